@@ -1,0 +1,304 @@
+//! Parameters that a plugin declares, and the values that a user sets.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The value of one parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// True or false.
+    Truth(bool),
+    /// Also whole numbers.
+    Number(f64),
+    /// Any text.
+    Text(String),
+    /// A list of numbers.
+    Numbers(Vec<f64>),
+    /// A list of texts.
+    Texts(Vec<String>),
+}
+
+impl Value {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Truth(_) => "true or false",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::Numbers(_) => "a list of numbers",
+            Self::Texts(_) => "a list of texts",
+        }
+    }
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Truth(value) => write!(f, "{value}"),
+            Self::Number(value) => write!(f, "{value}"),
+            Self::Text(value) => write!(f, "{value}"),
+            Self::Numbers(values) => write!(f, "{values:?}"),
+            Self::Texts(values) => write!(f, "{values:?}"),
+        }
+    }
+}
+
+/// One configured parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The parameter's name.
+    pub name: String,
+    /// What it is set to.
+    pub value: Value,
+}
+
+/// What values a parameter takes. Bounds are included.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParameterKind {
+    /// True or false.
+    Truth,
+    /// A whole number.
+    Integer {
+        /// The least value.
+        min: f64,
+        /// The greatest value.
+        max: f64,
+    },
+    /// A finite number.
+    Number {
+        /// The least value.
+        min: f64,
+        /// The greatest value.
+        max: f64,
+    },
+    /// Any text.
+    Text,
+    /// One of these names.
+    OneOf(Vec<String>),
+    /// A list of numbers.
+    Numbers,
+    /// A list of texts.
+    Texts,
+}
+
+/// Declares one parameter of a plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Snake case.
+    pub name: String,
+    /// What values it takes.
+    pub kind: ParameterKind,
+    /// What holds where nothing is set.
+    pub default: Value,
+    /// One sentence: meaning, unit, the paper's symbol.
+    pub description: String,
+}
+
+impl Parameter {
+    fn new(name: &str, kind: ParameterKind, default: Value, description: &str) -> Self {
+        Self { name: name.to_owned(), kind, default, description: description.to_owned() }
+    }
+
+    /// A whole number in `min..=max`.
+    pub fn integer(name: &str, default: u32, min: u32, max: u32, description: &str) -> Self {
+        let kind = ParameterKind::Integer { min: f64::from(min), max: f64::from(max) };
+        Self::new(name, kind, Value::Number(f64::from(default)), description)
+    }
+
+    /// A finite number in `min..=max`.
+    pub fn number(name: &str, default: f64, min: f64, max: f64, description: &str) -> Self {
+        Self::new(name, ParameterKind::Number { min, max }, Value::Number(default), description)
+    }
+
+    /// True or false.
+    pub fn truth(name: &str, default: bool, description: &str) -> Self {
+        Self::new(name, ParameterKind::Truth, Value::Truth(default), description)
+    }
+
+    /// Any text.
+    pub fn text(name: &str, default: &str, description: &str) -> Self {
+        Self::new(name, ParameterKind::Text, Value::Text(default.to_owned()), description)
+    }
+
+    /// One of the names.
+    pub fn one_of(name: &str, default: &str, names: &[&str], description: &str) -> Self {
+        let kind = ParameterKind::OneOf(names.iter().map(|&name| name.to_owned()).collect());
+        Self::new(name, kind, Value::Text(default.to_owned()), description)
+    }
+
+    /// Why this value cannot be set, in words that say what can.
+    pub fn check(&self, value: &Value) -> Result<()> {
+        let wrong = |wanted: &str| {
+            Err(Error::new(format!("'{}' takes {wanted}, not {} ({value})", self.name, value.kind())))
+        };
+        let in_range = |number: f64, min: f64, max: f64| {
+            if number < min || number > max {
+                Err(Error::new(format!("'{}' must lie between {min} and {max}, but is {number}", self.name)))
+            } else {
+                Ok(())
+            }
+        };
+        match (&self.kind, value) {
+            (ParameterKind::Truth, Value::Truth(_))
+            | (ParameterKind::Text, Value::Text(_))
+            | (ParameterKind::Texts, Value::Texts(_)) => Ok(()),
+            (ParameterKind::Integer { min, max }, Value::Number(number)) => {
+                if number.fract() != 0.0 || !number.is_finite() {
+                    return Err(Error::new(format!("'{}' takes a whole number, not {number}", self.name)));
+                }
+                in_range(*number, *min, *max)
+            }
+            (ParameterKind::Number { min, max }, Value::Number(number)) => {
+                if !number.is_finite() {
+                    return Err(Error::new(format!("'{}' takes a finite number, not {number}", self.name)));
+                }
+                in_range(*number, *min, *max)
+            }
+            (ParameterKind::OneOf(names), Value::Text(text)) => {
+                if names.iter().any(|name| name == text) {
+                    return Ok(());
+                }
+                Err(Error::new(format!("'{}' is one of {}, not '{text}'", self.name, names.join(", "))))
+            }
+            (ParameterKind::Numbers, Value::Numbers(numbers)) => match numbers.iter().find(|n| !n.is_finite()) {
+                Some(number) => Err(Error::new(format!("'{}' takes finite numbers, not {number}", self.name))),
+                None => Ok(()),
+            },
+            // An empty list has no type of its own.
+            (ParameterKind::Numbers, Value::Texts(texts)) if texts.is_empty() => Ok(()),
+            (ParameterKind::Texts, Value::Numbers(numbers)) if numbers.is_empty() => Ok(()),
+            (ParameterKind::Truth, _) => wrong("true or false"),
+            (ParameterKind::Integer { .. }, _) => wrong("a whole number"),
+            (ParameterKind::Number { .. }, _) => wrong("a number"),
+            (ParameterKind::Text, _) => wrong("a text"),
+            (ParameterKind::OneOf(names), _) => wrong(&format!("one of {}", names.join(", "))),
+            (ParameterKind::Numbers, _) => wrong("a list of numbers"),
+            (ParameterKind::Texts, _) => wrong("a list of texts"),
+        }
+    }
+}
+
+/// Every parameter of a plugin with its value: what was set, and defaults for the rest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Settings(pub Vec<Setting>);
+
+impl Settings {
+    /// What was set, checked against the declarations, with defaults for the rest, in the order of the declarations.
+    pub fn checked(parameters: &[Parameter], given: &[Setting]) -> Result<Self> {
+        if let Some(unknown) = given.iter().find(|setting| !parameters.iter().any(|p| p.name == setting.name)) {
+            let known: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+            let known = if known.is_empty() { "there is none".to_owned() } else { known.join(", ") };
+            return Err(Error::new(format!("there is no parameter '{}' (known: {known})", unknown.name)));
+        }
+        let mut settings = Vec::with_capacity(parameters.len());
+        for parameter in parameters {
+            // The last one wins, as flags override a file.
+            let value = match given.iter().rfind(|setting| setting.name == parameter.name) {
+                Some(setting) => {
+                    parameter.check(&setting.value)?;
+                    setting.value.clone()
+                }
+                None => parameter.default.clone(),
+            };
+            settings.push(Setting { name: parameter.name.clone(), value });
+        }
+        Ok(Self(settings))
+    }
+
+    /// Every parameter at its default.
+    pub fn defaults(parameters: &[Parameter]) -> Self {
+        let settings = parameters.iter().map(|p| Setting { name: p.name.clone(), value: p.default.clone() });
+        Self(settings.collect())
+    }
+
+    fn get(&self, name: &str) -> Result<&Value> {
+        let found = self.0.iter().find(|setting| setting.name == name);
+        found.map(|setting| &setting.value).ok_or_else(|| Error::new(format!("the parameter '{name}' is missing")))
+    }
+
+    fn wrong<T>(name: &str, wanted: &str, value: &Value) -> Result<T> {
+        Err(Error::new(format!("the parameter '{name}' should be {wanted}, but is {}", value.kind())))
+    }
+
+    /// A whole number that fits.
+    pub fn integer(&self, name: &str) -> Result<u32> {
+        match self.get(name)? {
+            Value::Number(number) if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number) => {
+                Ok(*number as u32)
+            }
+            value => Self::wrong(name, "a whole number", value),
+        }
+    }
+
+    /// A number.
+    pub fn number(&self, name: &str) -> Result<f64> {
+        match self.get(name)? {
+            Value::Number(number) => Ok(*number),
+            value => Self::wrong(name, "a number", value),
+        }
+    }
+
+    /// True or false.
+    pub fn truth(&self, name: &str) -> Result<bool> {
+        match self.get(name)? {
+            Value::Truth(truth) => Ok(*truth),
+            value => Self::wrong(name, "true or false", value),
+        }
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Result<&str> {
+        match self.get(name)? {
+            Value::Text(text) => Ok(text),
+            value => Self::wrong(name, "a text", value),
+        }
+    }
+
+    /// A list of numbers.
+    pub fn numbers(&self, name: &str) -> Result<&[f64]> {
+        match self.get(name)? {
+            Value::Numbers(numbers) => Ok(numbers),
+            Value::Texts(texts) if texts.is_empty() => Ok(&[]),
+            value => Self::wrong(name, "a list of numbers", value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters() -> Vec<Parameter> {
+        vec![
+            Parameter::integer("population", 50, 2, 1000, "P"),
+            Parameter::number("rate", 0.1, 0.0, 1.0, "r"),
+            Parameter::one_of("selection", "tournament", &["tournament", "roulette"], "s"),
+        ]
+    }
+
+    fn set(name: &str, value: Value) -> Vec<Setting> {
+        vec![Setting { name: name.to_owned(), value }]
+    }
+
+    #[test]
+    fn defaults_fill_what_is_not_set() {
+        let settings = Settings::checked(&parameters(), &set("rate", Value::Number(0.5))).unwrap();
+        assert_eq!(settings.integer("population").unwrap(), 50);
+        assert_eq!(settings.number("rate").unwrap(), 0.5);
+        assert_eq!(settings.text("selection").unwrap(), "tournament");
+    }
+
+    #[test]
+    fn what_cannot_be_set_is_refused_in_words() {
+        let refused = |given: &[Setting]| Settings::checked(&parameters(), given).unwrap_err().to_string();
+        assert!(refused(&set("populaton", Value::Number(3.0))).contains("no parameter 'populaton'"));
+        assert!(refused(&set("population", Value::Number(1.0))).contains("between 2 and 1000"));
+        assert!(refused(&set("population", Value::Number(2.5))).contains("whole number"));
+        assert!(refused(&set("population", Value::Text("x".into()))).contains("whole number"));
+        assert!(refused(&set("rate", Value::Number(f64::NAN))).contains("finite"));
+        assert!(refused(&set("selection", Value::Text("rank".into()))).contains("tournament, roulette"));
+    }
+}

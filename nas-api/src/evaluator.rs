@@ -1,0 +1,114 @@
+//! What an author of an evaluator implements.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Candidate, Goal, Graph, Outcome, Parameter, Result, Settings, Task, Weights};
+
+/// Declares one metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricInfo {
+    /// Snake case: `val_accuracy`.
+    pub name: String,
+    /// `s`, `ms`, `bytes`; empty for a plain number.
+    pub unit: String,
+    /// Which way is better, where that is clear.
+    pub better: Option<Goal>,
+    /// For reports only (test accuracy, say): never told to a strategy.
+    pub hidden: bool,
+    /// One sentence.
+    pub description: String,
+}
+
+/// What an evaluator says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluatorInfo {
+    /// Kebab case.
+    pub name: String,
+    /// Of the evaluator, not of the contract.
+    pub version: String,
+    /// One or two sentences for people.
+    pub description: String,
+    /// Every metric it reports.
+    pub metrics: Vec<MetricInfo>,
+    /// `epochs`, `steps`; empty where there is no fidelity.
+    pub fidelity_unit: String,
+    /// It trains supernets and accepts relaxed candidates.
+    pub accepts_relaxed: bool,
+    /// A trial can carry on from an earlier trial's state.
+    pub resumes: bool,
+    /// What a user may set.
+    pub parameters: Vec<Parameter>,
+}
+
+/// What opening fixes for the whole study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// What can be spent on one trial, ascending; the last is the default. Empty: no choice.
+    pub fidelities: Vec<f64>,
+    /// What the networks are for, where the evaluator's data say it; its `settings` are empty, the host adds them.
+    pub task: Option<Task>,
+}
+
+/// One candidate to measure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Which trial of the study.
+    pub trial: u32,
+    /// What was proposed.
+    pub candidate: Candidate,
+    /// The space's canonical identity of it; empty for relaxed ones.
+    pub key: String,
+    /// The space's published text of it; empty for relaxed ones.
+    pub text: String,
+    /// Checked by the host: shapes are known, static bounds are kept.
+    pub graph: Graph,
+    /// What to spend.
+    pub fidelity: Option<f64>,
+    /// Carry on from the state of this trial.
+    pub resume: Option<u32>,
+    /// Keep the state: a later trial may carry on from it.
+    pub keep: bool,
+    /// Of this trial; independent of what the strategy draws.
+    pub seed: u32,
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Metrics, or why there are none.
+    pub outcome: Outcome,
+    /// Shaped as the relaxed candidate's weights; empty otherwise.
+    pub gradient: Weights,
+    /// Simulated seconds; `None`: the host's clock counts.
+    pub cost: Option<f64>,
+}
+
+impl Measurement {
+    /// An outcome whose cost is the host's clock.
+    pub fn new(outcome: Outcome) -> Self {
+        Self { outcome, gradient: Vec::new(), cost: None }
+    }
+}
+
+/// Asked between steps of a long measurement: true means that the study is stopping, so that the result is not wanted.
+pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// An opened evaluator. Deterministic: the outcome depends on request and configuration alone (times aside).
+pub trait Evaluator: Send + Sync {
+    /// What `open` fixed.
+    fn opened(&self) -> Opened;
+
+    /// Measures one candidate on the calling thread; the host calls from several threads at once.
+    /// A candidate that cannot be measured is a failed outcome; an error means that the evaluator itself is broken and
+    /// ends the study. `None`: it stopped early because `stop` said so.
+    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>>;
+}
+
+/// An evaluator that the host can open. `state` is a folder of the study where states of trials may be kept.
+pub trait EvaluatorPlugin: Evaluator + Sized + 'static {
+    /// What it says about itself.
+    fn info() -> EvaluatorInfo;
+
+    /// Gets ready, or says why it cannot.
+    fn open(settings: &Settings, state: Option<&std::path::Path>) -> Result<Self>;
+}

@@ -1,0 +1,37 @@
+//! What a plugin for `nas` depends on: the vocabulary, the traits [`SearchSpace`], [`Strategy`] and [`Evaluator`], the
+//! architecture [`graph`] with its builder, and the macros that turn an implementation into a WebAssembly component.
+//!
+//! Everything here builds for `wasm32-unknown-unknown` and is deterministic: equal arguments and seeds give equal bits,
+//! natively and in a component. For that, random numbers come from [`rng`] and transcendental functions from `libm`.
+
+pub mod config;
+pub mod error;
+pub mod evaluator;
+pub mod graph;
+pub mod rng;
+pub mod space;
+pub mod strategy;
+pub mod types;
+pub mod walk;
+
+#[cfg(feature = "native")]
+pub mod codec;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod guest;
+#[cfg(feature = "native")]
+pub mod native;
+
+pub use config::{Parameter, ParameterKind, Setting, Settings, Value};
+pub use error::{Error, Result};
+pub use evaluator::{Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, MetricInfo, Opened, Request, Stop};
+pub use graph::{Attribute, Graph, GraphBuilder, Node, NodeId, Task, Window};
+pub use space::{Network, OpenSpace, SearchSpace, Space, SpaceInfo};
+pub use strategy::{Strategy, StrategyInfo, StrategyPlugin, Study};
+pub use types::{
+    Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Outcome, Proposal,
+    Weights,
+};
+
+/// The version of the contract (`wit/`) that this crate speaks.
+pub const CONTRACT_VERSION: &str = "0.1.0";

@@ -1,0 +1,197 @@
+//! The default answers of a space, made from nothing but its decisions: a genotype is a walk from decision to decision.
+
+use std::collections::HashMap;
+
+use crate::rng::{Random, RngExt, seeded};
+use crate::{Decision, Error, Genotype, Result, SearchSpace};
+
+/// The decisions that a valid genotype makes, in order.
+pub fn decisions<'s, S: SearchSpace + ?Sized>(space: &'s S, genotype: &[u32]) -> Vec<&'s Decision> {
+    (0..genotype.len()).map_while(|length| space.next(&genotype[..length])).collect()
+}
+
+fn complete<'s, S: SearchSpace + ?Sized>(space: &'s S, mut choose: impl FnMut(&'s Decision) -> u32) -> Genotype {
+    let mut genotype = Genotype::new();
+    while let Some(decision) = space.next(&genotype) {
+        genotype.push(choose(decision));
+    }
+    genotype
+}
+
+fn uniform(rng: &mut Random, decision: &Decision) -> u32 {
+    rng.random_range(0..decision.len())
+}
+
+/// Every decision uniformly.
+pub fn sample<S: SearchSpace + ?Sized>(space: &S, seed: u32) -> Genotype {
+    let mut rng = seeded(seed);
+    complete(space, |decision| uniform(&mut rng, decision))
+}
+
+/// The genotype with the choice at `position` replaced. Decisions that were there before keep their choices;
+/// those that newly appear are made by `fill`.
+fn replace<'s, S: SearchSpace + ?Sized>(
+    space: &'s S,
+    parent: &[u32],
+    position: usize,
+    choice: u32,
+    mut fill: impl FnMut(&'s Decision) -> u32,
+) -> Genotype {
+    let made = decisions(space, parent);
+    let mut child = parent[..position].to_vec();
+    child.push(choice);
+    while let Some(decision) = space.next(&child) {
+        // Nearly always the same decision at the same position; the search is for conditional spaces.
+        let at = child.len();
+        let known = match made.get(at) {
+            Some(same) if same.name == decision.name => Some(at),
+            _ => made.iter().position(|old| old.name == decision.name),
+        };
+        child.push(match known {
+            Some(at) if parent[at] < decision.len() => parent[at],
+            _ => fill(decision),
+        });
+    }
+    child
+}
+
+/// One decision, uniformly chosen among those with a choice, changed to another choice, uniformly chosen.
+pub fn mutate<S: SearchSpace + ?Sized>(space: &S, parent: &[u32], seed: u32) -> Genotype {
+    let mut rng = seeded(seed);
+    let made = decisions(space, parent);
+    let open = made.iter().filter(|decision| decision.len() > 1).count();
+    if open == 0 {
+        return parent.to_vec();
+    }
+    let pick = rng.random_range(0..open as u32) as usize;
+    let Some((position, decision)) = made.iter().enumerate().filter(|(_, decision)| decision.len() > 1).nth(pick)
+    else {
+        return parent.to_vec();
+    };
+    let mut choice = rng.random_range(0..decision.len() - 1);
+    if choice >= parent[position] {
+        choice += 1;
+    }
+    replace(space, parent, position, choice, |decision| uniform(&mut rng, decision))
+}
+
+/// Every decision from one parent or the other, by its name; one that only one parent makes comes from that one.
+pub fn crossover<S: SearchSpace + ?Sized>(space: &S, a: &[u32], b: &[u32], seed: u32) -> Genotype {
+    let mut rng = seeded(seed);
+    let by_name = |genotype: &[u32]| -> HashMap<&str, u32> {
+        let made = decisions(space, genotype);
+        made.iter().zip(genotype).map(|(decision, &choice)| (decision.name.as_str(), choice)).collect()
+    };
+    let (a, b) = (by_name(a), by_name(b));
+    complete(space, |decision| {
+        let (from_a, from_b) = (a.get(decision.name.as_str()), b.get(decision.name.as_str()));
+        let choice = match (from_a, from_b) {
+            (Some(&a), Some(&b)) => Some(if rng.random::<bool>() { a } else { b }),
+            (Some(&one), None) | (None, Some(&one)) => Some(one),
+            (None, None) => None,
+        };
+        match choice {
+            Some(choice) if choice < decision.len() => choice,
+            _ => uniform(&mut rng, decision),
+        }
+    })
+}
+
+/// All genotypes that differ in one decision: by one step where it is ordered, by any other choice where not.
+///
+/// Decisions that newly appear take their first choice. So that being a neighbour is symmetric, a decision can make
+/// others disappear only while those stand at their first choice.
+pub fn neighbors<S: SearchSpace + ?Sized>(space: &S, of: &[u32]) -> Vec<Genotype> {
+    let first = |_: &Decision| 0;
+    let mut found = Vec::new();
+    for (position, decision) in decisions(space, of).iter().enumerate() {
+        let old = of[position];
+        for choice in (0..decision.len()).filter(|&choice| choice != old) {
+            if decision.ordered && choice.abs_diff(old) != 1 {
+                continue;
+            }
+            let neighbor = replace(space, of, position, choice, first);
+            if replace(space, &neighbor, position, old, first) == of {
+                found.push(neighbor);
+            }
+        }
+    }
+    found
+}
+
+/// Every choice exists, and the genotype is neither too short nor too long.
+pub fn validate<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> Result<()> {
+    for (position, &choice) in genotype.iter().enumerate() {
+        let Some(decision) = space.next(&genotype[..position]) else {
+            return Err(Error::new(format!("{} choices, but it is complete after {position}", genotype.len())));
+        };
+        if choice >= decision.len() {
+            let (name, count) = (&decision.name, decision.len());
+            return Err(Error::new(format!("decision '{name}' (position {position}) has {count} choices, so there is no choice {choice}")));
+        }
+    }
+    match space.next(genotype) {
+        Some(decision) => {
+            Err(Error::new(format!("{} choices, but decision '{}' is still to be made", genotype.len(), decision.name)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The choices, joined by commas.
+pub fn key(genotype: &[u32]) -> String {
+    let choices: Vec<String> = genotype.iter().map(u32::to_string).collect();
+    choices.join(",")
+}
+
+/// For every decision that can occur: its position on 0 to 1 where it is ordered, one number per choice (1 for the one
+/// made) where not. Decisions that a genotype does not make are −1 and all 0.
+pub fn features<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> Vec<f32> {
+    let made: HashMap<&str, u32> = decisions(space, genotype)
+        .into_iter()
+        .zip(genotype)
+        .map(|(decision, &choice)| (decision.name.as_str(), choice))
+        .collect();
+    let mut features = Vec::new();
+    for decision in &space.info().decisions {
+        let choice = made.get(decision.name.as_str()).copied();
+        if decision.ordered {
+            let last = decision.len().saturating_sub(1).max(1) as f32;
+            features.push(choice.map_or(-1.0, |choice| choice as f32 / last));
+        } else {
+            features.extend((0..decision.len()).map(|other| if choice == Some(other) { 1.0 } else { 0.0 }));
+        }
+    }
+    features
+}
+
+/// `name=choice` for every decision, joined by commas.
+pub fn format<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> String {
+    let made = decisions(space, genotype);
+    let parts: Vec<String> = made
+        .iter()
+        .zip(genotype)
+        .map(|(decision, &choice)| format!("{}={}", decision.name, decision.choices[choice as usize]))
+        .collect();
+    parts.join(",")
+}
+
+/// Reads [`format`] back.
+pub fn parse<S: SearchSpace + ?Sized>(space: &S, text: &str) -> Result<Genotype> {
+    let mut genotype = Genotype::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (name, choice) = part.split_once('=').ok_or_else(|| Error::new(format!("'{part}' is not NAME=CHOICE")))?;
+        let Some(decision) = space.next(&genotype) else {
+            return Err(Error::new(format!("'{part}' is one decision too many")));
+        };
+        if decision.name != name.trim() {
+            return Err(Error::new(format!("decision '{}' comes next, not '{name}'", decision.name)));
+        }
+        let Some(index) = decision.choices.iter().position(|known| known == choice.trim()) else {
+            return Err(Error::new(format!("'{choice}' is no choice of '{name}' ({})", decision.choices.join(", "))));
+        };
+        genotype.push(index as u32);
+    }
+    validate(space, &genotype)?;
+    Ok(genotype)
+}

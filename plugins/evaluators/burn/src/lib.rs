@@ -1,0 +1,1 @@
+//! Trains candidate networks with burn

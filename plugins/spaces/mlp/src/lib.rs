@@ -1,0 +1,1 @@
+//! The space mlp as a component

@@ -1,0 +1,1 @@
+//! The space nas-bench-201 as a component

@@ -1,0 +1,1 @@
+//! The space table as a component

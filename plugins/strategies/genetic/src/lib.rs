@@ -1,0 +1,1 @@
+//! The strategy genetic as a component

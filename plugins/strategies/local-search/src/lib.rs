@@ -1,0 +1,1 @@
+//! The strategy local-search as a component

@@ -1,0 +1,1 @@
+//! The strategy random-search as a component

@@ -1,0 +1,1 @@
+//! The strategy regularized-evolution as a component

@@ -1,0 +1,1 @@
+//! The strategy reinforce as a component
