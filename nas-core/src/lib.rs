@@ -1,1 +1,5 @@
-//! The runtime: plugin host, studies, records
+//! The runtime of `nas`: the plugin host and the studies. It names no concrete strategy or space; the command line
+//! registers those that are built in.
+
+pub mod plugin;
+pub mod study;

@@ -1,0 +1,68 @@
+//! Plugins that are part of the program.
+
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::Arc;
+
+use nas_api::evaluator::EvaluatorPlugin;
+use nas_api::{
+    Evaluator, EvaluatorInfo, OpenSpace, Parameter, SearchSpace, Settings, StrategyInfo, StrategyPlugin, Study,
+};
+
+use super::search::guarded;
+use super::{EvaluatorSource, Identity, Kind, NativeSearch, Origin, PluginError, Search, SpaceSource, StrategySource};
+
+pub(super) struct BuiltIn<T> {
+    identity: Identity,
+    plugin: PhantomData<fn() -> T>,
+}
+
+impl<T> BuiltIn<T> {
+    pub fn new(kind: Kind, name: &str, version: &str) -> Self {
+        let (name, version) = (name.to_owned(), version.to_owned());
+        Self { identity: Identity { kind, name, version, origin: Origin::BuiltIn, digest: None }, plugin: PhantomData }
+    }
+}
+
+impl<S: SearchSpace> SpaceSource for BuiltIn<S> {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn parameters(&self) -> Result<Vec<Parameter>, PluginError> {
+        Ok(S::parameters())
+    }
+
+    fn open(&self, settings: &Settings) -> Result<Box<dyn OpenSpace>, PluginError> {
+        guarded(&self.identity, "open", || Ok(Box::new(S::open(settings)?) as Box<dyn OpenSpace>))
+    }
+}
+
+impl<T: StrategyPlugin> StrategySource for BuiltIn<T> {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn info(&self) -> Result<StrategyInfo, PluginError> {
+        Ok(T::info())
+    }
+
+    fn open(&self, study: &Study, mut space: Box<dyn OpenSpace>) -> Result<Box<dyn Search>, PluginError> {
+        let strategy = guarded(&self.identity, "open", || T::open(study, space.as_mut()))?;
+        Ok(Box::new(NativeSearch::new(self.identity.clone(), Box::new(strategy), space)))
+    }
+}
+
+impl<E: EvaluatorPlugin> EvaluatorSource for BuiltIn<E> {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn info(&self) -> Result<EvaluatorInfo, PluginError> {
+        Ok(E::info())
+    }
+
+    fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
+        guarded(&self.identity, "open", || Ok(Arc::new(E::open(settings, state)?) as Arc<dyn Evaluator>))
+    }
+}

@@ -1,0 +1,47 @@
+//! Plugins: built in, WebAssembly components, native libraries, and TOML tables, all behind the same three sources.
+
+mod builtin;
+mod error;
+mod identity;
+mod registry;
+mod search;
+
+pub use error::PluginError;
+pub use identity::{Identity, Kind, Origin};
+pub use registry::{Entry, Registry};
+pub use search::{NativeSearch, Search};
+
+use std::path::Path;
+use std::sync::Arc;
+
+use nas_api::{Evaluator, EvaluatorInfo, OpenSpace, Parameter, Settings, StrategyInfo, Study};
+
+/// A space that can be opened.
+pub trait SpaceSource: Send + Sync {
+    /// Which one it is.
+    fn identity(&self) -> &Identity;
+    /// What a user may set.
+    fn parameters(&self) -> Result<Vec<Parameter>, PluginError>;
+    /// Ready for questions. `settings` are checked.
+    fn open(&self, settings: &Settings) -> Result<Box<dyn OpenSpace>, PluginError>;
+}
+
+/// A strategy that can be opened.
+pub trait StrategySource: Send + Sync {
+    /// Which one it is.
+    fn identity(&self) -> &Identity;
+    /// What it says about itself.
+    fn info(&self) -> Result<StrategyInfo, PluginError>;
+    /// A search on this space. `study.settings` are checked.
+    fn open(&self, study: &Study, space: Box<dyn OpenSpace>) -> Result<Box<dyn Search>, PluginError>;
+}
+
+/// An evaluator that can be opened.
+pub trait EvaluatorSource: Send + Sync {
+    /// Which one it is.
+    fn identity(&self) -> &Identity;
+    /// What it says about itself.
+    fn info(&self) -> Result<EvaluatorInfo, PluginError>;
+    /// Ready for candidates. `settings` are checked; `state` is a folder where states of trials may be kept.
+    fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError>;
+}

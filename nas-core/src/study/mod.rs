@@ -1,0 +1,1 @@
+//! Studies: one strategy on one space with one evaluator, one budget and one seed.
