@@ -53,26 +53,25 @@ pub struct Setting {
     pub value: Value,
 }
 
-/// What values a parameter takes. Bounds are included.
+/// The bounds of a number, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Range {
+    /// The least value.
+    pub min: f64,
+    /// The greatest value.
+    pub max: f64,
+}
+
+/// What values a parameter takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ParameterKind {
     /// True or false.
     Truth,
     /// A whole number.
-    Integer {
-        /// The least value.
-        min: f64,
-        /// The greatest value.
-        max: f64,
-    },
+    Integer(Range),
     /// A finite number.
-    Number {
-        /// The least value.
-        min: f64,
-        /// The greatest value.
-        max: f64,
-    },
+    Number(Range),
     /// Any text.
     Text,
     /// One of these names.
@@ -103,13 +102,13 @@ impl Parameter {
 
     /// A whole number in `min..=max`.
     pub fn integer(name: &str, default: u32, min: u32, max: u32, description: &str) -> Self {
-        let kind = ParameterKind::Integer { min: f64::from(min), max: f64::from(max) };
+        let kind = ParameterKind::Integer(Range { min: f64::from(min), max: f64::from(max) });
         Self::new(name, kind, Value::Number(f64::from(default)), description)
     }
 
     /// A finite number in `min..=max`.
     pub fn number(name: &str, default: f64, min: f64, max: f64, description: &str) -> Self {
-        Self::new(name, ParameterKind::Number { min, max }, Value::Number(default), description)
+        Self::new(name, ParameterKind::Number(Range { min, max }), Value::Number(default), description)
     }
 
     /// True or false.
@@ -144,13 +143,13 @@ impl Parameter {
             (ParameterKind::Truth, Value::Truth(_))
             | (ParameterKind::Text, Value::Text(_))
             | (ParameterKind::Texts, Value::Texts(_)) => Ok(()),
-            (ParameterKind::Integer { min, max }, Value::Number(number)) => {
+            (ParameterKind::Integer(Range { min, max }), Value::Number(number)) => {
                 if number.fract() != 0.0 || !number.is_finite() {
                     return Err(Error::new(format!("'{}' takes a whole number, not {number}", self.name)));
                 }
                 in_range(*number, *min, *max)
             }
-            (ParameterKind::Number { min, max }, Value::Number(number)) => {
+            (ParameterKind::Number(Range { min, max }), Value::Number(number)) => {
                 if !number.is_finite() {
                     return Err(Error::new(format!("'{}' takes a finite number, not {number}", self.name)));
                 }
@@ -170,8 +169,8 @@ impl Parameter {
             (ParameterKind::Numbers, Value::Texts(texts)) if texts.is_empty() => Ok(()),
             (ParameterKind::Texts, Value::Numbers(numbers)) if numbers.is_empty() => Ok(()),
             (ParameterKind::Truth, _) => wrong("true or false"),
-            (ParameterKind::Integer { .. }, _) => wrong("a whole number"),
-            (ParameterKind::Number { .. }, _) => wrong("a number"),
+            (ParameterKind::Integer(_), _) => wrong("a whole number"),
+            (ParameterKind::Number(_), _) => wrong("a number"),
             (ParameterKind::Text, _) => wrong("a text"),
             (ParameterKind::OneOf(names), _) => wrong(&format!("one of {}", names.join(", "))),
             (ParameterKind::Numbers, _) => wrong("a list of numbers"),

@@ -22,7 +22,7 @@ pub mod guest;
 #[cfg(feature = "native")]
 pub mod native;
 
-pub use config::{Parameter, ParameterKind, Setting, Settings, Value};
+pub use config::{Parameter, ParameterKind, Range, Setting, Settings, Value};
 pub use error::{Error, Result};
 pub use evaluator::{Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, MetricInfo, Opened, Request, Stop};
 pub use graph::{Attribute, Graph, GraphBuilder, Node, NodeId, Task, Window};

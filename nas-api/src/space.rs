@@ -156,35 +156,54 @@ fn refusal<T>(answer: Result<T>) -> Result<Result<T, String>> {
     }
 }
 
+/// A strategy may pass anything; a space is only ever asked about its own genotypes.
+fn belongs<S: SearchSpace>(space: &S, genotype: &[u32], call: &str) -> Result<()> {
+    let invalid = |error| Error::new(format!("the genotype {genotype:?} was passed to space.{call}, but {error}"));
+    SearchSpace::validate(space, genotype).map_err(invalid)
+}
+
 impl<S: SearchSpace> Space for S {
     fn info(&mut self) -> Result<SpaceInfo> {
         Ok(SearchSpace::info(self))
     }
     fn next(&mut self, prefix: &[u32]) -> Result<Option<Decision>> {
+        for (position, &choice) in prefix.iter().enumerate() {
+            if SearchSpace::next(self, &prefix[..position]).is_none_or(|decision| choice >= decision.len()) {
+                let place = format!("position {position} is not a choice of this space");
+                return Err(Error::new(format!("the prefix {prefix:?} was passed to space.next, but {place}")));
+            }
+        }
         Ok(SearchSpace::next(self, prefix).cloned())
     }
     fn sample(&mut self, seed: u32) -> Result<Genotype> {
         Ok(SearchSpace::sample(self, seed))
     }
     fn mutate(&mut self, parent: &[u32], seed: u32) -> Result<Genotype> {
+        belongs(self, parent, "mutate")?;
         Ok(SearchSpace::mutate(self, parent, seed))
     }
     fn crossover(&mut self, a: &[u32], b: &[u32], seed: u32) -> Result<Genotype> {
+        belongs(self, a, "crossover")?;
+        belongs(self, b, "crossover")?;
         Ok(SearchSpace::crossover(self, a, b, seed))
     }
     fn neighbors(&mut self, of: &[u32]) -> Result<Vec<Genotype>> {
+        belongs(self, of, "neighbors")?;
         Ok(SearchSpace::neighbors(self, of))
     }
     fn validate(&mut self, genotype: &[u32]) -> Result<Result<(), String>> {
         refusal(SearchSpace::validate(self, genotype))
     }
     fn key(&mut self, genotype: &[u32]) -> Result<String> {
+        belongs(self, genotype, "key")?;
         Ok(SearchSpace::key(self, genotype))
     }
     fn features(&mut self, genotype: &[u32]) -> Result<Vec<f32>> {
+        belongs(self, genotype, "features")?;
         Ok(SearchSpace::features(self, genotype))
     }
     fn format(&mut self, genotype: &[u32]) -> Result<String> {
+        belongs(self, genotype, "format")?;
         Ok(SearchSpace::format(self, genotype))
     }
     fn parse(&mut self, text: &str) -> Result<Result<Genotype, String>> {
@@ -197,6 +216,7 @@ impl<S: SearchSpace> Network for S {
         Ok(SearchSpace::task_parameters(self))
     }
     fn build(&mut self, genotype: &[u32], task: &Task) -> Result<Result<Graph, String>> {
+        belongs(self, genotype, "build")?;
         refusal(SearchSpace::build(self, genotype, task))
     }
     fn supernet(&mut self, task: &Task) -> Result<Result<Option<Graph>, String>> {

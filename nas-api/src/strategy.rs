@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Bound, Objective, Observation, Outcome, Parameter, Proposal, Result, Settings, Space};
 
 /// What a strategy says about itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StrategyInfo {
     /// Kebab case: `regularized-evolution`.
     pub name: String,

@@ -5,6 +5,7 @@ mod error;
 mod identity;
 mod registry;
 mod search;
+pub mod wasm;
 
 pub use error::PluginError;
 pub use identity::{Identity, Kind, Origin};

@@ -13,7 +13,7 @@ pub trait Search: Send {
     /// Nothing more to propose.
     fn finished(&mut self) -> Result<bool, PluginError>;
     /// The space, for the host's own questions.
-    fn space(&mut self) -> &mut dyn OpenSpace;
+    fn space(&mut self) -> Result<&mut dyn OpenSpace, PluginError>;
 }
 
 /// A built-in strategy with any space.
@@ -33,7 +33,9 @@ impl NativeSearch {
 impl Search for NativeSearch {
     fn ask(&mut self, limit: u32) -> Result<Vec<Proposal>, PluginError> {
         let (strategy, space) = (&mut self.strategy, &mut self.space);
-        guarded(&self.identity, "ask", || strategy.ask(limit, space.as_mut()))
+        let proposals = guarded(&self.identity, "ask", || strategy.ask(limit, space.as_mut()))?;
+        check_limit(&self.identity, limit, proposals.len())?;
+        Ok(proposals)
     }
 
     fn tell(&mut self, observations: &[Observation]) -> Result<(), PluginError> {
@@ -46,9 +48,18 @@ impl Search for NativeSearch {
         guarded(&self.identity, "finished", || Ok(strategy.finished()))
     }
 
-    fn space(&mut self) -> &mut dyn OpenSpace {
-        self.space.as_mut()
+    fn space(&mut self) -> Result<&mut dyn OpenSpace, PluginError> {
+        Ok(self.space.as_mut())
     }
+}
+
+/// A strategy may propose less than it is asked for, never more.
+pub(super) fn check_limit(identity: &Identity, limit: u32, proposed: usize) -> Result<(), PluginError> {
+    if proposed <= limit as usize {
+        return Ok(());
+    }
+    let problem = format!("it was asked for at most {limit} proposals and returned {proposed}");
+    Err(PluginError::new(identity, "ask", problem).remedy("this is a defect of the plugin: report it to its author"))
 }
 
 /// Runs native plugin code: an error and a panic both become the plugin's error.

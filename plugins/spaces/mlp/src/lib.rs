@@ -1,1 +1,4 @@
-//! The space mlp as a component
+//! The space `mlp` as a component.
+
+#[cfg(target_arch = "wasm32")]
+nas_api::export_space!(nas_spaces::Mlp);

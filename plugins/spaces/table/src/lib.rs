@@ -1,1 +1,4 @@
-//! The space table as a component
+//! Spaces written in TOML, as a component.
+
+#[cfg(target_arch = "wasm32")]
+nas_api::export_space!(nas_spaces::TableSpace);

@@ -1,0 +1,72 @@
+//! Evaluators as components.
+
+use std::marker::PhantomData;
+
+use super::convert::words;
+use super::{Slot, log};
+use crate::{Evaluator, EvaluatorPlugin, Setting, Settings};
+
+#[allow(missing_docs, clippy::all, unused_qualifications)]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "../wit/0.1",
+        world: "candidate-evaluator",
+        pub_export_macro: true,
+        export_macro_name: "export_evaluator_component",
+        default_bindings_module: "nas_api::guest::evaluator::bindings",
+        with: {
+            "nas:plugin/types@0.1.0": crate::guest::shared::types,
+            "nas:plugin/architecture@0.1.0": crate::guest::shared::architecture,
+        },
+    });
+}
+pub use bindings::export_evaluator_component as export_component;
+
+use bindings::exports::nas::plugin::evaluator::{EvaluatorInfo, Guest, Measurement, MetricInfo, Opened, Request};
+
+static EVALUATOR: Slot<dyn Evaluator> = Slot::empty();
+
+/// The component of one evaluator.
+pub struct Component<E>(PhantomData<E>);
+
+impl<E: EvaluatorPlugin> Guest for Component<E> {
+    fn describe() -> EvaluatorInfo {
+        log::report_panics();
+        let crate::EvaluatorInfo {
+            name,
+            version,
+            description,
+            metrics,
+            fidelity_unit,
+            accepts_relaxed,
+            resumes,
+            parameters,
+        } = E::info();
+        let metrics = metrics.into_iter().map(|metric| {
+            let crate::MetricInfo { name, unit, better, hidden, description } = metric;
+            MetricInfo { name, unit, better, hidden, description }
+        });
+        let metrics = metrics.collect();
+        EvaluatorInfo { name, version, description, metrics, fidelity_unit, accepts_relaxed, resumes, parameters }
+    }
+
+    fn open(settings: Vec<Setting>) -> Result<Opened, String> {
+        log::report_panics();
+        let evaluator = words(E::open(&Settings(settings), None))?;
+        let crate::Opened { fidelities, task } = evaluator.opened();
+        EVALUATOR.fill(Box::new(evaluator));
+        Ok(Opened { fidelities, task: task.map(Into::into) })
+    }
+
+    fn evaluate(requests: Vec<Request>) -> Result<Vec<Measurement>, String> {
+        let measure = |request: Request| {
+            let Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed } = request;
+            let request = crate::Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed };
+            let measured = EVALUATOR.with(|evaluator| evaluator.evaluate(&request, &|| false));
+            let crate::Measurement { outcome, gradient, cost } =
+                words(measured)?.ok_or("it stopped although nobody said so")?;
+            Ok(Measurement { outcome, gradient, cost })
+        };
+        requests.into_iter().map(measure).collect()
+    }
+}

@@ -1,0 +1,38 @@
+//! Where the bindings find the contract's types: they are this crate's own.
+
+/// The interface `types`.
+pub mod types {
+    pub use crate::config::{Parameter, ParameterKind, Range, Setting, Value};
+    pub use crate::types::{
+        Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Outcome, Proposal,
+        Weights,
+    };
+}
+
+/// The interface `architecture`.
+pub mod architecture {
+    pub use crate::graph::{Attribute, Graph, Node};
+
+    use crate::Setting;
+
+    #[derive(Clone, Debug)]
+    /// As [`crate::Task`], with its settings as a plain list.
+    pub struct Task {
+        pub input_shape: Vec<i64>,
+        pub outputs: u32,
+        pub kind: String,
+        pub settings: Vec<Setting>,
+    }
+}
+
+impl crate::Goal {
+    /// What the generated bindings call to read an enum.
+    ///
+    /// # Safety
+    ///
+    /// Sound for every value; the bindings expect an unsafe function.
+    #[doc(hidden)]
+    pub unsafe fn _lift(value: u8) -> Self {
+        if value == 0 { Self::Minimize } else { Self::Maximize }
+    }
+}

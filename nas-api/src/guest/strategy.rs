@@ -1,0 +1,101 @@
+//! Strategies as components.
+
+use std::marker::PhantomData;
+
+use super::convert::words;
+use super::{Slot, log};
+use crate::{Decision, Genotype, Observation, Proposal, Result, Settings, Space, SpaceInfo, Strategy, StrategyPlugin};
+
+#[allow(missing_docs, clippy::all, unused_qualifications)]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "../wit/0.1",
+        world: "search-strategy",
+        pub_export_macro: true,
+        export_macro_name: "export_strategy_component",
+        default_bindings_module: "nas_api::guest::strategy::bindings",
+        with: {
+            "nas:plugin/types@0.1.0": crate::guest::shared::types,
+        },
+    });
+}
+pub use bindings::export_strategy_component as export_component;
+
+use bindings::exports::nas::plugin::strategy::{Guest, Study, StrategyInfo};
+use bindings::nas::plugin::space;
+
+static SEARCH: Slot<dyn Strategy> = Slot::empty();
+
+/// The component of one strategy.
+pub struct Component<T>(PhantomData<T>);
+
+impl<T: StrategyPlugin> Guest for Component<T> {
+    fn describe() -> StrategyInfo {
+        log::report_panics();
+        let crate::StrategyInfo { name, version, description, reference, needs, serves, parameters } = T::info();
+        StrategyInfo { name, version, description, reference, needs, serves, parameters }
+    }
+
+    fn open(study: Study) -> Result<(), String> {
+        log::report_panics();
+        let Study { objectives, bounds, seed, trials, total_fidelity, parallelism, fidelities, settings } = study;
+        let settings = Settings(settings);
+        let study =
+            crate::Study { objectives, bounds, seed, trials, total_fidelity, parallelism, fidelities, settings };
+        SEARCH.fill(Box::new(words(T::open(&study, &mut Host))?));
+        Ok(())
+    }
+
+    fn ask(limit: u32) -> Result<Vec<Proposal>, String> {
+        SEARCH.with(|search| words(search.ask(limit, &mut Host)))
+    }
+
+    fn tell(observations: Vec<Observation>) -> Result<(), String> {
+        SEARCH.with(|search| words(search.tell(&observations, &mut Host)))
+    }
+
+    fn finished() -> bool {
+        SEARCH.with(|search| search.finished())
+    }
+}
+
+/// The space that the host connects. Where the space breaks down, the host ends the instance.
+struct Host;
+
+impl Space for Host {
+    fn info(&mut self) -> Result<SpaceInfo> {
+        let space::SpaceInfo { name, version, log10_size, decisions, conditional, description, reference } =
+            space::describe();
+        Ok(SpaceInfo { name, version, log10_size, decisions, conditional, description, reference })
+    }
+    fn next(&mut self, prefix: &[u32]) -> Result<Option<Decision>> {
+        Ok(space::next(prefix))
+    }
+    fn sample(&mut self, seed: u32) -> Result<Genotype> {
+        Ok(space::sample(seed))
+    }
+    fn mutate(&mut self, parent: &[u32], seed: u32) -> Result<Genotype> {
+        Ok(space::mutate(parent, seed))
+    }
+    fn crossover(&mut self, a: &[u32], b: &[u32], seed: u32) -> Result<Genotype> {
+        Ok(space::crossover(a, b, seed))
+    }
+    fn neighbors(&mut self, of: &[u32]) -> Result<Vec<Genotype>> {
+        Ok(space::neighbors(of))
+    }
+    fn validate(&mut self, genotype: &[u32]) -> Result<Result<(), String>> {
+        Ok(space::validate(genotype))
+    }
+    fn key(&mut self, genotype: &[u32]) -> Result<String> {
+        Ok(space::key(genotype))
+    }
+    fn features(&mut self, genotype: &[u32]) -> Result<Vec<f32>> {
+        Ok(space::features(genotype))
+    }
+    fn format(&mut self, genotype: &[u32]) -> Result<String> {
+        Ok(space::format(genotype))
+    }
+    fn parse(&mut self, text: &str) -> Result<Result<Genotype, String>> {
+        Ok(space::parse(text))
+    }
+}

@@ -1,0 +1,150 @@
+//! Conversions between the contract's types and those of `nas-api`. The fields are the same; the compiler sees to it
+//! that none is forgotten.
+
+use nas_api as api;
+
+use super::bindings::evaluator::exports::nas::plugin::evaluator as wit_evaluator;
+use super::bindings::space::exports::nas::plugin::space as wit_space;
+use super::bindings::strategy::exports::nas::plugin::strategy as wit_strategy;
+use super::bindings::strategy::nas::plugin::space as asked_space;
+use super::bindings::{architecture, types};
+
+/// The contract's form of a value.
+pub trait ToWit<T> {
+    /// Copies it.
+    fn to_wit(&self) -> T;
+}
+
+/// The value of the contract's form.
+pub trait FromWit<T> {
+    /// Takes it apart.
+    fn from_wit(wit: T) -> Self;
+}
+
+impl<A: ToWit<B>, B> ToWit<Vec<B>> for [A] {
+    fn to_wit(&self) -> Vec<B> {
+        self.iter().map(ToWit::to_wit).collect()
+    }
+}
+
+impl<A: FromWit<B>, B> FromWit<Vec<B>> for Vec<A> {
+    fn from_wit(wit: Vec<B>) -> Self {
+        wit.into_iter().map(A::from_wit).collect()
+    }
+}
+
+/// Both directions of a record whose fields have the same names; `as` fields are converted.
+macro_rules! record {
+    ($api:path, $wit:path { $($same:ident),* $(; $($converted:ident),*)? }) => {
+        impl ToWit<$wit> for $api {
+            fn to_wit(&self) -> $wit {
+                $wit { $($same: self.$same.clone(),)* $($($converted: self.$converted.to_wit(),)*)? }
+            }
+        }
+        impl FromWit<$wit> for $api {
+            fn from_wit(wit: $wit) -> Self {
+                let $wit { $($same,)* $($($converted,)*)? } = wit;
+                Self { $($same,)* $($($converted: FromWit::from_wit($converted),)*)? }
+            }
+        }
+    };
+}
+
+record!(api::Metric, types::Metric { name, value });
+record!(api::Decision, types::Decision { name, choices, ordered });
+record!(api::Range, types::Range { min, max });
+record!(api::Setting, types::Setting { name; value });
+record!(api::Parameter, types::Parameter { name, description; kind, default });
+record!(api::Objective, types::Objective { metric; goal });
+record!(api::Bound, types::Bound { metric, limit; goal });
+record!(api::Proposal, types::Proposal { fidelity, resume; candidate });
+record!(api::Failure, types::Failure { reason, violation; metrics });
+record!(api::Observation, types::Observation { trial, fidelity, gradient, cost; candidate, outcome });
+record!(api::Node, architecture::Node { name, op, inputs; attributes });
+record!(api::Graph, architecture::Graph { outputs; nodes });
+record!(api::Task, architecture::Task { input_shape, outputs, kind; settings });
+record!(api::MetricInfo, wit_evaluator::MetricInfo { name, unit, hidden, description; better });
+record!(api::EvaluatorInfo, wit_evaluator::EvaluatorInfo {
+    name, version, description, fidelity_unit, accepts_relaxed, resumes; metrics, parameters });
+record!(api::Opened, wit_evaluator::Opened { fidelities; task });
+record!(api::Request, wit_evaluator::Request { trial, key, text, fidelity, resume, keep, seed; candidate, graph });
+record!(api::Measurement, wit_evaluator::Measurement { gradient, cost; outcome });
+record!(api::StrategyInfo, wit_strategy::StrategyInfo {
+    name, version, description, reference, needs, serves; parameters });
+record!(api::Study, wit_strategy::Study {
+    seed, trials, total_fidelity, parallelism, fidelities; objectives, bounds, settings });
+record!(api::SpaceInfo, wit_space::SpaceInfo {
+    name, version, log10_size, conditional, description, reference; decisions });
+record!(api::SpaceInfo, asked_space::SpaceInfo {
+    name, version, log10_size, conditional, description, reference; decisions });
+
+/// Both directions of an enumeration whose cases have the same names; the values of `as` cases are converted.
+macro_rules! variant {
+    ($api:path, $wit:path { $($same:ident),* ; $($converted:ident),* ; $($plain:ident),* }) => {
+        impl ToWit<$wit> for $api {
+            fn to_wit(&self) -> $wit {
+                use $api as A;
+                use $wit as W;
+                match self {
+                    $(A::$same(value) => W::$same(value.clone()),)*
+                    $(A::$converted(value) => W::$converted(value.to_wit()),)*
+                    $(A::$plain => W::$plain,)*
+                }
+            }
+        }
+        impl FromWit<$wit> for $api {
+            fn from_wit(wit: $wit) -> Self {
+                use $api as A;
+                use $wit as W;
+                match wit {
+                    $(W::$same(value) => A::$same(value),)*
+                    $(W::$converted(value) => A::$converted(FromWit::from_wit(value)),)*
+                    $(W::$plain => A::$plain,)*
+                }
+            }
+        }
+    };
+}
+
+variant!(api::Goal, types::Goal { ; ; Minimize, Maximize });
+variant!(api::Candidate, types::Candidate { Discrete, Relaxed ; ; });
+variant!(api::Value, types::Value { Truth, Number, Text, Numbers, Texts ; ; });
+variant!(api::ParameterKind, types::ParameterKind { OneOf ; Integer, Number ; Truth, Text, Numbers, Texts });
+variant!(api::Outcome, types::Outcome { ; Measured, Failed ; });
+variant!(api::Attribute, architecture::Attribute { Int, Ints, Float, Floats, Text ; ; });
+
+impl<A: ToWit<B>, B> ToWit<Option<B>> for Option<A> {
+    fn to_wit(&self) -> Option<B> {
+        self.as_ref().map(ToWit::to_wit)
+    }
+}
+
+impl<A: FromWit<B>, B> FromWit<Option<B>> for Option<A> {
+    fn from_wit(wit: Option<B>) -> Self {
+        wit.map(A::from_wit)
+    }
+}
+
+impl<A: ToWit<B>, B> ToWit<(String, B)> for (String, A) {
+    fn to_wit(&self) -> (String, B) {
+        (self.0.clone(), self.1.to_wit())
+    }
+}
+
+impl<A: FromWit<B>, B> FromWit<(String, B)> for (String, A) {
+    fn from_wit(wit: (String, B)) -> Self {
+        (wit.0, A::from_wit(wit.1))
+    }
+}
+
+impl ToWit<Vec<types::Setting>> for api::Settings {
+    fn to_wit(&self) -> Vec<types::Setting> {
+        self.0.to_wit()
+    }
+}
+
+impl FromWit<Vec<types::Setting>> for api::Settings {
+    fn from_wit(wit: Vec<types::Setting>) -> Self {
+        Self(FromWit::from_wit(wit))
+    }
+}
