@@ -1,1 +1,46 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask help`.
+
+mod guest;
+mod plugins;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask plugins   build every component of plugins/ into target/plugins
+cargo xtask demo      build everything, search on `digits`, train the winner
+cargo xtask test      build everything, run all tests
+cargo xtask help      this text";
+
+fn main() -> ExitCode {
+    match task() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn task() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["plugins"] => plugins::build(),
+        ["demo"] => run::demo(),
+        ["test", rest @ ..] => run::test(rest),
+        ["help" | "--help" | "-h"] | [] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => bail!("there is no task '{}'\n{HELP}", other.join(" ")),
+    }
+}
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or_else(|| here.clone(), PathBuf::from)
+}

@@ -23,12 +23,15 @@
 
 mod builder;
 pub mod count;
+pub mod operators;
 pub mod shape;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
 pub use builder::{GraphBuilder, NodeId, Window};
-pub use count::Counts;
+pub use count::{Counts, unused};
 pub use shape::{GraphError, Shape};
 
 use crate::Settings;

@@ -1,35 +1,209 @@
-//! Shape inference and validation.
-use super::{Graph, Node};
+//! Shape inference and validation. The graph may come from a hostile component: sizes are checked arithmetic within
+//! stated limits, and nothing is allocated in proportion to a number that the graph names.
+
+use std::collections::HashSet;
+
+use super::{Graph, Node, operators};
 
 /// The shape of one value, without the batch.
 pub type Shape = Vec<i64>;
 
-/// Why a graph is no network: always names node and operator.
+/// Nodes in one graph at most.
+pub const MAX_NODES: usize = 100_000;
+/// Axes of one value at most.
+pub const MAX_RANK: usize = 8;
+/// Numbers in one value, or in the weights of one node, at most.
+pub const MAX_ELEMENTS: u64 = 1 << 31;
+
+/// Why a graph is no network: names node and operator, or the graph where no node is to blame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("node '{node}' ({op}): {problem}")]
+#[error("{}: {problem}", place(.node, .op))]
 pub struct GraphError {
-    /// The node's name.
+    /// The node's name; empty for the graph as a whole.
     pub node: String,
-    /// Its operator.
+    /// Its operator; empty for the graph as a whole.
     pub op: String,
     /// What is wrong with it.
     pub problem: String,
 }
 
+fn place(node: &str, op: &str) -> String {
+    if op.is_empty() && node.is_empty() { "the graph".into() } else { format!("node '{node}' ({op})") }
+}
+
+/// A name of the graph as a message quotes it: hostile graphs have names of megabytes.
+fn quoted(name: &str) -> String {
+    const LONGEST: usize = 120;
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 impl GraphError {
     /// A problem of a node.
     pub fn new(node: &Node, problem: impl Into<String>) -> Self {
-        Self { node: node.name.clone(), op: node.op.clone(), problem: problem.into() }
+        Self { node: quoted(&node.name), op: quoted(&node.op), problem: problem.into() }
     }
 
     /// A problem of one attribute of a node.
     pub fn attribute(node: &Node, name: &str, problem: &str) -> Self {
-        Self::new(node, format!("attribute '{name}' {problem}"))
+        Self::new(node, format!("attribute '{}' {problem}", quoted(name)))
+    }
+
+    /// A problem of the graph as a whole.
+    pub fn whole(problem: impl Into<String>) -> Self {
+        Self { node: String::new(), op: String::new(), problem: problem.into() }
     }
 }
 
-/// The shape of every node's value, in the order of the nodes.
+/// The shape of every node's value, in the order of the nodes. Every operator, attribute and size has been checked
+/// where this succeeds: one `Input`, inputs that come before their node, unique names, outputs that exist.
 pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphError> {
-    let _ = (graph, input_shape);
-    Ok(Vec::new())
+    whole(graph)?;
+    let mut names = HashSet::with_capacity(graph.nodes.len());
+    let mut shapes: Vec<Shape> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        if node.name.is_empty() {
+            return Err(GraphError::new(node, "has no name; every node needs one of its own"));
+        }
+        if !names.insert(node.name.as_str()) {
+            return Err(GraphError::new(node, "an earlier node has the same name"));
+        }
+        let mut inputs: Vec<&[i64]> = Vec::with_capacity(node.inputs.len());
+        for &input in &node.inputs {
+            let shape = shapes.get(input as usize).ok_or_else(|| {
+                let place = shapes.len();
+                GraphError::new(node, format!("is node {place} and reads node {input}, which does not come before it"))
+            })?;
+            inputs.push(shape);
+        }
+        let shape = operators::shape(node, &inputs, input_shape)?;
+        elements(&shape).map_err(|problem| GraphError::new(node, problem))?;
+        shapes.push(shape);
+    }
+    for &output in &graph.outputs {
+        // `whole` has seen to it that the output exists.
+        if shapes[output as usize].is_empty() {
+            return Err(GraphError::new(&graph.nodes[output as usize], "a constant cannot be an output"));
+        }
+    }
+    Ok(shapes)
+}
+
+fn whole(graph: &Graph) -> Result<(), GraphError> {
+    let count = graph.nodes.len();
+    if count > MAX_NODES {
+        return Err(GraphError::whole(format!("has {count} nodes; at most {MAX_NODES} are allowed")));
+    }
+    let inputs = graph.nodes.iter().filter(|node| node.op == "Input").count();
+    if inputs != 1 {
+        return Err(GraphError::whole(format!("has {inputs} nodes 'Input', and needs exactly one")));
+    }
+    if graph.outputs.is_empty() {
+        return Err(GraphError::whole("has no outputs"));
+    }
+    let mut seen = HashSet::new();
+    for &output in &graph.outputs {
+        if output as usize >= count {
+            return Err(GraphError::whole(format!("names node {output} as an output, but has only {count} nodes")));
+        }
+        if !seen.insert(output) {
+            return Err(GraphError::whole(format!("names node {output} as an output twice")));
+        }
+    }
+    Ok(())
+}
+
+/// The number of elements of a shape, or why it is none.
+pub(super) fn elements(shape: &[i64]) -> Result<u64, String> {
+    if shape.len() > MAX_RANK {
+        return Err(format!("a value of {} axes; at most {MAX_RANK} are allowed", shape.len()));
+    }
+    let mut product: u64 = 1;
+    for &size in shape {
+        let size = u64::try_from(size).ok().filter(|&size| size > 0);
+        let size = size.ok_or_else(|| format!("a value of shape {shape:?}; every axis needs at least 1"))?;
+        let next = product.checked_mul(size).filter(|&product| product <= MAX_ELEMENTS);
+        product = next.ok_or_else(|| format!("a value of shape {shape:?}, more than {MAX_ELEMENTS} numbers"))?;
+    }
+    Ok(product)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::graph::{Attribute, GraphBuilder, Window};
+
+    #[test]
+    fn shapes_of_a_small_convolutional_network() {
+        let mut graph = GraphBuilder::new();
+        let x = graph.input();
+        let x = graph.conv("conv", x, 8, Window::same(3, 2));
+        let x = graph.op("bn", "BatchNormalization", &[x]);
+        let x = graph.pool("pool", "MaxPool", x, Window { kernel: 2, stride: 2, padding: 0 });
+        let y = graph.zeros("zeros", x);
+        let both = vec![("axis".to_owned(), Attribute::Int(1))];
+        let x = graph.node("both", "Concat", &[x, y], both);
+        let x = graph.op("average", "GlobalAveragePool", &[x]);
+        let x = graph.op("flat", "Flatten", &[x]);
+        let x = graph.gemm("head", x, 10);
+        let shapes = infer(&graph.finish(&[x]), &[1, 9, 28]).unwrap();
+        let [h, w] = [2, 7];
+        let expected: Vec<Shape> = vec![
+            vec![1, 9, 28],
+            vec![8, 5, 14],
+            vec![8, 5, 14],
+            vec![8, h, w],
+            vec![],
+            vec![8, h, w],
+            vec![16, h, w],
+            vec![16, 1, 1],
+            vec![16],
+            vec![10],
+        ];
+        assert_eq!(shapes, expected);
+    }
+
+    fn node(name: &str, op: &str, inputs: &[u32]) -> Node {
+        Node { name: name.into(), op: op.into(), inputs: inputs.to_vec(), attributes: Vec::new() }
+    }
+
+    fn refused(nodes: Vec<Node>, outputs: &[u32], input: &[i64]) -> String {
+        infer(&Graph { nodes, outputs: outputs.to_vec() }, input).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn broken_structure_is_refused_in_words() {
+        let input = || node("input", "Input", &[]);
+        assert_eq!(refused(vec![], &[0], &[4]), "the graph: has 0 nodes 'Input', and needs exactly one");
+        assert!(refused(vec![input(), node("b", "Input", &[])], &[0], &[4]).contains("has 2 nodes 'Input'"));
+        assert!(refused(vec![input()], &[], &[4]).contains("no outputs"));
+        assert!(refused(vec![input()], &[1], &[4]).contains("only 1 nodes"));
+        assert!(refused(vec![input()], &[0, 0], &[4]).contains("twice"));
+        assert!(refused(vec![input(), node("input", "Relu", &[0])], &[1], &[4]).contains("same name"));
+        assert!(refused(vec![input(), node("", "Relu", &[0])], &[1], &[4]).contains("no name"));
+        let itself = refused(vec![input(), node("r", "Relu", &[1])], &[1], &[4]);
+        assert!(itself.starts_with("node 'r' (Relu): is node 1 and reads node 1"), "{itself}");
+        assert!(refused(vec![node("r", "Relu", &[1]), input()], &[1], &[4]).contains("node 'r' (Relu)"));
+        assert!(refused(vec![input(), node("c", "Constant", &[])], &[1], &[4]).contains("constant"));
+    }
+
+    #[test]
+    fn absurd_input_shapes_are_refused() {
+        for shape in [&[0][..], &[-3, 4, 4], &[i64::MAX, i64::MAX, 2], &[1 << 20, 1 << 12], &[1; 9]] {
+            let words = refused(vec![node("input", "Input", &[])], &[0], shape);
+            assert!(words.starts_with("node 'input' (Input): a value of"), "{words}");
+        }
+    }
+
+    #[test]
+    fn too_many_nodes_and_endless_names_are_refused_briefly() {
+        let mut nodes = vec![node("input", "Input", &[])];
+        nodes.extend((0..MAX_NODES).map(|i| node(&i.to_string(), "Relu", &[0])));
+        assert!(refused(nodes, &[0], &[1]).contains("100001 nodes"));
+        let long = "é".repeat(1_000_000);
+        assert!(refused(vec![node("input", "Input", &[]), node(&long, &long, &[0])], &[0], &[1]).len() < 2000);
+    }
 }

@@ -1,0 +1,101 @@
+use std::path::{Path, PathBuf};
+
+use crate::plugin::{Identity, PluginError};
+
+/// Why a study cannot be planned, run, resumed or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// The study's description is wrong: where, what, and what to do.
+    #[error("{place}: {problem}{}", help(.remedy))]
+    Spec {
+        /// The key, flag or file.
+        place: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do; empty where the problem says it.
+        remedy: String,
+    },
+    /// A file is not what is needed here.
+    #[error("{}: {problem}{}", .path.display(), help(.remedy))]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A plugin could not be found or opened, before any trial.
+    #[error("{0}")]
+    Open(PluginError),
+    /// A plugin broke down while the study ran. Every record up to then is kept.
+    #[error("{0}")]
+    Broken(PluginError),
+    /// The study was begun with another plugin.
+    #[error("the study was begun with the {recorded}{}, and this is the {found}{}{}",
+        digest(.recorded), digest(.found), help(.remedy))]
+    Differs {
+        /// What the study's record says.
+        recorded: Box<Identity>,
+        /// What was opened now.
+        found: Box<Identity>,
+        /// What to do.
+        remedy: String,
+    },
+    /// A strategy, fed its own log, did not ask the same again.
+    #[error("replaying the log, the {strategy}{} proposed something else for trial {trial}: recorded {recorded}, now {found}{}",
+        digest(.strategy), help(.remedy))]
+    Replay {
+        /// The first trial that differs.
+        trial: u32,
+        /// Which strategy.
+        strategy: Box<Identity>,
+        /// The proposal in the log.
+        recorded: String,
+        /// The proposal now.
+        found: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The study's file cannot be read or written.
+    #[error("{}: {source}", .path.display())]
+    Database {
+        /// Which file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+fn help(remedy: &str) -> String {
+    if remedy.is_empty() { String::new() } else { format!("\n  help: {remedy}") }
+}
+
+fn digest(identity: &Identity) -> String {
+    identity.digest.as_ref().map(|digest| format!(" [sha256 {}]", digest.get(..16).unwrap_or(digest))).unwrap_or_default()
+}
+
+impl StudyError {
+    /// Wrong input.
+    pub(crate) fn spec(place: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Spec { place: place.into(), problem: problem.into(), remedy: remedy.into() }
+    }
+
+    /// A file that is not what is needed.
+    pub(crate) fn file(path: &Path, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::File { path: path.to_owned(), problem: problem.into(), remedy: remedy.into() }
+    }
+
+    /// The user's input is to blame, so that nothing was run: exit code 2 at the command line.
+    pub fn is_input(&self) -> bool {
+        !matches!(self, Self::Broken(_) | Self::Replay { .. } | Self::Database { .. })
+    }
+}
+
+/// The known name nearest to a misspelt one, as the end of a sentence; empty where nothing is near.
+pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let near = |name: &&str| strsim::jaro_winkler(given, name);
+    let best = known.into_iter().filter(|name| near(name) > 0.7).max_by(|a, b| near(a).total_cmp(&near(b)));
+    best.map(|name| format!("did you mean '{name}'? ")).unwrap_or_default()
+}

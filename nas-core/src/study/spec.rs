@@ -1,0 +1,200 @@
+//! A study as a user describes it: a TOML file, flags, or both. Nothing is checked here but the form.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::StudyError;
+use super::error::did_you_mean;
+use super::given::{Given, GivenSettings};
+use super::tables;
+
+/// A plugin that a user names, with what is set for it.
+///
+/// In TOML either a text (`strategy = "random"`) or a table whose key `use` is the reference and whose other keys are
+/// settings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PluginSpec {
+    /// A name or a path.
+    pub reference: Option<String>,
+    /// By the parameter's name.
+    pub settings: GivenSettings,
+}
+
+/// What the networks are for. Evaluators with data of their own say it themselves; then only `settings` may be given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskSpec {
+    /// One example, without the batch.
+    pub input_shape: Option<Vec<i64>>,
+    /// Classes, or regressed values.
+    pub outputs: Option<u32>,
+    /// `classification`, `regression`, …
+    pub kind: Option<String>,
+    /// The skeleton's settings, which the space declares.
+    pub settings: GivenSettings,
+}
+
+/// What a study may spend. At least one limit is needed; the first one reached ends the study.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetSpec {
+    /// Proposals, at least 1.
+    pub trials: Option<u32>,
+    /// Fidelity summed over all trained trials, in the evaluator's unit.
+    pub epochs: Option<f64>,
+    /// Seconds on the study's clock, pauses between runs left out.
+    pub seconds: Option<f64>,
+}
+
+/// A study as a user describes it. Everything that is not given has a default where one makes sense.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StudySpec {
+    /// The search space.
+    pub space: PluginSpec,
+    /// The search strategy.
+    pub strategy: PluginSpec,
+    /// The evaluator.
+    pub evaluator: PluginSpec,
+    /// Shorthand for the evaluator's parameter `data`.
+    pub data: Option<String>,
+    /// What all random numbers are derived from; default 0.
+    pub seed: Option<u32>,
+    /// Trials that are measured side by side; default 1. Part of the study: another number is another search.
+    pub workers: Option<u32>,
+    /// `val_accuracy:maximize`; the first is the main one. Empty: the evaluator's first metric with a clear direction.
+    pub objectives: Vec<String>,
+    /// `params<=5000`.
+    pub constraints: Vec<String>,
+    /// What the study may spend.
+    pub budget: BudgetSpec,
+    /// What the networks are for.
+    pub task: TaskSpec,
+}
+
+impl StudySpec {
+    /// Reads a TOML file. Relative paths of plugins and data in it are taken from the file's folder.
+    pub fn from_file(path: &Path) -> Result<Self, StudyError> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| StudyError::file(path, format!("cannot be read: {error}"), "name a study's TOML file"))?;
+        let mut spec = Self::from_toml(&text).map_err(|problem| {
+            StudyError::file(path, problem.trim_end().to_owned(), "docs/guides/study-file.md lists every key")
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for plugin in [&mut spec.space, &mut spec.strategy, &mut spec.evaluator] {
+            if let Some(reference) = &mut plugin.reference {
+                relocate(reference, folder);
+            }
+        }
+        if let Some(data) = &mut spec.data {
+            relocate(data, folder);
+        }
+        Ok(spec)
+    }
+
+    /// Reads the TOML text of a study file; the error says line, column and key.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// One `--set TABLE.KEY=VALUE`; a later one overrides an earlier one.
+    pub fn set(&mut self, assignment: &str) -> Result<(), StudyError> {
+        let form = "write TABLE.KEY=VALUE, as in strategy.population=20";
+        let wrong = |problem: String| StudyError::spec(format!("--set {assignment}"), problem, form);
+        let (name, value) = assignment.split_once('=').ok_or_else(|| wrong("there is no '='".into()))?;
+        let (table, key) = name.trim().split_once('.').ok_or_else(|| wrong("there is no '.' before the '='".into()))?;
+        if key.is_empty() {
+            return Err(wrong("the key is missing".into()));
+        }
+        let settings = match table {
+            "space" => &mut self.space.settings,
+            "strategy" => &mut self.strategy.settings,
+            "evaluator" => &mut self.evaluator.settings,
+            "task" => {
+                if let Some(done) = tables::set_task(&mut self.task, key, value) {
+                    return done.map_err(wrong);
+                }
+                &mut self.task.settings
+            }
+            other => {
+                let near = did_you_mean(other, ["space", "strategy", "evaluator", "task"]);
+                return Err(wrong(format!("there is no table '{other}'; {near}known: space, strategy, evaluator, task")));
+            }
+        };
+        settings.insert(key.to_owned(), Given::Raw(value.to_owned()));
+        Ok(())
+    }
+
+    /// This description, with whatever `flags` gives taking precedence. Lists (objectives, constraints) and each limit
+    /// of the budget replace those of the file; settings are merged key by key, and dropped where the flags name
+    /// another plugin than the file.
+    #[must_use]
+    pub fn overridden_by(self, flags: Self) -> Self {
+        let list = |file: Vec<String>, flags: Vec<String>| if flags.is_empty() { file } else { flags };
+        Self {
+            space: self.space.overridden_by(flags.space),
+            strategy: self.strategy.overridden_by(flags.strategy),
+            evaluator: self.evaluator.overridden_by(flags.evaluator),
+            data: flags.data.or(self.data),
+            seed: flags.seed.or(self.seed),
+            workers: flags.workers.or(self.workers),
+            objectives: list(self.objectives, flags.objectives),
+            constraints: list(self.constraints, flags.constraints),
+            budget: self.budget.overridden_by(flags.budget),
+            task: TaskSpec {
+                input_shape: flags.task.input_shape.or(self.task.input_shape),
+                outputs: flags.task.outputs.or(self.task.outputs),
+                kind: flags.task.kind.or(self.task.kind),
+                settings: merged(self.task.settings, flags.task.settings),
+            },
+        }
+    }
+}
+
+impl PluginSpec {
+    /// A plugin without settings.
+    pub fn named(reference: impl Into<String>) -> Self {
+        Self { reference: Some(reference.into()), settings: GivenSettings::new() }
+    }
+
+    fn overridden_by(self, flags: Self) -> Self {
+        match (self.reference, flags.reference) {
+            (Some(file), Some(flag)) if file != flag => Self { reference: Some(flag), settings: flags.settings },
+            (file, flag) => Self { reference: flag.or(file), settings: merged(self.settings, flags.settings) },
+        }
+    }
+}
+
+impl BudgetSpec {
+    /// This budget, with the limits that `flags` gives in place of its own.
+    #[must_use]
+    pub fn overridden_by(self, flags: Self) -> Self {
+        Self {
+            trials: flags.trials.or(self.trials),
+            epochs: flags.epochs.or(self.epochs),
+            seconds: flags.seconds.or(self.seconds),
+        }
+    }
+}
+
+fn merged(mut file: GivenSettings, flags: GivenSettings) -> GivenSettings {
+    file.extend(flags);
+    file
+}
+
+/// A name stays a name; what is written like a path is one, whether the file exists or not.
+pub(crate) fn is_path(text: &str) -> bool {
+    const FILES: [&str; 7] = ["wasm", "toml", "so", "dylib", "dll", "csv", "idx"];
+    let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
+    text.contains(['/', '\\']) || extension.is_some_and(|extension| FILES.contains(&extension))
+}
+
+fn relocate(reference: &mut String, folder: &Path) {
+    let moved: PathBuf = folder.join(&*reference);
+    if is_path(reference)
+        && let Some(moved) = moved.to_str()
+    {
+        *reference = moved.to_owned();
+    }
+}

@@ -1,0 +1,90 @@
+//! Builds every component of `plugins/` into `target/plugins`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::guest;
+use crate::root;
+use crate::run::run;
+
+/// Spaces and strategies, one package each, and the fixtures, one example each.
+pub fn build() -> Result<()> {
+    let compiler = guest::compiler()?;
+    let mut packages = Vec::new();
+    for kind in ["spaces", "strategies"] {
+        for folder in folders(&root().join("plugins").join(kind))? {
+            packages.push((kind, package(&folder)?, name_of(&folder)));
+        }
+    }
+    let target = root().join("target/guest");
+    let mut cargo = compiler.cargo(&target);
+    cargo.args(["build", "--profile", "guest", "--locked"]);
+    for (_, package, _) in &packages {
+        cargo.args(["--package", package]);
+    }
+    run(&mut cargo)?;
+    let mut fixtures = compiler.cargo(&target);
+    run(fixtures.args(["build", "--profile", "guest", "--locked", "--package", "nas-fixtures", "--examples"]))?;
+
+    let built = target.join("wasm32-unknown-unknown/guest");
+    let plugins = root().join("target/plugins");
+    if plugins.exists() {
+        fs::remove_dir_all(&plugins).with_context(|| format!("cannot empty {}", plugins.display()))?;
+    }
+    for (kind, package, name) in &packages {
+        let wasm = built.join(format!("{}.wasm", package.replace('-', "_")));
+        copy(&wasm, &plugins.join(kind).join(format!("{name}.wasm")))?;
+    }
+    let examples = root().join("plugins/fixtures/examples");
+    let mut count = packages.len();
+    for file in files(&examples)? {
+        let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        copy(&built.join(format!("examples/{name}.wasm")), &plugins.join("fixtures").join(format!("{name}.wasm")))?;
+        count += 1;
+    }
+    eprintln!("{count} components are in {}", plugins.display());
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut found = read.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    found.sort();
+    Ok(found)
+}
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.join("Cargo.toml").is_file()).collect())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(entries(folder)?.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs")).collect())
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// The package's name, from the first `name = "…"` of its manifest.
+fn package(folder: &Path) -> Result<String> {
+    let manifest = folder.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    match name {
+        Some(name) => Ok(name.to_owned()),
+        None => bail!("{} has no line `name = \"…\"`", manifest.display()),
+    }
+}
