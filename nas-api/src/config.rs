@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result};
 
 /// The value of one parameter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// True or false.
     Truth(bool),
@@ -18,6 +17,48 @@ pub enum Value {
     Numbers(Vec<f64>),
     /// A list of texts.
     Texts(Vec<String>),
+}
+
+/// A value as people write it: `3`, `"text"`, `[1, 2]`.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Value", untagged)]
+enum Plain {
+    Truth(bool),
+    Number(f64),
+    Text(String),
+    Numbers(Vec<f64>),
+    Texts(Vec<String>),
+}
+
+/// A value in a format that does not describe itself.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Value")]
+enum Tagged {
+    Truth(bool),
+    Number(f64),
+    Text(String),
+    Numbers(Vec<f64>),
+    Texts(Vec<String>),
+}
+
+impl Serialize for Value {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            Plain::serialize(self, serializer)
+        } else {
+            Tagged::serialize(self, serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            Plain::deserialize(deserializer)
+        } else {
+            Tagged::deserialize(deserializer)
+        }
+    }
 }
 
 impl Value {
@@ -129,9 +170,8 @@ impl Parameter {
 
     /// Why this value cannot be set, in words that say what can.
     pub fn check(&self, value: &Value) -> Result<()> {
-        let wrong = |wanted: &str| {
-            Err(Error::new(format!("'{}' takes {wanted}, not {} ({value})", self.name, value.kind())))
-        };
+        let wrong =
+            |wanted: &str| Err(Error::new(format!("'{}' takes {wanted}, not {} ({value})", self.name, value.kind())));
         let in_range = |number: f64, min: f64, max: f64| {
             if number < min || number > max {
                 Err(Error::new(format!("'{}' must lie between {min} and {max}, but is {number}", self.name)))

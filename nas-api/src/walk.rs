@@ -127,7 +127,9 @@ pub fn validate<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> Result<
         };
         if choice >= decision.len() {
             let (name, count) = (&decision.name, decision.len());
-            return Err(Error::new(format!("decision '{name}' (position {position}) has {count} choices, so there is no choice {choice}")));
+            return Err(Error::new(format!(
+                "decision '{name}' (position {position}) has {count} choices, so there is no choice {choice}"
+            )));
         }
     }
     match space.next(genotype) {

@@ -53,7 +53,10 @@ pub fn compiler() -> Result<Compiler> {
     let linkers = rustup.join("lib/rustlib").join(host).join("bin");
     for tool in ["rust-lld", "wasm-component-ld"] {
         if !linkers.join(tool).is_file() {
-            bail!("{} is missing: install Rust through rustup (1.82 or later)\n{INSTALL}", linkers.join(tool).display());
+            bail!(
+                "{} is missing: install Rust through rustup (1.82 or later)\n{INSTALL}",
+                linkers.join(tool).display()
+            );
         }
     }
     let has_target = || rustup.join("lib/rustlib").join(TARGET).join("lib").is_dir();

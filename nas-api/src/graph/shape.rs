@@ -187,7 +187,10 @@ mod tests {
         let itself = refused(vec![input(), node("r", "Relu", &[1])], &[1], &[4]);
         assert!(itself.starts_with("node 'r' (Relu): is node 1 and reads node 1"), "{itself}");
         assert!(refused(vec![node("r", "Relu", &[1]), input()], &[1], &[4]).contains("node 'r' (Relu)"));
-        assert!(refused(vec![input(), node("c", "Constant", &[])], &[1], &[4]).contains("constant"));
+        let mut constant = node("c", "Constant", &[]);
+        assert!(refused(vec![input(), constant.clone()], &[1], &[4]).contains("'value_float' is missing"));
+        constant.attributes.push(("value_float".into(), Attribute::Float(1.0)));
+        assert!(refused(vec![input(), constant], &[1], &[4]).contains("a constant cannot be an output"));
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn joining_operators_compare_shapes() {
             inputs: inputs.to_vec(),
             attributes,
         };
-        let nodes = vec![
+        let nodes = [
             node("input", "Input", &[], vec![]),
             node("squeeze", "GlobalAveragePool", &[0], vec![]),
             node("flat", "Flatten", &[1], vec![]),

@@ -16,7 +16,7 @@ macro_rules! export_strategy {
     ($strategy:ty) => {
         const _: () = {
             type Component = $crate::guest::strategy::Component<$strategy>;
-            $crate::guest::strategy::export_component!(Component with_types_in $crate::guest::strategy::bindings);
+    $crate::guest::strategy::export_component!(Component with_types_in $crate::guest::strategy::bindings);
         };
     };
 }
@@ -27,7 +27,7 @@ macro_rules! export_space {
     ($space:ty) => {
         const _: () = {
             type Component = $crate::guest::space::Component<$space>;
-            $crate::guest::space::export_component!(Component with_types_in $crate::guest::space::bindings);
+    $crate::guest::space::export_component!(Component with_types_in $crate::guest::space::bindings);
         };
     };
 }
@@ -38,7 +38,7 @@ macro_rules! export_evaluator {
     ($evaluator:ty) => {
         const _: () = {
             type Component = $crate::guest::evaluator::Component<$evaluator>;
-            $crate::guest::evaluator::export_component!(Component with_types_in $crate::guest::evaluator::bindings);
+    $crate::guest::evaluator::export_component!(Component with_types_in $crate::guest::evaluator::bindings);
         };
     };
 }

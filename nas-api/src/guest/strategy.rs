@@ -21,7 +21,7 @@ pub mod bindings {
 }
 pub use bindings::export_strategy_component as export_component;
 
-use bindings::exports::nas::plugin::strategy::{Guest, Study, StrategyInfo};
+use bindings::exports::nas::plugin::strategy::{Guest, StrategyInfo, Study};
 use bindings::nas::plugin::space;
 
 static SEARCH: Slot<dyn Strategy> = Slot::empty();

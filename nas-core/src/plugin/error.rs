@@ -18,7 +18,12 @@ pub struct PluginError {
 impl PluginError {
     /// A problem in one call of a plugin.
     pub fn new(identity: &Identity, call: &str, problem: impl fmt::Display) -> Self {
-        Self { plugin: identity.to_string(), call: call.to_owned(), problem: problem.to_string(), remedy: String::new() }
+        Self {
+            plugin: identity.to_string(),
+            call: call.to_owned(),
+            problem: problem.to_string(),
+            remedy: String::new(),
+        }
     }
 
     /// The same, saying what to do.

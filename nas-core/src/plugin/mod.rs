@@ -3,13 +3,15 @@
 mod builtin;
 mod error;
 mod identity;
+mod native;
 mod registry;
 mod search;
+mod table;
 pub mod wasm;
 
 pub use error::PluginError;
 pub use identity::{Identity, Kind, Origin};
-pub use registry::{Entry, Registry};
+pub use registry::{Entry, Options, Registry};
 pub use search::{NativeSearch, Search};
 
 use std::path::Path;

@@ -1,23 +1,50 @@
 //! Finds plugins by name or path.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use nas_api::evaluator::EvaluatorPlugin;
-use nas_api::{SearchSpace, Settings, StrategyPlugin};
+use nas_api::{EvaluatorPlugin, SearchSpace, Settings, StrategyPlugin};
 
 use super::builtin::BuiltIn;
+use super::native::NativeSource;
+use super::table::TableSource;
+use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
 
 /// One plugin that a name can mean.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Which one it is.
-    pub identity: Identity,
-    /// A name given at the command line means this one, and not another of the same name.
+    /// The name that finds it.
+    pub name: String,
+    /// What it is; an error where its file cannot be used.
+    pub identity: Result<Identity, PluginError>,
+    /// The name means this one, and not another of the same name.
     pub wins: bool,
 }
+
+/// Where a registry looks, and what components may use.
+#[derive(Clone)]
+pub struct Options {
+    /// Folders with plugins, first to last; each may have `spaces`, `strategies` and `evaluators` within.
+    /// A plugin found here wins over a built-in of the same name.
+    pub search_path: Vec<PathBuf>,
+    /// Where compiled components are kept; `None`: nowhere.
+    pub cache: Option<PathBuf>,
+    /// What one component may use.
+    pub limits: Limits,
+    /// Where lines of plugins' logs go.
+    pub log: Log,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { search_path: Vec::new(), cache: None, limits: Limits::default(), log: Arc::new(|_, _, _| {}) }
+    }
+}
+
+type TableLoader = fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError>;
 
 /// The plugins that a study can name.
 #[derive(Default)]
@@ -25,18 +52,30 @@ pub struct Registry {
     spaces: BTreeMap<String, Arc<dyn SpaceSource>>,
     strategies: BTreeMap<String, Arc<dyn StrategySource>>,
     evaluators: BTreeMap<String, Arc<dyn EvaluatorSource>>,
-    search_path: Vec<PathBuf>,
+    tables: Option<TableLoader>,
+    options: Options,
+    host: OnceLock<Result<Arc<Host>, String>>,
 }
 
 impl Registry {
-    /// Components are looked for in these folders, first to last; a component wins over a built-in of the same name.
-    pub fn new(search_path: Vec<PathBuf>) -> Self {
-        Self { search_path, ..Self::default() }
+    /// A registry without built-ins.
+    pub fn new(options: Options) -> Self {
+        Self { options, ..Self::default() }
     }
 
     /// Makes a built-in space known. Its name and version are those of the space at its default settings.
     pub fn add_space<S: SearchSpace>(&mut self) -> Result<(), PluginError> {
-        todo_space::<S>(self)
+        let unnamed = BuiltIn::<S>::new(Kind::Space, "built in", "");
+        let described = unnamed.open(&Settings::defaults(&S::parameters()))?.info();
+        let info = described.map_err(|error| PluginError::from_api(unnamed.identity(), "describe", error))?;
+        let source = BuiltIn::<S>::new(Kind::Space, &info.name, &info.version);
+        self.spaces.insert(info.name, Arc::new(source));
+        Ok(())
+    }
+
+    /// Names the space type that reads TOML files: it takes a file's text as its parameter `definition`.
+    pub fn read_tables_with<S: SearchSpace>(&mut self) {
+        self.tables = Some(|path| Ok(Arc::new(TableSource::<S>::load(path)?)));
     }
 
     /// Makes a built-in strategy known.
@@ -53,47 +92,163 @@ impl Registry {
         self.evaluators.insert(info.name, Arc::new(source));
     }
 
-    /// The space of this name or path.
+    /// The space of this name or path (`.wasm`, `.toml`).
     pub fn space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
-        self.spaces.get(reference).cloned().ok_or_else(|| unknown(Kind::Space, reference, self.spaces.keys()))
+        match self.locate(Kind::Space, reference) {
+            Some(path) if has_ending(&path, &["toml"]) => match self.tables {
+                Some(load) => load(&path),
+                None => Err(refused(Kind::Space, reference, "TOML spaces are not read here", "")),
+            },
+            Some(path) => Ok(Arc::new(WasmSpaceSource::new(self.component(Kind::Space, &path)?)?)),
+            None => self.built_in(Kind::Space, reference, &self.spaces),
+        }
     }
 
-    /// The strategy of this name or path.
+    /// The strategy of this name or path (`.wasm`).
     pub fn strategy(&self, reference: &str) -> Result<Arc<dyn StrategySource>, PluginError> {
-        self.strategies.get(reference).cloned().ok_or_else(|| unknown(Kind::Strategy, reference, self.strategies.keys()))
+        match self.locate(Kind::Strategy, reference) {
+            Some(path) => Ok(Arc::new(WasmStrategy::new(self.component(Kind::Strategy, &path)?)?)),
+            None => self.built_in(Kind::Strategy, reference, &self.strategies),
+        }
     }
 
-    /// The evaluator of this name or path.
+    /// The evaluator of this name or path (`.wasm`, or a library).
     pub fn evaluator(&self, reference: &str) -> Result<Arc<dyn EvaluatorSource>, PluginError> {
-        self.evaluators.get(reference).cloned().ok_or_else(|| unknown(Kind::Evaluator, reference, self.evaluators.keys()))
+        match self.locate(Kind::Evaluator, reference) {
+            Some(path) if has_ending(&path, LIBRARY) => Ok(Arc::new(NativeSource::load(&path)?)),
+            Some(path) => Ok(Arc::new(WasmEvaluatorSource::new(self.component(Kind::Evaluator, &path)?)?)),
+            None => self.built_in(Kind::Evaluator, reference, &self.evaluators),
+        }
     }
 
-    /// Everything that a name can mean, sorted by kind and name.
+    /// What a file is, whatever its kind.
+    pub fn identify(&self, path: &Path) -> Result<Identity, PluginError> {
+        let reference = path.to_string_lossy();
+        if has_ending(path, &["toml"]) {
+            return Ok(self.space(&reference)?.identity().clone());
+        }
+        if has_ending(path, LIBRARY) {
+            return Ok(self.evaluator(&reference)?.identity().clone());
+        }
+        let component = Component::load(&self.host()?, path)?;
+        Ok(match component.kind() {
+            Kind::Space => WasmSpaceSource::new(component)?.identity().clone(),
+            Kind::Strategy => WasmStrategy::new(component)?.identity().clone(),
+            Kind::Evaluator => WasmEvaluatorSource::new(component)?.identity().clone(),
+        })
+    }
+
+    /// Everything that a name can mean: for each name the one that wins first.
     pub fn list(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (kind, name, path) in self.files() {
+            let wins = self.locate(kind, &name).as_ref() == Some(&path);
+            entries.push((kind, Entry { name, identity: self.identify(&path), wins }));
+        }
         let spaces = self.spaces.values().map(|source| source.identity());
         let strategies = self.strategies.values().map(|source| source.identity());
         let evaluators = self.evaluators.values().map(|source| source.identity());
-        let all = spaces.chain(strategies).chain(evaluators);
-        all.map(|identity| Entry { identity: identity.clone(), wins: true }).collect()
+        for identity in spaces.chain(strategies).chain(evaluators) {
+            let (kind, name) = (identity.kind, identity.name.clone());
+            let wins = self.locate(kind, &name).is_none();
+            entries.push((kind, Entry { name, identity: Ok(identity.clone()), wins }));
+        }
+        entries.sort_by(|a, b| (a.0, &a.1.name, !a.1.wins).cmp(&(b.0, &b.1.name, !b.1.wins)));
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn host(&self) -> Result<Arc<Host>, PluginError> {
+        let Options { cache, limits, log, .. } = self.options.clone();
+        let host =
+            self.host.get_or_init(|| Host::new(cache, limits, log).map_err(|error| error.root_cause().to_string()));
+        host.clone().map_err(|problem| PluginError {
+            plugin: "the WebAssembly host".into(),
+            call: String::new(),
+            problem,
+            remedy: "check that the cache folder can be written, or name another with --plugin-cache".into(),
+        })
+    }
+
+    fn component(&self, kind: Kind, path: &Path) -> Result<Component, PluginError> {
+        let component = Component::load(&self.host()?, path)?;
+        if component.kind() != kind {
+            let problem = format!("is a {}, not a {kind}", component.kind());
+            return Err(refused(kind, &path.to_string_lossy(), &problem, "name it in the other flag"));
+        }
+        Ok(component)
+    }
+
+    /// The file that a reference means: itself where it is a path, else the first of that name on the search path.
+    fn locate(&self, kind: Kind, reference: &str) -> Option<PathBuf> {
+        let path = Path::new(reference);
+        if is_path(path) {
+            return Some(path.to_owned());
+        }
+        self.files().into_iter().find(|(of, name, _)| *of == kind && name == reference).map(|(_, _, path)| path)
+    }
+
+    /// The plugin files on the search path: kind (by folder, else by ending), name, path.
+    fn files(&self) -> Vec<(Kind, String, PathBuf)> {
+        let mut found = Vec::new();
+        for folder in &self.options.search_path {
+            for kind in [Kind::Space, Kind::Strategy, Kind::Evaluator] {
+                let endings: &[&str] = match kind {
+                    Kind::Space => &["wasm", "toml"],
+                    Kind::Strategy => &["wasm"],
+                    Kind::Evaluator => &["wasm", "so", "dylib", "dll"],
+                };
+                let within = folder.join(match kind {
+                    Kind::Space => "spaces",
+                    Kind::Strategy => "strategies",
+                    Kind::Evaluator => "evaluators",
+                });
+                let Ok(read) = std::fs::read_dir(within) else { continue };
+                let mut files: Vec<PathBuf> = read.filter_map(|entry| Some(entry.ok()?.path())).collect();
+                files.sort();
+                for path in files.into_iter().filter(|path| has_ending(path, endings)) {
+                    let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+                    found.push((kind, name, path));
+                }
+            }
+        }
+        found
+    }
+
+    fn built_in<S: ?Sized>(
+        &self,
+        kind: Kind,
+        reference: &str,
+        known: &BTreeMap<String, Arc<S>>,
+    ) -> Result<Arc<S>, PluginError> {
+        if let Some(source) = known.get(reference) {
+            return Ok(source.clone());
+        }
+        let files = self.files().into_iter().filter(|(of, _, _)| *of == kind).map(|(_, name, _)| name);
+        let mut names: Vec<String> = known.keys().cloned().chain(files).collect();
+        names.sort();
+        names.dedup();
+        let nearest = names
+            .iter()
+            .map(|name| (strsim::damerau_levenshtein(name, reference), name))
+            .min()
+            .filter(|(distance, name)| *distance <= 2.max(name.len() / 3))
+            .map(|(_, name)| format!("did you mean '{name}'? "));
+        let known = format!("{}known: {}", nearest.unwrap_or_default(), names.join(", "));
+        Err(refused(kind, reference, &format!("there is no {kind} of this name"), &known))
     }
 }
 
-fn todo_space<S: SearchSpace>(registry: &mut Registry) -> Result<(), PluginError> {
-    let placeholder = BuiltIn::<S>::new(Kind::Space, "", "");
-    let settings = Settings::defaults(&S::parameters());
-    let info = placeholder.open(&settings)?.info().map_err(|e| PluginError::from_api(placeholder.identity(), "describe", e))?;
-    let source = BuiltIn::<S>::new(Kind::Space, &info.name, &info.version);
-    registry.spaces.insert(info.name, Arc::new(source));
-    Ok(())
+const LIBRARY: &[&str] = &["so", "dylib", "dll"];
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    path.extension().and_then(OsStr::to_str).is_some_and(|ending| endings.contains(&ending))
 }
 
-fn unknown<'a>(kind: Kind, reference: &str, known: impl Iterator<Item = &'a String>) -> PluginError {
-    let _ = Path::new(reference);
-    let known: Vec<&str> = known.map(String::as_str).collect();
-    PluginError {
-        plugin: format!("{kind} '{reference}'"),
-        call: String::new(),
-        problem: "is not known".into(),
-        remedy: format!("known: {}", known.join(", ")),
-    }
+fn is_path(path: &Path) -> bool {
+    path.components().count() > 1 || path.is_absolute() || has_ending(path, &["wasm", "toml", "so", "dylib", "dll"])
+}
+
+fn refused(kind: Kind, reference: &str, problem: &str, remedy: &str) -> PluginError {
+    let plugin = format!("{kind} '{reference}'");
+    PluginError { plugin, call: String::new(), problem: problem.to_owned(), remedy: remedy.to_owned() }
 }

@@ -74,7 +74,8 @@ pub(super) fn guarded<T>(
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
             let problem = format!("it panicked: {}", words.unwrap_or("without a message"));
-            Err(PluginError::new(identity, call, problem).remedy("this is a defect of the plugin; report it with the study file"))
+            Err(PluginError::new(identity, call, problem)
+                .remedy("this is a defect of the plugin; report it with the study file"))
         }
     }
 }

@@ -130,7 +130,13 @@ impl StudySpec {
     /// of the budget replace those of the file; settings are merged key by key, and dropped where the flags name
     /// another plugin than the file.
     #[must_use]
-    pub fn overridden_by(self, flags: Self) -> Self {
+    pub fn overridden_by(mut self, flags: Self) -> Self {
+        if flags.data.is_some() {
+            self.evaluator.settings.remove("data");
+        }
+        if flags.evaluator.settings.contains_key("data") {
+            self.data = None;
+        }
         let list = |file: Vec<String>, flags: Vec<String>| if flags.is_empty() { file } else { flags };
         Self {
             space: self.space.overridden_by(flags.space),

@@ -29,9 +29,8 @@ impl WasmEvaluatorSource {
                 .remedy("rebuild it against this version's nas-api")
         })?;
         let mut guest = Guest::new(&component.host, &identity, None, |store| pre.instantiate(store))?;
-        let described = guest.call("describe", |world: &CandidateEvaluator, store| {
-            world.nas_plugin_evaluator().call_describe(store)
-        })?;
+        let described = guest
+            .call("describe", |world: &CandidateEvaluator, store| world.nas_plugin_evaluator().call_describe(store))?;
         let info = EvaluatorInfo::from_wit(described);
         identity.name = info.name.clone();
         identity.version = info.version.clone();
@@ -49,8 +48,7 @@ impl EvaluatorSource for WasmEvaluatorSource {
     }
 
     fn open(&self, settings: &Settings, _state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
-        let mut guest =
-            Guest::new(&self.component.host, &self.identity, None, |store| self.pre.instantiate(store))?;
+        let mut guest = Guest::new(&self.component.host, &self.identity, None, |store| self.pre.instantiate(store))?;
         let settings = settings.to_wit();
         let opened = guest
             .call("open", |world, store| world.nas_plugin_evaluator().call_open(store, &settings))?

@@ -168,10 +168,9 @@ fn explain(store: &mut Store<State>, call: &str, error: wasmtime::Error) -> Plug
                 };
                 (what, "this is a defect of the plugin: report it to its author".to_owned())
             }
-            None => (
-                error.root_cause().to_string(),
-                "the plugin broke the contract: report it to its author".to_owned(),
-            ),
+            None => {
+                (error.root_cause().to_string(), "the plugin broke the contract: report it to its author".to_owned())
+            }
         }
     };
     PluginError::new(&state.identity, call, problem).remedy(remedy)

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nas_api::CONTRACT_VERSION;
-use sha2::{Digest, Sha256};
 
 use super::engine::Host;
+use crate::plugin::identity::digest;
 use crate::plugin::{Identity, Kind, Origin, PluginError};
 
 /// How important a line of a plugin's log is.
@@ -73,9 +73,8 @@ impl Component {
         })?;
         let (kind, version) = check_contract(host, &compiled).map_err(|(problem, remedy)| refuse(problem, &remedy))?;
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let origin = Origin::Component(absolute(path));
-        let identity = Identity { kind, name, version, origin, digest: Some(digest) };
+        let identity = Identity { kind, name, version, origin, digest: Some(digest(&bytes)) };
         Ok(Self { host: host.clone(), compiled, identity })
     }
 
@@ -90,10 +89,7 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// Kind and contract version, read from the names of exports and imports; or problem and remedy.
-fn check_contract(
-    host: &Host,
-    compiled: &wasmtime::component::Component,
-) -> Result<(Kind, String), (String, String)> {
+fn check_contract(host: &Host, compiled: &wasmtime::component::Component) -> Result<(Kind, String), (String, String)> {
     let of_component = compiled.component_type();
     let mut found = None;
     for (name, _) in of_component.exports(&host.engine) {

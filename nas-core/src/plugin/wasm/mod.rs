@@ -15,5 +15,8 @@ mod space;
 mod strategy;
 
 pub use engine::Host;
+pub use evaluator::WasmEvaluatorSource;
 pub use limits::Limits;
 pub use load::{Component, Level, Log};
+pub use space::WasmSpaceSource;
+pub use strategy::WasmStrategy;

@@ -32,9 +32,8 @@ impl WasmSpaceSource {
         })?;
         let mut source = Self { component, pre, parameters: Vec::new(), identity };
         let mut guest = source.instantiate()?;
-        let parameters = |world: &SearchSpace, store: &mut Store<State>| {
-            world.nas_plugin_space_setup().call_parameters(store)
-        };
+        let parameters =
+            |world: &SearchSpace, store: &mut Store<State>| world.nas_plugin_space_setup().call_parameters(store);
         source.parameters = FromWit::from_wit(guest.call("parameters", parameters)?);
         if let Ok(mut space) = source.open(&Settings::defaults(&source.parameters)) {
             let info = space.info().map_err(|error| PluginError::from_api(&source.identity, "describe", error))?;
@@ -83,9 +82,8 @@ impl WasmSpace {
 
     /// A strategy may pass anything; a space is only ever asked about its own genotypes.
     fn belongs(&mut self, genotype: &[u32], call: &str) -> Result<()> {
-        self.validate(genotype)?.map_err(|reason| {
-            Error::new(format!("the genotype {genotype:?} was passed to space.{call}, but {reason}"))
-        })
+        self.validate(genotype)?
+            .map_err(|reason| Error::new(format!("the genotype {genotype:?} was passed to space.{call}, but {reason}")))
     }
 }
 
@@ -134,17 +132,18 @@ impl Space for WasmSpace {
 
 impl Network for WasmSpace {
     fn task_parameters(&mut self) -> Result<Vec<Parameter>> {
-        let asked = self.guest.call("task-parameters", |world, store| {
-            world.nas_plugin_network().call_task_parameters(store)
-        })?;
+        let asked = self
+            .guest
+            .call("task-parameters", |world, store| world.nas_plugin_network().call_task_parameters(store))?;
         Ok(FromWit::from_wit(asked))
     }
 
     fn build(&mut self, genotype: &[u32], task: &Task) -> Result<Result<Graph, String>> {
         self.belongs(genotype, "build")?;
         let task = task.to_wit();
-        let built =
-            self.guest.call("build", |world, store| world.nas_plugin_network().call_build(store, &genotype.to_vec(), &task))?;
+        let built = self
+            .guest
+            .call("build", |world, store| world.nas_plugin_network().call_build(store, &genotype.to_vec(), &task))?;
         Ok(built.map(FromWit::from_wit))
     }
 

@@ -83,7 +83,8 @@ impl Search for WasmSearch {
 
     fn tell(&mut self, observations: &[Observation]) -> Result<(), PluginError> {
         let observations: Vec<types::Observation> = observations.to_wit();
-        let told = self.guest.call("tell", |world, store| world.nas_plugin_strategy().call_tell(store, &observations))?;
+        let told =
+            self.guest.call("tell", |world, store| world.nas_plugin_strategy().call_tell(store, &observations))?;
         told.map_err(|refusal| PluginError::new(&self.identity, "tell", refusal))
     }
 

@@ -1,0 +1,157 @@
+//! Native evaluators: dynamic libraries. The one module that knows libloading.
+
+use std::ffi::c_void;
+use std::path::Path;
+use std::sync::Arc;
+
+use libloading::Library;
+use nas_api::codec::{decode, encode};
+use nas_api::native::{ABI_VERSION, Answer, Open, SYMBOL, Status, Table};
+use nas_api::{Error, Evaluator, EvaluatorInfo, Measurement, Opened, Request, Result, Settings, Stop};
+use serde::de::DeserializeOwned;
+
+use super::identity::digest;
+use super::{EvaluatorSource, Identity, Kind, Origin, PluginError};
+
+/// A loaded library; its code stays mapped while anything made from it lives.
+struct Loaded {
+    table: Table,
+    _library: Library,
+}
+
+/// An evaluator in a dynamic library.
+pub(super) struct NativeSource {
+    loaded: Arc<Loaded>,
+    identity: Identity,
+    info: EvaluatorInfo,
+}
+
+impl NativeSource {
+    /// Loads the library and shakes hands. Loading runs the library's code: unlike a component it is trusted.
+    pub fn load(path: &Path) -> Result<Self, PluginError> {
+        let refuse = |problem: String, remedy: &str| PluginError {
+            plugin: format!("library {}", path.display()),
+            call: String::new(),
+            problem,
+            remedy: remedy.to_owned(),
+        };
+        let bytes =
+            std::fs::read(path).map_err(|error| refuse(format!("cannot be read: {error}"), "check the path"))?;
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        // SAFETY: initialisers of the library run; the user named it as a plugin, and native plugins are trusted.
+        let library = unsafe { Library::new(&absolute) }
+            .map_err(|error| refuse(format!("cannot be loaded: {error}"), "it must be built for this machine"))?;
+        // SAFETY: the symbol's name carries the version of its type.
+        let entry = unsafe { library.get::<extern "C" fn() -> Table>(SYMBOL.as_bytes()) }.map_err(|_| {
+            refuse(format!("has no symbol {SYMBOL}"), "export an evaluator with nas_api::export_native_evaluator!")
+        })?;
+        let table = entry();
+        if table.abi_version != ABI_VERSION {
+            let version = table.abi_version;
+            return Err(refuse(
+                format!("speaks version {version} of the native ABI; this program speaks {ABI_VERSION}"),
+                "rebuild it against this version's nas-api",
+            ));
+        }
+        let loaded = Arc::new(Loaded { table, _library: library });
+        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let mut identity = Identity {
+            kind: Kind::Evaluator,
+            name,
+            version: String::new(),
+            origin: Origin::Library(absolute),
+            digest: Some(digest(&bytes)),
+        };
+        let described = (loaded.table.describe)();
+        let info: EvaluatorInfo =
+            loaded.take(described).map_err(|error| PluginError::from_api(&identity, "describe", error))?;
+        identity.name.clone_from(&info.name);
+        identity.version.clone_from(&info.version);
+        Ok(Self { loaded, identity, info })
+    }
+}
+
+impl Loaded {
+    /// Reads an answer and hands it back to the library.
+    fn take<T: DeserializeOwned>(&self, answer: Answer) -> Result<T> {
+        let bytes = if answer.length == 0 {
+            Vec::new()
+        } else {
+            // SAFETY: the library promises that `data..data+length` is its answer until it is handed back.
+            unsafe { std::slice::from_raw_parts(answer.data, answer.length) }.to_vec()
+        };
+        let status = answer.status;
+        // SAFETY: the answer came from this library and is handed back once, here.
+        unsafe { (self.table.free)(answer) };
+        let text = || String::from_utf8_lossy(&bytes).into_owned();
+        match status {
+            status if status == Status::Done as u32 => decode(&bytes),
+            status if status == Status::Refused as u32 => Err(Error::new(text())),
+            status if status == Status::Panicked as u32 => Err(Error::new(format!("it panicked: {}", text()))),
+            status => Err(Error::new(format!("it answered with the unknown status {status}"))),
+        }
+    }
+}
+
+impl EvaluatorSource for NativeSource {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn info(&self) -> Result<EvaluatorInfo, PluginError> {
+        Ok(self.info.clone())
+    }
+
+    fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
+        let failed = |error| PluginError::from_api(&self.identity, "open", error);
+        let open = Open { settings: settings.clone(), state: state.map(Path::to_owned) };
+        let bytes = encode(&open).map_err(failed)?;
+        let mut instance = std::ptr::null_mut();
+        // SAFETY: the bytes are readable and `instance` is writable while the call lasts.
+        let answer = unsafe { (self.loaded.table.open)(bytes.as_ptr(), bytes.len(), &raw mut instance) };
+        let opened = self.loaded.take(answer).map_err(failed)?;
+        Ok(Arc::new(NativeEvaluator { loaded: self.loaded.clone(), identity: self.identity.clone(), instance, opened }))
+    }
+}
+
+struct NativeEvaluator {
+    loaded: Arc<Loaded>,
+    identity: Identity,
+    instance: *mut c_void,
+    opened: Opened,
+}
+
+// SAFETY: the ABI lets any thread call `evaluate` of an instance, also at the same time.
+unsafe impl Send for NativeEvaluator {}
+// SAFETY: as above.
+unsafe impl Sync for NativeEvaluator {}
+
+impl Drop for NativeEvaluator {
+    fn drop(&mut self) {
+        // SAFETY: `open` made the instance, no call is in progress (calls borrow `self`), and none follows.
+        unsafe { (self.loaded.table.close)(self.instance) };
+    }
+}
+
+extern "C" fn stopping(context: *const c_void) -> bool {
+    // SAFETY: `evaluate` below passes a pointer to a `Stop`, which outlives the call.
+    let stop = unsafe { &*context.cast::<Stop<'_>>() };
+    stop()
+}
+
+impl Evaluator for NativeEvaluator {
+    fn opened(&self) -> Opened {
+        self.opened.clone()
+    }
+
+    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
+        let bytes = encode(request)?;
+        let context: *const Stop<'_> = &raw const stop;
+        // SAFETY: the instance is open, the bytes are readable and the context is valid while the call lasts.
+        let answer = unsafe {
+            (self.loaded.table.evaluate)(self.instance, bytes.as_ptr(), bytes.len(), stopping, context.cast())
+        };
+        let measured = self.loaded.take(answer);
+        measured.map_err(|error| PluginError::from_api(&self.identity, "evaluate", error).into())
+    }
+}

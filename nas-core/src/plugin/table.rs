@@ -1,0 +1,57 @@
+//! Spaces written in TOML: a file that one registered space type reads.
+
+use std::marker::PhantomData;
+use std::path::Path;
+
+use nas_api::{OpenSpace, Parameter, SearchSpace, Setting, Settings, Value};
+
+use super::identity::digest;
+use super::search::guarded;
+use super::{Identity, Kind, Origin, PluginError, SpaceSource};
+
+/// The parameter through which the space type takes the file's text.
+const DEFINITION: &str = "definition";
+
+/// A TOML file that is a space.
+pub(super) struct TableSource<S> {
+    identity: Identity,
+    settings: Settings,
+    space: PhantomData<fn() -> S>,
+}
+
+impl<S: SearchSpace> TableSource<S> {
+    /// Reads and checks the file.
+    pub fn load(path: &Path) -> Result<Self, PluginError> {
+        let text = std::fs::read_to_string(path).map_err(|error| PluginError {
+            plugin: format!("space {}", path.display()),
+            call: String::new(),
+            problem: format!("cannot be read: {error}"),
+            remedy: "check the path".into(),
+        })?;
+        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let origin = Origin::Table(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+        let digest = Some(digest(text.as_bytes()));
+        let identity = Identity { kind: Kind::Space, name, version: String::new(), origin, digest };
+        let settings = Settings(vec![Setting { name: DEFINITION.into(), value: Value::Text(text) }]);
+        let mut source = Self { identity, settings, space: PhantomData };
+        let mut space = source.open(&Settings::default())?;
+        let info = space.info().map_err(|error| PluginError::from_api(&source.identity, "describe", error))?;
+        source.identity.name = info.name;
+        source.identity.version = info.version;
+        Ok(source)
+    }
+}
+
+impl<S: SearchSpace> SpaceSource for TableSource<S> {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn parameters(&self) -> Result<Vec<Parameter>, PluginError> {
+        Ok(Vec::new())
+    }
+
+    fn open(&self, _settings: &Settings) -> Result<Box<dyn OpenSpace>, PluginError> {
+        guarded(&self.identity, "open", || Ok(Box::new(S::open(&self.settings)?) as Box<dyn OpenSpace>))
+    }
+}

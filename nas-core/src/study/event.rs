@@ -1,0 +1,103 @@
+use std::fmt;
+
+use super::record::TrialRecord;
+
+/// Why no more trials are started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The budget of trials is spent.
+    Trials,
+    /// The budget of fidelity is spent, or the next trial does not fit in it.
+    Epochs,
+    /// The budget of seconds is spent.
+    Seconds,
+    /// The strategy has nothing more to propose.
+    Finished,
+    /// The strategy proposes nothing that would still cost anything: duplicates and broken bounds alone.
+    Exhausted,
+    /// The user said stop; `resume` goes on.
+    Stopped,
+}
+
+impl End {
+    /// As the file and `--json` write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trials => "trials",
+            Self::Epochs => "epochs",
+            Self::Seconds => "seconds",
+            Self::Finished => "finished",
+            Self::Exhausted => "exhausted",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Trials => "the budget of trials is spent",
+            Self::Epochs => "the budget of epochs is spent",
+            Self::Seconds => "the budget of seconds is spent",
+            Self::Finished => "the strategy has finished",
+            Self::Exhausted => "the strategy proposes only what is known already",
+            Self::Stopped => "stopped; `nas resume` goes on",
+        })
+    }
+}
+
+/// What happens while a study runs, for progress bars and logs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The study is ready. After a resume, `trials` were asked for earlier, and `waiting` of them are measured again.
+    Ready {
+        /// Trials in the log.
+        trials: u32,
+        /// Of those, not finished.
+        waiting: u32,
+    },
+    /// A trial is being measured.
+    Started {
+        /// Its number in the study.
+        trial: u32,
+        /// The space's published text; empty for relaxed candidates.
+        text: &'a str,
+        /// What is spent on it.
+        fidelity: Option<f64>,
+    },
+    /// A trial is done, and its record is in the log.
+    Finished {
+        /// Its record.
+        trial: &'a TrialRecord,
+        /// Seconds on the study's clock, over all runs.
+        seconds: f64,
+        /// Fidelity spent so far.
+        epochs: f64,
+    },
+    /// The trial just finished is the best so far.
+    Incumbent(&'a TrialRecord),
+    /// The log has grown by one commit: the file is consistent, and stays as it is until the listener returns.
+    Committed,
+    /// Something is not as it should be, but the study goes on.
+    Warning(&'a str),
+    /// Nothing more happens.
+    Ended(End),
+}
+
+/// Is told what happens, on the thread that runs the study; a slow listener holds the study up.
+pub trait Listener {
+    /// One event.
+    fn event(&mut self, event: &Event<'_>);
+}
+
+/// Hears nothing.
+impl Listener for () {
+    fn event(&mut self, _event: &Event<'_>) {}
+}
+
+impl<F: FnMut(&Event<'_>)> Listener for F {
+    fn event(&mut self, event: &Event<'_>) {
+        self(event);
+    }
+}

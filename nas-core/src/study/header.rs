@@ -1,0 +1,144 @@
+//! What a study is, as its file records it: enough to open every plugin again, and to show the study without them.
+
+use std::path::{Path, PathBuf};
+
+use nas_api::{Bound, MetricInfo, Objective, Setting, Settings, Study, Task};
+use serde::{Deserialize, Serialize};
+
+use super::given::{Given, GivenSettings};
+use super::spec::{BudgetSpec, PluginSpec, StudySpec, TaskSpec};
+use super::{StudyError, terms};
+use crate::plugin::{Identity, Origin};
+
+/// A plugin as a study uses it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plugged {
+    /// Which one it is.
+    pub identity: Identity,
+    /// What finds it again: an absolute path, or the name of a built-in.
+    pub reference: String,
+    /// Every declared parameter.
+    pub settings: Settings,
+}
+
+/// What a study may spend. At least one limit is set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Proposals.
+    pub trials: Option<u32>,
+    /// Fidelity summed over all trained trials, in the evaluator's unit.
+    pub epochs: Option<f64>,
+    /// Seconds on the study's clock.
+    pub seconds: Option<f64>,
+}
+
+/// One search: a strategy on a space with an evaluator, a budget and a seed. A study's file holds one search, and
+/// another one for every warm start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The contract that the plugins spoke.
+    pub contract: String,
+    /// Which search of the study, from 0.
+    pub search: u32,
+    /// What all random numbers are derived from.
+    pub seed: u32,
+    /// Trials that are measured side by side.
+    pub workers: u32,
+    /// At least one; the first is the main one.
+    pub objectives: Vec<Objective>,
+    /// What a trial must keep.
+    pub constraints: Vec<Bound>,
+    /// What the search may spend.
+    pub budget: Budget,
+    /// What can be spent on one trial, ascending; the last is the default. Empty: no choice.
+    pub fidelities: Vec<f64>,
+    /// `epochs`, `steps`; empty where there is no fidelity.
+    pub fidelity_unit: String,
+    /// What the networks are for.
+    pub task: Task,
+    /// What is searched.
+    pub space: Plugged,
+    /// What searches.
+    pub strategy: Plugged,
+    /// What measures.
+    pub evaluator: Plugged,
+    /// Every metric of the trials, static ones included.
+    pub metrics: Vec<MetricInfo>,
+}
+
+impl Header {
+    /// What the strategy is told of the study.
+    pub(crate) fn for_strategy(&self) -> Study {
+        Study {
+            objectives: self.objectives.clone(),
+            bounds: self.constraints.clone(),
+            // A stream of its own: what a strategy draws never changes what the evaluator measures.
+            seed: nas_api::rng::derive(self.seed, "strategy", self.search),
+            trials: self.budget.trials,
+            total_fidelity: self.budget.epochs,
+            parallelism: self.workers,
+            fidelities: self.fidelities.clone(),
+            settings: self.strategy.settings.clone(),
+        }
+    }
+
+    /// The seed of the evaluation of one trial.
+    pub(crate) fn trial_seed(&self, trial: u32) -> u32 {
+        nas_api::rng::derive(self.seed, "trial", trial)
+    }
+
+    /// The description from which the same study would be planned.
+    pub fn to_spec(&self) -> StudySpec {
+        let Budget { trials, epochs, seconds } = self.budget;
+        StudySpec {
+            space: self.space.to_spec(),
+            strategy: self.strategy.to_spec(),
+            evaluator: self.evaluator.to_spec(),
+            data: None,
+            seed: Some(self.seed),
+            workers: Some(self.workers),
+            objectives: self.objectives.iter().map(terms::objective_text).collect(),
+            constraints: self.constraints.iter().map(terms::bound_text).collect(),
+            budget: BudgetSpec { trials, epochs, seconds },
+            task: TaskSpec {
+                input_shape: Some(self.task.input_shape.clone()),
+                outputs: Some(self.task.outputs),
+                kind: Some(self.task.kind.clone()),
+                settings: given(&self.task.settings),
+            },
+        }
+    }
+
+    /// TOML, because its numbers are read back exactly.
+    pub(crate) fn to_text(&self) -> Result<String, StudyError> {
+        let problem = |error: toml::ser::Error| StudyError::spec("study", format!("cannot be recorded: {error}"), "");
+        toml::to_string(self).map_err(problem)
+    }
+
+    pub(crate) fn from_text(text: &str, path: &Path) -> Result<Self, StudyError> {
+        let remedy = "the file is damaged, or another program wrote it";
+        toml::from_str(text).map_err(|error| StudyError::file(path, format!("holds no header: {error}"), remedy))
+    }
+}
+
+impl Plugged {
+    pub(crate) fn new(identity: &Identity, settings: Settings) -> Self {
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let reference = match &identity.origin {
+            Origin::BuiltIn => identity.name.clone(),
+            Origin::Component(path) | Origin::Table(path) | Origin::Library(path) => {
+                absolute(path).to_string_lossy().into_owned()
+            }
+        };
+        Self { identity: identity.clone(), reference, settings }
+    }
+
+    fn to_spec(&self) -> PluginSpec {
+        PluginSpec { reference: Some(self.reference.clone()), settings: given(&self.settings) }
+    }
+}
+
+fn given(settings: &Settings) -> GivenSettings {
+    let typed = |setting: &Setting| (setting.name.clone(), Given::Typed(setting.value.clone()));
+    settings.0.iter().map(typed).collect()
+}

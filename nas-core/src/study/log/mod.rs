@@ -1,0 +1,143 @@
+//! The study's file: one SQLite database, append-only but for the state of trials. It is the only module that knows SQL.
+
+mod lock;
+mod read;
+mod write;
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::StudyError;
+use super::header::Header;
+use lock::Lock;
+
+pub(crate) use read::Said;
+
+/// "nas" and a 1, in the database's header: what makes a file a study.
+const APPLICATION: i32 = 0x6e61_7331;
+/// Of the tables. A program refuses files of any other version.
+const VERSION: i32 = 1;
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// An open study file.
+pub(crate) struct Log {
+    db: Connection,
+    path: PathBuf,
+    /// The row of this run; 0 where the file is only read.
+    session: i64,
+    // Dropped after the connection, so that nobody writes without it.
+    _lock: Option<Lock>,
+}
+
+impl Log {
+    /// A new study. The file appears complete or not at all, whenever the process is killed.
+    pub fn create(path: &Path, header: &Header) -> Result<Self, StudyError> {
+        let lock = Lock::take(path)?;
+        if path.exists() {
+            let remedy = "go on with `nas resume`, or choose another file";
+            return Err(StudyError::file(path, "exists already", remedy));
+        }
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let new = PathBuf::from(name);
+        // Left over from a process that was killed just here; the lock says that it is not alive.
+        let _ = fs::remove_file(&new);
+        let result = Self::write_new(&new, header);
+        let named = result.and_then(|()| {
+            let cannot = |error| StudyError::file(path, format!("cannot be written: {error}"), "choose another file");
+            fs::rename(&new, path).map_err(cannot)
+        });
+        if let Err(error) = named {
+            let _ = fs::remove_file(&new);
+            return Err(error);
+        }
+        Self::open_locked(path, lock)
+    }
+
+    fn write_new(new: &Path, header: &Header) -> Result<(), StudyError> {
+        let text = header.to_text()?;
+        let write = || {
+            let db = Connection::open(new)?;
+            db.execute_batch(concat!("BEGIN;", include_str!("schema.sql")))?;
+            db.pragma_update(None, "application_id", APPLICATION)?;
+            db.pragma_update(None, "user_version", VERSION)?;
+            db.execute("INSERT INTO searches VALUES (0, ?1)", [&text])?;
+            db.execute_batch("COMMIT")?;
+            db.close().map_err(|(_, error)| error)
+        };
+        write().map_err(|source: rusqlite::Error| StudyError::Database { path: new.to_owned(), source })
+    }
+
+    /// An existing study, to go on with.
+    pub fn open(path: &Path) -> Result<Self, StudyError> {
+        check_file(path)?;
+        let lock = Lock::take(path)?;
+        Self::open_locked(path, lock)
+    }
+
+    /// An existing study, to look at; others may write it meanwhile.
+    pub fn open_to_read(path: &Path) -> Result<Self, StudyError> {
+        check_file(path)?;
+        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let db = db.map_err(|source| StudyError::Database { path: path.to_owned(), source })?;
+        let log = Self { db, path: path.to_owned(), session: 0, _lock: None };
+        log.check_version()?;
+        Ok(log)
+    }
+
+    fn open_locked(path: &Path, lock: Lock) -> Result<Self, StudyError> {
+        let open = || {
+            let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            db.busy_timeout(std::time::Duration::from_secs(30))?;
+            Ok(db)
+        };
+        let db = open().map_err(|source| StudyError::Database { path: path.to_owned(), source })?;
+        let mut log = Self { db, path: path.to_owned(), session: 0, _lock: Some(lock) };
+        log.check_version()?;
+        log.begin_session()?;
+        Ok(log)
+    }
+
+    fn check_version(&self) -> Result<(), StudyError> {
+        let pragma = |name: &str| self.db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+        if self.sql(pragma("application_id"))? != APPLICATION {
+            let remedy = "name a file that `nas search --study` wrote";
+            return Err(StudyError::file(&self.path, "is a database, but not a study", remedy));
+        }
+        let version = self.sql(pragma("user_version"))?;
+        if version != VERSION {
+            let problem = format!("is a study file of version {version}; this program reads version {VERSION}");
+            let remedy = if version > VERSION { "use a newer nas" } else { "use the nas that wrote it" };
+            return Err(StudyError::file(&self.path, problem, remedy));
+        }
+        Ok(())
+    }
+
+    /// Adds which file it was.
+    fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StudyError> {
+        result.map_err(|source| StudyError::Database { path: self.path.clone(), source })
+    }
+
+    fn damaged(&self, problem: impl Into<String>) -> StudyError {
+        StudyError::file(&self.path, problem, "the file is damaged: go back to a copy of it")
+    }
+}
+
+/// SQLite's own messages for these are riddles.
+fn check_file(path: &Path) -> Result<(), StudyError> {
+    let mut file = File::open(path).map_err(|error| {
+        let problem = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        };
+        StudyError::file(path, problem, "name a file that `nas search --study` wrote")
+    })?;
+    let mut start = [0; MAGIC.len()];
+    match file.read_exact(&mut start) {
+        Ok(()) if start == *MAGIC => Ok(()),
+        _ => Err(StudyError::file(path, "is not a study file", "name a file that `nas search --study` wrote")),
+    }
+}

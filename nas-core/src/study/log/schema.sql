@@ -1,0 +1,54 @@
+-- Once released, a version of this file is never edited: see VERSION in mod.rs.
+-- One row per search: the study's own, and one for every warm start.
+CREATE TABLE searches (
+    search  INTEGER PRIMARY KEY,
+    header  TEXT NOT NULL
+) STRICT;
+
+-- What was said to the strategy, in order. `ask`: amount is the limit, trials those that it proposed. `tell`: trials
+-- told in one batch. `warm`: trials of earlier searches, told before anything was asked.
+CREATE TABLE events (
+    event   INTEGER PRIMARY KEY,
+    search  INTEGER NOT NULL REFERENCES searches,
+    kind    TEXT NOT NULL CHECK (kind IN ('ask', 'tell', 'warm')),
+    amount  INTEGER NOT NULL,
+    trials  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE trials (
+    trial        INTEGER PRIMARY KEY,
+    search       INTEGER NOT NULL REFERENCES searches,
+    proposal     TEXT NOT NULL,
+    key          TEXT NOT NULL,
+    text         TEXT NOT NULL,
+    fidelity     REAL,
+    resume       INTEGER,
+    state        TEXT NOT NULL CHECK (state IN ('running', 'measured', 'failed', 'stopped')),
+    reason       TEXT NOT NULL,
+    violation    REAL NOT NULL,
+    -- Numbers as texts: JSON has no infinity.
+    gradient     TEXT NOT NULL,
+    cost         REAL NOT NULL,
+    simulated    INTEGER NOT NULL,
+    duplicate_of INTEGER,
+    -- Seconds since 1970.
+    started      REAL NOT NULL,
+    finished     REAL
+) STRICT;
+
+-- NULL is NaN.
+CREATE TABLE metrics (
+    trial    INTEGER NOT NULL REFERENCES trials,
+    position INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    value    REAL,
+    PRIMARY KEY (trial, position)
+) STRICT, WITHOUT ROWID;
+
+-- One row per run of the program: the study's clock is their sum.
+CREATE TABLE sessions (
+    session INTEGER PRIMARY KEY,
+    started REAL NOT NULL,
+    seconds REAL NOT NULL,
+    ended   TEXT
+) STRICT;

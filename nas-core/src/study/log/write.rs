@@ -1,0 +1,175 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nas_api::Weights;
+use rusqlite::{Connection, Transaction, params};
+
+use super::Log;
+use crate::study::StudyError;
+use crate::study::event::End;
+use crate::study::header::Header;
+use crate::study::record::{TrialRecord, proposal_text};
+
+/// Seconds since 1970, for people to read; the study's clock is another one.
+pub(crate) fn wall_clock() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+impl Log {
+    /// Starts a run of the program.
+    pub(super) fn begin_session(&mut self) -> Result<(), StudyError> {
+        // In WAL mode a commit is one append, and a killed process loses none. NORMAL leaves out the flush to the disk:
+        // a power cut may take back the last commits, in order, so that the file is what it was a moment before; resume
+        // then asks and measures the same again.
+        let begin = |db: &Connection| {
+            db.pragma_update(None, "journal_mode", "WAL")?;
+            db.pragma_update(None, "synchronous", "NORMAL")?;
+            db.pragma_update(None, "foreign_keys", true)?;
+            db.execute("INSERT INTO sessions (started, seconds) VALUES (?1, 0)", [wall_clock()])?;
+            Ok(db.last_insert_rowid())
+        };
+        let session = begin(&self.db);
+        self.session = self.sql(session)?;
+        Ok(())
+    }
+
+    /// One commit, which also moves the study's clock to `seconds` of this run.
+    fn commit(
+        &mut self,
+        seconds: f64,
+        changes: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), StudyError> {
+        let session = self.session;
+        let mut run = || {
+            let transaction = self.db.transaction()?;
+            changes(&transaction)?;
+            let clock = "UPDATE sessions SET seconds = ?1 WHERE session = ?2";
+            transaction.prepare_cached(clock)?.execute(params![seconds, session])?;
+            transaction.commit()
+        };
+        let result = run();
+        self.sql(result)
+    }
+
+    /// The strategy was asked for at most `limit` proposals, and these are the trials that it gave.
+    pub fn ask(&mut self, search: u32, limit: u32, trials: &[TrialRecord], seconds: f64) -> Result<(), StudyError> {
+        self.commit(seconds, |transaction| {
+            event(transaction, search, "ask", limit, trials.iter().map(|trial| trial.trial))?;
+            trials.iter().try_for_each(|trial| insert(transaction, trial))
+        })
+    }
+
+    /// The strategy is about to be told of this trial.
+    pub fn tell(&mut self, search: u32, trial: u32, seconds: f64) -> Result<(), StudyError> {
+        self.commit(seconds, |transaction| event(transaction, search, "tell", 1, [trial].into_iter()))
+    }
+
+    /// How these trials stand has changed.
+    pub fn update<'a>(
+        &mut self,
+        trials: impl IntoIterator<Item = &'a TrialRecord>,
+        seconds: f64,
+    ) -> Result<(), StudyError> {
+        self.commit(seconds, |transaction| trials.into_iter().try_for_each(|trial| update(transaction, trial)))
+    }
+
+    /// A new search begins, whose strategy is told of these earlier trials first.
+    pub fn warm_start(&mut self, header: &Header, told: &[u32], stopped: &[TrialRecord]) -> Result<(), StudyError> {
+        let text = header.to_text()?;
+        self.commit(0.0, |transaction| {
+            transaction.execute("INSERT INTO searches VALUES (?1, ?2)", params![header.search, text])?;
+            stopped.iter().try_for_each(|trial| update(transaction, trial))?;
+            event(transaction, header.search, "warm", 0, told.iter().copied())
+        })
+    }
+
+    /// This run is over.
+    pub fn end(&mut self, end: End, seconds: f64) -> Result<(), StudyError> {
+        let session = self.session;
+        self.commit(seconds, |transaction| {
+            let ended = "UPDATE sessions SET ended = ?1 WHERE session = ?2";
+            transaction.execute(ended, params![end.name(), session]).map(drop)
+        })
+    }
+}
+
+fn event(
+    transaction: &Transaction<'_>,
+    search: u32,
+    kind: &str,
+    amount: u32,
+    trials: impl Iterator<Item = u32>,
+) -> rusqlite::Result<()> {
+    let trials: Vec<String> = trials.map(|trial| trial.to_string()).collect();
+    let insert = "INSERT INTO events (search, kind, amount, trials) VALUES (?1, ?2, ?3, ?4)";
+    transaction.prepare_cached(insert)?.execute(params![search, kind, amount, trials.join(" ")]).map(drop)
+}
+
+fn insert(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO trials (trial, search, proposal, key, text, fidelity, resume, state, reason, violation, \
+                  gradient, cost, simulated, duplicate_of, started) \
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', '', 0, '', 0, 0, ?8, ?9)";
+    transaction.prepare_cached(insert)?.execute(params![
+        trial.trial,
+        trial.search,
+        proposal_text(&trial.proposal),
+        trial.key,
+        trial.text,
+        trial.fidelity,
+        trial.resume,
+        trial.duplicate_of,
+        trial.started,
+    ])?;
+    update(transaction, trial)
+}
+
+fn update(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
+    let update = "UPDATE trials SET state = ?2, reason = ?3, violation = ?4, gradient = ?5, cost = ?6, simulated = ?7, \
+                  started = ?8, finished = ?9 WHERE trial = ?1";
+    transaction.prepare_cached(update)?.execute(params![
+        trial.trial,
+        trial.state.name(),
+        trial.reason,
+        trial.violation,
+        gradient_text(&trial.gradient),
+        trial.cost,
+        trial.simulated,
+        trial.started,
+        trial.finished,
+    ])?;
+    transaction.prepare_cached("DELETE FROM metrics WHERE trial = ?1")?.execute([trial.trial])?;
+    let mut metrics = transaction.prepare_cached("INSERT INTO metrics VALUES (?1, ?2, ?3, ?4)")?;
+    for (position, metric) in trial.metrics.iter().enumerate() {
+        metrics.execute(params![trial.trial, position, metric.name, metric.value])?;
+    }
+    Ok(())
+}
+
+/// One row per decision, separated by `;`. Rust writes and reads doubles exactly; `-` stands for no number.
+fn gradient_text(gradient: &Weights) -> String {
+    let number = |value: &Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+    let row = |row: &Vec<Option<f64>>| row.iter().map(number).collect::<Vec<_>>().join(" ");
+    gradient.iter().map(row).collect::<Vec<_>>().join(";")
+}
+
+/// Reads [`gradient_text`] back.
+pub(super) fn parse_gradient(text: &str) -> Option<Weights> {
+    if text.is_empty() {
+        return Some(Weights::new());
+    }
+    let number = |text: &str| if text == "-" { Some(None) } else { text.parse().ok().map(Some) };
+    text.split(';').map(|row| row.split_whitespace().map(number).collect::<Option<Vec<_>>>()).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradients_are_read_back_exactly() {
+        let gradient = vec![vec![Some(0.1 + 0.2), None, Some(-1e-300)], vec![Some(f64::INFINITY)]];
+        assert_eq!(parse_gradient(&gradient_text(&gradient)).unwrap(), gradient);
+        assert_eq!(parse_gradient("").unwrap(), Weights::new());
+        assert_eq!(parse_gradient("1 x"), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! What can be wrong with data: what, where and what to do.
+
+use std::path::{Path, PathBuf};
+
+/// Why data cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// Nothing of this name.
+    #[error(
+        "there are no data '{}': 'data' is \"digits\", a folder of idx files, or a file that ends in .csv or .csv.gz",
+        path.display()
+    )]
+    Missing {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// A file that is there but cannot be read.
+    #[error("cannot read '{}': {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A folder without one of the four idx files.
+    #[error(
+        "the folder '{}' holds neither '{name}' nor '{name}.gz': it needs the four files of MNIST under their names",
+        folder.display()
+    )]
+    MissingIdx {
+        /// The folder.
+        folder: PathBuf,
+        /// The file's name.
+        name: String,
+    },
+    /// Not an idx file of the wanted kind.
+    #[error(
+        "'{}' is no idx file of {wanted}: its magic number is {found:#010x}, not {expected:#010x}; check that the files are not mixed up",
+        path.display()
+    )]
+    Magic {
+        /// The file.
+        path: PathBuf,
+        /// Images or labels.
+        wanted: &'static str,
+        /// What stands there.
+        found: u32,
+        /// What should.
+        expected: u32,
+    },
+    /// An idx file whose header does not fit its length.
+    #[error(
+        "'{}' should hold {expected} bytes after its magic number by its header, but holds {found}: fetch the file again",
+        path.display()
+    )]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header promises.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// Images and labels that do not belong together.
+    #[error(
+        "'{}' holds {image_count} images, but '{}' holds {label_count} labels: the files do not belong together",
+        images.display(),
+        labels.display()
+    )]
+    Count {
+        /// The file of images.
+        images: PathBuf,
+        /// How many it holds.
+        image_count: usize,
+        /// The file of labels.
+        labels: PathBuf,
+        /// How many it holds.
+        label_count: usize,
+    },
+    /// Training and test images of different sizes, or a class that only the test set has.
+    #[error("the training and test files in '{}' do not belong together: {problem}", folder.display())]
+    Mismatch {
+        /// The folder.
+        folder: PathBuf,
+        /// What differs.
+        problem: String,
+    },
+    /// A CSV file that the reader refuses, or without a usable header.
+    #[error("'{}' is no usable CSV file: {problem}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A row with too few or too many cells.
+    #[error(
+        "'{}', line {line}: {found} cells, but the header names {expected} columns; add or remove cells",
+        path.display()
+    )]
+    Ragged {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// Columns.
+        expected: usize,
+        /// Cells.
+        found: usize,
+    },
+    /// A cell that should be a number.
+    #[error(
+        "'{}', line {line}, column '{column}': '{text}' is not a finite number; remove the row or column, or replace the cell",
+        path.display()
+    )]
+    NotANumber {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// What stands there.
+        text: String,
+    },
+    /// A target column that is not there.
+    #[error("'{}' has no column '{column}' to set as 'target' (columns: {known})", path.display())]
+    UnknownColumn {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        column: String,
+        /// What is there.
+        known: String,
+    },
+    /// Nothing to tell apart.
+    #[error("{origin} has a single class, '{class}': classification needs two; is 'target' the right column?")]
+    SingleClass {
+        /// Which data.
+        origin: String,
+        /// The class.
+        class: String,
+    },
+    /// Not enough rows to split.
+    #[error(
+        "{origin} has {rows} rows, too few for a training, a validation and a test set with validation = {validation} and test = {test}"
+    )]
+    TooFew {
+        /// Which data.
+        origin: String,
+        /// How many rows.
+        rows: usize,
+        /// Fraction.
+        validation: f64,
+        /// Fraction.
+        test: f64,
+    },
+    /// A parameter that these data cannot serve.
+    #[error("{0}")]
+    Parameter(String),
+}
+
+impl DataError {
+    pub(super) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read { path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,108 @@
+//! Examples in memory.
+
+/// What is to be predicted, one per example.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// Classes.
+    Labels {
+        /// Each below `classes`.
+        labels: Vec<u32>,
+        /// How many classes there are.
+        classes: u32,
+    },
+    /// Numbers.
+    Values(Vec<f32>),
+}
+
+/// Inputs with their targets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examples {
+    /// One input: `[channels, height, width]` or `[features]`.
+    pub shape: Vec<usize>,
+    /// All inputs, one after the other.
+    pub inputs: Vec<f32>,
+    /// What belongs to each.
+    pub targets: Targets,
+}
+
+impl Targets {
+    fn rows(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Labels { labels, classes } => {
+                Self::Labels { labels: rows.iter().map(|&row| labels[row]).collect(), classes: *classes }
+            }
+            Self::Values(values) => Self::Values(rows.iter().map(|&row| values[row]).collect()),
+        }
+    }
+}
+
+impl Examples {
+    /// How many.
+    pub fn len(&self) -> usize {
+        match &self.targets {
+            Targets::Labels { labels, .. } => labels.len(),
+            Targets::Values(values) => values.len(),
+        }
+    }
+
+    /// None at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Numbers in one input.
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Numbers that a network returns for one example: one per class, or one.
+    pub fn outputs(&self) -> usize {
+        match &self.targets {
+            Targets::Labels { classes, .. } => *classes as usize,
+            Targets::Values(_) => 1,
+        }
+    }
+
+    /// The inputs of these rows, one after the other.
+    pub fn inputs_of(&self, rows: &[usize]) -> Vec<f32> {
+        let width = self.width();
+        let mut inputs = Vec::with_capacity(rows.len() * width);
+        for &row in rows {
+            inputs.extend_from_slice(&self.inputs[row * width..(row + 1) * width]);
+        }
+        inputs
+    }
+
+    /// The targets of these rows as a network should return them: one-hot, or the value.
+    pub fn targets_of(&self, rows: &[usize]) -> Vec<f32> {
+        match &self.targets {
+            Targets::Labels { labels, classes } => {
+                let classes = *classes as usize;
+                let mut one_hot = vec![0.0; rows.len() * classes];
+                for (at, &row) in rows.iter().enumerate() {
+                    one_hot[at * classes + labels[row] as usize] = 1.0;
+                }
+                one_hot
+            }
+            Targets::Values(values) => rows.iter().map(|&row| values[row]).collect(),
+        }
+    }
+
+    /// These rows alone, in this order.
+    pub fn rows(&self, rows: &[usize]) -> Self {
+        Self { shape: self.shape.clone(), inputs: self.inputs_of(rows), targets: self.targets.rows(rows) }
+    }
+
+    /// These examples and then the others, which have the same shape and kind of targets.
+    pub fn and(&self, others: &Self) -> Self {
+        let mut all = self.clone();
+        all.inputs.extend_from_slice(&others.inputs);
+        match (&mut all.targets, &others.targets) {
+            (Targets::Labels { labels, .. }, Targets::Labels { labels: more, .. }) => labels.extend_from_slice(more),
+            (Targets::Values(values), Targets::Values(more)) => values.extend_from_slice(more),
+            // Both come from one set of examples.
+            (Targets::Labels { .. }, Targets::Values(_)) | (Targets::Values(_), Targets::Labels { .. }) => {}
+        }
+        all
+    }
+}
