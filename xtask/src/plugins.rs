@@ -41,7 +41,8 @@ pub fn build() -> Result<()> {
     let mut count = packages.len();
     for file in files(&examples)? {
         let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        copy(&built.join(format!("examples/{name}.wasm")), &plugins.join("fixtures").join(format!("{name}.wasm")))?;
+        let wasm = built.join(format!("examples/{}.wasm", name.replace('-', "_")));
+        copy(&wasm, &plugins.join("fixtures").join(format!("{name}.wasm")))?;
         count += 1;
     }
     eprintln!("{count} components are in {}", plugins.display());

@@ -1,6 +1,11 @@
 //! What a plugin says to people.
 
-use super::strategy::bindings::nas::plugin::log::{Level, write};
+use super::strategy::bindings::nas::plugin::log::{self, Level};
+
+/// One line for people.
+pub fn write(line: &str) {
+    log::write(Level::Info, line);
+}
 
 /// Sends panic messages to the host before the instance aborts; without it the host would only see `unreachable`.
 pub fn report_panics() {
@@ -9,13 +14,13 @@ pub fn report_panics() {
         std::panic::set_hook(Box::new(|info| {
             let words = info.payload_as_str().unwrap_or("without a message");
             let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
-            write(Level::Error, &format!("panicked: {words}{}", place.unwrap_or_default()));
+            log::write(Level::Error, &format!("panicked: {words}{}", place.unwrap_or_default()));
         }));
     });
 }
 
 /// Says why, and ends the instance.
 pub fn fatal(message: &str) -> ! {
-    write(Level::Error, message);
+    log::write(Level::Error, message);
     std::process::abort()
 }

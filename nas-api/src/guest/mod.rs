@@ -5,7 +5,7 @@
 
 mod convert;
 pub mod evaluator;
-mod log;
+pub mod log;
 pub mod shared;
 pub mod space;
 pub mod strategy;

@@ -75,6 +75,8 @@ pub struct TrialRecord {
     pub cost: f64,
     /// The cost is simulated: no clock measured it.
     pub simulated: bool,
+    /// The evaluator measures it, now or at a resume; false for duplicates and for what is known to fail before.
+    pub trained: bool,
     /// The earlier trial with equal key, fidelity and state, whose outcome was taken over.
     pub duplicate_of: Option<u32>,
     /// Seconds since 1970.
@@ -128,7 +130,7 @@ pub struct StudyRecord {
     pub header: Header,
     /// In order of their numbers, from 0.
     pub trials: Vec<TrialRecord>,
-    /// Seconds of all runs.
+    /// Seconds of all runs of the last search.
     pub seconds: f64,
 }
 

@@ -90,13 +90,6 @@ impl<W> Guest<W> {
         &self.store.data().identity
     }
 
-    /// The plugin's own name and version, once it has said them.
-    pub fn rename(&mut self, name: &str, version: &str) {
-        let identity = &mut self.store.data_mut().identity;
-        identity.name = name.to_owned();
-        identity.version = version.to_owned();
-    }
-
     /// The space that was given to the instance.
     pub fn space(&mut self) -> Option<&mut Box<dyn OpenSpace>> {
         self.store.data_mut().space.as_mut()

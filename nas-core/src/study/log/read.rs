@@ -31,7 +31,7 @@ impl Log {
         let mut headers = self.headers()?;
         let header = headers.pop().ok_or_else(|| self.damaged("holds no search"))?;
         let trials = self.trials()?;
-        let seconds = "SELECT coalesce(sum(seconds), 0) FROM sessions";
+        let seconds = "SELECT coalesce(sum(seconds), 0.0) FROM sessions WHERE search = (SELECT max(search) FROM searches)";
         let seconds = self.sql(self.db.query_row(seconds, [], |row| row.get(0)))?;
         self.sql(view.finish())?;
         Ok(StudyRecord { earlier: headers, header, trials, seconds })
@@ -48,7 +48,7 @@ impl Log {
     fn trials(&self) -> Result<Vec<TrialRecord>, StudyError> {
         let rows = || {
             let columns = "SELECT trial, search, proposal, key, text, fidelity, resume, state, reason, violation, \
-                           gradient, cost, simulated, duplicate_of, started, finished FROM trials ORDER BY trial";
+                           gradient, cost, simulated, trained, duplicate_of, started, finished FROM trials ORDER BY trial";
             let mut statement = self.db.prepare(columns)?;
             statement.query_map([], trial)?.collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -123,9 +123,10 @@ fn trial(row: &Row<'_>) -> rusqlite::Result<(TrialRecord, Texts)> {
         gradient: Vec::new(),
         cost: row.get(11)?,
         simulated: row.get(12)?,
-        duplicate_of: row.get(13)?,
-        started: row.get(14)?,
-        finished: row.get(15)?,
+        trained: row.get(13)?,
+        duplicate_of: row.get(14)?,
+        started: row.get(15)?,
+        finished: row.get(16)?,
     };
     Ok((record, texts))
 }

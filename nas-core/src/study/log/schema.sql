@@ -30,6 +30,8 @@ CREATE TABLE trials (
     gradient     TEXT NOT NULL,
     cost         REAL NOT NULL,
     simulated    INTEGER NOT NULL,
+    -- The evaluator measures it; false for duplicates and for what breaks a bound before training.
+    trained      INTEGER NOT NULL,
     duplicate_of INTEGER,
     -- Seconds since 1970.
     started      REAL NOT NULL,
@@ -48,6 +50,7 @@ CREATE TABLE metrics (
 -- One row per run of the program: the study's clock is their sum.
 CREATE TABLE sessions (
     session INTEGER PRIMARY KEY,
+    search  INTEGER NOT NULL REFERENCES searches,
     started REAL NOT NULL,
     seconds REAL NOT NULL,
     ended   TEXT

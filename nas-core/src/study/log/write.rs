@@ -24,7 +24,8 @@ impl Log {
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.pragma_update(None, "synchronous", "NORMAL")?;
             db.pragma_update(None, "foreign_keys", true)?;
-            db.execute("INSERT INTO sessions (started, seconds) VALUES (?1, 0)", [wall_clock()])?;
+            let insert = "INSERT INTO sessions (search, started, seconds) SELECT max(search), ?1, 0 FROM searches";
+            db.execute(insert, [wall_clock()])?;
             Ok(db.last_insert_rowid())
         };
         let session = begin(&self.db);
@@ -75,8 +76,11 @@ impl Log {
     /// A new search begins, whose strategy is told of these earlier trials first.
     pub fn warm_start(&mut self, header: &Header, told: &[u32], stopped: &[TrialRecord]) -> Result<(), StudyError> {
         let text = header.to_text()?;
+        let session = self.session;
         self.commit(0.0, |transaction| {
             transaction.execute("INSERT INTO searches VALUES (?1, ?2)", params![header.search, text])?;
+            let moved = "UPDATE sessions SET search = ?1 WHERE session = ?2";
+            transaction.execute(moved, params![header.search, session])?;
             stopped.iter().try_for_each(|trial| update(transaction, trial))?;
             event(transaction, header.search, "warm", 0, told.iter().copied())
         })
@@ -106,8 +110,8 @@ fn event(
 
 fn insert(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
     let insert = "INSERT INTO trials (trial, search, proposal, key, text, fidelity, resume, state, reason, violation, \
-                  gradient, cost, simulated, duplicate_of, started) \
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', '', 0, '', 0, 0, ?8, ?9)";
+                  gradient, cost, simulated, trained, duplicate_of, started) \
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', '', 0, '', 0, 0, ?8, ?9, ?10)";
     transaction.prepare_cached(insert)?.execute(params![
         trial.trial,
         trial.search,
@@ -116,6 +120,7 @@ fn insert(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Resul
         trial.text,
         trial.fidelity,
         trial.resume,
+        trial.trained,
         trial.duplicate_of,
         trial.started,
     ])?;

@@ -62,6 +62,12 @@ pub enum DataError {
         /// Bytes that are there.
         found: u64,
     },
+    /// An idx file whose header says that nothing is in it.
+    #[error("'{}' holds nothing by its header: fetch the file again", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
     /// Images and labels that do not belong together.
     #[error(
         "'{}' holds {image_count} images, but '{}' holds {label_count} labels: the files do not belong together",

@@ -91,6 +91,9 @@ fn read(path: &Path, magic: u32, wanted: &'static str) -> Result<(Vec<usize>, Ve
     }
     let sizes: Option<Vec<u32>> = (1..=axes).map(word).collect();
     let sizes = sizes.ok_or_else(|| length(4 * axes as u64))?;
+    if sizes.contains(&0) {
+        return Err(DataError::Empty { path: path.to_owned() });
+    }
     // Saturating: a header of nonsense must end in the message, not in an overflow.
     let promised = sizes.iter().fold(1_u64, |product, &size| product.saturating_mul(u64::from(size)));
     let start = 4 + 4 * axes;

@@ -1,0 +1,122 @@
+//! From what an evaluator measured to what the study records.
+
+use nas_api::{Bound, Candidate, Measurement, Metric, Outcome, Weights};
+
+use super::header::Header;
+use super::problem::is_static;
+use super::record::{State, TrialRecord};
+use super::terms::{bound_text, readable};
+
+/// Fills in what was measured. `Err`: the measurement itself is broken, and with it the evaluator.
+pub(crate) fn record_measurement(
+    trial: &mut TrialRecord,
+    measurement: Measurement,
+    seconds: f64,
+    header: &Header,
+) -> Result<(), String> {
+    let Measurement { outcome, gradient, cost } = measurement;
+    if let Some(cost) = cost.filter(|cost| !cost.is_finite() || *cost < 0.0) {
+        return Err(format!("it returned a cost of {cost} seconds for trial {}", trial.trial));
+    }
+    trial.simulated = cost.is_some();
+    trial.cost = exact(cost.unwrap_or(seconds));
+    trial.gradient = checked_gradient(trial, gradient)?;
+    // Static metrics are the host's own, there since the trial was asked for.
+    trial.metrics.retain(|metric| is_static(&metric.name));
+    let reported = outcome.metrics().iter().filter(|metric| !is_static(&metric.name));
+    trial.metrics.extend(reported.map(|metric| Metric::new(metric.name.clone(), exact(metric.value))));
+    match outcome {
+        Outcome::Failed(failure) => {
+            let violation = if failure.violation.is_nan() { 0.0 } else { failure.violation.max(0.0) };
+            fail(trial, failure.reason, violation);
+        }
+        Outcome::Measured(_) => judge(trial, header),
+    }
+    Ok(())
+}
+
+/// A measured trial whose bounds are kept and whose objectives are numbers; else it failed, and says why.
+fn judge(trial: &mut TrialRecord, header: &Header) {
+    let reported = |bound: &&Bound| !is_static(&bound.metric);
+    let (violation, reasons) = violations(&trial.metrics, header.constraints.iter().filter(reported));
+    if !reasons.is_empty() {
+        return fail(trial, reasons.join("; "), violation);
+    }
+    let wrong = header.objectives.iter().find_map(|objective| match trial.metric(&objective.metric) {
+        None => Some(format!("the evaluator did not report the objective {}", objective.metric)),
+        Some(value) if !value.is_finite() => Some(format!("the objective {} is {value}", objective.metric)),
+        Some(_) => None,
+    });
+    match wrong {
+        Some(reason) => fail(trial, reason, 0.0),
+        None => trial.state = State::Measured,
+    }
+}
+
+/// The trial has no objective value.
+pub(crate) fn fail(trial: &mut TrialRecord, reason: String, violation: f64) {
+    trial.state = State::Failed;
+    trial.reason = reason;
+    trial.violation = exact(violation);
+}
+
+/// How far these bounds are exceeded, summed, and each broken one in words.
+pub(crate) fn violations<'a>(metrics: &[Metric], bounds: impl Iterator<Item = &'a Bound>) -> (f64, Vec<String>) {
+    let mut sum = 0.0;
+    let mut reasons = Vec::new();
+    for bound in bounds {
+        let value = Metric::find(metrics, &bound.metric);
+        // A metric that is missing keeps no bound.
+        let violation = bound.violation(value.unwrap_or(f64::NAN));
+        if violation > 0.0 {
+            sum += violation;
+            let value = value.map_or_else(|| "unknown".to_owned(), readable);
+            reasons.push(format!("{} = {value} breaks {}", bound.metric, bound_text(bound)));
+        }
+    }
+    (sum, reasons)
+}
+
+fn checked_gradient(trial: &TrialRecord, gradient: Weights) -> Result<Weights, String> {
+    let Candidate::Relaxed(weights) = &trial.proposal.candidate else { return Ok(Weights::new()) };
+    let lengths = |weights: &Weights| weights.iter().map(Vec::len).collect::<Vec<_>>();
+    if !gradient.is_empty() && lengths(&gradient) != lengths(weights) {
+        return Err(format!("the gradient of trial {} is not shaped as its weights", trial.trial));
+    }
+    Ok(gradient.into_iter().map(|row| row.into_iter().map(|value| value.map(exact)).collect()).collect())
+}
+
+/// One form of zero and one of "not a number": what is told now must be what the file gives back at a resume.
+fn exact(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value + 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nas_api::Goal;
+
+    fn bound(metric: &str, goal: Goal, limit: f64) -> Bound {
+        Bound { metric: metric.into(), goal, limit }
+    }
+
+    #[test]
+    fn broken_bounds_are_summed_and_named() {
+        let metrics = [Metric::new("params", 12345.0), Metric::new("val_accuracy", 0.5)];
+        let bounds = [
+            bound("params", Goal::Minimize, 5000.0),
+            bound("val_accuracy", Goal::Maximize, 0.4),
+            bound("missing", Goal::Minimize, 1.0),
+        ];
+        let (violation, reasons) = violations(&metrics, bounds.iter());
+        assert_eq!(violation, f64::INFINITY);
+        assert_eq!(reasons, ["params = 12,345 breaks params<=5000", "missing = unknown breaks missing<=1"]);
+        assert_eq!(violations(&metrics, bounds[..1].iter()).0, 7345.0 / 5000.0);
+    }
+
+    #[test]
+    fn zero_has_one_sign() {
+        assert!(exact(-0.0).is_sign_positive());
+        assert!(exact(f64::NAN).is_nan());
+    }
+}

@@ -1,0 +1,244 @@
+//! What is searched: a space and an evaluator, opened and fitted to each other.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use nas_api::graph::count::{Counts, count};
+use nas_api::graph::shape::infer;
+use nas_api::{
+    Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, OpenSpace, ParameterKind, SpaceInfo, Task,
+};
+
+use super::StudyError;
+use super::given::{Given, check_settings};
+use super::header::{Header, Plugged};
+use super::spec::{StudySpec, TaskSpec, is_path};
+use crate::plugin::{Identity, PluginError, Registry};
+
+/// The metrics that the host counts on the graph, before anything is trained: name, unit, direction, meaning.
+const STATIC: [(&str, Option<Goal>, &str); 4] = [
+    ("params", Some(Goal::Minimize), "Trainable numbers."),
+    ("macs", Some(Goal::Minimize), "Multiply-accumulates for one example."),
+    ("flops", Some(Goal::Minimize), "One per multiply-accumulate and one per bias addition, for one example."),
+    ("depth", None, "The longest path, in convolutions and matrix products."),
+];
+
+/// A space and an evaluator, ready for candidates.
+pub struct Problem {
+    /// The space.
+    pub space: Box<dyn OpenSpace>,
+    /// What the space says about itself.
+    pub space_info: SpaceInfo,
+    /// Which space, with its settings.
+    pub space_plugged: Plugged,
+    /// The evaluator.
+    pub evaluator: Arc<dyn Evaluator>,
+    /// What the evaluator says about itself.
+    pub evaluator_info: EvaluatorInfo,
+    /// Which evaluator, with its settings.
+    pub evaluator_plugged: Plugged,
+    /// What can be spent on one trial, ascending; the last is the default. Empty: no choice.
+    pub fidelities: Vec<f64>,
+    /// What the networks are for.
+    pub task: Task,
+}
+
+impl Problem {
+    /// Opens space and evaluator as described. `state` is a folder for states of trials, where they are kept.
+    pub fn open(spec: &StudySpec, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
+        let source = registry.space(named("space", &spec.space.reference)?).map_err(StudyError::Open)?;
+        let parameters = source.parameters().map_err(StudyError::Open)?;
+        let settings = check_settings("space", &parameters, &spec.space.settings)?;
+        let mut space = source.open(&settings).map_err(StudyError::Open)?;
+        let space_plugged = Plugged::new(source.identity(), settings);
+        let broken = |error| StudyError::Open(PluginError::from_api(&space_plugged.identity, "describe", error));
+        let space_info = space.info().map_err(broken)?;
+        let task_parameters = space.task_parameters().map_err(|error| {
+            StudyError::Open(PluginError::from_api(&space_plugged.identity, "task-parameters", error))
+        })?;
+
+        let source = registry.evaluator(named("evaluator", &spec.evaluator.reference)?).map_err(StudyError::Open)?;
+        let evaluator_info = source.info().map_err(StudyError::Open)?;
+        let given = evaluator_settings(spec, &evaluator_info)?;
+        let settings = check_settings("evaluator", &evaluator_info.parameters, &given)?;
+        let evaluator = source.open(&settings, state).map_err(StudyError::Open)?;
+        let evaluator_plugged = Plugged::new(source.identity(), settings);
+        let opened = evaluator.opened();
+        check_fidelities(&evaluator_plugged.identity, &opened.fidelities)?;
+
+        let mut task = choose_task(&spec.task, opened.task, &evaluator_info.name)?;
+        task.settings = check_settings("task", &task_parameters, &spec.task.settings)?;
+        let fidelities = opened.fidelities;
+        Ok(Self {
+            space,
+            space_info,
+            space_plugged,
+            evaluator,
+            evaluator_info,
+            evaluator_plugged,
+            fidelities,
+            task,
+        })
+    }
+
+    /// The same space and evaluator as a study recorded, for training one of its networks. Refuses other plugins.
+    pub fn reopen(header: &Header, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
+        let problem = Self::open(&header.to_spec(), registry, state)?;
+        problem.check_same(header)?;
+        Ok(problem)
+    }
+
+    /// Whether this is what the study was begun with.
+    pub(crate) fn check_same(&self, header: &Header) -> Result<(), StudyError> {
+        let pairs = [(&header.space, &self.space_plugged), (&header.evaluator, &self.evaluator_plugged)];
+        for (recorded, found) in pairs {
+            if !recorded.identity.same_plugin(&found.identity) {
+                let kind = recorded.identity.kind;
+                return Err(StudyError::Differs {
+                    recorded: Box::new(recorded.identity.clone()),
+                    found: Box::new(found.identity.clone()),
+                    remedy: format!(
+                        "bring back the {kind} that the study was begun with, or begin a new study: measurements of \
+                         another one cannot be compared"
+                    ),
+                });
+            }
+        }
+        if header.task != self.task || header.fidelities != self.fidelities {
+            let problem = "gives another task or other fidelities than when the study was begun: its data have changed";
+            return Err(StudyError::spec("evaluator", problem, "bring back the data, or begin a new study"));
+        }
+        Ok(())
+    }
+
+    /// Every metric that a trial can have, static ones first.
+    pub fn metrics(&self) -> Vec<MetricInfo> {
+        let counted = STATIC.iter().map(|&(name, better, description)| MetricInfo {
+            name: name.to_owned(),
+            unit: String::new(),
+            better,
+            hidden: false,
+            description: description.to_owned(),
+        });
+        let measured = self.evaluator_info.metrics.iter().filter(|metric| !is_static(&metric.name)).cloned();
+        counted.chain(measured).collect()
+    }
+
+    /// The network of a valid genotype with its static metrics. `Err` inside: why there is none for this task.
+    pub fn network(&mut self, genotype: &[u32]) -> Result<Result<(Graph, Vec<Metric>), String>, PluginError> {
+        let built = self.space.build(genotype, &self.task);
+        let built = built.map_err(|error| PluginError::from_api(&self.space_plugged.identity, "build", error))?;
+        let counted = |graph: Graph| {
+            let shapes = infer(&graph, &self.task.input_shape)?;
+            let counts = count(&graph, &shapes)?;
+            Ok((graph, static_metrics(&counts)))
+        };
+        let invalid = |error: nas_api::graph::GraphError| format!("its network is not valid: {error}");
+        Ok(built.and_then(|graph| counted(graph).map_err(invalid)))
+    }
+
+    /// The graph that holds every choice of the space.
+    pub fn supernet(&mut self) -> Result<Graph, PluginError> {
+        let identity = &self.space_plugged.identity;
+        let answer = self.space.supernet(&self.task);
+        let remedy = "choose a space with a supernet, or a strategy that proposes single architectures";
+        match answer.map_err(|error| PluginError::from_api(identity, "supernet", error))? {
+            Ok(Some(graph)) => match infer(&graph, &self.task.input_shape) {
+                Ok(_) => Ok(graph),
+                Err(error) => Err(PluginError::new(identity, "supernet", format!("is not valid: {error}"))),
+            },
+            Ok(None) => Err(PluginError::new(identity, "supernet", "it offers no supernet").remedy(remedy)),
+            Err(reason) => Err(PluginError::new(identity, "supernet", reason).remedy(remedy)),
+        }
+    }
+}
+
+/// Counted by the host; what an evaluator reports under these names is not used.
+pub(crate) fn is_static(metric: &str) -> bool {
+    STATIC.iter().any(|(name, ..)| *name == metric)
+}
+
+fn static_metrics(counts: &Counts) -> Vec<Metric> {
+    let values = [counts.params, counts.macs, counts.flops, counts.depth];
+    STATIC.iter().zip(values).map(|((name, ..), value)| Metric::new(*name, value as f64)).collect()
+}
+
+pub(super) fn named<'a>(kind: &str, reference: &'a Option<String>) -> Result<&'a str, StudyError> {
+    let remedy = || format!("give --{kind} NAME, or {kind} = \"NAME\" in the study file; `nas plugin list` shows all");
+    reference.as_deref().ok_or_else(|| StudyError::spec(kind, "none is named", remedy()))
+}
+
+/// The shorthand `data` becomes the parameter. A file is recorded by its absolute path, so that a resume finds it from
+/// any folder.
+fn evaluator_settings(spec: &StudySpec, info: &EvaluatorInfo) -> Result<super::given::GivenSettings, StudyError> {
+    let mut settings = spec.evaluator.settings.clone();
+    if let Some(data) = &spec.data {
+        if settings.contains_key("data") {
+            return Err(StudyError::spec("data", "is given twice, here and as evaluator.data", "leave one of them out"));
+        }
+        if !info.parameters.iter().any(|parameter| parameter.name == "data") {
+            let problem = format!("the evaluator '{}' takes no data", info.name);
+            return Err(StudyError::spec("data", problem, "leave it out, or choose another evaluator"));
+        }
+        settings.insert("data".to_owned(), Given::Raw(data.clone()));
+    }
+    let is_text = |name: &str| info.parameters.iter().any(|p| p.name == name && p.kind == ParameterKind::Text);
+    let text = match settings.get("data") {
+        Some(Given::Raw(text) | Given::Typed(nas_api::Value::Text(text))) if is_text("data") => text,
+        _ => return Ok(settings),
+    };
+    if is_path(text)
+        && Path::new(text).exists()
+        && let Ok(absolute) = std::path::absolute(text)
+        && let Some(absolute) = absolute.to_str()
+    {
+        let absolute = Given::Raw(absolute.to_owned());
+        settings.insert("data".to_owned(), absolute);
+    }
+    Ok(settings)
+}
+
+fn check_fidelities(evaluator: &Identity, fidelities: &[f64]) -> Result<(), StudyError> {
+    let ascending = fidelities.windows(2).all(|pair| pair[0] < pair[1]);
+    if ascending && fidelities.iter().all(|fidelity| fidelity.is_finite() && *fidelity > 0.0) {
+        return Ok(());
+    }
+    let problem = format!("its fidelities must be positive and ascending, but are {fidelities:?}");
+    let remedy = "check the evaluator's settings; if they are right, this is a defect of the plugin";
+    Err(StudyError::Open(PluginError::new(evaluator, "open", problem).remedy(remedy)))
+}
+
+fn choose_task(given: &TaskSpec, opened: Option<Task>, evaluator: &str) -> Result<Task, StudyError> {
+    let settings = nas_api::Settings::default();
+    let Some(task) = opened else {
+        let missing = |key: &str| {
+            let problem = format!("the evaluator '{evaluator}' has no data that say what the networks are for");
+            StudyError::spec(format!("task.{key}"), problem, "give task.input_shape, task.outputs and task.kind")
+        };
+        let input_shape = given.input_shape.clone().ok_or_else(|| missing("input_shape"))?;
+        if input_shape.is_empty() || input_shape.iter().any(|&size| size < 1) {
+            let problem = format!("sizes must be 1 or more, but are {input_shape:?}");
+            return Err(StudyError::spec("task.input_shape", problem, "write channels, height, width; or features"));
+        }
+        let outputs = given.outputs.ok_or_else(|| missing("outputs"))?;
+        if outputs == 0 {
+            return Err(StudyError::spec("task.outputs", "must be 1 or more", "write how many classes there are"));
+        }
+        let kind = given.kind.clone().ok_or_else(|| missing("kind"))?;
+        return Ok(Task { input_shape, outputs, kind, settings });
+    };
+    let differs = |key: &str, data: String| {
+        let problem = format!("the evaluator's data say {data}");
+        Err(StudyError::spec(format!("task.{key}"), problem, "leave it out: the data decide"))
+    };
+    if given.input_shape.as_ref().is_some_and(|shape| *shape != task.input_shape) {
+        return differs("input_shape", format!("{:?}", task.input_shape));
+    }
+    if given.outputs.is_some_and(|outputs| outputs != task.outputs) {
+        return differs("outputs", task.outputs.to_string());
+    }
+    if given.kind.as_ref().is_some_and(|kind| *kind != task.kind) {
+        return differs("kind", format!("'{}'", task.kind));
+    }
+    Ok(Task { settings, ..task })
+}

@@ -1,0 +1,200 @@
+//! Components that misbehave: none can hang or crash the host, or make it hold more than the limit. Each ends in one
+//! message that names plugin, call and remedy.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{Pair, fixture};
+use nas_api::{Candidate, Goal, Metric, Objective, Observation, Outcome, Setting, Settings, Study, Value};
+use nas_core::plugin::wasm::Limits;
+use nas_core::plugin::{Options, PluginError, Registry, Search};
+
+/// Far below the defaults, so that the tests are quick.
+fn limits() -> Limits {
+    Limits { memory_bytes: 64 << 20, call_fuel: 200_000_000, call_seconds: 20, ..Limits::default() }
+}
+
+fn registry() -> Registry {
+    Registry::new(Options { limits: limits(), ..Options::default() })
+}
+
+fn study(settings: Settings) -> Study {
+    Study {
+        objectives: vec![Objective { metric: "score".into(), goal: Goal::Maximize }],
+        bounds: Vec::new(),
+        seed: 1,
+        trials: Some(10),
+        total_fidelity: None,
+        parallelism: 1,
+        fidelities: Vec::new(),
+        settings,
+    }
+}
+
+fn open(path: &Path, call: Option<&str>) -> Result<Box<dyn Search>, PluginError> {
+    let source = registry().strategy(&path.to_string_lossy())?;
+    let given: Vec<Setting> =
+        call.map(|call| Setting { name: "call".into(), value: Value::Text(call.into()) }).into_iter().collect();
+    let settings = Settings::checked(&source.info()?.parameters, &given).unwrap();
+    source.open(&study(settings), Box::new(Pair::default()))
+}
+
+fn observation() -> Observation {
+    Observation {
+        trial: Some(0),
+        candidate: Candidate::Discrete(vec![0, 0]),
+        fidelity: None,
+        outcome: Outcome::Measured(vec![Metric::new("score", 0.5)]),
+        gradient: Vec::new(),
+        cost: 0.0,
+    }
+}
+
+/// Opens, asks, tells; returns the error and checks what every error must have.
+fn misbehave(name: &str, call: Option<&str>) -> String {
+    let path = fixture(name);
+    let mut search = match open(&path, call) {
+        Ok(search) => search,
+        Err(error) => return checked(name, "open", &error),
+    };
+    if let Err(error) = search.ask(2) {
+        // A dead instance stays dead, and says so.
+        assert!(search.tell(&[observation()]).is_err());
+        return checked(name, "ask", &error);
+    }
+    match search.tell(&[observation()]) {
+        Ok(()) => String::new(),
+        Err(error) => checked(name, "tell", &error),
+    }
+}
+
+fn checked(name: &str, call: &str, error: &PluginError) -> String {
+    let text = error.to_string();
+    assert!(text.contains(name), "names the plugin: {text}");
+    assert!(text.contains(&format!("in {call}")), "names the call: {text}");
+    assert!(text.contains("\n  help: "), "names a remedy: {text}");
+    text
+}
+
+#[test]
+fn an_endless_loop_is_ended_in_every_call() {
+    for call in ["open", "ask", "tell"] {
+        let text = misbehave("endless-loop", Some(call));
+        assert!(text.contains(&format!("in {call}: it did not finish within 200 million instructions")), "{text}");
+    }
+}
+
+#[test]
+fn the_clock_is_a_backstop_behind_the_fuel() {
+    let limits = Limits { call_fuel: u64::MAX, call_seconds: 1, ..limits() };
+    let registry = Registry::new(Options { limits, ..Options::default() });
+    let source = registry.strategy(&fixture("endless-loop").to_string_lossy()).unwrap();
+    let settings = Settings::defaults(&source.info().unwrap().parameters);
+    let mut search = source.open(&study(settings), Box::new(Pair::default())).unwrap();
+    let text = search.ask(1).unwrap_err().to_string();
+    assert!(text.contains("did not finish within 1 seconds"), "{text}");
+}
+
+#[test]
+fn a_memory_hog_is_stopped_at_the_limit() {
+    for call in ["open", "ask", "tell"] {
+        let text = misbehave("memory-hog", Some(call));
+        assert!(text.contains("and may have 64 MiB"), "{text}");
+    }
+}
+
+#[test]
+fn deep_recursion_is_no_crash() {
+    assert!(misbehave("deep-recursion", Some("ask")).contains("recursion is too deep"));
+}
+
+#[test]
+fn a_panic_comes_with_its_message() {
+    let text = misbehave("panics", Some("tell"));
+    assert!(text.contains("the population must not be empty"), "{text}");
+}
+
+#[test]
+fn a_trap_is_reported_without_words() {
+    assert!(misbehave("traps", Some("ask")).contains("aborted without saying why"));
+}
+
+#[test]
+fn a_list_of_100_million_elements_does_not_reach_the_host() {
+    // 400 MB do not fit into the guest's own memory; with more memory the transfer limit holds them back.
+    assert!(misbehave("long-list", None).contains("and may have 64 MiB"));
+    let limits = Limits { memory_bytes: 1 << 30, ..limits() };
+    let registry = Registry::new(Options { limits, ..Options::default() });
+    let source = registry.strategy(&fixture("long-list").to_string_lossy()).unwrap();
+    let mut search = source.open(&study(Settings::default()), Box::new(Pair::default())).unwrap();
+    let text = search.ask(1).unwrap_err().to_string();
+    assert!(text.contains("long-list") && text.contains("in ask"), "{text}");
+}
+
+#[test]
+fn more_proposals_than_asked_for_are_refused() {
+    assert!(misbehave("too-many", None).contains("at most 2 proposals and returned 3"));
+}
+
+#[test]
+fn a_log_without_end_is_cut_and_the_guest_ended() {
+    let lines = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = lines.clone();
+    let log: nas_core::plugin::wasm::Log = std::sync::Arc::new(move |_, _, line: &str| {
+        counted.fetch_add(line.len(), std::sync::atomic::Ordering::Relaxed);
+    });
+    let limits = Limits { log_bytes: 10_000, ..limits() };
+    let registry = Registry::new(Options { limits, log, ..Options::default() });
+    let source = registry.strategy(&fixture("chatty").to_string_lossy()).unwrap();
+    let settings = Settings::defaults(&source.info().unwrap().parameters);
+    let mut search = source.open(&study(settings), Box::new(Pair::default())).unwrap();
+    let text = search.ask(1).unwrap_err().to_string();
+    assert!(text.contains("did not finish"), "{text}");
+    assert!(lines.load(std::sync::atomic::Ordering::Relaxed) < 10_200);
+}
+
+/// The message of a file that is refused before anything of it runs.
+fn refused(path: &Path) -> String {
+    let text = registry().strategy(&path.to_string_lossy()).err().unwrap().to_string();
+    assert!(text.contains(&*path.file_name().unwrap().to_string_lossy()), "names the file: {text}");
+    assert!(text.contains("\n  help: "), "names a remedy: {text}");
+    text
+}
+
+#[test]
+fn another_contract_version_is_refused_before_instantiation() {
+    assert!(refused(&fixture("wrong-version")).contains("version 0.99.0 of the contract; this program speaks 0.1.0"));
+}
+
+#[test]
+fn an_import_that_is_not_offered_is_named() {
+    assert!(refused(&fixture("unknown-import")).contains("imports 'nas:plugin/clock@0.1.0', which is not offered"));
+}
+
+#[test]
+fn files_that_are_no_components_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let whole = std::fs::read(fixture("panics")).unwrap();
+    for cut in [9, 100, whole.len() / 2, whole.len() - 1] {
+        assert!(refused(&write("cut.wasm", &whole[..cut])).contains("is damaged or not supported"), "cut at {cut}");
+    }
+    assert!(refused(&write("text.wasm", b"not a component at all")).contains("is not a WebAssembly component"));
+    assert!(refused(&write("empty.wasm", b"")).contains("is not a WebAssembly component"));
+    let module = refused(&write("module.wasm", b"\0asm\x01\0\0\0"));
+    assert!(module.contains("core WebAssembly module, not a component"), "{module}");
+    let component = refused(&write("nothing.wasm", b"\0asm\x0d\0\x01\0"));
+    assert!(component.contains("neither a space nor a strategy nor an evaluator"), "{component}");
+    assert!(refused(&folder.path().join("missing.wasm")).contains("cannot be read"));
+}
+
+#[test]
+fn a_component_of_another_kind_is_refused() {
+    let text = registry().space(&fixture("panics").to_string_lossy()).err().unwrap().to_string();
+    assert!(text.contains("is a strategy, not a space"), "{text}");
+}

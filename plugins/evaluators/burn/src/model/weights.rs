@@ -1,0 +1,216 @@
+//! Weights and running statistics: where they start, and their form outside burn.
+
+use burn::module::{Module, Param, ParamId};
+use burn::tensor::{Device, Tensor, TensorData};
+use nas_api::rng::{RngExt, derive, seeded};
+
+/// Everything the optimizer changes, by rank.
+#[derive(Module, Debug)]
+pub struct Weights {
+    /// Biases, and scales and shifts of normalisations.
+    pub vectors: Vec<Param<Tensor<1>>>,
+    /// Of `Gemm`, `[in, out]`: burn multiplies from the right.
+    pub matrices: Vec<Param<Tensor<2>>>,
+    /// Of `Conv`, `[out, in / group, height, width]`.
+    pub kernels: Vec<Param<Tensor<4>>>,
+}
+
+impl Weights {
+    /// No weights at all.
+    pub fn empty() -> Self {
+        Self { vectors: Vec::new(), matrices: Vec::new(), kernels: Vec::new() }
+    }
+}
+
+/// The running statistics of one `BatchNormalization`, without gradients.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// `[channels]`.
+    pub mean: Tensor<1>,
+    /// `[channels]`.
+    pub variance: Tensor<1>,
+}
+
+/// Numbers with a name and a shape, in the layout of ONNX and PyTorch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// `<node>.weight`, `<node>.bias`, `<node>.running_mean`, `<node>.running_var`.
+    pub name: String,
+    /// `Gemm`: `[out, in]`; `Conv`: `[out, in / group, height, width]`; else `[size]`.
+    pub shape: Vec<usize>,
+    /// In row-major order.
+    pub values: Vec<f32>,
+}
+
+/// Why arrays are not the weights of a network.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArrayError {
+    /// A weight without an array.
+    #[error("there is no array '{0}': these are the weights of another network")]
+    Missing(String),
+    /// An array of another shape.
+    #[error("the array '{name}' has the shape {found:?}, not {expected:?}: these are the weights of another network")]
+    Shape {
+        /// The array.
+        name: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The network's shape.
+        expected: Vec<usize>,
+    },
+    /// burn would not give its numbers.
+    #[error("burn cannot give the numbers of '{name}': {reason}")]
+    Tensor {
+        /// The array.
+        name: String,
+        /// What burn says.
+        reason: String,
+    },
+}
+
+/// In which list of tensors a slot lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Vector,
+    Matrix,
+    Kernel,
+    Mean,
+    Variance,
+}
+
+/// What stands in a slot before training.
+#[derive(Clone, Copy, Debug)]
+pub enum Fill {
+    Constant(f32),
+    /// Uniform in ± this bound.
+    Uniform(f64),
+}
+
+impl Fill {
+    /// Kaiming (He) uniform for layers before a rectifier, fan-in mode: ±√(6 / fan_in)
+    /// (He, Zhang, Ren & Sun 2015, "Delving Deep into Rectifiers", section 2.2).
+    pub fn he(fan_in: usize) -> Self {
+        Self::Uniform((6.0 / fan_in.max(1) as f64).sqrt())
+    }
+}
+
+/// One tensor of a network.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// As [`Array::name`].
+    pub name: String,
+    /// As [`Array::shape`].
+    pub shape: Vec<usize>,
+    /// Where it lives; the k-th slot of a place is the k-th tensor of its list.
+    pub place: Place,
+    /// Where it starts.
+    pub fill: Fill,
+}
+
+impl Slot {
+    fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Every slot draws from a stream of its own, so that other nodes do not change what it draws.
+    fn initial(&self, seed: u32) -> Vec<f32> {
+        match self.fill {
+            Fill::Constant(value) => vec![value; self.len()],
+            Fill::Uniform(bound) => {
+                let mut rng = seeded(derive(seed, &self.name, 0));
+                let mut draw = || (f64::from(rng.random::<u32>()) + 0.5) / f64::from(u32::MAX) * 2.0 - 1.0;
+                (0..self.len()).map(|_| (draw() * bound) as f32).collect()
+            }
+        }
+    }
+}
+
+/// Fresh weights.
+pub fn initial(slots: &[Slot], seed: u32, device: &Device) -> (Weights, Vec<Running>) {
+    assemble(slots, device, slots.iter().map(|slot| slot.initial(seed)))
+}
+
+/// Weights from arrays; arrays that no slot names are left out.
+pub fn from_arrays(
+    slots: &[Slot],
+    arrays: &[Array],
+    device: &Device,
+) -> Result<(Weights, Vec<Running>), ArrayError> {
+    let mut values = Vec::with_capacity(slots.len());
+    for slot in slots {
+        let array = arrays.iter().find(|array| array.name == slot.name);
+        let array = array.ok_or_else(|| ArrayError::Missing(slot.name.clone()))?;
+        if array.shape != slot.shape || array.values.len() != slot.len() {
+            let (name, found, expected) = (slot.name.clone(), array.shape.clone(), slot.shape.clone());
+            return Err(ArrayError::Shape { name, found, expected });
+        }
+        values.push(array.values.clone());
+    }
+    Ok(assemble(slots, device, values.into_iter()))
+}
+
+fn assemble(slots: &[Slot], device: &Device, values: impl Iterator<Item = Vec<f32>>) -> (Weights, Vec<Running>) {
+    let mut weights = Weights::empty();
+    let (mut means, mut variances) = (Vec::new(), Vec::new());
+    let plain = device.clone().without_autodiff();
+    for ((slot, values), number) in slots.iter().zip(values).zip(0_u64..) {
+        // The optimizer files its state under these ids: the same in every run, so that a kept state fits.
+        let id = ParamId::from(number);
+        match (slot.place, &slot.shape[..]) {
+            (Place::Matrix, &[to, from]) => {
+                let tensor = Tensor::from_data(TensorData::new(transposed(&values, to, from), [from, to]), device);
+                weights.matrices.push(Param::initialized(id, tensor.require_grad()));
+            }
+            (Place::Kernel, &[to, from, height, width]) => {
+                let tensor = Tensor::from_data(TensorData::new(values, [to, from, height, width]), device);
+                weights.kernels.push(Param::initialized(id, tensor.require_grad()));
+            }
+            (Place::Mean, _) => means.push(vector(values, &plain)),
+            (Place::Variance, _) => variances.push(vector(values, &plain)),
+            (Place::Vector | Place::Matrix | Place::Kernel, _) => {
+                weights.vectors.push(Param::initialized(id, vector(values, device).require_grad()));
+            }
+        }
+    }
+    let running = means.into_iter().zip(variances).map(|(mean, variance)| Running { mean, variance }).collect();
+    (weights, running)
+}
+
+/// The numbers of all slots.
+pub fn to_arrays(slots: &[Slot], weights: &Weights, running: &[Running]) -> Result<Vec<Array>, ArrayError> {
+    let mut vectors = weights.vectors.iter();
+    let mut matrices = weights.matrices.iter();
+    let mut kernels = weights.kernels.iter();
+    let mut means = running.iter();
+    let mut variances = running.iter();
+    let mut arrays = Vec::with_capacity(slots.len());
+    for slot in slots {
+        let data = match slot.place {
+            Place::Vector => vectors.next().map(|tensor| tensor.val().into_data()),
+            Place::Matrix => matrices.next().map(|tensor| tensor.val().into_data()),
+            Place::Kernel => kernels.next().map(|tensor| tensor.val().into_data()),
+            Place::Mean => means.next().map(|running| running.mean.to_data()),
+            Place::Variance => variances.next().map(|running| running.variance.to_data()),
+        };
+        let data = data.ok_or_else(|| ArrayError::Missing(slot.name.clone()))?;
+        let values = data
+            .into_vec::<f32>()
+            .map_err(|error| ArrayError::Tensor { name: slot.name.clone(), reason: format!("{error:?}") })?;
+        let values = match (slot.place, &slot.shape[..]) {
+            (Place::Matrix, &[to, from]) => transposed(&values, from, to),
+            _ => values,
+        };
+        arrays.push(Array { name: slot.name.clone(), shape: slot.shape.clone(), values });
+    }
+    Ok(arrays)
+}
+
+fn vector(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let size = values.len();
+    Tensor::from_data(TensorData::new(values, [size]), device)
+}
+
+fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    (0..rows * columns).map(|at| values[(at % rows) * columns + at / rows]).collect()
+}
