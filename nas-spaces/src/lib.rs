@@ -1,1 +1,7 @@
-//! The search spaces that come with nas
+//! The search spaces that come with nas. `docs/spaces.md` describes each: decisions, size, paper, task settings.
+
+mod mlp;
+mod nas_bench_201;
+
+pub use mlp::Mlp;
+pub use nas_bench_201::NasBench201;

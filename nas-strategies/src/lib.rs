@@ -1,1 +1,18 @@
-//! The search strategies that come with nas
+//! The search strategies that come with `nas`, one file each: pure state machines without I/O, the same code natively
+//! and as a component.
+
+pub mod conformance;
+pub mod genetic;
+pub mod local_search;
+pub mod random_search;
+pub mod rank;
+pub mod regularized_evolution;
+pub mod reinforce;
+mod trials;
+
+pub use genetic::Genetic;
+pub use local_search::LocalSearch;
+pub use random_search::RandomSearch;
+pub use rank::Rank;
+pub use regularized_evolution::RegularizedEvolution;
+pub use reinforce::Reinforce;

@@ -144,7 +144,7 @@ mod tests {
         let mut graph = GraphBuilder::new();
         let x = graph.input();
         let mut last = x;
-        // Each: 2^31 weights over 2^31 positions, so 2^62 multiply-accumulates; four of them are 2^64.
+        // Each has 2^31 weights over 2^15 positions: great, but countable.
         for i in 0..4 {
             let window = Window { kernel: 1, stride: 1, padding: 0 };
             last = graph.conv(format!("conv{i}"), x, 1 << 16, window);

@@ -73,7 +73,11 @@ fn help(remedy: &str) -> String {
 }
 
 fn digest(identity: &Identity) -> String {
-    identity.digest.as_ref().map(|digest| format!(" [sha256 {}]", digest.get(..16).unwrap_or(digest))).unwrap_or_default()
+    identity
+        .digest
+        .as_ref()
+        .map(|digest| format!(" [sha256 {}]", digest.get(..16).unwrap_or(digest)))
+        .unwrap_or_default()
 }
 
 impl StudyError {

@@ -28,7 +28,8 @@ impl Given {
             Self::Raw(raw) => raw,
         };
         let number = |text: &str| {
-            let wanted = if matches!(parameter.kind, ParameterKind::Integer(_)) { "a whole number" } else { "a number" };
+            let wanted =
+                if matches!(parameter.kind, ParameterKind::Integer(_)) { "a whole number" } else { "a number" };
             text.trim().parse::<f64>().map_err(|_| format!("'{}' takes {wanted}, not '{text}'", parameter.name))
         };
         match &parameter.kind {

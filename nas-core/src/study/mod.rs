@@ -1,1 +1,50 @@
 //! Studies: one strategy on one space with one evaluator, one budget and one seed.
+//!
+//! A description ([`StudySpec`], from a TOML file or flags) becomes a checked [`Plan`]; running it ([`start`],
+//! [`resume`]) appends records to the study's file; a [`StudyRecord`] reads them back, without any plugin, and a
+//! [`Summary`] is computed from them. The runner owns the loop, the clock and all randomness.
+//!
+//! ```no_run
+//! # use std::{path::Path, sync::atomic::AtomicBool};
+//! # use nas_core::{plugin::Registry, study::*};
+//! # fn run(registry: &Registry) -> Result<(), StudyError> {
+//! let spec = StudySpec::from_file(Path::new("study.toml"))?;
+//! let file = Path::new("study.db");
+//! let plan = Plan::check(&spec, registry, Some(&state_dir(file)))?;
+//! let end = start(plan, file, &AtomicBool::new(false), &mut ())?;
+//! let record = StudyRecord::read(file)?;
+//! let best = Summary::of(&record).best;
+//! # Ok(()) }
+//! ```
+
+mod admit;
+mod compare;
+mod error;
+mod event;
+mod given;
+mod header;
+mod ledger;
+mod log;
+mod outcome;
+mod plan;
+mod problem;
+mod record;
+mod resume;
+mod runner;
+mod spec;
+mod summary;
+mod tables;
+mod terms;
+mod worker;
+
+pub use compare::records_without_times;
+pub use error::StudyError;
+pub use event::{End, Event, Listener};
+pub use given::{Given, GivenSettings};
+pub use header::{Budget, Header, Plugged};
+pub use plan::{Plan, state_dir};
+pub use problem::Problem;
+pub use record::{State, StudyRecord, TrialRecord};
+pub use resume::{ResumeOptions, resume, start};
+pub use spec::{BudgetSpec, PluginSpec, StudySpec, TaskSpec};
+pub use summary::{Summary, trial_json};

@@ -197,7 +197,8 @@ fn check_needs(
         match need.as_str() {
             "fidelities" if problem.fidelities.len() < 2 => {
                 let offered = problem.fidelities.len();
-                let text = format!("it needs several fidelities, and the evaluator '{}' offers {offered}", evaluator.name);
+                let text =
+                    format!("it needs several fidelities, and the evaluator '{}' offers {offered}", evaluator.name);
                 return refuse(text, "set the evaluator so that it offers several, or choose another strategy");
             }
             "resume" if !evaluator.resumes => {

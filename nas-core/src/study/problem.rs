@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use nas_api::graph::count::{Counts, count};
 use nas_api::graph::shape::infer;
-use nas_api::{
-    Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, OpenSpace, ParameterKind, SpaceInfo, Task,
-};
+use nas_api::{Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, OpenSpace, ParameterKind, SpaceInfo, Task};
 
 use super::StudyError;
 use super::given::{Given, check_settings};
@@ -69,16 +67,7 @@ impl Problem {
         let mut task = choose_task(&spec.task, opened.task, &evaluator_info.name)?;
         task.settings = check_settings("task", &task_parameters, &spec.task.settings)?;
         let fidelities = opened.fidelities;
-        Ok(Self {
-            space,
-            space_info,
-            space_plugged,
-            evaluator,
-            evaluator_info,
-            evaluator_plugged,
-            fidelities,
-            task,
-        })
+        Ok(Self { space, space_info, space_plugged, evaluator, evaluator_info, evaluator_plugged, fidelities, task })
     }
 
     /// The same space and evaluator as a study recorded, for training one of its networks. Refuses other plugins.
@@ -174,7 +163,11 @@ fn evaluator_settings(spec: &StudySpec, info: &EvaluatorInfo) -> Result<super::g
     let mut settings = spec.evaluator.settings.clone();
     if let Some(data) = &spec.data {
         if settings.contains_key("data") {
-            return Err(StudyError::spec("data", "is given twice, here and as evaluator.data", "leave one of them out"));
+            return Err(StudyError::spec(
+                "data",
+                "is given twice, here and as evaluator.data",
+                "leave one of them out",
+            ));
         }
         if !info.parameters.iter().any(|parameter| parameter.name == "data") {
             let problem = format!("the evaluator '{}' takes no data", info.name);

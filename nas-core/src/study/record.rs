@@ -5,9 +5,9 @@ use std::path::Path;
 use nas_api::{Candidate, Failure, Metric, Objective, Outcome, Proposal, Weights};
 use serde::{Deserialize, Serialize};
 
+use super::StudyError;
 use super::header::Header;
 use super::log::Log;
-use super::StudyError;
 
 /// Where a trial stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

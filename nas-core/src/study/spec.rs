@@ -119,7 +119,9 @@ impl StudySpec {
             }
             other => {
                 let near = did_you_mean(other, ["space", "strategy", "evaluator", "task"]);
-                return Err(wrong(format!("there is no table '{other}'; {near}known: space, strategy, evaluator, task")));
+                return Err(wrong(format!(
+                    "there is no table '{other}'; {near}known: space, strategy, evaluator, task"
+                )));
             }
         };
         settings.insert(key.to_owned(), Given::Raw(value.to_owned()));

@@ -15,6 +15,7 @@ use super::header::Header;
 use lock::Lock;
 
 pub(crate) use read::Said;
+pub(crate) use write::wall_clock;
 
 /// "nas" and a 1, in the database's header: what makes a file a study.
 const APPLICATION: i32 = 0x6e61_7331;

@@ -31,7 +31,8 @@ impl Log {
         let mut headers = self.headers()?;
         let header = headers.pop().ok_or_else(|| self.damaged("holds no search"))?;
         let trials = self.trials()?;
-        let seconds = "SELECT coalesce(sum(seconds), 0.0) FROM sessions WHERE search = (SELECT max(search) FROM searches)";
+        let seconds =
+            "SELECT coalesce(sum(seconds), 0.0) FROM sessions WHERE search = (SELECT max(search) FROM searches)";
         let seconds = self.sql(self.db.query_row(seconds, [], |row| row.get(0)))?;
         self.sql(view.finish())?;
         Ok(StudyRecord { earlier: headers, header, trials, seconds })

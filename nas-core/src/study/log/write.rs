@@ -40,7 +40,7 @@ impl Log {
         changes: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), StudyError> {
         let session = self.session;
-        let mut run = || {
+        let run = || {
             let transaction = self.db.transaction()?;
             changes(&transaction)?;
             let clock = "UPDATE sessions SET seconds = ?1 WHERE session = ?2";
@@ -143,7 +143,7 @@ fn update(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Resul
     ])?;
     transaction.prepare_cached("DELETE FROM metrics WHERE trial = ?1")?.execute([trial.trial])?;
     let mut metrics = transaction.prepare_cached("INSERT INTO metrics VALUES (?1, ?2, ?3, ?4)")?;
-    for (position, metric) in trial.metrics.iter().enumerate() {
+    for (position, metric) in (0_u32..).zip(&trial.metrics) {
         metrics.execute(params![trial.trial, position, metric.name, metric.value])?;
     }
     Ok(())

@@ -31,12 +31,7 @@ pub fn read(path: &Path, target: &str, kind: Kind) -> Result<Examples, DataError
     while reader.read_record(&mut row).map_err(|error| unusable(error.to_string()))? {
         let line = row.position().map_or(0, csv::Position::line);
         if row.len() != header.len() {
-            return Err(DataError::Ragged {
-                path: path.to_owned(),
-                line,
-                expected: header.len(),
-                found: row.len(),
-            });
+            return Err(DataError::Ragged { path: path.to_owned(), line, expected: header.len(), found: row.len() });
         }
         for (column, text) in row.iter().enumerate() {
             if column == target && kind == Kind::Classification {

@@ -141,7 +141,8 @@ fn split(
     let (test_rows, rest) = order.split_at(for_test);
     let (validation_rows, train_rows) = rest.split_at(for_validation);
     // A prefix of the order is a stratified sample, so a limit needs no further draw.
-    let limited = |rows: &[usize], limit: usize| all.rows(&rows[..if limit == 0 { rows.len() } else { limit.min(rows.len()) }]);
+    let limited =
+        |rows: &[usize], limit: usize| all.rows(&rows[..if limit == 0 { rows.len() } else { limit.min(rows.len()) }]);
     Ok((
         limited(train_rows, config.train_limit),
         limited(validation_rows, config.validation_limit),

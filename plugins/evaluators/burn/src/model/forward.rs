@@ -126,8 +126,8 @@ fn apply(operator: &Operator, operands: Vec<Value>, weights: &Weights, mode: &mu
             let rest = operands.filter_map(|value| if let Value::Map(x) = value { Some(x) } else { None });
             Value::Map(Tensor::cat(std::iter::once(x).chain(rest).collect(), *axis))
         }
-        // What is left: a flat value flattened. Shape inference has refused every other pairing.
-        (_, value) => value,
+        (Operator::Flatten, value @ Value::Flat(_)) => value,
+        _ => unreachable!("shape inference refuses a value of the wrong rank"),
     }
 }
 
@@ -154,7 +154,7 @@ fn add(a: Value, b: Value) -> Value {
         (Value::Flat(a), Value::Flat(b)) => Value::Flat(a + b),
         (Value::Map(a), Value::Map(b)) => Value::Map(a + b),
         (Value::Scalar(number), value) | (value, Value::Scalar(number)) => each_rank!(value, x => x.add_scalar(number)),
-        (value @ Value::Flat(_), Value::Map(_)) | (value @ Value::Map(_), Value::Flat(_)) => value,
+        (Value::Flat(_), Value::Map(_)) | (Value::Map(_), Value::Flat(_)) => unreachable!("shape inference refuses it"),
     }
 }
 
@@ -165,7 +165,7 @@ fn multiply(a: Value, b: Value) -> Value {
         // Spaces write "no connection" so: nothing flows through it, forward or backward.
         (Value::Scalar(0.0), value) | (value, Value::Scalar(0.0)) => each_rank!(value, x => x.zeros_like()),
         (Value::Scalar(number), value) | (value, Value::Scalar(number)) => each_rank!(value, x => x.mul_scalar(number)),
-        (value @ Value::Flat(_), Value::Map(_)) | (value @ Value::Map(_), Value::Flat(_)) => value,
+        (Value::Flat(_), Value::Map(_)) | (Value::Map(_), Value::Flat(_)) => unreachable!("shape inference refuses it"),
     }
 }
 

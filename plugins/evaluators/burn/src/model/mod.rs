@@ -51,7 +51,11 @@ impl Network {
     pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Tensor<2> {
         let input = self.input(inputs);
         let mut running = Vec::with_capacity(self.running.len());
-        let output = self.plan.forward(&self.weights, input, &mut forward::Mode::Training { seed, running: &mut running, old: &self.running });
+        let output = self.plan.forward(
+            &self.weights,
+            input,
+            &mut forward::Mode::Training { seed, running: &mut running, old: &self.running },
+        );
         self.running = running;
         output
     }

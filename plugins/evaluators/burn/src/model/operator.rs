@@ -52,11 +52,27 @@ pub enum Operator {
     Activation(Activation),
     /// Along this axis, the batch being axis 0.
     Softmax(usize),
-    Dropout { ratio: f64, node: u32 },
+    Dropout {
+        ratio: f64,
+        node: u32,
+    },
     Flatten,
-    Gemm { weight: usize, bias: Option<usize> },
-    Conv { weight: usize, bias: Option<usize>, options: ConvOptions<2> },
-    BatchNormalization { scale: usize, shift: usize, running: usize, epsilon: f64, momentum: f64 },
+    Gemm {
+        weight: usize,
+        bias: Option<usize>,
+    },
+    Conv {
+        weight: usize,
+        bias: Option<usize>,
+        options: ConvOptions<2>,
+    },
+    BatchNormalization {
+        scale: usize,
+        shift: usize,
+        running: usize,
+        epsilon: f64,
+        momentum: f64,
+    },
     MaxPool(MaxPoolOptions<2>),
     AveragePool(AvgPoolOptions<2>),
     GlobalAveragePool,

@@ -135,7 +135,9 @@ impl Plan {
             "Mul" => Operator::Mul,
             "Sum" => Operator::Sum,
             "Concat" => Operator::Concat(operator::axis(node, None, shape.len())?),
-            "Choice" => return Err(GraphError::new(node, "this evaluator trains no supernets: choose before training")),
+            "Choice" => {
+                return Err(GraphError::new(node, "this evaluator trains no supernets: choose before training"));
+            }
             _ => return Err(GraphError::new(node, "this evaluator cannot train this operator")),
         })
     }

@@ -132,11 +132,7 @@ pub fn initial(slots: &[Slot], seed: u32, device: &Device) -> (Weights, Vec<Runn
 }
 
 /// Weights from arrays; arrays that no slot names are left out.
-pub fn from_arrays(
-    slots: &[Slot],
-    arrays: &[Array],
-    device: &Device,
-) -> Result<(Weights, Vec<Running>), ArrayError> {
+pub fn from_arrays(slots: &[Slot], arrays: &[Array], device: &Device) -> Result<(Weights, Vec<Running>), ArrayError> {
     let mut values = Vec::with_capacity(slots.len());
     for slot in slots {
         let array = arrays.iter().find(|array| array.name == slot.name);
@@ -195,7 +191,7 @@ pub fn to_arrays(slots: &[Slot], weights: &Weights, running: &[Running]) -> Resu
         };
         let data = data.ok_or_else(|| ArrayError::Missing(slot.name.clone()))?;
         let values = data
-            .into_vec::<f32>()
+            .try_into_vec::<f32>()
             .map_err(|error| ArrayError::Tensor { name: slot.name.clone(), reason: format!("{error:?}") })?;
         let values = match (slot.place, &slot.shape[..]) {
             (Place::Matrix, &[to, from]) => transposed(&values, from, to),

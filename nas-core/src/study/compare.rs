@@ -1,0 +1,76 @@
+//! A study's records as a text in which two runs can be compared.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::StudyError;
+use super::header::{Header, Plugged};
+use super::log::{Log, Said};
+use super::record::{TrialRecord, proposal_text};
+use super::terms::{bound_text, objective_text};
+
+/// Everything that a study's file records but times and places: what was searched how, what was said to the strategy
+/// in which order, and every trial. Costs, moments, metrics named `*_seconds`, and where plugins lie are left out.
+/// Numbers are written so that equal texts are equal bits. Two runs with one seed give equal texts.
+pub fn records_without_times(file: &Path) -> Result<String, StudyError> {
+    let log = Log::open_to_read(file)?;
+    let record = log.record()?;
+    let mut text = String::new();
+    for header in record.earlier.iter().chain([&record.header]) {
+        search(&mut text, header);
+        for said in log.said(header.search)? {
+            match said {
+                Said::Ask { limit, trials } => line(&mut text, format_args!("ask {limit}: {}", numbers(&trials))),
+                Said::Tell(trials) => line(&mut text, format_args!("tell: {}", numbers(&trials))),
+                Said::Warm(trials) => line(&mut text, format_args!("warm start: {}", numbers(&trials))),
+            }
+        }
+    }
+    for record in &record.trials {
+        trial(&mut text, record);
+    }
+    Ok(text)
+}
+
+fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = text.write_fmt(words);
+    text.push('\n');
+}
+
+fn search(text: &mut String, header: &Header) {
+    let Header { contract, search, seed, workers, objectives, constraints, budget, fidelities, task, .. } = header;
+    line(text, format_args!("search {search}: contract {contract}, seed {seed}, workers {workers}"));
+    for Plugged { identity, settings, .. } in [&header.space, &header.strategy, &header.evaluator] {
+        let digest = identity.digest.as_deref().unwrap_or("built in");
+        line(text, format_args!("{} {} {} [{digest}]", identity.kind, identity.name, identity.version));
+        for setting in &settings.0 {
+            line(text, format_args!("  {} = {:?}", setting.name, setting.value));
+        }
+    }
+    let objectives: Vec<String> = objectives.iter().map(objective_text).collect();
+    let constraints: Vec<String> = constraints.iter().map(bound_text).collect();
+    line(text, format_args!("objectives {} | constraints {}", objectives.join(" "), constraints.join(" ")));
+    line(text, format_args!("{budget:?} | fidelities {fidelities:?}"));
+    line(text, format_args!("{task:?}"));
+}
+
+fn numbers(trials: &[u32]) -> String {
+    trials.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn trial(text: &mut String, record: &TrialRecord) {
+    let TrialRecord { trial, search, proposal, key, fidelity, resume, state, reason, violation, .. } = record;
+    line(text, format_args!("trial {trial} of search {search}: {}", state.name()));
+    line(text, format_args!("  {} | {key} | {}", proposal_text(proposal), record.text));
+    line(text, format_args!("  fidelity {fidelity:?}, resume {resume:?}, duplicate of {:?}", record.duplicate_of));
+    if !reason.is_empty() {
+        line(text, format_args!("  violation {violation}: {reason}"));
+    }
+    if !record.gradient.is_empty() {
+        line(text, format_args!("  gradient {:?}", record.gradient));
+    }
+    for metric in record.metrics.iter().filter(|metric| !metric.name.ends_with("_seconds")) {
+        line(text, format_args!("  {} = {:?}", metric.name, metric.value));
+    }
+}

@@ -1,0 +1,227 @@
+//! Starts a study, and goes on with one that was interrupted: a fresh strategy is fed the log, must ask the same
+//! again, and goes on from there.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use nas_api::{CONTRACT_VERSION, Proposal};
+
+use super::StudyError;
+use super::event::{End, Event, Listener};
+use super::header::Header;
+use super::ledger::Ledger;
+use super::log::{Log, Said};
+use super::plan::{Plan, state_dir};
+use super::record::{State, StudyRecord, TrialRecord, proposal_text};
+use super::runner::Runner;
+use super::spec::{BudgetSpec, PluginSpec, StudySpec};
+use crate::plugin::{Identity, Registry};
+
+/// How a study goes on. The default: as it was begun.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResumeOptions {
+    /// Another strategy, or other settings; needs `warm_start`.
+    pub strategy: PluginSpec,
+    /// Begins a new search in the same file: a fresh strategy is told of all trials so far, and has the budget anew.
+    pub warm_start: bool,
+    /// Limits of the new search, where they differ from the old ones; needs `warm_start`.
+    pub budget: BudgetSpec,
+}
+
+/// Begins a study in a new file, and runs it until it ends, or until `stop` is set: then no trial is started any more,
+/// running ones are interrupted, and [`resume`] goes on.
+pub fn start(plan: Plan, file: &Path, stop: &AtomicBool, listener: &mut dyn Listener) -> Result<End, StudyError> {
+    let log = Log::create(file, &plan.header)?;
+    listener.event(&Event::Committed);
+    Runner::new(plan, log, Ledger::new(Vec::new()), stop, listener).run()
+}
+
+/// Goes on with the study in this file.
+pub fn resume(
+    file: &Path,
+    registry: &Registry,
+    options: &ResumeOptions,
+    stop: &AtomicBool,
+    listener: &mut dyn Listener,
+) -> Result<End, StudyError> {
+    let log = Log::open(file)?;
+    let record = log.record()?;
+    check_contract(file, &record.header)?;
+    let state = state_dir(file);
+    if options.warm_start {
+        return warm_start(log, record, registry, options, &state, stop, listener);
+    }
+    let spec = unchanged_spec(&record.header, registry, options)?;
+    let plan = Plan::check_search(&spec, registry, Some(&state), record.header.search)?;
+    plan.problem.check_same(&record.header)?;
+    if plan.header.strategy.settings != record.header.strategy.settings {
+        return Err(StudyError::spec("strategy", "the settings differ from those that the study was begun with", WARM));
+    }
+    let said = log.said(record.header.search)?;
+    let (old, own) = split(record.trials, record.header.search);
+    let mut runner = Runner::new(plan, log, Ledger::new(old), stop, listener);
+    runner.seconds_before = record.seconds;
+    replay(&mut runner, said, own)?;
+    runner.run()
+}
+
+const WARM: &str =
+    "leave it out to go on as before, or give --warm-start to begin a new search that is told of all trials so far";
+
+/// The study as it was begun; refuses what would make it another one.
+fn unchanged_spec(header: &Header, registry: &Registry, options: &ResumeOptions) -> Result<StudySpec, StudyError> {
+    if options.budget != BudgetSpec::default() {
+        let problem = "a study's budget is fixed when it begins: strategies plan with it";
+        return Err(StudyError::spec("budget", problem, WARM));
+    }
+    let mut spec = header.to_spec();
+    if let Some(reference) = &options.strategy.reference {
+        spec.strategy.reference = Some(reference.clone());
+    }
+    let reference = spec.strategy.reference.as_deref().unwrap_or_default();
+    let found = registry.strategy(reference).map_err(StudyError::Open)?;
+    same_plugin(&header.strategy.identity, found.identity(), || {
+        "to go on with the same search, bring back the strategy it was begun with; to begin a new search with this one, \
+         told of all trials so far, give --warm-start"
+            .to_owned()
+    })?;
+    spec.strategy.settings.extend(options.strategy.settings.clone());
+    check_problem(header, registry)?;
+    Ok(spec)
+}
+
+/// Space and evaluator are looked at before they are opened: another plugin would refuse the recorded settings with a
+/// message that says nothing about the cause.
+fn check_problem(header: &Header, registry: &Registry) -> Result<(), StudyError> {
+    let remedy = |kind: &str| {
+        format!(
+            "bring back the {kind} that the study was begun with, or begin a new study: trials of another one cannot \
+                 be compared"
+        )
+    };
+    let space = registry.space(&header.space.reference).map_err(StudyError::Open)?;
+    same_plugin(&header.space.identity, space.identity(), || remedy("space"))?;
+    let evaluator = registry.evaluator(&header.evaluator.reference).map_err(StudyError::Open)?;
+    same_plugin(&header.evaluator.identity, evaluator.identity(), || remedy("evaluator"))
+}
+
+fn same_plugin(recorded: &Identity, found: &Identity, remedy: impl Fn() -> String) -> Result<(), StudyError> {
+    if recorded.same_plugin(found) {
+        return Ok(());
+    }
+    let (recorded, found) = (Box::new(recorded.clone()), Box::new(found.clone()));
+    Err(StudyError::Differs { recorded, found, remedy: remedy() })
+}
+
+fn check_contract(file: &Path, header: &Header) -> Result<(), StudyError> {
+    let line = |version: &str| version.rsplit_once('.').map(|(line, _)| line.to_owned());
+    if line(&header.contract) == line(CONTRACT_VERSION) {
+        return Ok(());
+    }
+    let problem = format!("was begun under contract {}; this program speaks {CONTRACT_VERSION}", header.contract);
+    Err(StudyError::file(file, problem, "go on with the nas that began it"))
+}
+
+/// Trials of earlier searches, and those of this one.
+fn split(mut trials: Vec<TrialRecord>, search: u32) -> (Vec<TrialRecord>, Vec<TrialRecord>) {
+    let first = trials.iter().position(|trial| trial.search == search).unwrap_or(trials.len());
+    let own = trials.split_off(first);
+    (trials, own)
+}
+
+fn warm_start(
+    mut log: Log,
+    record: StudyRecord,
+    registry: &Registry,
+    options: &ResumeOptions,
+    state: &Path,
+    stop: &AtomicBool,
+    listener: &mut dyn Listener,
+) -> Result<End, StudyError> {
+    let header = record.header;
+    check_problem(&header, registry)?;
+    let mut spec = header.to_spec();
+    let reference = options.strategy.reference.as_ref().or(spec.strategy.reference.as_ref()).cloned();
+    let found = registry.strategy(reference.as_deref().unwrap_or_default()).map_err(StudyError::Open)?;
+    if !header.strategy.identity.same_plugin(found.identity()) {
+        // The old strategy's settings mean nothing to the new one.
+        spec.strategy.settings.clear();
+    }
+    spec.strategy.reference = reference;
+    spec.strategy.settings.extend(options.strategy.settings.clone());
+    spec.budget = spec.budget.overridden_by(options.budget);
+    let plan = Plan::check_search(&spec, registry, Some(state), header.search + 1)?;
+    plan.problem.check_same(&header)?;
+
+    let mut trials = record.trials;
+    let mut stopped = Vec::new();
+    for trial in trials.iter_mut().filter(|trial| !trial.state.is_final()) {
+        trial.state = State::Stopped;
+        trial.reason = format!("left unfinished when search {} began", plan.header.search);
+        stopped.push(trial.clone());
+    }
+    // A duplicate says nothing that its original does not.
+    let knowledge = trials.iter().filter(|trial| trial.state == State::Measured && trial.duplicate_of.is_none());
+    let told: Vec<u32> = knowledge.map(|trial| trial.trial).collect();
+    log.warm_start(&plan.header, &told, &stopped)?;
+    listener.event(&Event::Committed);
+    let mut runner = Runner::new(plan, log, Ledger::new(trials), stop, listener);
+    replay(&mut runner, vec![Said::Warm(told)], Vec::new())?;
+    runner.run()
+}
+
+/// Brings a fresh strategy to where the log ends. `own` are the search's trials as recorded.
+fn replay(runner: &mut Runner<'_>, said: Vec<Said>, own: Vec<TrialRecord>) -> Result<(), StudyError> {
+    let mut own = own.into_iter();
+    for said in said {
+        runner.turn = !matches!(said, Said::Ask { .. });
+        match said {
+            Said::Ask { limit, trials } => {
+                let proposals = runner.plan.search.ask(limit).map_err(StudyError::Broken)?;
+                let recorded: Vec<TrialRecord> = own.by_ref().take(trials.len()).collect();
+                let first = runner.ledger.trials.len();
+                if let Some((position, now)) = difference(&recorded, &proposals) {
+                    return Err(changed(runner, first + position, recorded.get(position), now));
+                }
+                for (trial, proposal) in recorded.into_iter().zip(proposals) {
+                    // Bit for bit as proposed; what the file gives back may have lost the last bit of a weight.
+                    runner.ledger.push(TrialRecord { proposal, ..trial });
+                }
+            }
+            Said::Tell(trials) => {
+                let own = trials.iter().map(|&trial| runner.observation(trial as usize, true));
+                let observations = own.collect::<Result<Vec<_>, _>>()?;
+                runner.plan.search.tell(&observations).map_err(StudyError::Broken)?;
+                runner.ledger.told += trials.len();
+            }
+            Said::Warm(trials) => {
+                let old = trials.iter().map(|&trial| runner.observation(trial as usize, false));
+                let observations = old.collect::<Result<Vec<_>, _>>()?;
+                runner.plan.search.tell(&observations).map_err(StudyError::Broken)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first position where the proposals differ from the recorded ones, with what is proposed there now.
+fn difference<'a>(recorded: &[TrialRecord], now: &'a [Proposal]) -> Option<(usize, Option<&'a Proposal>)> {
+    let same = |(trial, proposal): (&TrialRecord, &Proposal)| proposal_text(&trial.proposal) == proposal_text(proposal);
+    let position = recorded.iter().zip(now).position(|pair| !same(pair));
+    let shorter = recorded.len().min(now.len());
+    let position = position.or_else(|| (recorded.len() != now.len()).then_some(shorter))?;
+    Some((position, now.get(position)))
+}
+
+fn changed(runner: &Runner<'_>, trial: usize, recorded: Option<&TrialRecord>, now: Option<&Proposal>) -> StudyError {
+    let words = |proposal: Option<&Proposal>| proposal.map_or_else(|| "nothing".to_owned(), proposal_text);
+    StudyError::Replay {
+        trial: u32::try_from(trial).unwrap_or(u32::MAX),
+        strategy: Box::new(runner.plan.header.strategy.identity.clone()),
+        recorded: words(recorded.map(|trial| &trial.proposal)),
+        found: words(now),
+        remedy: "the strategy is not deterministic, which is a defect of the plugin; --warm-start begins a new search \
+                 that is told of all trials so far"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,366 @@
+//! Runs a study: asks, measures side by side, records, tells.
+//!
+//! Two runs with one seed must give equal records however long each measurement takes. So the order in which the
+//! strategy is asked and told depends on trial numbers alone: at first it is asked for as many proposals as there are
+//! workers; then results are told one by one in the order of the trials, and after each one it is asked for what is
+//! missing to as many as there are workers. A result that comes early waits in the log until it is its turn. The price:
+//! while the oldest trial is running, at most `workers` - 1 finished ones wait behind it, and their threads idle.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use nas_api::{Graph, Observation, Proposal, Request};
+
+use super::StudyError;
+use super::admit::Earlier;
+use super::event::{End, Event, Listener};
+use super::ledger::Ledger;
+use super::log::{Log, wall_clock};
+use super::outcome::{fail, record_measurement};
+use super::plan::Plan;
+use super::record::{State, TrialRecord};
+use super::summary::better;
+use super::worker::{Answer, Came, Pool};
+use crate::plugin::PluginError;
+
+/// Proposals in a row that cost nothing, after which a study without a limit on trials ends.
+const IDLE_TRIALS: u32 = 1000;
+
+/// A study in progress.
+pub(crate) struct Runner<'a> {
+    pub plan: Plan,
+    pub log: Log,
+    pub ledger: Ledger,
+    /// The strategy is to be asked next, not told.
+    pub turn: bool,
+    /// Seconds of earlier runs.
+    pub seconds_before: f64,
+    start: Instant,
+    stop: &'a AtomicBool,
+    listener: &'a mut dyn Listener,
+    best: Option<u32>,
+    warned: bool,
+}
+
+impl<'a> Runner<'a> {
+    pub fn new(plan: Plan, log: Log, ledger: Ledger, stop: &'a AtomicBool, listener: &'a mut dyn Listener) -> Self {
+        let start = Instant::now();
+        Self { plan, log, ledger, turn: true, seconds_before: 0.0, start, stop, listener, best: None, warned: false }
+    }
+
+    /// Goes on until the study ends. Trials that are not finished are measured first.
+    pub fn run(mut self) -> Result<End, StudyError> {
+        let abort = AtomicBool::new(false);
+        let (workers, evaluator, stop) = (self.plan.header.workers, self.plan.problem.evaluator.clone(), self.stop);
+        let result = std::thread::scope(|scope| {
+            let mut pool = Pool::start(scope, workers, &evaluator, stop, &abort)?;
+            let result = self.drive(&mut pool);
+            if result.is_err() {
+                // What is still running ends early, and what has ended meanwhile is not lost.
+                pool.abort();
+                let _ = self.drain(&mut pool);
+            }
+            result
+        });
+        let seconds = self.run_seconds();
+        if let Ok(end) = result {
+            self.log.end(end, seconds)?;
+            self.listener.event(&Event::Ended(end));
+        }
+        result
+    }
+
+    fn drive(&mut self, pool: &mut Pool<'_>) -> Result<End, StudyError> {
+        self.restart(pool)?;
+        loop {
+            if std::mem::take(&mut self.turn) && self.closed()?.is_none() {
+                if self.stopping() {
+                    // The turn stays open in the log: a resume asks first.
+                    return self.stopped(pool);
+                }
+                self.ask(pool)?;
+            }
+            let Some(next) = self.ledger.next() else {
+                return self.closed()?.ok_or_else(|| self.stalled());
+            };
+            while !self.ledger.trials[next].state.is_final() {
+                if self.stopping() {
+                    return self.stopped(pool);
+                }
+                match pool.next() {
+                    Some(answer) => self.settle(answer)?,
+                    // Nothing is running, so this trial was never started: it does not fit in the budget.
+                    None => return Ok(End::Epochs),
+                }
+            }
+            if self.stopping() {
+                // Not told: a strategy is told and asked in turns, and it will not be asked now.
+                return self.stopped(pool);
+            }
+            self.tell(next)?;
+        }
+    }
+
+    /// Why no more trials are asked for.
+    fn closed(&mut self) -> Result<Option<End>, StudyError> {
+        let budget = self.plan.header.budget;
+        if budget.trials.is_some_and(|limit| self.ledger.asked() >= limit) {
+            return Ok(Some(End::Trials));
+        }
+        if let Some(limit) = budget.epochs {
+            let least = self.plan.problem.fidelities.first().copied().unwrap_or(0.0);
+            if self.ledger.overspent
+                || (!self.plan.keep && self.ledger.spent + least > limit)
+                || self.ledger.spent >= limit
+            {
+                return Ok(Some(End::Epochs));
+            }
+        }
+        if budget.seconds.is_some_and(|limit| self.clock() >= limit) {
+            return Ok(Some(End::Seconds));
+        }
+        if self.plan.search.finished().map_err(StudyError::Broken)? {
+            return Ok(Some(End::Finished));
+        }
+        if budget.trials.is_none() && self.ledger.idle >= IDLE_TRIALS {
+            return Ok(Some(End::Exhausted));
+        }
+        Ok(None)
+    }
+
+    /// Asks for what is missing to as many trials as there are workers, records them, and starts them.
+    fn ask(&mut self, pool: &mut Pool<'_>) -> Result<(), StudyError> {
+        let mut limit = self.plan.header.workers.saturating_sub(self.ledger.outstanding());
+        if let Some(trials) = self.plan.header.budget.trials {
+            limit = limit.min(trials.saturating_sub(self.ledger.asked()));
+        }
+        let proposals = self.plan.search.ask(limit).map_err(StudyError::Broken)?;
+        let from = self.ledger.trials.len();
+        let graphs: Result<Vec<_>, _> = proposals.into_iter().map(|proposal| self.admit(proposal)).collect();
+        if graphs.is_err() {
+            // None of them is in the log.
+            self.ledger.trials.truncate(from);
+        }
+        let graphs = graphs?;
+        let seconds = self.run_seconds();
+        self.log.ask(self.plan.header.search, limit, &self.ledger.trials[from..], seconds)?;
+        self.listener.event(&Event::Committed);
+        for (position, graph) in graphs.into_iter().enumerate() {
+            match graph {
+                Some(graph) => self.dispatch(from + position, graph, pool),
+                None => self.announce(from + position),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a proposal the next trial. Returns the graph that is to be measured, if any is.
+    fn admit(&mut self, proposal: Proposal) -> Result<Option<Graph>, StudyError> {
+        let Ledger { trials, first, told, .. } = &self.ledger;
+        let earlier = Earlier { trials, first: *first, told: *told };
+        let mut trial = self.plan.identify(proposal, &earlier)?;
+        let original = self.ledger.original(&trial);
+        let graph = self.begin(&mut trial, original)?;
+        if trial.state.is_final() {
+            trial.finished = Some(trial.started);
+        }
+        self.ledger.push(trial);
+        Ok(graph)
+    }
+
+    /// Copies the original's outcome, or builds the network and books its price.
+    fn begin(&mut self, trial: &mut TrialRecord, original: Option<u32>) -> Result<Option<Graph>, StudyError> {
+        if let Some(original) = original {
+            self.ledger.copy(original, trial);
+            return Ok(None);
+        }
+        let graph = self.plan.network_of(trial)?;
+        Ok(graph.filter(|_| self.ledger.afford(trial, self.plan.header.budget.epochs)))
+    }
+
+    fn dispatch(&mut self, number: usize, graph: Graph, pool: &mut Pool<'_>) {
+        let trial = &self.ledger.trials[number];
+        let TrialRecord { key, text, fidelity, resume, .. } = trial;
+        self.listener.event(&Event::Started { trial: trial.trial, text, fidelity: *fidelity });
+        pool.measure(Request {
+            trial: trial.trial,
+            candidate: trial.proposal.candidate.clone(),
+            key: key.clone(),
+            text: text.clone(),
+            graph,
+            fidelity: *fidelity,
+            resume: *resume,
+            keep: self.plan.keep,
+            seed: self.plan.header.trial_seed(trial.trial),
+        });
+    }
+
+    /// Books what earlier runs have spent, and starts again what they left unfinished.
+    fn restart(&mut self, pool: &mut Pool<'_>) -> Result<(), StudyError> {
+        let (trials, waiting) = self.ledger.counts();
+        self.listener.event(&Event::Ready { trials, waiting });
+        for number in 0..self.ledger.trials.len() {
+            let mut trial = self.ledger.trials[number].clone();
+            if trial.state.is_final() || number < self.ledger.first {
+                self.ledger.book(number);
+                self.lead(number);
+                continue;
+            }
+            (trial.state, trial.started) = (State::Running, wall_clock());
+            trial.reason.clear();
+            let original = trial.duplicate_of;
+            let graph = self.begin(&mut trial, original)?;
+            self.ledger.trials[number] = trial;
+            let seconds = self.run_seconds();
+            self.log.update([&self.ledger.trials[number]], seconds)?;
+            self.listener.event(&Event::Committed);
+            if let Some(graph) = graph {
+                self.dispatch(number, graph, pool);
+            }
+        }
+        Ok(())
+    }
+
+    /// Records what a measurement came to, for the trial and for its duplicates.
+    fn settle(&mut self, answer: Answer) -> Result<(), StudyError> {
+        let Answer { trial: number, came, seconds } = answer;
+        let identity = &self.plan.header.evaluator.identity;
+        let trial = &mut self.ledger.trials[number as usize];
+        match came {
+            Came::Panic(words) => fail(trial, format!("the evaluator panicked: {words}"), 0.0),
+            Came::Answer(Err(error)) => {
+                return Err(StudyError::Broken(PluginError::from_api(identity, "evaluate", error)));
+            }
+            Came::Answer(Ok(None)) => {
+                trial.state = State::Stopped;
+                trial.reason = "interrupted".into();
+            }
+            Came::Answer(Ok(Some(measurement))) => {
+                let recorded = record_measurement(trial, measurement, seconds, &self.plan.header);
+                recorded.map_err(|problem| {
+                    let remedy = "this is a defect of the plugin: report it to its author, with the study file";
+                    StudyError::Broken(PluginError::new(identity, "evaluate", problem).remedy(remedy))
+                })?;
+            }
+        }
+        if trial.state == State::Stopped && !self.stop.load(Ordering::Relaxed) && !self.ledger.aborted {
+            let problem = format!("it stopped measuring trial {number} although nobody said so");
+            return Err(StudyError::Broken(PluginError::new(identity, "evaluate", problem)));
+        }
+        if trial.cost == 0.0 && !trial.simulated {
+            trial.cost = seconds;
+        }
+        let changed = self.ledger.settled(number);
+        let elapsed = self.run_seconds();
+        self.log.update(changed.iter().map(|&number| &self.ledger.trials[number]), elapsed)?;
+        self.listener.event(&Event::Committed);
+        for number in changed {
+            self.announce(number);
+        }
+        Ok(())
+    }
+
+    /// Says that a trial is finished, if it is.
+    fn announce(&mut self, number: usize) {
+        let (seconds, epochs) = (self.clock(), self.ledger.spent);
+        let trial = &self.ledger.trials[number];
+        if !trial.state.is_final() {
+            return;
+        }
+        self.listener.event(&Event::Finished { trial, seconds, epochs });
+        if self.lead(number) {
+            self.listener.event(&Event::Incumbent(&self.ledger.trials[number]));
+        }
+        let trial = &self.ledger.trials[number];
+        let known = |name: &str| self.plan.header.metrics.iter().any(|metric| metric.name == name);
+        let undeclared = trial.metrics.iter().find(|metric| !known(&metric.name));
+        if let Some(metric) = undeclared.filter(|_| !self.warned) {
+            let name = &metric.name;
+            let words = format!("the evaluator reports '{name}' without declaring it: the strategy is not told of it");
+            self.warned = true;
+            self.listener.event(&Event::Warning(&words));
+        }
+    }
+
+    /// Whether the trial is the best so far; then it leads.
+    fn lead(&mut self, number: usize) -> bool {
+        let trial = &self.ledger.trials[number];
+        let leader = self.best.map(|best| &self.ledger.trials[best as usize]);
+        let leads = better(trial, leader, &self.plan.header.objectives);
+        if leads {
+            self.best = Some(trial.trial);
+        }
+        leads
+    }
+
+    fn tell(&mut self, number: usize) -> Result<(), StudyError> {
+        let seconds = self.run_seconds();
+        let trial = &self.ledger.trials[number];
+        self.log.tell(self.plan.header.search, trial.trial, seconds)?;
+        self.listener.event(&Event::Committed);
+        let observation = self.observation(number, true)?;
+        self.plan.search.tell(&[observation]).map_err(StudyError::Broken)?;
+        self.ledger.told += 1;
+        self.turn = true;
+        Ok(())
+    }
+
+    /// What the strategy is told of a finished trial; hidden and undeclared metrics are left out. `own`: this search
+    /// asked for it.
+    pub fn observation(&self, number: usize, own: bool) -> Result<Observation, StudyError> {
+        let trial = &self.ledger.trials[number];
+        let metrics = &self.plan.header.metrics;
+        let visible = |name: &str| metrics.iter().any(|metric| metric.name == name && !metric.hidden);
+        let outcome = trial.outcome(visible).ok_or_else(|| {
+            let problem = format!("trial {number} was told to the strategy, but has no outcome");
+            StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it")
+        })?;
+        let position = number.checked_sub(self.ledger.first).filter(|_| own);
+        Ok(Observation {
+            trial: position.and_then(|position| u32::try_from(position).ok()),
+            candidate: trial.proposal.candidate.clone(),
+            fidelity: trial.fidelity,
+            outcome,
+            gradient: trial.gradient.clone(),
+            cost: trial.cost,
+        })
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn stopped(&mut self, pool: &mut Pool<'_>) -> Result<End, StudyError> {
+        self.drain(pool)?;
+        Ok(End::Stopped)
+    }
+
+    /// Waits for what is running, and records it.
+    fn drain(&mut self, pool: &mut Pool<'_>) -> Result<(), StudyError> {
+        self.ledger.aborted = true;
+        while pool.running() > 0 {
+            let Some(answer) = pool.next() else { break };
+            self.settle(answer)?;
+        }
+        Ok(())
+    }
+
+    fn stalled(&self) -> StudyError {
+        let problem = "it proposed nothing although nothing is being measured, and it has not finished";
+        let error = PluginError::new(&self.plan.header.strategy.identity, "ask", problem);
+        StudyError::Broken(error.remedy("this is a defect of the plugin: report it to its author, with the study file"))
+    }
+
+    fn run_seconds(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    /// Seconds on the study's clock: real ones, or simulated ones (as if the workers had been busy all the time) where
+    /// the evaluator simulates what training would have cost.
+    fn clock(&self) -> f64 {
+        match self.ledger.simulated_seconds() {
+            Some(seconds) => seconds / f64::from(self.plan.header.workers),
+            None => self.seconds_before + self.run_seconds(),
+        }
+    }
+}

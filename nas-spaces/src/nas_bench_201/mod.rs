@@ -1,0 +1,117 @@
+//! NAS-Bench-201: cells of four nodes and six edges with five operations each.
+//!
+//! X. Dong and Y. Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
+
+mod cell;
+mod identity;
+mod skeleton;
+
+use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
+
+use cell::{Cell, EDGES, OPERATIONS};
+use skeleton::Cells;
+
+/// The space `nas-bench-201`: 15,625 cells.
+#[derive(Clone, Debug)]
+pub struct NasBench201 {
+    decisions: Vec<Decision>,
+}
+
+impl NasBench201 {
+    /// The space has no parameters; the skeleton's are settings of the task.
+    pub fn new() -> Self {
+        let names = OPERATIONS.map(|(name, _)| name);
+        let decisions =
+            EDGES.iter().map(|(source, target)| Decision::new(format!("op_{source}_{target}"), names)).collect();
+        Self { decisions }
+    }
+
+    /// The published identity of a cell, of 6,466 classes. Coarser in places than [`key`](SearchSpace::key), and no key:
+    /// it equates cells of different parameter counts (see `docs/spaces.md`).
+    pub fn topology(&self, genotype: &[u32]) -> Result<String> {
+        Ok(identity::topology(&self.cell(genotype)?))
+    }
+
+    fn cell(&self, genotype: &[u32]) -> Result<Cell> {
+        self.validate(genotype)?;
+        cell::cell(genotype).ok_or_else(|| Error::new(format!("{genotype:?} is no cell of six edges")))
+    }
+
+    fn network(&self, cells: &Cells, task: &Task) -> Result<Graph> {
+        let &[c, height, width] = &task.input_shape[..] else {
+            let shape = &task.input_shape;
+            return Err(Error::new(format!("nas-bench-201 takes images [channels, height, width], not {shape:?}")));
+        };
+        if c < 1 || height < 4 || width < 4 {
+            let shape = &task.input_shape;
+            return Err(Error::new(format!("nas-bench-201 halves images twice; {shape:?} is smaller than 4x4 pixels")));
+        }
+        let channels = i64::from(task.settings.integer("channels")?);
+        let cells_per_stage = task.settings.integer("cells")?;
+        Ok(skeleton::network(cells, [c, height, width], i64::from(task.outputs), channels, cells_per_stage))
+    }
+}
+
+impl Default for NasBench201 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SearchSpace for NasBench201 {
+    fn open(_settings: &Settings) -> Result<Self> {
+        Ok(Self::new())
+    }
+
+    fn info(&self) -> SpaceInfo {
+        SpaceInfo {
+            name: "nas-bench-201".into(),
+            version: "1".into(),
+            log10_size: Some(EDGES.len() as f64 * libm::log10(OPERATIONS.len() as f64)),
+            decisions: self.decisions.clone(),
+            conditional: false,
+            description: "Convolutional cells of 4 nodes and 6 edges, one of 5 operations on each edge, repeated in a \
+                          residual skeleton of three stages."
+                .into(),
+            reference: "Dong & Yang, NAS-Bench-201, ICLR 2020, section 2.1".into(),
+        }
+    }
+
+    fn next(&self, prefix: &[u32]) -> Option<&Decision> {
+        self.decisions.get(prefix.len())
+    }
+
+    fn task_parameters(&self) -> Vec<Parameter> {
+        vec![
+            Parameter::integer(
+                "channels",
+                16,
+                1,
+                1024,
+                "Channels of the first stage (C); each later stage has twice as many.",
+            ),
+            Parameter::integer("cells", 5, 1, 50, "Cells in each of the three stages (N)."),
+        ]
+    }
+
+    fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {
+        self.network(&Cells::Chosen(self.cell(genotype)?), task)
+    }
+
+    fn supernet(&self, task: &Task) -> Result<Option<Graph>> {
+        self.network(&Cells::Supernet, task).map(Some)
+    }
+
+    fn key(&self, genotype: &[u32]) -> String {
+        // Genotypes are valid here; one that is not gets a key of its own.
+        cell::cell(genotype).map_or_else(|| nas_api::walk::key(genotype), |cell| identity::key(&cell))
+    }
+
+    fn format(&self, genotype: &[u32]) -> String {
+        cell::format(genotype)
+    }
+
+    fn parse(&self, text: &str) -> Result<Genotype> {
+        cell::parse(text).map_err(Error::new)
+    }
+}

@@ -1,0 +1,147 @@
+//! How good an observation is, as strategies that compare candidates need it.
+
+use std::cmp::Ordering;
+
+use nas_api::{Metric, Observation, Outcome, Study};
+
+/// The standing of one candidate; greater is better. The order is total.
+///
+/// These are the feasibility rules of Deb (2000), "An efficient constraint handling method for genetic algorithms",
+/// Computer Methods in Applied Mechanics and Engineering 186, Section 3: what keeps the bounds beats what breaks them,
+/// the better objective wins among the former, the smaller violation among the latter. A candidate of which nothing is
+/// known but that it failed comes last.
+#[derive(Clone, Copy, Debug)]
+pub enum Rank {
+    /// It failed without breaking a bound, or its objective is missing or not finite.
+    Failed,
+    /// It breaks bounds by this much in sum, relative to their limits; above 0, may be infinite.
+    Infeasible(f64),
+    /// The main objective, turned so that more is better; finite.
+    Measured(f64),
+}
+
+impl Rank {
+    /// The standing of what was observed. Bounds on metrics that only training tells (validation loss, say) count too.
+    pub fn of(study: &Study, observation: &Observation) -> Self {
+        let violation = match &observation.outcome {
+            Outcome::Failed(failure) if failure.violation.is_nan() => f64::INFINITY,
+            Outcome::Failed(failure) => failure.violation,
+            Outcome::Measured(metrics) => study
+                .bounds
+                .iter()
+                .filter_map(|bound| Some(bound.violation(Metric::find(metrics, &bound.metric)?)))
+                .sum(),
+        };
+        if violation > 0.0 {
+            return Self::Infeasible(violation);
+        }
+        study.score(observation).map_or(Self::Failed, Self::Measured)
+    }
+
+    /// The main objective, more is better; `None` where nothing feasible was measured.
+    pub fn score(self) -> Option<f64> {
+        match self {
+            Self::Measured(score) => Some(score),
+            Self::Failed | Self::Infeasible(_) => None,
+        }
+    }
+
+    fn tier(self) -> u8 {
+        match self {
+            Self::Failed => 0,
+            Self::Infeasible(_) => 1,
+            Self::Measured(_) => 2,
+        }
+    }
+}
+
+impl Ord for Rank {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Neither 0.0 and -0.0 nor anything else that IEEE calls equal may differ here: `x + 0.0` is never -0.0.
+        match (*self, *other) {
+            (Self::Measured(a), Self::Measured(b)) => (a + 0.0).total_cmp(&(b + 0.0)),
+            (Self::Infeasible(a), Self::Infeasible(b)) => b.total_cmp(&a),
+            (a, b) => a.tier().cmp(&b.tier()),
+        }
+    }
+}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Rank {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Rank {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::{Bound, Candidate, Failure, Goal, Objective, Settings};
+
+    use super::*;
+
+    fn study(goal: Goal) -> Study {
+        Study {
+            objectives: vec![Objective { metric: "accuracy".into(), goal }],
+            bounds: vec![Bound { metric: "params".into(), goal: Goal::Minimize, limit: 100.0 }],
+            seed: 0,
+            trials: None,
+            total_fidelity: None,
+            parallelism: 1,
+            fidelities: Vec::new(),
+            settings: Settings::default(),
+        }
+    }
+
+    fn rank(goal: Goal, outcome: Outcome) -> Rank {
+        let candidate = Candidate::Discrete(vec![0]);
+        let gradient = Vec::new();
+        let observation = Observation { trial: Some(0), candidate, fidelity: None, outcome, gradient, cost: 0.0 };
+        Rank::of(&study(goal), &observation)
+    }
+
+    fn measured(accuracy: f64, params: f64) -> Outcome {
+        Outcome::Measured(vec![Metric::new("accuracy", accuracy), Metric::new("params", params)])
+    }
+
+    fn failed(violation: f64) -> Outcome {
+        Outcome::Failed(Failure { violation, ..Failure::new("test") })
+    }
+
+    #[test]
+    fn debs_rules_order_the_standings() {
+        let up = Goal::Maximize;
+        let worst_to_best = [
+            rank(up, failed(0.0)),
+            rank(up, failed(f64::NAN)),
+            rank(up, failed(2.0)),
+            rank(up, failed(0.5)),
+            rank(up, measured(0.1, 100.0)),
+            rank(up, measured(0.2, 1.0)),
+        ];
+        assert!(worst_to_best.is_sorted_by(|a, b| a < b), "{worst_to_best:?}");
+        assert!(rank(Goal::Minimize, measured(0.1, 1.0)) > rank(Goal::Minimize, measured(0.2, 1.0)));
+    }
+
+    #[test]
+    fn a_measured_metric_can_break_a_bound_too() {
+        let broken = rank(Goal::Maximize, measured(0.9, 150.0));
+        assert_eq!(broken, Rank::Infeasible(0.5));
+        assert_eq!(broken.score(), None);
+    }
+
+    #[test]
+    fn what_is_not_finite_counts_as_failed_and_zeros_are_equal() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(rank(Goal::Maximize, measured(value, 1.0)), Rank::Failed);
+        }
+        assert_eq!(rank(Goal::Maximize, measured(0.0, 1.0)), rank(Goal::Maximize, measured(-0.0, 1.0)));
+    }
+}

@@ -1,0 +1,198 @@
+//! Regularized (aging) evolution: the best of a random sample of the population is mutated, and the oldest member dies,
+//! however good it is.
+//!
+//! Requires nothing of the study. Any number of trials runs side by side.
+//!
+//! Reference: E. Real, A. Aggarwal, Y. Huang and Q. V. Le (2019), "Regularized evolution for image classifier
+//! architecture search", AAAI 33, Algorithm 1 and Section 3.2.
+//!
+//! Differences: age counts from the moment a result is told, not proposed, so results may come in any order; random
+//! members are proposed until the population is full, so with parallel trials a few more than P of them. A failed trial
+//! joins the population as its worst member and ages out; candidates that break bounds are ranked by Deb's rules
+//! ([`Rank`]). A mutation is the space's: one decision changed. Knowledge from elsewhere joins as if it had been asked
+//! for.
+
+use std::collections::VecDeque;
+
+use nas_api::rng::{Random, RngExt, seeded};
+use nas_api::{
+    Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+};
+
+use crate::Rank;
+use crate::trials::{Origin, Trials, batch};
+
+struct Member {
+    genotype: Genotype,
+    rank: Rank,
+}
+
+/// A search by regularized evolution in progress.
+pub struct RegularizedEvolution {
+    study: Study,
+    rng: Random,
+    /// P, members that live at the same time.
+    capacity: u32,
+    /// S, members drawn for a tournament.
+    sample: u32,
+    /// The oldest first.
+    population: VecDeque<Member>,
+    trials: Trials,
+}
+
+impl RegularizedEvolution {
+    /// The best of S members drawn with replacement, the first drawn among equals.
+    fn tournament(&mut self) -> Option<&Member> {
+        let count = u32::try_from(self.population.len()).ok().filter(|&count| count > 0)?;
+        let mut best = self.population.get(self.rng.random_range(0..count) as usize)?;
+        for _ in 1..self.sample {
+            let rival = self.population.get(self.rng.random_range(0..count) as usize)?;
+            if rival.rank > best.rank {
+                best = rival;
+            }
+        }
+        Some(best)
+    }
+
+    fn propose(&mut self, space: &mut dyn Space) -> Result<Genotype> {
+        let seed = self.rng.random();
+        if self.population.len() < self.capacity as usize {
+            return space.sample(seed);
+        }
+        match self.tournament() {
+            Some(parent) => space.mutate(&parent.genotype, seed),
+            None => space.sample(seed),
+        }
+    }
+}
+
+impl StrategyPlugin for RegularizedEvolution {
+    fn info() -> StrategyInfo {
+        StrategyInfo {
+            name: "regularized-evolution".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            description: "Mutates the best of a random sample of the population; the oldest member dies.".into(),
+            reference: "Real et al. 2019, Regularized evolution for image classifier architecture search, AAAI, Algorithm 1".into(),
+            needs: Vec::new(),
+            serves: vec!["bounds".into()],
+            parameters: vec![
+                Parameter::integer("population", 100, 1, 1_000_000, "P: members that live at the same time."),
+                Parameter::integer("sample", 25, 1, 1_000_000, "S: members drawn, with replacement, for a tournament."),
+            ],
+        }
+    }
+
+    fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
+        let capacity = study.settings.integer("population")?;
+        let sample = study.settings.integer("sample")?;
+        if capacity == 0 || sample == 0 {
+            return Err(Error::new("'population' and 'sample' must be at least 1"));
+        }
+        if sample > capacity {
+            return Err(Error::new(format!(
+                "'sample' ({sample}) must not be greater than 'population' ({capacity}): lower 'sample' or raise 'population'"
+            )));
+        }
+        let population = VecDeque::new();
+        Ok(Self {
+            study: study.clone(),
+            rng: seeded(study.seed),
+            capacity,
+            sample,
+            population,
+            trials: Trials::default(),
+        })
+    }
+}
+
+impl Strategy for RegularizedEvolution {
+    fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
+        let count = batch(limit);
+        let mut proposals = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            proposals.push(Proposal::discrete(self.propose(space)?));
+            self.trials.propose();
+        }
+        Ok(proposals)
+    }
+
+    fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
+        for observation in observations {
+            let (Origin::Asked(_) | Origin::Foreign, Some(genotype)) = self.trials.read(observation, space)? else {
+                continue;
+            };
+            if self.population.len() >= self.capacity as usize {
+                self.population.pop_front();
+            }
+            let rank = Rank::of(&self.study, observation);
+            self.population.push_back(Member { genotype: genotype.clone(), rank });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::{Metric, Outcome, Setting, Value};
+
+    use super::*;
+    use crate::conformance::{Additive, METRIC, observation, study_of};
+
+    fn set(population: u32, sample: u32) -> [Setting; 2] {
+        let number = |value: u32| Value::Number(f64::from(value));
+        [
+            Setting { name: "population".into(), value: number(population) },
+            Setting { name: "sample".into(), value: number(sample) },
+        ]
+    }
+
+    fn search(space: &mut Additive, population: u32, sample: u32) -> RegularizedEvolution {
+        let study = study_of::<RegularizedEvolution>(3, &set(population, sample)).unwrap();
+        RegularizedEvolution::open(&study, space).unwrap()
+    }
+
+    fn told(genotype: Genotype, value: f64) -> Observation {
+        observation(None, genotype, Outcome::Measured(vec![Metric::new(METRIC, value)]))
+    }
+
+    #[test]
+    fn the_oldest_dies_even_if_it_is_the_best() {
+        let mut space = Additive::flat(2, 5, 1);
+        let mut search = search(&mut space, 3, 2);
+        let values = [9.0, 1.0, 2.0, 3.0];
+        for (choice, value) in (0..).zip(values) {
+            search.tell(&[told(vec![choice, 0], value)], &mut space).unwrap();
+        }
+        let alive: Vec<u32> = search.population.iter().map(|member| member.genotype[0]).collect();
+        assert_eq!(alive, [1, 2, 3]);
+    }
+
+    #[test]
+    fn children_are_one_decision_away_from_the_best_when_the_tournament_sees_everyone() {
+        let mut space = Additive::flat(4, 5, 1);
+        let mut search = search(&mut space, 4, 4);
+        let best = vec![4, 4, 4, 4];
+        search.tell(&[told(best.clone(), 1.0)], &mut space).unwrap();
+        for _ in 0..3 {
+            search.tell(&[observation(None, vec![0; 4], Outcome::Measured(Vec::new()))], &mut space).unwrap();
+        }
+        let from_best = (0..400)
+            .filter(|_| {
+                let proposals = search.ask(1, &mut space).unwrap();
+                let child = proposals[0].candidate.genotype().unwrap();
+                child.iter().zip(&best).filter(|(a, b)| a != b).count() == 1
+            })
+            .count();
+        // Four draws with replacement miss the best member with probability (3/4)^4 = 0.32; expect 273 of 400.
+        assert!((230..320).contains(&from_best), "{from_best}");
+    }
+
+    #[test]
+    fn a_sample_larger_than_the_population_is_refused() {
+        let mut space = Additive::flat(2, 5, 1);
+        let study = study_of::<RegularizedEvolution>(3, &set(5, 6)).unwrap();
+        let refusal = RegularizedEvolution::open(&study, &mut space).err().unwrap().to_string();
+        assert!(refusal.contains("'sample' (6)") && refusal.contains("'population' (5)"), "{refusal}");
+    }
+}

@@ -1,0 +1,103 @@
+//! Final training: the one place where test examples are used.
+
+use std::path::Path;
+use std::time::Instant;
+
+use nas_api::{Error, Graph, Metric, Result, Stop};
+
+use crate::data::Normalization;
+use crate::model::{self, Network};
+use crate::store::{self, Archive};
+use crate::train::Trainer;
+use crate::{BurnEvaluator, loss};
+
+/// How far final training has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Epochs finished.
+    pub epoch: u32,
+    /// Epochs in all.
+    pub epochs: u32,
+    /// Mean loss over the finished epoch's batches, penalties included.
+    pub train_loss: f64,
+}
+
+impl BurnEvaluator {
+    /// Trains from scratch for `epochs` epochs (also the schedule's horizon) on the training and the validation
+    /// examples together, and measures on the test examples: `test_loss`, `test_accuracy` (classification) or
+    /// `test_mse`, `test_mae`, `test_r2` (regression), `train_loss`, `train_seconds`.
+    ///
+    /// The weights are saved to `weights` as safetensors, whole or not at all. `progress` is called after each epoch.
+    /// There is no validation metric: nothing is held back that could be validated on. `None` where `stop` said so.
+    pub fn train_final(
+        &self,
+        graph: &Graph,
+        epochs: u32,
+        seed: u32,
+        weights: Option<&Path>,
+        stop: Stop<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Option<Vec<Metric>>> {
+        let (data, training) = (&self.data, &self.config.training);
+        let examples = data.train.and(&data.validation);
+        let plan = model::plan(graph, &examples.shape, examples.outputs());
+        let plan = plan.map_err(|error| Error::new(error.to_string()))?;
+        let mut trainer = Trainer::new(plan, training, seed, &self.device);
+        let started = Instant::now();
+        while trainer.epoch < epochs {
+            let finished = trainer.epoch(training, &examples, epochs, stop);
+            if !finished.map_err(|diverged| Error::new(diverged.to_string()))? {
+                return Ok(None);
+            }
+            progress(Progress { epoch: trainer.epoch, epochs, train_loss: trainer.train_loss });
+        }
+        let train_seconds = started.elapsed().as_secs_f64();
+        let Some(mut metrics) = self.test(&trainer.network, stop)? else {
+            return Ok(None);
+        };
+        if let Some(path) = weights {
+            save(&trainer.network, &data.normalization, path)?;
+        }
+        metrics.push(Metric::new("train_loss", trainer.train_loss));
+        metrics.push(Metric::new("train_seconds", train_seconds));
+        Ok(Some(metrics))
+    }
+
+    /// The test metrics of saved weights: what [`BurnEvaluator::train_final`] measured when it saved them.
+    pub fn evaluate_weights(&self, graph: &Graph, weights: &Path) -> Result<Vec<Metric>> {
+        let failed = |error: &dyn std::fmt::Display| Error::new(error.to_string());
+        let shown = weights.display().to_string();
+        let bytes = store::read(weights).map_err(|error| failed(&error))?;
+        let bytes = bytes.ok_or_else(|| Error::new(format!("there is no file '{shown}' with weights")))?;
+        let archive = Archive::from_bytes(&bytes, &shown).map_err(|error| failed(&error))?;
+        let plan =
+            model::plan(graph, &self.data.test.shape, self.data.test.outputs()).map_err(|error| failed(&error))?;
+        let network = Network::with_arrays(plan, &archive.arrays, &self.device)
+            .map_err(|error| Error::new(format!("'{shown}': {error}")))?;
+        let metrics = self.test(&network, &|| false)?;
+        metrics.ok_or_else(|| Error::new("stopped, though nobody asked for it"))
+    }
+
+    fn test(&self, network: &Network, stop: Stop<'_>) -> Result<Option<Vec<Metric>>> {
+        let (test, scale) = (&self.data.test, &self.data.normalization);
+        Ok(loss::measure(network, test, scale, self.config.training.loss, "test", stop)?)
+    }
+}
+
+fn save(network: &Network, normalization: &Normalization, path: &Path) -> Result<()> {
+    let failed = |error: &dyn std::fmt::Display| Error::new(format!("the weights cannot be saved: {error}"));
+    let mut archive = Archive { arrays: network.arrays().map_err(|error| failed(&error))?, ..Archive::default() };
+    let list = |numbers: &[f32]| numbers.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
+    // Without these nobody could use the network on raw inputs.
+    for (name, text) in [
+        ("format", "nas-burn-1".to_owned()),
+        ("input_mean", list(&normalization.mean)),
+        ("input_std", list(&normalization.std)),
+        ("target_mean", normalization.target_mean.to_string()),
+        ("target_std", normalization.target_std.to_string()),
+    ] {
+        archive.texts.insert(name.into(), text);
+    }
+    let bytes = archive.to_bytes().map_err(|error| failed(&error))?;
+    store::write(path, &bytes).map_err(|error| failed(&error))
+}

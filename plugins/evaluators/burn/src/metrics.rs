@@ -1,0 +1,29 @@
+//! What is measured, as declared to the host.
+
+use nas_api::{Goal, MetricInfo};
+
+/// Every metric. Which of the `val_` and `test_` ones there are depends on the task.
+pub fn declared() -> Vec<MetricInfo> {
+    let info = |name: &str, unit: &str, better: Option<Goal>, description: &str| MetricInfo {
+        name: name.into(),
+        unit: unit.into(),
+        better,
+        hidden: name.starts_with("test_"),
+        description: description.into(),
+    };
+    let (less, more) = (Some(Goal::Minimize), Some(Goal::Maximize));
+    vec![
+        info("val_accuracy", "", more, "Fraction of validation examples whose class is found (classification)."),
+        info("val_loss", "", less, "Mean loss over the validation examples, without penalties."),
+        info("val_mse", "", less, "Mean squared error on validation, in the target's unit squared (regression)."),
+        info("val_mae", "", less, "Mean absolute error on validation, in the target's unit (regression)."),
+        info("val_r2", "", more, "Part of the variance on validation that is explained (regression)."),
+        info("train_loss", "", less, "Mean loss over the batches of the last epoch, penalties included."),
+        info("train_seconds", "s", less, "Seconds spent training in this trial, validation left out."),
+        info("test_accuracy", "", more, "Fraction of test examples whose class is found, after final training."),
+        info("test_loss", "", less, "Mean loss over the test examples, after final training."),
+        info("test_mse", "", less, "Mean squared error on the test examples, after final training."),
+        info("test_mae", "", less, "Mean absolute error on the test examples, after final training."),
+        info("test_r2", "", more, "Part of the test variance that is explained, after final training."),
+    ]
+}
