@@ -5,6 +5,7 @@
 //! natively and in a component. For that, random numbers come from [`rng`] and transcendental functions from `libm`.
 
 pub mod config;
+pub mod conformance;
 pub mod error;
 pub mod evaluator;
 pub mod graph;

@@ -2,6 +2,8 @@
 
 mod mlp;
 mod nas_bench_201;
+mod table;
 
 pub use mlp::Mlp;
 pub use nas_bench_201::NasBench201;
+pub use table::TableSpace;

@@ -50,8 +50,11 @@ impl StrategyPlugin for RandomSearch {
         StrategyInfo {
             name: "random-search".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Proposes random architectures, whatever was measured: the baseline of every comparison.".into(),
-            reference: "Li & Talwalkar 2019, Random search and reproducibility for neural architecture search, UAI, Section 4".into(),
+            description: "Proposes random architectures, whatever was measured: the baseline of every comparison."
+                .into(),
+            reference:
+                "Li & Talwalkar 2019, Random search and reproducibility for neural architecture search, UAI, Section 4"
+                    .into(),
             needs: Vec::new(),
             serves: vec!["several-objectives".into()],
             parameters: vec![Parameter::truth(

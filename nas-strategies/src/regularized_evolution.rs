@@ -72,7 +72,9 @@ impl StrategyPlugin for RegularizedEvolution {
             name: "regularized-evolution".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Mutates the best of a random sample of the population; the oldest member dies.".into(),
-            reference: "Real et al. 2019, Regularized evolution for image classifier architecture search, AAAI, Algorithm 1".into(),
+            reference:
+                "Real et al. 2019, Regularized evolution for image classifier architecture search, AAAI, Algorithm 1"
+                    .into(),
             needs: Vec::new(),
             serves: vec!["bounds".into()],
             parameters: vec![

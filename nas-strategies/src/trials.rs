@@ -49,7 +49,11 @@ impl Trials {
     pub fn settle(&mut self, trial: Option<u32>) -> Origin {
         match trial {
             Some(trial) if trial < self.proposed => {
-                if self.outstanding.remove(&trial) { Origin::Asked(trial) } else { Origin::Repeated }
+                if self.outstanding.remove(&trial) {
+                    Origin::Asked(trial)
+                } else {
+                    Origin::Repeated
+                }
             }
             _ => Origin::Foreign,
         }

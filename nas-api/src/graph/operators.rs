@@ -47,6 +47,11 @@ pub fn is_known(op: &str) -> bool {
     OPERATORS.iter().any(|(known, ..)| *known == op)
 }
 
+/// Whether an operator of the table takes exactly one input, so that it can stand in a chain.
+pub fn is_unary(op: &str) -> bool {
+    OPERATORS.iter().any(|(known, inputs, _)| *known == op && matches!(inputs, Inputs::Exactly(1)))
+}
+
 /// The attributes that an operator of the table takes; `None` where it is not in the table.
 pub fn attributes(op: &str) -> Option<&'static [&'static str]> {
     OPERATORS.iter().find(|(known, ..)| *known == op).map(|(.., attributes)| *attributes)

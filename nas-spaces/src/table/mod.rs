@@ -1,1 +1,104 @@
-//! placeholder
+//! Table spaces: decisions, conditions and a chain of layers, written in TOML without code. The format is described,
+//! with an example, in `docs/spaces.md`.
+
+mod attribute;
+mod decisions;
+mod expand;
+mod spec;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use nas_api::graph::shape;
+use nas_api::{Decision, Error, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
+
+use decisions::Decisions;
+use expand::Expansion;
+use spec::Spec;
+use template::Step;
+
+/// A space that a TOML text defines.
+#[derive(Clone, Debug)]
+pub struct TableSpace {
+    info: SpaceInfo,
+    decisions: Decisions,
+    steps: Vec<Step>,
+}
+
+impl TableSpace {
+    /// The space of a definition. Everything that does not depend on the task is checked here; errors name the decision
+    /// or the layer.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let spec = Spec::read(text)?;
+        let wrong = |problem: String| Error::new(format!("table space '{}': {problem}", spec.name));
+        if !is_kebab(&spec.name) {
+            return Err(wrong("its name must be kebab case: lower-case letters, digits and hyphens".into()));
+        }
+        let decisions = Decisions::new(&spec.decisions).map_err(|error| wrong(error.to_string()))?;
+        let steps = template::steps(&spec.layers).map_err(wrong)?;
+        let expansion = Expansion { decisions: &decisions, steps: &steps };
+        let structural = expansion.structural().map_err(wrong)?;
+        let structures = decisions.structures(&structural).map_err(|error| wrong(error.to_string()))?;
+        expansion.check(&structures, &structural).map_err(wrong)?;
+        let info = SpaceInfo {
+            name: spec.name,
+            version: spec.version,
+            log10_size: Some(log10_sum(structures.iter().map(|(_, size)| *size))),
+            decisions: decisions.decisions.clone(),
+            conditional: decisions.conditional,
+            description: spec.description,
+            reference: spec.reference,
+        };
+        Ok(Self { info, decisions, steps })
+    }
+}
+
+fn is_kebab(name: &str) -> bool {
+    let allowed = |other: char| other.is_ascii_lowercase() || other.is_ascii_digit() || other == '-';
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed)
+}
+
+/// log10 of a sum of numbers whose logarithms these are; the numbers themselves may be too great for a float.
+fn log10_sum(logarithms: impl Iterator<Item = f64> + Clone) -> f64 {
+    let greatest = logarithms.clone().fold(f64::NEG_INFINITY, f64::max);
+    greatest + libm::log10(logarithms.map(|size| libm::pow(10.0, size - greatest)).sum())
+}
+
+impl SearchSpace for TableSpace {
+    fn parameters() -> Vec<Parameter> {
+        vec![Parameter::text("definition", "", "The TOML text that defines the space (format: docs/spaces.md).")]
+    }
+
+    fn open(settings: &Settings) -> Result<Self> {
+        Self::from_toml(settings.text("definition")?)
+    }
+
+    fn info(&self) -> SpaceInfo {
+        self.info.clone()
+    }
+
+    fn next(&self, prefix: &[u32]) -> Option<&Decision> {
+        self.decisions.next(prefix)
+    }
+
+    fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {
+        self.validate(genotype)?;
+        if self.steps.is_empty() {
+            let name = &self.info.name;
+            return Err(Error::new(format!("the table space '{name}' defines no [[layer]], so it has no networks")));
+        }
+        let expansion = Expansion { decisions: &self.decisions, steps: &self.steps };
+        let graph = expansion.build(&self.decisions.made(genotype), task.outputs)?;
+        // The chain is the user's: say here whether it fits the task, not only where it is trained.
+        let shapes = shape::infer(&graph, &task.input_shape).map_err(|error| Error::new(error.to_string()))?;
+        match shapes.last() {
+            Some(shape) if shape[..] == [i64::from(task.outputs)] => Ok(graph),
+            shape => Err(Error::new(format!(
+                "the chain ends in a value of shape {:?}, but the task wants [{}]; end it with Flatten and Gemm with \
+                 out_features = \"$outputs\"",
+                shape.map_or(&[][..], Vec::as_slice),
+                task.outputs
+            ))),
+        }
+    }
+}

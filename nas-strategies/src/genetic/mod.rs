@@ -89,7 +89,7 @@ impl Genetic {
         self.parents.truncate(self.elitism);
         self.parents.append(&mut self.children);
         // Stable, so that among equals the elite, then the earlier child, comes first.
-        self.parents.sort_by(|a, b| b.rank.cmp(&a.rank));
+        self.parents.sort_by_key(|member| std::cmp::Reverse(member.rank));
         self.parents.truncate(self.size);
         self.wanted = self.size - self.elitism.min(self.parents.len());
     }

@@ -105,7 +105,8 @@ mod tests {
     fn roulette_goes_by_violation_only_while_nothing_is_feasible() {
         let none_feasible = picks(Selection::Roulette, &[Rank::Failed, Rank::Infeasible(3.0), Rank::Infeasible(1.0)]);
         assert_eq!(none_feasible, [0, 0, 10_000]);
-        let one_feasible = picks(Selection::Roulette, &[Rank::Infeasible(0.1), Rank::Measured(2.0), Rank::Measured(3.0)]);
+        let one_feasible =
+            picks(Selection::Roulette, &[Rank::Infeasible(0.1), Rank::Measured(2.0), Rank::Measured(3.0)]);
         assert_eq!(one_feasible, [0, 0, 10_000]);
     }
 

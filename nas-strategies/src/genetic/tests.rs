@@ -56,7 +56,8 @@ fn without_elitism_the_whole_generation_is_replaced() {
     advance(&mut search, &mut space, 4, 4);
     let mut parents: Vec<Genotype> = search.parents.iter().map(|member| member.genotype.clone()).collect();
     let mut expected = told;
-    (parents.sort(), expected.sort());
+    parents.sort();
+    expected.sort();
     assert_eq!(parents, expected);
 }
 
@@ -100,7 +101,7 @@ fn knowledge_from_elsewhere_takes_places_in_the_first_generation() {
     let mut space = Additive::flat(2, 2, 1);
     let mut search = open(&[number("population", 5.0)], &mut space);
     for _ in 0..3 {
-        let outcome = space.measure(&vec![1, 1]);
+        let outcome = space.measure(&[1, 1]);
         search.tell(&[observation(None, vec![1, 1], outcome)], &mut space).unwrap();
     }
     assert_eq!(search.ask(100, &mut space).unwrap().len(), 2);

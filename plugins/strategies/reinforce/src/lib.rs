@@ -1,1 +1,4 @@
-//! The strategy reinforce as a component
+//! The strategy `reinforce` as a component.
+
+#[cfg(target_arch = "wasm32")]
+nas_api::export_strategy!(nas_strategies::Reinforce);

@@ -1,0 +1,99 @@
+//! Attributes of layers: what values each takes, and how a definition writes them.
+
+use nas_api::{Attribute, Result};
+
+use super::spec::Scalar;
+
+/// What one attribute takes, by its name; ranges are those of the graph's operator table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A whole number of at least this.
+    Int(i64),
+    /// 0 or 1.
+    Flag,
+    /// As many whole numbers of at least this; one stands for all.
+    Ints(usize, i64),
+    /// A number in this range.
+    Float(f64, f64),
+    /// `none` or `tanh`.
+    Approximation,
+}
+
+/// The kind of an attribute of an operator that can stand in a chain.
+pub fn kind(name: &str) -> Option<Kind> {
+    Some(match name {
+        "out_channels" | "out_features" | "group" => Kind::Int(1),
+        "axis" => Kind::Int(-8),
+        "bias" | "count_include_pad" => Kind::Flag,
+        "kernel_shape" | "strides" | "dilations" => Kind::Ints(2, 1),
+        "pads" => Kind::Ints(4, 0),
+        "alpha" | "beta" => Kind::Float(f64::MIN, f64::MAX),
+        "epsilon" => Kind::Float(f64::MIN_POSITIVE, 1.0),
+        "momentum" => Kind::Float(0.0, 1.0),
+        // Below 1, else nothing passes.
+        "ratio" => Kind::Float(0.0, 1.0 - f64::EPSILON),
+        "approximate" => Kind::Approximation,
+        _ => return None,
+    })
+}
+
+/// The attributes without which an operator means nothing.
+pub fn required(op: &str) -> &'static [&'static str] {
+    match op {
+        "Conv" => &["out_channels", "kernel_shape"],
+        "Gemm" => &["out_features"],
+        "MaxPool" | "AveragePool" => &["kernel_shape"],
+        _ => &[],
+    }
+}
+
+impl Kind {
+    /// Why a value is none of this kind.
+    pub fn check(self, value: &Scalar) -> Result<(), String> {
+        let wanted = match (self, value) {
+            (Self::Int(min) | Self::Ints(_, min), Scalar::Int(number)) if *number >= min => return Ok(()),
+            (Self::Int(min) | Self::Ints(_, min), _) => format!("a whole number of at least {min}"),
+            (Self::Flag, Scalar::Int(0 | 1)) => return Ok(()),
+            (Self::Flag, _) => "true or false".into(),
+            (Self::Float(min, max), Scalar::Float(number)) if (min..=max).contains(number) => return Ok(()),
+            (Self::Float(min, max), Scalar::Int(number)) if (min..=max).contains(&(*number as f64)) => return Ok(()),
+            (Self::Float(min, max), _) if max == f64::MAX && min == f64::MIN => "a finite number".into(),
+            (Self::Float(min, max), _) => format!("a number between {min} and {max}"),
+            (Self::Approximation, Scalar::Text(text)) if text == "none" || text == "tanh" => return Ok(()),
+            (Self::Approximation, _) => "'none' or 'tanh'".into(),
+        };
+        Err(format!("must be {wanted}, not '{value}'"))
+    }
+
+    /// The attribute with these values, each of which has been checked.
+    pub fn attribute(self, values: &[Scalar]) -> Result<Attribute, String> {
+        let ints: Vec<i64> =
+            values.iter().filter_map(|value| if let Scalar::Int(int) = value { Some(*int) } else { None }).collect();
+        match (self, values) {
+            (Self::Int(_) | Self::Flag, [Scalar::Int(value)]) => Ok(Attribute::Int(*value)),
+            (Self::Ints(count, _), _) if ints.len() == values.len() && (ints.len() == count || ints.len() == 1) => {
+                Ok(Attribute::Ints(if ints.len() == 1 { vec![ints[0]; count] } else { ints }))
+            }
+            (Self::Float(..), [Scalar::Float(value)]) => Ok(Attribute::Float(*value)),
+            (Self::Float(..), [Scalar::Int(value)]) => Ok(Attribute::Float(*value as f64)),
+            (Self::Approximation, [Scalar::Text(value)]) => Ok(Attribute::Text(value.clone())),
+            _ => Err(format!("takes {}, not {} values", self.count(), values.len())),
+        }
+    }
+
+    fn count(self) -> String {
+        match self {
+            Self::Ints(count, _) => format!("one whole number for all or {count}"),
+            _ => "one value".into(),
+        }
+    }
+
+    /// Whether so many values can be written.
+    pub fn check_count(self, count: usize) -> Result<(), String> {
+        let fits = match self {
+            Self::Ints(all, _) => count == 1 || count == all,
+            _ => count == 1,
+        };
+        if fits { Ok(()) } else { Err(format!("takes {}, not {count} values", self.count())) }
+    }
+}

@@ -1,0 +1,171 @@
+//! The network template: a chain of layers and repeated blocks of layers, as a definition writes it.
+
+use toml::{Table, Value};
+
+use super::decisions::is_name;
+use super::spec::Scalar;
+
+/// Repetitions of one block at most.
+pub const MAX_REPEAT: u32 = 100;
+
+/// A name that may hold `{n}`, the number of the repetition, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// The decision's name in the repetition `n`; refuses `{n}` outside one.
+    pub fn at(&self, n: Option<u32>) -> Result<String, String> {
+        match n {
+            Some(n) => Ok(self.0.replace("{n}", &n.to_string())),
+            None if self.0.contains("{n}") => Err(format!("'{}' holds {{n}}, but nothing is repeated here", self.0)),
+            None => Ok(self.0.clone()),
+        }
+    }
+}
+
+/// A value in a layer.
+#[derive(Clone, Debug)]
+pub enum Term {
+    Literal(Scalar),
+    /// `$width`: what was chosen for that decision.
+    Decision(Name),
+    /// `$outputs`: of the task.
+    Outputs,
+}
+
+/// The values of one attribute.
+#[derive(Clone, Debug)]
+pub enum Terms {
+    List(Vec<Term>),
+    /// `pads = "same"`: stride 1 keeps height and width.
+    Same,
+}
+
+/// One operator.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// What the user called it, else its position, counted from 1.
+    pub label: String,
+    pub named: bool,
+    pub when: Vec<(Name, Value)>,
+    pub op: Term,
+    pub attributes: Vec<(String, Terms)>,
+}
+
+/// One step of the chain: a layer, or layers repeated.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub label: String,
+    pub when: Vec<(Name, Value)>,
+    /// `None`: neither repeated nor a block.
+    pub repeat: Option<Term>,
+    pub layers: Vec<Layer>,
+}
+
+/// Reads the steps. Errors name the layer by its position and its name.
+pub fn steps(tables: &[Table]) -> Result<Vec<Step>, String> {
+    let mut steps: Vec<Step> = Vec::with_capacity(tables.len());
+    for (position, table) in (1..).zip(tables) {
+        let (label, named) = label(table, position)?;
+        let wrong = |problem: String| format!("layer {}: {problem}", place(position, &label, named));
+        if named && steps.iter().any(|step| step.label == label) {
+            return Err(wrong("an earlier layer has the same name".into()));
+        }
+        steps.push(step(table, label.clone(), named).map_err(wrong)?);
+    }
+    Ok(steps)
+}
+
+fn place(position: usize, label: &str, named: bool) -> String {
+    if named { format!("{position} ('{label}')") } else { position.to_string() }
+}
+
+fn label(table: &Table, position: usize) -> Result<(String, bool), String> {
+    match table.get("name") {
+        None => Ok((position.to_string(), false)),
+        Some(Value::String(name)) if is_name(name) && name != "input" => Ok((name.clone(), true)),
+        Some(other) => {
+            let rule = "a name is a letter, then letters, digits and underscores ('input' is taken)";
+            Err(format!("layer {position}: {other} cannot be its name; {rule}"))
+        }
+    }
+}
+
+fn step(table: &Table, label: String, named: bool) -> Result<Step, String> {
+    let repeat = table.get("repeat").map(|value| term("repeat", value)).transpose()?;
+    let Some(block) = table.get("block") else {
+        let mut layer = layer(table, label.clone(), named, &["repeat"])?;
+        if repeat.is_none() {
+            return Ok(Step { label, when: Vec::new(), repeat, layers: vec![layer] });
+        }
+        // Its name is that of the repetition; within it, it is the first.
+        (layer.label, layer.named) = ("1".into(), false);
+        return Ok(Step { label, when: Vec::new(), repeat, layers: vec![layer] });
+    };
+    if let Some(key) = table.keys().find(|key| !["name", "when", "repeat", "block"].contains(&key.as_str())) {
+        return Err(format!("'{key}' does not go with 'block'; it belongs to a layer of the block"));
+    }
+    let Value::Array(block) = block else { return Err("'block' is a list of layers: [[layer.block]]".into()) };
+    let mut layers: Vec<Layer> = Vec::with_capacity(block.len());
+    for (position, value) in (1..).zip(block) {
+        let Value::Table(table) = value else { return Err("'block' is a list of layers: [[layer.block]]".into()) };
+        let (label, named) = self::label(table, position)?;
+        let wrong = |problem: String| format!("block layer {}: {problem}", place(position, &label, named));
+        if named && layers.iter().any(|layer| layer.label == label) {
+            return Err(wrong("an earlier layer of the block has the same name".into()));
+        }
+        layers.push(layer(table, label.clone(), named, &[]).map_err(wrong)?);
+    }
+    if layers.is_empty() {
+        return Err("its block has no layers".into());
+    }
+    let once = Term::Literal(Scalar::Int(1));
+    Ok(Step { label, when: conditions(table)?, repeat: Some(repeat.unwrap_or(once)), layers })
+}
+
+fn layer(table: &Table, label: String, named: bool, also: &[&str]) -> Result<Layer, String> {
+    let op = table.get("op").ok_or("has neither 'op' (an ONNX operator) nor 'block'")?;
+    let op = term("op", op)?;
+    if matches!(op, Term::Outputs | Term::Literal(Scalar::Int(_) | Scalar::Float(_))) {
+        return Err("'op' must be the name of an ONNX operator or a decision".into());
+    }
+    let mut attributes = Vec::new();
+    for (name, value) in table {
+        if ["op", "name", "when"].contains(&name.as_str()) || also.contains(&name.as_str()) {
+            continue;
+        }
+        if ["repeat", "block"].contains(&name.as_str()) {
+            return Err(format!("'{name}' cannot stand inside a block"));
+        }
+        attributes.push((name.clone(), terms(name, value)?));
+    }
+    Ok(Layer { label, named, when: conditions(table)?, op, attributes })
+}
+
+fn conditions(table: &Table) -> Result<Vec<(Name, Value)>, String> {
+    match table.get("when") {
+        None => Ok(Vec::new()),
+        Some(Value::Table(when)) => Ok(when.iter().map(|(name, value)| (Name(name.clone()), value.clone())).collect()),
+        Some(_) => Err("'when' is a table: when = { decision = [choices] }".into()),
+    }
+}
+
+fn term(name: &str, value: &Value) -> Result<Term, String> {
+    let scalar = Scalar::read(value).ok_or_else(|| format!("'{name}' cannot be {value}"))?;
+    Ok(match &scalar {
+        Scalar::Text(text) => match text.strip_prefix('$') {
+            Some("outputs") => Term::Outputs,
+            Some(decision) => Term::Decision(Name(decision.to_owned())),
+            None => Term::Literal(scalar),
+        },
+        _ => Term::Literal(scalar),
+    })
+}
+
+fn terms(name: &str, value: &Value) -> Result<Terms, String> {
+    match value {
+        Value::String(text) if name == "pads" && text == "same" => Ok(Terms::Same),
+        Value::Array(values) => values.iter().map(|value| term(name, value)).collect::<Result<_, _>>().map(Terms::List),
+        value => term(name, value).map(|term| Terms::List(vec![term])),
+    }
+}

@@ -1,0 +1,188 @@
+//! What definitions mean, and how wrong ones are refused.
+
+#![allow(clippy::unwrap_used)]
+
+use nas_api::graph::{count, shape};
+use nas_api::{Attribute, Genotype, SearchSpace, Setting, Settings, Task, Value};
+
+use super::TableSpace;
+
+const TINY_CNN: &str = include_str!("../../../docs/examples/tiny-cnn.toml");
+
+fn task() -> Task {
+    Task { input_shape: vec![1, 8, 8], outputs: 10, kind: "classification".into(), settings: Settings::default() }
+}
+
+/// A small definition with one more line of decisions and layers.
+fn definition(decisions: &str, layers: &str) -> String {
+    format!("name = \"t\"\nversion = \"1\"\n{decisions}\n{layers}")
+}
+
+const WIDTH: &str = "[[decision]]\nname = \"width\"\nchoices = [4, 8]\n";
+const HIDDEN: &str = "[[layer]]\nop = \"Gemm\"\nout_features = \"$width\"\n";
+
+#[track_caller]
+fn refused(decisions: &str, layers: &str, words: &[&str]) {
+    let error = TableSpace::from_toml(&definition(decisions, layers)).unwrap_err().to_string();
+    for words in words {
+        assert!(error.contains(words), "'{words}' is not in: {error}");
+    }
+}
+
+#[test]
+fn the_example_builds_what_its_text_names() {
+    let space = TableSpace::from_toml(TINY_CNN).unwrap();
+    let text = "blocks=2,width1=8,kernel1=3,width2=16,kernel2=5,activation=Gelu,pool=MaxPool,pool_kernel=2,dropout=0.2";
+    let genotype = space.parse(text).unwrap();
+    let graph = space.build(&genotype, &task()).unwrap();
+    let names: Vec<(&str, &str)> = graph.nodes.iter().map(|node| (node.name.as_str(), node.op.as_str())).collect();
+    let expected = [
+        ("input", "Input"),
+        ("body.1.conv", "Conv"),
+        ("body.1.norm", "BatchNormalization"),
+        ("body.1.3.gelu", "Gelu"),
+        ("body.2.conv", "Conv"),
+        ("body.2.norm", "BatchNormalization"),
+        ("body.2.3.gelu", "Gelu"),
+        ("2.maxpool", "MaxPool"),
+        ("5.flatten", "Flatten"),
+        ("6.dropout", "Dropout"),
+        ("head", "Gemm"),
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(graph.nodes[4].attribute("pads"), Some(&Attribute::Ints(vec![2; 4])));
+    let shapes = shape::infer(&graph, &[1, 8, 8]).unwrap();
+    let counts = count::count(&graph, &shapes).unwrap();
+    assert_eq!(counts.params, 8 * 9 + 16 + 16 * 8 * 25 + 32 + 16 * 16 * 10 + 10);
+}
+
+#[test]
+fn the_definition_in_the_documentation_is_one() {
+    let page = include_str!("../../../docs/spaces.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (definition, _) = rest.split_once("```").unwrap();
+    let space = TableSpace::from_toml(definition).unwrap();
+    for seed in 0..20 {
+        space.build(&space.sample(seed), &task()).unwrap();
+    }
+}
+
+#[test]
+fn the_size_counts_every_genotype() {
+    let space = TableSpace::from_toml(TINY_CNN).unwrap();
+    let mut open = vec![Genotype::new()];
+    let mut complete = 0;
+    while let Some(prefix) = open.pop() {
+        match space.next(&prefix) {
+            Some(decision) => open.extend((0..decision.len()).map(|choice| [&prefix[..], &[choice]].concat())),
+            None => complete += 1,
+        }
+    }
+    assert_eq!(complete, (9 + 81 + 729) * 3 * 5 * 3);
+    assert!((space.info().log10_size.unwrap() - f64::from(complete).log10()).abs() < 1e-12);
+}
+
+#[test]
+fn the_definition_is_a_parameter() {
+    let set = |text: &str| {
+        let given = vec![Setting { name: "definition".into(), value: Value::Text(text.into()) }];
+        TableSpace::open(&Settings::checked(&TableSpace::parameters(), &given).unwrap())
+    };
+    assert_eq!(set(TINY_CNN).unwrap().info().name, "tiny-cnn");
+    assert!(set(" ").unwrap_err().to_string().contains("'definition'"));
+    assert!(set("name = 3").unwrap_err().to_string().contains("line 1"));
+}
+
+#[test]
+fn a_space_without_layers_has_decisions_but_no_networks() {
+    let space = TableSpace::from_toml(&definition(WIDTH, "")).unwrap();
+    assert_eq!(space.info().decisions.len(), 1);
+    assert!(space.build(&[0], &task()).unwrap_err().to_string().contains("defines no [[layer]]"));
+}
+
+#[test]
+fn a_chain_that_does_not_fit_the_task_is_refused_in_words() {
+    let space = TableSpace::from_toml(&definition(WIDTH, HIDDEN)).unwrap();
+    let error = space.build(&[0], &task()).unwrap_err().to_string();
+    assert!(error.contains("node '1.gemm' (Gemm)") && error.contains("[1, 8, 8]"), "{error}");
+    let error = space.build(&[0], &Task { input_shape: vec![7], ..task() }).unwrap_err().to_string();
+    assert!(error.contains("shape [4]") && error.contains("$outputs"), "{error}");
+}
+
+#[test]
+fn decisions_are_checked() {
+    let decision = |rest: &str| format!("{WIDTH}[[decision]]\n{rest}\n");
+    refused("decision = []", "", &["1 to 256 decisions, not 0"]);
+    refused(&decision("name = \"width\"\nchoices = [1]"), HIDDEN, &["decision 'width'", "same name"]);
+    refused(&decision("name = \"9\"\nchoices = [1]"), HIDDEN, &["decision '9'", "cannot be called so"]);
+    refused(&decision("name = \"outputs\"\nchoices = [1]"), HIDDEN, &["taken"]);
+    refused(&decision("name = \"a\"\nchoices = []"), HIDDEN, &["decision 'a'", "not 0"]);
+    refused(&decision("name = \"a\"\nchoices = [1, \"1\"]"), HIDDEN, &["'1' is there twice"]);
+    refused(&decision("name = \"a\"\nchoices = [\"x=1\"]"), HIDDEN, &["'x=1'"]);
+    refused(&decision("name = \"a\"\nchoices = [[1]]"), HIDDEN, &["neither a text nor a number"]);
+    refused(&decision("name = \"a\"\nchoices = [1]\norder = true"), HIDDEN, &["unknown field `order`"]);
+    refused(&decision("name = \"a\"\nchoices = [1]\nwhen = { b = 1 }"), HIDDEN, &["'b'", "no earlier decision"]);
+    refused(&decision("name = \"a\"\nchoices = [1]\nwhen = { a = 1 }"), HIDDEN, &["no earlier decision"]);
+    refused(&decision("name = \"a\"\nchoices = [1]\nwhen = { width = 5 }"), HIDDEN, &["'5'", "(4, 8)"]);
+    refused(&decision("name = \"a\"\nchoices = [1]"), HIDDEN, &["decision 'a'", "no layer and no condition reads it"]);
+}
+
+#[test]
+fn layers_are_checked() {
+    let layer = |rest: &str| format!("{HIDDEN}[[layer]]\n{rest}\n");
+    refused(WIDTH, &layer("op = \"Rely\""), &["layer 2", "'Rely' is no ONNX operator"]);
+    refused(WIDTH, &layer("op = \"Sum\""), &["'Sum' is no ONNX operator with one input"]);
+    refused(WIDTH, &layer("op = \"$width\""), &["layer 2", "'4' is no ONNX operator"]);
+    refused(WIDTH, &layer("op = 3"), &["'op' must be"]);
+    refused(WIDTH, &layer("name = \"x\""), &["layer 2 ('x')", "neither 'op'"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nslope = 1"), &["'Relu' takes no attribute 'slope' (known: none)"]);
+    refused(WIDTH, &layer("op = \"Gemm\""), &["needs the attribute 'out_features'"]);
+    refused(WIDTH, &layer("op = \"Gemm\"\nout_features = \"$wide\""), &["no decision 'wide'", "width"]);
+    refused(WIDTH, &layer("op = \"Gemm\"\nout_features = \"$width{n}\""), &["nothing is repeated here"]);
+    refused(WIDTH, &layer("op = \"Gemm\"\nout_features = 0"), &["at least 1, not '0'"]);
+    refused(WIDTH, &layer("op = \"Gemm\"\nout_features = [1, 2]"), &["one value, not 2"]);
+    refused(WIDTH, &layer("op = \"Dropout\"\nratio = \"$width\""), &["'ratio' must be a number between", "'4'"]);
+    refused(WIDTH, &layer("op = \"MaxPool\"\nkernel_shape = [1, 2, 3]"), &["one whole number for all or 2"]);
+    let even = "op = \"Conv\"\nout_channels = 1\nkernel_shape = \"$width\"\npads = \"same\"";
+    refused(WIDTH, &layer(even), &["odd kernels"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nwhen = { width = 5 }"), &["'5'"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nwhen = 5"), &["'when' is a table"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nrepeat = 101"), &["0 to 100", "'101'"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nrepeat = \"$outputs\""), &["0 to 100"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nblock = []"), &["'op' does not go with 'block'"]);
+    refused(WIDTH, &layer("block = []"), &["no layers"]);
+    refused(WIDTH, &layer("block = [{ op = \"Relu\", repeat = 2 }]"), &["cannot stand inside a block"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nname = \"input\""), &["taken"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nname = \"a\"\n[[layer]]\nop = \"Relu\"\nname = \"a\""), &["same name"]);
+}
+
+#[test]
+fn a_layer_reads_only_decisions_that_are_made_where_it_occurs() {
+    let decisions = "[[decision]]\nname = \"deep\"\nchoices = [\"yes\", \"no\"]\n
+        [[decision]]\nname = \"width\"\nchoices = [4, 8]\nwhen = { deep = \"yes\" }\n";
+    refused(decisions, HIDDEN, &["layer 1", "'width', which is not made where deep=no"]);
+    let fits = format!("{HIDDEN}when = {{ deep = \"yes\" }}\n");
+    let space = TableSpace::from_toml(&definition(decisions, &fits)).unwrap();
+    assert_eq!(space.info().log10_size, Some(libm::log10(3.0)));
+
+    let repeated = "[[layer]]\nop = \"Gemm\"\nout_features = \"$width{n}\"\nrepeat = 2\n";
+    let one = "[[decision]]\nname = \"width1\"\nchoices = [4, 8]\n";
+    refused(one, repeated, &["layer 1, repetition 2", "no decision 'width2'"]);
+}
+
+#[test]
+fn too_many_structures_are_refused_rather_than_checked_in_part() {
+    let decisions: String =
+        (0..20).map(|i| format!("[[decision]]\nname = \"d{i}\"\nchoices = [\"yes\", \"no\"]\n")).collect();
+    let layers: String = (0..20).map(|i| format!("[[layer]]\nop = \"Relu\"\nwhen = {{ d{i} = \"yes\" }}\n")).collect();
+    refused(&decisions, &layers, &["more than 10000 combinations", "d0, d1"]);
+}
+
+#[test]
+fn sizes_beyond_a_float_are_counted() {
+    let choices: Vec<String> = (0..1000).map(|choice| choice.to_string()).collect();
+    let decisions: String =
+        (0..200).map(|i| format!("[[decision]]\nname = \"d{i}\"\nchoices = [{}]\n", choices.join(","))).collect();
+    let space = TableSpace::from_toml(&definition(&decisions, "")).unwrap();
+    assert!((space.info().log10_size.unwrap() - 600.0).abs() < 1e-9);
+}

@@ -1,0 +1,153 @@
+//! Every space keeps the contract's promises. One line in `spaces` adds a space.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Settings, SpaceInfo, Task, conformance};
+use nas_spaces::{Mlp, NasBench201, TableSpace};
+
+const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
+
+fn spaces() -> Vec<Box<dyn OpenSpace>> {
+    vec![
+        Box::new(Mlp::new()),
+        Box::new(NasBench201::new()),
+        Box::new(TableSpace::from_toml(TINY_CNN).expect("the example is a space")),
+    ]
+}
+
+fn task(space: &mut dyn OpenSpace, input_shape: &[i64], outputs: u32) -> Task {
+    let settings = Settings::defaults(&space.task_parameters().unwrap());
+    Task { input_shape: input_shape.to_vec(), outputs, kind: "classification".into(), settings }
+}
+
+#[test]
+fn every_space_conforms() {
+    for mut space in spaces() {
+        let name = space.info().unwrap().name;
+        for (shape, outputs) in [([1, 8, 8], 10), ([1, 28, 28], 10), ([3, 9, 13], 7)] {
+            let task = task(&mut *space, &shape, outputs);
+            conformance::space(&mut *space, &task, 40).unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
+        }
+    }
+}
+
+#[test]
+fn mlp_takes_inputs_of_any_rank() {
+    let mut space = Mlp::new();
+    for shape in [&[5][..], &[4, 6], &[2, 3, 4, 5]] {
+        let task = task(&mut space, shape, 1);
+        conformance::space(&mut space, &task, 10).unwrap();
+    }
+}
+
+#[test]
+fn nas_bench_201_takes_every_size_of_at_least_four() {
+    let mut space = NasBench201::new();
+    for height in 4..20 {
+        for width in [height, 31 - height] {
+            let task = task(&mut space, &[3, height, width], 10);
+            let genotype = SearchSpace::sample(&space, height as u32);
+            conformance::built(&mut space, &task, &[genotype]).unwrap();
+        }
+    }
+    for shape in [&[3, 3, 8][..], &[3, 8, 3], &[64], &[3, 8, 8, 8]] {
+        let task = task(&mut space, shape, 10);
+        let error = SearchSpace::build(&space, &[0; 6], &task).unwrap_err().to_string();
+        assert!(error.contains(&format!("{shape:?}")), "{error}");
+    }
+}
+
+/// A space that breaks one promise, so that each check is seen to fail.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Broken {
+    Describe,
+    Sample,
+    Next,
+    Mutate,
+    Crossover,
+    Neighbors,
+    Parse,
+    Features,
+    Key,
+    Build,
+}
+
+struct Fault {
+    of: Broken,
+    space: Mlp,
+}
+
+impl SearchSpace for Fault {
+    fn open(_: &Settings) -> Result<Self, Error> {
+        Err(Error::new("built directly"))
+    }
+    fn info(&self) -> SpaceInfo {
+        let mut info = self.space.info();
+        if self.of == Broken::Describe {
+            info.decisions.swap_remove(0);
+            info.decisions.push(info.decisions[0].clone());
+        }
+        info
+    }
+    fn next(&self, prefix: &[u32]) -> Option<&nas_api::Decision> {
+        self.space.next(prefix)
+    }
+    fn sample(&self, seed: u32) -> Genotype {
+        if self.of == Broken::Sample { vec![0, 9, 9] } else { self.space.sample(seed) }
+    }
+    fn mutate(&self, parent: &[u32], seed: u32) -> Genotype {
+        if self.of == Broken::Mutate { parent.to_vec() } else { self.space.mutate(parent, seed) }
+    }
+    fn crossover(&self, a: &[u32], b: &[u32], seed: u32) -> Genotype {
+        if self.of == Broken::Crossover { vec![0, 1, 1] } else { self.space.crossover(a, b, seed) }
+    }
+    fn neighbors(&self, of: &[u32]) -> Vec<Genotype> {
+        let mut neighbors = self.space.neighbors(of);
+        if self.of == Broken::Neighbors {
+            neighbors.pop();
+        }
+        neighbors
+    }
+    fn validate(&self, genotype: &[u32]) -> Result<(), Error> {
+        if self.of == Broken::Next { Ok(()) } else { self.space.validate(genotype) }
+    }
+    fn parse(&self, text: &str) -> Result<Genotype, Error> {
+        if self.of == Broken::Parse { Ok(vec![0, 0, 0]) } else { self.space.parse(text) }
+    }
+    fn features(&self, genotype: &[u32]) -> Vec<f32> {
+        let features = self.space.features(genotype);
+        if self.of == Broken::Features { features[..genotype.len()].to_vec() } else { features }
+    }
+    fn key(&self, genotype: &[u32]) -> String {
+        if self.of == Broken::Key { "one".into() } else { self.space.key(genotype) }
+    }
+    fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph, Error> {
+        let mut graph = self.space.build(genotype, task)?;
+        if self.of == Broken::Build {
+            graph.outputs = vec![0];
+        }
+        Ok(graph)
+    }
+}
+
+#[test]
+fn each_broken_promise_is_found() {
+    let expected = [
+        (Broken::Describe, "described twice"),
+        (Broken::Sample, "validate refuses"),
+        (Broken::Next, "validate accepts"),
+        (Broken::Mutate, "changes nothing"),
+        (Broken::Crossover, "crossover"),
+        (Broken::Neighbors, "not the other way round"),
+        (Broken::Parse, "parse reads"),
+        (Broken::Features, "numbers"),
+        (Broken::Key, "one key"),
+        (Broken::Build, "the task wants [10]"),
+    ];
+    for (of, words) in expected {
+        let mut space = Fault { of, space: Mlp::new() };
+        let task = task(&mut space, &[1, 8, 8], 10);
+        let broken = conformance::space(&mut space, &task, 40).expect_err(words);
+        assert!(broken.contains(words), "{of:?}: {broken}");
+    }
+}

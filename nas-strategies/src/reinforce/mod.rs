@@ -1,0 +1,244 @@
+//! REINFORCE: a policy over the sequence of decisions is sampled, and its logits follow the policy gradient of the
+//! reward less a moving average.
+//!
+//! Requires nothing of the study. Any number of trials runs side by side: each result moves the policy as it is when
+//! the result arrives.
+//!
+//! Reference: B. Zoph and Q. V. Le (2017), "Neural architecture search with reinforcement learning", ICLR, Section 3.2,
+//! for the search and the moving-average baseline; X. Dong and Y. Yang (2020), "NAS-Bench-201: extending the scope of
+//! reproducible neural architecture search", ICLR, Section 4 and appendix, for a policy of one softmax per decision and
+//! for Adam. The gradient: R. J. Williams (1992), "Simple statistical gradient-following algorithms for connectionist
+//! reinforcement learning", Machine Learning 8. The entropy bonus: R. J. Williams and J. Peng (1991), "Function
+//! optimization using connectionist reinforcement learning algorithms", Connection Science 3(3).
+//!
+//! Differences: no recurrent controller (Zoph and Le), but one logit vector per decision name, as Dong and Yang, also in
+//! conditional spaces, where only the decisions that were made move. Logits start at 0 instead of small random numbers.
+//! A failed trial, or one that breaks a bound, is rewarded with the worst score so far; before there is one it teaches
+//! nothing. Knowledge from elsewhere moves the baseline only: this policy did not choose it.
+
+mod policy;
+
+use std::collections::BTreeMap;
+
+use nas_api::rng::{Random, seeded};
+use nas_api::{Error, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+
+use crate::Rank;
+use crate::trials::{Origin, Trials, batch};
+use policy::{Optimizer, Path, Policy};
+
+/// Rewards beyond this are cut, so that their squares stay finite.
+const LARGEST: f64 = 1e100;
+
+/// An exponential moving average, corrected for its start at 0.
+#[derive(Clone, Debug, Default)]
+struct Average {
+    sum: f64,
+    weight: f64,
+}
+
+impl Average {
+    /// The average after this value; `decay` is how much of the past remains.
+    fn update(&mut self, value: f64, decay: f64) -> f64 {
+        self.sum = decay * self.sum + (1.0 - decay) * value;
+        self.weight = decay * self.weight + (1.0 - decay);
+        self.sum / self.weight
+    }
+}
+
+/// A search by REINFORCE in progress.
+pub struct Reinforce {
+    study: Study,
+    rng: Random,
+    policy: Policy,
+    /// The heads of every genotype in order; `None` where the space is conditional.
+    flat: Option<Vec<usize>>,
+    /// What was chosen for the trials that are out.
+    paths: BTreeMap<u32, Path>,
+    decay: f64,
+    normalise: bool,
+    baseline: Average,
+    /// Of squared advantages.
+    spread: Average,
+    worst: Option<f64>,
+    trials: Trials,
+}
+
+impl Reinforce {
+    fn draw(&mut self, space: &mut dyn Space) -> Result<Path> {
+        if let Some(heads) = &self.flat {
+            return Ok(heads.iter().map(|&head| (head, self.policy.choose(head, &mut self.rng))).collect());
+        }
+        let (mut path, mut prefix) = (Path::new(), Vec::new());
+        while let Some(decision) = space.next(&prefix)? {
+            let head = self.policy.head(&decision)?;
+            let choice = self.policy.choose(head, &mut self.rng);
+            path.push((head, choice));
+            prefix.push(choice);
+        }
+        Ok(path)
+    }
+
+    /// The reward of what was observed: the score as it is; the worst so far where there is none.
+    fn reward(&mut self, observation: &Observation) -> Option<f64> {
+        let score = Rank::of(&self.study, observation).score().map(|score| score.clamp(-LARGEST, LARGEST));
+        if let Some(score) = score {
+            self.worst = Some(self.worst.map_or(score, |worst| worst.min(score)));
+        }
+        score.or(self.worst)
+    }
+
+    /// How much better than usual a reward is.
+    fn advantage(&mut self, reward: f64) -> f64 {
+        let advantage = reward - self.baseline.update(reward, self.decay);
+        if !self.normalise {
+            return advantage;
+        }
+        let scale = libm::sqrt(self.spread.update(advantage * advantage, self.decay));
+        if scale > 0.0 { advantage / scale } else { 0.0 }
+    }
+}
+
+impl StrategyPlugin for Reinforce {
+    fn info() -> StrategyInfo {
+        StrategyInfo {
+            name: "reinforce".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            description: "Samples a softmax policy over the decisions and moves it along the policy gradient.".into(),
+            reference: "Zoph & Le 2017, Neural architecture search with reinforcement learning, ICLR; Dong & Yang 2020, NAS-Bench-201, ICLR, Section 4".into(),
+            needs: Vec::new(),
+            serves: vec!["bounds".into()],
+            parameters: vec![
+                Parameter::number("learning_rate", 0.01, 0.0, 1000.0, "Step of the optimizer, per result."),
+                Parameter::one_of("optimizer", "adam", &["adam", "sgd"], "How logits follow the gradient."),
+                Parameter::number("baseline_decay", 0.9, 0.0, 0.999_999, "How much of the moving-average baseline remains at each result."),
+                Parameter::number("entropy", 0.0, 0.0, 1000.0, "Weight of the entropy bonus, in units of the reward."),
+                Parameter::truth("normalise", false, "Divide the advantage by its moving root mean square."),
+            ],
+        }
+    }
+
+    fn open(study: &Study, space: &mut dyn Space) -> Result<Self> {
+        let settings = &study.settings;
+        let decay = settings.number("baseline_decay")?;
+        if !(0.0..1.0).contains(&decay) {
+            return Err(Error::new(format!("'baseline_decay' must be at least 0 and less than 1, but is {decay}")));
+        }
+        let optimizer = if settings.text("optimizer")? == "sgd" { Optimizer::Sgd } else { Optimizer::Adam };
+        let mut policy = Policy::new(optimizer, settings.number("learning_rate")?, settings.number("entropy")?);
+        let info = space.info()?;
+        let flat = if info.conditional {
+            None
+        } else {
+            Some(info.decisions.iter().map(|decision| policy.head(decision)).collect::<Result<_>>()?)
+        };
+        Ok(Self {
+            rng: seeded(study.seed),
+            policy,
+            flat,
+            paths: BTreeMap::new(),
+            decay,
+            normalise: settings.truth("normalise")?,
+            baseline: Average::default(),
+            spread: Average::default(),
+            worst: None,
+            trials: Trials::default(),
+            study: study.clone(),
+        })
+    }
+}
+
+impl Strategy for Reinforce {
+    fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
+        let mut proposals = Vec::new();
+        for _ in 0..batch(limit) {
+            let path = self.draw(space)?;
+            proposals.push(Proposal::discrete(path.iter().map(|&(_, choice)| choice).collect()));
+            self.paths.insert(self.trials.propose(), path);
+        }
+        Ok(proposals)
+    }
+
+    fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
+        for observation in observations {
+            match self.trials.read(observation, space)? {
+                (Origin::Asked(trial), _) => {
+                    let path = self.paths.remove(&trial).unwrap_or_default();
+                    if let Some(reward) = self.reward(observation) {
+                        let advantage = self.advantage(reward);
+                        self.policy.learn(&path, advantage);
+                    }
+                }
+                (Origin::Foreign, Some(_)) => {
+                    if let Some(reward) = self.reward(observation) {
+                        self.baseline.update(reward, self.decay);
+                    }
+                }
+                (Origin::Foreign | Origin::Repeated, _) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::{Failure, Metric, Outcome, Setting, Value};
+
+    use super::*;
+    use crate::conformance::{Additive, METRIC, observation, study_of};
+
+    fn open(space: &mut Additive, settings: &[Setting]) -> Reinforce {
+        Reinforce::open(&study_of::<Reinforce>(2, settings).unwrap(), space).unwrap()
+    }
+
+    fn measured(value: f64) -> Outcome {
+        Outcome::Measured(vec![Metric::new(METRIC, value)])
+    }
+
+    /// Runs trials whose reward is 1 where the first decision has this choice, else 0.
+    fn reward_first(search: &mut Reinforce, space: &mut Additive, rewarded: u32, trials: u32) {
+        for trial in 0..trials {
+            let proposals = search.ask(1, space).unwrap();
+            let genotype = proposals[0].candidate.genotype().unwrap().clone();
+            let value = if genotype[0] == rewarded { 1.0 } else { 0.0 };
+            search.tell(&[observation(Some(trial), genotype, measured(value))], space).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_policy_learns_the_rewarded_choice_in_flat_and_conditional_spaces() {
+        let rate = Setting { name: "learning_rate".into(), value: Value::Number(0.1) };
+        for mut space in [Additive::flat(3, 3, 1), Additive::conditional(1)] {
+            for normalise in [false, true] {
+                let normalise = Setting { name: "normalise".into(), value: Value::Truth(normalise) };
+                let mut search = open(&mut space, &[rate.clone(), normalise]);
+                reward_first(&mut search, &mut space, 2, 200);
+                let probabilities = search.policy.probabilities(0);
+                assert!(probabilities[2] > 0.8, "{probabilities:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_counts_as_the_worst_score_so_far() {
+        let mut space = Additive::flat(1, 2, 1);
+        let mut search = open(&mut space, &[]);
+        let failed = || Outcome::Failed(Failure::new("test"));
+        assert_eq!(search.reward(&observation(None, vec![0], failed())), None);
+        search.reward(&observation(None, vec![0], measured(0.4)));
+        search.reward(&observation(None, vec![0], measured(0.9)));
+        assert_eq!(search.reward(&observation(None, vec![0], failed())), Some(0.4));
+    }
+
+    #[test]
+    fn knowledge_from_elsewhere_moves_the_baseline_and_not_the_policy() {
+        let mut space = Additive::flat(2, 3, 1);
+        let mut search = open(&mut space, &[]);
+        let before = search.policy.probabilities(0);
+        search.tell(&[observation(None, vec![1, 1], measured(0.7))], &mut space).unwrap();
+        assert_eq!(search.policy.probabilities(0), before);
+        assert!((search.baseline.sum / search.baseline.weight - 0.7).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,120 @@
+//! Every strategy of this crate against every check. A new strategy joins by one line in `subjects`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use nas_api::{Setting, StrategyPlugin, Value};
+use nas_strategies::conformance::{Additive, CHECKS, Subject};
+use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
+
+fn number(name: &str, value: f64) -> Setting {
+    Setting { name: name.into(), value: Value::Number(value) }
+}
+
+fn text(name: &str, value: &str) -> Setting {
+    Setting { name: name.into(), value: Value::Text(value.into()) }
+}
+
+fn truth(name: &str, value: bool) -> Setting {
+    Setting { name: name.into(), value: Value::Truth(value) }
+}
+
+fn with<S: StrategyPlugin>(settings: Vec<Setting>) -> Subject {
+    Subject::of::<S>().with(settings)
+}
+
+/// Every strategy, at its defaults and with every other way it can go.
+fn subjects() -> Vec<Subject> {
+    vec![
+        with::<RandomSearch>(vec![]),
+        with::<RandomSearch>(vec![truth("unique", true)]),
+        with::<LocalSearch>(vec![]),
+        with::<LocalSearch>(vec![text("accept", "best"), number("initial", 5.0)]),
+        with::<RegularizedEvolution>(vec![]),
+        with::<RegularizedEvolution>(vec![number("population", 10.0), number("sample", 3.0)]),
+        with::<Genetic>(vec![number("population", 12.0)]),
+        with::<Genetic>(vec![
+            number("population", 12.0),
+            text("selection", "roulette"),
+            text("crossover", "one-point"),
+        ]),
+        with::<Reinforce>(vec![]),
+        with::<Reinforce>(vec![text("optimizer", "sgd"), number("entropy", 0.1), truth("normalise", true)]),
+    ]
+}
+
+fn holds_everything(mut space: Additive) {
+    let mut broken = Vec::new();
+    for subject in subjects() {
+        for (name, check) in CHECKS {
+            if let Err(error) = check(&subject, &mut space) {
+                broken.push(format!("{} {:?}: {name}: {error}", subject.info.name, subject.settings));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_strategy_holds_every_check_in_a_flat_space() {
+    holds_everything(Additive::flat(6, 5, 1));
+}
+
+#[test]
+fn every_strategy_holds_every_check_in_a_conditional_space() {
+    holds_everything(Additive::conditional(1));
+}
+
+#[test]
+fn every_strategy_describes_itself() {
+    for subject in subjects() {
+        let info = &subject.info;
+        let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+        assert!(!info.name.is_empty() && info.name.chars().all(kebab), "'{}' is not kebab case", info.name);
+        assert!(!info.description.is_empty() && !info.reference.is_empty(), "{}", info.name);
+        for parameter in &info.parameters {
+            parameter.check(&parameter.default).unwrap();
+            assert!(!parameter.description.is_empty(), "{}.{}", info.name, parameter.name);
+        }
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0
+}
+
+/// Twenty landscapes, each searched by both with the same seed.
+#[test]
+fn strategies_that_learn_beat_random_search() {
+    let learning = [
+        with::<LocalSearch>(vec![]),
+        with::<LocalSearch>(vec![text("accept", "best")]),
+        with::<RegularizedEvolution>(vec![number("population", 20.0), number("sample", 5.0)]),
+        with::<Genetic>(vec![number("population", 20.0)]),
+        with::<Genetic>(vec![
+            number("population", 20.0),
+            text("selection", "roulette"),
+            text("crossover", "one-point"),
+        ]),
+        with::<Reinforce>(vec![number("learning_rate", 0.1)]),
+    ];
+    let best = |subject: &Subject| -> Vec<f64> {
+        (0..20)
+            .map(|seed| {
+                let mut space = Additive::flat(6, 5, 100 + seed);
+                subject.best_of(seed, 200, &mut space).unwrap() / space.optimum()
+            })
+            .collect()
+    };
+    let random = best(&with::<RandomSearch>(vec![]));
+    println!("random-search: median {:.4} of the optimum", median(random.clone()));
+    for subject in learning {
+        let found = best(&subject);
+        let wins = found.iter().zip(&random).filter(|(found, random)| found > random).count();
+        let (reached, by_chance) = (median(found), median(random.clone()));
+        let name = &subject.info.name;
+        println!("{name} {:?}: median {reached:.4}, better on {wins} of 20", subject.settings);
+        // By chance alone, 15 wins of 20 happen once in 48 times.
+        assert!(reached > by_chance && wins >= 15, "{name}: median {reached} against {by_chance}, {wins} of 20");
+    }
+}

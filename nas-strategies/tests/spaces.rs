@@ -1,0 +1,60 @@
+//! Every strategy on the built-in spaces: valid proposals, equal searches for equal seeds, better than the first tries.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use nas_api::{Genotype, Metric, Outcome, SearchSpace, Settings, Space, SpaceInfo, rng};
+use nas_spaces::{Mlp, NasBench201};
+use nas_strategies::conformance::{METRIC, Schedule, Step, Subject, drive};
+use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
+
+/// Sums an amount for every choice of every decision, as the space names them.
+fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
+    (0..genotype.len())
+        .map(|length| {
+            let decision = space.next(&genotype[..length]).unwrap().unwrap();
+            f64::from(rng::derive(7, &decision.name, genotype[length])) / f64::from(u32::MAX)
+        })
+        .sum()
+}
+
+fn searched(subject: &Subject, space: &mut dyn Space, for_values: &mut dyn FnMut() -> Box<dyn Space>) -> Vec<Step> {
+    let schedule = Schedule { workers: 3, limit: 3, told: 2, shuffle: Some(4) };
+    let values = std::cell::RefCell::new(for_values());
+    let measure = |_, genotype: &Genotype| {
+        Outcome::Measured(vec![Metric::new(METRIC, landscape(values.borrow_mut().as_mut(), genotype))])
+    };
+    let mut search = subject.search(5, space).unwrap();
+    drive(search.as_mut(), space, &schedule, 300, &measure).unwrap()
+}
+
+fn every_strategy_searches<S: SearchSpace>() {
+    let open = || S::open(&Settings::defaults(&S::parameters())).unwrap();
+    let mut boxed = || -> Box<dyn Space> { Box::new(open()) };
+    let SpaceInfo { name, .. } = SearchSpace::info(&open());
+    for subject in [
+        Subject::of::<RandomSearch>(),
+        Subject::of::<LocalSearch>(),
+        Subject::of::<RegularizedEvolution>(),
+        Subject::of::<Genetic>(),
+        Subject::of::<Reinforce>(),
+    ] {
+        let steps = searched(&subject, &mut open(), &mut boxed);
+        assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);
+        let mut space = open();
+        let values: Vec<f64> =
+            steps.iter().flat_map(Step::proposed).map(|genotype| landscape(&mut space, genotype)).collect();
+        assert_eq!(values.len(), 300, "{} on {name}", subject.info.name);
+        let best = |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        assert!(best(&values) > best(&values[..10]), "{} on {name}", subject.info.name);
+    }
+}
+
+#[test]
+fn every_strategy_searches_mlp() {
+    every_strategy_searches::<Mlp>();
+}
+
+#[test]
+fn every_strategy_searches_nas_bench_201() {
+    every_strategy_searches::<NasBench201>();
+}
