@@ -1,0 +1,245 @@
+//! The command line as it is typed; nothing is checked here but the form.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// A workbench for neural architecture search.
+///
+/// Exit codes: 0 done, 1 broken while running, 2 wrong input, 130 stopped by Ctrl-C (`nas resume` goes on).
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Look for plugins here first (folders spaces, strategies, evaluators within); may be given more than once.
+    /// Then come the folders of the variable NAS_PLUGINS and the user's data folder.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub plugin_path: Vec<PathBuf>,
+    /// Memory that a component may use, in MiB [default: 512]
+    #[arg(long, value_name = "MIB", global = true, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub plugin_memory: Option<u32>,
+    /// Instructions that one call of a component may take, in millions [default: 20000]
+    #[arg(long, value_name = "MILLIONS", global = true, value_parser = clap::value_parser!(u32).range(1..))]
+    pub plugin_fuel: Option<u32>,
+    /// Seconds that one call of a component may take [default: 60]
+    #[arg(long, value_name = "SECONDS", global = true, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub plugin_seconds: Option<u32>,
+    /// Where compiled components are kept [default: the user's cache folder]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub plugin_cache: Option<PathBuf>,
+    /// Show what plugins log
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// No progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a study: a strategy searches a space, an evaluator measures
+    Search(Box<Search>),
+    /// Go on with a study that was stopped or killed
+    Resume(Box<Resume>),
+    /// What a study has found
+    Show(Show),
+    /// Train a network of a study in full and test it
+    Train(Train),
+    /// The plugins that a study can name
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Look at a space
+    #[command(subcommand)]
+    Space(SpaceCommand),
+}
+
+/// `nas search`.
+#[derive(Debug, clap::Args)]
+pub struct Search {
+    /// The study as a TOML file; flags override it
+    pub file: Option<PathBuf>,
+    /// The space: a name, or a .wasm or .toml file
+    #[arg(long)]
+    pub space: Option<String>,
+    /// The strategy: a name, or a .wasm file
+    #[arg(long)]
+    pub strategy: Option<String>,
+    /// The evaluator: a name, a .wasm file or a native library [default: burn]
+    #[arg(long)]
+    pub evaluator: Option<String>,
+    /// The evaluator's data: `digits`, a folder of idx files, a .csv file
+    #[arg(long)]
+    pub data: Option<String>,
+    /// How many trials
+    #[arg(long, value_name = "N")]
+    pub trials: Option<u32>,
+    /// Epochs of all trials together
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<f64>,
+    /// Seconds of the whole search
+    #[arg(long, value_name = "S")]
+    pub seconds: Option<f64>,
+    /// What all random numbers are derived from [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u32>,
+    /// Trials measured side by side [default: 1]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<u32>,
+    /// The file that keeps the study [default: STRATEGY-SPACE-SEED.study]
+    #[arg(long, value_name = "FILE")]
+    pub study: Option<PathBuf>,
+    /// A parameter of space, strategy, evaluator or task
+    #[arg(long = "set", value_name = "strategy.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// What to search for, the main objective first
+    #[arg(long, value_name = "METRIC:maximize|minimize")]
+    pub objective: Vec<String>,
+    /// What every candidate must keep
+    #[arg(long, value_name = "METRIC<=VALUE")]
+    pub constraint: Vec<String>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas resume`.
+#[derive(Debug, clap::Args)]
+pub struct Resume {
+    /// The study's file
+    pub file: PathBuf,
+    /// Begin a new search in this study: a fresh strategy is told of all trials so far
+    #[arg(long)]
+    pub warm_start: bool,
+    /// Another strategy; needs --warm-start
+    #[arg(long)]
+    pub strategy: Option<String>,
+    /// A parameter of the strategy; needs --warm-start
+    #[arg(long = "set", value_name = "strategy.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Trials of the new search; needs --warm-start
+    #[arg(long, value_name = "N")]
+    pub trials: Option<u32>,
+    /// Epochs of the new search; needs --warm-start
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<f64>,
+    /// Seconds of the new search; needs --warm-start
+    #[arg(long, value_name = "S")]
+    pub seconds: Option<f64>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas show`.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// The study's file
+    pub file: PathBuf,
+    /// List all trials
+    #[arg(long)]
+    pub trials: bool,
+    /// One trial with everything that is known of it
+    #[arg(long, value_name = "N")]
+    pub trial: Option<u32>,
+    /// The records without times, as bytes that can be compared
+    #[arg(long, conflicts_with_all = ["trials", "trial", "json"])]
+    pub records: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas train`.
+#[derive(Debug, clap::Args)]
+pub struct Train {
+    /// The study's file
+    pub file: PathBuf,
+    /// `best`, or a trial's number
+    #[arg(long, default_value = "best", value_name = "best|N")]
+    pub trial: String,
+    /// Epochs of the full training [default: 5 times those of the search]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub epochs: Option<u32>,
+    /// The folder for weights, network and metrics; made where it does not exist
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas plugin`.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Every plugin that a name can mean, and which one wins
+    List {
+        /// One JSON object on standard output
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a plugin is and what can be set
+    Inspect {
+        /// A name or a file
+        plugin: String,
+        /// One JSON object on standard output
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `nas space`.
+#[derive(Debug, Subcommand)]
+pub enum SpaceCommand {
+    /// The decisions and the size of a space
+    Show(SpaceShow),
+    /// Random networks of a space, with what they cost
+    Sample(SpaceSample),
+}
+
+/// `nas space show`.
+#[derive(Debug, clap::Args)]
+pub struct SpaceShow {
+    /// A name, or a .wasm or .toml file
+    pub space: String,
+    /// A parameter of the space
+    #[arg(long = "set", value_name = "space.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas space sample`.
+#[derive(Debug, clap::Args)]
+pub struct SpaceSample {
+    /// A name, or a .wasm or .toml file
+    pub space: String,
+    /// How many
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub count: u32,
+    /// The seed of the first one
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u32,
+    /// This architecture instead of a random one, as `sample` writes it
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["count", "seed"])]
+    pub text: Option<String>,
+    /// The shape of one example
+    #[arg(long, default_value = "3,32,32", value_name = "C,H,W")]
+    pub input: String,
+    /// Classes
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub outputs: u32,
+    /// A parameter of the space or of the task
+    #[arg(long = "set", value_name = "task.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// With the network's graph
+    #[arg(long)]
+    pub graph: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,162 @@
+//! `nas plugin`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use nas_api::{Parameter, ParameterKind};
+use nas_core::plugin::{Identity, Kind, Registry};
+use serde_json::{Value, json};
+
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::{plugins, print};
+
+/// Every plugin that a name can mean.
+pub fn list(args: &Args, as_json: bool) -> Result<ExitCode, Failure> {
+    let entries = plugins::registry(args)?.list();
+    if as_json {
+        let entry = |entry: &nas_core::plugin::Entry| match &entry.identity {
+            Ok(identity) => json!({"name": entry.name, "plugin": identity, "wins": entry.wins}),
+            Err(error) => json!({"name": entry.name, "error": error.to_string(), "wins": entry.wins}),
+        };
+        print::json(&json!({"plugins": entries.iter().map(entry).collect::<Vec<_>>()}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows = entries.iter().map(|entry| {
+        let wins = if entry.wins { "" } else { "hidden by the one above" };
+        match &entry.identity {
+            Ok(identity) => vec![
+                identity.kind.to_string(),
+                entry.name.clone(),
+                identity.version.clone(),
+                identity.origin.to_string(),
+                wins.to_owned(),
+            ],
+            Err(error) => vec!["?".into(), entry.name.clone(), "?".into(), error.problem.clone(), "broken".into()],
+        }
+    });
+    println!("{}", print::table(&["kind", "name", "version", "from", ""], rows.collect()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What one plugin is and what can be set. A name that several kinds share shows all of them.
+pub fn inspect(args: &Args, plugin: &str, as_json: bool) -> Result<ExitCode, Failure> {
+    let registry = plugins::registry(args)?;
+    let is_file = Path::new(plugin).components().count() > 1 || Path::new(plugin).is_file();
+    let found: Vec<Found> = if is_file {
+        vec![describe(&registry, registry.identify(Path::new(plugin))?.kind, plugin)?]
+    } else {
+        let entries = registry.list();
+        let kinds = [Kind::Space, Kind::Strategy, Kind::Evaluator].into_iter().filter(|&kind| {
+            entries.iter().any(|entry| {
+                entry.name == plugin && entry.identity.as_ref().is_ok_and(|identity| identity.kind == kind)
+            })
+        });
+        kinds.map(|kind| describe(&registry, kind, plugin)).collect::<Result<_, Failure>>()?
+    };
+    if found.is_empty() {
+        // The registry knows the nearest name.
+        let names = registry.strategy(plugin).err().map(|error| error.to_string()).unwrap_or_default();
+        return Err(Failure::input(format!("{names}\n  help: `nas plugin list` shows all kinds")));
+    }
+    if as_json {
+        let objects: Vec<Value> = found.iter().map(Found::to_json).collect();
+        print::json(&json!({"plugins": objects}))?;
+    } else {
+        let texts: Vec<String> = found.iter().map(Found::to_text).collect();
+        println!("{}", texts.join("\n\n"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Found {
+    identity: Identity,
+    description: String,
+    reference: String,
+    more: Vec<(&'static str, String)>,
+    parameters: Vec<Parameter>,
+}
+
+fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, Failure> {
+    match kind {
+        Kind::Space => {
+            let source = registry.space(reference)?;
+            let parameters = source.parameters()?;
+            let opened = source.open(&nas_api::Settings::defaults(&parameters));
+            let info = opened.ok().and_then(|mut space| space.info().ok());
+            let (description, paper) = info.map(|info| (info.description, info.reference)).unwrap_or_default();
+            Ok(Found {
+                identity: source.identity().clone(),
+                description,
+                reference: paper,
+                more: Vec::new(),
+                parameters,
+            })
+        }
+        Kind::Strategy => {
+            let source = registry.strategy(reference)?;
+            let info = source.info()?;
+            Ok(Found {
+                identity: source.identity().clone(),
+                description: info.description,
+                reference: info.reference,
+                more: vec![("needs", info.needs.join(", ")), ("serves", info.serves.join(", "))],
+                parameters: info.parameters,
+            })
+        }
+        Kind::Evaluator => {
+            let source = registry.evaluator(reference)?;
+            let info = source.info()?;
+            let metrics: Vec<String> = info.metrics.iter().map(|metric| metric.name.clone()).collect();
+            Ok(Found {
+                identity: source.identity().clone(),
+                description: info.description,
+                reference: String::new(),
+                more: vec![("metrics", metrics.join(", ")), ("fidelity", info.fidelity_unit)],
+                parameters: info.parameters,
+            })
+        }
+    }
+}
+
+impl Found {
+    fn to_json(&self) -> Value {
+        let mut object = json!({
+            "plugin": self.identity, "description": self.description, "reference": self.reference,
+            "parameters": self.parameters,
+        });
+        if let Some(object) = object.as_object_mut() {
+            object.extend(self.more.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+        }
+        object
+    }
+
+    fn to_text(&self) -> String {
+        let mut lines = vec![self.identity.to_string()];
+        lines.extend(self.identity.digest.iter().map(|digest| format!("sha256 {digest}")));
+        lines.extend([&self.description, &self.reference].into_iter().filter(|text| !text.is_empty()).cloned());
+        let more = self.more.iter().filter(|(_, value)| !value.is_empty());
+        lines.extend(more.map(|(name, value)| format!("{name}: {value}")));
+        if !self.parameters.is_empty() {
+            lines.push(String::new());
+            let rows = self.parameters.iter().map(|parameter| {
+                let (name, default) = (parameter.name.clone(), parameter.default.to_string());
+                vec![name, default, values(&parameter.kind), parameter.description.clone()]
+            });
+            lines.push(print::table(&["parameter", "default", "values", ""], rows.collect()));
+        }
+        lines.join("\n")
+    }
+}
+
+fn values(kind: &ParameterKind) -> String {
+    match kind {
+        ParameterKind::Truth => "true, false".into(),
+        ParameterKind::Integer(range) => format!("{} to {}", range.min, range.max),
+        ParameterKind::Number(range) => format!("{} to {}", range.min, range.max),
+        ParameterKind::Text => "text".into(),
+        ParameterKind::OneOf(names) => names.join(", "),
+        ParameterKind::Numbers => "numbers".into(),
+        ParameterKind::Texts => "texts".into(),
+    }
+}

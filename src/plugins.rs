@@ -1,0 +1,68 @@
+//! Which plugins are built in, and where others are looked for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use directories::ProjectDirs;
+use nas_core::plugin::wasm::{Level, Limits};
+use nas_core::plugin::{Options, Registry};
+use nas_evaluator_burn::BurnEvaluator;
+
+use crate::args::Args;
+use crate::failure::Failure;
+
+/// The registry that the arguments describe.
+pub fn registry(args: &Args) -> Result<Registry, Failure> {
+    let defaults = Limits::default();
+    let limits = Limits {
+        memory_bytes: args.plugin_memory.map_or(defaults.memory_bytes, |mib| (mib as usize) << 20),
+        call_fuel: args.plugin_fuel.map_or(defaults.call_fuel, |millions| u64::from(millions) * 1_000_000),
+        call_seconds: args.plugin_seconds.unwrap_or(defaults.call_seconds),
+        ..defaults
+    };
+    let folders = ProjectDirs::from("", "", "nas");
+    let mut search_path = args.plugin_path.clone();
+    for folder in &args.plugin_path {
+        if !folder.is_dir() {
+            return Err(Failure::input(format!("--plugin-path {}: is not a folder", folder.display())));
+        }
+    }
+    if let Some(paths) = std::env::var_os("NAS_PLUGINS") {
+        search_path.extend(std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()));
+    }
+    search_path.extend(folders.as_ref().map(|folders| folders.data_dir().join("plugins")));
+    let cache = args.plugin_cache.clone().or_else(|| Some(folders?.cache_dir().join("components")));
+    let cache = cache.map(absolute);
+    let verbose = args.verbose;
+    let log: nas_core::plugin::wasm::Log = Arc::new(move |level, plugin: &str, line: &str| {
+        if verbose {
+            eprintln!("{}: {plugin}: {line}", word(level));
+        }
+    });
+
+    let mut registry = Registry::new(Options { search_path, cache, limits, log });
+    registry.add_space::<nas_spaces::Mlp>()?;
+    registry.add_space::<nas_spaces::NasBench201>()?;
+    registry.read_tables_with::<nas_spaces::TableSpace>();
+    registry.add_strategy::<nas_strategies::RandomSearch>();
+    registry.add_strategy::<nas_strategies::LocalSearch>();
+    registry.add_strategy::<nas_strategies::Genetic>();
+    registry.add_strategy::<nas_strategies::RegularizedEvolution>();
+    registry.add_strategy::<nas_strategies::Reinforce>();
+    registry.add_evaluator::<BurnEvaluator>();
+    Ok(registry)
+}
+
+/// The cache must be named by an absolute path.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warning",
+        Level::Error => "error",
+    }
+}

@@ -1,0 +1,81 @@
+//! Numbers, tables and JSON as people and programs read them.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// One object on standard output.
+pub fn json(value: &Value) -> Result<(), Failure> {
+    use std::io::Write;
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::broken(error.to_string()))?;
+    // A reader that has seen enough (`| head`) is no error.
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::broken(error.to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// A table without lines; columns whose cells are numbers are aligned right.
+pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_preset(NOTHING);
+    table.set_header(header.to_vec());
+    let numeric = |column: usize| rows.iter().all(|row| row.get(column).is_none_or(|cell| is_number(cell)));
+    let right: Vec<usize> = (0..header.len()).filter(|&column| numeric(column)).collect();
+    table.add_rows(rows);
+    for column in right {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+fn is_number(cell: &str) -> bool {
+    cell.chars().next().is_none_or(|first| first.is_ascii_digit() || first == '-' || first == '−')
+}
+
+/// Whole numbers with separators, others with what matters of their digits.
+pub fn number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        let digits = format!("{:.0}", value.abs());
+        let mut grouped = String::new();
+        for (position, digit) in digits.chars().enumerate() {
+            if position > 0 && (digits.len() - position) % 3 == 0 {
+                grouped.push(',');
+            }
+            grouped.push(digit);
+        }
+        return if value < 0.0 { format!("-{grouped}") } else { grouped };
+    }
+    if value.abs() >= 1e-3 && value.abs() < 1e6 { format!("{value:.4}") } else { format!("{value:.3e}") }
+}
+
+/// Seconds as people say them.
+pub fn seconds(value: f64) -> String {
+    if value < 60.0 {
+        return format!("{value:.1} s");
+    }
+    let whole = value.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(number(1_531_546.0), "1,531,546");
+        assert_eq!(number(-12.0), "-12");
+        assert_eq!(number(0.98765), "0.9877");
+        assert_eq!(number(0.000_012_3), "1.230e-5");
+        assert_eq!(seconds(59.94), "59.9 s");
+        assert_eq!(seconds(3_725.0), "1 h 02 min");
+    }
+}

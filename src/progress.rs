@@ -1,0 +1,79 @@
+//! The progress bar. It only shows: nothing is ever read back from it.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nas_core::study::{Budget, Event, Listener, TrialRecord};
+
+use crate::print;
+
+/// Shows a running study on standard error, where that is a terminal.
+pub struct Progress {
+    bar: ProgressBar,
+    budget: Budget,
+    objective: String,
+    best: String,
+    failed: u32,
+}
+
+impl Progress {
+    /// A bar for this budget.
+    pub fn new(budget: Budget, objective: &str, quiet: bool) -> Self {
+        let shown = !quiet && std::io::stderr().is_terminal();
+        let bar = ProgressBar::with_draw_target(
+            budget.trials.map(u64::from),
+            if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+        );
+        let template = if budget.trials.is_some() {
+            "{elapsed_precise} {wide_bar} {pos}/{len} trials, {eta} left  {msg}"
+        } else {
+            "{elapsed_precise} {spinner} {pos} trials  {msg}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        if shown {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        let objective = objective.to_owned();
+        Self { bar, budget, objective, best: String::new(), failed: 0 }
+    }
+
+    fn finished(&mut self, trial: &TrialRecord, seconds: f64, epochs: f64) {
+        if !trial.reason.is_empty() {
+            self.failed += 1;
+        }
+        self.bar.inc(1);
+        let mut parts = Vec::new();
+        if let Some(budget) = self.budget.seconds {
+            parts.push(format!("{} left", print::seconds((budget - seconds).max(0.0))));
+        }
+        if let Some(budget) = self.budget.epochs {
+            parts.push(format!("{epochs} of {budget} epochs"));
+        }
+        if self.failed > 0 {
+            parts.push(format!("{} failed", self.failed));
+        }
+        if !self.best.is_empty() {
+            parts.push(self.best.clone());
+        }
+        self.bar.set_message(parts.join(", "));
+    }
+}
+
+impl Listener for Progress {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Ready { trials, waiting } => self.bar.set_position(u64::from(trials.saturating_sub(*waiting))),
+            Event::Finished { trial, seconds, epochs } => self.finished(trial, *seconds, *epochs),
+            Event::Incumbent(trial) => {
+                let value = trial.metric(&self.objective).map_or_else(String::new, print::number);
+                self.best = format!("best {} {value} (trial {})", self.objective, trial.trial);
+            }
+            Event::Warning(text) => self.bar.suspend(|| eprintln!("warning: {text}")),
+            Event::Ended(_) => self.bar.finish_and_clear(),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! `nas search` and `nas resume`.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nas_core::study::{
+    BudgetSpec, End, Given, Plan, PluginSpec, ResumeOptions, StudyRecord, StudySpec, Summary, start, state_dir,
+};
+
+use crate::args::{Args, Resume, Search};
+use crate::failure::{Failure, STOPPED};
+use crate::plugins;
+use crate::progress::Progress;
+use crate::{print, show};
+
+/// Plans and runs a study.
+pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
+    let spec = spec(search)?;
+    let registry = plugins::registry(args)?;
+    if let Some(file) = &search.study {
+        check_new(file)?;
+    }
+    let state = search.study.as_deref().map(state_dir);
+    let named = |spec: &PluginSpec| spec.reference.clone().unwrap_or_default();
+    let file = search.study.clone().unwrap_or_else(|| {
+        let stem = |name: String| Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
+        let (strategy, space) = (stem(named(&spec.strategy)), stem(named(&spec.space)));
+        let (strategy, space) = (strategy.unwrap_or_default(), space.unwrap_or_default());
+        PathBuf::from(format!("{strategy}-{space}-{}.study", spec.seed.unwrap_or(0)))
+    });
+    if search.study.is_none() {
+        check_new(&file)?;
+    }
+    let plan = Plan::check(&spec, &registry, Some(&state.unwrap_or_else(|| state_dir(&file))))?;
+    let objective = plan.header.objectives.first().map_or_else(String::new, |objective| objective.metric.clone());
+    let mut progress = Progress::new(plan.header.budget, &objective, args.quiet);
+    let stop = stop_on_interrupt()?;
+    let end = start(plan, &file, &stop, &mut progress)?;
+    report(&file, end, search.json)
+}
+
+/// Goes on with a study.
+pub fn resume(args: &Args, resume: &Resume) -> Result<ExitCode, Failure> {
+    let registry = plugins::registry(args)?;
+    let mut flags = StudySpec::default();
+    for assignment in &resume.sets {
+        flags.set(assignment)?;
+    }
+    if !(flags.space.settings.is_empty() && flags.evaluator.settings.is_empty() && flags.task == Default::default()) {
+        return Err(Failure::input("--set: a resumed study can only have settings of its strategy changed"));
+    }
+    let strategy = PluginSpec { reference: resume.strategy.clone(), settings: flags.strategy.settings };
+    let budget = BudgetSpec { trials: resume.trials, epochs: resume.epochs, seconds: resume.seconds };
+    let options = ResumeOptions { strategy, warm_start: resume.warm_start, budget };
+    let record = StudyRecord::read(&resume.file)?;
+    let objective = record.header.objectives.first().map_or_else(String::new, |objective| objective.metric.clone());
+    let mut progress = Progress::new(record.header.budget, &objective, args.quiet);
+    let stop = stop_on_interrupt()?;
+    let end = nas_core::study::resume(&resume.file, &registry, &options, &stop, &mut progress)?;
+    report(&resume.file, end, resume.json)
+}
+
+/// The study that file and flags describe together.
+fn spec(search: &Search) -> Result<StudySpec, Failure> {
+    let file = match &search.file {
+        Some(path) => StudySpec::from_file(path)?,
+        None => StudySpec::default(),
+    };
+    let plugin = |reference: &Option<String>| PluginSpec { reference: reference.clone(), ..PluginSpec::default() };
+    let mut flags = StudySpec {
+        space: plugin(&search.space),
+        strategy: plugin(&search.strategy),
+        evaluator: plugin(&search.evaluator),
+        data: search.data.as_deref().map(locate),
+        seed: search.seed,
+        workers: search.workers,
+        objectives: search.objective.clone(),
+        constraints: search.constraint.clone(),
+        budget: BudgetSpec { trials: search.trials, epochs: search.epochs, seconds: search.seconds },
+        ..StudySpec::default()
+    };
+    for assignment in &search.sets {
+        flags.set(assignment)?;
+    }
+    if let Some(Given::Raw(data)) = flags.evaluator.settings.get_mut("data") {
+        *data = locate(data);
+    }
+    let mut spec = file.overridden_by(flags);
+    spec.evaluator.reference.get_or_insert_with(|| "burn".to_owned());
+    Ok(spec)
+}
+
+/// Data that is a file is named so that a resume from another folder finds it.
+fn locate(data: &str) -> String {
+    let path = Path::new(data);
+    if path.exists()
+        && let Ok(absolute) = std::path::absolute(path)
+    {
+        return absolute.to_string_lossy().into_owned();
+    }
+    data.to_owned()
+}
+
+/// The study's file must be new, and its folder writable, before anything is run.
+fn check_new(file: &Path) -> Result<(), Failure> {
+    let shown = file.display();
+    if file.exists() {
+        let help = format!("`nas resume {shown}` goes on with it; another --study begins a new one");
+        return Err(Failure::input(format!("{shown}: exists already\n  help: {help}")));
+    }
+    match OpenOptions::new().write(true).create_new(true).open(file) {
+        Ok(_) => {
+            std::fs::remove_file(file).map_err(|error| Failure::input(format!("{shown}: cannot be written: {error}")))
+        }
+        Err(error) => {
+            let help = "name a file in a folder that exists and can be written with --study";
+            Err(Failure::input(format!("{shown}: cannot be written: {error}\n  help: {help}")))
+        }
+    }
+}
+
+/// The first Ctrl-C lets running trials stop; the second one ends the program at once, which loses nothing either.
+pub fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    let handler = move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(STOPPED));
+        }
+        eprintln!("stopping; press Ctrl-C again to end at once");
+    };
+    ctrlc::set_handler(handler).map_err(|error| Failure::broken(format!("cannot listen for Ctrl-C: {error}")))?;
+    Ok(stop)
+}
+
+fn report(file: &Path, end: End, json: bool) -> Result<ExitCode, Failure> {
+    let record = StudyRecord::read(file)?;
+    let summary = Summary::of(&record);
+    if json {
+        let mut object = summary.to_json(&record, file, false);
+        if let Some(object) = object.as_object_mut() {
+            object.insert("end".into(), end.name().into());
+        }
+        print::json(&object)?;
+    } else {
+        println!("{}", show::brief(&record, &summary, file));
+        println!("ended: {end}");
+    }
+    Ok(if end == End::Stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,148 @@
+//! `nas show`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use nas_api::{Goal, Settings};
+use nas_core::study::{StudyRecord, Summary, TrialRecord, records_without_times, trial_json};
+
+use crate::args::Show;
+use crate::failure::Failure;
+use crate::print;
+
+/// Prints what a study's file says.
+pub fn show(args: &Show) -> Result<ExitCode, Failure> {
+    if args.records {
+        print!("{}", records_without_times(&args.file)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let record = StudyRecord::read(&args.file)?;
+    let summary = Summary::of(&record);
+    let one = args.trial.map(|number| find(&record, number)).transpose()?;
+    if args.json {
+        let mut object = summary.to_json(&record, &args.file, args.trials);
+        if let (Some(trial), Some(object)) = (one, object.as_object_mut()) {
+            object.insert("trial".into(), trial_json(trial));
+        }
+        print::json(&object)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(trial) = one {
+        println!("{}", details(&record, trial));
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", brief(&record, &summary, &args.file));
+    let pick = |numbers: &[u32]| numbers.iter().filter_map(|&number| record.trial(number)).collect::<Vec<_>>();
+    println!("\nincumbents\n{}", trials_table(&record, &pick(&summary.incumbents)));
+    if record.header.objectives.len() > 1 {
+        println!("\nPareto front\n{}", trials_table(&record, &pick(&summary.front)));
+    }
+    if args.trials {
+        println!("\ntrials\n{}", trials_table(&record, &record.trials.iter().collect::<Vec<_>>()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The trial of this number, or what numbers there are.
+pub fn find(record: &StudyRecord, number: u32) -> Result<&TrialRecord, Failure> {
+    record.trial(number).ok_or_else(|| {
+        let known = match record.trials.len() {
+            0 => "it has none".to_owned(),
+            count => format!("they are numbered 0 to {}", count - 1),
+        };
+        Failure::input(format!("trial {number}: the study has no such trial; {known}"))
+    })
+}
+
+/// The study in a few lines.
+pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
+    let header = &record.header;
+    let goal = |goal| if goal == Goal::Maximize { "maximize" } else { "minimize" };
+    let objectives: Vec<String> =
+        header.objectives.iter().map(|objective| format!("{} {}", goal(objective.goal), objective.metric)).collect();
+    let mut lines = vec![
+        format!("study      {}", file.display()),
+        format!("space      {}", header.space.identity),
+        format!("strategy   {}{}", header.strategy.identity, settings(&header.strategy.settings)),
+        format!("evaluator  {}", header.evaluator.identity),
+        format!("objective  {}", objectives.join(", ")),
+    ];
+    let bounds: Vec<String> = header
+        .constraints
+        .iter()
+        .map(|bound| {
+            let sign = if bound.goal == Goal::Minimize { "<=" } else { ">=" };
+            format!("{} {sign} {}", bound.metric, print::number(bound.limit))
+        })
+        .collect();
+    if !bounds.is_empty() {
+        lines.push(format!("constraint {}", bounds.join(", ")));
+    }
+    let Summary { measured, failed, unfinished, duplicates, .. } = summary;
+    let mut counts = format!("{measured} measured, {failed} failed");
+    if *unfinished > 0 {
+        counts.push_str(&format!(", {unfinished} unfinished"));
+    }
+    if *duplicates > 0 {
+        counts.push_str(&format!(", {duplicates} of them known already"));
+    }
+    lines.push(format!("trials     {counts}, in {}", print::seconds(record.seconds)));
+    match summary.best.and_then(|best| record.trial(best)) {
+        Some(best) => {
+            lines.push(format!("best       trial {}: {}", best.trial, best.text));
+            let metrics: Vec<String> =
+                best.metrics.iter().map(|metric| format!("{} {}", metric.name, print::number(metric.value))).collect();
+            lines.push(format!("           {}", metrics.join(", ")));
+        }
+        None => lines.push("best       none yet".to_owned()),
+    }
+    lines.join("\n")
+}
+
+fn settings(settings: &Settings) -> String {
+    let parts: Vec<String> = settings.0.iter().map(|setting| format!("{}={}", setting.name, setting.value)).collect();
+    if parts.is_empty() { String::new() } else { format!("\n           {}", parts.join(" ")) }
+}
+
+fn trials_table(record: &StudyRecord, trials: &[&TrialRecord]) -> String {
+    let objectives: Vec<&str> = record.header.objectives.iter().map(|objective| objective.metric.as_str()).collect();
+    let mut header = vec!["trial", "state", "fidelity"];
+    header.extend(&objectives);
+    if !objectives.contains(&"params") {
+        header.push("params");
+    }
+    header.push("architecture");
+    let columns = header.clone();
+    let row = |trial: &&TrialRecord| -> Vec<String> {
+        let cell = |name: &&str| match *name {
+            "trial" => trial.trial.to_string(),
+            "state" => trial.state.name().to_owned(),
+            "fidelity" => trial.fidelity.map_or_else(String::new, print::number),
+            "architecture" if trial.reason.is_empty() => trial.text.clone(),
+            "architecture" => format!("{} ({})", trial.text, trial.reason),
+            metric => trial.metric(metric).map_or_else(String::new, print::number),
+        };
+        columns.iter().map(cell).collect()
+    };
+    print::table(&header, trials.iter().map(row).collect())
+}
+
+fn details(record: &StudyRecord, trial: &TrialRecord) -> String {
+    let mut rows = vec![
+        ("trial".to_owned(), trial.trial.to_string()),
+        ("state".to_owned(), trial.state.name().to_owned()),
+        ("architecture".to_owned(), trial.text.clone()),
+        ("genotype".to_owned(), trial.genotype().map_or_else(|| "relaxed".to_owned(), |g| format!("{g:?}"))),
+        ("key".to_owned(), trial.key.clone()),
+    ];
+    let mut add = |name: &str, value: Option<String>| rows.extend(value.map(|value| (name.to_owned(), value)));
+    let unit = &record.header.fidelity_unit;
+    add("fidelity", trial.fidelity.map(|fidelity| format!("{} {unit}", print::number(fidelity))));
+    add("carries on", trial.resume.map(|from| format!("trial {from}")));
+    add("same as", trial.duplicate_of.map(|of| format!("trial {of}")));
+    add("reason", (!trial.reason.is_empty()).then(|| trial.reason.clone()));
+    add("cost", Some(print::seconds(trial.cost)));
+    rows.extend(trial.metrics.iter().map(|metric| (metric.name.clone(), print::number(metric.value))));
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n")
+}

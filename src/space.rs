@@ -1,0 +1,134 @@
+//! `nas space`.
+
+use std::process::ExitCode;
+
+use nas_api::graph::{count, shape};
+use nas_api::{Graph, OpenSpace, Task};
+use nas_core::study::{StudyError, StudySpec, check_settings};
+use serde_json::{Value, json};
+
+use crate::args::{Args, SpaceSample, SpaceShow};
+use crate::failure::Failure;
+use crate::{plugins, print};
+
+/// Decisions and size.
+pub fn show(args: &Args, show: &SpaceShow) -> Result<ExitCode, Failure> {
+    let (mut space, _) = open(args, &show.space, &show.sets)?;
+    let info = space.info()?;
+    let task = space.task_parameters()?;
+    if show.json {
+        print::json(&json!({"space": info, "task_parameters": task}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{} {}\n{}", info.name, info.version, info.description);
+    if !info.reference.is_empty() {
+        println!("{}", info.reference);
+    }
+    if let Some(size) = info.log10_size {
+        let exact = 10_f64.powf(size);
+        let about = if exact < 1e15 { print::number(exact.round()) } else { format!("10^{size:.1}") };
+        println!("size: {about} genotypes");
+    }
+    let conditional = if info.conditional { "\nwhich decisions occur depends on earlier choices" } else { "" };
+    println!("{}{conditional}\n", count_of(info.decisions.len(), "decision"));
+    let rows = info.decisions.iter().map(|decision| {
+        let order = if decision.ordered { "ordered" } else { "" };
+        vec![decision.name.clone(), decision.choices.join(", "), order.to_owned()]
+    });
+    println!("{}", print::table(&["decision", "choices", ""], rows.collect()));
+    if !task.is_empty() {
+        let rows = task.iter().map(|p| vec![p.name.clone(), p.default.to_string(), p.description.clone()]);
+        println!("\n{}", print::table(&["task setting", "default", ""], rows.collect()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn count_of(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// Random networks, with what they cost.
+pub fn sample(args: &Args, sample: &SpaceSample) -> Result<ExitCode, Failure> {
+    let (mut space, spec) = open(args, &sample.space, &sample.sets)?;
+    let parameters = space.task_parameters()?;
+    let task = Task {
+        input_shape: input_shape(&sample.input)?,
+        outputs: sample.outputs,
+        kind: "classification".into(),
+        settings: check_settings("task", &parameters, &spec.task.settings)?,
+    };
+    let genotypes = match &sample.text {
+        Some(text) => vec![space.parse(text)?.map_err(|reason| Failure::input(format!("--text '{text}': {reason}")))?],
+        None => (0..sample.count)
+            .map(|index| Ok(space.sample(sample.seed.wrapping_add(index))?))
+            .collect::<Result<Vec<_>, Failure>>()?,
+    };
+    let mut samples = Vec::new();
+    for genotype in genotypes {
+        let (text, key) = (space.format(&genotype)?, space.key(&genotype)?);
+        let graph = space.build(&genotype, &task)?.map_err(|reason| {
+            Failure::input(format!("{text} has no network for this task: {reason}\n  help: try another --input"))
+        })?;
+        let metrics = metrics(&graph, &task).map_err(|error| Failure::broken(format!("{text}: {error}")))?;
+        let mut object = json!({"genotype": genotype, "text": text, "key": key, "metrics": metrics});
+        if let (true, Some(object)) = (sample.graph, object.as_object_mut()) {
+            object.insert("graph".into(), json!(graph));
+        }
+        samples.push((text, metrics, graph, object));
+    }
+    if sample.json {
+        let objects: Vec<Value> = samples.into_iter().map(|(_, _, _, object)| object).collect();
+        print::json(&json!({"space": sample.space, "samples": objects}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let names = ["params", "macs", "flops", "depth"];
+    let rows = samples.iter().map(|(text, metrics, _, _)| {
+        let values = names.iter().map(|&name| print::number(metrics[name].as_f64().unwrap_or(0.0)));
+        values.chain([text.clone()]).collect()
+    });
+    let header: Vec<&str> = names.into_iter().chain(["architecture"]).collect();
+    println!("{}", print::table(&header, rows.collect()));
+    if sample.graph {
+        for (_, _, graph, _) in &samples {
+            println!("\n{}", nodes(graph, &task).map_err(|error| Failure::broken(error.to_string()))?);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(args: &Args, reference: &str, sets: &[String]) -> Result<(Box<dyn OpenSpace>, StudySpec), Failure> {
+    let mut spec = StudySpec::default();
+    for assignment in sets {
+        spec.set(assignment)?;
+    }
+    if !spec.strategy.settings.is_empty() || !spec.evaluator.settings.is_empty() {
+        return Err(Failure::input("--set: only space.KEY=VALUE and task.KEY=VALUE can be set here"));
+    }
+    let source = plugins::registry(args)?.space(reference)?;
+    let settings = check_settings("space", &source.parameters()?, &spec.space.settings)?;
+    Ok((source.open(&settings).map_err(StudyError::Open)?, spec))
+}
+
+fn input_shape(text: &str) -> Result<Vec<i64>, Failure> {
+    let shape: Result<Vec<i64>, _> = text.split(',').map(|size| size.trim().parse()).collect();
+    match shape {
+        Ok(shape) if shape.iter().all(|&size| size > 0) => Ok(shape),
+        _ => Err(Failure::input(format!("--input {text}: must be positive sizes, as in 3,32,32"))),
+    }
+}
+
+fn metrics(graph: &Graph, task: &Task) -> Result<Value, nas_api::graph::GraphError> {
+    let shapes = shape::infer(graph, &task.input_shape)?;
+    let counts = count::count(graph, &shapes)?;
+    Ok(json!({"params": counts.params, "macs": counts.macs, "flops": counts.flops, "depth": counts.depth}))
+}
+
+fn nodes(graph: &Graph, task: &Task) -> Result<String, nas_api::graph::GraphError> {
+    let shapes = shape::infer(graph, &task.input_shape)?;
+    let rows = graph.nodes.iter().zip(&shapes).map(|(node, shape)| {
+        let inputs: Vec<&str> =
+            node.inputs.iter().filter_map(|&input| Some(graph.nodes.get(input as usize)?.name.as_str())).collect();
+        vec![node.name.clone(), node.op.clone(), format!("{shape:?}"), inputs.join(", ")]
+    });
+    Ok(print::table(&["node", "operator", "shape", "inputs"], rows.collect()))
+}
