@@ -20,7 +20,7 @@ pub fn json(value: &Value) -> Result<(), Failure> {
 /// A table without lines; columns whose cells are numbers are aligned right.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(NOTHING);
+    table.load_style(NOTHING);
     table.set_header(header.to_vec());
     let numeric = |column: usize| rows.iter().all(|row| row.get(column).is_none_or(|cell| is_number(cell)));
     let right: Vec<usize> = (0..header.len()).filter(|&column| numeric(column)).collect();

@@ -53,8 +53,8 @@ fn items(raw: &str) -> impl Iterator<Item = &str> {
     inner.split(',').map(|item| item.trim().trim_matches('"')).filter(|item| !item.is_empty())
 }
 
-/// Checks what is given against the declarations, and fills in defaults. `place` names the table: `strategy`.
-pub(crate) fn check_settings(
+/// What a user gave, checked against the declarations, with defaults for the rest. `place` names the table in errors.
+pub fn check_settings(
     place: &str,
     parameters: &[Parameter],
     given: &GivenSettings,

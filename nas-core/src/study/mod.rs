@@ -40,7 +40,7 @@ mod worker;
 pub use compare::records_without_times;
 pub use error::StudyError;
 pub use event::{End, Event, Listener};
-pub use given::{Given, GivenSettings};
+pub use given::{Given, GivenSettings, check_settings};
 pub use header::{Budget, Header, Plugged};
 pub use plan::{Plan, state_dir};
 pub use problem::Problem;
