@@ -59,8 +59,6 @@ fn misbehave(name: &str, call: Option<&str>) -> String {
         Err(error) => return checked(name, "open", &error),
     };
     if let Err(error) = search.ask(2) {
-        // A dead instance stays dead, and says so.
-        assert!(search.tell(&[observation()]).is_err());
         return checked(name, "ask", &error);
     }
     match search.tell(&[observation()]) {
@@ -118,6 +116,10 @@ fn a_panic_comes_with_its_message() {
 #[test]
 fn a_trap_is_reported_without_words() {
     assert!(misbehave("traps", Some("ask")).contains("aborted without saying why"));
+    // A dead instance stays dead, and says so.
+    let mut search = open(&fixture("traps"), Some("ask")).unwrap();
+    assert!(search.ask(1).is_err());
+    assert!(search.tell(&[observation()]).unwrap_err().to_string().contains("ended by an earlier error"));
 }
 
 #[test]

@@ -152,6 +152,11 @@ fn explain(store: &mut Store<State>, call: &str, error: wasmtime::Error) -> Plug
                 "its recursion is too deep for the stack".to_owned(),
                 "this is a defect of the plugin: report it to its author".to_owned(),
             ),
+            // A guest keeps large values on a stack in its own memory, which ends at address 0.
+            Some(Trap::MemoryOutOfBounds) => (
+                "it reached outside its memory: its recursion is too deep, or it is broken".to_owned(),
+                "this is a defect of the plugin: report it to its author".to_owned(),
+            ),
             Some(trap) => {
                 let what = match (trap, &words) {
                     (Trap::UnreachableCodeReached, Some(words)) => words.clone(),
