@@ -1,7 +1,8 @@
-//! Builds every component of `plugins/` into `target/plugins`.
+//! Builds every component of `plugins/`, and the native libraries, into `target/plugins`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -9,13 +10,16 @@ use crate::guest;
 use crate::root;
 use crate::run::run;
 
-/// Spaces and strategies, one package each, and the fixtures, one example each.
+/// Spaces, strategies and light evaluators, one package each, and the fixtures, one example each. Light evaluators also
+/// as native libraries.
 pub fn build() -> Result<()> {
     let compiler = guest::compiler()?;
     let mut packages = Vec::new();
-    for kind in ["spaces", "strategies"] {
+    for kind in ["spaces", "strategies", "evaluators"] {
         for folder in folders(&root().join("plugins").join(kind))? {
-            packages.push((kind, package(&folder)?, name_of(&folder)));
+            if is_plugin(&folder)? {
+                packages.push((kind, package(&folder)?, name_of(&folder)));
+            }
         }
     }
     let target = root().join("target/guest");
@@ -28,6 +32,12 @@ pub fn build() -> Result<()> {
     let mut fixtures = compiler.cargo(&target);
     run(fixtures.args(["build", "--profile", "guest", "--locked", "--package", "nas-fixtures", "--examples"]))?;
 
+    let native: Vec<&str> =
+        packages.iter().filter(|(kind, _, _)| *kind == "evaluators").map(|(_, package, _)| package.as_str()).collect();
+    let mut libraries = Command::new("cargo");
+    libraries.args(["build", "--release", "--locked"]);
+    run(libraries.args(native.iter().flat_map(|package| ["--package", package])))?;
+
     let built = target.join("wasm32-unknown-unknown/guest");
     let plugins = root().join("target/plugins");
     if plugins.exists() {
@@ -37,6 +47,11 @@ pub fn build() -> Result<()> {
         let wasm = built.join(format!("{}.wasm", package.replace('-', "_")));
         copy(&wasm, &plugins.join(kind).join(format!("{name}.wasm")))?;
     }
+    let release = root().join("target/release");
+    for package in &native {
+        let library = library(package);
+        copy(&release.join(&library), &plugins.join("libraries").join(&library))?;
+    }
     let examples = root().join("plugins/fixtures/examples");
     let mut count = packages.len();
     for file in files(&examples)? {
@@ -45,7 +60,7 @@ pub fn build() -> Result<()> {
         copy(&wasm, &plugins.join("fixtures").join(format!("{name}.wasm")))?;
         count += 1;
     }
-    eprintln!("{count} components are in {}", plugins.display());
+    eprintln!("{count} components and {} native libraries are in {}", native.len(), plugins.display());
     Ok(())
 }
 
@@ -77,6 +92,18 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn name_of(folder: &Path) -> String {
     folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// A package that makes a file of its own; others are linked into the program.
+fn is_plugin(folder: &Path) -> Result<bool> {
+    let manifest = folder.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    Ok(text.contains("\"cdylib\""))
+}
+
+/// What this machine calls the dynamic library of a package.
+fn library(package: &str) -> String {
+    format!("{}{}{}", std::env::consts::DLL_PREFIX, package.replace('-', "_"), std::env::consts::DLL_SUFFIX)
 }
 
 /// The package's name, from the first `name = "…"` of its manifest.

@@ -1,0 +1,142 @@
+//! The evaluator `cost`: what a network costs at inference, from its graph alone. A cost model for searches that train
+//! nothing, and the example of an evaluator that is a component and a native library from one source.
+
+use std::path::Path;
+
+use nas_api::graph::shape::{Shape, infer};
+use nas_api::graph::{GraphError, count};
+use nas_api::{
+    Evaluator, EvaluatorInfo, EvaluatorPlugin, Failure, Goal, Graph, Measurement, Metric, MetricInfo, Opened, Outcome,
+    Parameter, Request, Result, Settings, Stop, Task,
+};
+
+/// Bytes of one number, and the input that networks are built for.
+pub struct Cost {
+    bytes: f64,
+    input_shape: Vec<i64>,
+    outputs: u32,
+}
+
+impl EvaluatorPlugin for Cost {
+    fn info() -> EvaluatorInfo {
+        let metric = |name: &str, description: &str| MetricInfo {
+            name: name.into(),
+            unit: "bytes".into(),
+            better: Some(Goal::Minimize),
+            hidden: false,
+            description: description.into(),
+        };
+        EvaluatorInfo {
+            name: "cost".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            description: "What a network costs at inference, from its graph alone; nothing is trained.".into(),
+            metrics: vec![
+                metric("weight_bytes", "All weights."),
+                metric("activation_bytes", "The most that is alive at once, for one example, in the graph's order."),
+            ],
+            fidelity_unit: String::new(),
+            accepts_relaxed: false,
+            resumes: false,
+            parameters: vec![
+                Parameter::integer("bytes", 4, 1, 8, "of one number: 4 for f32, 2 for f16, 1 for int8"),
+                Parameter {
+                    name: "input_shape".into(),
+                    kind: nas_api::ParameterKind::Numbers,
+                    default: nas_api::Value::Numbers(vec![3.0, 32.0, 32.0]),
+                    description: "of one example".into(),
+                },
+                Parameter::integer("outputs", 10, 1, 1_000_000, "classes"),
+            ],
+        }
+    }
+
+    fn open(settings: &Settings, _state: Option<&Path>) -> Result<Self> {
+        let sizes = settings.numbers("input_shape")?;
+        if sizes.is_empty() || sizes.iter().any(|size| size.fract() != 0.0 || !(1.0..=1e6).contains(size)) {
+            return Err(format!("'input_shape' must be whole numbers from 1 to a million, not {sizes:?}").into());
+        }
+        let input_shape = sizes.iter().map(|&size| size as i64).collect();
+        Ok(Self { bytes: settings.number("bytes")?, input_shape, outputs: settings.integer("outputs")? })
+    }
+}
+
+impl Evaluator for Cost {
+    fn opened(&self) -> Opened {
+        let task = Task {
+            input_shape: self.input_shape.clone(),
+            outputs: self.outputs,
+            kind: "classification".into(),
+            settings: Settings::default(),
+        };
+        Opened { fidelities: Vec::new(), task: Some(task) }
+    }
+
+    fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {
+        let outcome = match self.measure(&request.graph) {
+            Ok(metrics) => Outcome::Measured(metrics),
+            Err(error) => Outcome::Failed(Failure::new(error.to_string())),
+        };
+        Ok(Some(Measurement { cost: Some(0.0), ..Measurement::new(outcome) }))
+    }
+}
+
+impl Cost {
+    fn measure(&self, graph: &Graph) -> Result<Vec<Metric>, GraphError> {
+        let shapes = infer(graph, &self.input_shape)?;
+        let counts = count::count(graph, &shapes)?;
+        let activations = peak(graph, &shapes) * self.bytes;
+        Ok(vec![
+            Metric::new("weight_bytes", counts.params as f64 * self.bytes),
+            Metric::new("activation_bytes", activations),
+        ])
+    }
+}
+
+/// The most numbers alive at once: a value lives from its node to the last node that reads it.
+fn peak(graph: &Graph, shapes: &[Shape]) -> f64 {
+    let mut last_use: Vec<usize> = (0..graph.nodes.len()).collect();
+    for (position, node) in graph.nodes.iter().enumerate() {
+        for &input in &node.inputs {
+            last_use[input as usize] = position;
+        }
+    }
+    for &output in &graph.outputs {
+        last_use[output as usize] = graph.nodes.len();
+    }
+    let size = |position: usize| shapes[position].iter().map(|&side| side as f64).product::<f64>();
+    let (mut alive, mut most) = (0.0, 0.0_f64);
+    for position in 0..graph.nodes.len() {
+        alive += size(position);
+        most = most.max(alive);
+        alive -= (0..=position).filter(|&earlier| last_use[earlier] == position).map(size).sum::<f64>();
+    }
+    most
+}
+
+#[cfg(target_arch = "wasm32")]
+nas_api::export_evaluator!(Cost);
+
+#[cfg(not(target_arch = "wasm32"))]
+nas_api::export_native_evaluator!(Cost);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nas_api::GraphBuilder;
+
+    #[test]
+    fn a_chain_keeps_two_values_alive_at_once() {
+        let mut graph = GraphBuilder::new();
+        let input = graph.input();
+        let flat = graph.op("flatten", "Flatten", &[input]);
+        let hidden = graph.gemm("hidden", flat, 100);
+        let head = graph.gemm("head", hidden, 10);
+        let graph = graph.finish(&[head]);
+        let settings = Settings::defaults(&Cost::info().parameters);
+        let cost = Cost { input_shape: vec![1, 8, 8], ..Cost::open(&settings, None).unwrap() };
+        let metrics = cost.measure(&graph).unwrap();
+        // 64 + 100 while the hidden layer is computed; 64 × 100 + 100 + 100 × 10 + 10 weights.
+        assert_eq!(Metric::find(&metrics, "activation_bytes"), Some(4.0 * 164.0));
+        assert_eq!(Metric::find(&metrics, "weight_bytes"), Some(4.0 * 7_510.0));
+    }
+}
