@@ -1,0 +1,68 @@
+//! What the end-to-end tests share: the real binary, the components, scratch folders.
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The real binary, with no plugins but those that the test names, and a compile cache of the tests' own.
+pub fn nas<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nas"));
+    command.args(arguments).env_remove("NAS_PLUGINS").env("XDG_DATA_HOME", "/nonexistent");
+    command.arg("--plugin-cache").arg(target().join("test-cache"));
+    command
+}
+
+pub fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
+}
+
+/// A file that `cargo xtask plugins` has built.
+pub fn built(kind: &str, file: &str) -> String {
+    let path = target().join("plugins").join(kind).join(file);
+    assert!(path.is_file(), "the components have not been built: run `cargo xtask plugins`");
+    path.to_str().unwrap().to_owned()
+}
+
+pub fn component(kind: &str, name: &str) -> String {
+    built(kind, &format!("{name}.wasm"))
+}
+
+/// Runs to the end, which must be a success; returns standard output.
+pub fn succeed(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{command:?} ended with {status}\n{stderr}");
+    String::from_utf8(stdout).unwrap()
+}
+
+/// As [`succeed`], with the one JSON object on standard output.
+pub fn json(command: &mut Command) -> Value {
+    serde_json::from_str(&succeed(command.arg("--json"))).unwrap()
+}
+
+/// The records of a study without times.
+pub fn records(study: &Path) -> String {
+    let study = study.to_str().unwrap();
+    succeed(&mut nas(["show", study, "--records"]))
+}
+
+/// A scratch folder, and the path of a study in it.
+pub fn scratch() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("a.study");
+    (folder, study)
+}
+
+/// The folder of the shared data; `None`, with a printed reason, where there is none. In CI there must be one.
+pub fn data(what: &str) -> Option<PathBuf> {
+    match std::env::var_os("NAS_DATA") {
+        Some(folder) => Some(PathBuf::from(folder).join(what)),
+        None => {
+            assert!(std::env::var_os("CI").is_none(), "NAS_DATA must be set in CI");
+            eprintln!("skipped: NAS_DATA is not set, so there is no {what}");
+            None
+        }
+    }
+}

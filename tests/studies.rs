@@ -1,0 +1,184 @@
+//! What people do with studies: search, look, train, swap a plugin, go on with another strategy.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+
+use common::{built, component, data, json, nas, records, scratch, succeed};
+
+#[test]
+fn a_component_strategy_on_a_component_space_finds_a_network_that_reads_digits() {
+    let (folder, study) = scratch();
+    let file = study.to_str().unwrap();
+    let found = json(
+        nas(["search", "--space", &component("spaces", "mlp"), "--data", "digits", "--trials", "60", "--seed", "1"])
+            .args(["--strategy", &component("strategies", "regularized-evolution"), "--workers", "2"])
+            .args(["--set", "strategy.population=15", "--set", "strategy.sample=5", "--study", file]),
+    );
+    assert_eq!(found["measured"].as_u64(), Some(60));
+    assert_eq!(found["failed"].as_u64(), Some(0));
+    assert!(found["best"]["metrics"]["val_accuracy"].as_f64().unwrap() > 0.96, "{found}");
+
+    let shown = json(&mut nas(["show", file, "--trials"]));
+    let trials = shown["trials"].as_array().unwrap();
+    assert_eq!(trials.len(), 60);
+    for trial in trials {
+        for metric in ["val_accuracy", "val_loss", "params", "flops", "train_seconds"] {
+            assert!(trial["metrics"][metric].is_number(), "{metric} is missing: {trial}");
+        }
+        assert_eq!(trial["state"], "measured");
+    }
+    let one = json(&mut nas(["show", file, "--trial", "7"]));
+    assert_eq!(one["trial"]["trial"].as_u64(), Some(7));
+
+    let out = folder.path().join("winner");
+    let trained = json(&mut nas(["train", file, "--out", out.to_str().unwrap()]));
+    assert!(trained["metrics"]["test_accuracy"].as_f64().unwrap() >= 0.97, "{trained}");
+    let weights = fs::read(trained["weights"].as_str().unwrap()).unwrap();
+    let header = u64::from_le_bytes(weights[..8].try_into().unwrap());
+    let header: serde_json::Value = serde_json::from_slice(&weights[8..8 + usize::try_from(header).unwrap()]).unwrap();
+    assert!(header.as_object().unwrap().len() > 3, "{header}");
+    assert!(out.join("network.json").is_file() && out.join("metrics.json").is_file());
+    // Trained again, it is the same network.
+    let again = json(&mut nas(["train", file, "--out", folder.path().join("again").to_str().unwrap()]));
+    assert_eq!(trained["metrics"]["test_accuracy"], again["metrics"]["test_accuracy"]);
+    assert_eq!(trained["metrics"]["test_loss"], again["metrics"]["test_loss"]);
+}
+
+#[test]
+fn convolutional_cells_are_searched_on_digits() {
+    let (folder, study) = scratch();
+    let file = study.to_str().unwrap();
+    let found = json(
+        nas(["search", "--space", &component("spaces", "nas-bench-201"), "--data", "digits", "--trials", "30"])
+            .args(["--strategy", &component("strategies", "regularized-evolution"), "--workers", "2", "--study", file])
+            .args(["--set", "strategy.population=10", "--set", "strategy.sample=3", "--set", "evaluator.epochs=3"])
+            .args(["--set", "task.channels=4", "--set", "task.cells=1"]),
+    );
+    assert_eq!(found["measured"].as_u64().unwrap() + found["failed"].as_u64().unwrap(), 30);
+    assert!(found["best"]["metrics"]["val_accuracy"].as_f64().unwrap() > 0.85, "{found}");
+    let out = folder.path().join("winner");
+    let trained = json(&mut nas(["train", file, "--out", out.to_str().unwrap(), "--epochs", "8"]));
+    assert!(trained["metrics"]["test_accuracy"].as_f64().unwrap() > 0.9, "{trained}");
+}
+
+#[test]
+fn fashion_mnist_is_read_and_searched() {
+    let Some(fashion) = data("fashion-mnist") else { return };
+    let (_folder, study) = scratch();
+    let found = json(
+        nas(["search", "--space", "nas-bench-201", "--strategy", "random-search", "--trials", "4", "--workers", "2"])
+            .args(["--data", fashion.to_str().unwrap(), "--set", "evaluator.train_limit=2000"])
+            .args(["--set", "evaluator.validation_limit=500", "--set", "evaluator.epochs=1"])
+            .args(["--set", "task.channels=4", "--set", "task.cells=1", "--study", study.to_str().unwrap()]),
+    );
+    assert_eq!(found["measured"].as_u64(), Some(4));
+    assert!(found["best"]["metrics"]["val_accuracy"].as_f64().unwrap() > 0.3, "{found}");
+}
+
+#[test]
+fn what_breaks_a_constraint_is_never_trained() {
+    let (_folder, study) = scratch();
+    let shown = {
+        let file = study.to_str().unwrap();
+        succeed(
+            nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "20", "--study", file])
+                .args(["--constraint", "params<=6000", "--set", "evaluator.epochs=1"])
+                .args(["--objective", "val_accuracy:maximize", "--objective", "params:minimize"]),
+        );
+        json(&mut nas(["show", file, "--trials"]))
+    };
+    let trials = shown["trials"].as_array().unwrap();
+    let failed: Vec<_> = trials.iter().filter(|trial| trial["state"] == "failed").collect();
+    assert!(!failed.is_empty() && failed.len() < 20);
+    for trial in failed {
+        assert!(trial["metrics"]["params"].as_f64().unwrap() > 6000.0);
+        assert!(trial["metrics"]["val_accuracy"].is_null(), "it was trained: {trial}");
+        assert!(trial["reason"].as_str().unwrap().contains("params"), "{trial}");
+    }
+    let front = shown["front"].as_array().unwrap();
+    assert!(!front.is_empty());
+    for a in front {
+        for b in front {
+            let of = |x: &serde_json::Value, m: &str| x["metrics"][m].as_f64().unwrap();
+            let beats = of(a, "val_accuracy") > of(b, "val_accuracy") && of(a, "params") < of(b, "params");
+            assert!(!beats, "{a} dominates {b}");
+        }
+    }
+}
+
+#[test]
+fn a_wasm_file_is_swapped_without_compiling_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = folder.path().join("mine.wasm");
+    let run = |strategy: &str, study: &str| {
+        fs::copy(component("strategies", strategy), &plugin).unwrap();
+        json(
+            nas(["search", "--space", "mlp", "--strategy", plugin.to_str().unwrap(), "--trials", "5"])
+                .args(["--evaluator", &component("evaluators", "cost"), "--study"])
+                .arg(folder.path().join(study)),
+        )
+    };
+    assert_eq!(run("random-search", "a.study")["study"]["strategy"]["name"], "random-search");
+    assert_eq!(run("genetic", "b.study")["study"]["strategy"]["name"], "genetic");
+
+    // The first study was begun with what that file was before.
+    let first = folder.path().join("a.study");
+    let output = nas(["resume", first.to_str().unwrap()]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    for words in ["random-search", "genetic", "--warm-start"] {
+        assert!(message.contains(words), "'{words}' is missing: {message}");
+    }
+    let warm = json(&mut nas(["resume", first.to_str().unwrap(), "--warm-start", "--trials", "7"]));
+    assert_eq!(warm["measured"].as_u64(), Some(12), "{warm}");
+    assert_eq!(warm["study"]["strategy"]["name"], "genetic");
+    // A finished study that is resumed stays as it is.
+    let before = records(&first);
+    succeed(&mut nas(["resume", first.to_str().unwrap()]));
+    assert_eq!(records(&first), before);
+}
+
+#[test]
+fn an_evaluator_as_component_and_as_native_library_measures_the_same() {
+    let library = format!("{}evaluator_cost{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let measured = |evaluator: String| {
+        let (_folder, study) = scratch();
+        let file = study.to_str().unwrap();
+        succeed(nas(["search", "--space", "nas-bench-201", "--strategy", "local-search", "--trials", "40"]).args([
+            "--evaluator",
+            &evaluator,
+            "--set",
+            "evaluator.bytes=2",
+            "--workers",
+            "3",
+            "--study",
+            file,
+        ]));
+        let trials = json(&mut nas(["show", file, "--trials"]))["trials"].clone();
+        trials.as_array().unwrap().iter().map(|trial| trial["metrics"].clone()).collect::<Vec<_>>()
+    };
+    let native = measured(built("libraries", &library));
+    assert_eq!(native.len(), 40);
+    assert!(native[0]["activation_bytes"].as_f64().unwrap() > 0.0);
+    assert_eq!(native, measured(component("evaluators", "cost")));
+}
+
+#[test]
+fn a_study_file_describes_what_flags_describe() {
+    let (folder, study) = scratch();
+    let toml = folder.path().join("study.toml");
+    let text = "seed = 5\nspace = \"mlp\"\nevaluator = { use = \"burn\", epochs = 1 }\n\
+                strategy = { use = \"genetic\", population = 8 }\nconstraints = [\"params<=20000\"]\n\
+                budget = { trials = 12 }\n";
+    fs::write(&toml, text).unwrap();
+    succeed(&mut nas(["search", toml.to_str().unwrap(), "--study", study.to_str().unwrap()]));
+    let flags = folder.path().join("flags.study");
+    succeed(
+        nas(["search", "--space", "mlp", "--strategy", "genetic", "--trials", "12", "--seed", "5"])
+            .args(["--set", "evaluator.epochs=1", "--set", "strategy.population=8"])
+            .args(["--constraint", "params<=20000", "--study", flags.to_str().unwrap()]),
+    );
+    assert_eq!(records(&study), records(&flags));
+}

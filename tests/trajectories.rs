@@ -1,0 +1,148 @@
+//! Every strategy on every space, each natively and as a component: the four ways to combine them give the same
+//! trajectory, bit for bit.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use nas_api::rng::derive;
+use nas_api::{
+    Failure, Goal, Graph, Metric, Objective, Observation, OpenSpace, Outcome, Proposal, Setting, Settings, Study, Task,
+    Value,
+};
+use nas_core::plugin::{Options, Registry, Search};
+
+const STRATEGIES: [&str; 5] = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce"];
+const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
+const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
+
+fn registry() -> Registry {
+    let mut registry = Registry::new(Options::default());
+    registry.add_space::<nas_spaces::Mlp>().unwrap();
+    registry.add_space::<nas_spaces::NasBench201>().unwrap();
+    registry.read_tables_with::<nas_spaces::TableSpace>();
+    registry.add_strategy::<nas_strategies::RandomSearch>();
+    registry.add_strategy::<nas_strategies::LocalSearch>();
+    registry.add_strategy::<nas_strategies::Genetic>();
+    registry.add_strategy::<nas_strategies::RegularizedEvolution>();
+    registry.add_strategy::<nas_strategies::Reinforce>();
+    registry
+}
+
+fn space(registry: &Registry, name: &str, as_component: bool) -> Box<dyn OpenSpace> {
+    let reference = match (name, as_component) {
+        (_, true) => common::component("spaces", name),
+        ("table", false) => concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/tiny-cnn.toml").to_owned(),
+        (_, false) => name.to_owned(),
+    };
+    let source = registry.space(&reference).unwrap();
+    let definition = Setting { name: "definition".into(), value: Value::Text(TABLE.into()) };
+    let given = if name == "table" && as_component { vec![definition] } else { Vec::new() };
+    source.open(&Settings::checked(&source.parameters().unwrap(), &given).unwrap()).unwrap()
+}
+
+fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dyn OpenSpace>) -> Box<dyn Search> {
+    let reference = if as_component { common::component("strategies", strategy) } else { strategy.to_owned() };
+    let source = registry.strategy(&reference).unwrap();
+    let small = [("population", 12.0), ("sample", 4.0)];
+    let parameters = source.info().unwrap().parameters;
+    let given: Vec<Setting> = small
+        .iter()
+        .filter(|(name, _)| parameters.iter().any(|parameter| parameter.name == *name))
+        .map(|&(name, value)| Setting { name: name.into(), value: Value::Number(value) })
+        .collect();
+    let study = Study {
+        objectives: vec![Objective { metric: "score".into(), goal: Goal::Maximize }],
+        bounds: Vec::new(),
+        seed: 12_345,
+        trials: Some(200),
+        total_fidelity: None,
+        parallelism: 4,
+        fidelities: Vec::new(),
+        settings: Settings::checked(&parameters, &given).unwrap(),
+    };
+    source.open(&study, space).unwrap()
+}
+
+/// A rugged landscape over keys, with failures: a strategy must not need a smooth or complete one.
+fn outcome(key: &str) -> Outcome {
+    let value = f64::from(derive(7, key, 0)) / f64::from(u32::MAX);
+    if value < 0.1 {
+        return Outcome::Failed(Failure { violation: value, ..Failure::new("too small") });
+    }
+    Outcome::Measured(vec![Metric::new("score", value)])
+}
+
+/// Asks for 1 to 4 proposals at a time and tells the results newest first, so that order and batches vary.
+fn trajectory(search: &mut dyn Search) -> String {
+    let mut asked: Vec<Proposal> = Vec::new();
+    for round in 0..60_u32 {
+        if search.finished().unwrap() {
+            break;
+        }
+        let proposals = search.ask(round % 4 + 1).unwrap();
+        let first = u32::try_from(asked.len()).unwrap();
+        let mut observations = Vec::new();
+        for (position, proposal) in (0..).zip(&proposals) {
+            let genotype = proposal.candidate.genotype().unwrap();
+            let key = search.space().unwrap().key(genotype).unwrap();
+            observations.push(Observation {
+                trial: Some(first + position),
+                candidate: proposal.candidate.clone(),
+                fidelity: None,
+                outcome: outcome(&key),
+                gradient: Vec::new(),
+                cost: 0.0,
+            });
+        }
+        asked.extend(proposals);
+        observations.reverse();
+        search.tell(&observations).unwrap();
+    }
+    assert!(asked.len() > 50, "only {} proposals", asked.len());
+    serde_json::to_string(&asked).unwrap()
+}
+
+#[test]
+fn native_and_component_take_the_same_way() {
+    let registry = registry();
+    for space_name in SPACES {
+        for strategy in STRATEGIES {
+            let take = |strategy_component, space_component| {
+                let space = space(&registry, space_name, space_component);
+                trajectory(search(&registry, strategy, strategy_component, space).as_mut())
+            };
+            let native = take(false, false);
+            for (strategy_component, space_component) in [(true, false), (false, true), (true, true)] {
+                let other = take(strategy_component, space_component);
+                let what = format!("{strategy} (component: {strategy_component}) on {space_name} ({space_component})");
+                assert!(native == other, "{what} goes another way\n{native}\n{other}");
+            }
+        }
+    }
+}
+
+#[test]
+fn native_and_component_spaces_build_the_same_networks() {
+    let registry = registry();
+    for name in SPACES {
+        let (mut native, mut component) = (space(&registry, name, false), space(&registry, name, true));
+        assert_eq!(native.info().unwrap(), component.info().unwrap());
+        let parameters = native.task_parameters().unwrap();
+        assert_eq!(parameters, component.task_parameters().unwrap());
+        let task = Task {
+            input_shape: vec![1, 16, 16],
+            outputs: 10,
+            kind: "classification".into(),
+            settings: Settings::defaults(&parameters),
+        };
+        for seed in 0..50 {
+            let genotype = native.sample(seed).unwrap();
+            assert_eq!(genotype, component.sample(seed).unwrap());
+            let built: Graph = native.build(&genotype, &task).unwrap().unwrap();
+            assert_eq!(built, component.build(&genotype, &task).unwrap().unwrap());
+            assert_eq!(native.neighbors(&genotype).unwrap(), component.neighbors(&genotype).unwrap());
+            assert_eq!(native.features(&genotype).unwrap(), component.features(&genotype).unwrap());
+            assert_eq!(native.format(&genotype).unwrap(), component.format(&genotype).unwrap());
+        }
+    }
+}
