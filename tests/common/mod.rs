@@ -9,8 +9,8 @@ use serde_json::Value;
 /// The real binary, with no plugins but those that the test names, and a compile cache of the tests' own.
 pub fn nas<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nas"));
-    command.args(arguments).env_remove("NAS_PLUGINS").env("XDG_DATA_HOME", "/nonexistent");
-    command.arg("--plugin-cache").arg(target().join("test-cache"));
+    command.env_remove("NAS_PLUGINS").env("XDG_DATA_HOME", "/nonexistent");
+    command.arg("--plugin-cache").arg(target().join("test-cache")).args(arguments);
     command
 }
 
