@@ -182,3 +182,21 @@ fn a_study_file_describes_what_flags_describe() {
     );
     assert_eq!(records(&study), records(&flags));
 }
+
+#[test]
+fn the_strategy_of_the_readme_is_the_one_that_is_built_and_it_climbs() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let source = fs::read_to_string(root.join("plugins/examples/hill-climber/src/lib.rs")).unwrap();
+    assert!(readme.contains(&source), "README.md shows another text than plugins/examples/hill-climber/src/lib.rs");
+    let best = |strategy: &str| {
+        let (_folder, study) = scratch();
+        let found = json(
+            nas(["search", "--space", "nas-bench-201", "--strategy", strategy, "--trials", "60", "--evaluator"])
+                .args([&component("evaluators", "cost"), "--objective", "weight_bytes:maximize", "--study"])
+                .arg(study),
+        );
+        found["best"]["metrics"]["weight_bytes"].as_f64().unwrap()
+    };
+    assert!(best(&component("examples", "hill-climber")) > best("random-search"));
+}

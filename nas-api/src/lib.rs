@@ -20,6 +20,8 @@ pub mod codec;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod guest;
+#[cfg(not(target_arch = "wasm32"))]
+mod macros;
 #[cfg(feature = "native")]
 pub mod native;
 

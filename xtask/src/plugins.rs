@@ -15,7 +15,7 @@ use crate::run::run;
 pub fn build() -> Result<()> {
     let compiler = guest::compiler()?;
     let mut packages = Vec::new();
-    for kind in ["spaces", "strategies", "evaluators"] {
+    for kind in ["spaces", "strategies", "evaluators", "examples"] {
         for folder in folders(&root().join("plugins").join(kind))? {
             if is_plugin(&folder)? {
                 packages.push((kind, package(&folder)?, name_of(&folder)));

@@ -54,11 +54,7 @@ fn items(raw: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What a user gave, checked against the declarations, with defaults for the rest. `place` names the table in errors.
-pub fn check_settings(
-    place: &str,
-    parameters: &[Parameter],
-    given: &GivenSettings,
-) -> Result<Settings, StudyError> {
+pub fn check_settings(place: &str, parameters: &[Parameter], given: &GivenSettings) -> Result<Settings, StudyError> {
     let mut settings = Vec::with_capacity(given.len());
     for (name, value) in given {
         let place = format!("{place}.{name}");

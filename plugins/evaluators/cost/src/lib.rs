@@ -113,7 +113,6 @@ fn peak(graph: &Graph, shapes: &[Shape]) -> f64 {
     most
 }
 
-#[cfg(target_arch = "wasm32")]
 nas_api::export_evaluator!(Cost);
 
 #[cfg(not(target_arch = "wasm32"))]

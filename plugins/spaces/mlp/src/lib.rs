@@ -1,4 +1,3 @@
 //! The space `mlp` as a component.
 
-#[cfg(target_arch = "wasm32")]
 nas_api::export_space!(nas_spaces::Mlp);
