@@ -152,7 +152,7 @@ fn files_that_are_no_studies_are_refused() {
 fn a_study_file_with_a_mistake_names_the_place() {
     let folder = tempfile::tempdir().unwrap();
     let toml = folder.path().join("study.toml");
-    let mut refuse = |text: &str, words: &[&str]| {
+    let refuse = |text: &str, words: &[&str]| {
         fs::write(&toml, text).unwrap();
         let study = folder.path().join("a.study");
         says(&refused(nas(["search", toml.to_str().unwrap(), "--study"]).arg(study)), words);

@@ -10,10 +10,11 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 const HELP: &str = "\
-cargo xtask plugins   build every component of plugins/ into target/plugins
-cargo xtask demo      build everything, search on `digits`, train the winner
-cargo xtask test      build everything, run all tests
-cargo xtask help      this text";
+cargo xtask plugins         build every component of plugins/ into target/plugins
+cargo xtask plugin FOLDER   build the component of one package, wherever it is
+cargo xtask demo            build everything, search on `digits`, train the winner
+cargo xtask test            build everything, run all tests
+cargo xtask help            this text";
 
 fn main() -> ExitCode {
     match task() {
@@ -29,6 +30,7 @@ fn task() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["plugins"] => plugins::build(),
+        ["plugin", folder] => plugins::build_one(folder.as_ref()),
         ["demo"] => run::demo(),
         ["test", rest @ ..] => run::test(rest),
         ["help" | "--help" | "-h"] | [] => {

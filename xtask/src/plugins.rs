@@ -64,6 +64,21 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
+/// The component of one package, wherever it is; says where the file is.
+pub fn build_one(folder: &Path) -> Result<()> {
+    let folder = std::path::absolute(folder)?;
+    let name = package(&folder)?;
+    let target = folder.join("target");
+    let mut cargo = guest::compiler()?.cargo(&target);
+    run(cargo.args(["build", "--release", "--manifest-path"]).arg(folder.join("Cargo.toml")))?;
+    let file = target.join("wasm32-unknown-unknown/release").join(format!("{}.wasm", name.replace('-', "_")));
+    if !file.is_file() {
+        bail!("{} makes no component: its manifest needs [lib] crate-type = [\"cdylib\"]", folder.display());
+    }
+    println!("{}", file.display());
+    Ok(())
+}
+
 fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
