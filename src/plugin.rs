@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use nas_api::{Parameter, ParameterKind};
+use nas_api::{Parameter, ParameterKind, Range};
 use nas_core::plugin::{Identity, Kind, Registry};
 use serde_json::{Value, json};
 
@@ -149,11 +149,21 @@ impl Found {
     }
 }
 
+/// Bounds at the ends of what a number can be are none.
+fn bounds(range: &Range) -> String {
+    match (range.min > f64::MIN, range.max < f64::MAX) {
+        (true, true) => format!("{} to {}", range.min, range.max),
+        (true, false) => format!("{} or more", range.min),
+        (false, true) => format!("{} or less", range.max),
+        (false, false) => "any number".into(),
+    }
+}
+
 fn values(kind: &ParameterKind) -> String {
     match kind {
         ParameterKind::Truth => "true, false".into(),
-        ParameterKind::Integer(range) => format!("{} to {}", range.min, range.max),
-        ParameterKind::Number(range) => format!("{} to {}", range.min, range.max),
+        ParameterKind::Integer(range) => format!("whole, {}", bounds(range)),
+        ParameterKind::Number(range) => bounds(range),
         ParameterKind::Text => "text".into(),
         ParameterKind::OneOf(names) => names.join(", "),
         ParameterKind::Numbers => "numbers".into(),

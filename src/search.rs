@@ -93,15 +93,15 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
     Ok(spec)
 }
 
-/// Data that is a file is named so that a resume from another folder finds it.
+/// Data that is a file or folder is named so that a resume from another folder finds it. A bare word is a name of the
+/// evaluator's (`digits`), whatever lies in this folder.
 fn locate(data: &str) -> String {
     let path = Path::new(data);
-    if path.exists()
-        && let Ok(absolute) = std::path::absolute(path)
-    {
-        return absolute.to_string_lossy().into_owned();
+    let bare = path.components().count() == 1 && path.extension().is_none();
+    match std::path::absolute(path) {
+        Ok(absolute) if !bare && path.exists() => absolute.to_string_lossy().into_owned(),
+        _ => data.to_owned(),
     }
-    data.to_owned()
 }
 
 /// The study's file must be new, and its folder writable, before anything is run.

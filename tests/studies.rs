@@ -200,3 +200,14 @@ fn the_strategy_of_the_readme_is_the_one_that_is_built_and_it_climbs() {
     };
     assert!(best(&component("examples", "hill-climber")) > best("random-search"));
 }
+
+#[test]
+fn a_folder_called_digits_does_not_hide_the_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("digits")).unwrap();
+    let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--data", "digits"]);
+    command.args(["--trials", "1", "--set", "evaluator.epochs=1", "--json"]).current_dir(folder.path());
+    succeed(&mut command);
+    // Without --study the file is named after what it holds.
+    assert!(folder.path().join("random-search-mlp-0.study").is_file());
+}
