@@ -93,13 +93,16 @@ fn chosen<'r>(record: &'r StudyRecord, wanted: &str) -> Result<&'r TrialRecord, 
     show::find(record, number)
 }
 
+/// Before hours of training, not after.
 fn check_writable(file: &Path) -> Result<(), Failure> {
-    fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(file)
-        .map(drop)
-        .map_err(|error| Failure::input(format!("{}: cannot be written: {error}", file.display())))
+    let new = !file.exists();
+    let opened = fs::OpenOptions::new().create(true).append(true).open(file);
+    opened.map_err(|error| Failure::input(format!("{}: cannot be written: {error}", file.display())))?;
+    if new {
+        // Weights are there as a whole or not at all.
+        let _ = fs::remove_file(file);
+    }
+    Ok(())
 }
 
 /// The network with what it was made for, so that it can be used without the study.

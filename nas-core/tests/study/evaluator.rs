@@ -1,0 +1,213 @@
+//! An evaluator that trains nothing: every number comes from hashes of key and seed. It notes what it is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nas_api::graph::{count, shape};
+use nas_api::rng::derive;
+use nas_api::{
+    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Failure, Goal, Measurement, Metric, MetricInfo, Opened, Outcome,
+    Parameter, Request, Result, Settings, Stop, Task,
+};
+
+/// One call of `evaluate`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    pub trial: u32,
+    pub key: String,
+    pub params: u64,
+    pub fidelity: Option<f64>,
+    pub resume: Option<u32>,
+    pub seed: u32,
+}
+
+static CALLS: Mutex<BTreeMap<String, Vec<Call>>> = Mutex::new(BTreeMap::new());
+/// Labels whose evaluator is broken for now, with the trial where it shows.
+static BROKEN: Mutex<BTreeSet<(String, u32)>> = Mutex::new(BTreeSet::new());
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The calls noted under a label since they were last taken.
+pub fn take_calls(label: &str) -> Vec<Call> {
+    held(&CALLS).remove(label).unwrap_or_default()
+}
+
+/// From now on the evaluator of this label breaks down at this trial.
+pub fn break_at(label: &str, trial: u32) {
+    held(&BROKEN).insert((label.to_owned(), trial));
+}
+
+/// The evaluator of this label works again.
+pub fn repair(label: &str) {
+    held(&BROKEN).retain(|(broken, _)| broken != label);
+}
+
+/// `cheap`, and `cheap-resuming`, which keeps states of trials and carries them on.
+pub struct Cheap<const RESUMES: bool> {
+    label: String,
+    /// Of 100 architectures, so many cannot be measured.
+    fail: u32,
+    /// Sleeps up to so many microseconds, at real random.
+    sleep: u32,
+    /// From this trial on, a measurement takes a minute unless it is stopped.
+    hang_at: u32,
+    nan_at: u32,
+    panic_at: u32,
+    epochs: u32,
+    /// Simulated cost of one trial; 0: real.
+    simulated: f64,
+    task: bool,
+    state: Option<PathBuf>,
+}
+
+impl<const RESUMES: bool> Cheap<RESUMES> {
+    fn sleep(&self, trial: u32, stop: Stop<'_>) -> bool {
+        let mut micros = match self.sleep {
+            0 => 0,
+            // Really random: no two runs have the same timing.
+            most => RandomState::new().hash_one(trial) % u64::from(most),
+        };
+        if trial >= self.hang_at {
+            micros = 60_000_000;
+        }
+        let until = Instant::now() + Duration::from_micros(micros);
+        while Instant::now() < until {
+            if stop() {
+                return false;
+            }
+            std::thread::sleep(Duration::from_micros(micros.min(500)));
+        }
+        true
+    }
+
+    fn state_of(&self, trial: u32) -> Result<PathBuf> {
+        let folder = self.state.as_ref().ok_or("there is no folder for states")?;
+        Ok(folder.join(format!("trial-{trial}")))
+    }
+
+    /// How far the resumed trial was trained; an error where its state is not what it should be.
+    fn carried_on(&self, request: &Request) -> Result<f64> {
+        let Some(resume) = request.resume else { return Ok(0.0) };
+        let path = self.state_of(resume)?;
+        let text = fs::read_to_string(&path).map_err(|error| format!("no state of trial {resume}: {error}"))?;
+        let (key, epochs) = text.split_once('\n').ok_or("a damaged state")?;
+        if key != request.key {
+            return Err(format!("the state of trial {resume} is of {key}, not of {}", request.key).into());
+        }
+        epochs.parse().map_err(|_| Error::new("a damaged state"))
+    }
+}
+
+impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
+    fn opened(&self) -> Opened {
+        let powers = (0..).map(|power| 1_u32 << power).take_while(|epochs| *epochs <= self.epochs);
+        let task = Task {
+            input_shape: vec![1, 8, 8],
+            outputs: 3,
+            kind: "classification".into(),
+            settings: Settings::default(),
+        };
+        Opened { fidelities: powers.map(f64::from).collect(), task: self.task.then_some(task) }
+    }
+
+    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
+        let shapes = shape::infer(&request.graph, &[1, 8, 8]).map_err(|error| Error::new(error.to_string()))?;
+        let counts = count::count(&request.graph, &shapes).map_err(|error| Error::new(error.to_string()))?;
+        let Request { trial, key, fidelity, resume, seed, .. } = request.clone();
+        let call = Call { trial, key: key.clone(), params: counts.params, fidelity, resume, seed };
+        held(&CALLS).entry(self.label.clone()).or_default().push(call);
+        if held(&BROKEN).contains(&(self.label.clone(), trial)) {
+            return Err(Error::new("the disk is full"));
+        }
+        if !self.sleep(trial, stop) {
+            return Ok(None);
+        }
+        let start = self.carried_on(request)?;
+        assert!(trial != self.panic_at, "index out of range");
+        let part = |what: &str, seed: u32| f64::from(derive(seed, what, 0)) / f64::from(u32::MAX);
+        let measured = |outcome| Measurement {
+            outcome,
+            gradient: Vec::new(),
+            cost: (self.simulated > 0.0).then_some(self.simulated),
+        };
+        if part(&key, 1) * 100.0 < f64::from(self.fail) {
+            return Ok(Some(measured(Outcome::Failed(Failure::new(format!("{key} cannot be trained"))))));
+        }
+        let epochs = fidelity.unwrap_or(1.0);
+        if request.keep {
+            fs::write(self.state_of(trial)?, format!("{key}\n{epochs}")).map_err(|error| error.to_string())?;
+        }
+        let accuracy = part(&key, 2) * epochs / (epochs + 1.0) + 0.01 * part("noise", seed) + 0.001 * start;
+        let accuracy = if trial == self.nan_at { f64::NAN } else { accuracy };
+        let metric = Metric::new;
+        Ok(Some(measured(Outcome::Measured(vec![
+            metric("val_accuracy", accuracy),
+            metric("val_loss", 1.0 - part(&key, 3)),
+            metric("latency", part(&key, 4)),
+            metric("test_accuracy", accuracy - 0.1),
+            // What an evaluator says of the size of networks is not believed.
+            metric("params", -1.0),
+            metric("train_seconds", RandomState::new().hash_one(trial) as f64),
+        ]))))
+    }
+}
+
+impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
+    fn info() -> EvaluatorInfo {
+        let metric = |name: &str, better, hidden| MetricInfo {
+            name: name.to_owned(),
+            unit: String::new(),
+            better,
+            hidden,
+            description: "Made up.".into(),
+        };
+        let trial = |name: &str| Parameter::integer(name, u32::MAX, 0, u32::MAX, "A trial's number.");
+        EvaluatorInfo {
+            name: if RESUMES { "cheap-resuming" } else { "cheap" }.into(),
+            version: "1".into(),
+            description: "Trains nothing.".into(),
+            metrics: vec![
+                metric("latency", None, false),
+                metric("val_accuracy", Some(Goal::Maximize), false),
+                metric("val_loss", Some(Goal::Minimize), false),
+                metric("test_accuracy", Some(Goal::Maximize), true),
+                metric("train_seconds", Some(Goal::Minimize), true),
+            ],
+            fidelity_unit: "epochs".into(),
+            accepts_relaxed: false,
+            resumes: RESUMES,
+            parameters: vec![
+                Parameter::text("label", "", "Where calls are noted."),
+                Parameter::integer("fail", 0, 0, 100, "Percent of the architectures that fail."),
+                Parameter::integer("sleep", 0, 0, u32::MAX, "Microseconds at most."),
+                trial("hang_at"),
+                trial("nan_at"),
+                trial("panic_at"),
+                Parameter::integer("epochs", 0, 0, 1024, "Fidelities are the powers of two up to here; 0: none."),
+                Parameter::number("simulated", 0.0, 0.0, 1e9, "Simulated seconds of one trial; 0: the clock counts."),
+                Parameter::truth("task", true, "It says what the networks are for."),
+            ],
+        }
+    }
+
+    fn open(settings: &Settings, state: Option<&Path>) -> Result<Self> {
+        Ok(Self {
+            label: settings.text("label")?.to_owned(),
+            fail: settings.integer("fail")?,
+            sleep: settings.integer("sleep")?,
+            hang_at: settings.integer("hang_at")?,
+            nan_at: settings.integer("nan_at")?,
+            panic_at: settings.integer("panic_at")?,
+            epochs: settings.integer("epochs")?,
+            simulated: settings.number("simulated")?,
+            task: settings.truth("task")?,
+            state: state.map(Path::to_owned),
+        })
+    }
+}

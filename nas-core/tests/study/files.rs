@@ -1,0 +1,115 @@
+//! The study's file: what it is not, who holds it, and that it can be read meanwhile.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use nas_core::study::{Event, StudyRecord};
+
+use crate::common::{go_on, message, read, records, run, run_with, spec};
+
+fn study() -> nas_core::study::StudySpec {
+    spec("files", "random-search", 4)
+}
+
+#[test]
+fn an_existing_file_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study");
+    fs::write(&file, "precious").unwrap();
+    message(run(&study(), &file), &["exists already", "nas resume"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+}
+
+#[test]
+fn what_is_no_study_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let refused = |path: &Path, part: &str| {
+        let read = message(StudyRecord::read(path), &[&path.display().to_string(), part]);
+        assert!(!read.contains("panicked"));
+        message(go_on(path), &[part]);
+    };
+    refused(&path("missing"), "there is no such file");
+    fs::write(path("text"), "not a database at all, but long enough to be one").unwrap();
+    refused(&path("text"), "is not a study file");
+    fs::write(path("empty"), "").unwrap();
+    refused(&path("empty"), "is not a study file");
+    refused(folder.path(), "is not a study file");
+    let other = rusqlite::Connection::open(path("other")).unwrap();
+    other.execute_batch("CREATE TABLE t (x)").unwrap();
+    drop(other);
+    refused(&path("other"), "is a database, but not a study");
+}
+
+#[test]
+fn a_study_of_another_version_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study");
+    run(&study(), &file).unwrap();
+    let db = rusqlite::Connection::open(&file).unwrap();
+    db.pragma_update(None, "user_version", 99).unwrap();
+    drop(db);
+    message(StudyRecord::read(&file), &["version 99"]);
+    message(go_on(&file), &["version 99"]);
+}
+
+#[test]
+fn damage_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let damaged = |sql: &str, part: &str| {
+        let file = folder.path().join(part.replace(' ', "-"));
+        run(&study(), &file).unwrap();
+        rusqlite::Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+        let error = StudyRecord::read(&file).map(drop).and_then(|()| go_on(&file)).unwrap_err().to_string();
+        assert!(error.contains(part) && error.contains("help"), "{error}");
+    };
+    damaged("PRAGMA foreign_keys = OFF; DELETE FROM metrics; DELETE FROM trials WHERE trial = 1", "trial 1 is missing");
+    damaged("UPDATE trials SET proposal = '{' WHERE trial = 2", "the record of trial 2 cannot be read");
+    damaged("UPDATE searches SET header = 'x'", "holds no header");
+    damaged("UPDATE trials SET state = 'running' WHERE trial = 0", "trial 0 was told to the strategy");
+}
+
+#[test]
+fn one_process_at_a_time_may_write_and_all_may_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study");
+    let mut seen = 0;
+    let mut listener = |event: &Event<'_>| {
+        if let Event::Finished { trial, .. } = event {
+            message(go_on(&file), &["another process is running this study", "nas show"]);
+            message(run(&study(), &file), &["another process is running this study"]);
+            assert_eq!(read(&file).trials[trial.trial as usize].state, trial.state);
+            seen += 1;
+        }
+    };
+    run_with(&study(), &file, &AtomicBool::new(false), &mut listener).unwrap();
+    assert_eq!(seen, 4);
+    let beside: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(beside, ["study"], "no lock and no journal stays behind");
+}
+
+#[test]
+fn a_folder_that_is_missing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    message(run(&study(), &folder.path().join("no/such/study")), &["cannot be written", "folder"]);
+}
+
+#[test]
+fn numbers_are_read_back_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study");
+    let mut live = Vec::new();
+    let mut listener = |event: &Event<'_>| {
+        if let Event::Finished { trial, .. } = event {
+            live.push((*trial).clone());
+        }
+    };
+    run_with(&spec("bits", "reinforce", 30), &file, &AtomicBool::new(false), &mut listener).unwrap();
+    let bits = |metrics: &[nas_api::Metric]| metrics.iter().map(|m| m.value.to_bits()).collect::<Vec<_>>();
+    for (written, back) in live.iter().zip(read(&file).trials) {
+        assert_eq!(bits(&written.metrics), bits(&back.metrics));
+        assert_eq!(written.proposal, back.proposal);
+    }
+    assert_eq!(records(&file), records(&file));
+}

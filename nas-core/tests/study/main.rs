@@ -1,0 +1,14 @@
+//! Whole studies with real strategies and spaces, and an evaluator that trains nothing, so that thousands of trials
+//! take no time.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod budget;
+mod common;
+mod evaluator;
+mod fidelity;
+mod files;
+mod outcomes;
+mod resume;
+mod strategy;
+mod warm_start;
+mod workers;
