@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use nas_api::{Goal, Metric, Objective, Observation, Outcome, Setting, Settings, Study, Value};
+use nas_api::{Goal, Objective, Observation, Setting, Settings, Study, Value};
 use nas_core::plugin::{Options, Registry, Search};
 
 fn open(registry: &Registry, strategy: &str, space: &str) -> Box<dyn Search> {
@@ -20,6 +20,7 @@ fn open(registry: &Registry, strategy: &str, space: &str) -> Box<dyn Search> {
     let study = Study {
         objectives: vec![Objective { metric: "score".into(), goal: Goal::Maximize }],
         bounds: Vec::new(),
+        metrics: vec!["score".into()],
         seed: 1,
         trials: None,
         total_fidelity: None,
@@ -46,7 +47,8 @@ fn step(search: &mut dyn Search, batch: u32, first: u32) {
                 trial: Some(trial),
                 candidate: proposal.candidate,
                 fidelity: None,
-                outcome: Outcome::Measured(vec![Metric::new("score", f64::from(score))]),
+                metrics: vec![f64::from(score)],
+        failure: None,
                 gradient: Vec::new(),
                 cost: 1.0,
             }

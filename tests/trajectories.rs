@@ -6,7 +6,7 @@ mod common;
 
 use nas_api::rng::derive;
 use nas_api::{
-    Failure, Goal, Graph, Metric, Objective, Observation, OpenSpace, Outcome, Proposal, Setting, Settings, Study, Task,
+    Failure, Goal, Graph, Objective, Observation, OpenSpace, Proposal, Setting, Settings, Study, Task,
     Value,
 };
 use nas_core::plugin::{Options, Registry, Search};
@@ -53,6 +53,7 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
     let study = Study {
         objectives: vec![Objective { metric: "score".into(), goal: Goal::Maximize }],
         bounds: Vec::new(),
+        metrics: vec!["score".into()],
         seed: 12_345,
         trials: Some(200),
         total_fidelity: None,
@@ -64,12 +65,9 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
 }
 
 /// A rugged landscape over keys, with failures: a strategy must not need a smooth or complete one.
-fn outcome(key: &str) -> Outcome {
+fn measured(key: &str) -> (f64, Option<Failure>) {
     let value = f64::from(derive(7, key, 0)) / f64::from(u32::MAX);
-    if value < 0.1 {
-        return Outcome::Failed(Failure { violation: value, ..Failure::new("too small") });
-    }
-    Outcome::Measured(vec![Metric::new("score", value)])
+    (value, (value < 0.1).then(|| Failure { violation: value, ..Failure::new("too small") }))
 }
 
 /// Asks for 1 to 4 proposals at a time and tells the results newest first, so that order and batches vary.
@@ -85,11 +83,13 @@ fn trajectory(search: &mut dyn Search) -> String {
         for (position, proposal) in (0..).zip(&proposals) {
             let genotype = proposal.candidate.genotype().unwrap();
             let key = search.space().unwrap().key(genotype).unwrap();
+            let (score, failure) = measured(&key);
             observations.push(Observation {
                 trial: Some(first + position),
                 candidate: proposal.candidate.clone(),
                 fidelity: None,
-                outcome: outcome(&key),
+                metrics: vec![score],
+                failure,
                 gradient: Vec::new(),
                 cost: 0.0,
             });

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::graph::{Counts, count, shape};
-use crate::{Decision, Genotype, Graph, OpenSpace, SpaceInfo, Task};
+use crate::{Decision, Flat, Genotype, Graph, OpenSpace, SearchSpace, SpaceInfo, Task};
 
 /// Everything below, on `samples` random genotypes and what follows from them.
 pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(), String> {
@@ -15,6 +15,7 @@ pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(),
     mutated(space, &genotypes)?;
     crossed(space, &genotypes)?;
     neighboring(space, &genotypes)?;
+    standard(space, &genotypes)?;
     written(space, &genotypes)?;
     featured(space, &genotypes)?;
     built(space, task, &genotypes)?;
@@ -186,6 +187,31 @@ pub fn neighboring(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<
             if !called("neighbors", space.neighbors(neighbor))?.contains(genotype) {
                 return Err(format!("{neighbor:?} is a neighbour of {genotype:?}, but not the other way round"));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Where the space says that its answers are the standard ones, they are.
+pub fn standard(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
+    let info = called("describe", space.info())?;
+    if !info.standard {
+        return Ok(());
+    }
+    let flat = Flat::of(info).ok_or("the space says that it is standard, and that it is conditional")?;
+    let same = |call: String, asked: crate::Result<Genotype>, standard: Genotype| match called(&call, asked)? {
+        answer if answer == standard => Ok(()),
+        answer => Err(format!("the space says that it is standard, but {call} gives {answer:?}, not {standard:?}")),
+    };
+    for (seed, genotype) in (0..).zip(genotypes) {
+        let other = &genotypes[genotypes.len() - 1 - seed as usize];
+        same(format!("sample({seed})"), space.sample(seed), SearchSpace::sample(&flat, seed))?;
+        let mutant = SearchSpace::mutate(&flat, genotype, seed);
+        same(format!("mutate({genotype:?}, {seed})"), space.mutate(genotype, seed), mutant)?;
+        let child = SearchSpace::crossover(&flat, genotype, other, seed);
+        same(format!("crossover({genotype:?}, {other:?}, {seed})"), space.crossover(genotype, other, seed), child)?;
+        if called("neighbors", space.neighbors(genotype))? != SearchSpace::neighbors(&flat, genotype) {
+            return Err(format!("the space says that it is standard, but neighbors({genotype:?}) are others"));
         }
     }
     Ok(())

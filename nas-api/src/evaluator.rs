@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Candidate, Goal, Graph, Outcome, Parameter, Result, Settings, Task, Weights};
+use crate::{Candidate, Failure, Goal, Graph, Metric, Parameter, Result, Settings, Task, Weights};
 
 /// Declares one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,8 +75,10 @@ pub struct Request {
 /// What came out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// Metrics, or why there are none.
-    pub outcome: Outcome,
+    /// All that is known, also where it failed.
+    pub metrics: Vec<Metric>,
+    /// Why there is no objective value; `None`: it was measured.
+    pub failure: Option<Failure>,
     /// Shaped as the relaxed candidate's weights; empty otherwise.
     pub gradient: Weights,
     /// Simulated seconds; `None`: the host's clock counts.
@@ -84,9 +86,14 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// An outcome whose cost is the host's clock.
-    pub fn new(outcome: Outcome) -> Self {
-        Self { outcome, gradient: Vec::new(), cost: None }
+    /// Measured; the cost is the host's clock.
+    pub fn new(metrics: Vec<Metric>) -> Self {
+        Self { metrics, failure: None, gradient: Vec::new(), cost: None }
+    }
+
+    /// Not measured, and why.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self { failure: Some(Failure::new(reason)), ..Self::new(Vec::new()) }
     }
 }
 
@@ -99,7 +106,7 @@ pub trait Evaluator: Send + Sync {
     fn opened(&self) -> Opened;
 
     /// Measures one candidate on the calling thread; the host calls from several threads at once.
-    /// A candidate that cannot be measured is a failed outcome; an error means that the evaluator itself is broken and
+    /// A candidate that cannot be measured is a failure; an error means that the evaluator itself is broken and
     /// ends the study. `None`: it stopped early because `stop` said so.
     fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>>;
 }

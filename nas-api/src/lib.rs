@@ -8,6 +8,7 @@ pub mod config;
 pub mod conformance;
 pub mod error;
 pub mod evaluator;
+mod flat;
 pub mod graph;
 pub mod rng;
 pub mod space;
@@ -28,11 +29,12 @@ pub mod native;
 pub use config::{Parameter, ParameterKind, Range, Setting, Settings, Value};
 pub use error::{Error, Result};
 pub use evaluator::{Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, MetricInfo, Opened, Request, Stop};
+pub use flat::Flat;
 pub use graph::{Attribute, Graph, GraphBuilder, Node, NodeId, Task, Window};
 pub use space::{Network, OpenSpace, SearchSpace, Space, SpaceInfo};
 pub use strategy::{Strategy, StrategyInfo, StrategyPlugin, Study};
 pub use types::{
-    Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Outcome, Proposal,
+    Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal,
     Weights,
 };
 

@@ -17,6 +17,9 @@ pub struct SpaceInfo {
     pub decisions: Vec<Decision>,
     /// Which decisions occur depends on earlier choices.
     pub conditional: bool,
+    /// Not conditional, and none of `next`, `sample`, `mutate`, `crossover`, `neighbors` and `validate` is overridden: the
+    /// answers follow from `decisions` alone, and a strategy's component need not ask for them.
+    pub standard: bool,
     /// One or two sentences for people.
     pub description: String,
     /// Paper, section; empty where there is none.

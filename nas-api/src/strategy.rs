@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bound, Objective, Observation, Outcome, Parameter, Proposal, Result, Settings, Space};
+use crate::{Bound, Objective, Observation, Parameter, Proposal, Result, Settings, Space};
 
 /// What a strategy says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct Study {
     pub objectives: Vec<Objective>,
     /// Bounds on metrics.
     pub bounds: Vec<Bound>,
+    /// The metrics that observations report, in this order; objectives and bounds are among them.
+    pub metrics: Vec<String>,
     /// The only source of randomness.
     pub seed: u32,
     /// Proposals that will be measured at most; `None`: not limited by number.
@@ -48,9 +50,14 @@ impl Study {
     /// The main objective of an observation, turned so that more is better; `None` where it failed or is not finite.
     pub fn score(&self, observation: &Observation) -> Option<f64> {
         let objective = self.objectives.first()?;
-        let Outcome::Measured(metrics) = &observation.outcome else { return None };
-        let value = crate::Metric::find(metrics, &objective.metric)?;
+        let value = self.metric(observation, &objective.metric).filter(|_| observation.failure.is_none())?;
         value.is_finite().then(|| objective.goal.score(value))
+    }
+
+    /// A metric of an observation; `None` where it is unknown.
+    pub fn metric(&self, observation: &Observation, name: &str) -> Option<f64> {
+        let position = self.metrics.iter().position(|metric| metric == name)?;
+        observation.metrics.get(position).copied().filter(|value| !value.is_nan())
     }
 }
 

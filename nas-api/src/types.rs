@@ -168,34 +168,12 @@ pub struct Failure {
     pub reason: String,
     /// How far bounds are exceeded, summed, relative to their limits; 0 where no bound was broken.
     pub violation: f64,
-    /// What is known nevertheless.
-    pub metrics: Vec<Metric>,
 }
 
 impl Failure {
     /// A failure that has nothing to do with a bound.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), violation: 0.0, metrics: Vec::new() }
-    }
-}
-
-/// How a trial ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Every metric of the evaluator, static metrics included.
-    Measured(Vec<Metric>),
-    /// Told, never hidden.
-    Failed(Failure),
-}
-
-impl Outcome {
-    /// All metrics that are known.
-    pub fn metrics(&self) -> &[Metric] {
-        match self {
-            Self::Measured(metrics) => metrics,
-            Self::Failed(failure) => &failure.metrics,
-        }
+        Self { reason: reason.into(), violation: 0.0 }
     }
 }
 
@@ -208,8 +186,10 @@ pub struct Observation {
     pub candidate: Candidate,
     /// What was spent, in the evaluator's unit; `None` where the evaluator has no fidelity.
     pub fidelity: Option<f64>,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// One value for each of [`Study::metrics`](crate::Study::metrics), in that order; NaN where it is unknown.
+    pub metrics: Vec<f64>,
+    /// Told, never hidden; `None`: it was measured.
+    pub failure: Option<Failure>,
     /// d(loss)/d(weight) of a relaxed candidate; empty otherwise.
     pub gradient: Weights,
     /// Seconds that this trial cost.

@@ -7,7 +7,9 @@ use crate::{Decision, Error, Genotype, Result, SearchSpace};
 
 /// The decisions that a valid genotype makes, in order.
 pub fn decisions<'s, S: SearchSpace + ?Sized>(space: &'s S, genotype: &[u32]) -> Vec<&'s Decision> {
-    (0..genotype.len()).map_while(|length| space.next(&genotype[..length])).collect()
+    let mut made = Vec::with_capacity(genotype.len());
+    made.extend((0..genotype.len()).map_while(|length| space.next(&genotype[..length])));
+    made
 }
 
 fn complete<'s, S: SearchSpace + ?Sized>(space: &'s S, mut choose: impl FnMut(&'s Decision) -> u32) -> Genotype {
@@ -28,17 +30,18 @@ pub fn sample<S: SearchSpace + ?Sized>(space: &S, seed: u32) -> Genotype {
     complete(space, |decision| uniform(&mut rng, decision))
 }
 
-/// The genotype with the choice at `position` replaced. Decisions that were there before keep their choices;
+/// The genotype, which makes the decisions `made`, with the choice at `position` replaced. Those keep their choices;
 /// those that newly appear are made by `fill`.
 fn replace<'s, S: SearchSpace + ?Sized>(
     space: &'s S,
+    made: &[&Decision],
     parent: &[u32],
     position: usize,
     choice: u32,
     mut fill: impl FnMut(&'s Decision) -> u32,
 ) -> Genotype {
-    let made = decisions(space, parent);
-    let mut child = parent[..position].to_vec();
+    let mut child = Genotype::with_capacity(parent.len());
+    child.extend_from_slice(&parent[..position]);
     child.push(choice);
     while let Some(decision) = space.next(&child) {
         // Nearly always the same decision at the same position; the search is for conditional spaces.
@@ -72,7 +75,7 @@ pub fn mutate<S: SearchSpace + ?Sized>(space: &S, parent: &[u32], seed: u32) -> 
     if choice >= parent[position] {
         choice += 1;
     }
-    replace(space, parent, position, choice, |decision| uniform(&mut rng, decision))
+    replace(space, &made, parent, position, choice, |decision| uniform(&mut rng, decision))
 }
 
 /// Every decision from one parent or the other, by its name; one that only one parent makes comes from that one.
@@ -104,14 +107,15 @@ pub fn crossover<S: SearchSpace + ?Sized>(space: &S, a: &[u32], b: &[u32], seed:
 pub fn neighbors<S: SearchSpace + ?Sized>(space: &S, of: &[u32]) -> Vec<Genotype> {
     let first = |_: &Decision| 0;
     let mut found = Vec::new();
-    for (position, decision) in decisions(space, of).iter().enumerate() {
+    let made = decisions(space, of);
+    for (position, decision) in made.iter().enumerate() {
         let old = of[position];
         for choice in (0..decision.len()).filter(|&choice| choice != old) {
             if decision.ordered && choice.abs_diff(old) != 1 {
                 continue;
             }
-            let neighbor = replace(space, of, position, choice, first);
-            if replace(space, &neighbor, position, old, first) == of {
+            let neighbor = replace(space, &made, of, position, choice, first);
+            if replace(space, &decisions(space, &neighbor), &neighbor, position, old, first) == of {
                 found.push(neighbor);
             }
         }

@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::{Pair, fixture};
-use nas_api::{Candidate, Goal, Metric, Objective, Observation, Outcome, Setting, Settings, Study, Value};
+use nas_api::{Candidate, Goal, Objective, Observation, Setting, Settings, Study, Value};
 use nas_core::plugin::wasm::Limits;
 use nas_core::plugin::{Options, PluginError, Registry, Search};
 
@@ -24,6 +24,7 @@ fn study(settings: Settings) -> Study {
     Study {
         objectives: vec![Objective { metric: "score".into(), goal: Goal::Maximize }],
         bounds: Vec::new(),
+        metrics: vec!["score".into()],
         seed: 1,
         trials: Some(10),
         total_fidelity: None,
@@ -46,7 +47,8 @@ fn observation() -> Observation {
         trial: Some(0),
         candidate: Candidate::Discrete(vec![0, 0]),
         fidelity: None,
-        outcome: Outcome::Measured(vec![Metric::new("score", 0.5)]),
+        metrics: vec![0.5],
+        failure: None,
         gradient: Vec::new(),
         cost: 0.0,
     }

@@ -53,6 +53,7 @@ impl SearchSpace for Mlp {
             log10_size: Some(libm::log10(size)),
             decisions: self.decisions.clone(),
             conditional: true,
+            standard: false,
             description: "Multilayer perceptrons of 1 to 3 hidden layers, each with its own width and activation."
                 .into(),
             reference: String::new(),

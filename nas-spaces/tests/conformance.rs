@@ -151,3 +151,32 @@ fn each_broken_promise_is_found() {
         assert!(broken.contains(words), "{of:?}: {broken}");
     }
 }
+
+/// A flat space whose samples are not the standard ones, although it says so.
+struct Boastful(NasBench201);
+
+impl SearchSpace for Boastful {
+    fn open(_: &Settings) -> Result<Self, Error> {
+        Err(Error::new("built directly"))
+    }
+    fn info(&self) -> SpaceInfo {
+        self.0.info()
+    }
+    fn next(&self, prefix: &[u32]) -> Option<&nas_api::Decision> {
+        self.0.next(prefix)
+    }
+    fn sample(&self, seed: u32) -> Genotype {
+        self.0.sample(seed + 1)
+    }
+    fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph, Error> {
+        self.0.build(genotype, task)
+    }
+}
+
+#[test]
+fn a_space_that_is_standard_must_answer_so() {
+    let mut space = Boastful(NasBench201::new());
+    let genotypes = conformance::sampled(&mut space, 8).unwrap();
+    let broken = conformance::standard(&mut space, &genotypes).unwrap_err();
+    assert!(broken.contains("it is standard, but sample(0)"), "{broken}");
+}

@@ -105,7 +105,7 @@ impl Strategy for RandomSearch {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use nas_api::{Outcome, Setting, Value};
+    use nas_api::{Setting, Value};
 
     use super::*;
     use crate::conformance::{Additive, observation, study_of};
@@ -132,7 +132,7 @@ mod tests {
     fn unique_leaves_out_what_is_known_from_elsewhere() {
         let mut space = Additive::flat(1, 4, 1);
         let mut search = RandomSearch::open(&unique(), &mut space).unwrap();
-        search.tell(&[observation(None, vec![2], Outcome::Measured(Vec::new()))], &mut space).unwrap();
+        search.tell(&[observation(None, vec![2], Ok(f64::NAN))], &mut space).unwrap();
         let mut drawn: Vec<u32> = Vec::new();
         while !search.finished() {
             let proposals = search.ask(1, &mut space).unwrap();

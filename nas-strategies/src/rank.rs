@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use nas_api::{Metric, Observation, Outcome, Study};
+use nas_api::{Bound, Observation, Study};
 
 /// The standing of one candidate; greater is better. The order is total.
 ///
@@ -23,14 +23,13 @@ pub enum Rank {
 impl Rank {
     /// The standing of what was observed. Bounds on metrics that only training tells (validation loss, say) count too.
     pub fn of(study: &Study, observation: &Observation) -> Self {
-        let violation = match &observation.outcome {
-            Outcome::Failed(failure) if failure.violation.is_nan() => f64::INFINITY,
-            Outcome::Failed(failure) => failure.violation,
-            Outcome::Measured(metrics) => study
-                .bounds
-                .iter()
-                .filter_map(|bound| Some(bound.violation(Metric::find(metrics, &bound.metric)?)))
-                .sum(),
+        let violation = match &observation.failure {
+            Some(failure) if failure.violation.is_nan() => f64::INFINITY,
+            Some(failure) => failure.violation,
+            None => {
+                let known = |bound: &Bound| Some(bound.violation(study.metric(observation, &bound.metric)?));
+                study.bounds.iter().filter_map(known).sum()
+            }
         };
         if violation > 0.0 {
             return Self::Infeasible(violation);
@@ -83,7 +82,7 @@ impl Eq for Rank {}
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use nas_api::{Bound, Candidate, Failure, Goal, Objective, Settings};
+    use nas_api::{Candidate, Failure, Goal, Objective, Settings};
 
     use super::*;
 
@@ -91,6 +90,7 @@ mod tests {
         Study {
             objectives: vec![Objective { metric: "accuracy".into(), goal }],
             bounds: vec![Bound { metric: "params".into(), goal: Goal::Minimize, limit: 100.0 }],
+            metrics: vec!["accuracy".into(), "params".into()],
             seed: 0,
             trials: None,
             total_fidelity: None,
@@ -100,19 +100,20 @@ mod tests {
         }
     }
 
-    fn rank(goal: Goal, outcome: Outcome) -> Rank {
+    fn rank(goal: Goal, (metrics, failure): (Vec<f64>, Option<Failure>)) -> Rank {
         let candidate = Candidate::Discrete(vec![0]);
         let gradient = Vec::new();
-        let observation = Observation { trial: Some(0), candidate, fidelity: None, outcome, gradient, cost: 0.0 };
+        let observation =
+            Observation { trial: Some(0), candidate, fidelity: None, metrics, failure, gradient, cost: 0.0 };
         Rank::of(&study(goal), &observation)
     }
 
-    fn measured(accuracy: f64, params: f64) -> Outcome {
-        Outcome::Measured(vec![Metric::new("accuracy", accuracy), Metric::new("params", params)])
+    fn measured(accuracy: f64, params: f64) -> (Vec<f64>, Option<Failure>) {
+        (vec![accuracy, params], None)
     }
 
-    fn failed(violation: f64) -> Outcome {
-        Outcome::Failed(Failure { violation, ..Failure::new("test") })
+    fn failed(violation: f64) -> (Vec<f64>, Option<Failure>) {
+        (vec![0.9, 1.0], Some(Failure { violation, ..Failure::new("test") }))
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use nas_api::{Candidate, Error, Goal, Observation, Outcome, Proposal, Result, Space, Strategy, StrategyPlugin, Study};
+use nas_api::{Candidate, Error, Goal, Observation, Proposal, Result, Space, Strategy, StrategyPlugin, Study};
 use nas_strategies::conformance::{Additive, CHECKS, Subject};
 use nas_strategies::{RandomSearch, RegularizedEvolution};
 
@@ -59,9 +59,9 @@ impl Strategy for Flawed {
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
             self.told += 1;
-            match (&observation.outcome, self.flaw) {
-                (Outcome::Failed(_), Flaw::StallsAfterFailure) => self.stalled = true,
-                (Outcome::Measured(metrics), Flaw::RefusesNan) if metrics.iter().any(|m| m.value.is_nan()) => {
+            match (&observation.failure, self.flaw) {
+                (Some(_), Flaw::StallsAfterFailure) => self.stalled = true,
+                (None, Flaw::RefusesNan) if observation.metrics.iter().any(|value| value.is_nan()) => {
                     return Err(Error::new("not a number"));
                 }
                 (_, Flaw::RefusesForeign) if observation.trial.is_none() => return Err(Error::new("never asked for")),

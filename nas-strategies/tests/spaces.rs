@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use nas_api::{Genotype, Metric, Outcome, SearchSpace, Settings, Space, SpaceInfo, rng};
+use nas_api::{Genotype, SearchSpace, Settings, Space, SpaceInfo, rng};
 use nas_spaces::{Mlp, NasBench201};
-use nas_strategies::conformance::{METRIC, Schedule, Step, Subject, drive};
+use nas_strategies::conformance::{Schedule, Step, Subject, drive};
 use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
 
 /// Sums an amount for every choice of every decision, as the space names them.
@@ -20,9 +20,7 @@ fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
 fn searched(subject: &Subject, space: &mut dyn Space, for_values: &mut dyn FnMut() -> Box<dyn Space>) -> Vec<Step> {
     let schedule = Schedule { workers: 3, limit: 3, told: 2, shuffle: Some(4) };
     let values = std::cell::RefCell::new(for_values());
-    let measure = |_, genotype: &Genotype| {
-        Outcome::Measured(vec![Metric::new(METRIC, landscape(values.borrow_mut().as_mut(), genotype))])
-    };
+    let measure = |_, genotype: &Genotype| Ok(landscape(values.borrow_mut().as_mut(), genotype));
     let mut search = subject.search(5, space).unwrap();
     drive(search.as_mut(), space, &schedule, 300, &measure).unwrap()
 }

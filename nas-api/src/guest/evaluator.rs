@@ -63,9 +63,9 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
             let Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed } = request;
             let request = crate::Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed };
             let measured = EVALUATOR.with(|evaluator| evaluator.evaluate(&request, &|| false));
-            let crate::Measurement { outcome, gradient, cost } =
+            let crate::Measurement { metrics, failure, gradient, cost } =
                 words(measured)?.ok_or("it stopped although nobody said so")?;
-            Ok(Measurement { outcome, gradient, cost })
+            Ok(Measurement { metrics, failure, gradient, cost })
         };
         requests.into_iter().map(measure).collect()
     }

@@ -58,6 +58,11 @@ impl<T: ?Sized> Slot<T> {
         *self.0.borrow_mut() = Some(plugin);
     }
 
+    /// Runs `code` on what is there, if anything is.
+    pub fn try_with<R>(&self, code: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.0.borrow_mut().as_mut().map(|content| code(content))
+    }
+
     /// Runs `code` on the plugin; traps where it was never opened, which the host does not let happen.
     pub fn with<R>(&self, code: impl FnOnce(&mut T) -> R) -> R {
         let mut slot = self.0.borrow_mut();

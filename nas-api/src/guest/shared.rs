@@ -4,7 +4,7 @@
 pub mod types {
     pub use crate::config::{Parameter, ParameterKind, Range, Setting, Value};
     pub use crate::types::{
-        Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Outcome, Proposal,
+        Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal,
         Weights,
     };
 }

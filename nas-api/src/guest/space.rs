@@ -46,9 +46,9 @@ impl<S: SearchSpace> space_setup::Guest for Component<S> {
 
 impl<S: SearchSpace> space::Guest for Component<S> {
     fn describe() -> SpaceInfo {
-        let crate::SpaceInfo { name, version, log10_size, decisions, conditional, description, reference } =
+        let crate::SpaceInfo { name, version, log10_size, decisions, conditional, standard, description, reference } =
             SPACE.with(|space| space.info());
-        SpaceInfo { name, version, log10_size, decisions, conditional, description, reference }
+        SpaceInfo { name, version, log10_size, decisions, conditional, standard, description, reference }
     }
     fn next(prefix: Genotype) -> Option<Decision> {
         SPACE.with(|space| space.next(&prefix).cloned())

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::convert::words;
 use super::{Slot, log};
-use crate::{Decision, Genotype, Observation, Proposal, Result, Settings, Space, SpaceInfo, Strategy, StrategyPlugin};
+use crate::{Decision, Flat, Genotype, Observation, Proposal, Result, Settings, Space, SpaceInfo, Strategy, StrategyPlugin};
 
 #[allow(missing_docs, clippy::all, unused_qualifications)]
 pub mod bindings {
@@ -38,10 +38,13 @@ impl<T: StrategyPlugin> Guest for Component<T> {
 
     fn open(study: Study) -> Result<(), String> {
         log::report_panics();
-        let Study { objectives, bounds, seed, trials, total_fidelity, parallelism, fidelities, settings } = study;
+        let Study { objectives, bounds, metrics, seed, trials, total_fidelity, parallelism, fidelities, settings } = study;
         let settings = Settings(settings);
         let study =
-            crate::Study { objectives, bounds, seed, trials, total_fidelity, parallelism, fidelities, settings };
+            crate::Study { objectives, bounds, metrics, seed, trials, total_fidelity, parallelism, fidelities, settings };
+        if let Some(flat) = Flat::of(words(Host.info())?) {
+            FLAT.fill(Box::new(flat));
+        }
         SEARCH.fill(Box::new(words(T::open(&study, &mut Host))?));
         Ok(())
     }
@@ -60,31 +63,41 @@ impl<T: StrategyPlugin> Guest for Component<T> {
 }
 
 /// The space that the host connects. Where the space breaks down, the host ends the instance.
+///
+/// A question that a standard space would answer by its decisions alone is answered here: a call of the host and back
+/// costs more than most answers.
 struct Host;
+
+static FLAT: Slot<Flat> = Slot::empty();
+
+/// Asks the flat space where there is one, else the host.
+fn answer<R>(flat: impl FnOnce(&mut Flat) -> Result<R>, host: impl FnOnce() -> R) -> Result<R> {
+    FLAT.try_with(flat).unwrap_or_else(|| Ok(host()))
+}
 
 impl Space for Host {
     fn info(&mut self) -> Result<SpaceInfo> {
-        let space::SpaceInfo { name, version, log10_size, decisions, conditional, description, reference } =
+        let space::SpaceInfo { name, version, log10_size, decisions, conditional, standard, description, reference } =
             space::describe();
-        Ok(SpaceInfo { name, version, log10_size, decisions, conditional, description, reference })
+        Ok(SpaceInfo { name, version, log10_size, decisions, conditional, standard, description, reference })
     }
     fn next(&mut self, prefix: &[u32]) -> Result<Option<Decision>> {
-        Ok(space::next(prefix))
+        answer(|flat| Space::next(flat, prefix), || space::next(prefix))
     }
     fn sample(&mut self, seed: u32) -> Result<Genotype> {
-        Ok(space::sample(seed))
+        answer(|flat| Space::sample(flat, seed), || space::sample(seed))
     }
     fn mutate(&mut self, parent: &[u32], seed: u32) -> Result<Genotype> {
-        Ok(space::mutate(parent, seed))
+        answer(|flat| Space::mutate(flat, parent, seed), || space::mutate(parent, seed))
     }
     fn crossover(&mut self, a: &[u32], b: &[u32], seed: u32) -> Result<Genotype> {
-        Ok(space::crossover(a, b, seed))
+        answer(|flat| Space::crossover(flat, a, b, seed), || space::crossover(a, b, seed))
     }
     fn neighbors(&mut self, of: &[u32]) -> Result<Vec<Genotype>> {
-        Ok(space::neighbors(of))
+        answer(|flat| Space::neighbors(flat, of), || space::neighbors(of))
     }
     fn validate(&mut self, genotype: &[u32]) -> Result<Result<(), String>> {
-        Ok(space::validate(genotype))
+        answer(|flat| Space::validate(flat, genotype), || space::validate(genotype))
     }
     fn key(&mut self, genotype: &[u32]) -> Result<String> {
         Ok(space::key(genotype))

@@ -72,6 +72,7 @@ impl Header {
         Study {
             objectives: self.objectives.clone(),
             bounds: self.constraints.clone(),
+            metrics: self.visible().map(|metric| metric.name.clone()).collect(),
             // A stream of its own: what a strategy draws never changes what the evaluator measures.
             seed: nas_api::rng::derive(self.seed, "strategy", self.search),
             trials: self.budget.trials,
@@ -80,6 +81,11 @@ impl Header {
             fidelities: self.fidelities.clone(),
             settings: self.strategy.settings.clone(),
         }
+    }
+
+    /// The metrics that the strategy is told, in order.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = &MetricInfo> {
+        self.metrics.iter().filter(|metric| !metric.hidden)
     }
 
     /// The seed of the evaluation of one trial.

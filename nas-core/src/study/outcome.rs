@@ -1,6 +1,6 @@
 //! From what an evaluator measured to what the study records.
 
-use nas_api::{Bound, Candidate, Measurement, Metric, Outcome, Weights};
+use nas_api::{Bound, Candidate, Measurement, Metric, Weights};
 
 use super::header::Header;
 use super::problem::is_static;
@@ -14,7 +14,7 @@ pub(crate) fn record_measurement(
     seconds: f64,
     header: &Header,
 ) -> Result<(), String> {
-    let Measurement { outcome, gradient, cost } = measurement;
+    let Measurement { metrics, failure, gradient, cost } = measurement;
     if let Some(cost) = cost.filter(|cost| !cost.is_finite() || *cost < 0.0) {
         return Err(format!("it returned a cost of {cost} seconds for trial {}", trial.trial));
     }
@@ -23,14 +23,14 @@ pub(crate) fn record_measurement(
     trial.gradient = checked_gradient(trial, gradient)?;
     // Static metrics are the host's own, there since the trial was asked for.
     trial.metrics.retain(|metric| is_static(&metric.name));
-    let reported = outcome.metrics().iter().filter(|metric| !is_static(&metric.name));
+    let reported = metrics.iter().filter(|metric| !is_static(&metric.name));
     trial.metrics.extend(reported.map(|metric| Metric::new(metric.name.clone(), exact(metric.value))));
-    match outcome {
-        Outcome::Failed(failure) => {
+    match failure {
+        Some(failure) => {
             let violation = if failure.violation.is_nan() { 0.0 } else { failure.violation.max(0.0) };
             fail(trial, failure.reason, violation);
         }
-        Outcome::Measured(_) => judge(trial, header),
+        None => judge(trial, header),
     }
     Ok(())
 }

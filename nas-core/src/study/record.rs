@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nas_api::{Candidate, Failure, Metric, Objective, Outcome, Proposal, Weights};
+use nas_api::{Candidate, Metric, Objective, Proposal, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
@@ -105,19 +105,6 @@ impl TrialRecord {
             return None;
         }
         self.metric(&objective.metric).filter(|value| value.is_finite()).map(|value| objective.goal.score(value))
-    }
-
-    /// How it ended, with the metrics that `visible` lets through; `None` where it has not.
-    pub(crate) fn outcome(&self, visible: impl Fn(&str) -> bool) -> Option<Outcome> {
-        let metrics = || self.metrics.iter().filter(|metric| visible(&metric.name)).cloned().collect();
-        match self.state {
-            State::Measured => Some(Outcome::Measured(metrics())),
-            State::Failed => {
-                let (reason, violation) = (self.reason.clone(), self.violation);
-                Some(Outcome::Failed(Failure { reason, violation, metrics: metrics() }))
-            }
-            State::Running | State::Stopped => None,
-        }
     }
 }
 

@@ -9,7 +9,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use nas_api::{Graph, Observation, Proposal, Request};
+use nas_api::{Failure, Graph, MetricInfo, Observation, Proposal, Request};
 
 use super::StudyError;
 use super::admit::Earlier;
@@ -309,18 +309,19 @@ impl<'a> Runner<'a> {
     /// asked for it.
     pub fn observation(&self, number: usize, own: bool) -> Result<Observation, StudyError> {
         let trial = &self.ledger.trials[number];
-        let metrics = &self.plan.header.metrics;
-        let visible = |name: &str| metrics.iter().any(|metric| metric.name == name && !metric.hidden);
-        let outcome = trial.outcome(visible).ok_or_else(|| {
+        if !trial.state.is_final() {
             let problem = format!("trial {number} was told to the strategy, but has no outcome");
-            StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it")
-        })?;
+            return Err(StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it"));
+        }
+        let known = |metric: &MetricInfo| trial.metric(&metric.name).unwrap_or(f64::NAN);
+        let failure = || Failure { reason: trial.reason.clone(), violation: trial.violation };
         let position = number.checked_sub(self.ledger.first).filter(|_| own);
         Ok(Observation {
             trial: position.and_then(|position| u32::try_from(position).ok()),
             candidate: trial.proposal.candidate.clone(),
             fidelity: trial.fidelity,
-            outcome,
+            metrics: self.plan.header.visible().map(known).collect(),
+            failure: (trial.state == State::Failed).then(failure),
             gradient: trial.gradient.clone(),
             cost: trial.cost,
         })

@@ -40,6 +40,7 @@ impl SearchSpace for Pair {
             log10_size: None,
             decisions: self.decisions.clone(),
             conditional: false,
+            standard: true,
             description: String::new(),
             reference: String::new(),
         }

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use nas_api::{Evaluator as _, Value};
 use nas_core::plugin::{Options, PluginError, Registry};
 use nas_core::study::{
     BudgetSpec, End, Event, Given, Listener, Plan, PluginSpec, ResumeOptions, StudyError, StudyRecord, StudySpec,
@@ -182,13 +181,4 @@ pub fn message<T>(result: Result<T, StudyError>, parts: &[&str]) -> String {
     }
     assert!(!text.ends_with("help: "), "an empty remedy: {text}");
     text
-}
-
-/// A number that a setting of the evaluator was recorded with.
-pub fn recorded_number(record: &StudyRecord, name: &str) -> Option<f64> {
-    let setting = record.header.evaluator.settings.0.iter().find(|setting| setting.name == name)?;
-    match setting.value {
-        Value::Number(number) => Some(number),
-        _ => None,
-    }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nas_api::graph::{count, shape};
 use nas_api::rng::derive;
 use nas_api::{
-    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Failure, Goal, Measurement, Metric, MetricInfo, Opened, Outcome,
+    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Opened,
     Parameter, Request, Result, Settings, Stop, Task,
 };
 
@@ -131,13 +131,9 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
         let start = self.carried_on(request)?;
         assert!(trial != self.panic_at, "index out of range");
         let part = |what: &str, seed: u32| f64::from(derive(seed, what, 0)) / f64::from(u32::MAX);
-        let measured = |outcome| Measurement {
-            outcome,
-            gradient: Vec::new(),
-            cost: (self.simulated > 0.0).then_some(self.simulated),
-        };
+        let cost = (self.simulated > 0.0).then_some(self.simulated);
         if part(&key, 1) * 100.0 < f64::from(self.fail) {
-            return Ok(Some(measured(Outcome::Failed(Failure::new(format!("{key} cannot be trained"))))));
+            return Ok(Some(Measurement { cost, ..Measurement::failed(format!("{key} cannot be trained")) }));
         }
         let epochs = fidelity.unwrap_or(1.0);
         if request.keep {
@@ -146,7 +142,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
         let accuracy = part(&key, 2) * epochs / (epochs + 1.0) + 0.01 * part("noise", seed) + 0.001 * start;
         let accuracy = if trial == self.nan_at { f64::NAN } else { accuracy };
         let metric = Metric::new;
-        Ok(Some(measured(Outcome::Measured(vec![
+        let metrics = vec![
             metric("val_accuracy", accuracy),
             metric("val_loss", 1.0 - part(&key, 3)),
             metric("latency", part(&key, 4)),
@@ -154,7 +150,8 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
             // What an evaluator says of the size of networks is not believed.
             metric("params", -1.0),
             metric("train_seconds", RandomState::new().hash_one(trial) as f64),
-        ]))))
+        ];
+        Ok(Some(Measurement { cost, ..Measurement::new(metrics) }))
     }
 }
 

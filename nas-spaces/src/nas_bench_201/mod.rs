@@ -70,6 +70,7 @@ impl SearchSpace for NasBench201 {
             log10_size: Some(EDGES.len() as f64 * libm::log10(OPERATIONS.len() as f64)),
             decisions: self.decisions.clone(),
             conditional: false,
+            standard: true,
             description: "Convolutional cells of 4 nodes and 6 edges, one of 5 operations on each edge, repeated in a \
                           residual skeleton of three stages."
                 .into(),

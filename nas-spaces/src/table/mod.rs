@@ -46,6 +46,7 @@ impl TableSpace {
             log10_size: Some(log10_sum(structures.iter().map(|(_, size)| *size))),
             decisions: decisions.decisions.clone(),
             conditional: decisions.conditional,
+            standard: !decisions.conditional,
             description: spec.description,
             reference: spec.reference,
         };

@@ -1,6 +1,8 @@
 //! Small spaces with an additive landscape: every choice of every decision adds its own amount.
 
-use nas_api::{Decision, Error, Genotype, Graph, Metric, Outcome, Result, SearchSpace, Settings, SpaceInfo, Task, rng};
+use nas_api::{Decision, Error, Genotype, Graph, Result, SearchSpace, Settings, SpaceInfo, Task, rng};
+
+use super::Measured;
 
 /// The metric that [`Additive::measure`] returns; more is better.
 pub const METRIC: &str = "value";
@@ -44,8 +46,8 @@ impl Additive {
     }
 
     /// The value as an evaluator reports it.
-    pub fn measure(&self, genotype: &[u32]) -> Outcome {
-        Outcome::Measured(vec![Metric::new(METRIC, self.value(genotype))])
+    pub fn measure(&self, genotype: &[u32]) -> Measured {
+        Ok(self.value(genotype))
     }
 
     /// The greatest value, found by trying every genotype.
@@ -79,6 +81,7 @@ impl SearchSpace for Additive {
             log10_size: (!self.conditional).then(|| sizes.sum()),
             decisions: self.decisions.clone(),
             conditional: self.conditional,
+            standard: !self.conditional,
             description: "A landscape for tests: every choice adds its own amount.".into(),
             reference: String::new(),
         }

@@ -1,10 +1,10 @@
 //! The checks, one function each. Every one opens fresh searches and runs them on a small landscape.
 
 use nas_api::{
-    Candidate, Error, Failure, Genotype, Goal, Metric, Observation, Outcome, Proposal, Result, Space, Strategy, rng,
+    Candidate, Error, Failure, Genotype, Goal, Observation, Proposal, Result, Space, Strategy, rng,
 };
 
-use super::{Additive, METRIC, Schedule, Step, Subject, drive, observation, replay};
+use super::{Additive, Measured, Schedule, Step, Subject, drive, observation, replay};
 
 /// One check: an error says what is not held.
 pub type Check = fn(&Subject, &mut Additive) -> Result<()>;
@@ -46,7 +46,7 @@ fn survive(
     subject: &Subject,
     space: &mut Additive,
     schedule: &Schedule,
-    measure: &dyn Fn(u32, &Genotype) -> Outcome,
+    measure: &dyn Fn(u32, &Genotype) -> Measured,
 ) -> Result<()> {
     let mut search = subject.search(1, space)?;
     let steps = drive(search.as_mut(), space, schedule, TRIALS, measure)?;
@@ -104,7 +104,7 @@ fn any_limit(subject: &Subject, space: &mut Additive) -> Result<()> {
 
 fn failures(subject: &Subject, space: &mut Additive) -> Result<()> {
     let landscape = space.clone();
-    let failed = |violation| Outcome::Failed(Failure { violation, ..Failure::new("a failure made for this check") });
+    let failed = |violation| -> Measured { Err(Failure { violation, ..Failure::new("a failure made for this check") }) };
     for schedule in [Schedule::serial(), parallel(5)] {
         survive(subject, space, &schedule, &|_, _| failed(0.0))?;
         survive(subject, space, &schedule, &|trial, _| failed(f64::from(trial % 7)))?;
@@ -120,7 +120,7 @@ fn failures(subject: &Subject, space: &mut Additive) -> Result<()> {
 
 fn strange_numbers(subject: &Subject, space: &mut Additive) -> Result<()> {
     let strange = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 1e300, 5e-324, 0.0, -0.0];
-    let measured = |value: f64| Outcome::Measured(vec![Metric::new(METRIC, value)]);
+    let measured = |value: f64| -> Measured { Ok(value) };
     let landscape = space.clone();
     for schedule in [Schedule::serial(), parallel(5)] {
         for value in strange {
@@ -131,7 +131,7 @@ fn strange_numbers(subject: &Subject, space: &mut Additive) -> Result<()> {
             })?;
         }
         survive(subject, space, &schedule, &|trial, _| measured(strange[trial as usize % strange.len()]))?;
-        survive(subject, space, &schedule, &|_, _| Outcome::Measured(Vec::new()))?;
+        survive(subject, space, &schedule, &|_, _| Ok(f64::NAN))?;
     }
     Ok(())
 }
@@ -142,8 +142,8 @@ fn warm_start(subject: &Subject, space: &mut Additive) -> Result<()> {
         .map(|index| {
             let genotype = nas_api::SearchSpace::sample(&landscape, rng::derive(5, "warm", index));
             let outcome = match index % 4 {
-                0 => Outcome::Failed(Failure::new("a failure made for this check")),
-                1 => Outcome::Measured(vec![Metric::new(METRIC, f64::NAN)]),
+                0 => Err(Failure::new("a failure made for this check")),
+                1 => Ok(f64::NAN),
                 _ => landscape.measure(&genotype),
             };
             observation(None, genotype, outcome)
@@ -195,7 +195,7 @@ fn told_again(subject: &Subject, space: &mut Additive) -> Result<()> {
 fn log_replayed(subject: &Subject, space: &mut Additive) -> Result<()> {
     let landscape = space.clone();
     let measure = |trial: u32, genotype: &Genotype| match trial % 5 {
-        4 => Outcome::Failed(Failure::new("a failure made for this check")),
+        4 => Err(Failure::new("a failure made for this check")),
         _ => landscape.measure(genotype),
     };
     for schedule in [Schedule::serial(), parallel(6)] {
@@ -217,7 +217,7 @@ fn either_goal(subject: &Subject, space: &mut Additive) -> Result<()> {
     let mut study = subject.study(6)?;
     study.objectives[0].goal = Goal::Minimize;
     let mut search = (subject.open)(&study, space)?;
-    let negative = |_, genotype: &Genotype| Outcome::Measured(vec![Metric::new(METRIC, -landscape.value(genotype))]);
+    let negative = |_, genotype: &Genotype| -> Measured { Ok(-landscape.value(genotype)) };
     let down = drive(search.as_mut(), space, &parallel(3), TRIALS, &negative)?;
     demand(same_proposals(&up, &down), "maximising a value and minimising its negative propose differently")
 }

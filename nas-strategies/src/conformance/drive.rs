@@ -1,9 +1,9 @@
 //! Runs a strategy as a host does, and writes down what was said.
 
 use nas_api::rng::{RngExt, seeded};
-use nas_api::{Error, Genotype, Observation, Outcome, Proposal, Result, Space, Strategy};
+use nas_api::{Error, Genotype, Observation, Proposal, Result, Space, Strategy};
 
-use super::observation;
+use super::{Measured, observation};
 
 /// How results come back.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ pub fn drive(
     space: &mut dyn Space,
     schedule: &Schedule,
     trials: u32,
-    measure: &dyn Fn(u32, &Genotype) -> Outcome,
+    measure: &dyn Fn(u32, &Genotype) -> Measured,
 ) -> Result<Vec<Step>> {
     let mut order = schedule.shuffle.map(seeded);
     let mut steps = Vec::new();

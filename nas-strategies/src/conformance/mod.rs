@@ -13,13 +13,16 @@ mod checks;
 mod drive;
 
 use nas_api::{
-    Candidate, Error, Genotype, Goal, Objective, Observation, Outcome, Result, Setting, Settings, Space, Strategy,
+    Candidate, Error, Failure, Genotype, Goal, Objective, Observation, Result, Setting, Settings, Space, Strategy,
     StrategyInfo, StrategyPlugin, Study,
 };
 
 pub use additive::{Additive, METRIC};
 pub use checks::{CHECKS, Check};
 pub use drive::{Schedule, Step, drive, replay};
+
+/// The value of [`METRIC`], or why there is none.
+pub type Measured = std::result::Result<f64, Failure>;
 
 /// How a strategy is opened, natively or as a component.
 pub type Open = dyn Fn(&Study, &mut dyn Space) -> Result<Box<dyn Strategy>>;
@@ -91,6 +94,7 @@ fn study(info: &StrategyInfo, seed: u32, given: &[Setting]) -> Result<Study> {
     Ok(Study {
         objectives: vec![Objective { metric: METRIC.into(), goal: Goal::Maximize }],
         bounds: Vec::new(),
+        metrics: vec![METRIC.into()],
         seed,
         trials: None,
         total_fidelity: None,
@@ -101,7 +105,11 @@ fn study(info: &StrategyInfo, seed: u32, given: &[Setting]) -> Result<Study> {
 }
 
 /// What a strategy is told about a genotype.
-pub fn observation(trial: Option<u32>, genotype: Genotype, outcome: Outcome) -> Observation {
+pub fn observation(trial: Option<u32>, genotype: Genotype, measured: Measured) -> Observation {
     let candidate = Candidate::Discrete(genotype);
-    Observation { trial, candidate, fidelity: None, outcome, gradient: Vec::new(), cost: 0.0 }
+    let (value, failure) = match measured {
+        Ok(value) => (value, None),
+        Err(failure) => (f64::NAN, Some(failure)),
+    };
+    Observation { trial, candidate, fidelity: None, metrics: vec![value], failure, gradient: Vec::new(), cost: 0.0 }
 }

@@ -1,7 +1,7 @@
-use nas_api::{Candidate, Failure, Metric, Outcome, Setting, Value};
+use nas_api::{Candidate, Failure, Setting, Value};
 
 use super::*;
-use crate::conformance::{Additive, METRIC, observation, study_of};
+use crate::conformance::{Additive, observation, study_of};
 
 fn number(name: &str, value: f64) -> Setting {
     Setting { name: name.into(), value: Value::Number(value) }
@@ -70,7 +70,7 @@ fn it_waits_for_the_last_of_a_generation_and_no_longer() {
     for (trial, proposal) in (0..).zip(&proposals) {
         assert!(search.ask(100, &mut space).unwrap().is_empty());
         let genotype = proposal.candidate.genotype().unwrap().clone();
-        let outcome = Outcome::Failed(Failure::new("test"));
+        let outcome = Err(Failure::new("test"));
         search.tell(&[observation(Some(trial), genotype, outcome)], &mut space).unwrap();
     }
     assert_eq!(search.ask(100, &mut space).unwrap().len(), 4, "all but the elite");
@@ -86,7 +86,7 @@ fn it_stops_at_the_target_in_the_objectives_own_unit() {
         let mut search = Genetic::open(&study, &mut space).unwrap();
         let (short, reaching) = if goal == nas_api::Goal::Maximize { (0.4, 0.5) } else { (0.6, 0.5) };
         let mut tell = |value: f64| {
-            let outcome = Outcome::Measured(vec![Metric::new(METRIC, value)]);
+            let outcome = Ok(value);
             search.tell(&[observation(None, vec![0, 0], outcome)], &mut space).unwrap();
             search.finished()
         };

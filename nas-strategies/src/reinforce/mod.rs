@@ -184,17 +184,17 @@ impl Strategy for Reinforce {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use nas_api::{Failure, Metric, Outcome, Setting, Value};
+    use nas_api::{Failure, Setting, Value};
 
     use super::*;
-    use crate::conformance::{Additive, METRIC, observation, study_of};
+    use crate::conformance::{Additive, Measured, observation, study_of};
 
     fn open(space: &mut Additive, settings: &[Setting]) -> Reinforce {
         Reinforce::open(&study_of::<Reinforce>(2, settings).unwrap(), space).unwrap()
     }
 
-    fn measured(value: f64) -> Outcome {
-        Outcome::Measured(vec![Metric::new(METRIC, value)])
+    fn measured(value: f64) -> Measured {
+        Ok(value)
     }
 
     /// Runs trials whose reward is 1 where the first decision has this choice, else 0.
@@ -225,7 +225,7 @@ mod tests {
     fn a_failure_counts_as_the_worst_score_so_far() {
         let mut space = Additive::flat(1, 2, 1);
         let mut search = open(&mut space, &[]);
-        let failed = || Outcome::Failed(Failure::new("test"));
+        let failed = || Err(Failure::new("test"));
         assert_eq!(search.reward(&observation(None, vec![0], failed())), None);
         search.reward(&observation(None, vec![0], measured(0.4)));
         search.reward(&observation(None, vec![0], measured(0.9)));

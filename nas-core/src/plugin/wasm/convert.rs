@@ -58,8 +58,8 @@ record!(api::Parameter, types::Parameter { name, description; kind, default });
 record!(api::Objective, types::Objective { metric; goal });
 record!(api::Bound, types::Bound { metric, limit; goal });
 record!(api::Proposal, types::Proposal { fidelity, resume; candidate });
-record!(api::Failure, types::Failure { reason, violation; metrics });
-record!(api::Observation, types::Observation { trial, fidelity, gradient, cost; candidate, outcome });
+record!(api::Failure, types::Failure { reason, violation });
+record!(api::Observation, types::Observation { trial, fidelity, metrics, gradient, cost; candidate, failure });
 record!(api::Node, architecture::Node { name, op, inputs; attributes });
 record!(api::Graph, architecture::Graph { outputs; nodes });
 record!(api::Task, architecture::Task { input_shape, outputs, kind; settings });
@@ -68,15 +68,15 @@ record!(api::EvaluatorInfo, wit_evaluator::EvaluatorInfo {
     name, version, description, fidelity_unit, accepts_relaxed, resumes; metrics, parameters });
 record!(api::Opened, wit_evaluator::Opened { fidelities; task });
 record!(api::Request, wit_evaluator::Request { trial, key, text, fidelity, resume, keep, seed; candidate, graph });
-record!(api::Measurement, wit_evaluator::Measurement { gradient, cost; outcome });
+record!(api::Measurement, wit_evaluator::Measurement { gradient, cost; metrics, failure });
 record!(api::StrategyInfo, wit_strategy::StrategyInfo {
     name, version, description, reference, needs, serves; parameters });
 record!(api::Study, wit_strategy::Study {
-    seed, trials, total_fidelity, parallelism, fidelities; objectives, bounds, settings });
+    metrics, seed, trials, total_fidelity, parallelism, fidelities; objectives, bounds, settings });
 record!(api::SpaceInfo, wit_space::SpaceInfo {
-    name, version, log10_size, conditional, description, reference; decisions });
+    name, version, log10_size, conditional, standard, description, reference; decisions });
 record!(api::SpaceInfo, asked_space::SpaceInfo {
-    name, version, log10_size, conditional, description, reference; decisions });
+    name, version, log10_size, conditional, standard, description, reference; decisions });
 
 /// Both directions of an enumeration whose cases have the same names; the values of `as` cases are converted.
 macro_rules! variant {
@@ -110,7 +110,6 @@ variant!(api::Goal, types::Goal { ; ; Minimize, Maximize });
 variant!(api::Candidate, types::Candidate { Discrete, Relaxed ; ; });
 variant!(api::Value, types::Value { Truth, Number, Text, Numbers, Texts ; ; });
 variant!(api::ParameterKind, types::ParameterKind { OneOf ; Integer, Number ; Truth, Text, Numbers, Texts });
-variant!(api::Outcome, types::Outcome { ; Measured, Failed ; });
 variant!(api::Attribute, architecture::Attribute { Int, Ints, Float, Floats, Text ; ; });
 
 impl<A: ToWit<B>, B> ToWit<Option<B>> for Option<A> {

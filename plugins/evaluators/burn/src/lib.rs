@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Failure, Measurement, Metric, Opened, Outcome,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, Metric, Opened,
     Request, Result, Settings, Stop, Task,
 };
 
@@ -87,13 +87,11 @@ impl Evaluator for BurnEvaluator {
     }
 
     fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
-        let outcome = match self.measure(request, stop) {
-            Ok(None) => return Ok(None),
-            Ok(Some(metrics)) => Outcome::Measured(metrics),
-            Err(Trouble::Failed(reason)) => Outcome::Failed(Failure::new(reason)),
-            Err(Trouble::Broken(reason)) => return Err(Error::new(reason)),
-        };
-        Ok(Some(Measurement::new(outcome)))
+        match self.measure(request, stop) {
+            Ok(metrics) => Ok(metrics.map(Measurement::new)),
+            Err(Trouble::Failed(reason)) => Ok(Some(Measurement::failed(reason))),
+            Err(Trouble::Broken(reason)) => Err(Error::new(reason)),
+        }
     }
 }
 

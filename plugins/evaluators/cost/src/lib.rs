@@ -6,7 +6,7 @@ use std::path::Path;
 use nas_api::graph::shape::{Shape, infer};
 use nas_api::graph::{GraphError, count};
 use nas_api::{
-    Evaluator, EvaluatorInfo, EvaluatorPlugin, Failure, Goal, Graph, Measurement, Metric, MetricInfo, Opened, Outcome,
+    Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, MetricInfo, Opened,
     Parameter, Request, Result, Settings, Stop, Task,
 };
 
@@ -72,11 +72,11 @@ impl Evaluator for Cost {
     }
 
     fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {
-        let outcome = match self.measure(&request.graph) {
-            Ok(metrics) => Outcome::Measured(metrics),
-            Err(error) => Outcome::Failed(Failure::new(error.to_string())),
+        let measured = match self.measure(&request.graph) {
+            Ok(metrics) => Measurement::new(metrics),
+            Err(error) => Measurement::failed(error.to_string()),
         };
-        Ok(Some(Measurement { cost: Some(0.0), ..Measurement::new(outcome) }))
+        Ok(Some(Measurement { cost: Some(0.0), ..measured }))
     }
 }
 
