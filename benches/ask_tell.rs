@@ -48,7 +48,7 @@ fn step(search: &mut dyn Search, batch: u32, first: u32) {
                 candidate: proposal.candidate,
                 fidelity: None,
                 metrics: vec![f64::from(score)],
-        failure: None,
+                failure: None,
                 gradient: Vec::new(),
                 cost: 1.0,
             }

@@ -6,8 +6,7 @@ mod common;
 
 use nas_api::rng::derive;
 use nas_api::{
-    Failure, Goal, Graph, Objective, Observation, OpenSpace, Proposal, Setting, Settings, Study, Task,
-    Value,
+    Failure, Goal, Graph, Objective, Observation, OpenSpace, Proposal, Setting, Settings, Study, Task, Value,
 };
 use nas_core::plugin::{Options, Registry, Search};
 

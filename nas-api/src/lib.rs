@@ -34,8 +34,7 @@ pub use graph::{Attribute, Graph, GraphBuilder, Node, NodeId, Task, Window};
 pub use space::{Network, OpenSpace, SearchSpace, Space, SpaceInfo};
 pub use strategy::{Strategy, StrategyInfo, StrategyPlugin, Study};
 pub use types::{
-    Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal,
-    Weights,
+    Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal, Weights,
 };
 
 /// The version of the contract (`wit/`) that this crate speaks.

@@ -4,8 +4,7 @@
 pub mod types {
     pub use crate::config::{Parameter, ParameterKind, Range, Setting, Value};
     pub use crate::types::{
-        Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal,
-        Weights,
+        Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal, Weights,
     };
 }
 

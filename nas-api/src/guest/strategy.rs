@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 
 use super::convert::words;
 use super::{Slot, log};
-use crate::{Decision, Flat, Genotype, Observation, Proposal, Result, Settings, Space, SpaceInfo, Strategy, StrategyPlugin};
+use crate::{
+    Decision, Flat, Genotype, Observation, Proposal, Result, Settings, Space, SpaceInfo, Strategy, StrategyPlugin,
+};
 
 #[allow(missing_docs, clippy::all, unused_qualifications)]
 pub mod bindings {
@@ -38,10 +40,20 @@ impl<T: StrategyPlugin> Guest for Component<T> {
 
     fn open(study: Study) -> Result<(), String> {
         log::report_panics();
-        let Study { objectives, bounds, metrics, seed, trials, total_fidelity, parallelism, fidelities, settings } = study;
+        let Study { objectives, bounds, metrics, seed, trials, total_fidelity, parallelism, fidelities, settings } =
+            study;
         let settings = Settings(settings);
-        let study =
-            crate::Study { objectives, bounds, metrics, seed, trials, total_fidelity, parallelism, fidelities, settings };
+        let study = crate::Study {
+            objectives,
+            bounds,
+            metrics,
+            seed,
+            trials,
+            total_fidelity,
+            parallelism,
+            fidelities,
+            settings,
+        };
         if let Some(flat) = Flat::of(words(Host.info())?) {
             FLAT.fill(Box::new(flat));
         }

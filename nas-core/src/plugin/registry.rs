@@ -12,6 +12,7 @@ use super::native::NativeSource;
 use super::table::TableSource;
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
+use crate::names::did_you_mean;
 
 /// One plugin that a name can mean.
 #[derive(Clone, Debug)]
@@ -227,13 +228,8 @@ impl Registry {
         let mut names: Vec<String> = known.keys().cloned().chain(files).collect();
         names.sort();
         names.dedup();
-        let nearest = names
-            .iter()
-            .map(|name| (strsim::damerau_levenshtein(name, reference), name))
-            .min()
-            .filter(|(distance, name)| *distance <= 2.max(name.len() / 3))
-            .map(|(_, name)| format!("did you mean '{name}'? "));
-        let known = format!("{}known: {}", nearest.unwrap_or_default(), names.join(", "));
+        let nearest = did_you_mean(reference, names.iter().map(String::as_str));
+        let known = format!("{nearest}known: {}", names.join(", "));
         Err(refused(kind, reference, &format!("there is no {kind} of this name"), &known))
     }
 }

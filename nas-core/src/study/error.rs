@@ -96,10 +96,3 @@ impl StudyError {
         !matches!(self, Self::Broken(_) | Self::Replay { .. } | Self::Database { .. })
     }
 }
-
-/// The known name nearest to a misspelt one, as the end of a sentence; empty where nothing is near.
-pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let near = |name: &&str| strsim::jaro_winkler(given, name);
-    let best = known.into_iter().filter(|name| near(name) > 0.7).max_by(|a, b| near(a).total_cmp(&near(b)));
-    best.map(|name| format!("did you mean '{name}'? ")).unwrap_or_default()
-}

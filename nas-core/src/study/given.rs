@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nas_api::{Parameter, ParameterKind, Setting, Settings, Value};
 
 use super::StudyError;
-use super::error::did_you_mean;
+use crate::names::did_you_mean;
 
 /// One given value.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use nas_api::{Bound, CONTRACT_VERSION, Goal, MetricInfo, Objective, StrategyInfo};
 
 use super::StudyError;
-use super::error::did_you_mean;
 use super::given::check_settings;
 use super::header::{Budget, Header, Plugged};
 use super::problem::{Problem, is_static, named};
 use super::spec::{BudgetSpec, StudySpec};
 use super::terms::{parse_bound, parse_objective};
+use crate::names::did_you_mean;
 use crate::plugin::{PluginError, Registry, Search};
 
 /// Threads of one study at most.

@@ -229,7 +229,11 @@ impl<'a> Runner<'a> {
         match came {
             Came::Panic(words) => fail(trial, format!("the evaluator panicked: {words}"), 0.0),
             Came::Answer(Err(error)) => {
-                return Err(StudyError::Broken(PluginError::from_api(identity, "evaluate", error)));
+                let mut error = PluginError::from_api(identity, "evaluate", error);
+                if error.remedy.is_empty() {
+                    error = error.remedy("nothing is lost: when the cause is mended, `nas resume` goes on");
+                }
+                return Err(StudyError::Broken(error));
             }
             Came::Answer(Ok(None)) => {
                 trial.state = State::Stopped;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::StudyError;
-use super::error::did_you_mean;
 use super::given::{Given, GivenSettings};
 use super::tables;
+use crate::names::did_you_mean;
 
 /// A plugin that a user names, with what is set for it.
 ///

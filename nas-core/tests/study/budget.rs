@@ -130,7 +130,8 @@ fn what_cannot_be_a_budget() {
 fn the_task_is_checked_against_the_data() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
-    let task = |task: TaskSpec, given: &str| with(StudySpec { task, ..spec("task", "random-search", 2) }, &[("task", given)]);
+    let task =
+        |task: TaskSpec, given: &str| with(StudySpec { task, ..spec("task", "random-search", 2) }, &[("task", given)]);
     let other = TaskSpec { outputs: Some(5), ..TaskSpec::default() };
     message(run(&task(other, "true"), &file), &["task.outputs", "the evaluator's data say 3"]);
     message(run(&task(TaskSpec::default(), "false"), &file), &["task.input_shape", "give task.input_shape"]);

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use nas_api::graph::{count, shape};
 use nas_api::rng::derive;
 use nas_api::{
-    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Opened,
-    Parameter, Request, Result, Settings, Stop, Task,
+    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Opened, Parameter,
+    Request, Result, Settings, Stop, Task,
 };
 
 /// One call of `evaluate`.

@@ -100,7 +100,8 @@ fn two_warm_starts() {
     let record = read(&file);
     assert_eq!(record.earlier.len(), 2);
     assert_eq!(record.trials.len(), 15);
-    let names: Vec<_> = record.earlier.iter().chain([&record.header]).map(|h| h.strategy.identity.name.clone()).collect();
+    let names: Vec<_> =
+        record.earlier.iter().chain([&record.header]).map(|h| h.strategy.identity.name.clone()).collect();
     assert_eq!(names, ["random-search", "genetic", "reinforce"]);
     let before = records(&file);
     assert_eq!(go_on(&file).unwrap(), End::Trials);

@@ -35,7 +35,9 @@ fn a_strategy_that_ignores_results_finds_the_same_with_any_number_of_workers() {
         run(&study("random-search", workers, "1000"), &file).unwrap();
         let seconds = |metric: &nas_api::Metric| metric.name != "train_seconds";
         let trials = read(&file).trials.into_iter();
-        trials.map(|trial| (trial.key, trial.metrics.into_iter().filter(seconds).collect())).collect::<Vec<(_, Vec<_>)>>()
+        trials
+            .map(|trial| (trial.key, trial.metrics.into_iter().filter(seconds).collect()))
+            .collect::<Vec<(_, Vec<_>)>>()
     };
     let alone = metrics(1);
     assert_eq!(alone.len(), 40);

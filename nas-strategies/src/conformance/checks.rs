@@ -1,8 +1,6 @@
 //! The checks, one function each. Every one opens fresh searches and runs them on a small landscape.
 
-use nas_api::{
-    Candidate, Error, Failure, Genotype, Goal, Observation, Proposal, Result, Space, Strategy, rng,
-};
+use nas_api::{Candidate, Error, Failure, Genotype, Goal, Observation, Proposal, Result, Space, Strategy, rng};
 
 use super::{Additive, Measured, Schedule, Step, Subject, drive, observation, replay};
 
@@ -104,7 +102,8 @@ fn any_limit(subject: &Subject, space: &mut Additive) -> Result<()> {
 
 fn failures(subject: &Subject, space: &mut Additive) -> Result<()> {
     let landscape = space.clone();
-    let failed = |violation| -> Measured { Err(Failure { violation, ..Failure::new("a failure made for this check") }) };
+    let failed =
+        |violation| -> Measured { Err(Failure { violation, ..Failure::new("a failure made for this check") }) };
     for schedule in [Schedule::serial(), parallel(5)] {
         survive(subject, space, &schedule, &|_, _| failed(0.0))?;
         survive(subject, space, &schedule, &|trial, _| failed(f64::from(trial % 7)))?;

@@ -21,8 +21,8 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, Metric, Opened,
-    Request, Result, Settings, Stop, Task,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, Metric, Opened, Request, Result,
+    Settings, Stop, Task,
 };
 
 pub use fully::Progress;

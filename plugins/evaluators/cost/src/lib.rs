@@ -6,8 +6,8 @@ use std::path::Path;
 use nas_api::graph::shape::{Shape, infer};
 use nas_api::graph::{GraphError, count};
 use nas_api::{
-    Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, MetricInfo, Opened,
-    Parameter, Request, Result, Settings, Stop, Task,
+    Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, MetricInfo, Opened, Parameter,
+    Request, Result, Settings, Stop, Task,
 };
 
 /// Bytes of one number, and the input that networks are built for.
