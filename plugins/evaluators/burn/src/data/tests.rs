@@ -1,1 +1,235 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::HashSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::{Data, DataConfig, Examples, Kind, Targets};
+
+fn config(source: impl AsRef<Path>) -> DataConfig {
+    DataConfig {
+        source: source.as_ref().to_string_lossy().into_owned(),
+        target: String::new(),
+        kind: Kind::Classification,
+        split_seed: 0,
+        validation: 0.2,
+        test: 0.2,
+        train_limit: 0,
+        validation_limit: 0,
+        size: 0,
+    }
+}
+
+fn labels(examples: &Examples) -> &[u32] {
+    match &examples.targets {
+        Targets::Labels { labels, .. } => labels,
+        Targets::Values(_) => panic!("not classes"),
+    }
+}
+
+fn refused(config: &DataConfig, parts: &[&str]) {
+    let error = Data::open(config).unwrap_err().to_string();
+    for part in parts {
+        assert!(error.contains(part), "'{part}' is not in: {error}");
+    }
+}
+
+fn gzip(path: &Path, bytes: &[u8]) {
+    let mut file = GzEncoder::new(fs::File::create(path).unwrap(), Compression::fast());
+    file.write_all(bytes).unwrap();
+    file.finish().unwrap();
+}
+
+#[test]
+fn the_digits_are_all_there_in_every_part() {
+    let data = Data::open(&config("digits")).unwrap();
+    assert_eq!([&data.train, &data.validation, &data.test].map(Examples::len), [1079, 359, 359]);
+    assert_eq!((&data.train.shape[..], data.train.outputs()), (&[1, 8, 8][..], 10));
+    let overall = |digit: u32| {
+        [&data.train, &data.validation, &data.test]
+            .iter()
+            .flat_map(|part| labels(part))
+            .filter(|l| **l == digit)
+            .count()
+    };
+    // As published with the data set (scikit-learn's copy).
+    assert_eq!((0..10).map(overall).collect::<Vec<_>>(), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
+    for part in [&data.train, &data.validation, &data.test] {
+        for digit in 0..10 {
+            let share = labels(part).iter().filter(|label| **label == digit).count() as f64 / part.len() as f64;
+            assert!((share - overall(digit) as f64 / 1797.0).abs() < 0.006, "{digit}: {share}");
+        }
+    }
+    let mean = data.train.inputs.iter().sum::<f32>() / data.train.inputs.len() as f32;
+    assert!(mean.abs() < 1e-4, "{mean}");
+}
+
+/// A column that names each row, so that rows can be followed.
+fn numbered(folder: &Path, rows: usize) -> PathBuf {
+    let path = folder.join("numbered.csv");
+    let lines: String =
+        (0..rows).map(|row| format!("{row},{},{}\n", row % 7, ["red", "green", "blue"][row % 3])).collect();
+    fs::write(&path, format!("row,other,colour\n{lines}")).unwrap();
+    path
+}
+
+fn rows(data: &Data, part: &Examples) -> Vec<i64> {
+    let (mean, std) = (data.normalization.mean[0], data.normalization.std[0]);
+    part.inputs.chunks(2).map(|row| (row[0] * std + mean).round() as i64).collect()
+}
+
+#[test]
+fn parts_share_no_example_and_the_seed_alone_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |split_seed, train_limit| {
+        Data::open(&DataConfig { split_seed, train_limit, ..config(numbered(folder.path(), 300)) }).unwrap()
+    };
+    let data = open(0, 0);
+    let parts = [&data.train, &data.validation, &data.test].map(|part| rows(&data, part));
+    assert_eq!(parts.clone().map(|part| part.len()), [180, 60, 60]);
+    assert_eq!(parts.iter().flatten().collect::<HashSet<_>>().len(), 300);
+    // Classes in the order of their names: blue, green, red.
+    for (row, label) in parts[0].iter().zip(labels(&data.train)) {
+        assert_eq!(*label, [2, 1, 0][(row % 3) as usize]);
+    }
+    let again = open(0, 0);
+    assert_eq!(again.train, data.train);
+    let other = open(1, 0);
+    assert_ne!(rows(&other, &other.test), parts[2]);
+    // A limit takes a part of the training examples and leaves the others as they are.
+    let limited = open(0, 30);
+    let few = rows(&limited, &limited.train);
+    assert_eq!(few.len(), 30);
+    assert!(few.iter().all(|row| parts[0].contains(row)));
+    assert_eq!(rows(&limited, &limited.test), parts[2]);
+    for class in 0..3 {
+        assert_eq!(labels(&limited.train).iter().filter(|label| **label == class).count(), 10);
+    }
+}
+
+#[test]
+fn tables_are_read_plain_and_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "a, target ,b\n1, 10 ,4\n2,20,5\n3,30,6\n4,40,7\n5,50,8\n6,60,9\n7,70,10\n8,80,11\n9,90,12\n10,100,13\n";
+    let (plain, packed) = (folder.path().join("t.csv"), folder.path().join("t.CSV.gz"));
+    fs::write(&plain, text).unwrap();
+    gzip(&packed, text.as_bytes());
+    let regression = |path: &Path| DataConfig { kind: Kind::Regression, target: "target".into(), ..config(path) };
+    let data = Data::open(&regression(&plain)).unwrap();
+    assert_eq!((data.train.shape.as_slice(), data.train.outputs(), data.train.len()), (&[2][..], 1, 6));
+    assert_eq!(Data::open(&regression(&packed)).unwrap().train, data.train);
+    let Targets::Values(values) = &data.train.targets else { panic!("not numbers") };
+    let back = |value: f32| value * data.normalization.target_std + data.normalization.target_mean;
+    for (row, value) in data.train.inputs.chunks(2).zip(values) {
+        let a = row[0] * data.normalization.std[0] + data.normalization.mean[0];
+        assert!((back(*value) - 10.0 * a).abs() < 1e-3);
+    }
+}
+
+#[test]
+fn tables_that_cannot_be_used_say_where_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        config(path)
+    };
+    refused(&written("ragged.csv", "a,b\n1,x\n2,y,3\n"), &["ragged.csv', line 3: 3 cells", "2 columns"]);
+    refused(&written("word.csv", "a,b\n1,x\noops,y\n"), &["line 3, column 'a': 'oops' is not a finite number"]);
+    refused(&written("gap.csv", "a,b\n1,x\n,y\n"), &["line 3, column 'a': ''"]);
+    refused(&written("infinite.csv", "a,b\n1,x\ninf,y\n"), &["'inf' is not a finite number"]);
+    refused(&written("single.csv", "a,b\n1,x\n2,x\n3,x\n"), &["a single class, 'x'"]);
+    refused(&written("few.csv", "a,b\n1,x\n2,y\n"), &["2 rows, too few"]);
+    refused(&written("empty.csv", ""), &["at least two columns"]);
+    refused(&written("headless.csv", "1,2\n3,4\n"), &["must name the columns"]);
+    refused(&written("semicolon.csv", "a;b\n1;2\n"), &["separated by commas"]);
+    let unknown = DataConfig { target: "c".into(), ..written("known.csv", "a,b\n1,2\n") };
+    refused(&unknown, &["no column 'c'", "columns: a, b"]);
+    refused(
+        &DataConfig { size: 4, ..written("small.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n5,x\n") },
+        &["no images to resize"],
+    );
+    refused(&config(folder.path().join("missing.csv")), &["there are no data", "digits"]);
+    refused(&config("mnist"), &["there are no data 'mnist'"]);
+    refused(&DataConfig { kind: Kind::Regression, ..config("digits") }, &["has classes", "regression"]);
+    refused(&DataConfig { target: "x".into(), ..config("digits") }, &["'target' is for CSV files"]);
+}
+
+fn idx(magic: u32, sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let words = std::iter::once(magic).chain(sizes.iter().copied());
+    words.flat_map(u32::to_be_bytes).chain(bytes.iter().copied()).collect()
+}
+
+/// Two classes of 3×2 images: bright and dark.
+fn write_idx(folder: &Path, train: u32, test: u32) {
+    for (part, count) in [("train", train), ("t10k", test)] {
+        let labels: Vec<u8> = (0..count).map(|image| (image % 2) as u8).collect();
+        let pixels: Vec<u8> = labels.iter().flat_map(|label| [label * 200 + 10; 6]).collect();
+        fs::write(folder.join(format!("{part}-images-idx3-ubyte")), idx(0x803, &[count, 3, 2], &pixels)).unwrap();
+        gzip(&folder.join(format!("{part}-labels-idx1-ubyte.gz")), &idx(0x801, &[count], &labels));
+    }
+}
+
+#[test]
+fn folders_of_idx_files_keep_their_test_set() {
+    let folder = tempfile::tempdir().unwrap();
+    write_idx(folder.path(), 50, 20);
+    let data = Data::open(&config(folder.path())).unwrap();
+    assert_eq!([&data.train, &data.validation, &data.test].map(Examples::len), [40, 10, 20]);
+    assert_eq!((&data.train.shape[..], data.train.outputs()), (&[1, 3, 2][..], 2));
+    for (image, label) in data.test.inputs.chunks(6).zip(labels(&data.test)) {
+        assert_eq!(image[0] > 0.0, *label == 1);
+    }
+    let resized = Data::open(&DataConfig { size: 8, ..config(folder.path()) }).unwrap();
+    assert_eq!(resized.test.shape, [1, 8, 8]);
+}
+
+#[test]
+fn idx_files_that_cannot_be_used_say_which_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let damaged = |name: &str, bytes: Vec<u8>, parts: &[&str]| {
+        write_idx(folder.path(), 50, 20);
+        let _ = fs::remove_file(path(&format!("{name}.gz")));
+        fs::write(path(name), bytes).unwrap();
+        refused(&config(folder.path()), parts);
+        fs::remove_file(path(name)).unwrap();
+    };
+    let (images, labels) = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte");
+    damaged(images, idx(0x801, &[50], &[0; 50]), &[images, "0x00000801, not 0x00000803"]);
+    damaged(labels, idx(0x803, &[1, 1, 1], &[0]), &[labels, "0x00000803, not 0x00000801"]);
+    damaged(images, idx(0x803, &[50, 3, 2], &[0; 299]), &[images, "should hold 312 bytes", "holds 311"]);
+    damaged(images, idx(0x803, &[u32::MAX; 3], &[0; 6]), &[images, "should hold"]);
+    damaged(images, vec![0, 0], &[images]);
+    damaged(images, idx(0x803, &[0, 3, 2], &[]), &["holds nothing"]);
+    damaged(labels, idx(0x801, &[49], &[0; 49]), &["50 images", "49 labels", "do not belong together"]);
+    damaged("t10k-images-idx3-ubyte", idx(0x803, &[20, 2, 2], &[0; 80]), &["do not belong together", "[1, 2, 2]"]);
+    let alien = (0..20).map(|image| image as u8).collect::<Vec<_>>();
+    damaged("t10k-labels-idx1-ubyte", idx(0x801, &[20], &alien), &["label 19 occurs in the test set alone"]);
+    write_idx(folder.path(), 50, 20);
+    fs::write(path("train-labels-idx1-ubyte.gz"), "no gzip").unwrap();
+    refused(&config(folder.path()), &["cannot read", "train-labels-idx1-ubyte.gz"]);
+    fs::remove_file(path("train-labels-idx1-ubyte.gz")).unwrap();
+    refused(&config(folder.path()), &["neither 'train-labels-idx1-ubyte' nor"]);
+}
+
+#[test]
+fn fashion_mnist() {
+    let Some(folder) = std::env::var_os("NAS_DATA") else {
+        assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
+        println!("skipped: NAS_DATA does not name a folder with fashion-mnist");
+        return;
+    };
+    let source = PathBuf::from(folder).join("fashion-mnist");
+    let data = Data::open(&DataConfig { train_limit: 2000, validation_limit: 500, ..config(source) }).unwrap();
+    assert_eq!([&data.train, &data.validation, &data.test].map(Examples::len), [2000, 500, 10_000]);
+    assert_eq!((&data.train.shape[..], data.train.outputs()), (&[1, 28, 28][..], 10));
+    for class in 0..10 {
+        assert_eq!(labels(&data.train).iter().filter(|label| **label == class).count(), 200);
+        assert_eq!(labels(&data.test).iter().filter(|label| **label == class).count(), 1000);
+    }
+}

@@ -4,6 +4,8 @@ mod forward;
 mod operator;
 mod plan;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 mod weights;
 

@@ -1,1 +1,348 @@
+//! Every operator, forward and backward, against [`reference`](super::reference).
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use burn::tensor::Device;
+use nas_api::rng::{RngExt, seeded};
+use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window};
+
+use super::reference::{Batch, Weights, run, weights};
+use super::{Array, Network, plan};
+use crate::data::{Examples, Targets};
+use crate::loss::Loss;
+use crate::optimizer::{Method, OptimizerConfig, Schedule};
+use crate::train::{Trainer, Training};
+
+const IMAGE: [usize; 3] = [2, 6, 5];
+const BATCH: usize = 4;
+const OUTPUTS: usize = 3;
+
+/// A network around `body`: an image goes in, its value comes out through a linear layer.
+fn image_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
+    let mut graph = GraphBuilder::new();
+    let input = graph.input();
+    let value = body(&mut graph, input);
+    let flat = graph.op("flatten", "Flatten", &[value]);
+    let head = graph.gemm("head", flat, OUTPUTS as i64);
+    graph.finish(&[head])
+}
+
+/// The same with a flat value of five numbers.
+fn flat_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
+    image_network(|graph, input| {
+        let flat = graph.op("first.flatten", "Flatten", &[input]);
+        let hidden = graph.gemm("hidden", flat, 5);
+        body(graph, hidden)
+    })
+}
+
+fn ints<const N: usize>(name: &str, values: [i64; N]) -> (String, Attribute) {
+    (name.into(), if N == 1 { Attribute::Int(values[0]) } else { Attribute::Ints(values.to_vec()) })
+}
+
+fn networks() -> Vec<(String, Graph)> {
+    let mut all = Vec::new();
+    let activations = [
+        "Identity",
+        "Relu",
+        "Sigmoid",
+        "Tanh",
+        "Gelu",
+        "Elu",
+        "Selu",
+        "LeakyRelu",
+        "HardSigmoid",
+        "HardSwish",
+        "Mish",
+        "Softplus",
+        "Softmax",
+    ];
+    for op in activations {
+        all.push((op.to_owned(), flat_network(|graph, x| graph.op("body", op, &[x]))));
+    }
+    let float = |name: &str, value: f64| vec![(name.to_owned(), Attribute::Float(value))];
+    let set = [
+        ("Gelu", vec![("approximate".to_owned(), Attribute::Text("tanh".into()))]),
+        ("Elu", float("alpha", 0.7)),
+        ("LeakyRelu", float("alpha", 0.3)),
+        ("HardSigmoid", [float("alpha", 0.3), float("beta", 0.4)].concat()),
+    ];
+    for (op, attributes) in set {
+        all.push((
+            format!("{op} {attributes:?}"),
+            flat_network(|graph, x| graph.node("body", op, &[x], attributes.clone())),
+        ));
+    }
+    all.push((
+        "BatchNormalization of numbers".into(),
+        flat_network(|graph, x| graph.op("body", "BatchNormalization", &[x])),
+    ));
+
+    let image = |name: &str, body: &dyn Fn(&mut GraphBuilder, NodeId) -> NodeId| (name.to_owned(), image_network(body));
+    let same = Window::same(3, 1);
+    all.push(image("Conv", &|graph, x| graph.conv("body", x, 4, same)));
+    all.push(image("Conv with everything set", &|graph, x| {
+        let attributes = vec![
+            ints("out_channels", [4]),
+            ints("kernel_shape", [3, 2]),
+            ints("strides", [2, 1]),
+            ints("pads", [2, 0, 1, 1]),
+            ints("dilations", [1, 2]),
+            ints("group", [2]),
+        ];
+        graph.node("body", "Conv", &[x], attributes)
+    }));
+    all.push(image("BatchNormalization of images", &|graph, x| {
+        let conv = graph.conv("conv", x, 3, same);
+        graph.node("body", "BatchNormalization", &[conv], float("epsilon", 1e-3))
+    }));
+    let window = vec![ints("kernel_shape", [3, 2]), ints("strides", [2, 1]), ints("pads", [1, 0, 1, 1])];
+    for op in ["MaxPool", "AveragePool"] {
+        all.push(image(op, &|graph, x| {
+            let conv = graph.conv("conv", x, 3, same);
+            graph.node("body", op, &[conv], window.clone())
+        }));
+    }
+    all.push(image("AveragePool with its padding", &|graph, x| {
+        let conv = graph.conv("conv", x, 3, same);
+        graph.node("body", "AveragePool", &[conv], [window.clone(), vec![ints("count_include_pad", [1])]].concat())
+    }));
+    all.push(image("GlobalAveragePool", &|graph, x| {
+        let conv = graph.conv("conv", x, 3, same);
+        graph.op("body", "GlobalAveragePool", &[conv])
+    }));
+    all.push(image("Add, Mul, Sum and Concat of values used twice", &|graph, x| {
+        let a = graph.conv("a", x, 2, same);
+        let b = graph.conv("b", a, 2, same);
+        let sum = graph.op("add", "Add", &[a, b]);
+        let product = graph.op("mul", "Mul", &[sum, b]);
+        let all = graph.op("sum", "Sum", &[a, sum, product]);
+        let concat = graph.node("concat", "Concat", &[all, x, all], vec![ints("axis", [1])]);
+        graph.op("body", "Tanh", &[concat])
+    }));
+    all.push(image("a constant and a zero", &|graph, x| {
+        let a = graph.conv("a", x, 2, same);
+        let half = graph.node("half", "Constant", &[], float("value_float", 0.5));
+        let scaled = graph.op("scaled", "Mul", &[a, half]);
+        let shifted = graph.op("shifted", "Add", &[scaled, half]);
+        let zeros = graph.zeros("none", a);
+        graph.op("body", "Add", &[shifted, zeros])
+    }));
+    all
+}
+
+/// Random inputs, no two alike, so that maxima are unique.
+fn inputs() -> Vec<f32> {
+    let mut rng = seeded(5);
+    (0..BATCH * IMAGE.iter().product::<usize>()).map(|_| rng.random::<f32>() * 4.0 - 2.0).collect()
+}
+
+fn batch() -> Batch {
+    Batch { shape: IMAGE.to_vec(), values: inputs().into_iter().map(f64::from).collect() }
+}
+
+/// Weights off their starting values, so that shifts are not all 0 and scales not all 1.
+fn moved(mut arrays: Vec<Array>) -> Vec<Array> {
+    let mut rng = seeded(6);
+    for array in &mut arrays {
+        for value in &mut array.values {
+            *value =
+                (*value + 0.4 * (rng.random::<f32>() - 0.5)).max(if array.name.ends_with("var") { 0.3 } else { -9.0 });
+        }
+    }
+    arrays
+}
+
+fn network(graph: &Graph, device: &Device) -> Network {
+    let fresh = Network::new(plan(graph, &IMAGE, OUTPUTS).unwrap(), 1, device);
+    Network::with_arrays(plan(graph, &IMAGE, OUTPUTS).unwrap(), &moved(fresh.arrays().unwrap()), device).unwrap()
+}
+
+fn close(name: &str, found: &[f32], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    for (at, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        let error = (f64::from(found) - expected).abs();
+        assert!(error <= 2e-5 + 1e-4 * expected.abs(), "{name}, output {at}: {found}, not {expected}");
+    }
+}
+
+#[test]
+fn every_operator_computes_what_it_should() {
+    let device = Device::flex().autodiff();
+    for (name, graph) in networks() {
+        let mut network = network(&graph, &device);
+        let known = weights(&network.arrays().unwrap());
+        let inference = network.inference()(inputs()).into_data().try_to_vec::<f32>().unwrap();
+        close(&name, &inference, &run(&graph, &batch(), &known, false).values);
+        let training = network.forward_training(inputs(), 0).into_data().try_to_vec::<f32>().unwrap();
+        close(&name, &training, &run(&graph, &batch(), &known, true).values);
+    }
+}
+
+fn cross_entropy(output: &Batch, labels: &[u32]) -> f64 {
+    let rows = output.values.chunks(OUTPUTS).zip(labels);
+    let losses = rows.map(|(row, &label)| row.iter().map(|x| x.exp()).sum::<f64>().ln() - row[label as usize]);
+    losses.sum::<f64>() / labels.len() as f64
+}
+
+fn squared_error(output: &Batch, labels: &[u32]) -> f64 {
+    let target = |at: usize| if labels[at / OUTPUTS] as usize == at % OUTPUTS { 1.0 } else { 0.0 };
+    let errors = output.values.iter().enumerate().map(|(at, value)| (value - target(at)).powi(2));
+    errors.sum::<f64>() / output.values.len() as f64
+}
+
+/// One step of plain gradient descent at rate 1 moves each weight by its gradient.
+#[test]
+fn every_operator_and_loss_has_the_gradient_of_finite_differences() {
+    let device = Device::flex().autodiff();
+    let labels = vec![0, 2, 1, 2];
+    let optimizer = OptimizerConfig {
+        method: Method::Sgd,
+        learning_rate: 1.0,
+        momentum: 0.0,
+        weight_decay: 0.0,
+        schedule: Schedule::Constant,
+    };
+    let targets = Targets::Labels { labels: labels.clone(), classes: OUTPUTS as u32 };
+    let examples = Examples { shape: IMAGE.to_vec(), inputs: inputs(), targets };
+    for (name, graph) in networks() {
+        for (loss, l1, l2) in [(Loss::CrossEntropy, 0.0, 0.0), (Loss::MeanSquaredError, 0.01, 0.02)] {
+            let training = Training { batch_size: BATCH, loss, l1, l2, optimizer: optimizer.clone() };
+            let mut trainer = Trainer::new(plan(&graph, &IMAGE, OUTPUTS).unwrap(), &training, 1, &device);
+            trainer.network = network(&graph, &device);
+            let before = trainer.network.arrays().unwrap();
+            // One batch in some order: batch statistics and the mean loss do not depend on it.
+            assert!(trainer.epoch(&training, &examples, 1, &|| false).unwrap());
+            let after = trainer.network.arrays().unwrap();
+
+            let value = |weights: &Weights| {
+                let output = run(&graph, &batch(), weights, true);
+                let kernels = weights.iter().filter(|(name, _)| penalised(name, &graph)).flat_map(|(_, values)| values);
+                let penalty: f64 = kernels.map(|w| l1 * w.abs() + l2 * w * w).sum();
+                match loss {
+                    Loss::CrossEntropy => cross_entropy(&output, &labels),
+                    Loss::MeanSquaredError => squared_error(&output, &labels) + penalty,
+                }
+            };
+            let mut known = weights(&before);
+            assert!((trainer.train_loss - value(&known)).abs() < 1e-4, "{name}: the loss");
+            for (before, after) in before.iter().zip(&after).filter(|(array, _)| !array.name.contains("running")) {
+                for at in 0..before.values.len() {
+                    let step = 1e-5;
+                    let mut shifted = |by: f64| {
+                        known.get_mut(&before.name).unwrap()[at] = f64::from(before.values[at]) + by;
+                        value(&known)
+                    };
+                    let expected = (shifted(step) - shifted(-step)) / (2.0 * step);
+                    shifted(0.0);
+                    let found = f64::from(before.values[at]) - f64::from(after.values[at]);
+                    let error = (found - expected).abs();
+                    assert!(
+                        error <= 1e-5 + 1e-3 * expected.abs(),
+                        "{name}, {loss:?}, {} [{at}]: {found}, not {expected}",
+                        before.name
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// λ is for the weights of `Gemm` and `Conv` alone.
+fn penalised(array: &str, graph: &Graph) -> bool {
+    let Some(node) = array.strip_suffix(".weight") else { return false };
+    graph.nodes.iter().any(|known| known.name == node && matches!(known.op.as_str(), "Gemm" | "Conv"))
+}
+
+#[test]
+fn dropout_keeps_the_mean_and_is_off_at_inference() {
+    let graph =
+        flat_network(|graph, x| graph.node("body", "Dropout", &[x], vec![("ratio".into(), Attribute::Float(0.4))]));
+    let mut network = network(&graph, &Device::flex().autodiff());
+    let known = weights(&network.arrays().unwrap());
+    let plain = run(&graph, &batch(), &known, false).values;
+    let inference = network.inference()(inputs()).into_data().try_to_vec::<f32>().unwrap();
+    close("inference", &inference, &plain);
+    let draws = 10_000;
+    let (mut sum, mut squares) = (vec![0.0; plain.len()], vec![0.0; plain.len()]);
+    for seed in 0..draws {
+        let output = network.forward_training(inputs(), seed).into_data().try_to_vec::<f32>().unwrap();
+        for (at, value) in output.into_iter().map(f64::from).enumerate() {
+            sum[at] += value;
+            squares[at] += value * value;
+        }
+    }
+    let draws = f64::from(draws);
+    for (at, plain) in plain.iter().enumerate() {
+        let mean = sum[at] / draws;
+        let error = ((squares[at] / draws - mean * mean) / draws).sqrt();
+        assert!((mean - plain).abs() < 4.5 * error, "{mean} on average, not {plain} ± {error}");
+    }
+    let once = network.forward_training(inputs(), 1).into_data();
+    assert_eq!(once, network.forward_training(inputs(), 1).into_data(), "equal seeds");
+    assert_ne!(once, network.forward_training(inputs(), 2).into_data(), "other seeds");
+}
+
+#[test]
+fn running_statistics_follow_the_batches() {
+    let graph = image_network(|graph, x| {
+        graph.node("body", "BatchNormalization", &[x], vec![("momentum".into(), Attribute::Float(0.8))])
+    });
+    let mut network = Network::new(plan(&graph, &IMAGE, OUTPUTS).unwrap(), 1, &Device::flex().autodiff());
+    network.forward_training(inputs(), 0);
+    let arrays = network.arrays().unwrap();
+    let array = |name: &str| &arrays.iter().find(|array| array.name == name).unwrap().values;
+    let area = IMAGE[1] * IMAGE[2];
+    for channel in 0..IMAGE[0] {
+        let values: Vec<f64> = (0..BATCH)
+            .flat_map(|example| {
+                let from = (example * IMAGE[0] + channel) * area;
+                inputs()[from..from + area].iter().map(|&x| f64::from(x)).collect::<Vec<_>>()
+            })
+            .collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / values.len() as f64;
+        assert!((f64::from(array("body.running_mean")[channel]) - 0.2 * mean).abs() < 1e-5);
+        assert!((f64::from(array("body.running_var")[channel]) - (0.8 + 0.2 * variance)).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn what_no_output_needs_is_left_out() {
+    let mut graph = GraphBuilder::new();
+    let input = graph.input();
+    let flat = graph.op("flatten", "Flatten", &[input]);
+    graph.gemm("unused", flat, 100);
+    let head = graph.gemm("head", flat, OUTPUTS as i64);
+    let plan = plan(&graph.finish(&[head]), &IMAGE, OUTPUTS).unwrap();
+    let names: Vec<_> = plan.slots.iter().map(|slot| slot.name.as_str()).collect();
+    assert_eq!(names, ["head.weight", "head.bias"]);
+}
+
+#[test]
+fn networks_that_cannot_be_trained_are_refused() {
+    let refused = |graph: &Graph| plan(graph, &IMAGE, OUTPUTS).unwrap_err().to_string();
+    let unknown = refused(&flat_network(|graph, x| graph.op("body", "Attention", &[x])));
+    assert!(unknown.contains("body") && unknown.contains("Attention"), "{unknown}");
+    let open = refused(&flat_network(|graph, x| {
+        graph.node("body", "Choice", &[x, x], vec![("decision".into(), Attribute::Text("d".into()))])
+    }));
+    assert!(open.contains("body") && open.contains("Choice"), "{open}");
+    let mut graph = GraphBuilder::new();
+    let input = graph.input();
+    let flat = graph.op("flatten", "Flatten", &[input]);
+    let wrong = refused(&graph.finish(&[flat]));
+    assert!(wrong.contains("60 numbers") && wrong.contains("task has 3"), "{wrong}");
+}
+
+#[test]
+fn weights_of_another_network_are_refused() {
+    let device = Device::flex().autodiff();
+    let small = network(&flat_network(|graph, x| graph.gemm("body", x, 4)), &device);
+    let arrays = small.arrays().unwrap();
+    let other = flat_network(|graph, x| graph.gemm("body", x, 6));
+    let error = Network::with_arrays(plan(&other, &IMAGE, OUTPUTS).unwrap(), &arrays, &device).unwrap_err();
+    assert!(error.to_string().contains("'body.weight' has the shape [4, 5], not [6, 5]"), "{error}");
+    let error = Network::with_arrays(plan(&other, &IMAGE, OUTPUTS).unwrap(), &[], &device).unwrap_err();
+    assert!(error.to_string().contains("there is no array"), "{error}");
+}
