@@ -73,7 +73,8 @@ struct Found {
     identity: Identity,
     description: String,
     reference: String,
-    more: Vec<(&'static str, String)>,
+    /// More, as lists of words.
+    more: Vec<(&'static str, Vec<String>)>,
     parameters: Vec<Parameter>,
 }
 
@@ -100,19 +101,20 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
                 identity: source.identity().clone(),
                 description: info.description,
                 reference: info.reference,
-                more: vec![("needs", info.needs.join(", ")), ("serves", info.serves.join(", "))],
+                more: vec![("needs", info.needs), ("serves", info.serves)],
                 parameters: info.parameters,
             })
         }
         Kind::Evaluator => {
             let source = registry.evaluator(reference)?;
             let info = source.info()?;
-            let metrics: Vec<String> = info.metrics.iter().map(|metric| metric.name.clone()).collect();
+            let metrics = info.metrics.into_iter().map(|metric| metric.name).collect();
+            let unit = Some(info.fidelity_unit).filter(|unit| !unit.is_empty());
             Ok(Found {
                 identity: source.identity().clone(),
                 description: info.description,
                 reference: String::new(),
-                more: vec![("metrics", metrics.join(", ")), ("fidelity", info.fidelity_unit)],
+                more: vec![("metrics", metrics), ("fidelity", unit.into_iter().collect())],
                 parameters: info.parameters,
             })
         }
@@ -126,7 +128,7 @@ impl Found {
             "parameters": self.parameters,
         });
         if let Some(object) = object.as_object_mut() {
-            object.extend(self.more.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+            object.extend(self.more.iter().map(|(name, words)| ((*name).to_owned(), json!(words))));
         }
         object
     }
@@ -135,8 +137,8 @@ impl Found {
         let mut lines = vec![self.identity.to_string()];
         lines.extend(self.identity.digest.iter().map(|digest| format!("sha256 {digest}")));
         lines.extend([&self.description, &self.reference].into_iter().filter(|text| !text.is_empty()).cloned());
-        let more = self.more.iter().filter(|(_, value)| !value.is_empty());
-        lines.extend(more.map(|(name, value)| format!("{name}: {value}")));
+        let more = self.more.iter().filter(|(_, words)| !words.is_empty());
+        lines.extend(more.map(|(name, words)| format!("{name}: {}", words.join(", "))));
         if !self.parameters.is_empty() {
             lines.push(String::new());
             let rows = self.parameters.iter().map(|parameter| {

@@ -1,0 +1,94 @@
+//! The documents say what the program does: links lead somewhere, examples run, tables hold every parameter.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{component, json, nas, scratch, succeed};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(root().join(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+}
+
+fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            documents(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut all = vec![root().join("README.md"), root().join("plugins/evaluators/burn/data/README.md")];
+    documents(&root().join("docs"), &mut all);
+    let mut links = 0;
+    for document in all {
+        let text = fs::read_to_string(&document).unwrap();
+        for link in text.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let path = document.parent().unwrap().join(target);
+            assert!(path.exists(), "{} links to {target}, which is not there", document.display());
+            links += 1;
+        }
+    }
+    assert!(links > 20, "{links}");
+}
+
+#[test]
+fn the_example_of_the_guide_to_study_files_runs() {
+    let example = read("docs/examples/study.toml");
+    assert!(read("docs/guides/study-file.md").contains(&example), "docs/guides/study-file.md shows another study.toml");
+    let (_folder, study) = scratch();
+    let file = root().join("docs/examples/study.toml");
+    let (file, study) = (file.to_str().unwrap(), study.to_str().unwrap());
+    let found = json(&mut nas(["search", file, "--trials", "3", "--study", study]));
+    assert_eq!(found["study"]["strategy"]["settings"]["population"], 15.0);
+    assert_eq!(found["study"]["budget"]["seconds"], 600.0);
+    assert_eq!(found["study"]["budget"]["trials"], 3);
+}
+
+/// Every parameter that a plugin declares is on its page.
+#[test]
+fn pages_name_every_parameter() {
+    let strategies = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce"];
+    let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
+    let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());
+    for (plugin, page) in pages.into_iter().chain([("burn".into(), "docs/evaluators/burn.md".into()), cost]) {
+        let text = read(&page);
+        let described = json(&mut nas(["plugin", "inspect", &plugin]));
+        let parameters = described["plugins"][0]["parameters"].as_array().unwrap();
+        assert!(!parameters.is_empty());
+        for parameter in parameters {
+            let name = parameter["name"].as_str().unwrap();
+            assert!(text.contains(&format!("`{name}`")), "{page} does not name the parameter {name} of {plugin}");
+        }
+    }
+}
+
+#[test]
+fn the_guide_to_spaces_describes_the_built_in_ones() {
+    let text = read("docs/spaces.md");
+    for space in ["mlp", "nas-bench-201"] {
+        let shown = json(&mut nas(["space", "show", space]));
+        for decision in shown["space"]["decisions"].as_array().unwrap() {
+            let name = decision["name"].as_str().unwrap();
+            assert!(text.contains(&format!("`{name}`")), "docs/spaces.md does not name {name} of {space}");
+        }
+    }
+    let tiny = root().join("docs/examples/tiny-cnn.toml");
+    let shown = succeed(&mut nas(["space", "sample", tiny.to_str().unwrap(), "--count", "3"]));
+    assert!(shown.contains("params"), "{shown}");
+}
