@@ -49,12 +49,12 @@ fn step(search: &mut dyn Search, batch: u32, first: u32) {
                 fidelity: None,
                 metrics: vec![f64::from(score)],
                 failure: None,
-                gradient: Vec::new(),
+                gradient: None,
                 cost: 1.0,
             }
         })
         .collect();
-    search.tell(&observations).unwrap();
+    search.tell(observations).unwrap();
 }
 
 fn ask_tell(criterion: &mut Criterion) {

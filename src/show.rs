@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nas_api::{Goal, Settings};
-use nas_core::study::{StudyRecord, Summary, TrialRecord, records_without_times, trial_json};
+use nas_core::study::{Plugged, StudyRecord, Summary, TrialRecord, records_without_times, trial_json};
 
 use crate::args::Show;
 use crate::failure::Failure;
@@ -62,9 +62,9 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
         header.objectives.iter().map(|objective| format!("{} {}", goal(objective.goal), objective.metric)).collect();
     let mut lines = vec![
         format!("study      {}", file.display()),
-        format!("space      {}", header.space.identity),
-        format!("strategy   {}{}", header.strategy.identity, settings(&header.strategy.settings)),
-        format!("evaluator  {}", header.evaluator.identity),
+        format!("space      {}", plugin(&header.space)),
+        format!("strategy   {}{}", plugin(&header.strategy), settings(&header.strategy.settings)),
+        format!("evaluator  {}", plugin(&header.evaluator)),
         format!("objective  {}", objectives.join(", ")),
     ];
     let bounds: Vec<String> = header
@@ -97,6 +97,12 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
         None => lines.push("best       none yet".to_owned()),
     }
     lines.join("\n")
+}
+
+/// The kind stands before it on the line.
+fn plugin(plugged: &Plugged) -> String {
+    let identity = &plugged.identity;
+    format!("{} {} ({})", identity.name, identity.version, identity.origin)
 }
 
 fn settings(settings: &Settings) -> String {

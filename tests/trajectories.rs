@@ -89,13 +89,13 @@ fn trajectory(search: &mut dyn Search) -> String {
                 fidelity: None,
                 metrics: vec![score],
                 failure,
-                gradient: Vec::new(),
+                gradient: None,
                 cost: 0.0,
             });
         }
         asked.extend(proposals);
         observations.reverse();
-        search.tell(&observations).unwrap();
+        search.tell(observations).unwrap();
     }
     assert!(asked.len() > 50, "only {} proposals", asked.len());
     serde_json::to_string(&asked).unwrap()

@@ -79,8 +79,8 @@ pub struct Measurement {
     pub metrics: Vec<Metric>,
     /// Why there is no objective value; `None`: it was measured.
     pub failure: Option<Failure>,
-    /// Shaped as the relaxed candidate's weights; empty otherwise.
-    pub gradient: Weights,
+    /// Of a relaxed candidate, shaped as its weights.
+    pub gradient: Option<Weights>,
     /// Simulated seconds; `None`: the host's clock counts.
     pub cost: Option<f64>,
 }
@@ -88,7 +88,7 @@ pub struct Measurement {
 impl Measurement {
     /// Measured; the cost is the host's clock.
     pub fn new(metrics: Vec<Metric>) -> Self {
-        Self { metrics, failure: None, gradient: Vec::new(), cost: None }
+        Self { metrics, failure: None, gradient: None, cost: None }
     }
 
     /// Not measured, and why.

@@ -190,8 +190,8 @@ pub struct Observation {
     pub metrics: Vec<f64>,
     /// Told, never hidden; `None`: it was measured.
     pub failure: Option<Failure>,
-    /// d(loss)/d(weight) of a relaxed candidate; empty otherwise.
-    pub gradient: Weights,
+    /// d(loss)/d(weight) of a relaxed candidate.
+    pub gradient: Option<Weights>,
     /// Seconds that this trial cost.
     pub cost: f64,
 }

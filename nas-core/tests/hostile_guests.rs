@@ -49,7 +49,7 @@ fn observation() -> Observation {
         fidelity: None,
         metrics: vec![0.5],
         failure: None,
-        gradient: Vec::new(),
+        gradient: None,
         cost: 0.0,
     }
 }
@@ -64,7 +64,7 @@ fn misbehave(name: &str, call: Option<&str>) -> String {
     if let Err(error) = search.ask(2) {
         return checked(name, "ask", &error);
     }
-    match search.tell(&[observation()]) {
+    match search.tell(vec![observation()]) {
         Ok(()) => String::new(),
         Err(error) => checked(name, "tell", &error),
     }
@@ -122,7 +122,7 @@ fn a_trap_is_reported_without_words() {
     // A dead instance stays dead, and says so.
     let mut search = open(&fixture("traps"), Some("ask")).unwrap();
     assert!(search.ask(1).is_err());
-    assert!(search.tell(&[observation()]).unwrap_err().to_string().contains("ended by an earlier error"));
+    assert!(search.tell(vec![observation()]).unwrap_err().to_string().contains("ended by an earlier error"));
 }
 
 #[test]

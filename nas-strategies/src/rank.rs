@@ -102,7 +102,7 @@ mod tests {
 
     fn rank(goal: Goal, (metrics, failure): (Vec<f64>, Option<Failure>)) -> Rank {
         let candidate = Candidate::Discrete(vec![0]);
-        let gradient = Vec::new();
+        let gradient = None;
         let observation =
             Observation { trial: Some(0), candidate, fidelity: None, metrics, failure, gradient, cost: 0.0 };
         Rank::of(&study(goal), &observation)

@@ -9,7 +9,7 @@ pub trait Search: Send {
     /// At most `limit` proposals; none while it waits for results.
     fn ask(&mut self, limit: u32) -> Result<Vec<Proposal>, PluginError>;
     /// Results in any order.
-    fn tell(&mut self, observations: &[Observation]) -> Result<(), PluginError>;
+    fn tell(&mut self, observations: Vec<Observation>) -> Result<(), PluginError>;
     /// Nothing more to propose.
     fn finished(&mut self) -> Result<bool, PluginError>;
     /// The space, for the host's own questions.
@@ -38,9 +38,9 @@ impl Search for NativeSearch {
         Ok(proposals)
     }
 
-    fn tell(&mut self, observations: &[Observation]) -> Result<(), PluginError> {
+    fn tell(&mut self, observations: Vec<Observation>) -> Result<(), PluginError> {
         let (strategy, space) = (&mut self.strategy, &mut self.space);
-        guarded(&self.identity, "tell", || strategy.tell(observations, space.as_mut()))
+        guarded(&self.identity, "tell", || strategy.tell(&observations, space.as_mut()))
     }
 
     fn finished(&mut self) -> Result<bool, PluginError> {

@@ -20,7 +20,7 @@ pub(crate) fn record_measurement(
     }
     trial.simulated = cost.is_some();
     trial.cost = exact(cost.unwrap_or(seconds));
-    trial.gradient = checked_gradient(trial, gradient)?;
+    trial.gradient = checked_gradient(trial, gradient.unwrap_or_default())?;
     // Static metrics are the host's own, there since the trial was asked for.
     trial.metrics.retain(|metric| is_static(&metric.name));
     let reported = metrics.iter().filter(|metric| !is_static(&metric.name));

@@ -191,13 +191,13 @@ fn replay(runner: &mut Runner<'_>, said: Vec<Said>, own: Vec<TrialRecord>) -> Re
             Said::Tell(trials) => {
                 let own = trials.iter().map(|&trial| runner.observation(trial as usize, true));
                 let observations = own.collect::<Result<Vec<_>, _>>()?;
-                runner.plan.search.tell(&observations).map_err(StudyError::Broken)?;
+                runner.plan.search.tell(observations).map_err(StudyError::Broken)?;
                 runner.ledger.told += trials.len();
             }
             Said::Warm(trials) => {
                 let old = trials.iter().map(|&trial| runner.observation(trial as usize, false));
                 let observations = old.collect::<Result<Vec<_>, _>>()?;
-                runner.plan.search.tell(&observations).map_err(StudyError::Broken)?;
+                runner.plan.search.tell(observations).map_err(StudyError::Broken)?;
             }
         }
     }

@@ -303,7 +303,7 @@ impl<'a> Runner<'a> {
         self.log.tell(self.plan.header.search, trial.trial, seconds)?;
         self.listener.event(&Event::Committed);
         let observation = self.observation(number, true)?;
-        self.plan.search.tell(&[observation]).map_err(StudyError::Broken)?;
+        self.plan.search.tell(vec![observation]).map_err(StudyError::Broken)?;
         self.ledger.told += 1;
         self.turn = true;
         Ok(())
@@ -326,7 +326,7 @@ impl<'a> Runner<'a> {
             fidelity: trial.fidelity,
             metrics: self.plan.header.visible().map(known).collect(),
             failure: (trial.state == State::Failed).then(failure),
-            gradient: trial.gradient.clone(),
+            gradient: (!trial.gradient.is_empty()).then(|| trial.gradient.clone()),
             cost: trial.cost,
         })
     }

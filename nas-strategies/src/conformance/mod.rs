@@ -111,5 +111,5 @@ pub fn observation(trial: Option<u32>, genotype: Genotype, measured: Measured) -
         Ok(value) => (value, None),
         Err(failure) => (f64::NAN, Some(failure)),
     };
-    Observation { trial, candidate, fidelity: None, metrics: vec![value], failure, gradient: Vec::new(), cost: 0.0 }
+    Observation { trial, candidate, fidelity: None, metrics: vec![value], failure, gradient: None, cost: 0.0 }
 }

@@ -10,9 +10,9 @@ use super::bindings::strategy::nas::plugin::space as asked_space;
 use super::bindings::{architecture, types};
 
 /// The contract's form of a value.
-pub trait ToWit<T> {
-    /// Copies it.
-    fn to_wit(&self) -> T;
+pub trait IntoWit<T> {
+    /// Takes it apart.
+    fn into_wit(self) -> T;
 }
 
 /// The value of the contract's form.
@@ -21,9 +21,9 @@ pub trait FromWit<T> {
     fn from_wit(wit: T) -> Self;
 }
 
-impl<A: ToWit<B>, B> ToWit<Vec<B>> for [A] {
-    fn to_wit(&self) -> Vec<B> {
-        self.iter().map(ToWit::to_wit).collect()
+impl<A: IntoWit<B>, B> IntoWit<Vec<B>> for Vec<A> {
+    fn into_wit(self) -> Vec<B> {
+        self.into_iter().map(IntoWit::into_wit).collect()
     }
 }
 
@@ -36,9 +36,10 @@ impl<A: FromWit<B>, B> FromWit<Vec<B>> for Vec<A> {
 /// Both directions of a record whose fields have the same names; `as` fields are converted.
 macro_rules! record {
     ($api:path, $wit:path { $($same:ident),* $(; $($converted:ident),*)? }) => {
-        impl ToWit<$wit> for $api {
-            fn to_wit(&self) -> $wit {
-                $wit { $($same: self.$same.clone(),)* $($($converted: self.$converted.to_wit(),)*)? }
+        impl IntoWit<$wit> for $api {
+            fn into_wit(self) -> $wit {
+                let Self { $($same,)* $($($converted,)*)? } = self;
+                $wit { $($same,)* $($($converted: $converted.into_wit(),)*)? }
             }
         }
         impl FromWit<$wit> for $api {
@@ -81,13 +82,13 @@ record!(api::SpaceInfo, asked_space::SpaceInfo {
 /// Both directions of an enumeration whose cases have the same names; the values of `as` cases are converted.
 macro_rules! variant {
     ($api:path, $wit:path { $($same:ident),* ; $($converted:ident),* ; $($plain:ident),* }) => {
-        impl ToWit<$wit> for $api {
-            fn to_wit(&self) -> $wit {
+        impl IntoWit<$wit> for $api {
+            fn into_wit(self) -> $wit {
                 use $api as A;
                 use $wit as W;
                 match self {
-                    $(A::$same(value) => W::$same(value.clone()),)*
-                    $(A::$converted(value) => W::$converted(value.to_wit()),)*
+                    $(A::$same(value) => W::$same(value),)*
+                    $(A::$converted(value) => W::$converted(value.into_wit()),)*
                     $(A::$plain => W::$plain,)*
                 }
             }
@@ -112,9 +113,9 @@ variant!(api::Value, types::Value { Truth, Number, Text, Numbers, Texts ; ; });
 variant!(api::ParameterKind, types::ParameterKind { OneOf ; Integer, Number ; Truth, Text, Numbers, Texts });
 variant!(api::Attribute, architecture::Attribute { Int, Ints, Float, Floats, Text ; ; });
 
-impl<A: ToWit<B>, B> ToWit<Option<B>> for Option<A> {
-    fn to_wit(&self) -> Option<B> {
-        self.as_ref().map(ToWit::to_wit)
+impl<A: IntoWit<B>, B> IntoWit<Option<B>> for Option<A> {
+    fn into_wit(self) -> Option<B> {
+        self.map(IntoWit::into_wit)
     }
 }
 
@@ -124,9 +125,9 @@ impl<A: FromWit<B>, B> FromWit<Option<B>> for Option<A> {
     }
 }
 
-impl<A: ToWit<B>, B> ToWit<(String, B)> for (String, A) {
-    fn to_wit(&self) -> (String, B) {
-        (self.0.clone(), self.1.to_wit())
+impl<A: IntoWit<B>, B> IntoWit<(String, B)> for (String, A) {
+    fn into_wit(self) -> (String, B) {
+        (self.0, self.1.into_wit())
     }
 }
 
@@ -136,9 +137,9 @@ impl<A: FromWit<B>, B> FromWit<(String, B)> for (String, A) {
     }
 }
 
-impl ToWit<Vec<types::Setting>> for api::Settings {
-    fn to_wit(&self) -> Vec<types::Setting> {
-        self.0.to_wit()
+impl IntoWit<Vec<types::Setting>> for api::Settings {
+    fn into_wit(self) -> Vec<types::Setting> {
+        self.0.into_wit()
     }
 }
 

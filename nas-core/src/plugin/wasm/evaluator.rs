@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nas_api::{Evaluator, EvaluatorInfo, Measurement, Opened, Request, Result, Settings, Stop};
 
 use super::bindings::evaluator::{CandidateEvaluator, CandidateEvaluatorPre};
-use super::convert::{FromWit, ToWit};
+use super::convert::{FromWit, IntoWit};
 use super::guest::{Guest, State};
 use super::load::Component;
 use crate::plugin::{EvaluatorSource, Identity, PluginError};
@@ -49,7 +49,7 @@ impl EvaluatorSource for WasmEvaluatorSource {
 
     fn open(&self, settings: &Settings, _state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
         let mut guest = Guest::new(&self.component.host, &self.identity, None, |store| self.pre.instantiate(store))?;
-        let settings = settings.to_wit();
+        let settings = settings.clone().into_wit();
         let opened = guest
             .call("open", |world, store| world.nas_plugin_evaluator().call_open(store, &settings))?
             .map_err(|refusal| PluginError::new(&self.identity, "open", refusal))?;
@@ -71,7 +71,7 @@ impl Evaluator for WasmEvaluator {
     }
 
     fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {
-        let request = request.to_wit();
+        let request = request.clone().into_wit();
         let mut guest = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
         let evaluated = guest.call("evaluate", |world, store| {
             world.nas_plugin_evaluator().call_evaluate(store, std::slice::from_ref(&request))

@@ -7,7 +7,7 @@ use wasmtime::Store;
 
 use super::bindings::space::exports::nas::plugin::space::Guest as Questions;
 use super::bindings::space::{SearchSpace, SearchSpacePre};
-use super::convert::{FromWit, ToWit};
+use super::convert::{FromWit, IntoWit};
 use super::guest::{Guest, State};
 use super::load::Component;
 use crate::plugin::{Identity, PluginError, SpaceSource};
@@ -59,7 +59,7 @@ impl SpaceSource for WasmSpaceSource {
 
     fn open(&self, settings: &Settings) -> Result<Box<dyn OpenSpace>, PluginError> {
         let mut guest = self.instantiate()?;
-        let settings = settings.to_wit();
+        let settings = settings.clone().into_wit();
         guest
             .call("open", |world, store| world.nas_plugin_space_setup().call_open(store, &settings))?
             .map_err(|refusal| PluginError::new(&self.identity, "open", refusal))?;
@@ -140,7 +140,7 @@ impl Network for WasmSpace {
 
     fn build(&mut self, genotype: &[u32], task: &Task) -> Result<Result<Graph, String>> {
         self.belongs(genotype, "build")?;
-        let task = task.to_wit();
+        let task = task.clone().into_wit();
         let built = self
             .guest
             .call("build", |world, store| world.nas_plugin_network().call_build(store, &genotype.to_vec(), &task))?;
@@ -148,7 +148,7 @@ impl Network for WasmSpace {
     }
 
     fn supernet(&mut self, task: &Task) -> Result<Result<Option<Graph>, String>> {
-        let task = task.to_wit();
+        let task = task.clone().into_wit();
         let built =
             self.guest.call("supernet", |world, store| world.nas_plugin_network().call_supernet(store, &task))?;
         Ok(built.map(FromWit::from_wit))

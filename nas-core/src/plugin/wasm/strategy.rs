@@ -6,7 +6,7 @@ use nas_api::{Observation, OpenSpace, Proposal, StrategyInfo, Study};
 
 use super::bindings::strategy::nas::plugin::{space, types};
 use super::bindings::strategy::{SearchStrategy, SearchStrategyPre};
-use super::convert::{FromWit, ToWit};
+use super::convert::{FromWit, IntoWit};
 use super::guest::{Guest, State};
 use super::load::Component;
 use crate::plugin::{Identity, PluginError, Search, StrategySource, search::check_limit};
@@ -60,7 +60,7 @@ impl StrategySource for WasmStrategy {
 
     fn open(&self, study: &Study, space: Box<dyn OpenSpace>) -> Result<Box<dyn Search>, PluginError> {
         let mut guest = self.instantiate(Some(space))?;
-        let study = study.to_wit();
+        let study = study.clone().into_wit();
         guest
             .call("open", |world, store| world.nas_plugin_strategy().call_open(store, &study))?
             .map_err(|refusal| PluginError::new(&self.identity, "open", refusal))?;
@@ -81,8 +81,8 @@ impl Search for WasmSearch {
         Ok(FromWit::from_wit(proposals))
     }
 
-    fn tell(&mut self, observations: &[Observation]) -> Result<(), PluginError> {
-        let observations: Vec<types::Observation> = observations.to_wit();
+    fn tell(&mut self, observations: Vec<Observation>) -> Result<(), PluginError> {
+        let observations: Vec<types::Observation> = observations.into_wit();
         let told =
             self.guest.call("tell", |world, store| world.nas_plugin_strategy().call_tell(store, &observations))?;
         told.map_err(|refusal| PluginError::new(&self.identity, "tell", refusal))
@@ -119,10 +119,10 @@ impl State {
 
 impl space::Host for State {
     fn describe(&mut self) -> wasmtime::Result<space::SpaceInfo> {
-        self.ask_space(|space| Ok(space.info()?.to_wit()))
+        self.ask_space(|space| Ok(space.info()?.into_wit()))
     }
     fn next(&mut self, prefix: Vec<u32>) -> wasmtime::Result<Option<types::Decision>> {
-        self.ask_space(|space| Ok(space.next(&prefix)?.to_wit()))
+        self.ask_space(|space| Ok(space.next(&prefix)?.into_wit()))
     }
     fn sample(&mut self, seed: u32) -> wasmtime::Result<Vec<u32>> {
         self.ask_space(|space| space.sample(seed))
