@@ -2,6 +2,7 @@
 //! and as a component.
 
 pub mod conformance;
+mod fresh;
 pub mod genetic;
 pub mod local_search;
 pub mod random_search;

@@ -21,10 +21,8 @@ use nas_api::{
 };
 
 use crate::Rank;
+use crate::fresh::fresh_sample;
 use crate::trials::{Origin, Trials, batch};
-
-/// Draws in a row that find nothing new before the space counts as exhausted, at most.
-const MOST_DRAWS: usize = 10_000;
 
 struct Point {
     genotype: Genotype,
@@ -72,16 +70,9 @@ pub struct LocalSearch {
 impl LocalSearch {
     /// A sample with a new key; `None`: there seems to be none left.
     fn fresh_sample(&mut self, space: &mut dyn Space) -> Result<Option<Neighbor>> {
-        // Were one of n + 1 equally likely keys unseen, 10 (n + 1) draws would miss it with probability exp(-10).
-        let draws = (10 * (self.known.len() + 1)).min(MOST_DRAWS);
-        for _ in 0..draws {
-            let genotype = space.sample(self.rng.random())?;
-            let key = space.key(&genotype)?;
-            if !self.known.contains_key(&key) {
-                return Ok(Some(Neighbor { genotype, key }));
-            }
-        }
-        Ok(None)
+        let known = &self.known;
+        let fresh = fresh_sample(space, &mut self.rng, known.len(), |key| known.contains_key(key))?;
+        Ok(fresh.map(|(genotype, key)| Neighbor { genotype, key }))
     }
 
     fn restart(&mut self) {

@@ -15,10 +15,8 @@ use std::collections::BTreeSet;
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
 
+use crate::fresh::fresh_sample;
 use crate::trials::{Origin, Trials, batch};
-
-/// Draws in a row that find nothing new before the space counts as exhausted, at most.
-const MOST_DRAWS: usize = 10_000;
 
 /// A random search in progress.
 pub struct RandomSearch {
@@ -33,15 +31,11 @@ impl RandomSearch {
     /// A sample that was not seen before, where that is asked for; `None`: there seems to be none left.
     fn draw(&mut self, space: &mut dyn Space) -> Result<Option<Vec<u32>>> {
         let Some(seen) = &mut self.seen else { return Ok(Some(space.sample(self.rng.random())?)) };
-        // Were one of n + 1 equally likely keys unseen, 10 (n + 1) draws would miss it with probability exp(-10).
-        let draws = (10 * (seen.len() + 1)).min(MOST_DRAWS);
-        for _ in 0..draws {
-            let genotype = space.sample(self.rng.random())?;
-            if seen.insert(space.key(&genotype)?) {
-                return Ok(Some(genotype));
-            }
-        }
-        Ok(None)
+        let fresh = fresh_sample(space, &mut self.rng, seen.len(), |key| seen.contains(key))?;
+        Ok(fresh.map(|(genotype, key)| {
+            seen.insert(key);
+            genotype
+        }))
     }
 }
 
