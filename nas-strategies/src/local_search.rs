@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use nas_api::rng::{Random, RngExt, seeded, seq::SliceRandom};
+use nas_api::rng::{Random, seeded, seq::SliceRandom};
 use nas_api::{
     Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
 };
