@@ -50,6 +50,7 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
     registry.add_strategy::<nas_strategies::Reinforce>();
     registry.add_evaluator::<BurnEvaluator>();
+    registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)
 }
 

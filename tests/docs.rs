@@ -66,7 +66,8 @@ fn pages_name_every_parameter() {
     let strategies = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce"];
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());
-    for (plugin, page) in pages.into_iter().chain([("burn".into(), "docs/evaluators/burn.md".into()), cost]) {
+    let evaluators = ["burn", "table"].map(|name| (name.to_owned(), format!("docs/evaluators/{name}.md")));
+    for (plugin, page) in pages.into_iter().chain(evaluators).chain([cost]) {
         let text = read(&page);
         let described = json(&mut nas(["plugin", "inspect", &plugin]));
         let parameters = described["plugins"][0]["parameters"].as_array().unwrap();

@@ -36,17 +36,23 @@ pub struct EvaluatorInfo {
     pub accepts_relaxed: bool,
     /// A trial can carry on from an earlier trial's state.
     pub resumes: bool,
+    /// It needs the candidates' networks. Where not, none is built, and sizes are among its own metrics if anywhere.
+    pub graphs: bool,
     /// What a user may set.
     pub parameters: Vec<Parameter>,
 }
 
 /// What opening fixes for the whole study.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
     /// What can be spent on one trial, ascending; the last is the default. Empty: no choice.
     pub fidelities: Vec<f64>,
     /// What the networks are for, where the evaluator's data say it; its `settings` are empty, the host adds them.
     pub task: Option<Task>,
+    /// Metrics that only the data tell, besides those of the description.
+    pub metrics: Vec<MetricInfo>,
+    /// The only space whose architectures it knows; `None`: it measures any network.
+    pub space: Option<String>,
 }
 
 /// One candidate to measure.
@@ -60,7 +66,7 @@ pub struct Request {
     pub key: String,
     /// The space's published text of it; empty for relaxed ones.
     pub text: String,
-    /// Checked by the host: shapes are known, static bounds are kept.
+    /// Checked by the host: shapes are known, static bounds are kept. Empty where the evaluator needs none.
     pub graph: Graph,
     /// What to spend.
     pub fidelity: Option<f64>,

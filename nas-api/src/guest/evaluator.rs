@@ -26,6 +26,14 @@ use bindings::exports::nas::plugin::evaluator::{EvaluatorInfo, Guest, Measuremen
 
 static EVALUATOR: Slot<dyn Evaluator> = Slot::empty();
 
+fn declared(metrics: Vec<crate::MetricInfo>) -> Vec<MetricInfo> {
+    let declared = |metric| {
+        let crate::MetricInfo { name, unit, better, hidden, description } = metric;
+        MetricInfo { name, unit, better, hidden, description }
+    };
+    metrics.into_iter().map(declared).collect()
+}
+
 /// The component of one evaluator.
 pub struct Component<E>(PhantomData<E>);
 
@@ -40,22 +48,29 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
             fidelity_unit,
             accepts_relaxed,
             resumes,
+            graphs,
             parameters,
         } = E::info();
-        let metrics = metrics.into_iter().map(|metric| {
-            let crate::MetricInfo { name, unit, better, hidden, description } = metric;
-            MetricInfo { name, unit, better, hidden, description }
-        });
-        let metrics = metrics.collect();
-        EvaluatorInfo { name, version, description, metrics, fidelity_unit, accepts_relaxed, resumes, parameters }
+        let metrics = declared(metrics);
+        EvaluatorInfo {
+            name,
+            version,
+            description,
+            metrics,
+            fidelity_unit,
+            accepts_relaxed,
+            resumes,
+            graphs,
+            parameters,
+        }
     }
 
     fn open(settings: Vec<Setting>) -> Result<Opened, String> {
         log::report_panics();
         let evaluator = words(E::open(&Settings(settings), None))?;
-        let crate::Opened { fidelities, task } = evaluator.opened();
+        let crate::Opened { fidelities, task, metrics, space } = evaluator.opened();
         EVALUATOR.fill(Box::new(evaluator));
-        Ok(Opened { fidelities, task: task.map(Into::into) })
+        Ok(Opened { fidelities, task: task.map(Into::into), metrics: declared(metrics), space })
     }
 
     fn evaluate(requests: Vec<Request>) -> Result<Vec<Measurement>, String> {

@@ -6,7 +6,6 @@ use super::StudyError;
 use super::log::wall_clock;
 use super::outcome::{fail, violations};
 use super::plan::Plan;
-use super::problem::is_static;
 use super::record::{State, TrialRecord};
 use crate::plugin::PluginError;
 
@@ -67,6 +66,7 @@ impl Plan {
     /// Builds the network and checks what can be checked on it. `None`: the trial has failed, and its record says why.
     pub(crate) fn network_of(&mut self, trial: &mut TrialRecord) -> Result<Option<Graph>, StudyError> {
         let genotype = match &trial.proposal.candidate {
+            _ if !self.header.graphs => return Ok(Some(Graph::default())),
             Candidate::Discrete(genotype) => genotype,
             Candidate::Relaxed(_) => return self.problem.supernet().map(Some).map_err(StudyError::Broken),
         };
@@ -78,7 +78,7 @@ impl Plan {
             }
         };
         trial.metrics = metrics;
-        let bounds = self.header.constraints.iter().filter(|bound| is_static(&bound.metric));
+        let bounds = self.header.constraints.iter().filter(|bound| self.header.counts(&bound.metric));
         let (violation, reasons) = violations(&trial.metrics, bounds);
         if !reasons.is_empty() {
             fail(trial, reasons.join("; "), violation);

@@ -6,6 +6,7 @@ use nas_api::{Bound, MetricInfo, Objective, Setting, Settings, Study, Task};
 use serde::{Deserialize, Serialize};
 
 use super::given::{Given, GivenSettings};
+use super::problem::is_static;
 use super::spec::{BudgetSpec, PluginSpec, StudySpec, TaskSpec};
 use super::{StudyError, terms};
 use crate::plugin::{Identity, Origin};
@@ -62,6 +63,8 @@ pub struct Header {
     pub strategy: Plugged,
     /// What measures.
     pub evaluator: Plugged,
+    /// The evaluator needs networks, so the host builds them and counts on them.
+    pub graphs: bool,
     /// Every metric of the trials, static ones included.
     pub metrics: Vec<MetricInfo>,
 }
@@ -81,6 +84,11 @@ impl Header {
             fidelities: self.fidelities.clone(),
             settings: self.strategy.settings.clone(),
         }
+    }
+
+    /// Whether the host counts this metric on the network, before anything is measured.
+    pub(crate) fn counts(&self, metric: &str) -> bool {
+        self.graphs && is_static(metric)
     }
 
     /// The metrics that the strategy is told, in order.

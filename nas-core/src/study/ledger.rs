@@ -25,6 +25,8 @@ pub(crate) struct Ledger {
     pub idle: u32,
     /// Measurements were told to stop.
     pub aborted: bool,
+    /// Simulated seconds of the trials that the strategy has been told of; `None` where nothing was simulated.
+    pub simulated_seconds: Option<f64>,
     // Only ever asked for single entries: its order does not matter.
     known: HashMap<Same, u32>,
 }
@@ -41,6 +43,7 @@ impl Ledger {
             overspent: false,
             idle: 0,
             aborted: false,
+            simulated_seconds: None,
             known: HashMap::new(),
         };
         for trial in trials {
@@ -155,11 +158,13 @@ impl Ledger {
         (count(self.trials.len()), count(waiting.count()))
     }
 
-    /// Simulated seconds of the trials that the strategy has been told of; `None` where nothing was simulated.
-    pub fn simulated_seconds(&self) -> Option<f64> {
-        let told = &self.trials[self.first..self.first + self.told];
-        let simulated = told.iter().filter(|trial| trial.simulated);
-        simulated.map(|trial| trial.cost).reduce(|sum, cost| sum + cost)
+    /// The strategy has been told of the next so many trials.
+    pub fn tell(&mut self, count: usize) {
+        let from = self.first + self.told;
+        for trial in self.trials[from..from + count].iter().filter(|trial| trial.simulated) {
+            *self.simulated_seconds.get_or_insert(0.0) += trial.cost;
+        }
+        self.told += count;
     }
 }
 

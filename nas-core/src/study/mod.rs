@@ -45,6 +45,6 @@ pub use header::{Budget, Header, Plugged};
 pub use plan::{Plan, state_dir};
 pub use problem::Problem;
 pub use record::{State, StudyRecord, TrialRecord};
-pub use resume::{ResumeOptions, resume, start};
+pub use resume::{ResumeOptions, resume, run_unrecorded, start};
 pub use spec::{BudgetSpec, PluginSpec, StudySpec, TaskSpec};
 pub use summary::{Summary, trial_json};

@@ -3,7 +3,6 @@
 use nas_api::{Bound, Candidate, Measurement, Metric, Weights};
 
 use super::header::Header;
-use super::problem::is_static;
 use super::record::{State, TrialRecord};
 use super::terms::{bound_text, readable};
 
@@ -22,8 +21,8 @@ pub(crate) fn record_measurement(
     trial.cost = exact(cost.unwrap_or(seconds));
     trial.gradient = checked_gradient(trial, gradient.unwrap_or_default())?;
     // Static metrics are the host's own, there since the trial was asked for.
-    trial.metrics.retain(|metric| is_static(&metric.name));
-    let reported = metrics.iter().filter(|metric| !is_static(&metric.name));
+    trial.metrics.retain(|metric| header.counts(&metric.name));
+    let reported = metrics.iter().filter(|metric| !header.counts(&metric.name));
     trial.metrics.extend(reported.map(|metric| Metric::new(metric.name.clone(), exact(metric.value))));
     match failure {
         Some(failure) => {
@@ -37,7 +36,7 @@ pub(crate) fn record_measurement(
 
 /// A measured trial whose bounds are kept and whose objectives are numbers; else it failed, and says why.
 fn judge(trial: &mut TrialRecord, header: &Header) {
-    let reported = |bound: &&Bound| !is_static(&bound.metric);
+    let reported = |bound: &&Bound| !header.counts(&bound.metric);
     let (violation, reasons) = violations(&trial.metrics, header.constraints.iter().filter(reported));
     if !reasons.is_empty() {
         return fail(trial, reasons.join("; "), violation);

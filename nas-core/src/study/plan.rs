@@ -89,6 +89,7 @@ impl Plan {
             space: problem.space_plugged.clone(),
             strategy,
             evaluator: problem.evaluator_plugged.clone(),
+            graphs: problem.evaluator_info.graphs,
             metrics,
         };
         // An instance of its own: questions of the host never reach what the strategy talks to.

@@ -56,13 +56,21 @@ impl Problem {
         })?;
 
         let source = registry.evaluator(named("evaluator", &spec.evaluator.reference)?).map_err(StudyError::Open)?;
-        let evaluator_info = source.info().map_err(StudyError::Open)?;
+        let mut evaluator_info = source.info().map_err(StudyError::Open)?;
         let given = evaluator_settings(spec, &evaluator_info)?;
         let settings = check_settings("evaluator", &evaluator_info.parameters, &given)?;
         let evaluator = source.open(&settings, state).map_err(StudyError::Open)?;
         let evaluator_plugged = Plugged::new(source.identity(), settings);
         let opened = evaluator.opened();
         check_fidelities(&evaluator_plugged.identity, &opened.fidelities)?;
+        if let Some(known) = opened.space.filter(|known| *known != space_info.name) {
+            let problem = format!("it knows architectures of the space '{known}', not of '{}'", space_info.name);
+            let remedy = format!("give --space {known}, or choose another evaluator");
+            return Err(StudyError::Open(
+                PluginError::new(&evaluator_plugged.identity, "open", problem).remedy(remedy),
+            ));
+        }
+        evaluator_info.metrics.extend(opened.metrics);
 
         let mut task = choose_task(&spec.task, opened.task, &evaluator_info.name)?;
         task.settings = check_settings("task", &task_parameters, &spec.task.settings)?;
@@ -102,14 +110,16 @@ impl Problem {
 
     /// Every metric that a trial can have, static ones first.
     pub fn metrics(&self) -> Vec<MetricInfo> {
-        let counted = STATIC.iter().map(|&(name, better, description)| MetricInfo {
-            name: name.to_owned(),
-            unit: String::new(),
-            better,
-            hidden: false,
-            description: description.to_owned(),
-        });
-        let measured = self.evaluator_info.metrics.iter().filter(|metric| !is_static(&metric.name)).cloned();
+        let counted =
+            STATIC.iter().filter(|_| self.evaluator_info.graphs).map(|&(name, better, description)| MetricInfo {
+                name: name.to_owned(),
+                unit: String::new(),
+                better,
+                hidden: false,
+                description: description.to_owned(),
+            });
+        let counts = self.evaluator_info.graphs;
+        let measured = self.evaluator_info.metrics.iter().filter(|metric| !counts || !is_static(&metric.name)).cloned();
         counted.chain(measured).collect()
     }
 
@@ -142,8 +152,8 @@ impl Problem {
     }
 }
 
-/// Counted by the host; what an evaluator reports under these names is not used.
-pub(crate) fn is_static(metric: &str) -> bool {
+/// Counted by the host, where it builds networks; what an evaluator reports under these names is not used then.
+pub(super) fn is_static(metric: &str) -> bool {
     STATIC.iter().any(|(name, ..)| *name == metric)
 }
 

@@ -33,7 +33,19 @@ pub struct ResumeOptions {
 pub fn start(plan: Plan, file: &Path, stop: &AtomicBool, listener: &mut dyn Listener) -> Result<End, StudyError> {
     let log = Log::create(file, &plan.header)?;
     listener.event(&Event::Committed);
-    Runner::new(plan, log, Ledger::new(Vec::new()), stop, listener).run()
+    Runner::new(plan, Some(log), Ledger::new(Vec::new()), stop, listener).run()
+}
+
+/// Runs a study that no file keeps: for benchmarks, which keep thousands of studies in one file. It cannot be resumed.
+pub fn run_unrecorded(
+    plan: Plan,
+    stop: &AtomicBool,
+    listener: &mut dyn Listener,
+) -> Result<(End, StudyRecord), StudyError> {
+    let mut runner = Runner::new(plan, None, Ledger::new(Vec::new()), stop, listener);
+    let end = runner.run()?;
+    let (header, trials, seconds) = (runner.plan.header, runner.ledger.trials, runner.seconds);
+    Ok((end, StudyRecord { earlier: Vec::new(), header, trials, seconds }))
 }
 
 /// Goes on with the study in this file.
@@ -59,7 +71,7 @@ pub fn resume(
     }
     let said = log.said(record.header.search)?;
     let (old, own) = split(record.trials, record.header.search);
-    let mut runner = Runner::new(plan, log, Ledger::new(old), stop, listener);
+    let mut runner = Runner::new(plan, Some(log), Ledger::new(old), stop, listener);
     runner.seconds_before = record.seconds;
     replay(&mut runner, said, own)?;
     runner.run()
@@ -165,7 +177,7 @@ fn warm_start(
     let told: Vec<u32> = knowledge.map(|trial| trial.trial).collect();
     log.warm_start(&plan.header, &told, &stopped)?;
     listener.event(&Event::Committed);
-    let mut runner = Runner::new(plan, log, Ledger::new(trials), stop, listener);
+    let mut runner = Runner::new(plan, Some(log), Ledger::new(trials), stop, listener);
     replay(&mut runner, vec![Said::Warm(told)], Vec::new())?;
     runner.run()
 }
@@ -192,7 +204,7 @@ fn replay(runner: &mut Runner<'_>, said: Vec<Said>, own: Vec<TrialRecord>) -> Re
                 let own = trials.iter().map(|&trial| runner.observation(trial as usize, true));
                 let observations = own.collect::<Result<Vec<_>, _>>()?;
                 runner.plan.search.tell(observations).map_err(StudyError::Broken)?;
-                runner.ledger.told += trials.len();
+                runner.ledger.tell(trials.len());
             }
             Said::Warm(trials) => {
                 let old = trials.iter().map(|&trial| runner.observation(trial as usize, false));

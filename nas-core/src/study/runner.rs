@@ -14,6 +14,7 @@ use nas_api::{Failure, Graph, MetricInfo, Observation, Proposal, Request};
 use super::StudyError;
 use super::admit::Earlier;
 use super::event::{End, Event, Listener};
+use super::header::Header;
 use super::ledger::Ledger;
 use super::log::{Log, wall_clock};
 use super::outcome::{fail, record_measurement};
@@ -29,12 +30,15 @@ const IDLE_TRIALS: u32 = 1000;
 /// A study in progress.
 pub(crate) struct Runner<'a> {
     pub plan: Plan,
-    pub log: Log,
+    /// `None`: nothing is kept.
+    pub log: Option<Log>,
     pub ledger: Ledger,
     /// The strategy is to be asked next, not told.
     pub turn: bool,
     /// Seconds of earlier runs.
     pub seconds_before: f64,
+    /// Seconds of all runs, this one included, once it is over.
+    pub seconds: f64,
     start: Instant,
     stop: &'a AtomicBool,
     listener: &'a mut dyn Listener,
@@ -43,17 +47,38 @@ pub(crate) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    pub fn new(plan: Plan, log: Log, ledger: Ledger, stop: &'a AtomicBool, listener: &'a mut dyn Listener) -> Self {
+    pub fn new(
+        plan: Plan,
+        log: Option<Log>,
+        ledger: Ledger,
+        stop: &'a AtomicBool,
+        listener: &'a mut dyn Listener,
+    ) -> Self {
         let start = Instant::now();
-        Self { plan, log, ledger, turn: true, seconds_before: 0.0, start, stop, listener, best: None, warned: false }
+        Self {
+            plan,
+            log,
+            ledger,
+            turn: true,
+            seconds_before: 0.0,
+            seconds: 0.0,
+            start,
+            stop,
+            listener,
+            best: None,
+            warned: false,
+        }
     }
 
     /// Goes on until the study ends. Trials that are not finished are measured first.
-    pub fn run(mut self) -> Result<End, StudyError> {
+    pub fn run(&mut self) -> Result<End, StudyError> {
         let abort = AtomicBool::new(false);
-        let (workers, evaluator, stop) = (self.plan.header.workers, self.plan.problem.evaluator.clone(), self.stop);
+        let Header { workers, graphs, .. } = self.plan.header;
+        // One lookup after the other takes less than to hand it to a thread.
+        let threads = if workers == 1 && !graphs { 0 } else { workers };
+        let (evaluator, stop) = (self.plan.problem.evaluator.clone(), self.stop);
         let result = std::thread::scope(|scope| {
-            let mut pool = Pool::start(scope, workers, &evaluator, stop, &abort)?;
+            let mut pool = Pool::start(scope, threads, &evaluator, stop, &abort)?;
             let result = self.drive(&mut pool);
             if result.is_err() {
                 // What is still running ends early, and what has ended meanwhile is not lost.
@@ -64,7 +89,10 @@ impl<'a> Runner<'a> {
         });
         let seconds = self.run_seconds();
         if let Ok(end) = result {
-            self.log.end(end, seconds)?;
+            if let Some(log) = &mut self.log {
+                log.end(end, seconds)?;
+            }
+            self.seconds = self.seconds_before + seconds;
             self.listener.event(&Event::Ended(end));
         }
         result
@@ -143,8 +171,10 @@ impl<'a> Runner<'a> {
         }
         let graphs = graphs?;
         let seconds = self.run_seconds();
-        self.log.ask(self.plan.header.search, limit, &self.ledger.trials[from..], seconds)?;
-        self.listener.event(&Event::Committed);
+        if let Some(log) = &mut self.log {
+            log.ask(self.plan.header.search, limit, &self.ledger.trials[from..], seconds)?;
+            self.listener.event(&Event::Committed);
+        }
         for (position, graph) in graphs.into_iter().enumerate() {
             match graph {
                 Some(graph) => self.dispatch(from + position, graph, pool),
@@ -212,8 +242,10 @@ impl<'a> Runner<'a> {
             let graph = self.begin(&mut trial, original)?;
             self.ledger.trials[number] = trial;
             let seconds = self.run_seconds();
-            self.log.update([&self.ledger.trials[number]], seconds)?;
-            self.listener.event(&Event::Committed);
+            if let Some(log) = &mut self.log {
+                log.update([&self.ledger.trials[number]], seconds)?;
+                self.listener.event(&Event::Committed);
+            }
             if let Some(graph) = graph {
                 self.dispatch(number, graph, pool);
             }
@@ -256,8 +288,10 @@ impl<'a> Runner<'a> {
         }
         let changed = self.ledger.settled(number);
         let elapsed = self.run_seconds();
-        self.log.update(changed.iter().map(|&number| &self.ledger.trials[number]), elapsed)?;
-        self.listener.event(&Event::Committed);
+        if let Some(log) = &mut self.log {
+            log.update(changed.iter().map(|&number| &self.ledger.trials[number]), elapsed)?;
+            self.listener.event(&Event::Committed);
+        }
         for number in changed {
             self.announce(number);
         }
@@ -300,11 +334,13 @@ impl<'a> Runner<'a> {
     fn tell(&mut self, number: usize) -> Result<(), StudyError> {
         let seconds = self.run_seconds();
         let trial = &self.ledger.trials[number];
-        self.log.tell(self.plan.header.search, trial.trial, seconds)?;
-        self.listener.event(&Event::Committed);
+        if let Some(log) = &mut self.log {
+            log.tell(self.plan.header.search, trial.trial, seconds)?;
+            self.listener.event(&Event::Committed);
+        }
         let observation = self.observation(number, true)?;
         self.plan.search.tell(vec![observation]).map_err(StudyError::Broken)?;
-        self.ledger.told += 1;
+        self.ledger.tell(1);
         self.turn = true;
         Ok(())
     }
@@ -363,7 +399,7 @@ impl<'a> Runner<'a> {
     /// Seconds on the study's clock: real ones, or simulated ones (as if the workers had been busy all the time) where
     /// the evaluator simulates what training would have cost.
     fn clock(&self) -> f64 {
-        match self.ledger.simulated_seconds() {
+        match self.ledger.simulated_seconds {
             Some(seconds) => seconds / f64::from(self.plan.header.workers),
             None => self.seconds_before + self.run_seconds(),
         }

@@ -88,7 +88,7 @@ impl StudySpec {
             }
         }
         if let Some(data) = &mut spec.data {
-            relocate(data, folder);
+            relocate_data(data, folder);
         }
         Ok(spec)
     }
@@ -193,9 +193,13 @@ fn merged(mut file: GivenSettings, flags: GivenSettings) -> GivenSettings {
 
 /// A name stays a name; what is written like a path is one, whether the file exists or not.
 pub(crate) fn is_path(text: &str) -> bool {
+    text.contains(['/', '\\']) || is_file(text)
+}
+
+fn is_file(text: &str) -> bool {
     const FILES: [&str; 7] = ["wasm", "toml", "so", "dylib", "dll", "csv", "idx"];
     let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
-    text.contains(['/', '\\']) || extension.is_some_and(|extension| FILES.contains(&extension))
+    extension.is_some_and(|extension| FILES.contains(&extension))
 }
 
 fn relocate(reference: &mut String, folder: &Path) {
@@ -204,5 +208,12 @@ fn relocate(reference: &mut String, folder: &Path) {
         && let Some(moved) = moved.to_str()
     {
         *reference = moved.to_owned();
+    }
+}
+
+/// Data may be named as `TABLE/PROBLEM`, which looks like a path: only what is there is one.
+fn relocate_data(data: &mut String, folder: &Path) {
+    if folder.join(&*data).exists() || is_file(data) {
+        relocate(data, folder);
     }
 }

@@ -1,5 +1,6 @@
 //! Threads that measure candidates, one candidate at a time each.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -32,15 +33,24 @@ pub(crate) struct Answer {
 
 /// The running side of a study's workers. The threads end when it is dropped.
 pub(crate) struct Pool<'a> {
-    jobs: Sender<Request>,
-    answers: Receiver<Answer>,
+    threads: Option<Threads>,
+    /// Without threads: what is to be measured next.
+    waiting: VecDeque<Request>,
+    evaluator: Arc<dyn Evaluator>,
     running: usize,
+    stop: &'a AtomicBool,
     /// Measurements are no longer wanted.
     abort: &'a AtomicBool,
 }
 
+struct Threads {
+    jobs: Sender<Request>,
+    answers: Receiver<Answer>,
+}
+
 impl<'scope> Pool<'scope> {
-    /// Starts the threads. A measurement is told to stop when `stop` or `abort` says so.
+    /// Starts so many threads; with none, `next` measures on the calling thread. A measurement is told to stop when
+    /// `stop` or `abort` says so.
     pub fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         workers: u32,
@@ -48,6 +58,12 @@ impl<'scope> Pool<'scope> {
         stop: &'scope AtomicBool,
         abort: &'scope AtomicBool,
     ) -> Result<Self, StudyError> {
+        let evaluator_here = Arc::clone(evaluator);
+        let pool =
+            |threads| Self { threads, waiting: VecDeque::new(), evaluator: evaluator_here, running: 0, stop, abort };
+        if workers == 0 {
+            return Ok(pool(None));
+        }
         let (jobs, waiting) = channel::<Request>();
         let (done, answers) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
@@ -69,15 +85,20 @@ impl<'scope> Pool<'scope> {
                 StudyError::spec("workers", format!("{workers} threads cannot be started: {error}"), "use fewer")
             })?;
         }
-        Ok(Self { jobs, answers, running: 0, abort })
+        Ok(pool(Some(Threads { jobs, answers })))
     }
 
     /// Gives a candidate to the next free thread.
     pub fn measure(&mut self, request: Request) {
-        // Sending fails only when every thread is gone, and then `next` says so.
-        if self.jobs.send(request).is_ok() {
-            self.running += 1;
-        }
+        let taken = match &self.threads {
+            // Sending fails only when every thread is gone, and then `next` says so.
+            Some(threads) => threads.jobs.send(request).is_ok(),
+            None => {
+                self.waiting.push_back(request);
+                true
+            }
+        };
+        self.running += usize::from(taken);
     }
 
     /// How many measurements are under way.
@@ -91,7 +112,13 @@ impl<'scope> Pool<'scope> {
             return None;
         }
         self.running -= 1;
-        self.answers.recv().ok()
+        match &self.threads {
+            Some(threads) => threads.answers.recv().ok(),
+            None => {
+                let stopping = || self.stop.load(Ordering::Relaxed) || self.abort.load(Ordering::Relaxed);
+                Some(measure(self.evaluator.as_ref(), &self.waiting.pop_front()?, &stopping))
+            }
+        }
     }
 
     /// Tells every measurement to stop.

@@ -113,7 +113,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
             kind: "classification".into(),
             settings: Settings::default(),
         };
-        Opened { fidelities: powers.map(f64::from).collect(), task: self.task.then_some(task) }
+        Opened { fidelities: powers.map(f64::from).collect(), task: self.task.then_some(task), ..Opened::default() }
     }
 
     fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
@@ -179,6 +179,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
             fidelity_unit: "epochs".into(),
             accepts_relaxed: false,
             resumes: RESUMES,
+            graphs: true,
             parameters: vec![
                 Parameter::text("label", "", "Where calls are noted."),
                 Parameter::integer("fail", 0, 0, 100, "Percent of the architectures that fail."),

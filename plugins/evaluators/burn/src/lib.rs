@@ -59,6 +59,7 @@ impl EvaluatorPlugin for BurnEvaluator {
             fidelity_unit: "epochs".into(),
             accepts_relaxed: false,
             resumes: true,
+            graphs: true,
             parameters: config::parameters(),
         }
     }
@@ -83,6 +84,7 @@ impl Evaluator for BurnEvaluator {
                 },
                 settings: Settings::default(),
             }),
+            ..Opened::default()
         }
     }
 

@@ -37,6 +37,7 @@ impl EvaluatorPlugin for Cost {
             fidelity_unit: String::new(),
             accepts_relaxed: false,
             resumes: false,
+            graphs: true,
             parameters: vec![
                 Parameter::integer("bytes", 4, 1, 8, "of one number: 4 for f32, 2 for f16, 1 for int8"),
                 Parameter {
@@ -68,7 +69,7 @@ impl Evaluator for Cost {
             kind: "classification".into(),
             settings: Settings::default(),
         };
-        Opened { fidelities: Vec::new(), task: Some(task) }
+        Opened { task: Some(task), ..Opened::default() }
     }
 
     fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {

@@ -1,0 +1,131 @@
+//! The evaluator `table`: looks candidates up in a table of networks that somebody has trained. Seconds are simulated:
+//! a trial costs what the table says that its training took.
+
+mod error;
+pub mod find;
+pub mod map;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use nas_api::rng::{RngExt, seeded};
+use nas_api::{
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, Metric, MetricInfo, Opened, Parameter,
+    Request, Result, Settings, Stop, Task,
+};
+
+pub use error::TableError;
+pub use table::Table;
+
+use map::{FidelityMap, Map};
+
+/// Looks candidates up.
+#[derive(Debug)]
+pub struct TableEvaluator {
+    map: Map,
+    problem: String,
+    table: Arc<Table>,
+}
+
+impl EvaluatorPlugin for TableEvaluator {
+    fn info() -> EvaluatorInfo {
+        EvaluatorInfo {
+            name: "table".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            description: "Looks candidates up in a table of trained networks; seconds are those of the table.".into(),
+            metrics: Vec::new(),
+            fidelity_unit: String::new(),
+            accepts_relaxed: false,
+            resumes: false,
+            graphs: false,
+            parameters: vec![
+                Parameter::text("data", "", "TABLE/PROBLEM, as in nas-bench-201/c10, or MAPPING.toml/PROBLEM"),
+                Parameter::text("file", "", "the table's file; empty: looked for in NAS_DATA and the user's folder"),
+            ],
+        }
+    }
+
+    fn open(settings: &Settings, _state: Option<&Path>) -> Result<Self> {
+        Self::find(settings.text("data")?, settings.text("file")?).map_err(|error| Error::new(error.to_string()))
+    }
+}
+
+impl TableEvaluator {
+    /// The problem of this name, `TABLE/PROBLEM`. `file` overrides where the numbers are.
+    pub fn find(name: &str, file: &str) -> std::result::Result<Self, TableError> {
+        let (table, problem) = name.rsplit_once('/').unwrap_or((name, ""));
+        let found = find::find(table, file)?;
+        if !found.map.problem.contains_key(problem) {
+            let known = found.map.problem.keys().map(|known| format!("{table}/{known}")).collect::<Vec<_>>().join(", ");
+            return Err(TableError::Problem { table: table.to_owned(), problem: problem.to_owned(), known });
+        }
+        let table = Table::shared(&found.file, &found.map)?;
+        Ok(Self { problem: problem.to_owned(), table, map: found.map })
+    }
+
+    fn fidelities(&self) -> &[FidelityMap] {
+        self.map.problem.get(&self.problem).map_or(&[], |problem| &problem.fidelity)
+    }
+
+    /// What the row says, or why it says nothing.
+    fn look_up(&self, request: &Request) -> std::result::Result<Measurement, String> {
+        let Candidate::Discrete(genotype) = &request.candidate else {
+            return Err("a table knows single architectures, not mixtures".into());
+        };
+        let joined;
+        let identity = if self.map.architecture.is_some() {
+            request.text.as_str()
+        } else {
+            joined = genotype.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+            &joined
+        };
+        let row = self.table.row(identity).ok_or_else(|| format!("the table has no row for {identity}"))?;
+        let known = self.fidelities();
+        let fidelity = known.iter().find(|known| known.at == request.fidelity).or(known.last());
+        let fidelity = fidelity.ok_or("the table has no fidelity")?;
+        let value = |column: &str| self.table.column(column).map_or(f64::NAN, |values| values[row]);
+        // One draw for all metrics: they are of one training.
+        let draw = seeded(request.seed).random::<u32>() as usize;
+        let metrics = fidelity.metrics.iter().map(|(name, columns)| {
+            let measured: Vec<f64> =
+                columns.names().iter().map(|column| value(column)).filter(|value| !value.is_nan()).collect();
+            let picked = if measured.is_empty() { f64::NAN } else { measured[draw % measured.len()] };
+            Metric::new(name.clone(), picked * self.map.metric.get(name).map_or(1.0, |metric| metric.scale))
+        });
+        let seconds = fidelity.seconds.as_ref().map(|seconds| value(&seconds.column) * seconds.times);
+        let cost = Some(seconds.filter(|seconds| seconds.is_finite()).unwrap_or(0.0));
+        Ok(Measurement { cost, ..Measurement::new(metrics.collect()) })
+    }
+}
+
+impl Evaluator for TableEvaluator {
+    fn opened(&self) -> Opened {
+        let task = self.map.problem.get(&self.problem).map(|problem| Task {
+            input_shape: problem.task.input_shape.clone(),
+            outputs: problem.task.outputs,
+            kind: problem.task.kind.clone(),
+            settings: Settings::default(),
+        });
+        let metrics = self.map.metric.iter().map(|(name, metric)| MetricInfo {
+            name: name.clone(),
+            unit: metric.unit.clone(),
+            better: metric.goal,
+            hidden: metric.hidden,
+            description: metric.description.clone(),
+        });
+        Opened {
+            fidelities: self.fidelities().iter().filter_map(|fidelity| fidelity.at).collect(),
+            metrics: metrics.collect(),
+            space: Some(self.map.space.clone()),
+            task,
+        }
+    }
+
+    fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {
+        let simulated = |reason: String| Measurement { cost: Some(0.0), ..Measurement::failed(reason) };
+        Ok(Some(self.look_up(request).unwrap_or_else(simulated)))
+    }
+}

@@ -1,0 +1,168 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nas_api::{Candidate, Evaluator, Goal, Graph, Measurement, Metric, Request};
+
+use crate::map::Map;
+use crate::{Table, TableEvaluator};
+
+const MAP: &str = r#"
+name = "tiny"
+file = "tiny.csv"
+space = "pair"
+decisions = ["first", "second"]
+[metric.accuracy]
+goal = "maximize"
+unit = "%"
+[metric.test_accuracy]
+hidden = true
+[metric.size]
+goal = "minimize"
+scale = 1000
+[problem.a]
+task = { input_shape = [1, 8, 8], outputs = 3, kind = "classification" }
+[[problem.a.fidelity]]
+at = 1
+seconds = { column = "seconds" }
+metrics = { accuracy = "early", size = "size" }
+[[problem.a.fidelity]]
+at = 4
+seconds = { column = "seconds", times = 4 }
+metrics = { accuracy = ["late1", "late2", "late3"], test_accuracy = ["test1", "test2", "test3"], size = "size" }
+"#;
+
+const TABLE: &str = "first,second,early,late1,late2,late3,test1,test2,test3,seconds,size\n\
+                     0,0,10,20,21,22,30,31,32,2.5,1\n\
+                     0,1,11,23,,,33,,,2.5,2\n\
+                     1,0,12,,,,,,,2.5,3\n";
+
+fn written(map: &str, table: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tiny.toml"), map).unwrap();
+    fs::write(folder.path().join("tiny.csv"), table).unwrap();
+    let name = format!("{}/a", folder.path().join("tiny.toml").display());
+    (folder, name)
+}
+
+fn request(genotype: &[u32], fidelity: Option<f64>, seed: u32) -> Request {
+    Request {
+        trial: 0,
+        candidate: Candidate::Discrete(genotype.to_vec()),
+        key: String::new(),
+        text: String::new(),
+        graph: Graph::default(),
+        fidelity,
+        resume: None,
+        keep: false,
+        seed,
+    }
+}
+
+fn measure(evaluator: &TableEvaluator, request: &Request) -> Measurement {
+    evaluator.evaluate(request, &|| false).unwrap().unwrap()
+}
+
+#[test]
+fn candidates_are_looked_up_at_their_fidelity() {
+    let (_folder, name) = written(MAP, TABLE);
+    let evaluator = TableEvaluator::find(&name, "").unwrap();
+    let opened = evaluator.opened();
+    assert_eq!((opened.fidelities, opened.space.as_deref()), (vec![1.0, 4.0], Some("pair")));
+    let declared: Vec<_> =
+        opened.metrics.iter().map(|metric| (metric.name.as_str(), metric.better, metric.hidden)).collect();
+    let (more, less) = (Some(Goal::Maximize), Some(Goal::Minimize));
+    assert_eq!(declared, [("accuracy", more, false), ("size", less, false), ("test_accuracy", None, true)]);
+
+    let early = measure(&evaluator, &request(&[0, 1], Some(1.0), 0));
+    assert_eq!(early.metrics, [Metric::new("accuracy", 11.0), Metric::new("size", 2000.0)]);
+    assert_eq!(early.cost, Some(2.5));
+    let late = measure(&evaluator, &request(&[0, 1], Some(4.0), 9));
+    assert_eq!((Metric::find(&late.metrics, "accuracy"), late.cost), (Some(23.0), Some(10.0)));
+    let unknown = measure(&evaluator, &request(&[1, 1], Some(4.0), 0));
+    assert_eq!(unknown.failure.unwrap().reason, "the table has no row for 1,1");
+    assert!(Metric::find(&measure(&evaluator, &request(&[1, 0], Some(4.0), 0)).metrics, "accuracy").unwrap().is_nan());
+}
+
+#[test]
+fn repeats_are_drawn_by_the_seed_and_metrics_are_of_one_run() {
+    let (_folder, name) = written(MAP, TABLE);
+    let evaluator = TableEvaluator::find(&name, "").unwrap();
+    let mut drawn = [0; 3];
+    for seed in 0..3000 {
+        let measured = measure(&evaluator, &request(&[0, 0], Some(4.0), seed));
+        assert_eq!(measured, measure(&evaluator, &request(&[0, 0], Some(4.0), seed)));
+        let accuracy = Metric::find(&measured.metrics, "accuracy").unwrap();
+        assert_eq!(Metric::find(&measured.metrics, "test_accuracy"), Some(accuracy + 10.0));
+        drawn[accuracy as usize - 20] += 1;
+    }
+    assert!(drawn.iter().all(|count| (850..1150).contains(count)), "{drawn:?}");
+}
+
+#[test]
+fn a_table_is_read_once_for_all_who_hold_it() {
+    let (folder, _) = written(MAP, TABLE);
+    let map = Map::from_toml(MAP, Path::new("tiny.toml")).unwrap();
+    let file = folder.path().join("tiny.csv");
+    let first = Table::shared(&file, &map).unwrap();
+    assert!(Arc::ptr_eq(&first, &Table::shared(&file, &map).unwrap()));
+    assert_eq!(first.len(), 3);
+}
+
+fn refused(map: &str, table: &str, parts: &[&str]) {
+    let (_folder, name) = written(map, table);
+    let error = TableEvaluator::find(&name, "").unwrap_err().to_string();
+    for part in parts {
+        assert!(error.contains(part), "'{part}' is not in: {error}");
+    }
+}
+
+#[test]
+fn mappings_and_tables_that_do_not_fit_say_where() {
+    let with = |from: &str, to: &str| MAP.replace(from, to);
+    refused(&with("\"early\"", "\"erly\""), TABLE, &["there is no column 'erly'", "early, late1"]);
+    refused(&with("at = 4", "at = 1"), TABLE, &["problem.a", "ascending"]);
+    refused(
+        &with("accuracy = \"early\"", "acuracy = \"early\""),
+        TABLE,
+        &["'acuracy' is not declared by a [metric.acuracy]"],
+    );
+    refused(&with("decisions =", "desicions ="), TABLE, &["tiny.toml", "desicions"]);
+    refused(
+        &with("[problem.a]", "[problem.b]").replace("problem.a.", "problem.b."),
+        TABLE,
+        &["no problem 'a'", "tiny.toml/b"],
+    );
+    refused(MAP, &TABLE.replace("0,1,11", "0,0,11"), &["tiny.csv', line 3", "0,0 is there twice"]);
+    refused(MAP, &TABLE.replace("0,1,11", "0,1,many"), &["line 3", "column 'early': 'many' is not a number"]);
+    refused(MAP, &TABLE.replace("0,1,11,", "0,1,"), &["line 3"]);
+    refused(MAP, TABLE.lines().next().unwrap(), &["there are no rows"]);
+    let error = TableEvaluator::find("nas-bench-2001/c10", "").unwrap_err().to_string();
+    assert!(error.contains("no table 'nas-bench-2001'") && error.contains("nas-bench-201"), "{error}");
+    let error = TableEvaluator::find("nas-bench-201/c10", "/no/such/file").unwrap_err().to_string();
+    assert!(error.contains("cannot read '/no/such/file'"), "{error}");
+}
+
+#[test]
+fn nas_bench_201_has_its_published_optima() {
+    let Some(folder) = std::env::var_os("NAS_DATA") else {
+        assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
+        println!("skipped: NAS_DATA does not name a folder with nasbench201.csv.gz");
+        return;
+    };
+    let file = PathBuf::from(folder).join("nasbench201.csv.gz");
+    for (problem, best) in [("c10", 94.373), ("c100", 73.513), ("in16", 47.311)] {
+        let evaluator = TableEvaluator::find(&format!("nas-bench-201/{problem}"), file.to_str().unwrap()).unwrap();
+        assert_eq!(evaluator.table.len(), 15_625);
+        let mut highest = f64::NEG_INFINITY;
+        for text in evaluator.table.identities() {
+            let request = Request { text: text.to_owned(), ..request(&[0; 6], Some(12.0), 0) };
+            let measured = measure(&evaluator, &request);
+            assert!(measured.cost.unwrap() > 0.0);
+            highest = highest.max(Metric::find(&measured.metrics, "test_accuracy").unwrap());
+        }
+        assert!((highest - best).abs() < 1e-3, "{problem}: {highest}");
+    }
+}
