@@ -13,7 +13,7 @@ use nas_core::plugin::{Options, Registry, Search};
 
 fn open(registry: &Registry, strategy: &str, space: &str) -> Box<dyn Search> {
     let source = registry.space(space).unwrap();
-    let space = source.open(&Settings::default()).unwrap();
+    let space = source.open(&Settings::defaults(&source.parameters().unwrap())).unwrap();
     let source = registry.strategy(strategy).unwrap();
     let set = |name: &str, value: f64| Setting { name: name.into(), value: Value::Number(value) };
     let given = [set("population", 100.0), set("sample", 25.0)];

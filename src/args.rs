@@ -49,6 +49,8 @@ pub enum Command {
     Show(Show),
     /// Train a network of a study in full and test it
     Train(Train),
+    /// Compare strategies: a grid of studies over problems and seeds
+    Bench(Box<Bench>),
     /// The plugins that a study can name
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -167,6 +169,40 @@ pub struct Train {
     /// The folder for weights, network and metrics; made where it does not exist
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas bench`.
+#[derive(Debug, clap::Args)]
+pub struct Bench {
+    /// The grid as a TOML file; flags override it
+    pub file: Option<PathBuf>,
+    /// Strategies: names or .wasm files
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub strategies: Vec<String>,
+    /// Problems: TABLE/PROBLEM, as in nas-bench-201/c10
+    #[arg(long, value_delimiter = ',', value_name = "P,Q")]
+    pub problems: Vec<String>,
+    /// Trials of each study
+    #[arg(long, value_name = "N")]
+    pub trials: Option<u32>,
+    /// Seconds of each study, simulated where the table says what training costs
+    #[arg(long, value_name = "S")]
+    pub time: Option<f64>,
+    /// How many seeds; every strategy has the same ones
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u32>,
+    /// The folder that keeps the benchmark; an existing one goes on
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Studies that run side by side [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub jobs: Option<u32>,
+    /// Leave out random search, which joins every benchmark otherwise
+    #[arg(long)]
+    pub no_random_search: bool,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

@@ -2,6 +2,7 @@
 //! progress live only here.
 
 mod args;
+mod bench;
 mod failure;
 mod plugin;
 mod plugins;
@@ -36,6 +37,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Resume(resume) => search::resume(args, resume),
         Command::Show(show) => show::show(show),
         Command::Train(train) => train::train(args, train),
+        Command::Bench(bench) => bench::bench(args, bench),
         Command::Plugin(PluginCommand::List { json }) => plugin::list(args, *json),
         Command::Plugin(PluginCommand::Inspect { plugin, json }) => plugin::inspect(args, plugin, *json),
         Command::Space(SpaceCommand::Show(show)) => space::show(args, show),

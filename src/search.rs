@@ -27,7 +27,9 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
     let named = |spec: &PluginSpec| spec.reference.clone().unwrap_or_default();
     let file = search.study.clone().unwrap_or_else(|| {
         let stem = |name: String| Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
-        let (strategy, space) = (stem(named(&spec.strategy)), stem(named(&spec.space)));
+        // Where the evaluator says which space it is, its data say more.
+        let space = spec.space.reference.clone().or_else(|| spec.data.clone()).unwrap_or_default();
+        let (strategy, space) = (stem(named(&spec.strategy)), stem(space));
         let (strategy, space) = (strategy.unwrap_or_default(), space.unwrap_or_default());
         PathBuf::from(format!("{strategy}-{space}-{}.study", spec.seed.unwrap_or(0)))
     });

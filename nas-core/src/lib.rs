@@ -1,6 +1,7 @@
-//! The runtime of `nas`: the plugin host and the studies. It names no concrete strategy or space; the command line
+//! The runtime of `nas`: the plugin host, the studies and the benchmarks. It names no concrete strategy or space; the command line
 //! registers those that are built in.
 
+pub mod benchmark;
 mod names;
 pub mod plugin;
 pub mod study;

@@ -5,5 +5,5 @@ mod nas_bench_201;
 mod table;
 
 pub use mlp::Mlp;
-pub use nas_bench_201::NasBench201;
+pub use nas_bench_201::{NasBench201, Same};
 pub use table::TableSpace;

@@ -46,5 +46,6 @@ pub use plan::{Plan, state_dir};
 pub use problem::Problem;
 pub use record::{State, StudyRecord, TrialRecord};
 pub use resume::{ResumeOptions, resume, run_unrecorded, start};
+pub(crate) use spec::relocate_data;
 pub use spec::{BudgetSpec, PluginSpec, StudySpec, TaskSpec};
 pub use summary::{Summary, trial_json};

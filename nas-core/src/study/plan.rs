@@ -93,7 +93,7 @@ impl Plan {
             metrics,
         };
         // An instance of its own: questions of the host never reach what the strategy talks to.
-        let space = registry.space(named("space", &spec.space.reference)?).map_err(StudyError::Open)?;
+        let space = registry.space(&header.space.reference).map_err(StudyError::Open)?;
         let space = space.open(&header.space.settings).map_err(StudyError::Open)?;
         let search = source.open(&header.for_strategy(), space).map_err(StudyError::Open)?;
         let keep = resumes && problem.evaluator_info.resumes;

@@ -44,7 +44,17 @@ pub struct Problem {
 impl Problem {
     /// Opens space and evaluator as described. `state` is a folder for states of trials, where they are kept.
     pub fn open(spec: &StudySpec, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
-        let source = registry.space(named("space", &spec.space.reference)?).map_err(StudyError::Open)?;
+        let source = registry.evaluator(named("evaluator", &spec.evaluator.reference)?).map_err(StudyError::Open)?;
+        let mut evaluator_info = source.info().map_err(StudyError::Open)?;
+        let given = evaluator_settings(spec, &evaluator_info)?;
+        let settings = check_settings("evaluator", &evaluator_info.parameters, &given)?;
+        let evaluator = source.open(&settings, state).map_err(StudyError::Open)?;
+        let evaluator_plugged = Plugged::new(source.identity(), settings);
+        let opened = evaluator.opened();
+        check_fidelities(&evaluator_plugged.identity, &opened.fidelities)?;
+        // An evaluator that knows one space alone need not be told which.
+        let reference = spec.space.reference.clone().or_else(|| opened.space.clone());
+        let source = registry.space(named("space", &reference)?).map_err(StudyError::Open)?;
         let parameters = source.parameters().map_err(StudyError::Open)?;
         let settings = check_settings("space", &parameters, &spec.space.settings)?;
         let mut space = source.open(&settings).map_err(StudyError::Open)?;
@@ -54,15 +64,6 @@ impl Problem {
         let task_parameters = space.task_parameters().map_err(|error| {
             StudyError::Open(PluginError::from_api(&space_plugged.identity, "task-parameters", error))
         })?;
-
-        let source = registry.evaluator(named("evaluator", &spec.evaluator.reference)?).map_err(StudyError::Open)?;
-        let mut evaluator_info = source.info().map_err(StudyError::Open)?;
-        let given = evaluator_settings(spec, &evaluator_info)?;
-        let settings = check_settings("evaluator", &evaluator_info.parameters, &given)?;
-        let evaluator = source.open(&settings, state).map_err(StudyError::Open)?;
-        let evaluator_plugged = Plugged::new(source.identity(), settings);
-        let opened = evaluator.opened();
-        check_fidelities(&evaluator_plugged.identity, &opened.fidelities)?;
         if let Some(known) = opened.space.filter(|known| *known != space_info.name) {
             let problem = format!("it knows architectures of the space '{known}', not of '{}'", space_info.name);
             let remedy = format!("give --space {known}, or choose another evaluator");

@@ -83,9 +83,7 @@ impl StudySpec {
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for plugin in [&mut spec.space, &mut spec.strategy, &mut spec.evaluator] {
-            if let Some(reference) = &mut plugin.reference {
-                relocate(reference, folder);
-            }
+            plugin.relocate(folder);
         }
         if let Some(data) = &mut spec.data {
             relocate_data(data, folder);
@@ -166,6 +164,13 @@ impl PluginSpec {
         Self { reference: Some(reference.into()), settings: GivenSettings::new() }
     }
 
+    /// A relative path is taken from this folder.
+    pub(crate) fn relocate(&mut self, folder: &Path) {
+        if let Some(reference) = &mut self.reference {
+            relocate(reference, folder);
+        }
+    }
+
     fn overridden_by(self, flags: Self) -> Self {
         match (self.reference, flags.reference) {
             (Some(file), Some(flag)) if file != flag => Self { reference: Some(flag), settings: flags.settings },
@@ -212,8 +217,10 @@ fn relocate(reference: &mut String, folder: &Path) {
 }
 
 /// Data may be named as `TABLE/PROBLEM`, which looks like a path: only what is there is one.
-fn relocate_data(data: &mut String, folder: &Path) {
-    if folder.join(&*data).exists() || is_file(data) {
+pub(crate) fn relocate_data(data: &mut String, folder: &Path) {
+    // `MAPPING.toml/PROBLEM`: the mapping is the path.
+    let mapping = data.rsplit_once('/').is_some_and(|(mapping, _)| is_file(mapping));
+    if mapping || folder.join(&*data).exists() || is_file(data) {
         relocate(data, folder);
     }
 }

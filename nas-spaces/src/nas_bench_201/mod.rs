@@ -11,25 +11,37 @@ use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, 
 use cell::{Cell, EDGES, OPERATIONS};
 use skeleton::Cells;
 
+/// Which cells are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Same {
+    /// Those that are the same network, at the same cost: 6,410 classes.
+    #[default]
+    Network,
+    /// The published rule, 6,466 classes. It equates cells of different cost in 578 of them (see `docs/spaces.md`).
+    Topology,
+    /// None: every cell is its own, as in a table where each was trained by itself.
+    Cell,
+}
+
 /// The space `nas-bench-201`: 15,625 cells.
 #[derive(Clone, Debug)]
 pub struct NasBench201 {
     decisions: Vec<Decision>,
+    same: Same,
 }
 
 impl NasBench201 {
-    /// The space has no parameters; the skeleton's are settings of the task.
+    /// Cells are the same where they are the same network. The skeleton's parameters are settings of the task.
     pub fn new() -> Self {
+        Self::with_identity(Same::default())
+    }
+
+    /// With another idea of which cells are the same.
+    pub fn with_identity(same: Same) -> Self {
         let names = OPERATIONS.map(|(name, _)| name);
         let decisions =
             EDGES.iter().map(|(source, target)| Decision::new(format!("op_{source}_{target}"), names)).collect();
-        Self { decisions }
-    }
-
-    /// The published identity of a cell, of 6,466 classes. Coarser in places than [`key`](SearchSpace::key), and no key:
-    /// it equates cells of different parameter counts (see `docs/spaces.md`).
-    pub fn topology(&self, genotype: &[u32]) -> Result<String> {
-        Ok(identity::topology(&self.cell(genotype)?))
+        Self { decisions, same }
     }
 
     fn cell(&self, genotype: &[u32]) -> Result<Cell> {
@@ -59,8 +71,22 @@ impl Default for NasBench201 {
 }
 
 impl SearchSpace for NasBench201 {
-    fn open(_settings: &Settings) -> Result<Self> {
-        Ok(Self::new())
+    fn parameters() -> Vec<Parameter> {
+        let names = ["network", "topology", "cell"];
+        vec![Parameter::one_of(
+            "identity",
+            "network",
+            &names,
+            "Which cells are one: the same network (6,410), the paper's topology (6,466), or none (15,625).",
+        )]
+    }
+
+    fn open(settings: &Settings) -> Result<Self> {
+        Ok(Self::with_identity(match settings.text("identity")? {
+            "topology" => Same::Topology,
+            "cell" => Same::Cell,
+            _ => Same::Network,
+        }))
     }
 
     fn info(&self) -> SpaceInfo {
@@ -105,7 +131,11 @@ impl SearchSpace for NasBench201 {
 
     fn key(&self, genotype: &[u32]) -> String {
         // Genotypes are valid here; one that is not gets a key of its own.
-        cell::cell(genotype).map_or_else(|| nas_api::walk::key(genotype), |cell| identity::key(&cell))
+        match (cell::cell(genotype), self.same) {
+            (Some(cell), Same::Network) => identity::key(&cell),
+            (Some(cell), Same::Topology) => identity::topology(&cell),
+            (None, _) | (Some(_), Same::Cell) => nas_api::walk::key(genotype),
+        }
     }
 
     fn format(&self, genotype: &[u32]) -> String {

@@ -1,0 +1,229 @@
+//! What a benchmark amounts to: the incumbent's reported metric after so many trials, over all seeds.
+
+use std::collections::BTreeMap;
+
+use nas_api::Goal;
+
+use super::store::{KeptStudy, KeptTrial, Store};
+use crate::study::StudyError;
+
+/// One number of trials on a curve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// How many trials were told.
+    pub trials: usize,
+    /// Of the incumbent's objective, over seeds.
+    pub objective_mean: f64,
+    /// Of the incumbent's reported metric, over seeds.
+    pub mean: f64,
+    /// Sample standard deviation of the same.
+    pub std: f64,
+}
+
+/// Mean and deviation over seeds as trials go on.
+pub type Curve = Vec<Point>;
+
+/// One strategy on one problem.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The problem.
+    pub problem: String,
+    /// The strategy's label.
+    pub strategy: String,
+    /// The metric that is reported: the hidden counterpart of the objective where there is one (`test_accuracy` for
+    /// `val_accuracy`), else the objective itself.
+    pub metric: String,
+    /// Studies with an incumbent.
+    pub seeds: usize,
+    /// Studies that broke down, with the reason of the first one.
+    pub broken: usize,
+    /// Of the first broken study.
+    pub reason: Option<String>,
+    /// The reported metric of each seed's final incumbent, in order of the seeds.
+    pub finals: BTreeMap<u32, f64>,
+    /// At [`checkpoints`].
+    pub curve: Curve,
+    /// Mean seconds of a study's trials, simulated where the evaluator simulates.
+    pub seconds_mean: f64,
+}
+
+/// All rows of a benchmark, by problem and strategy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Results {
+    /// In order.
+    pub rows: Vec<Row>,
+}
+
+/// 1, 2, 5, 10, 20, 50, … and the last.
+pub fn checkpoints(trials: usize) -> Vec<usize> {
+    let decades = (0..).map(|power| 10_usize.saturating_pow(power)).take_while(|decade| *decade <= trials);
+    let mut points: Vec<usize> = decades.flat_map(|decade| [1, 2, 5].map(|step| decade.saturating_mul(step))).collect();
+    points.retain(|point| *point < trials);
+    if trials > 0 {
+        points.push(trials);
+    }
+    points
+}
+
+/// Objective and reported metric of one study: names, places and directions.
+struct Columns {
+    objective: usize,
+    goal: Goal,
+    reported: usize,
+}
+
+impl Columns {
+    fn of(study: &KeptStudy) -> Option<Self> {
+        let objective = study.objectives.first()?;
+        let place = |name: &str| study.metrics.iter().position(|metric| metric.name == name);
+        let bare = objective.metric.strip_prefix("val_").unwrap_or(&objective.metric);
+        let hidden = place(&format!("test_{bare}")).filter(|&at| study.metrics[at].hidden);
+        let at = place(&objective.metric)?;
+        Some(Self { objective: at, goal: objective.goal, reported: hidden.unwrap_or(at) })
+    }
+}
+
+/// Objective and reported metric of the incumbent after each trial: the best objective at the highest fidelity so far.
+fn incumbents(study: &KeptStudy, columns: &Columns) -> Vec<Option<(f64, f64)>> {
+    let rank = |trial: &KeptTrial| {
+        let value = trial.values[columns.objective];
+        (trial.measured && value.is_finite()).then(|| (trial.fidelity.unwrap_or(0.0), columns.goal.score(value)))
+    };
+    let mut best: Option<((f64, f64), f64, f64)> = None;
+    let next = |trial: &KeptTrial| {
+        if let Some(rank) = rank(trial).filter(|rank| best.is_none_or(|(best, ..)| *rank > best)) {
+            best = Some((rank, trial.values[columns.objective], trial.values[columns.reported]));
+        }
+        best.map(|(_, objective, reported)| (objective, reported))
+    };
+    study.trials.iter().map(next).collect()
+}
+
+/// What one row is made of, seed by seed.
+#[derive(Default)]
+struct Gathered {
+    metric: String,
+    finals: BTreeMap<u32, f64>,
+    paths: Vec<Vec<Option<(f64, f64)>>>,
+    seconds: f64,
+    studies: usize,
+    broken: usize,
+    reason: Option<String>,
+}
+
+impl Results {
+    /// Recomputed from the records.
+    pub fn of(store: &Store) -> Result<Self, StudyError> {
+        let mut gathered: BTreeMap<(String, String), Gathered> = BTreeMap::new();
+        store.each(|problem, strategy, seed, study| {
+            let row = gathered.entry((problem.to_owned(), strategy.to_owned())).or_default();
+            if let Some(reason) = study.broken {
+                row.broken += 1;
+                row.reason.get_or_insert(reason);
+                return Ok(());
+            }
+            let Some(columns) = Columns::of(&study) else { return Ok(()) };
+            row.metric.clone_from(&study.metrics[columns.reported].name);
+            let path = incumbents(&study, &columns);
+            if let Some((_, reported)) = path.last().copied().flatten() {
+                row.finals.insert(seed, reported);
+            }
+            row.paths.push(path);
+            row.seconds += study.trials.iter().map(|trial| trial.cost).sum::<f64>();
+            row.studies += 1;
+            Ok(())
+        })?;
+        let rows = gathered.into_iter().map(|((problem, strategy), row)| Row {
+            problem,
+            strategy,
+            metric: row.metric,
+            seeds: row.finals.len(),
+            broken: row.broken,
+            reason: row.reason,
+            curve: curve(&row.paths),
+            seconds_mean: row.seconds / row.studies.max(1) as f64,
+            finals: row.finals,
+        });
+        Ok(Self { rows: rows.collect() })
+    }
+}
+
+/// Over the studies that have an incumbent; one that ended early keeps its last one.
+fn curve(paths: &[Vec<Option<(f64, f64)>>]) -> Curve {
+    let longest = paths.iter().map(Vec::len).max().unwrap_or(0);
+    let at = |trials: usize| {
+        let known: Vec<(f64, f64)> =
+            paths.iter().filter_map(|path| path.get(trials - 1).or(path.last()).copied().flatten()).collect();
+        let (objective_mean, _) = mean_std(known.iter().map(|(objective, _)| *objective));
+        let (mean, std) = mean_std(known.iter().map(|(_, reported)| *reported));
+        Point { trials, objective_mean, mean, std }
+    };
+    checkpoints(longest).into_iter().map(at).collect()
+}
+
+/// Mean and sample standard deviation; 0 for a single value, NaN for none.
+pub(super) fn mean_std(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let count = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    let squares: f64 = values.map(|value| (value - mean).powi(2)).sum();
+    (mean, if count > 1.0 { (squares / (count - 1.0)).sqrt() } else { 0.0 })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::{MetricInfo, Objective};
+
+    use super::*;
+
+    fn study(values: &[(f64, f64, bool)]) -> KeptStudy {
+        let metric = |name: &str, hidden| MetricInfo {
+            name: name.into(),
+            unit: String::new(),
+            better: Some(Goal::Maximize),
+            hidden,
+            description: String::new(),
+        };
+        let trial = |&(objective, test, measured): &(f64, f64, bool)| KeptTrial {
+            genotype: vec![],
+            measured,
+            duplicate: false,
+            fidelity: None,
+            cost: 1.0,
+            values: vec![objective, test],
+            reason: String::new(),
+        };
+        KeptStudy {
+            objectives: vec![Objective { metric: "val_accuracy".into(), goal: Goal::Maximize }],
+            metrics: vec![metric("val_accuracy", false), metric("test_accuracy", true)],
+            trials: values.iter().map(trial).collect(),
+            broken: None,
+        }
+    }
+
+    #[test]
+    fn the_incumbent_is_chosen_by_the_objective_and_reported_by_the_test_metric() {
+        let study = study(&[(0.5, 0.9, true), (0.9, 0.1, false), (0.6, 0.4, true), (0.6, 0.8, true), (0.2, 1.0, true)]);
+        let columns = Columns::of(&study).unwrap();
+        let reported: Vec<_> = incumbents(&study, &columns).into_iter().map(|point| point.unwrap().1).collect();
+        assert_eq!(reported, [0.9, 0.9, 0.4, 0.4, 0.4], "failures do not count, the earlier of equals stays");
+    }
+
+    #[test]
+    fn curves_are_means_over_seeds() {
+        let paths = [vec![None, Some((1.0, 10.0))], vec![Some((2.0, 20.0))]];
+        let curve = curve(&paths);
+        assert_eq!(curve.iter().map(|point| point.trials).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!((curve[0].mean, curve[0].std), (20.0, 0.0));
+        assert_eq!((curve[1].mean, curve[1].objective_mean), (15.0, 1.5));
+        assert!((curve[1].std - 50.0_f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn checkpoints_end_with_the_last_trial() {
+        assert_eq!(checkpoints(0), Vec::<usize>::new());
+        assert_eq!(checkpoints(1), [1]);
+        assert_eq!(checkpoints(200), [1, 2, 5, 10, 20, 50, 100, 200]);
+        assert_eq!(checkpoints(7), [1, 2, 5, 7]);
+    }
+}

@@ -1,0 +1,14 @@
+//! Benchmarks: a grid of studies, strategies × problems × seeds, paired by their seeds and compared with statistics.
+//!
+//! A [`Grid`] is a description; [`run`] runs what is missing of it on all cores and keeps every finished study in one
+//! file; [`Results`] are recomputed from that file at any time.
+
+mod curve;
+mod grid;
+mod run;
+mod store;
+
+pub use curve::{Curve, Point, Results, Row, checkpoints};
+pub use grid::{Grid, ProblemSpec};
+pub use run::{Done, Watch, run};
+pub use store::{KeptStudy, KeptTrial, Skipped, Store};

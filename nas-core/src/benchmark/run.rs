@@ -1,0 +1,194 @@
+//! Runs a grid on all cores.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::grid::Grid;
+use super::store::{KeptStudy, Skipped, Store, pack, setup};
+use crate::plugin::Registry;
+use crate::study::{End, Plan, PluginSpec, Problem, StudyError, StudySpec, run_unrecorded};
+
+/// Studies that are written in one transaction, at most.
+const AT_ONCE: usize = 64;
+
+/// A study that is over.
+#[derive(Debug)]
+pub struct Done {
+    /// The problem.
+    pub problem: String,
+    /// The strategy's label.
+    pub strategy: String,
+    /// Of the study.
+    pub seed: u32,
+    pub(super) setup: String,
+    pub(super) ended: &'static str,
+    pub(super) seconds: f64,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Is told how a benchmark goes.
+pub trait Watch {
+    /// So many studies are there already, of so many.
+    fn begin(&mut self, kept: u64, all: u64);
+    /// One more study is kept.
+    fn done(&mut self, study: &Done);
+    /// A strategy cannot serve a problem.
+    fn skipped(&mut self, skipped: &Skipped);
+}
+
+struct Job {
+    problem: String,
+    strategy: String,
+    spec: StudySpec,
+    seed: u32,
+    setup: String,
+}
+
+/// Runs what is missing of the grid with so many threads, and returns what was skipped and whether it is complete: `stop`
+/// ends it at once; a study in the middle is run again from its start.
+pub fn run(
+    grid: &Grid,
+    registry: &Registry,
+    store: &mut Store,
+    jobs: u32,
+    stop: &AtomicBool,
+    watch: &mut dyn Watch,
+) -> Result<(Vec<Skipped>, bool), StudyError> {
+    grid.check()?;
+    // Held open to the end, so that what studies share (a table, say) is read once.
+    let problems = open(grid, registry)?;
+    let (waiting, skipped, kept) = missing(grid, registry, store)?;
+    for skipped in &skipped {
+        watch.skipped(skipped);
+    }
+    let all = waiting.len() as u64 + kept;
+    watch.begin(kept, all);
+    let waiting = Mutex::new(waiting);
+    let failed = AtomicBool::new(false);
+    let (done, studies) = channel::<Result<Done, StudyError>>();
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            let (waiting, failed, done) = (&waiting, &failed, done.clone());
+            scope.spawn(move || work(registry, waiting, stop, failed, &done));
+        }
+        drop(done);
+        let mut ended = Ok(());
+        while let Ok(first) = studies.recv() {
+            let batch: Result<Vec<Done>, StudyError> =
+                std::iter::once(first).chain(studies.try_iter().take(AT_ONCE - 1)).collect();
+            let kept = batch.and_then(|batch| store.keep(&batch).map(|()| batch));
+            match kept {
+                Ok(batch) => batch.iter().for_each(|study| watch.done(study)),
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    ended = ended.and(Err(error));
+                }
+            }
+        }
+        ended
+    })?;
+    drop(problems);
+    let left = waiting.lock().unwrap_or_else(PoisonError::into_inner).len();
+    Ok((skipped, left == 0 && !stop.load(Ordering::Relaxed)))
+}
+
+/// Every problem of the grid. What is wrong with one is no strategy's refusal.
+fn open(grid: &Grid, registry: &Registry) -> Result<Vec<Problem>, StudyError> {
+    let any = PluginSpec::default();
+    grid.problems
+        .values()
+        .map(|problem| Problem::open(&grid.study(problem, &any, grid.first_seed), registry, None))
+        .collect()
+}
+
+/// What is not there yet, seed by seed, so that a stopped benchmark has all strategies at equal numbers of seeds.
+fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<Job>, Vec<Skipped>, u64), StudyError> {
+    let (mut pairs, mut skipped, mut kept) = (Vec::new(), Vec::new(), 0);
+    for (problem, problem_spec) in &grid.problems {
+        for (strategy, strategy_spec) in &grid.strategies {
+            let first = grid.study(problem_spec, strategy_spec, grid.first_seed);
+            let plan = match Plan::check(&first, registry, None) {
+                Ok(plan) => plan,
+                Err(StudyError::Open(error)) => {
+                    let (problem, strategy) = (problem.clone(), strategy.clone());
+                    skipped.push(Skipped { problem, strategy, reason: error.to_string() });
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let setup = setup(&plan.header)?;
+            let (seeds, before) = store.kept(problem, strategy)?;
+            if before.is_some_and(|before| before != setup) {
+                let place = format!("{strategy} on {problem}");
+                let text = "the benchmark was begun with another plugin, other settings or another budget";
+                return Err(StudyError::spec(
+                    place,
+                    text,
+                    "bring back what it was begun with, or choose another --out",
+                ));
+            }
+            let seeds: BTreeSet<u32> = seeds.into_iter().collect();
+            kept += grid.seed_range().filter(|seed| seeds.contains(seed)).count() as u64;
+            pairs.push((problem, problem_spec, strategy, strategy_spec, setup, seeds));
+        }
+    }
+    let mut jobs = VecDeque::new();
+    for seed in grid.seed_range() {
+        for (problem, problem_spec, strategy, strategy_spec, setup, seeds) in &pairs {
+            if !seeds.contains(&seed) {
+                jobs.push_back(Job {
+                    problem: (*problem).clone(),
+                    strategy: (*strategy).clone(),
+                    spec: grid.study(problem_spec, strategy_spec, seed),
+                    seed,
+                    setup: setup.clone(),
+                });
+            }
+        }
+    }
+    Ok((jobs, skipped, kept))
+}
+
+fn work(
+    registry: &Registry,
+    waiting: &Mutex<VecDeque<Job>>,
+    stop: &AtomicBool,
+    failed: &AtomicBool,
+    done: &Sender<Result<Done, StudyError>>,
+) {
+    while !stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
+        let Some(job) = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else { return };
+        match study(job, registry, stop) {
+            // Stopped in the middle: it is run again from its start.
+            Ok(None) => return,
+            Ok(Some(study)) => {
+                if done.send(Ok(study)).is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                let _ = done.send(Err(error));
+                return;
+            }
+        }
+    }
+}
+
+/// One study to its end. A strategy or evaluator that breaks down costs its own study alone.
+fn study(job: Job, registry: &Registry, stop: &AtomicBool) -> Result<Option<Done>, StudyError> {
+    let Job { problem, strategy, spec, seed, setup } = job;
+    let start = Instant::now();
+    let plan = Plan::check(&spec, registry, None)?;
+    let header = plan.header.clone();
+    let (ended, kept) = match run_unrecorded(plan, stop, &mut ()) {
+        Ok((End::Stopped, _)) => return Ok(None),
+        Ok((end, record)) => (end.name(), KeptStudy::of(&record)),
+        Err(StudyError::Broken(error)) => ("broken", KeptStudy::broken(&header, error.to_string())),
+        Err(error) => return Err(error),
+    };
+    let bytes = pack(&kept).map_err(|error| StudyError::spec("records", error.to_string(), ""))?;
+    Ok(Some(Done { problem, strategy, seed, setup, ended, seconds: start.elapsed().as_secs_f64(), bytes }))
+}

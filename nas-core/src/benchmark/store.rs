@@ -1,0 +1,198 @@
+//! The file of a benchmark: one SQLite database with a row for each finished study.
+
+use std::path::{Path, PathBuf};
+
+use nas_api::codec::{decode, encode};
+use nas_api::{MetricInfo, Objective};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use crate::study::{Header, State, StudyError, StudyRecord, TrialRecord};
+
+/// "nasb", in the database's header.
+const APPLICATION: i32 = 0x6e61_7362;
+const VERSION: i32 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE studies (
+    problem  TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    seed     INTEGER NOT NULL,
+    -- Everything that may not change while a benchmark goes on: plugins with their digests, settings, budget.
+    setup    TEXT NOT NULL,
+    ended    TEXT NOT NULL,
+    -- Of the host's clock.
+    seconds  REAL NOT NULL,
+    study    BLOB NOT NULL,
+    PRIMARY KEY (problem, strategy, seed)
+) STRICT;
+";
+
+/// One trial of a kept study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptTrial {
+    /// Empty for a mixture.
+    pub genotype: Vec<u32>,
+    /// Measured; else failed or never finished.
+    pub measured: bool,
+    /// Another trial's outcome was taken over.
+    pub duplicate: bool,
+    /// What was spent.
+    pub fidelity: Option<f64>,
+    /// Seconds, simulated where the evaluator simulates.
+    pub cost: f64,
+    /// One for each of [`KeptStudy::metrics`]; NaN where unknown.
+    pub values: Vec<f64>,
+    /// Why it failed.
+    pub reason: String,
+}
+
+/// A finished study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptStudy {
+    /// The first is the main one.
+    pub objectives: Vec<Objective>,
+    /// Of the trials, hidden ones included.
+    pub metrics: Vec<MetricInfo>,
+    /// In order.
+    pub trials: Vec<KeptTrial>,
+    /// The study broke down: why. Its trials up to then are kept.
+    pub broken: Option<String>,
+}
+
+/// Why a strategy cannot serve a problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The problem.
+    pub problem: String,
+    /// The strategy's label.
+    pub strategy: String,
+    /// In words.
+    pub reason: String,
+}
+
+impl KeptStudy {
+    /// What a benchmark keeps of a study.
+    pub fn of(record: &StudyRecord) -> Self {
+        let metrics = record.header.metrics.clone();
+        let value = |trial: &TrialRecord, metric: &MetricInfo| trial.metric(&metric.name).unwrap_or(f64::NAN);
+        let trials = record.trials.iter().map(|trial| KeptTrial {
+            genotype: trial.genotype().map(<[u32]>::to_vec).unwrap_or_default(),
+            measured: trial.state == State::Measured,
+            duplicate: trial.duplicate_of.is_some(),
+            fidelity: trial.fidelity,
+            cost: trial.cost,
+            values: metrics.iter().map(|metric| value(trial, metric)).collect(),
+            reason: trial.reason.clone(),
+        });
+        Self { objectives: record.header.objectives.clone(), trials: trials.collect(), metrics, broken: None }
+    }
+
+    /// A study that broke down before it had a trial.
+    pub fn broken(header: &Header, reason: String) -> Self {
+        let (objectives, metrics) = (header.objectives.clone(), header.metrics.clone());
+        Self { objectives, metrics, trials: Vec::new(), broken: Some(reason) }
+    }
+}
+
+/// What makes studies of different seeds the same experiment: the header without seed and search.
+pub(super) fn setup(header: &Header) -> Result<String, StudyError> {
+    Header { seed: 0, search: 0, ..header.clone() }.to_text()
+}
+
+/// An open file.
+pub struct Store {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the file, or makes it.
+    pub fn open(path: &Path) -> Result<Self, StudyError> {
+        let open = || {
+            let db = Connection::open(path)?;
+            db.busy_timeout(std::time::Duration::from_secs(30))?;
+            let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+            let tables: i32 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+            if tables == 0 {
+                db.pragma_update(None, "journal_mode", "WAL")?;
+                db.execute_batch(&format!("BEGIN; {SCHEMA}"))?;
+                db.pragma_update(None, "application_id", APPLICATION)?;
+                db.pragma_update(None, "user_version", VERSION)?;
+                db.execute_batch("COMMIT")?;
+                return Ok((db, APPLICATION, VERSION));
+            }
+            let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            db.pragma_update(None, "synchronous", "NORMAL")?;
+            Ok((db, application, version))
+        };
+        let (db, application, version) =
+            open().map_err(|source| StudyError::Database { path: path.to_owned(), source })?;
+        if (application, version) != (APPLICATION, VERSION) {
+            let remedy = "choose another --out, or use the nas that wrote it";
+            return Err(StudyError::file(path, "is not a benchmark of this version", remedy));
+        }
+        Ok(Self { db, path: path.to_owned() })
+    }
+
+    fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StudyError> {
+        result.map_err(|source| StudyError::Database { path: self.path.clone(), source })
+    }
+
+    /// Seeds that are there for a strategy on a problem, and the setup that they ran with.
+    pub fn kept(&self, problem: &str, strategy: &str) -> Result<(Vec<u32>, Option<String>), StudyError> {
+        let seeds = || {
+            let mut statement = self.db.prepare("SELECT seed FROM studies WHERE problem = ?1 AND strategy = ?2")?;
+            statement.query_map([problem, strategy], |row| row.get(0))?.collect::<rusqlite::Result<Vec<u32>>>()
+        };
+        let setup = "SELECT setup FROM studies WHERE problem = ?1 AND strategy = ?2 LIMIT 1";
+        let setup = self.db.query_row(setup, [problem, strategy], |row| row.get(0)).optional();
+        Ok((self.sql(seeds())?, self.sql(setup)?))
+    }
+
+    /// Keeps finished studies, all or none of them.
+    pub(super) fn keep(&mut self, done: &[super::Done]) -> Result<(), StudyError> {
+        let mut write = || {
+            let transaction = self.db.transaction()?;
+            let insert = "INSERT OR REPLACE INTO studies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            for study in done {
+                let super::Done { problem, strategy, seed, setup, ended, seconds, bytes } = study;
+                transaction
+                    .prepare_cached(insert)?
+                    .execute(params![problem, strategy, seed, setup, ended, seconds, bytes])?;
+            }
+            transaction.commit()
+        };
+        let result = write();
+        self.sql(result)
+    }
+
+    /// Every study, ordered by problem, strategy and seed.
+    pub fn each(
+        &self,
+        mut seen: impl FnMut(&str, &str, u32, KeptStudy) -> Result<(), StudyError>,
+    ) -> Result<(), StudyError> {
+        let query = "SELECT problem, strategy, seed, study FROM studies ORDER BY problem, strategy, seed";
+        let mut statement = self.sql(self.db.prepare(query))?;
+        let mut rows = self.sql(statement.query([]))?;
+        while let Some(row) = self.sql(rows.next())? {
+            let read = || Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+            let (problem, strategy, seed, bytes): (String, String, u32, Vec<u8>) = self.sql(read())?;
+            let study = unpack(&bytes).map_err(|reason| {
+                let problem = format!("the study of {strategy} on {problem} with seed {seed}: {reason}");
+                StudyError::file(&self.path, problem, "the file is damaged: go back to a copy of it")
+            })?;
+            seen(&problem, &strategy, seed, study)?;
+        }
+        Ok(())
+    }
+}
+
+/// A study as bytes.
+pub(super) fn pack(study: &KeptStudy) -> Result<Vec<u8>, nas_api::Error> {
+    encode(study)
+}
+
+fn unpack(bytes: &[u8]) -> Result<KeptStudy, nas_api::Error> {
+    decode(bytes)
+}

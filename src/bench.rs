@@ -1,0 +1,181 @@
+//! `nas bench`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nas_core::benchmark::{Done, Grid, ProblemSpec, Results, Skipped, Store, Watch, run};
+use nas_core::study::PluginSpec;
+use serde_json::{Value, json};
+
+use crate::args::{Args, Bench};
+use crate::failure::{Failure, STOPPED};
+use crate::search::stop_on_interrupt;
+use crate::{plugins, print};
+
+/// The baseline that joins every benchmark.
+const BASELINE: &str = "random-search";
+
+/// Runs what is missing of a grid, and prints what it amounts to.
+pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
+    let grid = grid(bench)?;
+    grid.check()?;
+    let registry = plugins::registry(args)?;
+    fs::create_dir_all(&bench.out)
+        .map_err(|error| Failure::input(format!("--out {}: cannot be made: {error}", bench.out.display())))?;
+    let mut store = Store::open(&bench.out.join("benchmark.db"))?;
+    let jobs = bench.jobs.unwrap_or_else(|| available_parallelism().map_or(1, |cores| cores.get() as u32));
+    let stop = stop_on_interrupt()?;
+    let mut progress = Progress::new(args.quiet);
+    let (skipped, complete) = run(&grid, &registry, &mut store, jobs, &stop, &mut progress)?;
+    progress.bar.finish_and_clear();
+    let results = Results::of(&store)?;
+    if bench.json {
+        print::json(&to_json(&results, &skipped, complete))?;
+    } else {
+        println!("{}", to_text(&results, &skipped));
+    }
+    if complete {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("stopped; the same command goes on");
+    Ok(ExitCode::from(STOPPED))
+}
+
+/// The grid that file and flags describe together.
+fn grid(bench: &Bench) -> Result<Grid, Failure> {
+    let mut grid = match &bench.file {
+        Some(path) => Grid::from_file(path)?,
+        None => Grid::default(),
+    };
+    if !bench.strategies.is_empty() {
+        grid.strategies = labelled(&bench.strategies)?;
+    }
+    let is_baseline = |spec: &PluginSpec| spec.reference.as_deref() == Some(BASELINE);
+    if !bench.no_random_search && !grid.strategies.is_empty() && !grid.strategies.values().any(is_baseline) {
+        grid.strategies.insert(BASELINE.to_owned(), PluginSpec::named(BASELINE));
+    }
+    if !bench.problems.is_empty() {
+        grid.problems = bench.problems.iter().map(|name| (name.clone(), ProblemSpec::default())).collect();
+    }
+    for (name, problem) in &mut grid.problems {
+        if problem.evaluator.reference.is_none() {
+            // The name of a problem of a table says everything.
+            problem.evaluator.reference = Some("table".to_owned());
+            if !problem.evaluator.settings.contains_key("data") {
+                problem.data.get_or_insert_with(|| name.clone());
+            }
+        }
+    }
+    grid.seeds = bench.seeds.or(grid.seeds);
+    grid.budget.trials = bench.trials.or(grid.budget.trials);
+    grid.budget.seconds = bench.time.or(grid.budget.seconds);
+    Ok(grid)
+}
+
+/// By name; a file by its name without folder and ending, or as it is given where that is another one's name.
+fn labelled(references: &[String]) -> Result<BTreeMap<String, PluginSpec>, Failure> {
+    let mut strategies = BTreeMap::new();
+    for reference in references {
+        let path = Path::new(reference);
+        let stem = path.file_stem().filter(|_| path.extension().is_some()).map(|stem| stem.to_string_lossy());
+        let label = stem.map(|stem| stem.into_owned()).filter(|stem| {
+            let same = |other: &&String| *other == stem || Path::new(other).file_stem().is_some_and(|o| *o == **stem);
+            references.iter().filter(same).count() == 1
+        });
+        if strategies.insert(label.unwrap_or_else(|| reference.clone()), PluginSpec::named(reference)).is_some() {
+            let help = "the same strategy with other settings is named in a file, by [strategies.LABEL]";
+            return Err(Failure::input(format!("--strategies: {reference} is there twice\n  help: {help}")));
+        }
+    }
+    Ok(strategies)
+}
+
+fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
+    let rows = results.rows.iter().map(|row| {
+        let last = row.curve.last();
+        let curve = row.curve.iter().map(|point| {
+            json!({"trials": point.trials, "objective_mean": point.objective_mean, "test_mean": point.mean,
+                   "test_std": point.std})
+        });
+        json!({
+            "problem": row.problem, "strategy": row.strategy, "metric": row.metric, "seeds": row.seeds,
+            "test_mean": last.map(|point| point.mean), "test_std": last.map(|point| point.std),
+            "seconds_mean": row.seconds_mean, "broken": row.broken, "reason": row.reason,
+            "curve": curve.collect::<Vec<_>>(),
+        })
+    });
+    let skipped = skipped
+        .iter()
+        .map(|skipped| json!({"problem": skipped.problem, "strategy": skipped.strategy, "reason": skipped.reason}));
+    json!({
+        "results": rows.collect::<Vec<_>>(), "skipped": skipped.collect::<Vec<_>>(), "complete": complete,
+    })
+}
+
+fn to_text(results: &Results, skipped: &[Skipped]) -> String {
+    let rows = results.rows.iter().map(|row| {
+        let last = row.curve.last();
+        let shown = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.3}"));
+        let mut broken = String::new();
+        if row.broken > 0 {
+            broken = format!("{} broken: {}", row.broken, row.reason.as_deref().unwrap_or_default());
+        }
+        vec![
+            row.problem.clone(),
+            row.strategy.clone(),
+            row.seeds.to_string(),
+            row.metric.clone(),
+            shown(last.map(|point| point.mean)),
+            shown(last.map(|point| point.std)),
+            print::number(row.seconds_mean.round()),
+            broken,
+        ]
+    });
+    let header = ["problem", "strategy", "seeds", "metric", "mean", "std", "seconds", ""];
+    let mut text = print::table(&header, rows.collect());
+    if !skipped.is_empty() {
+        text.push_str(&format!("\n{} pairs of strategy and problem were skipped", skipped.len()));
+    }
+    text
+}
+
+/// Shown on standard error, where that is a terminal.
+struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    fn new(quiet: bool) -> Self {
+        let shown = !quiet && std::io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let template = "{elapsed_precise} {wide_bar} {pos}/{len} studies, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+}
+
+impl Watch for Progress {
+    fn begin(&mut self, kept: u64, all: u64) {
+        self.bar.set_length(all);
+        self.bar.set_position(kept);
+        // Time left is judged by what this run does.
+        self.bar.reset_eta();
+    }
+
+    fn done(&mut self, _study: &Done) {
+        self.bar.inc(1);
+    }
+
+    fn skipped(&mut self, skipped: &Skipped) {
+        let Skipped { problem, strategy, reason } = skipped;
+        self.bar.suspend(|| eprintln!("skipped: {strategy} on {problem}: {reason}"));
+    }
+}

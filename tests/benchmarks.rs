@@ -1,0 +1,176 @@
+//! `nas bench` with the real binary: paired seeds, resume, strategies that cannot or misbehave.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::{component, json, nas};
+use serde_json::Value;
+
+/// A table of 27 architectures whose best is known, its space, and a grid that uses both.
+fn write_grid(folder: &Path, more: &str) {
+    let space: String = ["first", "second", "third"]
+        .iter()
+        .map(|name| format!("[[decision]]\nname = \"{name}\"\nchoices = [1, 2, 3]\nordered = true\n"))
+        .collect();
+    let layer = "[[layer]]\nop = \"Flatten\"\n[[layer]]\nop = \"Gemm\"\nout_features = \"$first\"\n\
+                 [[layer]]\nop = \"Gemm\"\nout_features = \"$second\"\n[[layer]]\nop = \"Gemm\"\n\
+                 out_features = \"$third\"\n[[layer]]\nop = \"Gemm\"\nout_features = \"$outputs\"\n";
+    fs::write(folder.join("cube.toml"), format!("name = \"cube\"\nversion = \"1\"\n{space}{layer}")).unwrap();
+    let mut rows = String::from("a,b,c,accuracy,test,size,seconds\n");
+    for index in 0..27 {
+        let (a, b, c) = (index / 9, index / 3 % 3, index % 3);
+        let value = 10 * a + 5 * b - 3 * c;
+        rows.push_str(&format!("{a},{b},{c},{value},{},{},2\n", value + 50, a + b + c));
+    }
+    fs::write(folder.join("cube.csv"), rows).unwrap();
+    let map = "name = \"cube-table\"\nfile = \"cube.csv\"\nspace = \"cube\"\ndecisions = [\"a\", \"b\", \"c\"]\n\
+               [metric.val_accuracy]\ngoal = \"maximize\"\n[metric.test_accuracy]\nhidden = true\n\
+               [metric.params]\ngoal = \"minimize\"\n[problem.all]\n\
+               task = { input_shape = [4], outputs = 2, kind = \"classification\" }\n[[problem.all.fidelity]]\n\
+               seconds = { column = \"seconds\" }\n\
+               metrics = { val_accuracy = \"accuracy\", test_accuracy = \"test\", params = \"size\" }\n";
+    fs::write(folder.join("map.toml"), map).unwrap();
+    let grid = format!(
+        "seeds = 6\n[budget]\ntrials = 40\n[strategies.random]\nuse = \"random-search\"\n\
+         [strategies.climb]\nuse = \"local-search\"\n{more}\n\
+         [problems.cube]\nspace = \"./cube.toml\"\nevaluator = \"table\"\ndata = \"map.toml/all\"\n"
+    );
+    fs::write(folder.join("grid.toml"), grid).unwrap();
+}
+
+fn bench(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = nas(["bench", folder.join("grid.toml").to_str().unwrap()]);
+    command.args(["--out", folder.join("out").to_str().unwrap()]).args(arguments);
+    command
+}
+
+fn row<'r>(results: &'r Value, strategy: &str) -> &'r Value {
+    let rows = results["results"].as_array().unwrap();
+    rows.iter().find(|row| row["strategy"] == strategy).unwrap_or_else(|| panic!("{results:#}"))
+}
+
+#[test]
+fn strategies_are_compared_and_the_best_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    write_grid(folder.path(), "");
+    let results = json(&mut bench(folder.path(), &[]));
+    assert_eq!((results["complete"].as_bool(), results["skipped"].as_array().unwrap().len()), (Some(true), 0));
+    let climb = row(&results, "climb");
+    // 10·2 + 5·2 - 0, and 50 more on the test.
+    assert_eq!((climb["test_mean"].as_f64(), climb["test_std"].as_f64()), (Some(80.0), Some(0.0)));
+    assert_eq!((climb["metric"].as_str(), climb["seeds"].as_u64()), (Some("test_accuracy"), Some(6)));
+    // Local search never asks for the same one twice: the whole table, at 2 seconds each.
+    assert_eq!(climb["seconds_mean"].as_f64(), Some(54.0));
+    let random = row(&results, "random")["curve"].as_array().unwrap();
+    assert_eq!(random.iter().map(|point| point["trials"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 5, 10, 20, 40]);
+    assert!(random.windows(2).all(|pair| pair[0]["test_mean"].as_f64() <= pair[1]["test_mean"].as_f64()));
+}
+
+#[test]
+fn any_number_of_jobs_and_a_second_run_give_the_same() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    folders.iter().for_each(|folder| write_grid(folder.path(), ""));
+    let alone = json(&mut bench(folders[0].path(), &["--jobs", "1"]));
+    assert_eq!(json(&mut bench(folders[1].path(), &["--jobs", "4"])), alone);
+    assert_eq!(json(&mut bench(folders[0].path(), &[])), alone, "nothing is left to run");
+    let more = json(&mut bench(folders[0].path(), &["--seeds", "9"]));
+    assert_eq!(row(&more, "climb")["seeds"], 9, "seeds are added to what is there");
+}
+
+#[test]
+fn another_setup_in_the_same_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write_grid(folder.path(), "");
+    json(&mut bench(folder.path(), &[]));
+    let refused = bench(folder.path(), &["--trials", "41"]).output().unwrap();
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{message}");
+    assert!(message.contains("begun with another plugin, other settings or another budget"), "{message}");
+}
+
+#[test]
+fn who_cannot_serve_a_problem_is_skipped_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    write_grid(folder.path(), "");
+    let grid = folder.path().join("grid.toml");
+    let text = fs::read_to_string(&grid).unwrap();
+    fs::write(&grid, format!("{text}objectives = [\"val_accuracy\", \"params\"]\n")).unwrap();
+    let results = json(&mut bench(folder.path(), &[]));
+    assert_eq!(results["skipped"][0]["strategy"], "climb");
+    assert!(results["skipped"][0]["reason"].as_str().unwrap().contains("serves one objective"), "{results:#}");
+    assert_eq!(row(&results, "random")["seeds"], 6);
+    assert_eq!(results["complete"], true);
+}
+
+#[test]
+fn a_hostile_component_costs_its_own_studies_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let hostile = format!("[strategies.loop]\nuse = \"{}\"\ncall = \"ask\"\n", component("fixtures", "endless-loop"));
+    write_grid(folder.path(), &hostile);
+    let results = json(&mut bench(folder.path(), &["--plugin-fuel", "20"]));
+    let broken = row(&results, "loop");
+    assert_eq!((broken["broken"].as_u64(), broken["seeds"].as_u64()), (Some(6), Some(0)));
+    assert!(broken["reason"].as_str().unwrap().contains("did not finish within 20 million instructions"), "{broken:#}");
+    assert_eq!(row(&results, "climb")["test_mean"].as_f64(), Some(80.0));
+}
+
+#[test]
+fn a_component_gives_the_results_of_the_native_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = format!(
+        "[strategies.native]\nuse = \"regularized-evolution\"\npopulation = 5\nsample = 2\n\
+         [strategies.component]\nuse = \"{}\"\npopulation = 5\nsample = 2\n",
+        component("strategies", "regularized-evolution")
+    );
+    write_grid(folder.path(), &both);
+    let results = json(&mut bench(folder.path(), &["--trials", "15"]));
+    assert_eq!(row(&results, "native")["curve"], row(&results, "component")["curve"]);
+}
+
+#[test]
+fn killed_at_any_moment_it_goes_on_to_the_same_results() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    folders.iter().for_each(|folder| write_grid(folder.path(), ""));
+    let arguments = ["--seeds", "400", "--jobs", "2"];
+    let whole = json(&mut bench(folders[0].path(), &arguments));
+    let mut killed = 0;
+    for moment in 1..8 {
+        let mut running =
+            bench(folders[1].path(), &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(15 * moment));
+        killed += u32::from(running.try_wait().unwrap().is_none());
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
+    assert!(killed > 0);
+    assert_eq!(json(&mut bench(folders[1].path(), &arguments)), whole);
+}
+
+/// Dong & Yang's benchmark, as docs/benchmarks/nas-bench-201.md reports it, with fewer seeds.
+#[test]
+fn nas_bench_201_gives_the_known_figures() {
+    let Some(_) = common::data("nasbench201.csv.gz") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let grid = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks/nas-bench-201.toml");
+    let out = folder.path().join("out");
+    let results = json(nas(["bench", grid.to_str().unwrap(), "--seeds", "200", "--out"]).arg(out));
+    for (strategy, known) in [
+        ("random-search", [93.48, 93.76, 93.90]),
+        ("REA", [93.58, 93.94, 94.13]),
+        ("local-search", [93.85, 94.11, 94.30]),
+    ] {
+        let rows = results["results"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["strategy"] == strategy && row["problem"] == "nas-bench-201/c10").unwrap();
+        for (trials, known) in [50, 100, 200].into_iter().zip(known) {
+            let curve = row["curve"].as_array().unwrap();
+            let found = curve.iter().find(|point| point["trials"] == trials).unwrap()["test_mean"].as_f64().unwrap();
+            // Three standard errors of 200 seeds, and the tolerance of the published table.
+            assert!((found - known).abs() < 0.2, "{strategy} after {trials}: {found}, not {known}");
+        }
+    }
+}
