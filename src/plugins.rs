@@ -51,6 +51,7 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_strategy::<nas_strategies::Reinforce>();
     registry.add_strategy::<nas_strategies::Grid>();
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
+    registry.add_strategy::<nas_strategies::Tpe>();
     registry.add_evaluator::<BurnEvaluator>();
     Ok(registry)
 }

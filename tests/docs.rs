@@ -71,6 +71,7 @@ fn pages_name_every_parameter() {
         "reinforce",
         "grid",
         "simulated-annealing",
+        "tpe",
     ];
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());

@@ -10,8 +10,16 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 7] =
-    ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "grid", "simulated-annealing"];
+const STRATEGIES: [&str; 8] = [
+    "random-search",
+    "local-search",
+    "genetic",
+    "regularized-evolution",
+    "reinforce",
+    "grid",
+    "simulated-annealing",
+    "tpe",
+];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -27,6 +35,7 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::Reinforce>();
     registry.add_strategy::<nas_strategies::Grid>();
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
+    registry.add_strategy::<nas_strategies::Tpe>();
     registry
 }
 

@@ -7,11 +7,13 @@ mod fresh;
 pub mod genetic;
 pub mod grid;
 pub mod local_search;
+mod parzen;
 pub mod random_search;
 pub mod rank;
 pub mod regularized_evolution;
 pub mod reinforce;
 pub mod simulated_annealing;
+pub mod tpe;
 mod trials;
 
 pub use genetic::Genetic;
@@ -22,3 +24,4 @@ pub use rank::Rank;
 pub use regularized_evolution::RegularizedEvolution;
 pub use reinforce::Reinforce;
 pub use simulated_annealing::SimulatedAnnealing;
+pub use tpe::Tpe;

@@ -4,7 +4,9 @@
 
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, Subject};
-use nas_strategies::{Genetic, Grid, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing};
+use nas_strategies::{
+    Genetic, Grid, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
+};
 
 fn number(name: &str, value: f64) -> Setting {
     Setting { name: name.into(), value: Value::Number(value) }
@@ -43,6 +45,13 @@ fn subjects() -> Vec<Subject> {
         with::<Grid>(vec![text("order", "shuffled")]),
         with::<SimulatedAnnealing>(vec![]),
         with::<SimulatedAnnealing>(vec![number("initial", 3.0), text("unit", "objective"), number("steps", 50.0)]),
+        with::<Tpe>(vec![]),
+        with::<Tpe>(vec![
+            truth("multivariate", false),
+            truth("liar", false),
+            text("rule", "root"),
+            number("gamma", 0.25),
+        ]),
     ]
 }
 
@@ -110,6 +119,8 @@ fn strategies_that_learn_beat_random_search() {
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
         with::<SimulatedAnnealing>(vec![number("steps", 190.0)]),
+        with::<Tpe>(vec![]),
+        with::<Tpe>(vec![truth("multivariate", false)]),
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)
