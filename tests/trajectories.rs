@@ -10,7 +10,16 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 5] = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce"];
+const STRATEGIES: [&str; 8] = [
+    "random-search",
+    "local-search",
+    "genetic",
+    "regularized-evolution",
+    "reinforce",
+    "grid",
+    "simulated-annealing",
+    "tpe",
+];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -24,6 +33,9 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::Genetic>();
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
     registry.add_strategy::<nas_strategies::Reinforce>();
+    registry.add_strategy::<nas_strategies::Grid>();
+    registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
+    registry.add_strategy::<nas_strategies::Tpe>();
     registry
 }
 

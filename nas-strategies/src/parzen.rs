@@ -1,0 +1,228 @@
+//! Kernel density estimates over architectures: a mixture with one component for each architecture that was measured.
+//!
+//! A component is a walk from decision to decision: where its own architecture made the decision, a kernel around that
+//! choice; elsewhere every choice alike. So it is a distribution over the whole space, conditional or not.
+
+use nas_api::rng::{Random, RngExt};
+use nas_api::{Result, Space};
+
+use crate::decisions::{Decisions, Shape, Step, choose};
+
+/// The choice of each decision by its number; `None` where it was not made.
+pub type Point = Vec<Option<u32>>;
+
+/// Kernels are nowhere less than this, so that logarithms stay finite.
+const LEAST: f64 = 1e-12;
+
+/// The point of a genotype's steps.
+pub fn point(path: &[Step]) -> Point {
+    let mut point = vec![None; path.iter().map(|&(decision, _)| decision + 1).max().unwrap_or(0)];
+    for &(decision, choice) in path {
+        point[decision] = Some(choice);
+    }
+    point
+}
+
+/// The probabilities of one decision's choices around each of them.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// By the choice in the middle, then by the choice that is drawn.
+    rows: Vec<Vec<f64>>,
+    logs: Vec<Vec<f64>>,
+    /// The logarithm of 1 / choices.
+    uniform: f64,
+}
+
+impl Kernel {
+    fn new(rows: Vec<Vec<f64>>) -> Self {
+        let rows: Vec<Vec<f64>> =
+            rows.into_iter().map(|row| row.into_iter().map(|value| value.max(LEAST)).collect()).collect();
+        let logs = rows.iter().map(|row| row.iter().map(|&value| libm::log(value)).collect()).collect();
+        let uniform = -libm::log(rows.len().max(1) as f64);
+        Self { rows, logs, uniform }
+    }
+
+    /// Choices without order. `away` is the probability of all others together: J. Aitchison and C. G. G. Aitken (1976),
+    /// "Multivariate binary discrimination by the kernel method", Biometrika 63(3).
+    pub fn categorical(count: u32, away: f64) -> Self {
+        if count < 2 {
+            return Self::new(vec![vec![1.0]; count as usize]);
+        }
+        let other = away / f64::from(count - 1);
+        let row = |from| (0..count).map(|to| if to == from { 1.0 - away } else { other }).collect();
+        Self::new((0..count).map(row).collect())
+    }
+
+    /// Choices in order: a normal distribution whose standard deviation is so many choices, its mass collected choice by
+    /// choice and cut at both ends.
+    pub fn ordered(count: u32, deviation: f64) -> Self {
+        Self::new((0..count).map(|from| normal(count, f64::from(from), deviation)).collect())
+    }
+}
+
+/// The mass that a normal distribution has around each of these choices, cut at both ends.
+pub fn normal(count: u32, mean: f64, deviation: f64) -> Vec<f64> {
+    let scale = deviation.max(1e-6) * core::f64::consts::SQRT_2;
+    let below = |edge: f64| 0.5 * libm::erfc((mean - edge) / scale);
+    let edges: Vec<f64> = (0..=count).map(|edge| below(f64::from(edge) - 0.5)).collect();
+    let total = edges[count as usize] - edges[0];
+    edges.windows(2).map(|pair| (pair[1] - pair[0]) / total).collect()
+}
+
+/// The mixture of components with equal weights, and of the uniform walk with the weight of `prior` components.
+pub struct Mixture<'p> {
+    points: Vec<&'p Point>,
+    /// By number of the decision.
+    kernels: Vec<Kernel>,
+    prior: f64,
+}
+
+impl<'p> Mixture<'p> {
+    /// There has to be a component or a prior.
+    pub fn new(
+        points: Vec<&'p Point>,
+        decisions: &Decisions,
+        prior: f64,
+        kernel: impl Fn(usize, Shape) -> Kernel,
+    ) -> Self {
+        let kernels = (0..decisions.len()).map(|number| kernel(number, decisions.shape(number))).collect();
+        Self { points, kernels, prior }
+    }
+
+    fn log_component(&self, point: Option<&Point>, path: &[Step]) -> f64 {
+        let log = |&(decision, choice): &Step| {
+            let kernel = self.kernels.get(decision)?;
+            match point.and_then(|point| *point.get(decision)?) {
+                Some(from) => Some(kernel.logs[from as usize][choice as usize]),
+                None => Some(kernel.uniform),
+            }
+        };
+        // A decision that no component has met weighs the same for every mixture.
+        path.iter().filter_map(log).sum()
+    }
+
+    /// The logarithm of the probability of a complete walk.
+    pub fn log_density(&self, path: &[Step]) -> f64 {
+        let mut logs: Vec<f64> = self.points.iter().map(|point| self.log_component(Some(point), path)).collect();
+        if self.prior > 0.0 {
+            logs.push(libm::log(self.prior) + self.log_component(None, path));
+        }
+        let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = logs.iter().map(|log| libm::exp(log - most)).sum();
+        most + libm::log(sum) - libm::log(self.points.len() as f64 + self.prior)
+    }
+
+    /// A random complete walk.
+    pub fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<Vec<Step>> {
+        let drawn = rng.random::<f64>() * (self.points.len() as f64 + self.prior);
+        let point = self.points.get(drawn as usize);
+        walk(decisions, space, rng, |decision, rng| {
+            let row = &self.kernels.get(decision)?.rows;
+            let from = point.and_then(|point| *point.get(decision)?)?;
+            Some(choose(&row[from as usize], rng))
+        })
+    }
+}
+
+/// A complete walk that makes every decision by `pick`, and where that says nothing uniformly.
+pub fn walk(
+    decisions: &mut Decisions,
+    space: &mut dyn Space,
+    rng: &mut Random,
+    mut pick: impl FnMut(usize, &mut Random) -> Option<u32>,
+) -> Result<Vec<Step>> {
+    let (mut path, mut prefix) = (Vec::new(), Vec::new());
+    while let Some(decision) = decisions.next(&prefix, space)? {
+        let count = decisions.shape(decision).count;
+        let choice = match pick(decision, rng) {
+            Some(choice) => choice,
+            None => rng.random_range(0..count),
+        };
+        path.push((decision, choice));
+        prefix.push(choice);
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::rng::seeded;
+
+    use super::*;
+    use crate::conformance::Additive;
+
+    fn close(found: &[f64], expected: &[f64]) {
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?}");
+    }
+
+    #[test]
+    fn the_mass_of_a_normal_distribution_is_that_of_the_tables() {
+        // From −0.5 to 0.5 deviations 0.382925, to 1.5 another 0.241730, to 2.5 another 0.060598.
+        let total = 0.382_925 + 2.0 * 0.241_730 + 2.0 * 0.060_598;
+        let expected = [0.060_598, 0.241_730, 0.382_925, 0.241_730, 0.060_598].map(|mass| mass / total);
+        close(&normal(5, 2.0, 1.0), &expected);
+        let edge = normal(3, 0.0, 1.0);
+        let total = 0.382_925 + 0.241_730 + 0.060_598;
+        close(&edge, &[0.382_925 / total, 0.241_730 / total, 0.060_598 / total]);
+        close(&normal(4, 1.0, 1e-9), &[0.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_categorical_kernel_shares_what_goes_away() {
+        close(&Kernel::categorical(4, 0.3).rows[2], &[0.1, 0.1, 0.7, 0.1]);
+        close(&Kernel::categorical(1, 0.3).rows[0], &[1.0]);
+    }
+
+    /// Every complete walk of a space.
+    fn all(decisions: &mut Decisions, space: &mut Additive) -> Vec<Vec<Step>> {
+        let (mut open, mut found) = (vec![Vec::new()], Vec::new());
+        while let Some(prefix) = open.pop() {
+            match decisions.next(&prefix, space).unwrap() {
+                Some(decision) => open.extend((0..decisions.shape(decision).count).map(|choice| {
+                    let mut longer = prefix.clone();
+                    longer.push(choice);
+                    longer
+                })),
+                None => found.push(decisions.path(&prefix, space).unwrap()),
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_mixture_is_a_distribution_over_a_conditional_space_and_draws_from_it() {
+        let mut space = Additive::conditional(1);
+        let mut decisions = Decisions::of(&mut space).unwrap();
+        let made = [vec![0, 1], vec![2, 0, 1, 1, 0, 2], vec![1, 2, 2]];
+        let points: Vec<Point> = made.iter().map(|g| point(&decisions.path(g, &mut space).unwrap())).collect();
+        let mixture = Mixture::new(points.iter().collect(), &decisions, 0.5, |_, shape| match shape.ordered {
+            true => Kernel::ordered(shape.count, 0.8),
+            false => Kernel::categorical(shape.count, 0.2),
+        });
+        let walks = all(&mut decisions, &mut space);
+        let probabilities: Vec<f64> = walks.iter().map(|path| libm::exp(mixture.log_density(path))).collect();
+        assert_eq!(walks.len(), 155);
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        let mut rng = seeded(4);
+        let mut counts = vec![0.0; walks.len()];
+        for _ in 0..20_000 {
+            let path = mixture.draw(&mut decisions, &mut space, &mut rng).unwrap();
+            counts[walks.iter().position(|walk| *walk == path).unwrap()] += 1.0 / 20_000.0;
+        }
+        for (count, probability) in counts.iter().zip(&probabilities) {
+            assert!((count - probability).abs() < 5.0 * libm::sqrt(probability / 20_000.0), "{count} {probability}");
+        }
+    }
+
+    #[test]
+    fn a_component_alone_is_the_product_of_its_kernels() {
+        let mut space = Additive::flat(2, 4, 1);
+        let decisions = Decisions::of(&mut space).unwrap();
+        let only = vec![Some(1), Some(3)];
+        let mixture = Mixture::new(vec![&only], &decisions, 0.0, |_, shape| Kernel::categorical(shape.count, 0.3));
+        let density = libm::exp(mixture.log_density(&[(0, 1), (1, 0)]));
+        assert!((density - 0.7 * 0.1).abs() < 1e-12, "{density}");
+    }
+}

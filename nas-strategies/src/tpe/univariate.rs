@@ -1,0 +1,123 @@
+//! The density of every decision on its own, as a tree of Parzen estimators makes it.
+
+use nas_api::rng::Random;
+use nas_api::{Result, Space};
+
+use crate::decisions::{Decisions, Shape, Step, choose};
+use crate::parzen::{Point, normal, walk};
+
+/// One distribution for each decision, whatever the other choices are.
+pub(super) struct Product {
+    /// By number of the decision.
+    probabilities: Vec<Vec<f64>>,
+}
+
+impl Product {
+    /// Estimates each decision from the points that made it.
+    pub(super) fn new(points: &[&Point], decisions: &Decisions, prior: f64) -> Self {
+        let one = |number: usize| {
+            let shape = decisions.shape(number);
+            let mut counts = vec![0; shape.count as usize];
+            for point in points {
+                if let Some(&Some(choice)) = point.get(number) {
+                    counts[choice as usize] += 1;
+                }
+            }
+            estimate(shape, &counts, prior)
+        };
+        Self { probabilities: (0..decisions.len()).map(one).collect() }
+    }
+
+    /// The logarithm of the probability of a complete walk.
+    pub(super) fn log_density(&self, path: &[Step]) -> f64 {
+        let log = |&(decision, choice): &Step| Some(libm::log(self.probabilities.get(decision)?[choice as usize]));
+        path.iter().filter_map(log).sum()
+    }
+
+    /// A random complete walk.
+    pub(super) fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<Vec<Step>> {
+        walk(decisions, space, rng, |decision, rng| Some(choose(self.probabilities.get(decision)?, rng)))
+    }
+}
+
+/// The distribution of a decision that was made in these ways.
+fn estimate(shape: Shape, counts: &[u32], prior: f64) -> Vec<f64> {
+    let made: u32 = counts.iter().sum();
+    let made = f64::from(made);
+    if !shape.ordered {
+        let total = made + prior * f64::from(shape.count);
+        return counts.iter().map(|&count| (f64::from(count) + prior) / total).collect();
+    }
+    let mut density = vec![prior / f64::from(shape.count); counts.len()];
+    for (choice, weight, deviation) in components(counts) {
+        for (sum, mass) in density.iter_mut().zip(normal(shape.count, f64::from(choice), deviation)) {
+            *sum += weight * mass;
+        }
+    }
+    density.iter().map(|sum| sum / (made + prior)).collect()
+}
+
+/// The normal distributions of an ordered decision, as (choice, how many there are, standard deviation): the greater
+/// distance to the neighbours on both sides, among which both ends count, within bounds.
+fn components(counts: &[u32]) -> Vec<(u32, f64, f64)> {
+    let range = counts.len() as f64;
+    let made: u32 = counts.iter().sum();
+    let least = range / f64::from(made.saturating_add(1).min(100));
+    let bounded = |distance: f64| distance.clamp(least, range);
+    let mut found = Vec::new();
+    let mut left = -0.5;
+    for (choice, &count) in (0_u32..).zip(counts) {
+        if count == 0 {
+            continue;
+        }
+        let here = f64::from(choice);
+        let next = (choice as usize + 1..counts.len()).find(|&other| counts[other] > 0);
+        let right = next.map_or(range - 0.5, |other| other as f64);
+        match count {
+            1 => found.push((choice, 1.0, bounded((here - left).max(right - here)))),
+            // Equal points are neighbours at no distance, but for the outermost on either side.
+            _ => {
+                found.push((choice, 1.0, bounded(here - left)));
+                found.push((choice, 1.0, bounded(right - here)));
+                if count > 2 {
+                    found.push((choice, f64::from(count - 2), bounded(0.0)));
+                }
+            }
+        }
+        left = here;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(found: &[f64], expected: &[f64]) {
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{found:?}");
+    }
+
+    #[test]
+    fn frequencies_are_smoothed_as_in_the_paper() {
+        // N p_i + C_i with N = 4 choices: (1 + 3, 1 + 0, 1 + 1, 1 + 0) of 8.
+        let shape = Shape { count: 4, ordered: false };
+        close(&estimate(shape, &[3, 0, 1, 0], 1.0), &[0.5, 0.125, 0.25, 0.125]);
+        close(&estimate(shape, &[0, 0, 0, 0], 1.0), &[0.25; 4]);
+    }
+
+    #[test]
+    fn a_component_is_as_wide_as_the_gap_beside_it() {
+        // Ends at −0.5 and 9.5; at least 10 / 5 wide.
+        let found = components(&[0, 1, 0, 0, 3, 0, 0, 0, 0, 0]);
+        assert_eq!(found, [(1, 1.0, 3.0), (4, 1.0, 3.0), (4, 1.0, 5.5), (4, 1.0, 2.0)]);
+    }
+
+    #[test]
+    fn an_ordered_decision_is_a_distribution_that_falls_from_what_was_made() {
+        let shape = Shape { count: 6, ordered: true };
+        let density = estimate(shape, &[0, 0, 0, 0, 8, 2], 1.0);
+        assert!((density.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(density[..=4].is_sorted_by(|a, b| a < b) && density[5] < density[4], "{density:?}");
+        close(&estimate(shape, &[0; 6], 2.0), &[1.0 / 6.0; 6]);
+    }
+}
