@@ -10,7 +10,8 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 5] = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce"];
+const STRATEGIES: [&str; 6] =
+    ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "nsga2"];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -24,6 +25,7 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::Genetic>();
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
     registry.add_strategy::<nas_strategies::Reinforce>();
+    registry.add_strategy::<nas_strategies::Nsga2>();
     registry
 }
 

@@ -5,6 +5,7 @@ pub mod conformance;
 mod fresh;
 pub mod genetic;
 pub mod local_search;
+pub mod nsga2;
 pub mod random_search;
 pub mod rank;
 pub mod regularized_evolution;
@@ -13,6 +14,7 @@ mod trials;
 
 pub use genetic::Genetic;
 pub use local_search::LocalSearch;
+pub use nsga2::Nsga2;
 pub use random_search::RandomSearch;
 pub use rank::Rank;
 pub use regularized_evolution::RegularizedEvolution;

@@ -4,7 +4,7 @@
 
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, Subject};
-use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
+use nas_strategies::{Genetic, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce};
 
 fn number(name: &str, value: f64) -> Setting {
     Setting { name: name.into(), value: Value::Number(value) }
@@ -39,6 +39,8 @@ fn subjects() -> Vec<Subject> {
         ]),
         with::<Reinforce>(vec![]),
         with::<Reinforce>(vec![text("optimizer", "sgd"), number("entropy", 0.1), truth("normalise", true)]),
+        with::<Nsga2>(vec![]),
+        with::<Nsga2>(vec![number("population", 12.0), number("crossover_rate", 0.5), truth("unique", true)]),
     ]
 }
 
@@ -68,7 +70,7 @@ fn every_strategy_holds_every_check_in_a_conditional_space() {
 fn every_strategy_describes_itself() {
     for subject in subjects() {
         let info = &subject.info;
-        let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         assert!(!info.name.is_empty() && info.name.chars().all(kebab), "'{}' is not kebab case", info.name);
         assert!(!info.description.is_empty() && !info.reference.is_empty(), "{}", info.name);
         for parameter in &info.parameters {
@@ -97,6 +99,7 @@ fn strategies_that_learn_beat_random_search() {
             text("crossover", "one-point"),
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
+        with::<Nsga2>(vec![number("population", 20.0)]),
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)
