@@ -63,6 +63,7 @@ fn the_example_of_the_guide_to_study_files_runs() {
 /// Every parameter that a plugin declares is on its page.
 #[test]
 fn pages_name_every_parameter() {
+<<<<<<< HEAD
     let strategies = [
         "random-search",
         "local-search",
@@ -73,6 +74,9 @@ fn pages_name_every_parameter() {
         "simulated-annealing",
         "tpe",
     ];
+=======
+    let strategies = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "nsga2"];
+>>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());
     let evaluators = ["burn", "table"].map(|name| (name.to_owned(), format!("docs/evaluators/{name}.md")));

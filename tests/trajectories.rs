@@ -10,6 +10,7 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
+<<<<<<< HEAD
 const STRATEGIES: [&str; 8] = [
     "random-search",
     "local-search",
@@ -20,6 +21,10 @@ const STRATEGIES: [&str; 8] = [
     "simulated-annealing",
     "tpe",
 ];
+=======
+const STRATEGIES: [&str; 6] =
+    ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "nsga2"];
+>>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -33,9 +38,13 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::Genetic>();
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
     registry.add_strategy::<nas_strategies::Reinforce>();
+<<<<<<< HEAD
     registry.add_strategy::<nas_strategies::Grid>();
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
     registry.add_strategy::<nas_strategies::Tpe>();
+=======
+    registry.add_strategy::<nas_strategies::Nsga2>();
+>>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
     registry
 }
 

@@ -7,7 +7,11 @@ mod fresh;
 pub mod genetic;
 pub mod grid;
 pub mod local_search;
+<<<<<<< HEAD
 mod parzen;
+=======
+pub mod nsga2;
+>>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
 pub mod random_search;
 pub mod rank;
 pub mod regularized_evolution;
@@ -19,6 +23,7 @@ mod trials;
 pub use genetic::Genetic;
 pub use grid::Grid;
 pub use local_search::LocalSearch;
+pub use nsga2::Nsga2;
 pub use random_search::RandomSearch;
 pub use rank::Rank;
 pub use regularized_evolution::RegularizedEvolution;

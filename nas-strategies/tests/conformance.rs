@@ -4,9 +4,13 @@
 
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, Subject};
+<<<<<<< HEAD
 use nas_strategies::{
     Genetic, Grid, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
+=======
+use nas_strategies::{Genetic, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce};
+>>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
 
 fn number(name: &str, value: f64) -> Setting {
     Setting { name: name.into(), value: Value::Number(value) }
@@ -41,6 +45,7 @@ fn subjects() -> Vec<Subject> {
         ]),
         with::<Reinforce>(vec![]),
         with::<Reinforce>(vec![text("optimizer", "sgd"), number("entropy", 0.1), truth("normalise", true)]),
+<<<<<<< HEAD
         with::<Grid>(vec![]),
         with::<Grid>(vec![text("order", "shuffled")]),
         with::<SimulatedAnnealing>(vec![]),
@@ -52,6 +57,10 @@ fn subjects() -> Vec<Subject> {
             text("rule", "root"),
             number("gamma", 0.25),
         ]),
+=======
+        with::<Nsga2>(vec![]),
+        with::<Nsga2>(vec![number("population", 12.0), number("crossover_rate", 0.5), truth("unique", true)]),
+>>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
     ]
 }
 
@@ -89,7 +98,7 @@ fn every_strategy_holds_every_check_in_a_conditional_space() {
 fn every_strategy_describes_itself() {
     for subject in subjects() {
         let info = &subject.info;
-        let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         assert!(!info.name.is_empty() && info.name.chars().all(kebab), "'{}' is not kebab case", info.name);
         assert!(!info.description.is_empty() && !info.reference.is_empty(), "{}", info.name);
         for parameter in &info.parameters {
@@ -118,9 +127,13 @@ fn strategies_that_learn_beat_random_search() {
             text("crossover", "one-point"),
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
+<<<<<<< HEAD
         with::<SimulatedAnnealing>(vec![number("steps", 190.0)]),
         with::<Tpe>(vec![]),
         with::<Tpe>(vec![truth("multivariate", false)]),
+=======
+        with::<Nsga2>(vec![number("population", 20.0)]),
+>>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)

@@ -5,7 +5,11 @@
 use nas_api::{Genotype, SearchSpace, Settings, Space, SpaceInfo, rng};
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
+<<<<<<< HEAD
 use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe};
+=======
+use nas_strategies::{Genetic, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce};
+>>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
 
 /// Sums an amount for every choice of every decision, as the space names them.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
@@ -35,8 +39,12 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<RegularizedEvolution>(),
         Subject::of::<Genetic>(),
         Subject::of::<Reinforce>(),
+<<<<<<< HEAD
         Subject::of::<SimulatedAnnealing>(),
         Subject::of::<Tpe>(),
+=======
+        Subject::of::<Nsga2>(),
+>>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);

@@ -1,0 +1,143 @@
+use nas_api::{Bound, Candidate, Failure, Goal, Objective, Setting, StrategyPlugin, Value};
+
+use super::*;
+use crate::RandomSearch;
+use crate::conformance::{Additive, observation, study_of};
+
+fn number(name: &str, value: f64) -> Setting {
+    Setting { name: name.into(), value: Value::Number(value) }
+}
+
+/// A study of two objectives that contradict each other: to maximise `gain`, to minimise `price`.
+fn two(seed: u32, settings: &[Setting], bounds: Vec<Bound>) -> Study {
+    let objective = |metric: &str, goal| Objective { metric: metric.into(), goal };
+    Study {
+        objectives: vec![objective("gain", Goal::Maximize), objective("price", Goal::Minimize)],
+        metrics: vec!["gain".into(), "price".into()],
+        bounds,
+        ..study_of::<Nsga2>(seed, settings).unwrap()
+    }
+}
+
+/// Two independent landscapes over the same decisions.
+struct Trade {
+    space: Additive,
+    gain: Additive,
+    price: Additive,
+}
+
+impl Trade {
+    fn new(seed: u32) -> Self {
+        let landscape = |seed| Additive::flat(8, 4, seed);
+        Self { space: landscape(seed), gain: landscape(seed), price: landscape(seed + 1000) }
+    }
+
+    fn values(&self, genotype: &Genotype) -> [f64; 2] {
+        [self.gain.value(genotype), self.price.value(genotype)]
+    }
+
+    /// So many trials, told in batches of five, newest first; what was measured.
+    fn search<S: StrategyPlugin>(&mut self, study: &Study, trials: u32) -> Vec<[f64; 2]> {
+        let mut search = S::open(study, &mut self.space).unwrap();
+        let (mut measured, mut trial) = (Vec::new(), 0);
+        while trial < trials {
+            let mut observations = Vec::new();
+            for proposal in search.ask(5, &mut self.space).unwrap() {
+                let Candidate::Discrete(genotype) = proposal.candidate else { continue };
+                let values = self.values(&genotype);
+                let told = observation(Some(trial), genotype, Ok(0.0));
+                observations.insert(0, Observation { metrics: values.to_vec(), ..told });
+                measured.push(values);
+                trial += 1;
+            }
+            search.tell(&observations, &mut self.space).unwrap();
+        }
+        measured
+    }
+}
+
+/// The area between the front of the values and the worst corner, gain 0 and price 1.
+fn hypervolume(mut values: Vec<[f64; 2]>) -> f64 {
+    values.sort_by(|a, b| b[0].total_cmp(&a[0]));
+    let (mut area, mut cheapest) = (0.0, 1.0);
+    for [gain, price] in values {
+        if price < cheapest {
+            area += gain * (cheapest - price);
+            cheapest = price;
+        }
+    }
+    area
+}
+
+#[test]
+fn its_front_is_better_than_that_of_random_search() {
+    let settings = [number("population", 20.0)];
+    let (mut wins, mut sums) = (0, [0.0; 2]);
+    for seed in 0..20 {
+        let mut trade = Trade::new(seed);
+        let found = hypervolume(trade.search::<Nsga2>(&two(seed, &settings, Vec::new()), 300));
+        let random = study_of::<RandomSearch>(seed, &[]).unwrap();
+        let by_chance = hypervolume(trade.search::<RandomSearch>(&random, 300));
+        wins += u32::from(found > by_chance);
+        sums[0] += found / 20.0;
+        sums[1] += by_chance / 20.0;
+    }
+    println!("nsga2: mean hypervolume {:.4}, random-search {:.4}, better on {wins} of 20", sums[0], sums[1]);
+    assert!(wins >= 19, "{wins} of 20");
+}
+
+#[test]
+fn bounds_are_kept_first() {
+    let bound = Bound { metric: "price".into(), goal: Goal::Minimize, limit: 0.3 };
+    let mut trade = Trade::new(1);
+    let measured = trade.search::<Nsga2>(&two(1, &[number("population", 20.0)], vec![bound]), 300);
+    let kept = |values: &[[f64; 2]]| values.iter().filter(|[_, price]| *price <= 0.3).count();
+    let (at_first, at_last) = (kept(&measured[..20]), kept(&measured[280..]));
+    assert!(at_first < 10 && at_last > 15, "{at_first}, then {at_last} of 20");
+}
+
+#[test]
+fn the_best_of_parents_and_children_survive() {
+    let mut space = Additive::flat(2, 6, 1);
+    let study = study_of::<Nsga2>(3, &[number("population", 3.0)]).unwrap();
+    let mut search = Nsga2::open(&study, &mut space).unwrap();
+    let mut tell = |values: &[f64]| {
+        for (choice, &value) in (0..).zip(values) {
+            search.tell(&[observation(None, vec![choice, 0], Ok(value))], &mut space).unwrap();
+        }
+        let values = |member: &Member| match &member.standing {
+            Standing::Feasible(values) => values[0],
+            _ => f64::NAN,
+        };
+        search.parents.iter().map(values).collect::<Vec<f64>>()
+    };
+    assert_eq!(tell(&[5.0, 1.0]), [], "a generation is three results");
+    assert_eq!(tell(&[3.0]), [5.0, 3.0, 1.0]);
+    assert_eq!(tell(&[4.0, 0.0, 2.0]), [5.0, 4.0, 3.0]);
+}
+
+#[test]
+fn a_missing_second_objective_is_a_failure_and_a_violation_is_not() {
+    let study = two(1, &[], Vec::new());
+    let told = observation(None, vec![0; 8], Ok(0.5));
+    let with = |metrics: Vec<f64>| Standing::of(&study, &Observation { metrics, ..told.clone() });
+    assert_eq!(with(vec![0.5, 0.25]), Standing::Feasible(vec![0.5, -0.25]));
+    assert_eq!(with(vec![0.5, f64::NAN]), Standing::Failed);
+    assert_eq!(with(vec![0.5, f64::INFINITY]), Standing::Failed);
+    let failure = Some(Failure { violation: 0.5, ..Failure::new("test") });
+    let broken = Observation { failure, ..told.clone() };
+    assert_eq!(Standing::of(&study, &broken), Standing::Infeasible(0.5));
+}
+
+#[test]
+fn unique_keeps_one_of_equal_members() {
+    let mut space = Additive::flat(2, 6, 1);
+    let unique = Setting { name: "unique".into(), value: Value::Truth(true) };
+    let study = study_of::<Nsga2>(3, &[number("population", 4.0), unique]).unwrap();
+    let mut search = Nsga2::open(&study, &mut space).unwrap();
+    for choice in [1, 1, 2, 1] {
+        search.tell(&[observation(None, vec![choice, 0], Ok(1.0))], &mut space).unwrap();
+    }
+    let left: Vec<u32> = search.parents.iter().map(|member| member.genotype[0]).collect();
+    assert_eq!(left, [1, 2]);
+}
