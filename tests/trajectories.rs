@@ -10,7 +10,8 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 5] = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce"];
+const STRATEGIES: [&str; 7] =
+    ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "bananas", "npenas"];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -24,6 +25,8 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::Genetic>();
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
     registry.add_strategy::<nas_strategies::Reinforce>();
+    registry.add_strategy::<nas_strategies::Bananas>();
+    registry.add_strategy::<nas_strategies::Npenas>();
     registry
 }
 
@@ -42,7 +45,7 @@ fn space(registry: &Registry, name: &str, as_component: bool) -> Box<dyn OpenSpa
 fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dyn OpenSpace>) -> Box<dyn Search> {
     let reference = if as_component { common::component("strategies", strategy) } else { strategy.to_owned() };
     let source = registry.strategy(&reference).unwrap();
-    let small = [("population", 12.0), ("sample", 4.0)];
+    let small = [("population", 12.0), ("sample", 4.0), ("updates", 20.0)];
     let parameters = source.info().unwrap().parameters;
     let given: Vec<Setting> = small
         .iter()

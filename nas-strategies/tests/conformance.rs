@@ -4,7 +4,7 @@
 
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, Subject};
-use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
+use nas_strategies::{Bananas, Genetic, LocalSearch, Npenas, RandomSearch, RegularizedEvolution, Reinforce};
 
 fn number(name: &str, value: f64) -> Setting {
     Setting { name: name.into(), value: Value::Number(value) }
@@ -20,6 +20,12 @@ fn truth(name: &str, value: bool) -> Setting {
 
 fn with<S: StrategyPlugin>(settings: Vec<Setting>) -> Subject {
     Subject::of::<S>().with(settings)
+}
+
+/// Small predictors, so that the checks stay fast.
+fn small(mut settings: Vec<Setting>) -> Vec<Setting> {
+    settings.extend([number("layers", 2.0), number("width", 8.0), number("updates", 8.0)]);
+    settings
 }
 
 /// Every strategy, at its defaults and with every other way it can go.
@@ -39,6 +45,10 @@ fn subjects() -> Vec<Subject> {
         ]),
         with::<Reinforce>(vec![]),
         with::<Reinforce>(vec![text("optimizer", "sgd"), number("entropy", 0.1), truth("normalise", true)]),
+        with::<Bananas>(small(vec![])),
+        with::<Bananas>(small(vec![text("loss", "mae"), number("k", 3.0), number("initial", 4.0)])),
+        with::<Npenas>(small(vec![])),
+        with::<Npenas>(small(vec![number("population", 3.0), number("offspring", 4.0), number("k", 1.0)])),
     ]
 }
 
@@ -97,6 +107,8 @@ fn strategies_that_learn_beat_random_search() {
             text("crossover", "one-point"),
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
+        with::<Bananas>(vec![number("updates", 100.0)]),
+        with::<Npenas>(vec![number("updates", 200.0)]),
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use nas_api::{Genotype, SearchSpace, Settings, Space, SpaceInfo, rng};
+use nas_api::{Genotype, SearchSpace, Setting, Settings, Space, SpaceInfo, Value, rng};
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
-use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
+use nas_strategies::{Bananas, Genetic, LocalSearch, Npenas, RandomSearch, RegularizedEvolution, Reinforce};
 
 /// Sums an amount for every choice of every decision, as the space names them.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
@@ -25,6 +25,11 @@ fn searched(subject: &Subject, space: &mut dyn Space, for_values: &mut dyn FnMut
     drive(search.as_mut(), space, &schedule, 300, &measure).unwrap()
 }
 
+/// So that training predictors takes little time.
+fn few_updates() -> Vec<Setting> {
+    vec![Setting { name: "updates".into(), value: Value::Number(20.0) }]
+}
+
 fn every_strategy_searches<S: SearchSpace>() {
     let open = || S::open(&Settings::defaults(&S::parameters())).unwrap();
     let mut boxed = || -> Box<dyn Space> { Box::new(open()) };
@@ -35,6 +40,8 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<RegularizedEvolution>(),
         Subject::of::<Genetic>(),
         Subject::of::<Reinforce>(),
+        Subject::of::<Bananas>().with(few_updates()),
+        Subject::of::<Npenas>().with(few_updates()),
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);
