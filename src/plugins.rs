@@ -50,12 +50,17 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
     registry.add_strategy::<nas_strategies::Reinforce>();
 <<<<<<< HEAD
+<<<<<<< HEAD
     registry.add_strategy::<nas_strategies::Grid>();
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
     registry.add_strategy::<nas_strategies::Tpe>();
 =======
     registry.add_strategy::<nas_strategies::Nsga2>();
 >>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
+=======
+    registry.add_strategy::<nas_strategies::Bananas>();
+    registry.add_strategy::<nas_strategies::Npenas>();
+>>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
     registry.add_evaluator::<BurnEvaluator>();
     registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)

@@ -64,6 +64,7 @@ fn the_example_of_the_guide_to_study_files_runs() {
 #[test]
 fn pages_name_every_parameter() {
 <<<<<<< HEAD
+<<<<<<< HEAD
     let strategies = [
         "random-search",
         "local-search",
@@ -77,6 +78,10 @@ fn pages_name_every_parameter() {
 =======
     let strategies = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "nsga2"];
 >>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
+=======
+    let strategies =
+        ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "bananas", "npenas"];
+>>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());
     let evaluators = ["burn", "table"].map(|name| (name.to_owned(), format!("docs/evaluators/{name}.md")));

@@ -11,6 +11,7 @@ use nas_api::{
 use nas_core::plugin::{Options, Registry, Search};
 
 <<<<<<< HEAD
+<<<<<<< HEAD
 const STRATEGIES: [&str; 8] = [
     "random-search",
     "local-search",
@@ -25,6 +26,10 @@ const STRATEGIES: [&str; 8] = [
 const STRATEGIES: [&str; 6] =
     ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "nsga2"];
 >>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
+=======
+const STRATEGIES: [&str; 7] =
+    ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "bananas", "npenas"];
+>>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -39,12 +44,17 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
     registry.add_strategy::<nas_strategies::Reinforce>();
 <<<<<<< HEAD
+<<<<<<< HEAD
     registry.add_strategy::<nas_strategies::Grid>();
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
     registry.add_strategy::<nas_strategies::Tpe>();
 =======
     registry.add_strategy::<nas_strategies::Nsga2>();
 >>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
+=======
+    registry.add_strategy::<nas_strategies::Bananas>();
+    registry.add_strategy::<nas_strategies::Npenas>();
+>>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
     registry
 }
 
@@ -63,7 +73,7 @@ fn space(registry: &Registry, name: &str, as_component: bool) -> Box<dyn OpenSpa
 fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dyn OpenSpace>) -> Box<dyn Search> {
     let reference = if as_component { common::component("strategies", strategy) } else { strategy.to_owned() };
     let source = registry.strategy(&reference).unwrap();
-    let small = [("population", 12.0), ("sample", 4.0)];
+    let small = [("population", 12.0), ("sample", 4.0), ("updates", 20.0)];
     let parameters = source.info().unwrap().parameters;
     let given: Vec<Setting> = small
         .iter()

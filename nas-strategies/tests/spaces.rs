@@ -2,14 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use nas_api::{Genotype, SearchSpace, Settings, Space, SpaceInfo, rng};
+use nas_api::{Genotype, SearchSpace, Setting, Settings, Space, SpaceInfo, Value, rng};
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
+<<<<<<< HEAD
 <<<<<<< HEAD
 use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe};
 =======
 use nas_strategies::{Genetic, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce};
 >>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
+=======
+use nas_strategies::{Bananas, Genetic, LocalSearch, Npenas, RandomSearch, RegularizedEvolution, Reinforce};
+>>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
 
 /// Sums an amount for every choice of every decision, as the space names them.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
@@ -29,6 +33,11 @@ fn searched(subject: &Subject, space: &mut dyn Space, for_values: &mut dyn FnMut
     drive(search.as_mut(), space, &schedule, 300, &measure).unwrap()
 }
 
+/// So that training predictors takes little time.
+fn few_updates() -> Vec<Setting> {
+    vec![Setting { name: "updates".into(), value: Value::Number(20.0) }]
+}
+
 fn every_strategy_searches<S: SearchSpace>() {
     let open = || S::open(&Settings::defaults(&S::parameters())).unwrap();
     let mut boxed = || -> Box<dyn Space> { Box::new(open()) };
@@ -40,11 +49,16 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<Genetic>(),
         Subject::of::<Reinforce>(),
 <<<<<<< HEAD
+<<<<<<< HEAD
         Subject::of::<SimulatedAnnealing>(),
         Subject::of::<Tpe>(),
 =======
         Subject::of::<Nsga2>(),
 >>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
+=======
+        Subject::of::<Bananas>().with(few_updates()),
+        Subject::of::<Npenas>().with(few_updates()),
+>>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);

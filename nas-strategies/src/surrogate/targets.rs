@@ -1,0 +1,78 @@
+//! From standings to numbers that a model can learn.
+
+use crate::Rank;
+use crate::surrogate::normal::quantile;
+
+/// How far below the worst measured target a failure stands.
+const FAILED: f64 = 1.0;
+
+/// One target for each standing, greater is better: the score less the mean, in standard deviations. What breaks bounds
+/// lies below every score, the lower the greater the violation, and what failed lies lowest, so that the order is that
+/// of Deb's rules.
+pub(crate) fn standardised(ranks: &[Rank]) -> Vec<f64> {
+    let scores = || ranks.iter().filter_map(|rank| rank.score());
+    // Divided by the greatest first, so that no sum overflows.
+    let greatest = scores().fold(0.0, |most: f64, score| most.max(score.abs()));
+    let scaled = |score: f64| if greatest > 0.0 { score / greatest } else { 0.0 };
+    let count = scores().count().max(1) as f64;
+    let mean = scores().map(scaled).sum::<f64>() / count;
+    let variance = scores().map(|score| (scaled(score) - mean) * (scaled(score) - mean)).sum::<f64>() / count;
+    let deviation = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+    complete(ranks, |score| (scaled(score) - mean) / deviation)
+}
+
+/// The same with the normal score of each standing in the order of scores: Φ⁻¹((r − ½) / n), where equals share the
+/// middle of their ranks. Outliers and skew have no effect.
+pub(crate) fn normal_scores(ranks: &[Rank]) -> Vec<f64> {
+    let mut sorted: Vec<f64> = ranks.iter().filter_map(|rank| rank.score()).map(|score| score + 0.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    let count = sorted.len() as f64;
+    complete(ranks, |score| {
+        let below = sorted.partition_point(|other| *other < score) as f64;
+        let up_to = sorted.partition_point(|other| *other <= score) as f64;
+        quantile((below + up_to) / 2.0 / count)
+    })
+}
+
+fn complete(ranks: &[Rank], target: impl Fn(f64) -> f64) -> Vec<f64> {
+    let worst = ranks.iter().filter_map(|rank| rank.score()).map(&target).reduce(f64::min).unwrap_or(0.0);
+    let place = |rank: &Rank| match *rank {
+        Rank::Measured(score) => target(score),
+        Rank::Infeasible(violation) if violation.is_finite() => worst - FAILED * violation / (1.0 + violation),
+        Rank::Infeasible(_) | Rank::Failed => worst - FAILED,
+    };
+    ranks.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_have_mean_0_and_deviation_1_and_keep_the_order_of_debs_rules() {
+        let ranks = [Rank::Measured(1.0), Rank::Failed, Rank::Measured(3.0), Rank::Infeasible(1.0)];
+        for (target, wanted) in standardised(&ranks).iter().zip([-1.0, -2.0, 1.0, -1.5]) {
+            assert!((target - wanted).abs() < 1e-12, "{target} is not {wanted}");
+        }
+        assert_eq!(standardised(&[Rank::Failed, Rank::Infeasible(f64::INFINITY)]), [-1.0, -1.0]);
+    }
+
+    #[test]
+    fn huge_and_equal_scores_give_finite_targets() {
+        let huge = [f64::MAX, f64::MIN, 1e300, 5e-324, 0.0].map(Rank::Measured);
+        assert!(standardised(&huge).iter().all(|target| target.is_finite()));
+        assert_eq!(standardised(&[Rank::Measured(7.0), Rank::Measured(7.0)]), [0.0, 0.0]);
+        assert_eq!(standardised(&[Rank::Measured(5e-324), Rank::Measured(-5e-324)]), [1.0, -1.0]);
+    }
+
+    #[test]
+    fn normal_scores_see_ranks_only() {
+        let ranks = [1.0, 1e9, 2.0, 2.0].map(Rank::Measured);
+        let targets = normal_scores(&ranks);
+        // 1/8, 7/8, 1/2, 1/2.
+        let wanted = [-1.150_349_380_376_008, 1.150_349_380_376_008, 0.0, 0.0];
+        for (target, wanted) in targets.iter().zip(wanted) {
+            assert!((target - wanted).abs() < 1e-9, "{targets:?}");
+        }
+    }
+}
