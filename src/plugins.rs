@@ -44,26 +44,18 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_space::<nas_spaces::Mlp>()?;
     registry.add_space::<nas_spaces::NasBench201>()?;
     registry.read_tables_with::<nas_spaces::TableSpace>();
-    registry.add_strategy::<nas_strategies::RandomSearch>();
-    registry.add_strategy::<nas_strategies::LocalSearch>();
-    registry.add_strategy::<nas_strategies::Genetic>();
-    registry.add_strategy::<nas_strategies::RegularizedEvolution>();
-    registry.add_strategy::<nas_strategies::Reinforce>();
-<<<<<<< HEAD
-<<<<<<< HEAD
-    registry.add_strategy::<nas_strategies::Grid>();
-    registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
-    registry.add_strategy::<nas_strategies::Tpe>();
-=======
-    registry.add_strategy::<nas_strategies::Nsga2>();
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
-    registry.add_strategy::<nas_strategies::Bananas>();
-    registry.add_strategy::<nas_strategies::Npenas>();
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
+    nas_strategies::all(&mut BuiltIns(&mut registry));
     registry.add_evaluator::<BurnEvaluator>();
     registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)
+}
+
+struct BuiltIns<'r>(&'r mut Registry);
+
+impl nas_strategies::Take for BuiltIns<'_> {
+    fn take<S: nas_api::StrategyPlugin>(&mut self) {
+        self.0.add_strategy::<S>();
+    }
 }
 
 /// The cache must be named by an absolute path.

@@ -63,26 +63,8 @@ fn the_example_of_the_guide_to_study_files_runs() {
 /// Every parameter that a plugin declares is on its page.
 #[test]
 fn pages_name_every_parameter() {
-<<<<<<< HEAD
-<<<<<<< HEAD
-    let strategies = [
-        "random-search",
-        "local-search",
-        "genetic",
-        "regularized-evolution",
-        "reinforce",
-        "grid",
-        "simulated-annealing",
-        "tpe",
-    ];
-=======
-    let strategies = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "nsga2"];
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
-    let strategies =
-        ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "bananas", "npenas"];
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
-    let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
+    let strategies = nas_strategies::names();
+    let pages = strategies.into_iter().map(|name| (name.clone(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());
     let evaluators = ["burn", "table"].map(|name| (name.to_owned(), format!("docs/evaluators/{name}.md")));
     for (plugin, page) in pages.into_iter().chain(evaluators).chain([cost]) {

@@ -10,51 +10,23 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-<<<<<<< HEAD
-<<<<<<< HEAD
-const STRATEGIES: [&str; 8] = [
-    "random-search",
-    "local-search",
-    "genetic",
-    "regularized-evolution",
-    "reinforce",
-    "grid",
-    "simulated-annealing",
-    "tpe",
-];
-=======
-const STRATEGIES: [&str; 6] =
-    ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "nsga2"];
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
-const STRATEGIES: [&str; 7] =
-    ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "bananas", "npenas"];
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
+
+struct Registered<'r>(&'r mut Registry);
+
+impl nas_strategies::Take for Registered<'_> {
+    fn take<S: nas_api::StrategyPlugin>(&mut self) {
+        self.0.add_strategy::<S>();
+    }
+}
 
 fn registry() -> Registry {
     let mut registry = Registry::new(Options::default());
     registry.add_space::<nas_spaces::Mlp>().unwrap();
     registry.add_space::<nas_spaces::NasBench201>().unwrap();
     registry.read_tables_with::<nas_spaces::TableSpace>();
-    registry.add_strategy::<nas_strategies::RandomSearch>();
-    registry.add_strategy::<nas_strategies::LocalSearch>();
-    registry.add_strategy::<nas_strategies::Genetic>();
-    registry.add_strategy::<nas_strategies::RegularizedEvolution>();
-    registry.add_strategy::<nas_strategies::Reinforce>();
-<<<<<<< HEAD
-<<<<<<< HEAD
-    registry.add_strategy::<nas_strategies::Grid>();
-    registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
-    registry.add_strategy::<nas_strategies::Tpe>();
-=======
-    registry.add_strategy::<nas_strategies::Nsga2>();
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
-    registry.add_strategy::<nas_strategies::Bananas>();
-    registry.add_strategy::<nas_strategies::Npenas>();
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
+    nas_strategies::all(&mut Registered(&mut registry));
     registry
 }
 
@@ -136,7 +108,7 @@ fn trajectory(search: &mut dyn Search) -> String {
 fn native_and_component_take_the_same_way() {
     let registry = registry();
     for space_name in SPACES {
-        for strategy in STRATEGIES {
+        for strategy in &nas_strategies::names() {
             let take = |strategy_component, space_component| {
                 let space = space(&registry, space_name, space_component);
                 trajectory(search(&registry, strategy, strategy_component, space).as_mut())

@@ -8,39 +8,63 @@ mod fresh;
 pub mod genetic;
 pub mod grid;
 pub mod local_search;
-<<<<<<< HEAD
-<<<<<<< HEAD
-mod parzen;
-=======
-pub mod nsga2;
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
 pub mod npenas;
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
+pub mod nsga2;
+mod parzen;
 pub mod random_search;
 pub mod rank;
 pub mod regularized_evolution;
 pub mod reinforce;
-<<<<<<< HEAD
 pub mod simulated_annealing;
-pub mod tpe;
-=======
 mod surrogate;
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
+pub mod tpe;
 mod trials;
 
 pub use bananas::Bananas;
 pub use genetic::Genetic;
 pub use grid::Grid;
 pub use local_search::LocalSearch;
-<<<<<<< HEAD
-pub use nsga2::Nsga2;
-=======
 pub use npenas::Npenas;
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
+pub use nsga2::Nsga2;
 pub use random_search::RandomSearch;
 pub use rank::Rank;
 pub use regularized_evolution::RegularizedEvolution;
 pub use reinforce::Reinforce;
 pub use simulated_annealing::SimulatedAnnealing;
 pub use tpe::Tpe;
+
+use nas_api::StrategyPlugin;
+
+/// Takes strategies one by one: a registry, a list of names.
+pub trait Take {
+    /// One strategy.
+    fn take<S: StrategyPlugin>(&mut self);
+}
+
+/// Hands over every strategy of this crate. A new one joins here; everything that goes over all of them follows.
+pub fn all(into: &mut impl Take) {
+    into.take::<RandomSearch>();
+    into.take::<Grid>();
+    into.take::<LocalSearch>();
+    into.take::<SimulatedAnnealing>();
+    into.take::<Genetic>();
+    into.take::<RegularizedEvolution>();
+    into.take::<Nsga2>();
+    into.take::<Reinforce>();
+    into.take::<Tpe>();
+    into.take::<Bananas>();
+    into.take::<Npenas>();
+}
+
+/// The names of all strategies.
+pub fn names() -> Vec<String> {
+    struct Names(Vec<String>);
+    impl Take for Names {
+        fn take<S: StrategyPlugin>(&mut self) {
+            self.0.push(S::info().name);
+        }
+    }
+    let mut names = Names(Vec::new());
+    all(&mut names);
+    names.0
+}

@@ -4,17 +4,10 @@
 
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, Subject};
-<<<<<<< HEAD
-<<<<<<< HEAD
 use nas_strategies::{
-    Genetic, Grid, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
+    Bananas, Genetic, Grid, LocalSearch, Npenas, Nsga2, RandomSearch, RegularizedEvolution, Reinforce,
+    SimulatedAnnealing, Tpe,
 };
-=======
-use nas_strategies::{Genetic, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce};
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
-use nas_strategies::{Bananas, Genetic, LocalSearch, Npenas, RandomSearch, RegularizedEvolution, Reinforce};
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
 
 fn number(name: &str, value: f64) -> Setting {
     Setting { name: name.into(), value: Value::Number(value) }
@@ -55,8 +48,6 @@ fn subjects() -> Vec<Subject> {
         ]),
         with::<Reinforce>(vec![]),
         with::<Reinforce>(vec![text("optimizer", "sgd"), number("entropy", 0.1), truth("normalise", true)]),
-<<<<<<< HEAD
-<<<<<<< HEAD
         with::<Grid>(vec![]),
         with::<Grid>(vec![text("order", "shuffled")]),
         with::<SimulatedAnnealing>(vec![]),
@@ -68,16 +59,12 @@ fn subjects() -> Vec<Subject> {
             text("rule", "root"),
             number("gamma", 0.25),
         ]),
-=======
         with::<Nsga2>(vec![]),
         with::<Nsga2>(vec![number("population", 12.0), number("crossover_rate", 0.5), truth("unique", true)]),
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
         with::<Bananas>(small(vec![])),
         with::<Bananas>(small(vec![text("loss", "mae"), number("k", 3.0), number("initial", 4.0)])),
         with::<Npenas>(small(vec![])),
         with::<Npenas>(small(vec![number("population", 3.0), number("offspring", 4.0), number("k", 1.0)])),
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
     ]
 }
 
@@ -144,18 +131,12 @@ fn strategies_that_learn_beat_random_search() {
             text("crossover", "one-point"),
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
-<<<<<<< HEAD
-<<<<<<< HEAD
         with::<SimulatedAnnealing>(vec![number("steps", 190.0)]),
         with::<Tpe>(vec![]),
         with::<Tpe>(vec![truth("multivariate", false)]),
-=======
         with::<Nsga2>(vec![number("population", 20.0)]),
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
         with::<Bananas>(vec![number("updates", 100.0)]),
         with::<Npenas>(vec![number("updates", 200.0)]),
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)

@@ -5,15 +5,10 @@
 use nas_api::{Genotype, SearchSpace, Setting, Settings, Space, SpaceInfo, Value, rng};
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
-<<<<<<< HEAD
-<<<<<<< HEAD
-use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe};
-=======
-use nas_strategies::{Genetic, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce};
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
-use nas_strategies::{Bananas, Genetic, LocalSearch, Npenas, RandomSearch, RegularizedEvolution, Reinforce};
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
+use nas_strategies::{
+    Bananas, Genetic, LocalSearch, Npenas, Nsga2, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing,
+    Tpe,
+};
 
 /// Sums an amount for every choice of every decision, as the space names them.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
@@ -48,17 +43,11 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<RegularizedEvolution>(),
         Subject::of::<Genetic>(),
         Subject::of::<Reinforce>(),
-<<<<<<< HEAD
-<<<<<<< HEAD
         Subject::of::<SimulatedAnnealing>(),
         Subject::of::<Tpe>(),
-=======
         Subject::of::<Nsga2>(),
->>>>>>> 963e6e19e372ab709953a72c6858bd5ad5ffff0f
-=======
         Subject::of::<Bananas>().with(few_updates()),
         Subject::of::<Npenas>().with(few_updates()),
->>>>>>> dce6aa3841325d017ee29ee74bd57beb9416ab70
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);
