@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nas_core::benchmark::{Done, Grid, ProblemSpec, Results, Skipped, Store, Watch, run};
+use nas_core::benchmark::{Comparison, Done, Grid, ProblemSpec, Results, Skipped, Store, Watch, compare, run};
 use nas_core::study::PluginSpec;
 use serde_json::{Value, json};
 
@@ -109,15 +109,32 @@ fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
             "curve": curve.collect::<Vec<_>>(),
         })
     });
+    let comparisons = compare(results).into_iter().map(|comparison| {
+        let Comparison { problem, a, b, seeds, difference, wins, ties, p, p_holm, a12 } = comparison;
+        json!({
+            "problem": problem, "a": a, "b": b, "seeds": seeds, "difference": difference, "wins": wins, "ties": ties,
+            "p": p, "p_holm": p_holm, "a12": a12,
+        })
+    });
     let skipped = skipped
         .iter()
         .map(|skipped| json!({"problem": skipped.problem, "strategy": skipped.strategy, "reason": skipped.reason}));
     json!({
-        "results": rows.collect::<Vec<_>>(), "skipped": skipped.collect::<Vec<_>>(), "complete": complete,
+        "results": rows.collect::<Vec<_>>(), "comparisons": comparisons.collect::<Vec<_>>(), "skipped": skipped.collect::<Vec<_>>(), "complete": complete,
     })
 }
 
 fn to_text(results: &Results, skipped: &[Skipped]) -> String {
+    let comparisons = compare(results);
+    // Against the baseline, from the strategy's side.
+    let against = |problem: &str, strategy: &str| {
+        let found = comparisons.iter().find(|pair| {
+            let names = [(pair.a.as_str(), pair.b.as_str()), (pair.b.as_str(), pair.a.as_str())];
+            pair.problem == problem && names.contains(&(strategy, BASELINE))
+        })?;
+        let a12 = if found.a == strategy { found.a12 } else { 1.0 - found.a12 };
+        Some((a12, found.p_holm))
+    };
     let rows = results.rows.iter().map(|row| {
         let last = row.curve.last();
         let shown = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.3}"));
@@ -132,11 +149,13 @@ fn to_text(results: &Results, skipped: &[Skipped]) -> String {
             row.metric.clone(),
             shown(last.map(|point| point.mean)),
             shown(last.map(|point| point.std)),
+            shown(against(&row.problem, &row.strategy).map(|(a12, _)| a12)),
+            against(&row.problem, &row.strategy).map_or_else(String::new, |(_, p)| print::probability(p)),
             print::number(row.seconds_mean.round()),
             broken,
         ]
     });
-    let header = ["problem", "strategy", "seeds", "metric", "mean", "std", "seconds", ""];
+    let header = ["problem", "strategy", "seeds", "metric", "mean", "std", "A12", "p (Holm)", "seconds", ""];
     let mut text = print::table(&header, rows.collect());
     if !skipped.is_empty() {
         text.push_str(&format!("\n{} pairs of strategy and problem were skipped", skipped.len()));

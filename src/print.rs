@@ -53,6 +53,11 @@ pub fn number(value: f64) -> String {
     if value.abs() >= 1e-3 && value.abs() < 1e6 { format!("{value:.4}") } else { format!("{value:.3e}") }
 }
 
+/// A probability of an error, to two digits.
+pub fn probability(value: f64) -> String {
+    if value < 1e-4 { format!("{value:.0e}") } else { format!("{value:.2}") }
+}
+
 /// Seconds as people say them.
 pub fn seconds(value: f64) -> String {
     if value < 60.0 {

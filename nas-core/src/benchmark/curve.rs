@@ -33,6 +33,8 @@ pub struct Row {
     /// The metric that is reported: the hidden counterpart of the objective where there is one (`test_accuracy` for
     /// `val_accuracy`), else the objective itself.
     pub metric: String,
+    /// Which way it gets better: as the objective.
+    pub goal: Goal,
     /// Studies with an incumbent.
     pub seeds: usize,
     /// Studies that broke down, with the reason of the first one.
@@ -100,15 +102,30 @@ fn incumbents(study: &KeptStudy, columns: &Columns) -> Vec<Option<(f64, f64)>> {
 }
 
 /// What one row is made of, seed by seed.
-#[derive(Default)]
 struct Gathered {
     metric: String,
+    goal: Goal,
     finals: BTreeMap<u32, f64>,
     paths: Vec<Vec<Option<(f64, f64)>>>,
     seconds: f64,
     studies: usize,
     broken: usize,
     reason: Option<String>,
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self {
+            metric: String::new(),
+            goal: Goal::Maximize,
+            finals: BTreeMap::new(),
+            paths: Vec::new(),
+            seconds: 0.0,
+            studies: 0,
+            broken: 0,
+            reason: None,
+        }
+    }
 }
 
 impl Results {
@@ -124,6 +141,7 @@ impl Results {
             }
             let Some(columns) = Columns::of(&study) else { return Ok(()) };
             row.metric.clone_from(&study.metrics[columns.reported].name);
+            row.goal = columns.goal;
             let path = incumbents(&study, &columns);
             if let Some((_, reported)) = path.last().copied().flatten() {
                 row.finals.insert(seed, reported);
@@ -137,6 +155,7 @@ impl Results {
             problem,
             strategy,
             metric: row.metric,
+            goal: row.goal,
             seeds: row.finals.len(),
             broken: row.broken,
             reason: row.reason,

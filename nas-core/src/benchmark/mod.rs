@@ -6,9 +6,11 @@
 mod curve;
 mod grid;
 mod run;
+mod statistics;
 mod store;
 
 pub use curve::{Curve, Point, Results, Row, checkpoints};
 pub use grid::{Grid, ProblemSpec};
 pub use run::{Done, Watch, run};
+pub use statistics::{Comparison, compare};
 pub use store::{KeptStudy, KeptTrial, Skipped, Store};
