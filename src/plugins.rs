@@ -52,6 +52,7 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_strategy::<nas_strategies::Grid>();
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
     registry.add_strategy::<nas_strategies::Tpe>();
+    registry.add_strategy::<nas_strategies::Mcts>();
     registry.add_evaluator::<BurnEvaluator>();
     Ok(registry)
 }

@@ -10,7 +10,7 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 8] = [
+const STRATEGIES: [&str; 9] = [
     "random-search",
     "local-search",
     "genetic",
@@ -19,6 +19,7 @@ const STRATEGIES: [&str; 8] = [
     "grid",
     "simulated-annealing",
     "tpe",
+    "mcts",
 ];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
@@ -36,6 +37,7 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::Grid>();
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
     registry.add_strategy::<nas_strategies::Tpe>();
+    registry.add_strategy::<nas_strategies::Mcts>();
     registry
 }
 

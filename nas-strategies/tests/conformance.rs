@@ -5,7 +5,7 @@
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, Subject};
 use nas_strategies::{
-    Genetic, Grid, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
+    Genetic, Grid, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
 
 fn number(name: &str, value: f64) -> Setting {
@@ -45,6 +45,8 @@ fn subjects() -> Vec<Subject> {
         with::<Grid>(vec![text("order", "shuffled")]),
         with::<SimulatedAnnealing>(vec![]),
         with::<SimulatedAnnealing>(vec![number("initial", 3.0), text("unit", "objective"), number("steps", 50.0)]),
+        with::<Mcts>(vec![]),
+        with::<Mcts>(vec![text("playout", "history"), number("exploration", 1.0)]),
         with::<Tpe>(vec![]),
         with::<Tpe>(vec![
             truth("multivariate", false),
@@ -119,6 +121,8 @@ fn strategies_that_learn_beat_random_search() {
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
         with::<SimulatedAnnealing>(vec![number("steps", 190.0)]),
+        with::<Mcts>(vec![]),
+        with::<Mcts>(vec![text("playout", "history"), number("exploration", 1.0)]),
         with::<Tpe>(vec![]),
         with::<Tpe>(vec![truth("multivariate", false)]),
     ];

@@ -5,7 +5,9 @@
 use nas_api::{Genotype, SearchSpace, Settings, Space, SpaceInfo, rng};
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
-use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe};
+use nas_strategies::{
+    Genetic, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
+};
 
 /// Sums an amount for every choice of every decision, as the space names them.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
@@ -37,6 +39,7 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<Reinforce>(),
         Subject::of::<SimulatedAnnealing>(),
         Subject::of::<Tpe>(),
+        Subject::of::<Mcts>(),
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);
