@@ -10,6 +10,17 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
+const STRATEGIES: [&str; 9] = [
+    "random-search",
+    "local-search",
+    "genetic",
+    "regularized-evolution",
+    "reinforce",
+    "grid",
+    "simulated-annealing",
+    "tpe",
+    "mcts",
+];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -27,6 +38,15 @@ fn registry() -> Registry {
     registry.add_space::<nas_spaces::NasBench201>().unwrap();
     registry.read_tables_with::<nas_spaces::TableSpace>();
     nas_strategies::all(&mut Registered(&mut registry));
+    registry.add_strategy::<nas_strategies::RandomSearch>();
+    registry.add_strategy::<nas_strategies::LocalSearch>();
+    registry.add_strategy::<nas_strategies::Genetic>();
+    registry.add_strategy::<nas_strategies::RegularizedEvolution>();
+    registry.add_strategy::<nas_strategies::Reinforce>();
+    registry.add_strategy::<nas_strategies::Grid>();
+    registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
+    registry.add_strategy::<nas_strategies::Tpe>();
+    registry.add_strategy::<nas_strategies::Mcts>();
     registry
 }
 

@@ -7,6 +7,7 @@ use nas_strategies::conformance::{Additive, CHECKS, Subject};
 use nas_strategies::{
     Bananas, Genetic, Grid, LocalSearch, Npenas, Nsga2, RandomSearch, RegularizedEvolution, Reinforce,
     SimulatedAnnealing, Tpe,
+    Genetic, Grid, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
 
 fn number(name: &str, value: f64) -> Setting {
@@ -52,6 +53,8 @@ fn subjects() -> Vec<Subject> {
         with::<Grid>(vec![text("order", "shuffled")]),
         with::<SimulatedAnnealing>(vec![]),
         with::<SimulatedAnnealing>(vec![number("initial", 3.0), text("unit", "objective"), number("steps", 50.0)]),
+        with::<Mcts>(vec![]),
+        with::<Mcts>(vec![text("playout", "history"), number("exploration", 1.0)]),
         with::<Tpe>(vec![]),
         with::<Tpe>(vec![
             truth("multivariate", false),
@@ -132,6 +135,8 @@ fn strategies_that_learn_beat_random_search() {
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
         with::<SimulatedAnnealing>(vec![number("steps", 190.0)]),
+        with::<Mcts>(vec![]),
+        with::<Mcts>(vec![text("playout", "history"), number("exploration", 1.0)]),
         with::<Tpe>(vec![]),
         with::<Tpe>(vec![truth("multivariate", false)]),
         with::<Nsga2>(vec![number("population", 20.0)]),

@@ -8,6 +8,7 @@ use nas_strategies::conformance::{Schedule, Step, Subject, drive};
 use nas_strategies::{
     Bananas, Genetic, LocalSearch, Npenas, Nsga2, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing,
     Tpe,
+    Genetic, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
 
 /// Sums an amount for every choice of every decision, as the space names them.
@@ -48,6 +49,7 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<Nsga2>(),
         Subject::of::<Bananas>().with(few_updates()),
         Subject::of::<Npenas>().with(few_updates()),
+        Subject::of::<Mcts>(),
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);
