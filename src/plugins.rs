@@ -54,6 +54,9 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
     registry.add_strategy::<nas_strategies::Tpe>();
     registry.add_strategy::<nas_strategies::Mcts>();
+    registry.add_strategy::<nas_strategies::Hyperband>();
+    registry.add_strategy::<nas_strategies::SuccessiveHalving>();
+    registry.add_strategy::<nas_strategies::Nsga2>();
     registry.add_evaluator::<BurnEvaluator>();
     registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)

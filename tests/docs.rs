@@ -75,6 +75,9 @@ fn pages_name_every_parameter() {
         "simulated-annealing",
         "tpe",
         "mcts",
+        "nsga2",
+        "successive-halving",
+        "hyperband",
     ];
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());

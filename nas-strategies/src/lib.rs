@@ -2,11 +2,13 @@
 //! and as a component.
 
 pub mod bananas;
+mod brackets;
 pub mod conformance;
 mod decisions;
 mod fresh;
 pub mod genetic;
 pub mod grid;
+pub mod hyperband;
 pub mod local_search;
 pub mod npenas;
 pub mod nsga2;
@@ -19,11 +21,14 @@ pub mod reinforce;
 pub mod simulated_annealing;
 mod surrogate;
 pub mod tpe;
+mod rungs;
+pub mod successive_halving;
 mod trials;
 
 pub use bananas::Bananas;
 pub use genetic::Genetic;
 pub use grid::Grid;
+pub use hyperband::Hyperband;
 pub use local_search::LocalSearch;
 pub use npenas::Npenas;
 pub use nsga2::Nsga2;
@@ -70,3 +75,4 @@ pub fn names() -> Vec<String> {
     all(&mut names);
     names.0
 }
+pub use successive_halving::SuccessiveHalving;

@@ -8,6 +8,9 @@ use nas_strategies::{
     Bananas, Genetic, Grid, LocalSearch, Npenas, Nsga2, RandomSearch, RegularizedEvolution, Reinforce,
     SimulatedAnnealing, Tpe,
     Genetic, Grid, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
+use nas_strategies::conformance::{Additive, CHECKS, FIDELITY_CHECKS, Subject, at_equal_spend};
+use nas_strategies::{
+    Genetic, Hyperband, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce, SuccessiveHalving,
 };
 
 fn number(name: &str, value: f64) -> Setting {
@@ -34,6 +37,23 @@ fn small(mut settings: Vec<Setting>) -> Vec<Setting> {
 
 /// Every strategy, at its defaults and with every other way it can go.
 fn subjects() -> Vec<Subject> {
+    let mut subjects = with_one_fidelity();
+    subjects.extend(with_fidelities());
+    subjects
+}
+
+/// Those that choose how much to spend on a trial.
+fn with_fidelities() -> Vec<Subject> {
+    vec![
+        with::<SuccessiveHalving>(vec![]),
+        with::<SuccessiveHalving>(vec![number("n", 40.0), number("eta", 3.0), truth("carry_on", true)]),
+        with::<SuccessiveHalving>(vec![truth("repeat", false), truth("carry_on", true)]),
+        with::<Hyperband>(vec![]),
+        with::<Hyperband>(vec![number("eta", 4.0), truth("carry_on", true)]),
+    ]
+}
+
+fn with_one_fidelity() -> Vec<Subject> {
     vec![
         with::<RandomSearch>(vec![]),
         with::<RandomSearch>(vec![truth("unique", true)]),
@@ -83,6 +103,9 @@ fn holds_everything(mut space: Additive) {
             if draws_nothing(&subject) && *name == "different seeds give different searches" {
                 continue;
             }
+        let uses_fidelities = subject.info.serves.iter().any(|word| word == "fidelities");
+        let more = if uses_fidelities { FIDELITY_CHECKS } else { &[] };
+        for (name, check) in CHECKS.iter().chain(more) {
             if let Err(error) = check(&subject, &mut space) {
                 broken.push(format!("{} {:?}: {name}: {error}", subject.info.name, subject.settings));
             }
@@ -161,5 +184,39 @@ fn strategies_that_learn_beat_random_search() {
         println!("{name} {:?}: median {reached:.4}, better on {wins} of 20", subject.settings);
         // By chance alone, 15 wins of 20 happen once in 48 times.
         assert!(reached > by_chance && wins >= 15, "{name}: median {reached} against {by_chance}, {wins} of 20");
+    }
+}
+
+/// A hundred landscapes whose low fidelities mislead somewhat, each searched by both with the same seed for the price of
+/// 40 trials at the top.
+#[test]
+fn strategies_that_use_fidelities_beat_random_search_at_equal_spend() {
+    const SEEDS: u32 = 100;
+    let best = |subject: &Subject| -> Vec<f64> {
+        (0..SEEDS)
+            .map(|seed| {
+                let mut space = Additive::flat(6, 5, 100 + seed);
+                at_equal_spend(subject, seed, 40.0 * 27.0, &mut space).unwrap() / space.optimum()
+            })
+            .collect()
+    };
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let random = best(&with::<RandomSearch>(vec![]));
+    println!("random-search: mean {:.4} of the optimum", mean(&random));
+    for subject in with_fidelities() {
+        if subject.settings.contains(&truth("repeat", false)) {
+            continue;
+        }
+        let found = best(&subject);
+        let gains: Vec<f64> = found.iter().zip(&random).map(|(found, random)| found - random).collect();
+        let gain = mean(&gains);
+        let spread = mean(&gains.iter().map(|one| (one - gain) * (one - gain)).collect::<Vec<f64>>()).sqrt();
+        let errors = gain / (spread / f64::from(SEEDS).sqrt());
+        let (wins, losses) = (gains.iter().filter(|&&gain| gain > 0.0), gains.iter().filter(|&&gain| gain < 0.0));
+        let (wins, losses) = (wins.count(), losses.count());
+        let (name, settings) = (&subject.info.name, &subject.settings);
+        println!("{name} {settings:?}: mean {:.4}, {wins} wins, {losses} losses, {errors:.1} errors", mean(&found));
+        // By chance alone, four standard errors happen once in 30,000 times.
+        assert!(wins > losses && errors > 4.0, "{name} {settings:?}: {wins} to {losses}, {errors:.1} errors");
     }
 }

@@ -7,6 +7,13 @@ use super::Measured;
 /// The metric that [`Additive::measure`] returns; more is better.
 pub const METRIC: &str = "value";
 
+/// Of the least fidelity: the noise is uniform on plus and minus this. Values of random genotypes in a space of six
+/// decisions have a standard deviation of 0.12, this noise has one of 0.14.
+const NOISE: f64 = 0.25;
+
+/// Of the least fidelity: how much too low it is.
+const BIAS: f64 = 0.4;
+
 /// The most layers of the conditional space.
 const LAYERS: u32 = 3;
 
@@ -48,6 +55,14 @@ impl Additive {
     /// The value as an evaluator reports it.
     pub fn measure(&self, genotype: &[u32]) -> Measured {
         Ok(self.value(genotype))
+    }
+
+    /// What a measurement tells that spends this share (above 0, at most 1) of the top fidelity: too low, as networks are
+    /// early in training, and off by noise. Both vanish at 1. Equal questions have equal answers.
+    pub fn estimate(&self, genotype: &[u32], share: f64) -> f64 {
+        let drawn = rng::derive(self.seed, &format!("{genotype:?} at {share}"), 0);
+        let noise = 2.0 * f64::from(drawn) / f64::from(u32::MAX) - 1.0;
+        self.value(genotype) + (1.0 - share) * (1.0 - share) * (NOISE * noise - BIAS)
     }
 
     /// The greatest value, found by trying every genotype.

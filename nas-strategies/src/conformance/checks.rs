@@ -2,7 +2,7 @@
 
 use nas_api::{Candidate, Error, Failure, Genotype, Goal, Observation, Proposal, Result, Space, Strategy, rng};
 
-use super::{Additive, Measured, Schedule, Step, Subject, drive, observation, replay};
+use super::{Additive, Measured, Schedule, Step, Subject, observation, replay};
 
 /// One check: an error says what is not held.
 pub type Check = fn(&Subject, &mut Additive) -> Result<()>;
@@ -22,13 +22,13 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("spaces of one or two architectures are survived", tiny_spaces),
 ];
 
-const TRIALS: u32 = 200;
+pub(super) const TRIALS: u32 = 200;
 
-fn parallel(workers: usize) -> Schedule {
+pub(super) fn parallel(workers: usize) -> Schedule {
     Schedule { workers, limit: u32::MAX, told: 1, shuffle: Some(9) }
 }
 
-fn demand(held: bool, otherwise: impl Into<String>) -> Result<()> {
+pub(super) fn demand(held: bool, otherwise: impl Into<String>) -> Result<()> {
     if held { Ok(()) } else { Err(Error::new(otherwise)) }
 }
 
@@ -36,7 +36,7 @@ fn demand(held: bool, otherwise: impl Into<String>) -> Result<()> {
 fn run(subject: &Subject, space: &mut Additive, seed: u32, schedule: &Schedule) -> Result<Vec<Step>> {
     let landscape = space.clone();
     let mut search = subject.search(seed, space)?;
-    drive(search.as_mut(), space, schedule, TRIALS, &|_, genotype| landscape.measure(genotype))
+    subject.drive(search.as_mut(), space, schedule, TRIALS, &|_, genotype| landscape.measure(genotype))
 }
 
 /// Runs a search with other outcomes; it must go on to the last trial, or say that it has finished.
@@ -47,7 +47,7 @@ fn survive(
     measure: &dyn Fn(u32, &Genotype) -> Measured,
 ) -> Result<()> {
     let mut search = subject.search(1, space)?;
-    let steps = drive(search.as_mut(), space, schedule, TRIALS, measure)?;
+    let steps = subject.drive(search.as_mut(), space, schedule, TRIALS, measure)?;
     let proposed = steps.iter().flat_map(Step::proposed).count();
     demand(
         proposed == TRIALS as usize || search.finished(),
@@ -156,7 +156,8 @@ fn warm_start(subject: &Subject, space: &mut Additive) -> Result<()> {
         search.tell(&[of_no_space.clone(), never_proposed.clone(), known[2].clone()], space)?;
         of_no_space.candidate = Candidate::Relaxed(vec![vec![Some(0.5), None]]);
         search.tell(&[of_no_space.clone()], space)?;
-        let steps = drive(search.as_mut(), space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))?;
+        let steps =
+            subject.drive(search.as_mut(), space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))?;
         let proposed = steps.iter().flat_map(Step::proposed).count();
         demand(proposed == TRIALS as usize || search.finished(), format!("it stopped after {proposed} trials"))?;
         search.tell(&known, space)?;
@@ -185,7 +186,7 @@ fn told_again(subject: &Subject, space: &mut Additive) -> Result<()> {
     for schedule in [Schedule::serial(), parallel(4)] {
         let once = run(subject, space, 1, &schedule)?;
         let mut search = Twice(subject.search(1, space)?);
-        let twice = drive(&mut search, space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))?;
+        let twice = subject.drive(&mut search, space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))?;
         demand(once == twice, "telling every result twice leads to another search")?;
     }
     Ok(())
@@ -199,7 +200,7 @@ fn log_replayed(subject: &Subject, space: &mut Additive) -> Result<()> {
     };
     for schedule in [Schedule::serial(), parallel(6)] {
         let mut search = subject.search(8, space)?;
-        let steps = drive(search.as_mut(), space, &schedule, TRIALS, &measure)?;
+        let steps = subject.drive(search.as_mut(), space, &schedule, TRIALS, &measure)?;
         let mut again = subject.search(8, space)?;
         replay(again.as_mut(), space, &steps)?;
         demand(again.finished() == search.finished(), "only one of search and replay has finished")?;
@@ -217,7 +218,7 @@ fn either_goal(subject: &Subject, space: &mut Additive) -> Result<()> {
     study.objectives[0].goal = Goal::Minimize;
     let mut search = (subject.open)(&study, space)?;
     let negative = |_, genotype: &Genotype| -> Measured { Ok(-landscape.value(genotype)) };
-    let down = drive(search.as_mut(), space, &parallel(3), TRIALS, &negative)?;
+    let down = subject.drive(search.as_mut(), space, &parallel(3), TRIALS, &negative)?;
     demand(same_proposals(&up, &down), "maximising a value and minimising its negative propose differently")
 }
 

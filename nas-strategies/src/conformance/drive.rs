@@ -1,5 +1,7 @@
 //! Runs a strategy as a host does, and writes down what was said.
 
+use std::collections::BTreeMap;
+
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{Error, Genotype, Observation, Proposal, Result, Space, Strategy};
 
@@ -50,11 +52,22 @@ impl Step {
     }
 }
 
+/// A proposal, as it is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its number.
+    pub trial: u32,
+    /// What is measured.
+    pub genotype: &'a Genotype,
+    /// What is spent on it; `None` where no fidelity is offered.
+    pub fidelity: Option<f64>,
+}
+
 /// Asks and tells until so many trials are told or the strategy has finished. `measure` is passed trial and genotype.
+/// No fidelity is offered.
 ///
 /// # Errors
-/// What the strategy says, and what it does wrong: more proposals than the limit, a genotype that is not of the space,
-/// no proposal while nothing is out and it has not finished, a proposal after it has finished.
+/// See [`drive_at`].
 pub fn drive(
     strategy: &mut dyn Strategy,
     space: &mut dyn Space,
@@ -62,18 +75,40 @@ pub fn drive(
     trials: u32,
     measure: &dyn Fn(u32, &Genotype) -> Measured,
 ) -> Result<Vec<Step>> {
+    drive_at(strategy, space, &[], schedule, trials, &|asked| measure(asked.trial, asked.genotype))
+}
+
+/// The same where these fidelities are offered, ascending, by an evaluator that can carry on trials.
+///
+/// # Errors
+/// What the strategy says, and what it does wrong: more proposals than the limit, a genotype that is not of the space, a
+/// fidelity that is not offered, a trial carried on that cannot be, no proposal while nothing is out and it has not
+/// finished, a proposal after it has finished.
+pub fn drive_at(
+    strategy: &mut dyn Strategy,
+    space: &mut dyn Space,
+    offered: &[f64],
+    schedule: &Schedule,
+    trials: u32,
+    measure: &dyn Fn(&Asked<'_>) -> Measured,
+) -> Result<Vec<Step>> {
     let mut order = schedule.shuffle.map(seeded);
     let mut steps = Vec::new();
     let mut out: Vec<Observation> = Vec::new();
+    let mut history = History { offered, told: BTreeMap::new() };
     let mut asked = 0;
     loop {
         let free = u32::try_from(schedule.workers.saturating_sub(out.len())).unwrap_or(u32::MAX);
         let limit = schedule.limit.min(free).min(trials - asked);
         if limit > 0 && !strategy.finished() {
             let proposals = strategy.ask(limit, space)?;
-            for genotype in checked(&proposals, limit, space)? {
-                let outcome = measure(asked, &genotype);
-                out.push(observation(Some(asked), genotype, outcome));
+            if proposals.len() > limit as usize {
+                return Err(Error::new(format!("asked for at most {limit} proposals, it makes {}", proposals.len())));
+            }
+            for proposal in &proposals {
+                let (genotype, fidelity) = history.checked(proposal, space)?;
+                let outcome = measure(&Asked { trial: asked, genotype, fidelity });
+                out.push(Observation { fidelity, ..observation(Some(asked), genotype.clone(), outcome) });
                 asked += 1;
             }
             if proposals.is_empty() && out.is_empty() && !strategy.finished() {
@@ -90,6 +125,7 @@ pub fn drive(
             told.push(out.remove(next));
         }
         strategy.tell(&told, space)?;
+        history.learn(&told, space)?;
         steps.push(Step::Tell(told));
     }
     if strategy.finished() && !strategy.ask(5, space)?.is_empty() {
@@ -98,22 +134,49 @@ pub fn drive(
     Ok(steps)
 }
 
-/// The genotypes of the proposals, if they are in order.
-fn checked(proposals: &[Proposal], limit: u32, space: &mut dyn Space) -> Result<Vec<Genotype>> {
-    if proposals.len() > limit as usize {
-        return Err(Error::new(format!("asked for at most {limit} proposals, it makes {}", proposals.len())));
-    }
-    let mut genotypes = Vec::with_capacity(proposals.len());
-    for proposal in proposals {
+/// What a proposal may refer to.
+struct History<'a> {
+    offered: &'a [f64],
+    /// Of the trials that were told: key, fidelity, and whether they were measured.
+    told: BTreeMap<u32, (String, Option<f64>, bool)>,
+}
+
+impl History<'_> {
+    /// Genotype and fidelity of a proposal, if it is in order.
+    fn checked<'p>(&self, proposal: &'p Proposal, space: &mut dyn Space) -> Result<(&'p Genotype, Option<f64>)> {
         let Some(genotype) = proposal.candidate.genotype() else {
             return Err(Error::new("it proposes a relaxed candidate; these checks are for discrete ones"));
         };
         if let Err(reason) = space.validate(genotype)? {
             return Err(Error::new(format!("it proposes {genotype:?}, which is not of the space: {reason}")));
         }
-        genotypes.push(genotype.clone());
+        let offered = self.offered;
+        if let Some(fidelity) = proposal.fidelity.filter(|fidelity| !offered.contains(fidelity)) {
+            return Err(Error::new(format!("it proposes a fidelity of {fidelity}, and {offered:?} are offered")));
+        }
+        let fidelity = proposal.fidelity.or(offered.last().copied());
+        if let Some(resume) = proposal.resume {
+            let problem = match self.told.get(&resume) {
+                None => "which it was not told of",
+                Some((_, _, false)) => "which failed",
+                Some((key, _, _)) if *key != space.key(genotype)? => "which has another architecture",
+                Some((_, from, _)) if *from >= fidelity => "which was measured at no lower fidelity",
+                Some(_) => return Ok((genotype, fidelity)),
+            };
+            return Err(Error::new(format!("it carries on trial {resume}, {problem}")));
+        }
+        Ok((genotype, fidelity))
     }
-    Ok(genotypes)
+
+    fn learn(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
+        for observation in observations {
+            if let (Some(trial), Some(genotype)) = (observation.trial, observation.candidate.genotype()) {
+                let entry = (space.key(genotype)?, observation.fidelity, observation.failure.is_none());
+                self.told.insert(trial, entry);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Feeds the log of a search to a fresh instance, as resuming a study does.

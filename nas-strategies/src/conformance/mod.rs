@@ -11,6 +11,7 @@
 mod additive;
 mod checks;
 mod drive;
+mod fidelity;
 
 use nas_api::{
     Candidate, Error, Failure, Genotype, Goal, Objective, Observation, Result, Setting, Settings, Space, Strategy,
@@ -19,7 +20,11 @@ use nas_api::{
 
 pub use additive::{Additive, METRIC};
 pub use checks::{CHECKS, Check};
-pub use drive::{Schedule, Step, drive, replay};
+pub use drive::{Asked, Schedule, Step, drive, drive_at, replay};
+pub use fidelity::{FIDELITY_CHECKS, at_equal_spend};
+
+/// What is offered to strategies that need several fidelities, or can make use of them.
+pub const FIDELITIES: [f64; 4] = [1.0, 3.0, 9.0, 27.0];
 
 /// The value of [`METRIC`], or why there is none.
 pub type Measured = std::result::Result<f64, Failure>;
@@ -63,26 +68,46 @@ impl Subject {
         (self.open)(&self.study(seed)?, space)
     }
 
+    /// Runs a search of this strategy: [`drive_at`] with what a study of it offers.
+    pub fn drive(
+        &self,
+        search: &mut dyn Strategy,
+        space: &mut dyn Space,
+        schedule: &Schedule,
+        trials: u32,
+        measure: &dyn Fn(u32, &Genotype) -> Measured,
+    ) -> Result<Vec<Step>> {
+        let measure = |asked: &Asked<'_>| measure(asked.trial, asked.genotype);
+        drive_at(search, space, fidelities(&self.info), schedule, trials, &measure)
+    }
+
     /// The best value among the first trials of a search, one at a time; −∞ where nothing was proposed.
     pub fn best_of(&self, seed: u32, trials: u32, space: &mut Additive) -> Result<f64> {
         let mut search = self.search(seed, space)?;
         let landscape = space.clone();
         let measure = |_, genotype: &Genotype| landscape.measure(genotype);
-        let steps = drive(search.as_mut(), space, &Schedule::serial(), trials, &measure)?;
+        let steps = self.drive(search.as_mut(), space, &Schedule::serial(), trials, &measure)?;
         let values = steps.iter().flat_map(Step::proposed).map(|genotype| landscape.value(genotype));
         Ok(values.fold(f64::NEG_INFINITY, f64::max))
     }
 }
 
-/// Runs every check of [`CHECKS`]; the error names the check that is not held.
+/// Runs every check of [`CHECKS`], and of [`FIDELITY_CHECKS`] where the strategy uses fidelities; the error names the
+/// check that is not held.
 ///
-/// For strategies that propose discrete candidates and need nothing of the study (`needs` is empty).
+/// For strategies that propose discrete candidates, and need nothing of the study but fidelities.
 pub fn suite(subject: &Subject, space: &mut Additive) -> Result<()> {
-    for (name, check) in CHECKS {
+    let with_fidelities = if fidelities(&subject.info).is_empty() { &[] } else { FIDELITY_CHECKS };
+    for (name, check) in CHECKS.iter().chain(with_fidelities) {
         check(subject, space)
             .map_err(|error| Error::new(format!("{}: the check '{name}': {error}", subject.info.name)))?;
     }
     Ok(())
+}
+
+/// What a study offers to this strategy.
+fn fidelities(info: &StrategyInfo) -> &'static [f64] {
+    if info.needs.iter().chain(&info.serves).any(|word| word == "fidelities") { &FIDELITIES } else { &[] }
 }
 
 /// A study of [`METRIC`], to be maximized, for this strategy; what is not set has its default.
@@ -99,7 +124,7 @@ fn study(info: &StrategyInfo, seed: u32, given: &[Setting]) -> Result<Study> {
         trials: None,
         total_fidelity: None,
         parallelism: 1,
-        fidelities: Vec::new(),
+        fidelities: fidelities(info).to_vec(),
         settings: Settings::checked(&info.parameters, given)?,
     })
 }

@@ -1,0 +1,96 @@
+//! Hyperband: successive halving with every trade between many architectures at a low fidelity and few at a high one, one
+//! bracket for each.
+//!
+//! Requires an evaluator with several fidelities. With `carry_on`, promoted trials carry on from the state they left,
+//! which needs an evaluator that can.
+//!
+//! Reference: L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh and A. Talwalkar (2018), "Hyperband: a novel bandit-based
+//! approach to hyperparameter optimization", JMLR 18(185), Algorithm 1.
+//!
+//! Differences: s_max = ⌊log_η(R/r)⌋ where the paper has r = 1. A rung is at the offered fidelity nearest, by ratio, to
+//! R η^−i; steps without one of their own are leapt over. Failed architectures, and those without a finite objective, are
+//! not promoted; bounds on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its key) enters a
+//! bracket twice. After bracket 0 it begins anew, unless `repeat` is off. While the last of a rung are out, idle workers
+//! begin the next bracket. Knowledge from elsewhere at the fidelity of a bracket's first rung takes the place of a sample
+//! there.
+
+use nas_api::{Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+
+use crate::brackets::Brackets;
+use crate::rungs::{self, Ladder};
+
+/// A search by Hyperband in progress.
+pub struct Hyperband(Brackets);
+
+impl StrategyPlugin for Hyperband {
+    fn info() -> StrategyInfo {
+        let mut parameters = rungs::parameters(3.0);
+        parameters.push(Parameter::truth("repeat", true, "Begin anew after bracket 0; otherwise the search ends."));
+        StrategyInfo {
+            name: "hyperband".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            description: "Successive halving in brackets, from many architectures at a low fidelity to few at a high one.".into(),
+            reference: "Li et al. 2018, Hyperband: a novel bandit-based approach to hyperparameter optimization, JMLR 18(185), Algorithm 1".into(),
+            needs: vec!["fidelities".into()],
+            serves: vec!["fidelities".into(), "bounds".into(), "resume".into()],
+            parameters,
+        }
+    }
+
+    fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
+        let settings = &study.settings;
+        let (repeat, carry_on) = (settings.truth("repeat")?, settings.truth("carry_on")?);
+        Ok(Self(Brackets::new(study, Ladder::open(study)?.hyperband(), repeat, carry_on)))
+    }
+}
+
+impl Strategy for Hyperband {
+    fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
+        self.0.ask(limit, space)
+    }
+
+    fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
+        self.0.tell(observations, space)
+    }
+
+    fn finished(&self) -> bool {
+        self.0.finished()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::{Setting, Value};
+
+    use super::*;
+    use crate::conformance::{Additive, Schedule, Step, drive_at, study_of};
+
+    #[test]
+    fn one_round_measures_what_the_brackets_say_in_their_order() {
+        let mut space = Additive::flat(6, 5, 1);
+        let once = Setting { name: "repeat".into(), value: Value::Truth(false) };
+        let study = study_of::<Hyperband>(3, &[once]).unwrap();
+        let mut search = Hyperband::open(&study, &mut space).unwrap();
+        let landscape = space.clone();
+        let (offered, serial) = (&study.fidelities, Schedule::serial());
+        let measure = |asked: &crate::conformance::Asked<'_>| landscape.measure(asked.genotype);
+        let steps = drive_at(&mut search, &mut space, offered, &serial, 1000, &measure).unwrap();
+        assert!(search.finished());
+        let proposals = steps.iter().filter_map(|step| match step {
+            Step::Ask { proposals, .. } => proposals.first(),
+            Step::Tell(_) => None,
+        });
+        let fidelities: Vec<f64> = proposals.filter_map(|proposal| proposal.fidelity).collect();
+        let mut runs: Vec<(usize, f64)> = Vec::new();
+        for fidelity in fidelities {
+            match runs.last_mut() {
+                Some((count, last)) if *last == fidelity => *count += 1,
+                _ => runs.push((1, fidelity)),
+            }
+        }
+        let brackets =
+            [(27, 1.0), (9, 3.0), (3, 9.0), (1, 27.0), (12, 3.0), (4, 9.0), (1, 27.0), (6, 9.0), (2 + 4, 27.0)];
+        assert_eq!(runs, brackets);
+    }
+}

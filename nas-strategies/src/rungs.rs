@@ -1,0 +1,202 @@
+//! The rungs of successive halving: which of the offered fidelities are used, and by how many.
+
+use nas_api::{Error, Parameter, Result, Study};
+
+/// What rounding may do to a quotient of fidelities, relative to it.
+const SLACK: f64 = 1e-9;
+
+/// A ladder with more steps than this would never be climbed.
+const MOST_STEPS: usize = 64;
+
+/// So many architectures are measured at this fidelity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rung {
+    /// How many, at most.
+    pub size: u32,
+    /// One of those that the study offers.
+    pub fidelity: f64,
+}
+
+/// The fidelities from the least to the greatest that is used, in steps of a factor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ladder {
+    /// η: each step spends so many times more, on so many times fewer architectures.
+    pub eta: f64,
+    /// For step 0 to `top`: the offered fidelity nearest, by ratio, to R η^(step − top). Neighbours may be equal.
+    fidelities: Vec<f64>,
+}
+
+/// The parameters that [`Ladder::open`] reads, and `carry_on`.
+pub fn parameters(eta: f64) -> Vec<Parameter> {
+    vec![
+        Parameter::number(
+            "eta",
+            eta,
+            1.1,
+            1000.0,
+            "η: each rung spends so many times more, on so many times fewer architectures.",
+        ),
+        Parameter::number(
+            "min_fidelity",
+            0.0,
+            0.0,
+            f64::MAX,
+            "r: least fidelity used, in the evaluator's unit; 0: the least offered.",
+        ),
+        Parameter::number(
+            "max_fidelity",
+            0.0,
+            0.0,
+            f64::MAX,
+            "R: greatest fidelity used, in the evaluator's unit; 0: the greatest offered.",
+        ),
+        Parameter::truth(
+            "carry_on",
+            false,
+            "Promoted trials carry on from the state they left, and pay the difference; only for an evaluator that can.",
+        ),
+    ]
+}
+
+impl Ladder {
+    /// The ladder that a study's settings describe, or why there is none.
+    pub fn open(study: &Study) -> Result<Self> {
+        let settings = &study.settings;
+        let (eta, min, max) =
+            (settings.number("eta")?, settings.number("min_fidelity")?, settings.number("max_fidelity")?);
+        if !eta.is_finite() || eta < 1.1 {
+            return Err(Error::new(format!("'eta' must be at least 1.1, but is {eta}")));
+        }
+        let within = |fidelity: &&f64| **fidelity >= min && (max == 0.0 || **fidelity <= max);
+        let offered: Vec<f64> = study.fidelities.iter().filter(within).copied().collect();
+        let (Some(&least), Some(&greatest)) = (offered.first(), offered.last()) else {
+            let all = &study.fidelities;
+            let problem = format!("no fidelity lies between 'min_fidelity' ({min}) and 'max_fidelity' ({max})");
+            return Err(Error::new(format!("{problem}; offered are {all:?}")));
+        };
+        let mut wanted = vec![greatest];
+        let mut next = greatest / eta;
+        while wanted.len() <= MOST_STEPS && next >= least * (1.0 - SLACK) {
+            wanted.push(next);
+            next /= eta;
+        }
+        if wanted.len() < 2 {
+            return Err(Error::new(format!(
+                "there is no second rung: the fidelities used, {least} to {greatest}, must be a factor of 'eta' ({eta}) apart"
+            )));
+        }
+        if wanted.len() > MOST_STEPS {
+            let problem = format!("from {least} to {greatest} there are more than {MOST_STEPS} steps of 'eta' ({eta})");
+            return Err(Error::new(format!("{problem}: raise 'eta' or 'min_fidelity'")));
+        }
+        let distance = |a: f64, b: f64| if a > b { a / b } else { b / a };
+        let nearest = |wanted: f64| {
+            let by_distance = |a: &f64, b: &f64| distance(*a, wanted).total_cmp(&distance(*b, wanted));
+            offered.iter().copied().min_by(by_distance).unwrap_or(greatest)
+        };
+        Ok(Self { eta, fidelities: wanted.into_iter().rev().map(nearest).collect() })
+    }
+
+    /// The number of the last step; the paper's s_max.
+    pub fn top(&self) -> u32 {
+        u32::try_from(self.fidelities.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// η to the power of a number of steps.
+    pub fn power(&self, steps: u32) -> f64 {
+        (0..steps).fold(1.0, |power, _| power * self.eta)
+    }
+
+    /// The rungs of a bracket that begins with `n` at step `start`: ⌊n η^−i⌋ at the i-th, while there are any. Steps whose
+    /// fidelities are equal are one rung: the first rung keeps n, a later one the least of their sizes.
+    pub fn bracket(&self, start: u32, n: u32) -> Vec<Rung> {
+        let mut rungs: Vec<Rung> = Vec::new();
+        for (steps, &fidelity) in (0..).zip(self.fidelities.iter().skip(start as usize)) {
+            let size = (f64::from(n) / self.power(steps) * (1.0 + SLACK)).floor() as u32;
+            let first = rungs.len() == 1;
+            match rungs.last_mut() {
+                _ if size == 0 => break,
+                Some(last) if last.fidelity == fidelity && first => {}
+                Some(last) if last.fidelity == fidelity => last.size = size,
+                _ => rungs.push(Rung { size, fidelity }),
+            }
+        }
+        rungs
+    }
+
+    /// Hyperband's brackets (Algorithm 1 of the paper), from s_max, which begins with the most at the least fidelity, to 0,
+    /// which measures all at the greatest: ⌈(s_max + 1) η^s / (s + 1)⌉ at the start of bracket s.
+    pub fn hyperband(&self) -> Vec<Vec<Rung>> {
+        let top = self.top();
+        let bracket = |s: u32| {
+            let n = f64::from(top + 1) * self.power(s) / f64::from(s + 1);
+            self.bracket(top - s, (n * (1.0 - SLACK)).ceil() as u32)
+        };
+        (0..=top).rev().map(bracket).collect()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::{Setting, Settings, Value};
+
+    use super::*;
+    use crate::RandomSearch;
+    use crate::conformance::study_of;
+
+    fn ladder(offered: &[f64], eta: f64, min: f64, max: f64) -> Result<Ladder> {
+        let set = [("eta", eta), ("min_fidelity", min), ("max_fidelity", max)];
+        let given = set.map(|(name, value)| Setting { name: name.into(), value: Value::Number(value) });
+        let mut study = study_of::<RandomSearch>(1, &[]).unwrap();
+        study.fidelities = offered.to_vec();
+        study.settings = Settings::checked(&parameters(3.0), &given)?;
+        Ladder::open(&study)
+    }
+
+    fn pairs(rungs: &[Rung]) -> Vec<(u32, f64)> {
+        rungs.iter().map(|rung| (rung.size, rung.fidelity)).collect()
+    }
+
+    #[test]
+    fn hyperbands_brackets_are_those_of_the_papers_table_1() {
+        let epochs: Vec<f64> = (1..=81).map(f64::from).collect();
+        let brackets = ladder(&epochs, 3.0, 0.0, 0.0).unwrap().hyperband();
+        let expected: [&[(u32, f64)]; 5] = [
+            &[(81, 1.0), (27, 3.0), (9, 9.0), (3, 27.0), (1, 81.0)],
+            &[(34, 3.0), (11, 9.0), (3, 27.0), (1, 81.0)],
+            &[(15, 9.0), (5, 27.0), (1, 81.0)],
+            &[(8, 27.0), (2, 81.0)],
+            &[(5, 81.0)],
+        ];
+        assert_eq!(brackets.iter().map(|bracket| pairs(bracket)).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn rungs_are_the_nearest_that_are_offered_and_the_last_is_the_greatest() {
+        let epochs: Vec<f64> = (1..=200).map(f64::from).collect();
+        assert_eq!(ladder(&epochs, 3.0, 0.0, 0.0).unwrap().fidelities, [3.0, 7.0, 22.0, 67.0, 200.0]);
+        assert_eq!(ladder(&epochs, 3.0, 5.0, 60.0).unwrap().fidelities, [7.0, 20.0, 60.0]);
+        assert_eq!(ladder(&epochs[..10], 3.0, 0.0, 0.0).unwrap().fidelities, [1.0, 3.0, 10.0]);
+        assert_eq!(ladder(&epochs[..10], 4.0, 0.0, 0.0).unwrap().fidelities, [3.0, 10.0]);
+        assert_eq!(ladder(&[0.1, 0.2, 0.4, 0.8], 2.0, 0.0, 0.0).unwrap().fidelities, [0.1, 0.2, 0.4, 0.8]);
+    }
+
+    #[test]
+    fn steps_that_are_not_offered_are_leapt_over() {
+        let ladder = ladder(&[1.0, 100.0], 3.0, 0.0, 0.0).unwrap();
+        assert_eq!(ladder.fidelities, [1.0, 1.0, 100.0, 100.0, 100.0]);
+        assert_eq!(pairs(&ladder.bracket(0, 81)), [(81, 1.0), (1, 100.0)]);
+        assert_eq!(pairs(&ladder.bracket(3, 8)), [(8, 100.0)]);
+    }
+
+    #[test]
+    fn what_leaves_one_rung_is_refused_in_words() {
+        let refusal = |offered: &[f64], min, max| ladder(offered, 3.0, min, max).unwrap_err().to_string();
+        assert!(refusal(&[1.0, 2.0], 0.0, 0.0).contains("'eta' (3)"));
+        assert!(refusal(&[1.0, 3.0, 9.0], 4.0, 0.0).contains("9 to 9"));
+        assert!(refusal(&[1.0, 3.0, 9.0], 10.0, 0.0).contains("'min_fidelity' (10)"));
+        assert!(refusal(&[1e-100, 1e100], 0.0, 0.0).contains("more than 64 steps"));
+        assert!(refusal(&[], 0.0, 0.0).contains("offered are []"));
+    }
+}
