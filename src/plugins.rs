@@ -51,6 +51,8 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_strategy::<nas_strategies::Reinforce>();
     registry.add_strategy::<nas_strategies::Bananas>();
     registry.add_strategy::<nas_strategies::Npenas>();
+    registry.add_strategy::<nas_strategies::GaussianProcess>();
+    registry.add_strategy::<nas_strategies::RandomForest>();
     registry.add_evaluator::<BurnEvaluator>();
     Ok(registry)
 }

@@ -63,8 +63,17 @@ fn the_example_of_the_guide_to_study_files_runs() {
 /// Every parameter that a plugin declares is on its page.
 #[test]
 fn pages_name_every_parameter() {
-    let strategies =
-        ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "bananas", "npenas"];
+    let strategies = [
+        "random-search",
+        "local-search",
+        "genetic",
+        "regularized-evolution",
+        "reinforce",
+        "bananas",
+        "npenas",
+        "gaussian-process",
+        "random-forest",
+    ];
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());
     for (plugin, page) in pages.into_iter().chain([("burn".into(), "docs/evaluators/burn.md".into()), cost]) {

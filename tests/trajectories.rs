@@ -10,8 +10,17 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 7] =
-    ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "bananas", "npenas"];
+const STRATEGIES: [&str; 9] = [
+    "random-search",
+    "local-search",
+    "genetic",
+    "regularized-evolution",
+    "reinforce",
+    "bananas",
+    "npenas",
+    "gaussian-process",
+    "random-forest",
+];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -27,6 +36,8 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::Reinforce>();
     registry.add_strategy::<nas_strategies::Bananas>();
     registry.add_strategy::<nas_strategies::Npenas>();
+    registry.add_strategy::<nas_strategies::GaussianProcess>();
+    registry.add_strategy::<nas_strategies::RandomForest>();
     registry
 }
 

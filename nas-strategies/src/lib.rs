@@ -4,9 +4,11 @@
 pub mod bananas;
 pub mod conformance;
 mod fresh;
+pub mod gaussian_process;
 pub mod genetic;
 pub mod local_search;
 pub mod npenas;
+pub mod random_forest;
 pub mod random_search;
 pub mod rank;
 pub mod regularized_evolution;
@@ -15,9 +17,11 @@ mod surrogate;
 mod trials;
 
 pub use bananas::Bananas;
+pub use gaussian_process::GaussianProcess;
 pub use genetic::Genetic;
 pub use local_search::LocalSearch;
 pub use npenas::Npenas;
+pub use random_forest::RandomForest;
 pub use random_search::RandomSearch;
 pub use rank::Rank;
 pub use regularized_evolution::RegularizedEvolution;

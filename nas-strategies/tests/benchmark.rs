@@ -11,7 +11,7 @@ use std::time::Instant;
 use nas_api::{Genotype, SearchSpace, Settings, StrategyPlugin};
 use nas_spaces::NasBench201;
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
-use nas_strategies::{Bananas, Npenas, RandomSearch, RegularizedEvolution};
+use nas_strategies::{Bananas, GaussianProcess, Npenas, RandomForest, RandomSearch, RegularizedEvolution};
 
 const SEEDS: u32 = 30;
 const TRIALS: u32 = 100;
@@ -60,7 +60,11 @@ fn best_of_100_trials_on_nas_bench_201() {
         of::<RegularizedEvolution>(&[("population", 20.0), ("sample", 5.0)]),
         of::<Bananas>(&[]),
         of::<Npenas>(&[]),
-        of::<Npenas>(&[("ensemble", 3.0)]),
+        of::<GaussianProcess>(&[]),
+        of::<RandomForest>(&[]),
+        of::<RandomForest>(&[("n_min", 3.0)]),
+        of::<RandomForest>(&[("interleave", 0.0)]),
+        of::<RandomForest>(&[("interleave", 0.0), ("n_min", 3.0)]),
     ];
     let only = std::env::var("ONLY").unwrap_or_default();
     let mut by_chance = Vec::new();

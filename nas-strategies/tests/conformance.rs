@@ -4,7 +4,9 @@
 
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, Subject};
-use nas_strategies::{Bananas, Genetic, LocalSearch, Npenas, RandomSearch, RegularizedEvolution, Reinforce};
+use nas_strategies::{
+    Bananas, GaussianProcess, Genetic, LocalSearch, Npenas, RandomForest, RandomSearch, RegularizedEvolution, Reinforce,
+};
 
 fn number(name: &str, value: f64) -> Setting {
     Setting { name: name.into(), value: Value::Number(value) }
@@ -25,6 +27,12 @@ fn with<S: StrategyPlugin>(settings: Vec<Setting>) -> Subject {
 /// Small predictors, so that the checks stay fast.
 fn small(mut settings: Vec<Setting>) -> Vec<Setting> {
     settings.extend([number("layers", 2.0), number("width", 8.0), number("updates", 8.0)]);
+    settings
+}
+
+/// Few candidates and points, so that the checks stay fast.
+fn few(mut settings: Vec<Setting>) -> Vec<Setting> {
+    settings.extend([number("samples", 8.0), number("mutants", 8.0), number("starts", 1.0)]);
     settings
 }
 
@@ -49,6 +57,19 @@ fn subjects() -> Vec<Subject> {
         with::<Bananas>(small(vec![text("loss", "mae"), number("k", 3.0), number("initial", 4.0)])),
         with::<Npenas>(small(vec![])),
         with::<Npenas>(small(vec![number("population", 3.0), number("offspring", 4.0), number("k", 1.0)])),
+        with::<GaussianProcess>(few(vec![number("points", 30.0)])),
+        with::<GaussianProcess>(few(vec![
+            number("points", 9.0),
+            text("targets", "standardised"),
+            text("liar", "worst"),
+            truth("relevance", false),
+        ])),
+        with::<RandomForest>(few(vec![])),
+        with::<RandomForest>(few(vec![
+            number("interleave", 0.0),
+            number("n_min", 2.0),
+            text("targets", "standardised"),
+        ])),
     ]
 }
 
@@ -109,6 +130,10 @@ fn strategies_that_learn_beat_random_search() {
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
         with::<Bananas>(vec![number("updates", 100.0)]),
         with::<Npenas>(vec![number("updates", 200.0)]),
+        with::<GaussianProcess>(vec![number("points", 60.0)]),
+        with::<GaussianProcess>(vec![number("points", 60.0), text("targets", "standardised")]),
+        with::<RandomForest>(vec![]),
+        with::<RandomForest>(vec![number("interleave", 0.0), text("targets", "standardised")]),
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)

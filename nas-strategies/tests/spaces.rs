@@ -5,7 +5,9 @@
 use nas_api::{Genotype, SearchSpace, Setting, Settings, Space, SpaceInfo, Value, rng};
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
-use nas_strategies::{Bananas, Genetic, LocalSearch, Npenas, RandomSearch, RegularizedEvolution, Reinforce};
+use nas_strategies::{
+    Bananas, GaussianProcess, Genetic, LocalSearch, Npenas, RandomForest, RandomSearch, RegularizedEvolution, Reinforce,
+};
 
 /// Sums an amount for every choice of every decision, as the space names them.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
@@ -42,6 +44,8 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<Reinforce>(),
         Subject::of::<Bananas>().with(few_updates()),
         Subject::of::<Npenas>().with(few_updates()),
+        Subject::of::<GaussianProcess>(),
+        Subject::of::<RandomForest>(),
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);
