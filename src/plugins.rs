@@ -57,6 +57,10 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_strategy::<nas_strategies::Hyperband>();
     registry.add_strategy::<nas_strategies::SuccessiveHalving>();
     registry.add_strategy::<nas_strategies::Nsga2>();
+    registry.add_strategy::<nas_strategies::Bananas>();
+    registry.add_strategy::<nas_strategies::Npenas>();
+    registry.add_strategy::<nas_strategies::GaussianProcess>();
+    registry.add_strategy::<nas_strategies::RandomForest>();
     registry.add_evaluator::<BurnEvaluator>();
     registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)

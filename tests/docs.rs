@@ -78,6 +78,10 @@ fn pages_name_every_parameter() {
         "nsga2",
         "successive-halving",
         "hyperband",
+        "bananas",
+        "npenas",
+        "gaussian-process",
+        "random-forest",
     ];
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());

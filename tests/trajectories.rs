@@ -20,6 +20,10 @@ const STRATEGIES: [&str; 9] = [
     "simulated-annealing",
     "tpe",
     "mcts",
+    "bananas",
+    "npenas",
+    "gaussian-process",
+    "random-forest",
 ];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
@@ -47,6 +51,10 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
     registry.add_strategy::<nas_strategies::Tpe>();
     registry.add_strategy::<nas_strategies::Mcts>();
+    registry.add_strategy::<nas_strategies::Bananas>();
+    registry.add_strategy::<nas_strategies::Npenas>();
+    registry.add_strategy::<nas_strategies::GaussianProcess>();
+    registry.add_strategy::<nas_strategies::RandomForest>();
     registry
 }
 

@@ -13,12 +13,12 @@
 //! there are a tenth more, and with at most `updates` steps. Nobody waits for the last of a round: the next begins with
 //! what is known.
 
-use nas_api::rng::{Random, seeded};
+use nas_api::rng::Random;
 use nas_api::{Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
 
 use crate::surrogate::at_least_one;
 use crate::surrogate::candidates::mutants;
-use crate::surrogate::ensemble::{Ensemble, Prediction, Shape, training};
+use crate::surrogate::ensemble::{Prediction, Shape, training};
 use crate::surrogate::guide::Guide;
 use crate::surrogate::network::Loss;
 use crate::surrogate::normal::draw;
@@ -27,30 +27,10 @@ use crate::surrogate::predictor::{Predictor, in_order};
 /// A search by BANANAS in progress.
 pub struct Bananas {
     guide: Guide,
-    predictor: Predictor,
-    ensemble: Option<Ensemble>,
     /// c, candidates of one round.
     candidates: usize,
     parents: usize,
     edits: usize,
-}
-
-impl Bananas {
-    fn round(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        let Self { guide, predictor, ensemble, candidates, parents, edits } = self;
-        guide.ask(limit, space, |guide, space| {
-            if guide.due() {
-                *ensemble = Some(predictor.train(guide));
-            }
-            let Some(ensemble) = ensemble else { return Ok(Vec::new()) };
-            let best = guide.archive.best(*parents);
-            let archive = &guide.archive;
-            let found = mutants(space, &mut guide.rng, &best, *candidates, *edits, |key| archive.knows(key))?;
-            // Independent Thompson sampling: one draw from what is expected of each.
-            let draws = |expected: Prediction, rng: &mut Random| expected.mean + expected.deviation * draw(rng);
-            in_order(ensemble, found, space, &mut guide.rng, draws)
-        })
-    }
 }
 
 impl StrategyPlugin for Bananas {
@@ -93,15 +73,14 @@ impl StrategyPlugin for Bananas {
         let settings = &study.settings;
         let (initial, round) = (at_least_one(settings, "initial")?, at_least_one(settings, "k")?);
         let mape = settings.text("loss")? == "mape";
+        let predictor = Predictor {
+            members: at_least_one(settings, "ensemble")?,
+            shape: Shape::read(settings)?,
+            training: training(settings, Loss::Absolute)?,
+            margin: if mape { Some(settings.number("margin")?) } else { None },
+        };
         Ok(Self {
-            guide: Guide::new(study, seeded(study.seed), initial, round),
-            predictor: Predictor {
-                members: at_least_one(settings, "ensemble")?,
-                shape: Shape::read(settings)?,
-                training: training(settings, Loss::Absolute)?,
-                margin: if mape { Some(settings.number("margin")?) } else { None },
-            },
-            ensemble: None,
+            guide: Guide::new(study, predictor, initial, round),
             candidates: at_least_one(settings, "candidates")?,
             parents: at_least_one(settings, "parents")?,
             edits: at_least_one(settings, "edits")?,
@@ -111,7 +90,15 @@ impl StrategyPlugin for Bananas {
 
 impl Strategy for Bananas {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        self.round(limit, space)
+        let Self { guide, candidates, parents, edits } = self;
+        guide.ask(limit, space, |ensemble, search, space| {
+            let best = search.archive.best(*parents);
+            let archive = &search.archive;
+            let found = mutants(space, &mut search.rng, &best, *candidates, *edits, |key| archive.knows(key))?;
+            // Independent Thompson sampling: one draw from what is expected of each.
+            let draws = |expected: Prediction, rng: &mut Random| expected.mean + expected.deviation * draw(rng);
+            in_order(ensemble, found, space, &mut search.rng, draws)
+        })
     }
 
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
@@ -151,6 +138,7 @@ mod tests {
             let genotype = proposal.candidate.genotype().unwrap();
             let nearest = search
                 .guide
+                .search
                 .archive
                 .best(10)
                 .iter()

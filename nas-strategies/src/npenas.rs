@@ -14,12 +14,12 @@
 //! tenth more, and with at most `updates` steps. Nobody waits for the last of a generation: the next begins with what is
 //! known.
 
-use nas_api::rng::{Random, seeded};
+use nas_api::rng::Random;
 use nas_api::{Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
 
 use crate::surrogate::at_least_one;
 use crate::surrogate::candidates::mutants;
-use crate::surrogate::ensemble::{Ensemble, Prediction, Shape, training};
+use crate::surrogate::ensemble::{Prediction, Shape, training};
 use crate::surrogate::guide::Guide;
 use crate::surrogate::network::Loss;
 use crate::surrogate::predictor::{Predictor, in_order};
@@ -27,8 +27,6 @@ use crate::surrogate::predictor::{Predictor, in_order};
 /// A search by NPENAS-NP in progress.
 pub struct Npenas {
     guide: Guide,
-    predictor: Predictor,
-    trained: Option<Ensemble>,
     /// Parents of a generation.
     population: usize,
     /// Mutants of each parent.
@@ -67,15 +65,14 @@ impl StrategyPlugin for Npenas {
     fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
         let count = |name: &str| at_least_one(settings, name);
+        let predictor = Predictor {
+            members: count("ensemble")?,
+            shape: Shape::read(settings)?,
+            training: training(settings, Loss::Squared)?,
+            margin: None,
+        };
         Ok(Self {
-            guide: Guide::new(study, seeded(study.seed), count("initial")?, count("k")?),
-            predictor: Predictor {
-                members: count("ensemble")?,
-                shape: Shape::read(settings)?,
-                training: training(settings, Loss::Squared)?,
-                margin: None,
-            },
-            trained: None,
+            guide: Guide::new(study, predictor, count("initial")?, count("k")?),
             population: count("population")?,
             offspring: count("offspring")?,
             edits: count("edits")?,
@@ -85,17 +82,13 @@ impl StrategyPlugin for Npenas {
 
 impl Strategy for Npenas {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        let Self { guide, predictor, trained, population, offspring, edits } = self;
-        guide.ask(limit, space, |guide, space| {
-            if guide.due() {
-                *trained = Some(predictor.train(guide));
-            }
-            let Some(ensemble) = trained else { return Ok(Vec::new()) };
-            let parents = guide.archive.best(*population);
-            let archive = &guide.archive;
+        let Self { guide, population, offspring, edits } = self;
+        guide.ask(limit, space, |ensemble, search, space| {
+            let parents = search.archive.best(*population);
+            let archive = &search.archive;
             let count = parents.len() * *offspring;
-            let found = mutants(space, &mut guide.rng, &parents, count, *edits, |key| archive.knows(key))?;
-            in_order(ensemble, found, space, &mut guide.rng, |expected: Prediction, _: &mut Random| expected.mean)
+            let found = mutants(space, &mut search.rng, &parents, count, *edits, |key| archive.knows(key))?;
+            in_order(ensemble, found, space, &mut search.rng, |expected: Prediction, _: &mut Random| expected.mean)
         })
     }
 
@@ -111,6 +104,8 @@ impl Strategy for Npenas {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use nas_api::rng::seeded;
+
     use super::*;
     use crate::conformance::{Additive, observation, study_of};
 
@@ -129,7 +124,7 @@ mod tests {
         let mean = |genotypes: &[Vec<u32>], space: &Additive| {
             genotypes.iter().map(|genotype| space.value(genotype)).sum::<f64>() / genotypes.len() as f64
         };
-        let parents = search.guide.archive.best(10);
+        let parents = search.guide.search.archive.best(10);
         let at_large = mutants(&mut space, &mut seeded(1), &parents, 100, 3, |_| false).unwrap();
         let at_large: Vec<Vec<u32>> = at_large.into_iter().map(|mutant| mutant.genotype).collect();
         let proposals = search.ask(10, &mut space).unwrap();

@@ -11,6 +11,7 @@ use nas_strategies::{
 use nas_strategies::conformance::{Additive, CHECKS, FIDELITY_CHECKS, Subject, at_equal_spend};
 use nas_strategies::{
     Genetic, Hyperband, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce, SuccessiveHalving,
+    Bananas, GaussianProcess, Genetic, LocalSearch, Npenas, RandomForest, RandomSearch, RegularizedEvolution, Reinforce,
 };
 
 fn number(name: &str, value: f64) -> Setting {
@@ -32,6 +33,12 @@ fn with<S: StrategyPlugin>(settings: Vec<Setting>) -> Subject {
 /// Small predictors, so that the checks stay fast.
 fn small(mut settings: Vec<Setting>) -> Vec<Setting> {
     settings.extend([number("layers", 2.0), number("width", 8.0), number("updates", 8.0)]);
+    settings
+}
+
+/// Few candidates and points, so that the checks stay fast.
+fn few(mut settings: Vec<Setting>) -> Vec<Setting> {
+    settings.extend([number("samples", 8.0), number("mutants", 8.0), number("starts", 1.0)]);
     settings
 }
 
@@ -88,6 +95,19 @@ fn with_one_fidelity() -> Vec<Subject> {
         with::<Bananas>(small(vec![text("loss", "mae"), number("k", 3.0), number("initial", 4.0)])),
         with::<Npenas>(small(vec![])),
         with::<Npenas>(small(vec![number("population", 3.0), number("offspring", 4.0), number("k", 1.0)])),
+        with::<GaussianProcess>(few(vec![number("points", 30.0)])),
+        with::<GaussianProcess>(few(vec![
+            number("points", 9.0),
+            text("targets", "standardised"),
+            text("liar", "worst"),
+            truth("relevance", false),
+        ])),
+        with::<RandomForest>(few(vec![])),
+        with::<RandomForest>(few(vec![
+            number("interleave", 0.0),
+            number("n_min", 2.0),
+            text("targets", "standardised"),
+        ])),
     ]
 }
 
@@ -165,6 +185,10 @@ fn strategies_that_learn_beat_random_search() {
         with::<Nsga2>(vec![number("population", 20.0)]),
         with::<Bananas>(vec![number("updates", 100.0)]),
         with::<Npenas>(vec![number("updates", 200.0)]),
+        with::<GaussianProcess>(vec![number("points", 60.0)]),
+        with::<GaussianProcess>(vec![number("points", 60.0), text("targets", "standardised")]),
+        with::<RandomForest>(vec![]),
+        with::<RandomForest>(vec![number("interleave", 0.0), text("targets", "standardised")]),
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)

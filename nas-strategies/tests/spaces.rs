@@ -9,6 +9,7 @@ use nas_strategies::{
     Bananas, Genetic, LocalSearch, Npenas, Nsga2, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing,
     Tpe,
     Genetic, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
+    Bananas, GaussianProcess, Genetic, LocalSearch, Npenas, RandomForest, RandomSearch, RegularizedEvolution, Reinforce,
 };
 
 /// Sums an amount for every choice of every decision, as the space names them.
@@ -50,6 +51,8 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<Bananas>().with(few_updates()),
         Subject::of::<Npenas>().with(few_updates()),
         Subject::of::<Mcts>(),
+        Subject::of::<GaussianProcess>(),
+        Subject::of::<RandomForest>(),
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);

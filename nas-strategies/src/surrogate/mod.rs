@@ -9,6 +9,7 @@ pub(crate) mod guide;
 pub(crate) mod network;
 pub(crate) mod normal;
 pub(crate) mod predictor;
+pub(crate) mod search;
 pub(crate) mod targets;
 
 use nas_api::{Error, Result, Settings};

@@ -5,8 +5,9 @@ use nas_api::{Result, Space};
 
 use crate::surrogate::candidates::Candidate;
 use crate::surrogate::ensemble::{Ensemble, Prediction, Shape};
-use crate::surrogate::guide::{Guide, features};
+use crate::surrogate::guide::features;
 use crate::surrogate::network::{Example, Training};
+use crate::surrogate::search::Search;
 use crate::surrogate::targets::standardised;
 
 /// How an ensemble is trained.
@@ -21,8 +22,8 @@ pub(crate) struct Predictor {
 
 impl Predictor {
     /// An ensemble that has learnt everything in the archive.
-    pub(crate) fn train(&self, guide: &mut Guide) -> Ensemble {
-        let entries = guide.archive.entries();
+    pub(crate) fn train(&self, search: &mut Search<Vec<f32>>) -> Ensemble {
+        let entries = search.archive.entries();
         let targets = standardised(&entries.iter().map(|entry| entry.rank).collect::<Vec<_>>());
         let weights = weights(&targets, self.margin);
         let example = |(position, &target): (usize, &f64)| {
@@ -30,7 +31,7 @@ impl Predictor {
             Example { input, target: target as f32, weight: weights[position] }
         };
         let examples: Vec<Example<'_>> = targets.iter().enumerate().map(example).collect();
-        Ensemble::train(self.members, &self.shape, &examples, self.training, &mut guide.rng)
+        Ensemble::train(self.members, &self.shape, &examples, self.training, &mut search.rng)
     }
 }
 

@@ -1,0 +1,188 @@
+//! Regression by a Gaussian process with a constant mean.
+//!
+//! C. E. Rasmussen and C. K. I. Williams (2006), "Gaussian processes for machine learning", Algorithm 2.1. Mean and
+//! variance of the process are estimated in closed form (D. R. Jones, M. Schonlau and W. J. Welch 1998, Equations 5, 6).
+
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+
+use super::kernel::Kernel;
+use crate::surrogate::encoding::Codes;
+
+/// What the likelihood does not give in closed form.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Hyper {
+    /// w, one for each decision.
+    pub(super) weights: Vec<f64>,
+    /// Variance of the noise, as a share of that of the process.
+    pub(super) noise: f64,
+}
+
+/// A process that has seen data.
+pub(super) struct Process<'k> {
+    kernel: &'k Kernel,
+    weights: Vec<f64>,
+    points: Vec<Codes>,
+    factor: Cholesky<f64, Dyn>,
+    /// K⁻¹ (y − mean)
+    pull: DVector<f64>,
+    mean: f64,
+    variance: f64,
+}
+
+impl<'k> Process<'k> {
+    /// `None` where the matrix is not positive definite in this precision.
+    pub(super) fn fit(kernel: &'k Kernel, hyper: &Hyper, points: Vec<Codes>, targets: &[f64]) -> Option<Self> {
+        let count = points.len();
+        let mut matrix = DMatrix::zeros(count, count);
+        for column in 0..count {
+            matrix[(column, column)] = 1.0 + hyper.noise;
+            for row in column + 1..count {
+                let covariance = kernel.covariance(&hyper.weights, &points[row], &points[column]);
+                matrix[(row, column)] = covariance;
+                matrix[(column, row)] = covariance;
+            }
+        }
+        let factor = Cholesky::new(matrix)?;
+        let targets = DVector::from_column_slice(targets);
+        let ones = factor.solve(&DVector::from_element(count, 1.0));
+        let mean = targets.dot(&ones) / ones.sum();
+        let rest = targets.add_scalar(-mean);
+        let pull = factor.solve(&rest);
+        let variance = (rest.dot(&pull) / count as f64).max(1e-12);
+        let weights = hyper.weights.clone();
+        (mean.is_finite() && variance.is_finite()).then_some(Self {
+            kernel,
+            weights,
+            points,
+            factor,
+            pull,
+            mean,
+            variance,
+        })
+    }
+
+    /// The logarithm of the marginal likelihood at the best mean and variance, but for a constant.
+    pub(super) fn evidence(&self) -> f64 {
+        let lower = self.factor.l_dirty();
+        let determinant: f64 = (0..self.points.len()).map(|i| libm::log(lower[(i, i)])).sum();
+        -0.5 * self.points.len() as f64 * libm::log(self.variance) - determinant
+    }
+
+    /// Mean and standard deviation at a point, without the noise.
+    pub(super) fn predict(&self, point: &[u32]) -> (f64, f64) {
+        let covariances = self.points.iter().map(|other| self.kernel.covariance(&self.weights, point, other));
+        let mut covariances = DVector::from_iterator(self.points.len(), covariances);
+        let mean = self.mean + covariances.dot(&self.pull);
+        self.factor.l_dirty().solve_lower_triangular_unchecked_mut(&mut covariances);
+        let explained = covariances.norm_squared();
+        (mean, (self.variance * (1.0 - explained).max(0.0)).sqrt())
+    }
+}
+
+/// Steps of the search for weights and noise: factors, the coarse ones first.
+const FACTORS: [f64; 2] = [4.0, 2.0];
+const WEIGHTS: (f64, f64) = (1e-3, 20.0);
+const NOISES: (f64, f64) = (1e-6, 1.0);
+/// The noise that is expected, and how far weights and noise may well lie from what is expected (in logarithms).
+const NOISE: f64 = 1e-2;
+const SPREADS: (f64, f64) = (1.5, 2.0);
+
+impl Hyper {
+    /// What is expected before there are data.
+    pub(super) fn expected(decisions: usize) -> Self {
+        Self { weights: vec![(2.0 / decisions.max(1) as f64).min(1.0); decisions], noise: NOISE }
+    }
+
+    /// Logarithm of the prior density, but for a constant: log-normal around what is expected.
+    fn prior(&self) -> f64 {
+        let expected = Self::expected(self.weights.len());
+        let term = |value: f64, centre: f64, spread: f64| {
+            let away = libm::log(value / centre) / spread;
+            -0.5 * away * away
+        };
+        let weights = self.weights.iter().zip(&expected.weights);
+        weights.map(|(value, centre)| term(*value, *centre, SPREADS.0)).sum::<f64>()
+            + term(self.noise, expected.noise, SPREADS.1)
+    }
+
+    /// Better values from here, by coordinate search: all weights together, then (where `relevance` is set) one by one,
+    /// then the noise, each multiplied or divided while that raises likelihood times prior.
+    pub(super) fn improved(&self, kernel: &Kernel, relevance: bool, points: &[Codes], targets: &[f64]) -> Self {
+        let worth = |hyper: &Self| {
+            let process = Process::fit(kernel, hyper, points.to_vec(), targets);
+            process.map_or(f64::NEG_INFINITY, |process| process.evidence() + hyper.prior())
+        };
+        let mut best = self.clone();
+        let mut highest = worth(&best);
+        let count = best.weights.len();
+        for factor in FACTORS {
+            // The coordinates: all weights, the noise, each weight.
+            let coordinates = if relevance { count + 2 } else { 2 };
+            for coordinate in 0..coordinates {
+                for by in [factor, 1.0 / factor] {
+                    let mut moved = best.clone();
+                    match coordinate {
+                        0 => moved.weights.iter_mut().for_each(|w| *w = (*w * by).clamp(WEIGHTS.0, WEIGHTS.1)),
+                        1 => moved.noise = (moved.noise * by).clamp(NOISES.0, NOISES.1),
+                        _ => {
+                            let weight = &mut moved.weights[coordinate - 2];
+                            *weight = (*weight * by).clamp(WEIGHTS.0, WEIGHTS.1);
+                        }
+                    }
+                    let reached = if moved == best { f64::NEG_INFINITY } else { worth(&moved) };
+                    if reached > highest {
+                        (best, highest) = (moved, reached);
+                        break;
+                    }
+                }
+            }
+        }
+        best
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::Decision;
+    use nas_api::rng::{RngExt, seeded};
+
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-9, "{a} is not {b}");
+    }
+
+    #[test]
+    fn two_points_agree_with_numbers_worked_out_by_hand() {
+        let kernel = Kernel::new(&[Decision::new("op", ["a", "b", "c"])]);
+        // Covariance 1/2 between different choices, no noise: K = [1 1/2; 1/2 1], K⁻¹ = [4 −2; −2 4] / 3.
+        let hyper = Hyper { weights: vec![libm::log(2.0)], noise: 0.0 };
+        let process = Process::fit(&kernel, &hyper, vec![vec![1], vec![2]], &[1.0, 3.0]).unwrap();
+        // Mean 2; K⁻¹ (−1, 1) = (−2, 2); variance (2 + 2) / 2.
+        close(process.mean, 2.0);
+        close(process.variance, 2.0);
+        // −n/2 ln 2 − ½ ln det K, det K = 3/4.
+        close(process.evidence(), -libm::log(2.0) - 0.5 * libm::log(0.75));
+        let (mean, deviation) = process.predict(&[1]);
+        close(mean, 1.0);
+        close(deviation, 0.0);
+        // k = (1/2, 1/2): k K⁻¹ k = 1/3.
+        let (mean, deviation) = process.predict(&[3]);
+        close(mean, 2.0);
+        close(deviation, (2.0_f64 * 2.0 / 3.0).sqrt());
+    }
+
+    #[test]
+    fn the_search_finds_which_decision_matters() {
+        let decisions: Vec<Decision> = (0..4).map(|d| Decision::new(format!("d{d}"), ["a", "b", "c"])).collect();
+        let kernel = Kernel::new(&decisions);
+        let mut rng = seeded(2);
+        let points: Vec<Codes> = (0..60).map(|_| (0..4).map(|_| rng.random_range(1..4)).collect()).collect();
+        let targets: Vec<f64> = points.iter().map(|point| f64::from(point[1] * point[1])).collect();
+        let mut hyper = Hyper::expected(4);
+        (0..4).for_each(|_| hyper = hyper.improved(&kernel, true, &points, &targets));
+        let others = [0, 2, 3].map(|d| hyper.weights[d]);
+        assert!(others.iter().all(|other| hyper.weights[1] > 5.0 * other), "{hyper:?}");
+    }
+}
