@@ -10,21 +10,6 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 9] = [
-    "random-search",
-    "local-search",
-    "genetic",
-    "regularized-evolution",
-    "reinforce",
-    "grid",
-    "simulated-annealing",
-    "tpe",
-    "mcts",
-    "bananas",
-    "npenas",
-    "gaussian-process",
-    "random-forest",
-];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -42,19 +27,6 @@ fn registry() -> Registry {
     registry.add_space::<nas_spaces::NasBench201>().unwrap();
     registry.read_tables_with::<nas_spaces::TableSpace>();
     nas_strategies::all(&mut Registered(&mut registry));
-    registry.add_strategy::<nas_strategies::RandomSearch>();
-    registry.add_strategy::<nas_strategies::LocalSearch>();
-    registry.add_strategy::<nas_strategies::Genetic>();
-    registry.add_strategy::<nas_strategies::RegularizedEvolution>();
-    registry.add_strategy::<nas_strategies::Reinforce>();
-    registry.add_strategy::<nas_strategies::Grid>();
-    registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
-    registry.add_strategy::<nas_strategies::Tpe>();
-    registry.add_strategy::<nas_strategies::Mcts>();
-    registry.add_strategy::<nas_strategies::Bananas>();
-    registry.add_strategy::<nas_strategies::Npenas>();
-    registry.add_strategy::<nas_strategies::GaussianProcess>();
-    registry.add_strategy::<nas_strategies::RandomForest>();
     registry
 }
 
@@ -88,7 +60,7 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
         trials: Some(200),
         total_fidelity: None,
         parallelism: 4,
-        fidelities: Vec::new(),
+        fidelities: vec![1.0, 3.0, 9.0, 27.0],
         settings: Settings::checked(&parameters, &given).unwrap(),
     };
     source.open(&study, space).unwrap()
@@ -117,7 +89,7 @@ fn trajectory(search: &mut dyn Search) -> String {
             observations.push(Observation {
                 trial: Some(first + position),
                 candidate: proposal.candidate.clone(),
-                fidelity: None,
+                fidelity: proposal.fidelity.or(Some(27.0)),
                 metrics: vec![score],
                 failure,
                 gradient: None,

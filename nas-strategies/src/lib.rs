@@ -11,20 +11,20 @@ pub mod genetic;
 pub mod grid;
 pub mod hyperband;
 pub mod local_search;
+pub mod mcts;
 pub mod npenas;
 pub mod nsga2;
-pub mod mcts;
 mod parzen;
 pub mod random_forest;
 pub mod random_search;
 pub mod rank;
 pub mod regularized_evolution;
 pub mod reinforce;
+mod rungs;
 pub mod simulated_annealing;
+pub mod successive_halving;
 mod surrogate;
 pub mod tpe;
-mod rungs;
-pub mod successive_halving;
 mod trials;
 
 pub use bananas::Bananas;
@@ -33,15 +33,16 @@ pub use genetic::Genetic;
 pub use grid::Grid;
 pub use hyperband::Hyperband;
 pub use local_search::LocalSearch;
+pub use mcts::Mcts;
 pub use npenas::Npenas;
 pub use nsga2::Nsga2;
-pub use mcts::Mcts;
 pub use random_forest::RandomForest;
 pub use random_search::RandomSearch;
 pub use rank::Rank;
 pub use regularized_evolution::RegularizedEvolution;
 pub use reinforce::Reinforce;
 pub use simulated_annealing::SimulatedAnnealing;
+pub use successive_halving::SuccessiveHalving;
 pub use tpe::Tpe;
 
 use nas_api::StrategyPlugin;
@@ -58,13 +59,18 @@ pub fn all(into: &mut impl Take) {
     into.take::<Grid>();
     into.take::<LocalSearch>();
     into.take::<SimulatedAnnealing>();
+    into.take::<Mcts>();
     into.take::<Genetic>();
     into.take::<RegularizedEvolution>();
     into.take::<Nsga2>();
     into.take::<Reinforce>();
     into.take::<Tpe>();
+    into.take::<GaussianProcess>();
+    into.take::<RandomForest>();
     into.take::<Bananas>();
     into.take::<Npenas>();
+    into.take::<SuccessiveHalving>();
+    into.take::<Hyperband>();
 }
 
 /// The names of all strategies.
@@ -79,4 +85,3 @@ pub fn names() -> Vec<String> {
     all(&mut names);
     names.0
 }
-pub use successive_halving::SuccessiveHalving;

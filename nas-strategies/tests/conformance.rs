@@ -3,15 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use nas_api::{Setting, StrategyPlugin, Value};
-use nas_strategies::conformance::{Additive, CHECKS, Subject};
-use nas_strategies::{
-    Bananas, Genetic, Grid, LocalSearch, Npenas, Nsga2, RandomSearch, RegularizedEvolution, Reinforce,
-    SimulatedAnnealing, Tpe,
-    Genetic, Grid, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 use nas_strategies::conformance::{Additive, CHECKS, FIDELITY_CHECKS, Subject, at_equal_spend};
 use nas_strategies::{
-    Genetic, Hyperband, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce, SuccessiveHalving,
-    Bananas, GaussianProcess, Genetic, LocalSearch, Npenas, RandomForest, RandomSearch, RegularizedEvolution, Reinforce,
+    Bananas, GaussianProcess, Genetic, Grid, Hyperband, LocalSearch, Mcts, Npenas, Nsga2, RandomForest, RandomSearch,
+    RegularizedEvolution, Reinforce, SimulatedAnnealing, SuccessiveHalving, Tpe,
 };
 
 fn number(name: &str, value: f64) -> Setting {
@@ -119,13 +114,12 @@ fn draws_nothing(subject: &Subject) -> bool {
 fn holds_everything(mut space: Additive) {
     let mut broken = Vec::new();
     for subject in subjects() {
-        for (name, check) in CHECKS {
-            if draws_nothing(&subject) && *name == "different seeds give different searches" {
-                continue;
-            }
         let uses_fidelities = subject.info.serves.iter().any(|word| word == "fidelities");
         let more = if uses_fidelities { FIDELITY_CHECKS } else { &[] };
         for (name, check) in CHECKS.iter().chain(more) {
+            if draws_nothing(&subject) && *name == "different seeds give different searches" {
+                continue;
+            }
             if let Err(error) = check(&subject, &mut space) {
                 broken.push(format!("{} {:?}: {name}: {error}", subject.info.name, subject.settings));
             }

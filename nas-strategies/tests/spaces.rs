@@ -6,10 +6,8 @@ use nas_api::{Genotype, SearchSpace, Setting, Settings, Space, SpaceInfo, Value,
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
 use nas_strategies::{
-    Bananas, Genetic, LocalSearch, Npenas, Nsga2, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing,
-    Tpe,
-    Genetic, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
-    Bananas, GaussianProcess, Genetic, LocalSearch, Npenas, RandomForest, RandomSearch, RegularizedEvolution, Reinforce,
+    Bananas, GaussianProcess, Genetic, LocalSearch, Mcts, Npenas, Nsga2, RandomForest, RandomSearch,
+    RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
 
 /// Sums an amount for every choice of every decision, as the space names them.
