@@ -53,6 +53,7 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
     registry.add_strategy::<nas_strategies::Tpe>();
     registry.add_strategy::<nas_strategies::Mcts>();
+    registry.add_strategy::<nas_strategies::Bohb>();
     registry.add_evaluator::<BurnEvaluator>();
     Ok(registry)
 }

@@ -73,6 +73,7 @@ fn pages_name_every_parameter() {
         "simulated-annealing",
         "tpe",
         "mcts",
+        "bohb",
     ];
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());

@@ -10,7 +10,7 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 9] = [
+const STRATEGIES: [&str; 10] = [
     "random-search",
     "local-search",
     "genetic",
@@ -20,6 +20,7 @@ const STRATEGIES: [&str; 9] = [
     "simulated-annealing",
     "tpe",
     "mcts",
+    "bohb",
 ];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
@@ -38,6 +39,7 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::SimulatedAnnealing>();
     registry.add_strategy::<nas_strategies::Tpe>();
     registry.add_strategy::<nas_strategies::Mcts>();
+    registry.add_strategy::<nas_strategies::Bohb>();
     registry
 }
 
@@ -57,7 +59,9 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
     let reference = if as_component { common::component("strategies", strategy) } else { strategy.to_owned() };
     let source = registry.strategy(&reference).unwrap();
     let small = [("population", 12.0), ("sample", 4.0)];
-    let parameters = source.info().unwrap().parameters;
+    let info = source.info().unwrap();
+    let parameters = info.parameters;
+    let several = info.needs.iter().any(|need| need == "fidelities");
     let given: Vec<Setting> = small
         .iter()
         .filter(|(name, _)| parameters.iter().any(|parameter| parameter.name == *name))
@@ -71,7 +75,7 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
         trials: Some(200),
         total_fidelity: None,
         parallelism: 4,
-        fidelities: Vec::new(),
+        fidelities: if several { vec![1.0, 3.0, 9.0] } else { Vec::new() },
         settings: Settings::checked(&parameters, &given).unwrap(),
     };
     source.open(&study, space).unwrap()
@@ -100,7 +104,7 @@ fn trajectory(search: &mut dyn Search) -> String {
             observations.push(Observation {
                 trial: Some(first + position),
                 candidate: proposal.candidate.clone(),
-                fidelity: None,
+                fidelity: proposal.fidelity,
                 metrics: vec![score],
                 failure,
                 gradient: None,

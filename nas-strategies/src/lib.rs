@@ -1,6 +1,7 @@
 //! The search strategies that come with `nas`, one file each: pure state machines without I/O, the same code natively
 //! and as a component.
 
+pub mod bohb;
 pub mod conformance;
 mod decisions;
 mod fresh;
@@ -17,6 +18,7 @@ pub mod simulated_annealing;
 pub mod tpe;
 mod trials;
 
+pub use bohb::Bohb;
 pub use genetic::Genetic;
 pub use grid::Grid;
 pub use local_search::LocalSearch;

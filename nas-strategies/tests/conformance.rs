@@ -5,7 +5,7 @@
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, Subject};
 use nas_strategies::{
-    Genetic, Grid, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
+    Bohb, Genetic, Grid, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
 
 fn number(name: &str, value: f64) -> Setting {
@@ -45,6 +45,8 @@ fn subjects() -> Vec<Subject> {
         with::<Grid>(vec![text("order", "shuffled")]),
         with::<SimulatedAnnealing>(vec![]),
         with::<SimulatedAnnealing>(vec![number("initial", 3.0), text("unit", "objective"), number("steps", 50.0)]),
+        with::<Bohb>(vec![]),
+        with::<Bohb>(vec![number("eta", 2.0), number("min_fidelity", 2.0), number("min_points", 4.0)]),
         with::<Mcts>(vec![]),
         with::<Mcts>(vec![text("playout", "history"), number("exploration", 1.0)]),
         with::<Tpe>(vec![]),
@@ -121,6 +123,7 @@ fn strategies_that_learn_beat_random_search() {
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
         with::<SimulatedAnnealing>(vec![number("steps", 190.0)]),
+        with::<Bohb>(vec![]),
         with::<Mcts>(vec![]),
         with::<Mcts>(vec![text("playout", "history"), number("exploration", 1.0)]),
         with::<Tpe>(vec![]),

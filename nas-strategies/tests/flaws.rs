@@ -12,6 +12,7 @@ use nas_strategies::{RandomSearch, RegularizedEvolution};
 enum Flaw {
     MoreThanAsked,
     OutOfTheSpace,
+    FidelityNotOffered,
     RandomnessOfItsOwn,
     SeedIgnored,
     WaitsForOrder,
@@ -42,10 +43,11 @@ impl Strategy for Flawed {
         }
         let extra = u32::from(self.flaw == Flaw::MoreThanAsked && limit < 100);
         let mut proposals = self.search.ask(limit + extra, space)?;
-        if let Some(Proposal { candidate: Candidate::Discrete(genotype), .. }) = proposals.last_mut() {
+        if let Some(Proposal { candidate: Candidate::Discrete(genotype), fidelity, .. }) = proposals.last_mut() {
             let goal = self.study.objectives[0].goal;
             match self.flaw {
                 Flaw::OutOfTheSpace => genotype.push(0),
+                Flaw::FidelityNotOffered => *fidelity = Some(2.0),
                 Flaw::RandomnessOfItsOwn => *genotype = space.sample(COUNTER.fetch_add(1, Ordering::Relaxed))?,
                 Flaw::CountsTwice => *genotype = space.sample(self.told)?,
                 Flaw::MaximisesAlways if goal == Goal::Minimize => *genotype = space.sample(0)?,
@@ -92,6 +94,7 @@ fn every_flaw_is_found_by_the_check_for_it() {
     let found = [
         (Flaw::MoreThanAsked, "any limit is kept"),
         (Flaw::OutOfTheSpace, "results may come in any order and batches of any size"),
+        (Flaw::FidelityNotOffered, "failures are survived"),
         (Flaw::RandomnessOfItsOwn, "equal seeds give equal searches"),
         (Flaw::RandomnessOfItsOwn, "a log is replayed bit for bit"),
         (Flaw::SeedIgnored, "different seeds give different searches"),

@@ -6,7 +6,7 @@ use nas_api::{Genotype, SearchSpace, Settings, Space, SpaceInfo, rng};
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
 use nas_strategies::{
-    Genetic, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
+    Bohb, Genetic, LocalSearch, Mcts, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
 
 /// Sums an amount for every choice of every decision, as the space names them.
@@ -39,6 +39,7 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<Reinforce>(),
         Subject::of::<SimulatedAnnealing>(),
         Subject::of::<Tpe>(),
+        Subject::of::<Bohb>(),
         Subject::of::<Mcts>(),
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);

@@ -3,7 +3,7 @@
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{Error, Genotype, Observation, Proposal, Result, Space, Strategy};
 
-use super::{Measured, observation};
+use super::{FIDELITIES, Measured, observation};
 
 /// How results come back.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ impl Step {
 ///
 /// # Errors
 /// What the strategy says, and what it does wrong: more proposals than the limit, a genotype that is not of the space,
-/// no proposal while nothing is out and it has not finished, a proposal after it has finished.
+/// a fidelity that is not offered, no proposal while nothing is out and it has not finished, a proposal after it has finished.
 pub fn drive(
     strategy: &mut dyn Strategy,
     space: &mut dyn Space,
@@ -71,9 +71,9 @@ pub fn drive(
         let limit = schedule.limit.min(free).min(trials - asked);
         if limit > 0 && !strategy.finished() {
             let proposals = strategy.ask(limit, space)?;
-            for genotype in checked(&proposals, limit, space)? {
+            for (genotype, fidelity) in checked(&proposals, limit, space)? {
                 let outcome = measure(asked, &genotype);
-                out.push(observation(Some(asked), genotype, outcome));
+                out.push(Observation { fidelity, ..observation(Some(asked), genotype, outcome) });
                 asked += 1;
             }
             if proposals.is_empty() && out.is_empty() && !strategy.finished() {
@@ -98,8 +98,8 @@ pub fn drive(
     Ok(steps)
 }
 
-/// The genotypes of the proposals, if they are in order.
-fn checked(proposals: &[Proposal], limit: u32, space: &mut dyn Space) -> Result<Vec<Genotype>> {
+/// The genotypes of the proposals with their fidelities, if they are in order.
+fn checked(proposals: &[Proposal], limit: u32, space: &mut dyn Space) -> Result<Vec<(Genotype, Option<f64>)>> {
     if proposals.len() > limit as usize {
         return Err(Error::new(format!("asked for at most {limit} proposals, it makes {}", proposals.len())));
     }
@@ -111,7 +111,10 @@ fn checked(proposals: &[Proposal], limit: u32, space: &mut dyn Space) -> Result<
         if let Err(reason) = space.validate(genotype)? {
             return Err(Error::new(format!("it proposes {genotype:?}, which is not of the space: {reason}")));
         }
-        genotypes.push(genotype.clone());
+        if let Some(fidelity) = proposal.fidelity.filter(|fidelity| !FIDELITIES.contains(fidelity)) {
+            return Err(Error::new(format!("it proposes a fidelity of {fidelity}, and {FIDELITIES:?} are offered")));
+        }
+        genotypes.push((genotype.clone(), proposal.fidelity));
     }
     Ok(genotypes)
 }

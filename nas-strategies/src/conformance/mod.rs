@@ -21,6 +21,9 @@ pub use additive::{Additive, METRIC};
 pub use checks::{CHECKS, Check};
 pub use drive::{Schedule, Step, drive, replay};
 
+/// What a study offers a strategy that needs several fidelities; the landscape is the same at each.
+pub const FIDELITIES: [f64; 4] = [1.0, 3.0, 9.0, 27.0];
+
 /// The value of [`METRIC`], or why there is none.
 pub type Measured = std::result::Result<f64, Failure>;
 
@@ -76,7 +79,7 @@ impl Subject {
 
 /// Runs every check of [`CHECKS`]; the error names the check that is not held.
 ///
-/// For strategies that propose discrete candidates and need nothing of the study (`needs` is empty).
+/// For strategies that propose discrete candidates and need nothing of the study but `fidelities`.
 pub fn suite(subject: &Subject, space: &mut Additive) -> Result<()> {
     for (name, check) in CHECKS {
         check(subject, space)
@@ -91,6 +94,7 @@ pub fn study_of<S: StrategyPlugin>(seed: u32, given: &[Setting]) -> Result<Study
 }
 
 fn study(info: &StrategyInfo, seed: u32, given: &[Setting]) -> Result<Study> {
+    let fidelities = if info.needs.iter().any(|need| need == "fidelities") { FIDELITIES.to_vec() } else { Vec::new() };
     Ok(Study {
         objectives: vec![Objective { metric: METRIC.into(), goal: Goal::Maximize }],
         bounds: Vec::new(),
@@ -99,7 +103,7 @@ fn study(info: &StrategyInfo, seed: u32, given: &[Setting]) -> Result<Study> {
         trials: None,
         total_fidelity: None,
         parallelism: 1,
-        fidelities: Vec::new(),
+        fidelities,
         settings: Settings::checked(&info.parameters, given)?,
     })
 }
