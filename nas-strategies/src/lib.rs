@@ -2,6 +2,7 @@
 //! and as a component.
 
 pub mod bananas;
+pub mod bohb;
 mod brackets;
 pub mod conformance;
 mod decisions;
@@ -28,6 +29,7 @@ pub mod tpe;
 mod trials;
 
 pub use bananas::Bananas;
+pub use bohb::Bohb;
 pub use gaussian_process::GaussianProcess;
 pub use genetic::Genetic;
 pub use grid::Grid;
@@ -71,6 +73,7 @@ pub fn all(into: &mut impl Take) {
     into.take::<Npenas>();
     into.take::<SuccessiveHalving>();
     into.take::<Hyperband>();
+    into.take::<Bohb>();
 }
 
 /// The names of all strategies.

@@ -3,6 +3,8 @@
 //! A component is a walk from decision to decision: where its own architecture made the decision, a kernel around that
 //! choice; elsewhere every choice alike. So it is a distribution over the whole space, conditional or not.
 
+use std::collections::BTreeSet;
+
 use nas_api::rng::{Random, RngExt};
 use nas_api::{Result, Space};
 
@@ -142,6 +144,36 @@ pub fn walk(
         prefix.push(choice);
     }
     Ok(path)
+}
+
+/// How many draws in search of new candidates, for each candidate.
+const DRAWS: u32 = 4;
+
+/// Among so many drawn walks whose key is not known, the one with the greatest ratio; `None`: nothing new was drawn.
+pub fn best_new(
+    candidates: u32,
+    known: &BTreeSet<String>,
+    space: &mut dyn Space,
+    mut draw: impl FnMut(&mut dyn Space) -> Result<Vec<Step>>,
+    ratio: impl Fn(&[Step]) -> f64,
+) -> Result<Option<Vec<Step>>> {
+    let (mut best, mut found): (Option<(f64, Vec<Step>)>, _) = (None, 0);
+    for _ in 0..candidates.saturating_mul(DRAWS) {
+        let path = draw(space)?;
+        let genotype: Vec<u32> = path.iter().map(|&(_, choice)| choice).collect();
+        if known.contains(&space.key(&genotype)?) {
+            continue;
+        }
+        let ratio = ratio(&path);
+        if best.as_ref().is_none_or(|(greatest, _)| ratio > *greatest) {
+            best = Some((ratio, path));
+        }
+        found += 1;
+        if found == candidates {
+            break;
+        }
+    }
+    Ok(best.map(|(_, path)| path))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, FIDELITY_CHECKS, Subject, at_equal_spend};
 use nas_strategies::{
-    Bananas, GaussianProcess, Genetic, Grid, Hyperband, LocalSearch, Mcts, Npenas, Nsga2, RandomForest, RandomSearch,
-    RegularizedEvolution, Reinforce, SimulatedAnnealing, SuccessiveHalving, Tpe,
+    Bananas, Bohb, GaussianProcess, Genetic, Grid, Hyperband, LocalSearch, Mcts, Npenas, Nsga2, RandomForest,
+    RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, SuccessiveHalving, Tpe,
 };
 
 fn number(name: &str, value: f64) -> Setting {
@@ -52,6 +52,8 @@ fn with_fidelities() -> Vec<Subject> {
         with::<SuccessiveHalving>(vec![truth("repeat", false), truth("carry_on", true)]),
         with::<Hyperband>(vec![]),
         with::<Hyperband>(vec![number("eta", 4.0), truth("carry_on", true)]),
+        with::<Bohb>(vec![]),
+        with::<Bohb>(vec![number("eta", 2.0), number("min_points", 4.0)]),
     ]
 }
 
@@ -172,6 +174,7 @@ fn strategies_that_learn_beat_random_search() {
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
         with::<SimulatedAnnealing>(vec![number("steps", 190.0)]),
+        with::<Bohb>(vec![]),
         with::<Mcts>(vec![]),
         with::<Mcts>(vec![text("playout", "history"), number("exploration", 1.0)]),
         with::<Tpe>(vec![]),

@@ -31,12 +31,9 @@ use nas_api::{
 
 use crate::Rank;
 use crate::decisions::{Decisions, Shape, Step};
-use crate::parzen::{Kernel, Mixture, Point, point};
+use crate::parzen::{Kernel, Mixture, Point, best_new, point};
 use crate::trials::{Origin, Trials, batch};
 use univariate::Product;
-
-/// How many draws in search of new candidates, for each candidate.
-const DRAWS: u32 = 10;
 
 /// The deviation of joint kernels of ordered decisions with one point, as a part of the range (Optuna's constant).
 const WIDTH: f64 = 0.2;
@@ -120,25 +117,16 @@ impl Tpe {
         let lies = self.pending.values().filter(|_| self.liar);
         let upper = self.density(others.chain(lies).collect());
         let (decisions, rng) = (&mut self.decisions, &mut self.rng);
-        let (mut best, mut found): (Option<(f64, Vec<Step>)>, _) = (None, 0);
-        for _ in 0..self.candidates.saturating_mul(DRAWS) {
-            let path = match &lower {
-                Density::Univariate(product) => product.draw(decisions, space, rng)?,
-                Density::Multivariate(mixture) => mixture.draw(decisions, space, rng)?,
-            };
-            if self.known.contains(&space.key(&genotype(&path))?) {
-                continue;
-            }
-            let ratio = lower.log(&path) - upper.log(&path);
-            if best.as_ref().is_none_or(|(greatest, _)| ratio > *greatest) {
-                best = Some((ratio, path));
-            }
-            found += 1;
-            if found == self.candidates {
-                break;
-            }
-        }
-        Ok(best.map(|(_, path)| path))
+        best_new(
+            self.candidates,
+            &self.known,
+            space,
+            |space| match &lower {
+                Density::Univariate(product) => product.draw(decisions, space, rng),
+                Density::Multivariate(mixture) => mixture.draw(decisions, space, rng),
+            },
+            |path| lower.log(path) - upper.log(path),
+        )
     }
 
     fn learn(&mut self, path: &[Step], rank: Rank) {
