@@ -72,6 +72,7 @@ fn pages_name_every_parameter() {
         "nsga2",
         "successive-halving",
         "hyperband",
+        "asha",
     ];
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());

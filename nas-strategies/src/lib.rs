@@ -1,6 +1,7 @@
 //! The search strategies that come with `nas`, one file each: pure state machines without I/O, the same code natively
 //! and as a component.
 
+pub mod asha;
 mod brackets;
 pub mod conformance;
 mod fresh;
@@ -16,6 +17,7 @@ mod rungs;
 pub mod successive_halving;
 mod trials;
 
+pub use asha::Asha;
 pub use genetic::Genetic;
 pub use hyperband::Hyperband;
 pub use local_search::LocalSearch;

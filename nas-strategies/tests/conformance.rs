@@ -5,7 +5,7 @@
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, FIDELITY_CHECKS, Subject, at_equal_spend};
 use nas_strategies::{
-    Genetic, Hyperband, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce, SuccessiveHalving,
+    Asha, Genetic, Hyperband, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce, SuccessiveHalving,
 };
 
 fn number(name: &str, value: f64) -> Setting {
@@ -39,6 +39,8 @@ fn with_fidelities() -> Vec<Subject> {
         with::<SuccessiveHalving>(vec![truth("repeat", false), truth("carry_on", true)]),
         with::<Hyperband>(vec![]),
         with::<Hyperband>(vec![number("eta", 4.0), truth("carry_on", true)]),
+        with::<Asha>(vec![number("eta", 3.0)]),
+        with::<Asha>(vec![truth("carry_on", true)]),
     ]
 }
 
