@@ -4,6 +4,7 @@
 pub mod asha;
 mod brackets;
 pub mod conformance;
+pub mod dehb;
 mod fresh;
 pub mod genetic;
 pub mod hyperband;
@@ -18,6 +19,7 @@ pub mod successive_halving;
 mod trials;
 
 pub use asha::Asha;
+pub use dehb::Dehb;
 pub use genetic::Genetic;
 pub use hyperband::Hyperband;
 pub use local_search::LocalSearch;
