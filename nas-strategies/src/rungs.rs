@@ -107,21 +107,29 @@ impl Ladder {
         (0..steps).fold(1.0, |power, _| power * self.eta)
     }
 
-    /// The rungs of a bracket that begins with `n` at step `start`: ⌊n η^−i⌋ at the i-th, while there are any. Steps whose
-    /// fidelities are equal are one rung: the first rung keeps n, a later one the least of their sizes.
-    pub fn bracket(&self, start: u32, n: u32) -> Vec<Rung> {
-        let mut rungs: Vec<Rung> = Vec::new();
+    /// The fidelities from step `start` on, ascending, each with the steps to it. Steps whose fidelities are equal are one:
+    /// the first of all is at 0 steps, a later one at the greatest of its steps.
+    pub fn levels(&self, start: u32) -> Vec<(u32, f64)> {
+        let mut levels: Vec<(u32, f64)> = Vec::new();
         for (steps, &fidelity) in (0..).zip(self.fidelities.iter().skip(start as usize)) {
-            let size = (f64::from(n) / self.power(steps) * (1.0 + SLACK)).floor() as u32;
-            let first = rungs.len() == 1;
-            match rungs.last_mut() {
-                _ if size == 0 => break,
-                Some(last) if last.fidelity == fidelity && first => {}
-                Some(last) if last.fidelity == fidelity => last.size = size,
-                _ => rungs.push(Rung { size, fidelity }),
+            match levels.last_mut() {
+                Some((0, last)) if *last == fidelity => {}
+                Some((last_steps, last)) if *last == fidelity => *last_steps = steps,
+                _ => levels.push((steps, fidelity)),
             }
         }
-        rungs
+        levels
+    }
+
+    /// η to the power of `steps` goes into `count` so often.
+    pub fn share(&self, count: u32, steps: u32) -> u32 {
+        (f64::from(count) / self.power(steps) * (1.0 + SLACK)).floor() as u32
+    }
+
+    /// The rungs of a bracket that begins with `n` at step `start`: ⌊n η^−i⌋ after i steps, while there are any.
+    pub fn bracket(&self, start: u32, n: u32) -> Vec<Rung> {
+        let rung = |(steps, fidelity)| Rung { size: self.share(n, steps), fidelity };
+        self.levels(start).into_iter().map(rung).take_while(|rung| rung.size > 0).collect()
     }
 
     /// Hyperband's brackets (Algorithm 1 of the paper), from s_max, which begins with the most at the least fidelity, to 0,

@@ -1,5 +1,7 @@
 //! Checks for strategies that choose how much to spend on a trial, and a race at equal spend.
 
+use std::collections::BTreeSet;
+
 use nas_api::{Error, Failure, Observation, Result, SearchSpace, Strategy, rng};
 
 use super::checks::{Check, TRIALS, demand, parallel};
@@ -138,26 +140,30 @@ fn warm_at_any_fidelity(subject: &Subject, space: &mut Additive) -> Result<()> {
 
 /// The best value among the trials at the top fidelity, one trial at a time, until `spend` is spent, where lower
 /// fidelities give noisy and biased estimates ([`Additive::estimate`]). −∞ where no trial reached the top. A trial that
-/// carries on another pays the difference. A strategy that makes no use of fidelities pays the top for each trial.
+/// carries on another pays the difference, a repeated one nothing, as in a study. A strategy that makes no use of fidelities pays the top for each trial.
 pub fn at_equal_spend(subject: &Subject, seed: u32, spend: f64, space: &mut Additive) -> Result<f64> {
     let mut search = subject.search(seed, space)?;
     let landscape = space.clone();
     let top = FIDELITIES[FIDELITIES.len() - 1];
     let measure =
         |asked: &Asked<'_>| -> Measured { Ok(landscape.estimate(asked.genotype, asked.fidelity.unwrap_or(top) / top)) };
-    // No trial costs less than the least fidelity.
-    let trials = (spend / FIDELITIES[0]) as u32;
+    // No trial costs less than the least fidelity, but for repeated ones.
+    let trials = (2.0 * spend / FIDELITIES[0]) as u32;
     let offered = super::fidelities(&subject.info);
     let steps = drive_at(search.as_mut(), space, offered, &Schedule::serial(), trials, &measure)?;
     let (mut left, mut best, mut paid) = (spend, f64::NEG_INFINITY, Vec::new());
+    let mut known = BTreeSet::new();
     for (proposal, fidelity) in spent(&steps, &FIDELITIES) {
+        let Some(genotype) = proposal.candidate.genotype() else { continue };
         let before = proposal.resume.and_then(|resume| paid.get(resume as usize).copied());
         paid.push(fidelity);
-        left -= fidelity - before.unwrap_or(0.0);
+        if known.insert((genotype, fidelity.to_bits(), proposal.resume)) {
+            left -= fidelity - before.unwrap_or(0.0);
+        }
         if left < 0.0 {
             break;
         }
-        if let Some(genotype) = proposal.candidate.genotype().filter(|_| fidelity == top) {
+        if fidelity == top {
             best = best.max(landscape.value(genotype));
         }
     }
