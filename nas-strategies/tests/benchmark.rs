@@ -64,7 +64,6 @@ fn best_of_100_trials_on_nas_bench_201() {
         of::<RandomForest>(&[]),
         of::<RandomForest>(&[("n_min", 3.0)]),
         of::<RandomForest>(&[("interleave", 0.0)]),
-        of::<RandomForest>(&[("interleave", 0.0), ("n_min", 3.0)]),
     ];
     let only = std::env::var("ONLY").unwrap_or_default();
     let mut by_chance = Vec::new();

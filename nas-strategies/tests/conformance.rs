@@ -128,12 +128,12 @@ fn strategies_that_learn_beat_random_search() {
             text("crossover", "one-point"),
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
-        with::<Bananas>(vec![number("updates", 100.0)]),
-        with::<Npenas>(vec![number("updates", 200.0)]),
+        with::<Bananas>(vec![number("layers", 3.0), number("updates", 100.0)]),
+        with::<Npenas>(vec![number("updates", 100.0)]),
         with::<GaussianProcess>(vec![number("points", 60.0)]),
         with::<GaussianProcess>(vec![number("points", 60.0), text("targets", "standardised")]),
-        with::<RandomForest>(vec![]),
-        with::<RandomForest>(vec![number("interleave", 0.0), text("targets", "standardised")]),
+        with::<RandomForest>(vec![number("samples", 100.0), number("starts", 3.0)]),
+        with::<RandomForest>(few(vec![number("interleave", 0.0), text("targets", "standardised")])),
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)

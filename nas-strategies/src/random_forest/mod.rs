@@ -205,9 +205,9 @@ mod tests {
         let mut search = RandomForest::open(&study_of::<RandomForest>(1, &[]).unwrap(), &mut space).unwrap();
         let values = told(&mut search, &mut space, 100);
         let mean = values.iter().sum::<f64>() / 100.0;
-        let proposals = search.ask(40, &mut space).unwrap();
+        let proposals = search.ask(32, &mut space).unwrap();
         let value = |one: &Proposal| space.value(one.candidate.genotype().unwrap());
-        let of = |first: usize| proposals.iter().skip(first).step_by(2).map(value).sum::<f64>() / 20.0;
+        let of = |first: usize| proposals.iter().skip(first).step_by(2).map(value).sum::<f64>() / 16.0;
         let (chosen, random) = (of(0), of(1));
         assert!(chosen > mean + 0.1 && (random - mean).abs() < 0.08, "{chosen} and {random}, {mean} at large");
     }
