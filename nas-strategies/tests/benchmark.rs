@@ -42,6 +42,11 @@ fn best(subject: &Subject, seed: u32, trials: u32, accuracies: &BTreeMap<Genotyp
     steps.iter().flat_map(Step::proposed).map(|genotype| accuracies[genotype]).fold(0.0, f64::max)
 }
 
+fn learning<S: StrategyPlugin>(targets: &str) -> Subject {
+    let value = nas_api::Value::Text(targets.into());
+    Subject::of::<S>().with(vec![nas_api::Setting { name: "targets".into(), value }])
+}
+
 fn of<S: StrategyPlugin>(settings: &[(&str, f64)]) -> Subject {
     let set =
         |&(name, value): &(&str, f64)| nas_api::Setting { name: name.into(), value: nas_api::Value::Number(value) };
@@ -59,8 +64,11 @@ fn best_of_100_trials_on_nas_bench_201() {
         of::<RandomSearch>(&[]),
         of::<RegularizedEvolution>(&[("population", 20.0), ("sample", 5.0)]),
         of::<Bananas>(&[]),
+        learning::<Bananas>("normal-scores"),
         of::<Npenas>(&[]),
+        learning::<Npenas>("standardised"),
         of::<GaussianProcess>(&[]),
+        learning::<GaussianProcess>("standardised"),
         of::<RandomForest>(&[]),
         of::<RandomForest>(&[("n_min", 3.0)]),
         of::<RandomForest>(&[("interleave", 0.0)]),
@@ -83,7 +91,10 @@ fn best_of_100_trials_on_nas_bench_201() {
         let better = found.iter().zip(&by_chance).filter(|(found, chance)| found > chance).count();
         let equal = found.iter().zip(&by_chance).filter(|(found, chance)| found == chance).count();
         let deviation = variance.sqrt();
-        println!("{name}: {mean:.3} ± {deviation:.3}, better on {better}, equal on {equal} of {SEEDS}; {seconds:.3} s");
+        println!(
+            "{name} {:?}: {mean:.3} ± {deviation:.3}, better on {better}, equal on {equal} of {SEEDS}; {seconds:.3} s",
+            subject.settings
+        );
         if std::env::var_os("LONG").is_some() {
             let begin = Instant::now();
             best(&subject, 0, 1000, &accuracies);
