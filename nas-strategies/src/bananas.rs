@@ -8,7 +8,8 @@
 //!
 //! Differences: the encoding is the space's features (one-hot by default), not the path encoding, which only cells have.
 //! The lower bound y_LB of the loss is not set by hand for each data set, but lies `margin` standard deviations beyond
-//! the best result. Predictors are trained on standardised scores; failures and broken bounds stand below them in the
+//! the best result. Predictors learn standardised
+//! scores (or normal scores, `targets`); failures and broken bounds stand below them in the
 //! order of Deb's rules ([`Rank`](crate::Rank)). After 10 k results they are trained anew not every k results, but when
 //! there are a tenth more, and with at most `updates` steps. Nobody waits for the last of a round: the next begins with
 //! what is known.
@@ -23,6 +24,7 @@ use crate::surrogate::guide::Guide;
 use crate::surrogate::network::Loss;
 use crate::surrogate::normal::draw;
 use crate::surrogate::predictor::{Predictor, in_order};
+use crate::surrogate::targets::Targets;
 
 /// A search by BANANAS in progress.
 pub struct Bananas {
@@ -57,6 +59,7 @@ impl StrategyPlugin for Bananas {
                 "With 'mape': how far y_LB lies beyond the best result, in standard deviations.",
             ),
         ];
+        parameters.push(Targets::parameter("standardised"));
         parameters.extend(Shape::parameters(10, 20, 150, 0.01, 300));
         StrategyInfo {
             name: "bananas".into(),
@@ -77,6 +80,7 @@ impl StrategyPlugin for Bananas {
             members: at_least_one(settings, "ensemble")?,
             shape: Shape::read(settings)?,
             training: training(settings, Loss::Absolute)?,
+            targets: Targets::read(settings)?,
             margin: if mape { Some(settings.number("margin")?) } else { None },
         };
         Ok(Self {

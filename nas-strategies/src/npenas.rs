@@ -8,7 +8,7 @@
 //! variant NPENAS-NP, with a predictor of the objective alone.
 //!
 //! Differences: the predictor is a feed-forward network on the space's features, not a graph network, which only cells
-//! can feed, and its output is standardised, not squeezed by a sigmoid. Parents are the best of everything measured, as
+//! can feed, and it learns normal scores (`targets`), not what a sigmoid squeezes. Parents are the best of everything measured, as
 //! in the authors' program. Failures and broken bounds stand below every score in the order of Deb's rules
 //! ([`Rank`](crate::Rank)). After 10 k results the predictor is trained anew not every k results, but when there are a
 //! tenth more, and with at most `updates` steps. Nobody waits for the last of a generation: the next begins with what is
@@ -23,6 +23,7 @@ use crate::surrogate::ensemble::{Prediction, Shape, training};
 use crate::surrogate::guide::Guide;
 use crate::surrogate::network::Loss;
 use crate::surrogate::predictor::{Predictor, in_order};
+use crate::surrogate::targets::Targets;
 
 /// A search by NPENAS-NP in progress.
 pub struct Npenas {
@@ -50,6 +51,7 @@ impl StrategyPlugin for Npenas {
             Parameter::integer("edits", 3, 1, 100, "Mutations of one mutant, at most."),
             Parameter::integer("ensemble", 1, 1, 100, "Predictors whose mean is taken; 1 in the paper."),
         ];
+        parameters.push(Targets::parameter("normal-scores"));
         parameters.extend(Shape::parameters(3, 32, 300, 0.005, 600));
         StrategyInfo {
             name: "npenas".into(),
@@ -69,6 +71,7 @@ impl StrategyPlugin for Npenas {
             members: count("ensemble")?,
             shape: Shape::read(settings)?,
             training: training(settings, Loss::Squared)?,
+            targets: Targets::read(settings)?,
             margin: None,
         };
         Ok(Self {

@@ -96,18 +96,29 @@ fn with_one_fidelity() -> Vec<Subject> {
         with::<Nsga2>(vec![]),
         with::<Nsga2>(vec![number("population", 12.0), number("crossover_rate", 0.5), truth("unique", true)]),
         with::<Bananas>(small(vec![])),
-        with::<Bananas>(small(vec![text("loss", "mae"), number("k", 3.0), number("initial", 4.0)])),
+        with::<Bananas>(small(vec![
+            text("loss", "mae"),
+            text("targets", "normal-scores"),
+            number("k", 3.0),
+            number("initial", 4.0),
+        ])),
         with::<Npenas>(small(vec![])),
-        with::<Npenas>(small(vec![number("population", 3.0), number("offspring", 4.0), number("k", 1.0)])),
-        with::<GaussianProcess>(few(vec![number("points", 30.0)])),
+        with::<Npenas>(small(vec![
+            number("population", 3.0),
+            number("offspring", 4.0),
+            number("k", 1.0),
+            text("targets", "standardised"),
+        ])),
+        with::<GaussianProcess>(few(vec![number("points", 12.0)])),
         with::<GaussianProcess>(few(vec![
             number("points", 9.0),
             text("targets", "standardised"),
             text("liar", "worst"),
             truth("relevance", false),
         ])),
-        with::<RandomForest>(few(vec![])),
+        with::<RandomForest>(few(vec![number("trees", 3.0)])),
         with::<RandomForest>(few(vec![
+            number("trees", 3.0),
             number("interleave", 0.0),
             number("n_min", 2.0),
             text("targets", "standardised"),
@@ -189,10 +200,12 @@ fn strategies_that_learn_beat_random_search() {
         with::<Nsga2>(vec![number("population", 20.0)]),
         with::<Bananas>(vec![number("updates", 100.0)]),
         with::<Npenas>(vec![number("updates", 200.0)]),
+        with::<Bananas>(vec![number("layers", 3.0), number("updates", 100.0)]),
+        with::<Npenas>(vec![number("updates", 100.0)]),
         with::<GaussianProcess>(vec![number("points", 60.0)]),
         with::<GaussianProcess>(vec![number("points", 60.0), text("targets", "standardised")]),
-        with::<RandomForest>(vec![]),
-        with::<RandomForest>(vec![number("interleave", 0.0), text("targets", "standardised")]),
+        with::<RandomForest>(vec![number("samples", 100.0), number("starts", 3.0)]),
+        with::<RandomForest>(few(vec![number("interleave", 0.0), text("targets", "standardised")])),
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)

@@ -28,7 +28,7 @@ use crate::surrogate::candidates::{Candidate, Climbs};
 use crate::surrogate::encoding::{Codes, Encoding};
 use crate::surrogate::normal::expected_improvement;
 use crate::surrogate::search::Search;
-use crate::surrogate::targets::{normal_scores, standardised};
+use crate::surrogate::targets::Targets;
 use kernel::Kernel;
 use process::{Hyper, Process};
 
@@ -64,7 +64,7 @@ struct Model {
     kernel: Kernel,
     hyper: Hyper,
     relevance: bool,
-    normal: bool,
+    targets: Targets,
     points: usize,
     lie: Lie,
     /// Results when weights and noise were fitted.
@@ -89,7 +89,7 @@ impl Model {
         let entries = search.archive.entries();
         let entering = entering(&search.archive.ranking(), self.points);
         let ranks: Vec<Rank> = entering.iter().map(|&entry| entries[entry].rank).collect();
-        let mut targets = if self.normal { normal_scores(&ranks) } else { standardised(&ranks) };
+        let mut targets = self.targets.of(&ranks);
         let mut points: Vec<Codes> = entering.iter().map(|&entry| entries[entry].point.clone()).collect();
         self.fit(entries.len(), &points, &targets);
         let best = targets.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -136,7 +136,7 @@ impl StrategyPlugin for GaussianProcess {
             parameters: vec![
                 Parameter::integer("initial", 10, 1, 1_000_000, "Results of random architectures before the process is asked."),
                 Parameter::integer("points", 200, 2, 5000, "Results that enter the process, at most: the best half, and the newest of the rest."),
-                Parameter::one_of("targets", "normal-scores", &["normal-scores", "standardised"], "What the process learns: scores by their ranks, or less their mean in standard deviations."),
+                Targets::parameter("normal-scores"),
                 Parameter::truth("relevance", true, "One weight for each decision; otherwise one for all."),
                 Parameter::number("xi", 0.01, 0.0, 10.0, "ξ: improvement over the best result that counts as none, in units of the targets."),
                 Parameter::one_of("liar", "believer", &["believer", "worst", "mean", "best"], "What is believed of trials still being measured: what the process expects (Kriging believer), or a constant."),
@@ -167,7 +167,7 @@ impl StrategyPlugin for GaussianProcess {
                 hyper: Hyper::expected(kernel.decisions()),
                 kernel,
                 relevance: settings.truth("relevance")?,
-                normal: settings.text("targets")? == "normal-scores",
+                targets: Targets::read(settings)?,
                 points,
                 lie,
                 fitted: 0,

@@ -28,7 +28,7 @@ use crate::surrogate::candidates::Climbs;
 use crate::surrogate::encoding::{Codes, Encoding};
 use crate::surrogate::normal::expected_improvement;
 use crate::surrogate::search::Search;
-use crate::surrogate::targets::{normal_scores, standardised};
+use crate::surrogate::targets::Targets;
 use tree::{Data, Growth, Tree};
 
 /// Once there are hundreds of results the forest grows anew when there are more by this share.
@@ -44,7 +44,7 @@ pub struct RandomForest {
     decisions: Vec<(bool, usize)>,
     trees: usize,
     growth: Growth,
-    normal: bool,
+    targets: Targets,
     floor: f64,
     climbs: Climbs,
     /// Every proposal of this number is random; 0: none.
@@ -69,12 +69,12 @@ impl Forest {
         decisions: &[(bool, usize)],
         count: usize,
         growth: Growth,
-        normal: bool,
+        learnt: Targets,
         rng: &mut Random,
     ) -> Self {
         let entries = archive.entries();
         let ranks: Vec<Rank> = entries.iter().map(|entry| entry.rank).collect();
-        let targets = if normal { normal_scores(&ranks) } else { standardised(&ranks) };
+        let targets = learnt.of(&ranks);
         let points: Vec<&Codes> = entries.iter().map(|entry| &entry.point).collect();
         let data = Data { points: &points, targets: &targets, decisions };
         let bound = u32::try_from(points.len()).unwrap_or(u32::MAX);
@@ -111,7 +111,7 @@ impl StrategyPlugin for RandomForest {
                 Parameter::integer("trees", 10, 1, 10_000, "B: trees of the forest."),
                 Parameter::integer("n_min", 10, 2, 1_000_000, "n_min: results below which a node is not split."),
                 Parameter::number("split_ratio", 5.0 / 6.0, 0.0, 1.0, "Share of the decisions that are looked at for each split."),
-                Parameter::one_of("targets", "normal-scores", &["normal-scores", "standardised"], "What the forest learns: scores by their ranks, or less their mean in standard deviations."),
+                Targets::parameter("normal-scores"),
                 Parameter::number("floor", 0.01, 0.0, 10.0, "Least spread of a prediction, in standard deviations of the scores."),
                 Parameter::integer("interleave", 2, 0, 1_000_000, "Every proposal of this number is random; 0: none."),
                 Parameter::integer("samples", 500, 1, 1_000_000, "Random architectures that are compared for each proposal; 10,000 in the paper."),
@@ -134,7 +134,7 @@ impl StrategyPlugin for RandomForest {
             encoding,
             trees: at_least_one(settings, "trees")?,
             growth: Growth { least: at_least_one(settings, "n_min")?, share },
-            normal: settings.text("targets")? == "normal-scores",
+            targets: Targets::read(settings)?,
             floor: settings.number("floor")?,
             climbs: Climbs {
                 samples: at_least_one(settings, "samples")?,
@@ -150,7 +150,7 @@ impl StrategyPlugin for RandomForest {
 
 impl Strategy for RandomForest {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        let Self { search, encoding, decisions, trees, growth, normal, floor, climbs, interleave, turns, forest } =
+        let Self { search, encoding, decisions, trees, growth, targets, floor, climbs, interleave, turns, forest } =
             self;
         search.ask(limit, space, |search, space| {
             *turns = turns.wrapping_add(1);
@@ -163,7 +163,7 @@ impl Strategy for RandomForest {
             if forest.as_ref().is_some_and(|forest| count >= forest.learnt + (forest.learnt / GROWTH).max(1)) {
                 *forest = None;
             }
-            let forest = forest.get_or_insert_with(|| Forest::grow(archive, decisions, *trees, *growth, *normal, rng));
+            let forest = forest.get_or_insert_with(|| Forest::grow(archive, decisions, *trees, *growth, *targets, rng));
             let mut value = |space: &mut dyn Space, genotype: &Genotype| {
                 let (mean, deviation) = forest.predict(&encoding.codes(space, genotype)?);
                 Ok(expected_improvement(mean, deviation.max(*floor), forest.best))
@@ -205,9 +205,9 @@ mod tests {
         let mut search = RandomForest::open(&study_of::<RandomForest>(1, &[]).unwrap(), &mut space).unwrap();
         let values = told(&mut search, &mut space, 100);
         let mean = values.iter().sum::<f64>() / 100.0;
-        let proposals = search.ask(40, &mut space).unwrap();
+        let proposals = search.ask(32, &mut space).unwrap();
         let value = |one: &Proposal| space.value(one.candidate.genotype().unwrap());
-        let of = |first: usize| proposals.iter().skip(first).step_by(2).map(value).sum::<f64>() / 20.0;
+        let of = |first: usize| proposals.iter().skip(first).step_by(2).map(value).sum::<f64>() / 16.0;
         let (chosen, random) = (of(0), of(1));
         assert!(chosen > mean + 0.1 && (random - mean).abs() < 0.08, "{chosen} and {random}, {mean} at large");
     }

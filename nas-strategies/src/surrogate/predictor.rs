@@ -8,7 +8,7 @@ use crate::surrogate::ensemble::{Ensemble, Prediction, Shape};
 use crate::surrogate::guide::features;
 use crate::surrogate::network::{Example, Training};
 use crate::surrogate::search::Search;
-use crate::surrogate::targets::standardised;
+use crate::surrogate::targets::Targets;
 
 /// How an ensemble is trained.
 pub(crate) struct Predictor {
@@ -16,6 +16,7 @@ pub(crate) struct Predictor {
     pub(crate) members: usize,
     pub(crate) shape: Shape,
     pub(crate) training: Training,
+    pub(crate) targets: Targets,
     /// Between y_LB and the best result, in standard deviations; `None`: every result weighs the same.
     pub(crate) margin: Option<f64>,
 }
@@ -24,7 +25,7 @@ impl Predictor {
     /// An ensemble that has learnt everything in the archive.
     pub(crate) fn train(&self, search: &mut Search<Vec<f32>>) -> Ensemble {
         let entries = search.archive.entries();
-        let targets = standardised(&entries.iter().map(|entry| entry.rank).collect::<Vec<_>>());
+        let targets = self.targets.of(&entries.iter().map(|entry| entry.rank).collect::<Vec<_>>());
         let weights = weights(&targets, self.margin);
         let example = |(position, &target): (usize, &f64)| {
             let input = &entries[position].point;

@@ -11,6 +11,9 @@ use crate::surrogate::archive::Archive;
 use crate::surrogate::candidates::Candidate;
 use crate::trials::{Origin, Trials, batch};
 
+/// Proposals of a model in one answer, at most: each takes milliseconds, and a call must end. The host asks again.
+const MOST_CHOSEN: usize = 32;
+
 /// A search in progress; its model sees points of type `P`.
 pub(crate) struct Search<P> {
     study: Study,
@@ -39,9 +42,11 @@ impl<P> Search<P> {
         mut choose: impl FnMut(&mut Self, &mut dyn Space) -> Result<Option<Candidate>>,
     ) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        while !self.exhausted && proposals.len() < batch(limit) as usize {
+        let modelled = self.archive.entries().len() >= self.initial;
+        let most = if modelled { MOST_CHOSEN } else { usize::MAX }.min(batch(limit) as usize);
+        while !self.exhausted && proposals.len() < most {
             let mut next = None;
-            if self.archive.entries().len() >= self.initial {
+            if modelled {
                 next = choose(self, space)?;
             }
             if next.is_none() {

@@ -1,15 +1,45 @@
 //! From standings to numbers that a model can learn.
 
+use nas_api::{Parameter, Result, Settings};
+
 use crate::Rank;
 use crate::surrogate::normal::quantile;
 
 /// How far below the worst measured target a failure stands.
 const FAILED: f64 = 1.0;
 
+/// What a model learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Targets {
+    NormalScores,
+    Standardised,
+}
+
+impl Targets {
+    /// The parameter that [`Self::read`] reads.
+    pub(crate) fn parameter(default: &str) -> Parameter {
+        let description = "What is learnt: scores by their ranks, or less their mean in standard deviations.";
+        Parameter::one_of("targets", default, &["normal-scores", "standardised"], description)
+    }
+
+    pub(crate) fn read(settings: &Settings) -> Result<Self> {
+        let normal = settings.text("targets")? == "normal-scores";
+        Ok(if normal { Self::NormalScores } else { Self::Standardised })
+    }
+
+    /// One target for each standing.
+    pub(crate) fn of(self, ranks: &[Rank]) -> Vec<f64> {
+        match self {
+            Self::NormalScores => normal_scores(ranks),
+            Self::Standardised => standardised(ranks),
+        }
+    }
+}
+
 /// One target for each standing, greater is better: the score less the mean, in standard deviations. What breaks bounds
 /// lies below every score, the lower the greater the violation, and what failed lies lowest, so that the order is that
 /// of Deb's rules.
-pub(crate) fn standardised(ranks: &[Rank]) -> Vec<f64> {
+fn standardised(ranks: &[Rank]) -> Vec<f64> {
     let scores = || ranks.iter().filter_map(|rank| rank.score());
     // Divided by the greatest first, so that no sum overflows.
     let greatest = scores().fold(0.0, |most: f64, score| most.max(score.abs()));
@@ -23,7 +53,7 @@ pub(crate) fn standardised(ranks: &[Rank]) -> Vec<f64> {
 
 /// The same with the normal score of each standing in the order of scores: Φ⁻¹((r − ½) / n), where equals share the
 /// middle of their ranks. Outliers and skew have no effect.
-pub(crate) fn normal_scores(ranks: &[Rank]) -> Vec<f64> {
+fn normal_scores(ranks: &[Rank]) -> Vec<f64> {
     let mut sorted: Vec<f64> = ranks.iter().filter_map(|rank| rank.score()).map(|score| score + 0.0).collect();
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len() as f64;
