@@ -1,14 +1,12 @@
 //! The search strategies that come with `nas`, one file each: pure state machines without I/O, the same code natively
 //! and as a component.
 
+pub mod asha;
 pub mod bananas;
 pub mod bohb;
 mod brackets;
 pub mod conformance;
 mod decisions;
-pub mod asha;
-mod brackets;
-pub mod conformance;
 pub mod dehb;
 mod fresh;
 pub mod gaussian_process;
@@ -32,11 +30,11 @@ mod surrogate;
 pub mod tpe;
 mod trials;
 
+pub use asha::Asha;
 pub use bananas::Bananas;
 pub use bohb::Bohb;
-pub use gaussian_process::GaussianProcess;
-pub use asha::Asha;
 pub use dehb::Dehb;
+pub use gaussian_process::GaussianProcess;
 pub use genetic::Genetic;
 pub use grid::Grid;
 pub use hyperband::Hyperband;
@@ -79,6 +77,8 @@ pub fn all(into: &mut impl Take) {
     into.take::<Npenas>();
     into.take::<SuccessiveHalving>();
     into.take::<Hyperband>();
+    into.take::<Asha>();
+    into.take::<Dehb>();
     into.take::<Bohb>();
 }
 
