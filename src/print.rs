@@ -53,9 +53,9 @@ pub fn number(value: f64) -> String {
     if value.abs() >= 1e-3 && value.abs() < 1e6 { format!("{value:.4}") } else { format!("{value:.3e}") }
 }
 
-/// A probability of an error, to two digits.
+/// A probability: two decimals, or its order where it is small.
 pub fn probability(value: f64) -> String {
-    if value < 1e-4 { format!("{value:.0e}") } else { format!("{value:.2}") }
+    if value < 0.01 { format!("{value:.0e}") } else { format!("{value:.2}") }
 }
 
 /// Seconds as people say them.

@@ -1,7 +1,8 @@
 //! From what an evaluator measured to what the study records.
 
-use nas_api::{Bound, Candidate, Measurement, Metric, Weights};
+use nas_api::{Bound, Candidate, Failure, Measurement, Metric, MetricInfo, Observation, Weights};
 
+use super::StudyError;
 use super::header::Header;
 use super::record::{State, TrialRecord};
 use super::terms::{bound_text, readable};
@@ -83,6 +84,31 @@ fn checked_gradient(trial: &TrialRecord, gradient: Weights) -> Result<Weights, S
         return Err(format!("the gradient of trial {} is not shaped as its weights", trial.trial));
     }
     Ok(gradient.into_iter().map(|row| row.into_iter().map(|value| value.map(exact)).collect()).collect())
+}
+
+/// What a strategy is told of a finished trial; hidden and undeclared metrics are left out. `first`: the search's first
+/// trial, where the search asked for this one.
+pub(crate) fn observation(
+    header: &Header,
+    trial: &TrialRecord,
+    first: Option<usize>,
+) -> Result<Observation, StudyError> {
+    if !trial.state.is_final() {
+        let problem = format!("trial {} was told to the strategy, but has no outcome", trial.trial);
+        return Err(StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it"));
+    }
+    let known = |metric: &MetricInfo| trial.metric(&metric.name).unwrap_or(f64::NAN);
+    let failure = || Failure { reason: trial.reason.clone(), violation: trial.violation };
+    let position = first.and_then(|first| (trial.trial as usize).checked_sub(first));
+    Ok(Observation {
+        trial: position.and_then(|position| u32::try_from(position).ok()),
+        candidate: trial.proposal.candidate.clone(),
+        fidelity: trial.fidelity,
+        metrics: header.visible().map(known).collect(),
+        failure: (trial.state == State::Failed).then(failure),
+        gradient: (!trial.gradient.is_empty()).then(|| trial.gradient.clone()),
+        cost: trial.cost,
+    })
 }
 
 /// One form of zero and one of "not a number": what is told now must be what the file gives back at a resume.

@@ -9,7 +9,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use nas_api::{Failure, Graph, MetricInfo, Observation, Proposal, Request};
+use nas_api::{Graph, Observation, Proposal, Request};
 
 use super::StudyError;
 use super::admit::Earlier;
@@ -17,7 +17,7 @@ use super::event::{End, Event, Listener};
 use super::header::Header;
 use super::ledger::Ledger;
 use super::log::{Log, wall_clock};
-use super::outcome::{fail, record_measurement};
+use super::outcome::{fail, observation, record_measurement};
 use super::plan::Plan;
 use super::record::{State, TrialRecord};
 use super::summary::better;
@@ -345,26 +345,10 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// What the strategy is told of a finished trial; hidden and undeclared metrics are left out. `own`: this search
-    /// asked for it.
+    /// What the strategy is told of a finished trial. `own`: this search asked for it.
     pub fn observation(&self, number: usize, own: bool) -> Result<Observation, StudyError> {
-        let trial = &self.ledger.trials[number];
-        if !trial.state.is_final() {
-            let problem = format!("trial {number} was told to the strategy, but has no outcome");
-            return Err(StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it"));
-        }
-        let known = |metric: &MetricInfo| trial.metric(&metric.name).unwrap_or(f64::NAN);
-        let failure = || Failure { reason: trial.reason.clone(), violation: trial.violation };
-        let position = number.checked_sub(self.ledger.first).filter(|_| own);
-        Ok(Observation {
-            trial: position.and_then(|position| u32::try_from(position).ok()),
-            candidate: trial.proposal.candidate.clone(),
-            fidelity: trial.fidelity,
-            metrics: self.plan.header.visible().map(known).collect(),
-            failure: (trial.state == State::Failed).then(failure),
-            gradient: (!trial.gradient.is_empty()).then(|| trial.gradient.clone()),
-            cost: trial.cost,
-        })
+        let first = own.then_some(self.ledger.first);
+        observation(&self.plan.header, &self.ledger.trials[number], first)
     }
 
     fn stopping(&self) -> bool {
