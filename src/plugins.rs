@@ -49,6 +49,7 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_strategy::<nas_strategies::Genetic>();
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
     registry.add_strategy::<nas_strategies::Reinforce>();
+    registry.add_strategy::<nas_strategies::Ppo>();
     registry.add_strategy::<nas_strategies::Dehb>();
     registry.add_strategy::<nas_strategies::Asha>();
     registry.add_strategy::<nas_strategies::Hyperband>();

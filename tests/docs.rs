@@ -74,6 +74,7 @@ fn pages_name_every_parameter() {
         "hyperband",
         "asha",
         "dehb",
+        "ppo",
     ];
     let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());

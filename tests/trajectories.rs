@@ -10,8 +10,19 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 6] =
-    ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce", "nsga2"];
+const STRATEGIES: [&str; 11] = [
+    "random-search",
+    "local-search",
+    "genetic",
+    "regularized-evolution",
+    "reinforce",
+    "nsga2",
+    "ppo",
+    "successive-halving",
+    "hyperband",
+    "asha",
+    "dehb",
+];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -25,6 +36,11 @@ fn registry() -> Registry {
     registry.add_strategy::<nas_strategies::Genetic>();
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
     registry.add_strategy::<nas_strategies::Reinforce>();
+    registry.add_strategy::<nas_strategies::Ppo>();
+    registry.add_strategy::<nas_strategies::SuccessiveHalving>();
+    registry.add_strategy::<nas_strategies::Hyperband>();
+    registry.add_strategy::<nas_strategies::Asha>();
+    registry.add_strategy::<nas_strategies::Dehb>();
     registry.add_strategy::<nas_strategies::Nsga2>();
     registry
 }
@@ -45,7 +61,9 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
     let reference = if as_component { common::component("strategies", strategy) } else { strategy.to_owned() };
     let source = registry.strategy(&reference).unwrap();
     let small = [("population", 12.0), ("sample", 4.0)];
-    let parameters = source.info().unwrap().parameters;
+    let info = source.info().unwrap();
+    let parameters = info.parameters;
+    let several = info.needs.iter().any(|need| need == "fidelities");
     let given: Vec<Setting> = small
         .iter()
         .filter(|(name, _)| parameters.iter().any(|parameter| parameter.name == *name))
@@ -59,7 +77,7 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
         trials: Some(200),
         total_fidelity: None,
         parallelism: 4,
-        fidelities: Vec::new(),
+        fidelities: if several { vec![1.0, 3.0, 9.0, 27.0] } else { Vec::new() },
         settings: Settings::checked(&parameters, &given).unwrap(),
     };
     source.open(&study, space).unwrap()
@@ -88,7 +106,7 @@ fn trajectory(search: &mut dyn Search) -> String {
             observations.push(Observation {
                 trial: Some(first + position),
                 candidate: proposal.candidate.clone(),
-                fidelity: None,
+                fidelity: proposal.fidelity,
                 metrics: vec![score],
                 failure,
                 gradient: None,

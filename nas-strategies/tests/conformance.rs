@@ -5,7 +5,7 @@
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, FIDELITY_CHECKS, Subject, at_equal_spend};
 use nas_strategies::{
-    Asha, Dehb, Genetic, Hyperband, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce,
+    Asha, Dehb, Genetic, Hyperband, LocalSearch, Nsga2, Ppo, RandomSearch, RegularizedEvolution, Reinforce,
     SuccessiveHalving,
 };
 
@@ -64,6 +64,8 @@ fn with_one_fidelity() -> Vec<Subject> {
         ]),
         with::<Reinforce>(vec![]),
         with::<Reinforce>(vec![text("optimizer", "sgd"), number("entropy", 0.1), truth("normalise", true)]),
+        with::<Ppo>(vec![]),
+        with::<Ppo>(vec![number("batch", 7.0), number("minibatch", 3.0), truth("normalise", false)]),
         with::<Nsga2>(vec![]),
         with::<Nsga2>(vec![number("population", 12.0), number("crossover_rate", 0.5), truth("unique", true)]),
     ]
@@ -127,6 +129,7 @@ fn strategies_that_learn_beat_random_search() {
         ]),
         with::<Reinforce>(vec![number("learning_rate", 0.1)]),
         with::<Nsga2>(vec![number("population", 20.0)]),
+        with::<Ppo>(vec![]),
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)

@@ -5,7 +5,7 @@
 use nas_api::{Genotype, SearchSpace, Settings, Space, SpaceInfo, rng};
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
-use nas_strategies::{Genetic, LocalSearch, Nsga2, RandomSearch, RegularizedEvolution, Reinforce};
+use nas_strategies::{Genetic, LocalSearch, Nsga2, Ppo, RandomSearch, RegularizedEvolution, Reinforce};
 
 /// Sums an amount for every choice of every decision, as the space names them.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
@@ -36,6 +36,7 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<Genetic>(),
         Subject::of::<Reinforce>(),
         Subject::of::<Nsga2>(),
+        Subject::of::<Ppo>(),
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);
