@@ -1,21 +1,21 @@
-//! PPO: a policy over the sequence of decisions is sampled, and after each batch of results its logits climb the clipped
-//! surrogate objective for several epochs of minibatches.
+//! PPO: a policy over the sequence of decisions is sampled, and after each batch of results its logits climb the
+//! clipped surrogate objective for several epochs of minibatches.
 //!
 //! Requires nothing of the study. Any number of trials runs side by side: each choice is compared with the policy that
 //! made it, so results may come late and in any order.
 //!
 //! Reference: J. Schulman, F. Wolski, P. Dhariwal, A. Radford and O. Klimov (2017), "Proximal policy optimization
 //! algorithms", arXiv:1707.06347, Section 3 (the clipped objective) and Algorithm 1. For architectures: B. Zoph, V.
-//! Vasudevan, J. Shlens and Q. V. Le (2018), "Learning transferable architectures for scalable image recognition", CVPR,
-//! Appendix A.2: PPO with a moving-average baseline and batches of 20. Adam: D. P. Kingma and J. Ba (2015), ICLR.
+//! Vasudevan, J. Shlens and Q. V. Le (2018), "Learning transferable architectures for scalable image recognition",
+//! CVPR, Appendix A.2: PPO with a moving-average baseline and batches of 20. Adam: D. P. Kingma and J. Ba (2015), ICLR.
 //!
-//! Differences: no network, but one softmax per decision name, also in conditional spaces, where only the decisions that
-//! were made move. There is one reward, at the end, and no discount, so the advantage of each choice is the reward less the
-//! moving average of rewards; there is no value function and no loss of one. Advantages of a batch are divided by their root
-//! mean square, unless `normalise` is off, so that the entropy weight does not depend on the objective's unit. The
-//! logarithm of a ratio is cut at plus and minus 20, so that it stays finite. A failed trial, or one that breaks a bound,
-//! is rewarded with the worst score so far; before there is one it teaches nothing. Knowledge from elsewhere moves the
-//! baseline only: this policy did not choose it.
+//! Differences: no network, but one softmax per decision name, also in conditional spaces, where only the decisions
+//! that were made move. There is one reward, at the end, and no discount, so the advantage of each choice is the reward
+//! less the moving average of rewards; there is no value function and no loss of one. Advantages of a batch are divided
+//! by their root mean square, unless `normalise` is off, so that the entropy weight does not depend on the objective's
+//! unit. The logarithm of a ratio is cut at plus and minus 20, so that it stays finite. A failed trial, or one that
+//! breaks a bound, is rewarded with the worst score so far; before there is one it teaches nothing. Knowledge from
+//! elsewhere moves the baseline only: this policy did not choose it.
 
 use std::collections::BTreeMap;
 

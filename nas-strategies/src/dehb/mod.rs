@@ -1,5 +1,5 @@
-//! DEHB: Hyperband whose architectures come from differential evolution, with a population of its own at each fidelity and
-//! mutations among the best of the fidelity below.
+//! DEHB: Hyperband whose architectures come from differential evolution, with a population of its own at each fidelity
+//! and mutations among the best of the fidelity below.
 //!
 //! Requires an evaluator with several fidelities. With `carry_on`, promoted trials carry on from the state they left,
 //! which needs an evaluator that can.
@@ -11,13 +11,15 @@
 //! How it goes: the sizes of the subpopulations are the greatest that Hyperband's brackets have at their fidelity. The
 //! first rung of the first bracket is random; in the first round of brackets the later rungs are promotions, as in
 //! Hyperband. All else is evolved: the next member in turn is the target, the parents are the best of the population
-//! below (as many as the rung has places), rand/1/bin makes a child, and the child replaces the target unless it is worse.
+//! below (as many as the rung has places), rand/1/bin makes a child, and the child replaces the target unless it is
+//! worse.
 //!
 //! Differences: decisions that a conditional space does not make keep their numbers, unused. Rungs are at the offered
-//! fidelities nearest, by ratio, to R η^−i. Failed architectures, and those without a finite objective, are not promoted and are
-//! the worst members; bounds are ranked by Deb's rules ([`Rank`](crate::Rank)). Where nothing is left to promote, the rung is evolved.
-//! While the last of a rung are out, idle workers begin the next bracket, as in the paper's parallel version. Knowledge
-//! from elsewhere at the fidelity of a subpopulation takes the place of a member not yet measured, or of the worst, unless it is worse.
+//! fidelities nearest, by ratio, to R η^−i. Failed architectures, and those without a finite objective, are not
+//! promoted and are the worst members; bounds are ranked by Deb's rules ([`Rank`](crate::Rank)). Where nothing is left
+//! to promote, the rung is evolved. While the last of a rung are out, idle workers begin the next bracket, as in the
+//! paper's parallel version. Knowledge from elsewhere at the fidelity of a subpopulation takes the place of a member
+//! not yet measured, or of the worst, unless it is worse.
 
 mod evolution;
 mod population;
