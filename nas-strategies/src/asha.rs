@@ -1,17 +1,17 @@
 //! ASHA: successive halving without waiting. Whenever a worker is free, an architecture in the best η-th of its rung is
 //! promoted if there is one, else a new one starts at the bottom.
 //!
-//! Requires an evaluator with several fidelities. Any number of trials runs side by side. With `carry_on`, promoted trials
-//! carry on from the state they left, which needs an evaluator that can.
+//! Requires an evaluator with several fidelities. Any number of trials runs side by side. With `carry_on`, promoted
+//! trials carry on from the state they left, which needs an evaluator that can.
 //!
-//! Reference: L. Li, K. Jamieson, A. Rostamizadeh, E. Gonina, J. Ben-tzur, M. Hardt, B. Recht and A. Talwalkar (2020), "A
-//! system for massively parallel hyperparameter tuning", MLSys 2, Algorithm 2.
+//! Reference: L. Li, K. Jamieson, A. Rostamizadeh, E. Gonina, J. Ben-tzur, M. Hardt, B. Recht and A. Talwalkar (2020),
+//! "A system for massively parallel hyperparameter tuning", MLSys 2, Algorithm 2.
 //!
-//! Differences: rungs are at the offered fidelities nearest, by ratio, to R η^−i, so that the last is at R; steps without
-//! one of their own are leapt over. Failed architectures, and those without a finite objective, count in their rung and
-//! are not promoted; bounds on measured metrics are ranked by Deb's rules ([`Rank`]). No architecture (by its key) starts
-//! twice; once there is no new one, only promotions are left, and then the search ends. Knowledge from elsewhere at the
-//! fidelity of a rung joins that rung.
+//! Differences: rungs are at the offered fidelities nearest, by ratio, to R η^−i, so that the last is at R; steps
+//! without one of their own are leapt over. Failed architectures, and those without a finite objective, count in their
+//! rung and are not promoted; bounds on measured metrics are ranked by Deb's rules ([`Rank`]). No architecture (by its
+//! key) starts twice; once there is no new one, only promotions are left, and then the search ends. Knowledge from
+//! elsewhere at the fidelity of a rung joins that rung.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
-//! Hyperband: successive halving with every trade between many architectures at a low fidelity and few at a high one, one
-//! bracket for each.
+//! Hyperband: successive halving with every trade between many architectures at a low fidelity and few at a high one,
+//! one bracket for each.
 //!
 //! Requires an evaluator with several fidelities. With `carry_on`, promoted trials carry on from the state they left,
 //! which needs an evaluator that can.
@@ -8,11 +8,11 @@
 //! approach to hyperparameter optimization", JMLR 18(185), Algorithm 1.
 //!
 //! Differences: s_max = ⌊log_η(R/r)⌋ where the paper has r = 1. A rung is at the offered fidelity nearest, by ratio, to
-//! R η^−i; steps without one of their own are leapt over. Failed architectures, and those without a finite objective, are
-//! not promoted; bounds on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its key) enters a
-//! bracket twice. After bracket 0 it begins anew, unless `repeat` is off. While the last of a rung are out, idle workers
-//! begin the next bracket. Knowledge from elsewhere at the fidelity of a bracket's first rung takes the place of a sample
-//! there.
+//! R η^−i; steps without one of their own are leapt over. Failed architectures, and those without a finite objective,
+//! are not promoted; bounds on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by
+//! its key) enters a bracket twice. After bracket 0 it begins anew, unless `repeat` is off. While the last of a rung
+//! are out, idle workers begin the next bracket. Knowledge from elsewhere at the fidelity of a bracket's first rung
+//! takes the place of a sample there.
 
 use nas_api::{Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
 

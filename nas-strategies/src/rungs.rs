@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn hyperbands_brackets_are_those_of_the_papers_table_1() {
+    fn hyperbands_brackets_follow_algorithm_1_for_81_epochs_in_thirds() {
         let epochs: Vec<f64> = (1..=81).map(f64::from).collect();
         let brackets = ladder(&epochs, 3.0, 0.0, 0.0).unwrap().hyperband();
         let expected: [&[(u32, f64)]; 5] = [

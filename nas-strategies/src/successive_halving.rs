@@ -1,19 +1,19 @@
-//! Successive halving: many architectures are measured at a low fidelity, the best η-th of them at a fidelity η times as
-//! high, and so on to the top.
+//! Successive halving: many architectures are measured at a low fidelity, the best η-th of them at a fidelity η times
+//! as high, and so on to the top.
 //!
 //! Requires an evaluator with several fidelities. With `carry_on`, promoted trials carry on from the state they left,
 //! which needs an evaluator that can.
 //!
 //! Reference: K. Jamieson and A. Talwalkar (2016), "Non-stochastic best arm identification and hyperparameter
-//! optimization", AISTATS 19 (PMLR 51), Algorithm 1. With η and a top fidelity R, as used here: L. Li et al. (2018), "Hyperband:
-//! a novel bandit-based approach to hyperparameter optimization", JMLR 18(185), Section 3.1.
+//! optimization", AISTATS 19 (PMLR 51), Algorithm 1. With η and a top fidelity R, as used here: L. Li et al. (2018),
+//! "Hyperband: a novel bandit-based approach to hyperparameter optimization", JMLR 18(185), Section 3.1.
 //!
-//! Differences: n and the fidelities are given instead of n and a budget B; each rung costs about as much as the next, as
-//! in Algorithm 1. A rung is at the offered fidelity nearest, by ratio, to R η^−i; steps without one of their own are
-//! leapt over. Failed architectures, and those without a finite objective, are not promoted; bounds on measured metrics
-//! are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its key) enters a bracket twice. After the last rung it begins
-//! anew, unless `repeat` is off. While the last of a rung are out, idle workers begin the next bracket. Knowledge from
-//! elsewhere at the fidelity of the first rung takes the place of a sample there.
+//! Differences: n and the fidelities are given instead of n and a budget B; each rung costs about as much as the next,
+//! as in Algorithm 1. A rung is at the offered fidelity nearest, by ratio, to R η^−i; steps without one of their own
+//! are leapt over. Failed architectures, and those without a finite objective, are not promoted; bounds on measured
+//! metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its key) enters a bracket twice.
+//! After the last rung it begins anew, unless `repeat` is off. While the last of a rung are out, idle workers begin the
+//! next bracket. Knowledge from elsewhere at the fidelity of the first rung takes the place of a sample there.
 
 use nas_api::{Error, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
 

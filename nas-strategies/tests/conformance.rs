@@ -7,6 +7,8 @@ use nas_strategies::conformance::{Additive, CHECKS, FIDELITY_CHECKS, Subject, at
 use nas_strategies::{
     Asha, Bananas, Bohb, Dehb, GaussianProcess, Genetic, Grid, Hyperband, LocalSearch, Mcts, Npenas, Nsga2,
     RandomForest, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, SuccessiveHalving, Tpe,
+    Asha, Dehb, Genetic, Hyperband, LocalSearch, Nsga2, Ppo, RandomSearch, RegularizedEvolution, Reinforce,
+    SuccessiveHalving,
 };
 
 fn number(name: &str, value: f64) -> Setting {
@@ -91,6 +93,8 @@ fn with_one_fidelity() -> Vec<Subject> {
             text("rule", "root"),
             number("gamma", 0.25),
         ]),
+        with::<Ppo>(vec![]),
+        with::<Ppo>(vec![number("batch", 7.0), number("minibatch", 3.0), truth("normalise", false)]),
         with::<Nsga2>(vec![]),
         with::<Nsga2>(vec![number("population", 12.0), number("crossover_rate", 0.5), truth("unique", true)]),
         with::<Bananas>(small(vec![])),
@@ -204,6 +208,7 @@ fn strategies_that_learn_beat_random_search() {
         with::<GaussianProcess>(vec![number("points", 60.0), text("targets", "standardised")]),
         with::<RandomForest>(vec![number("samples", 100.0), number("starts", 3.0)]),
         with::<RandomForest>(few(vec![number("interleave", 0.0), text("targets", "standardised")])),
+        with::<Ppo>(vec![]),
     ];
     let best = |subject: &Subject| -> Vec<f64> {
         (0..20)

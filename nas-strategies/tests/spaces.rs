@@ -9,6 +9,7 @@ use nas_strategies::{
     Bananas, GaussianProcess, Genetic, LocalSearch, Mcts, Npenas, Nsga2, RandomForest, RandomSearch,
     RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
+use nas_strategies::{Genetic, LocalSearch, Nsga2, Ppo, RandomSearch, RegularizedEvolution, Reinforce};
 
 /// Sums an amount for every choice of every decision, as the space names them.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
@@ -51,6 +52,7 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<Mcts>(),
         Subject::of::<GaussianProcess>(),
         Subject::of::<RandomForest>(),
+        Subject::of::<Ppo>(),
     ] {
         let steps = searched(&subject, &mut open(), &mut boxed);
         assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);

@@ -140,7 +140,8 @@ fn warm_at_any_fidelity(subject: &Subject, space: &mut Additive) -> Result<()> {
 
 /// The best value among the trials at the top fidelity, one trial at a time, until `spend` is spent, where lower
 /// fidelities give noisy and biased estimates ([`Additive::estimate`]). −∞ where no trial reached the top. A trial that
-/// carries on another pays the difference, a repeated one nothing, as in a study. A strategy that makes no use of fidelities pays the top for each trial.
+/// carries on another pays the difference, a repeated one nothing, as in a study. A strategy that makes no use of
+/// fidelities pays the top for each trial.
 pub fn at_equal_spend(subject: &Subject, seed: u32, spend: f64, space: &mut Additive) -> Result<f64> {
     let mut search = subject.search(seed, space)?;
     let landscape = space.clone();

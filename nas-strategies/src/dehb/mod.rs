@@ -1,23 +1,27 @@
-//! DEHB: Hyperband whose architectures come from differential evolution, with a population of its own at each fidelity and
-//! mutations among the best of the fidelity below.
+//! DEHB: Hyperband whose architectures come from differential evolution, with a population of its own at each fidelity
+//! and mutations among the best of the fidelity below.
 //!
 //! Requires an evaluator with several fidelities. With `carry_on`, promoted trials carry on from the state they left,
 //! which needs an evaluator that can.
 //!
 //! Reference: N. Awad, N. Mallik and F. Hutter (2021), "DEHB: evolutionary hyperband for scalable, robust and efficient
-//! hyperparameter optimization", IJCAI 30, Section 4 and Algorithm 1. Differential evolution: R. Storn and K. Price
-//! (1997), "Differential evolution", Journal of Global Optimization 11(4).
+//! hyperparameter optimization", IJCAI 30, Section 4; the details are those of the authors' implementation,
+//! automl/DEHB. Differential evolution: R. Storn and K. Price (1997), "Differential evolution", Journal of Global
+//! Optimization 11(4).
 //!
 //! How it goes: the sizes of the subpopulations are the greatest that Hyperband's brackets have at their fidelity. The
 //! first rung of the first bracket is random; in the first round of brackets the later rungs are promotions, as in
 //! Hyperband. All else is evolved: the next member in turn is the target, the parents are the best of the population
-//! below (as many as the rung has places), rand/1/bin makes a child, and the child replaces the target unless it is worse.
+//! below (as many as the rung has places), rand/1/bin makes a child, and the child replaces the target unless it is
+//! worse.
 //!
-//! Differences: decisions that a conditional space does not make keep their numbers, unused. Rungs are at the offered
-//! fidelities nearest, by ratio, to R η^−i. Failed architectures, and those without a finite objective, are not promoted and are
-//! the worst members; bounds are ranked by Deb's rules ([`Rank`](crate::Rank)). Where nothing is left to promote, the rung is evolved.
-//! While the last of a rung are out, idle workers begin the next bracket, as in the paper's parallel version. Knowledge
-//! from elsewhere at the fidelity of a subpopulation takes the place of a member not yet measured, or of the worst, unless it is worse.
+//! Differences: the random architectures of the first rung are measured as they are, where the implementation crosses
+//! them with mutants first. Decisions that a conditional space does not make keep their numbers, unused. Rungs are at
+//! the offered fidelities nearest, by ratio, to R η^−i. Failed architectures, and those without a finite objective, are
+//! not promoted and are the worst members; bounds are ranked by Deb's rules ([`Rank`]). Where nothing is left to
+//! promote, the rung is evolved. While the last of a rung are out, idle workers begin the next bracket, as in the
+//! paper's parallel version. Knowledge from elsewhere at the fidelity of a subpopulation takes the place of a member
+//! not yet measured, or of the worst, unless it is worse.
 
 mod evolution;
 mod population;
@@ -171,7 +175,7 @@ impl StrategyPlugin for Dehb {
             name: "dehb".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Hyperband with differential evolution: each fidelity has a population, its parents come from the one below.".into(),
-            reference: "Awad, Mallik & Hutter 2021, DEHB: evolutionary hyperband for scalable, robust and efficient hyperparameter optimization, IJCAI, Algorithm 1".into(),
+            reference: "Awad, Mallik & Hutter 2021, DEHB: evolutionary hyperband for scalable, robust and efficient hyperparameter optimization, IJCAI, Section 4".into(),
             needs: vec!["fidelities".into()],
             serves: vec!["fidelities".into(), "bounds".into(), "resume".into()],
             parameters,

@@ -1,5 +1,5 @@
-//! NSGA-II: a population whose survivors are chosen by non-dominated sorting, and within the last front by how much room
-//! each has to itself. Several objectives give a front, one gives an elitist genetic algorithm.
+//! NSGA-II: a population whose survivors are chosen by non-dominated sorting, and within the last front by how much
+//! room each has to itself. Several objectives give a front, one gives an elitist genetic algorithm.
 //!
 //! Requires nothing of the study. Bounds are served by constraint domination (Section VI), which is Deb's rules with
 //! domination in place of the objective.
@@ -7,13 +7,13 @@
 //! Reference: K. Deb, A. Pratap, S. Agarwal and T. Meyarivan (2002), "A fast and elitist multiobjective genetic
 //! algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6(2), Sections III and VI.
 //!
-//! Differences: generations run side by side. Children are made from the parents as they are when asked for, and whenever
-//! N results have been told, in whatever order and from whichever generation, they and the parents compete for survival;
-//! so nothing ever waits, and with one trial at a time this is the paper's loop. Random architectures are proposed until
-//! the first N results are told. A mating gives one child, by the space's uniform crossover instead of SBX, and is mutated
-//! by the space (one decision changed) as often as independent draws, one per decision, succeed. Failed candidates rank
-//! below all others. Knowledge from elsewhere counts like a result of the generation being filled. With `unique`, of
-//! members with equal keys only the first survives.
+//! Differences: generations run side by side. Children are made from the parents as they are when asked for, and
+//! whenever N results have been told, in whatever order and from whichever generation, they and the parents compete for
+//! survival; so nothing ever waits, and with one trial at a time this is the paper's loop. Random architectures are
+//! proposed until the first N results are told. A mating gives one child, by the space's uniform crossover instead of
+//! SBX, and is mutated by the space (one decision changed) as often as independent draws, one per decision, succeed.
+//! Failed candidates rank below all others. Knowledge from elsewhere counts like a result of the generation being
+//! filled. With `unique`, of members with equal keys only the first survives.
 
 mod sorting;
 

@@ -1,16 +1,20 @@
-//! The policy: one softmax over the choices of each decision, and how its logits climb.
+//! A policy: one softmax over the choices of each decision, and how its logits climb. `reinforce` and `ppo` have one.
+
+mod reward;
 
 use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, RngExt};
-use nas_api::{Decision, Error, Result};
+use nas_api::{Decision, Error, Genotype, Result, Space};
+
+pub use reward::{Average, Rewards};
 
 /// The choices of one genotype, as (position of the head, choice).
-pub(super) type Path = Vec<(usize, u32)>;
+pub type Path = Vec<(usize, u32)>;
 
 /// How logits follow the gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Optimizer {
+pub enum Optimizer {
     /// D. P. Kingma and J. Ba (2015), "Adam: a method for stochastic optimization", ICLR, Algorithm 1, with its defaults.
     Adam,
     /// Plain steps along the gradient.
@@ -35,22 +39,54 @@ struct Head {
 
 /// All heads, by the name of their decision.
 #[derive(Clone, Debug)]
-pub(super) struct Policy {
+pub struct Policy {
     heads: Vec<Head>,
     by_name: BTreeMap<String, usize>,
     optimizer: Optimizer,
     learning_rate: f64,
     /// Weight of the entropy bonus.
     entropy: f64,
+    /// The heads of every genotype in order; `None` where the space is conditional, or not known.
+    flat: Option<Vec<usize>>,
+}
+
+/// The genotype of a path.
+pub fn genotype(path: &[(usize, u32)]) -> Genotype {
+    path.iter().map(|&(_, choice)| choice).collect()
 }
 
 impl Policy {
-    pub(super) fn new(optimizer: Optimizer, learning_rate: f64, entropy: f64) -> Self {
-        Self { heads: Vec::new(), by_name: BTreeMap::new(), optimizer, learning_rate, entropy }
+    pub fn new(optimizer: Optimizer, learning_rate: f64, entropy: f64) -> Self {
+        Self { heads: Vec::new(), by_name: BTreeMap::new(), optimizer, learning_rate, entropy, flat: None }
+    }
+
+    /// A uniform policy over the decisions of a space.
+    pub fn of(space: &mut dyn Space, optimizer: Optimizer, learning_rate: f64, entropy: f64) -> Result<Self> {
+        let mut policy = Self::new(optimizer, learning_rate, entropy);
+        let info = space.info()?;
+        if !info.conditional {
+            policy.flat = Some(info.decisions.iter().map(|decision| policy.head(decision)).collect::<Result<_>>()?);
+        }
+        Ok(policy)
+    }
+
+    /// Makes every decision by the probabilities.
+    pub fn draw(&mut self, rng: &mut Random, space: &mut dyn Space) -> Result<Path> {
+        if let Some(heads) = &self.flat {
+            return Ok(heads.iter().map(|&head| (head, self.choose(head, rng))).collect());
+        }
+        let (mut path, mut prefix) = (Path::new(), Vec::new());
+        while let Some(decision) = space.next(&prefix)? {
+            let head = self.head(&decision)?;
+            let choice = self.choose(head, rng);
+            path.push((head, choice));
+            prefix.push(choice);
+        }
+        Ok(path)
     }
 
     /// The head of a decision; a new one is uniform.
-    pub(super) fn head(&mut self, decision: &Decision) -> Result<usize> {
+    pub fn head(&mut self, decision: &Decision) -> Result<usize> {
         let count = decision.choices.len();
         match self.by_name.get(&decision.name) {
             Some(&head) if self.heads[head].logits.len() == count => Ok(head),
@@ -70,12 +106,12 @@ impl Policy {
     }
 
     /// The probabilities of the choices of a head.
-    pub(super) fn probabilities(&self, head: usize) -> Vec<f64> {
+    pub fn probabilities(&self, head: usize) -> Vec<f64> {
         softmax(&self.heads[head].logits)
     }
 
     /// A choice, by the probabilities.
-    pub(super) fn choose(&self, head: usize, rng: &mut Random) -> u32 {
+    pub fn choose(&self, head: usize, rng: &mut Random) -> u32 {
         let probabilities = self.probabilities(head);
         let mut rest = rng.random::<f64>();
         let mut chosen = 0;
@@ -91,14 +127,41 @@ impl Policy {
         chosen
     }
 
+    /// The logarithm of the probability of a choice; finite.
+    pub fn log_probability(&self, head: usize, choice: u32) -> f64 {
+        let probability = self.probabilities(head).get(choice as usize).copied().unwrap_or(0.0);
+        libm::log(probability.max(f64::MIN_POSITIVE))
+    }
+
     /// One step for the choices that were made.
-    pub(super) fn learn(&mut self, path: &[(usize, u32)], advantage: f64) {
+    pub fn learn(&mut self, path: &[(usize, u32)], advantage: f64) {
         for &(head, choice) in path {
             let gradient = gradient(&self.heads[head].logits, choice, advantage, self.entropy);
-            match self.optimizer {
-                Optimizer::Adam => self.heads[head].adam(&gradient, self.learning_rate),
-                Optimizer::Sgd => self.heads[head].sgd(&gradient, self.learning_rate),
+            self.climb(head, &gradient);
+        }
+    }
+
+    /// One step along the mean gradient of several paths; each choice is weighted with an advantage of its own. Heads that
+    /// none of them passed do not move.
+    pub fn learn_mean(&mut self, paths: &[(&Path, Vec<f64>)]) {
+        let mut sums: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for (path, advantages) in paths {
+            for (&(head, choice), &advantage) in path.iter().zip(advantages) {
+                let gradient = gradient(&self.heads[head].logits, choice, advantage, self.entropy);
+                let sum = sums.entry(head).or_insert_with(|| vec![0.0; gradient.len()]);
+                sum.iter_mut().zip(gradient).for_each(|(sum, slope)| *sum += slope);
             }
+        }
+        for (head, mut sum) in sums {
+            sum.iter_mut().for_each(|slope| *slope /= paths.len() as f64);
+            self.climb(head, &sum);
+        }
+    }
+
+    fn climb(&mut self, head: usize, gradient: &[f64]) {
+        match self.optimizer {
+            Optimizer::Adam => self.heads[head].adam(gradient, self.learning_rate),
+            Optimizer::Sgd => self.heads[head].sgd(gradient, self.learning_rate),
         }
     }
 }
@@ -208,6 +271,20 @@ mod tests {
         assert!(counts[2] == 0 && (7370..7630).contains(&counts[1]), "{counts:?}");
         policy.learn(&[(head, 2)], 1.0);
         assert!(policy.heads[head].logits.iter().all(|logit| logit.is_finite()));
+    }
+
+    #[test]
+    fn a_mean_step_of_equal_paths_is_the_step_of_one_and_spares_other_heads() {
+        let mut policy = Policy::new(Optimizer::Adam, 0.1, 0.2);
+        let head = policy.head(&Decision::new("op", ["a", "b", "c"])).unwrap();
+        let other = policy.head(&Decision::new("width", ["a", "b"])).unwrap();
+        let mut single = policy.clone();
+        let path = vec![(head, 1)];
+        policy.learn_mean(&[(&path, vec![0.7]), (&path, vec![0.7])]);
+        single.learn(&path, 0.7);
+        assert_eq!(policy.probabilities(head), single.probabilities(head));
+        assert_eq!(policy.probabilities(other), [0.5, 0.5]);
+        assert_eq!(policy.log_probability(other, 1), libm::log(0.5));
     }
 
     #[test]

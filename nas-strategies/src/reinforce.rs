@@ -16,43 +16,19 @@
 //! A failed trial, or one that breaks a bound, is rewarded with the worst score so far; before there is one it teaches
 //! nothing. Knowledge from elsewhere moves the baseline only: this policy did not choose it.
 
-mod policy;
-
 use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, seeded};
 use nas_api::{Error, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
 
-use crate::Rank;
+use crate::policy::{Average, Optimizer, Path, Policy, Rewards, genotype};
 use crate::trials::{Origin, Trials, batch};
-use policy::{Optimizer, Path, Policy};
-
-/// Rewards beyond this are cut, so that their squares stay finite.
-const LARGEST: f64 = 1e100;
-
-/// An exponential moving average, corrected for its start at 0.
-#[derive(Clone, Debug, Default)]
-struct Average {
-    sum: f64,
-    weight: f64,
-}
-
-impl Average {
-    /// The average after this value; `decay` is how much of the past remains.
-    fn update(&mut self, value: f64, decay: f64) -> f64 {
-        self.sum = decay * self.sum + (1.0 - decay) * value;
-        self.weight = decay * self.weight + (1.0 - decay);
-        self.sum / self.weight
-    }
-}
 
 /// A search by REINFORCE in progress.
 pub struct Reinforce {
     study: Study,
     rng: Random,
     policy: Policy,
-    /// The heads of every genotype in order; `None` where the space is conditional.
-    flat: Option<Vec<usize>>,
     /// What was chosen for the trials that are out.
     paths: BTreeMap<u32, Path>,
     decay: f64,
@@ -60,34 +36,11 @@ pub struct Reinforce {
     baseline: Average,
     /// Of squared advantages.
     spread: Average,
-    worst: Option<f64>,
+    rewards: Rewards,
     trials: Trials,
 }
 
 impl Reinforce {
-    fn draw(&mut self, space: &mut dyn Space) -> Result<Path> {
-        if let Some(heads) = &self.flat {
-            return Ok(heads.iter().map(|&head| (head, self.policy.choose(head, &mut self.rng))).collect());
-        }
-        let (mut path, mut prefix) = (Path::new(), Vec::new());
-        while let Some(decision) = space.next(&prefix)? {
-            let head = self.policy.head(&decision)?;
-            let choice = self.policy.choose(head, &mut self.rng);
-            path.push((head, choice));
-            prefix.push(choice);
-        }
-        Ok(path)
-    }
-
-    /// The reward of what was observed: the score as it is; the worst so far where there is none.
-    fn reward(&mut self, observation: &Observation) -> Option<f64> {
-        let score = Rank::of(&self.study, observation).score().map(|score| score.clamp(-LARGEST, LARGEST));
-        if let Some(score) = score {
-            self.worst = Some(self.worst.map_or(score, |worst| worst.min(score)));
-        }
-        score.or(self.worst)
-    }
-
     /// How much better than usual a reward is.
     fn advantage(&mut self, reward: f64) -> f64 {
         let advantage = reward - self.baseline.update(reward, self.decay);
@@ -125,23 +78,17 @@ impl StrategyPlugin for Reinforce {
             return Err(Error::new(format!("'baseline_decay' must be at least 0 and less than 1, but is {decay}")));
         }
         let optimizer = if settings.text("optimizer")? == "sgd" { Optimizer::Sgd } else { Optimizer::Adam };
-        let mut policy = Policy::new(optimizer, settings.number("learning_rate")?, settings.number("entropy")?);
-        let info = space.info()?;
-        let flat = if info.conditional {
-            None
-        } else {
-            Some(info.decisions.iter().map(|decision| policy.head(decision)).collect::<Result<_>>()?)
-        };
+        let (rate, entropy) = (settings.number("learning_rate")?, settings.number("entropy")?);
+        let policy = Policy::of(space, optimizer, rate, entropy)?;
         Ok(Self {
             rng: seeded(study.seed),
             policy,
-            flat,
             paths: BTreeMap::new(),
             decay,
             normalise: settings.truth("normalise")?,
             baseline: Average::default(),
             spread: Average::default(),
-            worst: None,
+            rewards: Rewards::default(),
             trials: Trials::default(),
             study: study.clone(),
         })
@@ -152,8 +99,8 @@ impl Strategy for Reinforce {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
         for _ in 0..batch(limit) {
-            let path = self.draw(space)?;
-            proposals.push(Proposal::discrete(path.iter().map(|&(_, choice)| choice).collect()));
+            let path = self.policy.draw(&mut self.rng, space)?;
+            proposals.push(Proposal::discrete(genotype(&path)));
             self.paths.insert(self.trials.propose(), path);
         }
         Ok(proposals)
@@ -164,13 +111,13 @@ impl Strategy for Reinforce {
             match self.trials.read(observation, space)? {
                 (Origin::Asked(trial), _) => {
                     let path = self.paths.remove(&trial).unwrap_or_default();
-                    if let Some(reward) = self.reward(observation) {
+                    if let Some(reward) = self.rewards.of(&self.study, observation) {
                         let advantage = self.advantage(reward);
                         self.policy.learn(&path, advantage);
                     }
                 }
                 (Origin::Foreign, Some(_)) => {
-                    if let Some(reward) = self.reward(observation) {
+                    if let Some(reward) = self.rewards.of(&self.study, observation) {
                         self.baseline.update(reward, self.decay);
                     }
                 }
@@ -184,7 +131,7 @@ impl Strategy for Reinforce {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use nas_api::{Failure, Setting, Value};
+    use nas_api::{Setting, Value};
 
     use super::*;
     use crate::conformance::{Additive, Measured, observation, study_of};
@@ -222,23 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_counts_as_the_worst_score_so_far() {
-        let mut space = Additive::flat(1, 2, 1);
-        let mut search = open(&mut space, &[]);
-        let failed = || Err(Failure::new("test"));
-        assert_eq!(search.reward(&observation(None, vec![0], failed())), None);
-        search.reward(&observation(None, vec![0], measured(0.4)));
-        search.reward(&observation(None, vec![0], measured(0.9)));
-        assert_eq!(search.reward(&observation(None, vec![0], failed())), Some(0.4));
-    }
-
-    #[test]
     fn knowledge_from_elsewhere_moves_the_baseline_and_not_the_policy() {
         let mut space = Additive::flat(2, 3, 1);
         let mut search = open(&mut space, &[]);
         let before = search.policy.probabilities(0);
         search.tell(&[observation(None, vec![1, 1], measured(0.7))], &mut space).unwrap();
         assert_eq!(search.policy.probabilities(0), before);
-        assert!((search.baseline.sum / search.baseline.weight - 0.7).abs() < 1e-12);
+        let average = search.baseline.update(1.7, 0.9);
+        assert!((average - (0.09 * 0.7 + 0.1 * 1.7) / 0.19).abs() < 1e-12, "{average}");
     }
 }
