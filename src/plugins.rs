@@ -45,17 +45,6 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_space::<nas_spaces::NasBench201>()?;
     registry.read_tables_with::<nas_spaces::TableSpace>();
     nas_strategies::all(&mut BuiltIns(&mut registry));
-    registry.add_strategy::<nas_strategies::RandomSearch>();
-    registry.add_strategy::<nas_strategies::LocalSearch>();
-    registry.add_strategy::<nas_strategies::Genetic>();
-    registry.add_strategy::<nas_strategies::RegularizedEvolution>();
-    registry.add_strategy::<nas_strategies::Reinforce>();
-    registry.add_strategy::<nas_strategies::Ppo>();
-    registry.add_strategy::<nas_strategies::Dehb>();
-    registry.add_strategy::<nas_strategies::Asha>();
-    registry.add_strategy::<nas_strategies::Hyperband>();
-    registry.add_strategy::<nas_strategies::SuccessiveHalving>();
-    registry.add_strategy::<nas_strategies::Nsga2>();
     registry.add_evaluator::<BurnEvaluator>();
     registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)

@@ -65,20 +65,6 @@ fn the_example_of_the_guide_to_study_files_runs() {
 fn pages_name_every_parameter() {
     let strategies = nas_strategies::names();
     let pages = strategies.into_iter().map(|name| (name.clone(), format!("docs/strategies/{name}.md")));
-    let strategies = [
-        "random-search",
-        "local-search",
-        "genetic",
-        "regularized-evolution",
-        "reinforce",
-        "nsga2",
-        "successive-halving",
-        "hyperband",
-        "asha",
-        "dehb",
-        "ppo",
-    ];
-    let pages = strategies.map(|name| (name.to_owned(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());
     let evaluators = ["burn", "table"].map(|name| (name.to_owned(), format!("docs/evaluators/{name}.md")));
     for (plugin, page) in pages.into_iter().chain(evaluators).chain([cost]) {

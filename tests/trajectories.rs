@@ -10,19 +10,6 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-const STRATEGIES: [&str; 11] = [
-    "random-search",
-    "local-search",
-    "genetic",
-    "regularized-evolution",
-    "reinforce",
-    "nsga2",
-    "ppo",
-    "successive-halving",
-    "hyperband",
-    "asha",
-    "dehb",
-];
 const SPACES: [&str; 3] = ["mlp", "nas-bench-201", "table"];
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -40,17 +27,6 @@ fn registry() -> Registry {
     registry.add_space::<nas_spaces::NasBench201>().unwrap();
     registry.read_tables_with::<nas_spaces::TableSpace>();
     nas_strategies::all(&mut Registered(&mut registry));
-    registry.add_strategy::<nas_strategies::RandomSearch>();
-    registry.add_strategy::<nas_strategies::LocalSearch>();
-    registry.add_strategy::<nas_strategies::Genetic>();
-    registry.add_strategy::<nas_strategies::RegularizedEvolution>();
-    registry.add_strategy::<nas_strategies::Reinforce>();
-    registry.add_strategy::<nas_strategies::Ppo>();
-    registry.add_strategy::<nas_strategies::SuccessiveHalving>();
-    registry.add_strategy::<nas_strategies::Hyperband>();
-    registry.add_strategy::<nas_strategies::Asha>();
-    registry.add_strategy::<nas_strategies::Dehb>();
-    registry.add_strategy::<nas_strategies::Nsga2>();
     registry
 }
 
@@ -71,10 +47,6 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
     let source = registry.strategy(&reference).unwrap();
     let small = [("population", 12.0), ("sample", 4.0), ("updates", 20.0)];
     let parameters = source.info().unwrap().parameters;
-    let small = [("population", 12.0), ("sample", 4.0)];
-    let info = source.info().unwrap();
-    let parameters = info.parameters;
-    let several = info.needs.iter().any(|need| need == "fidelities");
     let given: Vec<Setting> = small
         .iter()
         .filter(|(name, _)| parameters.iter().any(|parameter| parameter.name == *name))
@@ -89,7 +61,6 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
         total_fidelity: None,
         parallelism: 4,
         fidelities: vec![1.0, 3.0, 9.0, 27.0],
-        fidelities: if several { vec![1.0, 3.0, 9.0, 27.0] } else { Vec::new() },
         settings: Settings::checked(&parameters, &given).unwrap(),
     };
     source.open(&study, space).unwrap()
@@ -119,7 +90,6 @@ fn trajectory(search: &mut dyn Search) -> String {
                 trial: Some(first + position),
                 candidate: proposal.candidate.clone(),
                 fidelity: proposal.fidelity.or(Some(27.0)),
-                fidelity: proposal.fidelity,
                 metrics: vec![score],
                 failure,
                 gradient: None,

@@ -2,6 +2,7 @@
 //! and as a component.
 
 pub mod asha;
+pub mod asha;
 pub mod bananas;
 pub mod bohb;
 mod brackets;
@@ -18,9 +19,9 @@ pub mod mcts;
 pub mod npenas;
 pub mod nsga2;
 mod parzen;
-pub mod random_forest;
 mod policy;
 pub mod ppo;
+pub mod random_forest;
 pub mod random_search;
 pub mod rank;
 pub mod regularized_evolution;
@@ -44,8 +45,8 @@ pub use local_search::LocalSearch;
 pub use mcts::Mcts;
 pub use npenas::Npenas;
 pub use nsga2::Nsga2;
-pub use random_forest::RandomForest;
 pub use ppo::Ppo;
+pub use random_forest::RandomForest;
 pub use random_search::RandomSearch;
 pub use rank::Rank;
 pub use regularized_evolution::RegularizedEvolution;
@@ -73,6 +74,7 @@ pub fn all(into: &mut impl Take) {
     into.take::<RegularizedEvolution>();
     into.take::<Nsga2>();
     into.take::<Reinforce>();
+    into.take::<Ppo>();
     into.take::<Tpe>();
     into.take::<GaussianProcess>();
     into.take::<RandomForest>();

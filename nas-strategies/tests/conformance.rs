@@ -5,10 +5,8 @@
 use nas_api::{Setting, StrategyPlugin, Value};
 use nas_strategies::conformance::{Additive, CHECKS, FIDELITY_CHECKS, Subject, at_equal_spend};
 use nas_strategies::{
-    Asha, Bananas, Bohb, Dehb, GaussianProcess, Genetic, Grid, Hyperband, LocalSearch, Mcts, Npenas, Nsga2,
+    Asha, Bananas, Bohb, Dehb, GaussianProcess, Genetic, Grid, Hyperband, LocalSearch, Mcts, Npenas, Nsga2, Ppo,
     RandomForest, RandomSearch, RegularizedEvolution, Reinforce, SimulatedAnnealing, SuccessiveHalving, Tpe,
-    Asha, Dehb, Genetic, Hyperband, LocalSearch, Nsga2, Ppo, RandomSearch, RegularizedEvolution, Reinforce,
-    SuccessiveHalving,
 };
 
 fn number(name: &str, value: f64) -> Setting {

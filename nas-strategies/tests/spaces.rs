@@ -6,10 +6,9 @@ use nas_api::{Genotype, SearchSpace, Setting, Settings, Space, SpaceInfo, Value,
 use nas_spaces::{Mlp, NasBench201};
 use nas_strategies::conformance::{Schedule, Step, Subject, drive};
 use nas_strategies::{
-    Bananas, GaussianProcess, Genetic, LocalSearch, Mcts, Npenas, Nsga2, RandomForest, RandomSearch,
+    Bananas, GaussianProcess, Genetic, LocalSearch, Mcts, Npenas, Nsga2, Ppo, RandomForest, RandomSearch,
     RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
-use nas_strategies::{Genetic, LocalSearch, Nsga2, Ppo, RandomSearch, RegularizedEvolution, Reinforce};
 
 /// Sums an amount for every choice of every decision, as the space names them.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
