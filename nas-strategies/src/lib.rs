@@ -2,7 +2,6 @@
 //! and as a component.
 
 pub mod asha;
-pub mod asha;
 pub mod bananas;
 pub mod bohb;
 mod brackets;
