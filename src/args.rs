@@ -51,6 +51,9 @@ pub enum Command {
     Train(Train),
     /// Compare strategies: a grid of studies over problems and seeds
     Bench(Box<Bench>),
+    /// Tables of trained networks, which the evaluator `table` looks candidates up in
+    #[command(subcommand)]
+    Table(TableCommand),
     /// The plugins that a study can name
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -206,6 +209,49 @@ pub struct Bench {
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `nas table`.
+#[derive(Debug, Subcommand)]
+pub enum TableCommand {
+    /// The names of all tables
+    List,
+    /// Whether a table fits its mapping and its space, and what is in it
+    Check(TableCheck),
+    /// Check a table and put it where every study finds it by name
+    Import(TableImport),
+}
+
+/// `nas table check`.
+#[derive(Debug, clap::Args)]
+pub struct TableCheck {
+    /// A table's name, or its mapping
+    pub table: String,
+    /// The table's numbers [default: beside the mapping, in NAS_DATA, or in the user's folder]
+    #[arg(long)]
+    pub file: Option<PathBuf>,
+    /// Where the table's space is, if not by its name
+    #[arg(long)]
+    pub space: Option<String>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas table import`.
+#[derive(Debug, clap::Args)]
+pub struct TableImport {
+    /// The numbers: a .csv or .csv.gz file
+    pub file: PathBuf,
+    /// The mapping that says which columns are what
+    #[arg(long, value_name = "MAP.toml")]
+    pub map: PathBuf,
+    /// What studies call the table
+    #[arg(long)]
+    pub name: String,
+    /// Where the table's space is, if not by its name
+    #[arg(long)]
+    pub space: Option<String>,
 }
 
 /// `nas plugin`.

@@ -37,7 +37,7 @@ pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
     if bench.json {
         print::json(&to_json(&results, &skipped, complete))?;
     } else {
-        println!("{}", to_text(&results, &skipped));
+        out!("{}", to_text(&results, &skipped));
     }
     if complete {
         return Ok(ExitCode::SUCCESS);

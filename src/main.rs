@@ -1,6 +1,11 @@
 //! `nas`: a workbench for neural architecture search. Arguments become a checked plan, the plan is run; printing and
 //! progress live only here.
 
+/// A line on standard output, as `println!`, which would panic where nobody reads any more.
+macro_rules! out {
+    ($($words:tt)*) => { crate::print::line(format_args!($($words)*)) };
+}
+
 mod args;
 mod bench;
 mod failure;
@@ -11,13 +16,14 @@ mod progress;
 mod search;
 mod show;
 mod space;
+mod table;
 mod train;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command, PluginCommand, SpaceCommand};
+use args::{Args, Command, PluginCommand, SpaceCommand, TableCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -38,6 +44,9 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Show(show) => show::show(show),
         Command::Train(train) => train::train(args, train),
         Command::Bench(bench) => bench::bench(args, bench),
+        Command::Table(TableCommand::List) => table::list(),
+        Command::Table(TableCommand::Check(check)) => table::check(args, check),
+        Command::Table(TableCommand::Import(import)) => table::import(args, import),
         Command::Plugin(PluginCommand::List { json }) => plugin::list(args, *json),
         Command::Plugin(PluginCommand::Inspect { plugin, json }) => plugin::inspect(args, plugin, *json),
         Command::Space(SpaceCommand::Show(show)) => space::show(args, show),

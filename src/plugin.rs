@@ -35,7 +35,7 @@ pub fn list(args: &Args, as_json: bool) -> Result<ExitCode, Failure> {
             Err(error) => vec!["?".into(), entry.name.clone(), "?".into(), error.problem.clone(), "broken".into()],
         }
     });
-    println!("{}", print::table(&["kind", "name", "version", "from", ""], rows.collect()));
+    out!("{}", print::table(&["kind", "name", "version", "from", ""], rows.collect()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -64,7 +64,7 @@ pub fn inspect(args: &Args, plugin: &str, as_json: bool) -> Result<ExitCode, Fai
         print::json(&json!({"plugins": objects}))?;
     } else {
         let texts: Vec<String> = found.iter().map(Found::to_text).collect();
-        println!("{}", texts.join("\n\n"));
+        out!("{}", texts.join("\n\n"));
     }
     Ok(ExitCode::SUCCESS)
 }

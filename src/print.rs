@@ -6,6 +6,12 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
+/// A line on standard output. A reader that has seen enough (`| head`) is no error, and there is nobody to tell of others.
+pub fn line(words: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{words}");
+}
+
 /// One object on standard output.
 pub fn json(value: &Value) -> Result<(), Failure> {
     use std::io::Write;

@@ -148,8 +148,8 @@ fn report(file: &Path, end: End, json: bool) -> Result<ExitCode, Failure> {
         }
         print::json(&object)?;
     } else {
-        println!("{}", show::brief(&record, &summary, file));
-        println!("ended: {end}");
+        out!("{}", show::brief(&record, &summary, file));
+        out!("ended: {end}");
     }
     Ok(if end == End::Stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }

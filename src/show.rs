@@ -28,17 +28,17 @@ pub fn show(args: &Show) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(trial) = one {
-        println!("{}", details(&record, trial));
+        out!("{}", details(&record, trial));
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", brief(&record, &summary, &args.file));
+    out!("{}", brief(&record, &summary, &args.file));
     let pick = |numbers: &[u32]| numbers.iter().filter_map(|&number| record.trial(number)).collect::<Vec<_>>();
-    println!("\nincumbents\n{}", trials_table(&record, &pick(&summary.incumbents)));
+    out!("\nincumbents\n{}", trials_table(&record, &pick(&summary.incumbents)));
     if record.header.objectives.len() > 1 {
-        println!("\nPareto front\n{}", trials_table(&record, &pick(&summary.front)));
+        out!("\nPareto front\n{}", trials_table(&record, &pick(&summary.front)));
     }
     if args.trials {
-        println!("\ntrials\n{}", trials_table(&record, &record.trials.iter().collect::<Vec<_>>()));
+        out!("\ntrials\n{}", trials_table(&record, &record.trials.iter().collect::<Vec<_>>()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -20,25 +20,25 @@ pub fn show(args: &Args, show: &SpaceShow) -> Result<ExitCode, Failure> {
         print::json(&json!({"space": info, "task_parameters": task}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} {}\n{}", info.name, info.version, info.description);
+    out!("{} {}\n{}", info.name, info.version, info.description);
     if !info.reference.is_empty() {
-        println!("{}", info.reference);
+        out!("{}", info.reference);
     }
     if let Some(size) = info.log10_size {
         let exact = 10_f64.powf(size);
         let about = if exact < 1e15 { print::number(exact.round()) } else { format!("10^{size:.1}") };
-        println!("size: {about} genotypes");
+        out!("size: {about} genotypes");
     }
     let conditional = if info.conditional { "\nwhich decisions occur depends on earlier choices" } else { "" };
-    println!("{}{conditional}\n", count_of(info.decisions.len(), "decision"));
+    out!("{}{conditional}\n", count_of(info.decisions.len(), "decision"));
     let rows = info.decisions.iter().map(|decision| {
         let order = if decision.ordered { "ordered" } else { "" };
         vec![decision.name.clone(), decision.choices.join(", "), order.to_owned()]
     });
-    println!("{}", print::table(&["decision", "choices", ""], rows.collect()));
+    out!("{}", print::table(&["decision", "choices", ""], rows.collect()));
     if !task.is_empty() {
         let rows = task.iter().map(|p| vec![p.name.clone(), p.default.to_string(), p.description.clone()]);
-        println!("\n{}", print::table(&["task setting", "default", ""], rows.collect()));
+        out!("\n{}", print::table(&["task setting", "default", ""], rows.collect()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -87,10 +87,10 @@ pub fn sample(args: &Args, sample: &SpaceSample) -> Result<ExitCode, Failure> {
         values.chain([text.clone()]).collect()
     });
     let header: Vec<&str> = names.into_iter().chain(["architecture"]).collect();
-    println!("{}", print::table(&header, rows.collect()));
+    out!("{}", print::table(&header, rows.collect()));
     if sample.graph {
         for (_, _, graph, _) in &samples {
-            println!("\n{}", nodes(graph, &task).map_err(|error| Failure::broken(error.to_string()))?);
+            out!("\n{}", nodes(graph, &task).map_err(|error| Failure::broken(error.to_string()))?);
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -71,11 +71,11 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     if train.json {
         print::json(&report)?;
     } else {
-        println!("trial {} trained for {epochs} epochs: {}", trial.trial, trial.text);
+        out!("trial {} trained for {epochs} epochs: {}", trial.trial, trial.text);
         for metric in &metrics {
-            println!("  {:15} {}", metric.name, print::number(metric.value));
+            out!("  {:15} {}", metric.name, print::number(metric.value));
         }
-        println!("weights in {}", weights.display());
+        out!("weights in {}", weights.display());
     }
     Ok(ExitCode::SUCCESS)
 }

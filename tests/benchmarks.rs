@@ -174,3 +174,39 @@ fn nas_bench_201_gives_the_known_figures() {
         }
     }
 }
+
+#[test]
+fn a_table_is_checked_imported_and_found_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    write_grid(folder.path(), "");
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (map, csv, space) = (path("map.toml"), path("cube.csv"), path("cube.toml"));
+    let checked = json(&mut nas(["table", "check", &map, "--space", &space]));
+    assert_eq!((checked["rows"].as_u64(), checked["columns"].as_array().unwrap().len()), (Some(27), 3));
+    assert_eq!(checked["columns"][1]["max"].as_f64(), Some(80.0));
+
+    let home = path("home");
+    let import = |name: &str| {
+        let mut command = nas(["table", "import", &csv, "--map", &map, "--name", name, "--space", &space]);
+        command.env("XDG_DATA_HOME", &home).output().unwrap()
+    };
+    let imported = import("mine");
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    assert_eq!(String::from_utf8_lossy(&imported.stdout), "mine/all\n");
+    let again = import("mine");
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("there is a table of this name"));
+    let found = json(
+        nas(["search", "--space", &space, "--strategy", "local-search", "--evaluator", "table", "--data", "mine/all"])
+            .args(["--trials", "27", "--study", &path("a.study")])
+            .env("XDG_DATA_HOME", &home),
+    );
+    assert_eq!(found["best"]["metrics"]["test_accuracy"].as_f64(), Some(80.0));
+
+    let text = fs::read_to_string(&csv).unwrap();
+    fs::write(&csv, text.replace("0,0,1,", "0,0,7,")).unwrap();
+    let refused = nas(["table", "check", &map, "--space", &space]).output().unwrap();
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{message}");
+    assert!(message.contains("1 rows are no architectures of 'cube'") && message.contains("0,0,7"), "{message}");
+}

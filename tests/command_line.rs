@@ -4,7 +4,7 @@
 mod common;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use common::{component, json, nas, scratch, succeed};
 
@@ -222,4 +222,15 @@ fn spaces_are_shown_and_sampled() {
     assert_eq!(sampled["samples"].as_array().unwrap().len(), 5);
     says(&refused(&mut nas(["space", "sample", "nas-bench-201", "--text", "|a~0|"])), &["|a~0|"]);
     says(&refused(&mut nas(["space", "sample", "mlp", "--input", "3,x"])), &["3,x"]);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    for arguments in [&["plugin", "inspect", "burn"][..], &["space", "show", "mlp", "--json"], &["plugin", "list"]] {
+        let mut running = nas(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(running.stdout.take());
+        let ended = running.wait_with_output().unwrap();
+        let message = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && !message.contains("panicked"), "{arguments:?}: {message}");
+    }
 }

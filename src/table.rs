@@ -1,0 +1,180 @@
+//! `nas table`: tables of trained networks, checked and imported.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use nas_api::{OpenSpace, Settings};
+use nas_core::plugin::Registry;
+use nas_evaluator_table::find::{Found, find, names, own_folder};
+use nas_evaluator_table::map::Map;
+use nas_evaluator_table::{Table, TableError};
+use serde_json::{Value, json};
+
+use crate::args::{Args, TableCheck, TableImport};
+use crate::failure::Failure;
+use crate::{plugins, print};
+
+/// Rows that are named where they are not of the space, at most.
+const SHOWN: usize = 3;
+
+/// Whether a table fits its mapping and its space, and what is in it.
+pub fn check(args: &Args, check: &TableCheck) -> Result<ExitCode, Failure> {
+    let file = check.file.as_ref().map_or_else(String::new, |file| file.to_string_lossy().into_owned());
+    let Found { map, file } = find(&check.table, &file).map_err(refused)?;
+    let table = Table::read(&file, &map).map_err(refused)?;
+    architectures(&plugins::registry(args)?, &map, &table, check.space.as_deref())?;
+    if check.json {
+        print::json(&to_json(&map, &table, &file))?;
+    } else {
+        out!("{}", to_text(&map, &table, &file));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Checks a table and puts it where every study finds it by name.
+pub fn import(args: &Args, import: &TableImport) -> Result<ExitCode, Failure> {
+    let text = fs::read_to_string(&import.map)
+        .map_err(|error| Failure::input(format!("{}: cannot be read: {error}", import.map.display())))?;
+    let map = Map::from_toml(&text, &import.map).map_err(refused)?;
+    if import.name.is_empty() || import.name.contains(['/', '\\', '.']) {
+        let help = "letters, digits and hyphens, as in my-table";
+        return Err(Failure::input(format!("--name {}: is no name\n  help: {help}", import.name)));
+    }
+    if names().contains(&import.name) {
+        let help = "choose another --name, or remove its files from the folder that `nas table list` prints";
+        return Err(Failure::input(format!("--name {}: there is a table of this name\n  help: {help}", import.name)));
+    }
+    let table = Table::read(&import.file, &map).map_err(refused)?;
+    architectures(&plugins::registry(args)?, &map, &table, import.space.as_deref())?;
+    let folder = own_folder().ok_or_else(|| Failure::input("there is no folder for a user's data: HOME is not set"))?;
+    let cannot = |path: &Path, error| Failure::input(format!("{}: cannot be written: {error}", path.display()));
+    fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
+    let numbers = folder.join(&map.file);
+    if numbers.exists() {
+        let help = "another table uses this file name: change 'file' in the mapping";
+        return Err(Failure::input(format!("{}: exists already\n  help: {help}", numbers.display())));
+    }
+    fs::copy(&import.file, &numbers).map_err(|error| cannot(&numbers, error))?;
+    let mapping = folder.join(format!("{}.toml", import.name));
+    fs::write(&mapping, text).map_err(|error| cannot(&mapping, error))?;
+    for problem in map.problem.keys() {
+        out!("{}/{problem}", import.name);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The names of all tables, and where the user's own are.
+pub fn list() -> Result<ExitCode, Failure> {
+    for name in names() {
+        out!("{name}");
+    }
+    if let Some(folder) = own_folder() {
+        eprintln!("your own tables are in {}", folder.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refused(error: TableError) -> Failure {
+    Failure::input(error.to_string())
+}
+
+/// Every row is an architecture of the space. `space`: where the space is, if not by its name.
+fn architectures(registry: &Registry, map: &Map, table: &Table, space: Option<&str>) -> Result<(), Failure> {
+    let source = registry.space(space.unwrap_or(&map.space))?;
+    let mut opened = source.open(&Settings::defaults(&source.parameters()?))?;
+    let name = opened.info()?.name;
+    if name != map.space {
+        return Err(Failure::input(format!("the table is of the space '{}', and this is '{name}'", map.space)));
+    }
+    let mut wrong = Vec::new();
+    for identity in table.identities() {
+        if let Err(reason) = architecture(opened.as_mut(), map, identity)? {
+            wrong.push(format!("{identity}: {reason}"));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    wrong.sort();
+    let (count, more) = (wrong.len(), if wrong.len() > SHOWN { "\n  ..." } else { "" });
+    wrong.truncate(SHOWN);
+    let text = format!("{count} rows are no architectures of '{name}':\n  {}{more}", wrong.join("\n  "));
+    Err(Failure::input(format!("{text}\n  help: check 'architecture' or 'decisions' in the mapping")))
+}
+
+/// `Err` inside: why the row names none.
+fn architecture(space: &mut dyn OpenSpace, map: &Map, identity: &str) -> Result<Result<(), String>, nas_api::Error> {
+    if map.architecture.is_some() {
+        let parsed = match space.parse(identity)? {
+            Ok(genotype) => space.format(&genotype)?,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        // Candidates are looked up by the space's own text.
+        return Ok(if parsed == identity { Ok(()) } else { Err(format!("the space writes it as {parsed}")) });
+    }
+    let genotype: Result<Vec<u32>, _> = identity.split(',').map(|choice| choice.trim().parse()).collect();
+    match genotype {
+        Ok(genotype) => space.validate(&genotype),
+        Err(_) => Ok(Err("its choices are not whole numbers".into())),
+    }
+}
+
+/// Measured values of one metric at one fidelity of a problem.
+struct Column {
+    problem: String,
+    fidelity: Option<f64>,
+    metric: String,
+    measured: usize,
+    least: f64,
+    most: f64,
+}
+
+fn columns(map: &Map, table: &Table) -> Vec<Column> {
+    let mut columns = Vec::new();
+    for (problem, known) in &map.problem {
+        for fidelity in &known.fidelity {
+            for (metric, names) in &fidelity.metrics {
+                let scale = map.metric.get(metric).map_or(1.0, |metric| metric.scale);
+                let values = names.names().iter().filter_map(|name| table.column(name)).flatten();
+                let values: Vec<f64> = values.filter(|value| !value.is_nan()).map(|value| value * scale).collect();
+                columns.push(Column {
+                    problem: problem.clone(),
+                    fidelity: fidelity.at,
+                    metric: metric.clone(),
+                    measured: values.len(),
+                    least: values.iter().copied().fold(f64::INFINITY, f64::min),
+                    most: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                });
+            }
+        }
+    }
+    columns
+}
+
+fn to_json(map: &Map, table: &Table, file: &PathBuf) -> Value {
+    let columns = columns(map, table).into_iter().map(|column| {
+        let Column { problem, fidelity, metric, measured, least, most } = column;
+        json!({"problem": problem, "fidelity": fidelity, "metric": metric, "measured": measured, "min": least, "max": most})
+    });
+    json!({
+        "name": map.name, "space": map.space, "file": file, "rows": table.len(), "columns": columns.collect::<Vec<_>>(),
+    })
+}
+
+fn to_text(map: &Map, table: &Table, file: &Path) -> String {
+    let rows = columns(map, table).into_iter().map(|column| {
+        vec![
+            format!("{}/{}", map.name, column.problem),
+            column.fidelity.map_or_else(String::new, |fidelity| fidelity.to_string()),
+            column.metric,
+            print::number(column.measured as f64),
+            print::number(column.least),
+            print::number(column.most),
+        ]
+    });
+    let header = ["problem", "fidelity", "metric", "measured", "min", "max"];
+    let rows = print::table(&header, rows.collect());
+    let count = print::number(table.len() as f64);
+    format!("{} of the space '{}', {count} architectures in {}\n\n{rows}", map.name, map.space, file.display())
+}
