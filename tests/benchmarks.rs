@@ -108,6 +108,18 @@ fn who_cannot_serve_a_problem_is_skipped_with_the_reason() {
 }
 
 #[test]
+fn a_strategy_that_is_not_there_is_no_skipped_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, words) in [("tpee", "did you mean 'tpe'"), ("./none.wasm", "cannot be read")] {
+        write_grid(folder.path(), &format!("[strategies.mine]\nuse = \"{name}\"\n"));
+        let refused = bench(folder.path(), &[]).output().unwrap();
+        let message = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
 fn a_hostile_component_costs_its_own_studies_alone() {
     let folder = tempfile::tempdir().unwrap();
     let hostile = format!("[strategies.loop]\nuse = \"{}\"\ncall = \"ask\"\n", component("fixtures", "endless-loop"));

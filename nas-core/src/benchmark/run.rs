@@ -95,8 +95,15 @@ pub fn run(
     Ok((skipped, left == 0 && !stop.load(Ordering::Relaxed)))
 }
 
-/// Every problem of the grid. What is wrong with one is no strategy's refusal.
+/// Every problem of the grid. What is wrong with one, and a strategy that is not there, is no strategy's refusal.
 fn open(grid: &Grid, registry: &Registry) -> Result<Vec<Problem>, StudyError> {
+    for (label, strategy) in &grid.strategies {
+        let reference = strategy.reference.as_deref().ok_or_else(|| {
+            let remedy = "write use = \"NAME\" or use = \"FILE.wasm\"";
+            StudyError::spec(format!("strategies.{label}"), "names no strategy", remedy)
+        })?;
+        registry.strategy(reference).map_err(StudyError::Open)?;
+    }
     let any = PluginSpec::default();
     grid.problems
         .values()
