@@ -77,15 +77,19 @@ pub fn run(
         drop(done);
         let mut ended = Ok(());
         while let Ok(first) = studies.recv() {
-            let batch: Result<Vec<Done>, StudyError> =
-                std::iter::once(first).chain(studies.try_iter().take(AT_ONCE - 1)).collect();
-            let kept = batch.and_then(|batch| store.keep(&batch).map(|()| batch));
-            match kept {
-                Ok(batch) => batch.iter().for_each(|study| watch.done(study)),
-                Err(error) => {
-                    failed.store(true, Ordering::Relaxed);
-                    ended = ended.and(Err(error));
+            let mut batch = Vec::new();
+            let mut broken = Ok(());
+            for study in std::iter::once(first).chain(studies.try_iter().take(AT_ONCE - 1)) {
+                match study {
+                    Ok(study) => batch.push(study),
+                    Err(error) => broken = broken.and(Err(error)),
                 }
+            }
+            // What has finished is kept, whatever broke beside it.
+            let kept = store.keep(&batch).map(|()| batch.iter().for_each(|study| watch.done(study)));
+            if let Err(error) = kept.and(broken) {
+                failed.store(true, Ordering::Relaxed);
+                ended = ended.and(Err(error));
             }
         }
         ended

@@ -167,6 +167,14 @@ impl Map {
         Ok(())
     }
 
+    /// The columns that name a row's architecture.
+    pub fn identity(&self) -> &[String] {
+        match (&self.architecture, &self.decisions) {
+            (Some(column), _) => std::slice::from_ref(column),
+            (None, decisions) => decisions.as_deref().unwrap_or_default(),
+        }
+    }
+
     /// Every column of numbers that some problem reads.
     pub fn columns(&self) -> BTreeSet<&str> {
         let fidelities = || self.problem.values().flat_map(|problem| &problem.fidelity);

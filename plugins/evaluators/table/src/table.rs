@@ -18,24 +18,31 @@ pub struct Table {
     // Only ever asked for single entries: its order does not matter.
     rows: HashMap<Box<str>, u32>,
     columns: HashMap<String, Vec<f64>>,
+    /// The columns that the rows are named by.
+    identity: Vec<String>,
 }
 
-/// Tables in use, by path and mapping, so that all studies of a program share them.
-static LOADED: Mutex<Vec<(PathBuf, String, Weak<Table>)>> = Mutex::new(Vec::new());
+/// Tables in use, by path, so that all studies of a program share them.
+static LOADED: Mutex<Vec<(PathBuf, Weak<Table>)>> = Mutex::new(Vec::new());
 
 impl Table {
     /// The table in this file, read once for as long as somebody holds it.
     pub fn shared(path: &Path, map: &Map) -> Result<Arc<Self>, TableError> {
         // Held while reading: the second of two studies that begin together waits for the first.
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.retain(|(.., table)| table.strong_count() > 0);
-        let same = |(known, name, _): &&(PathBuf, String, Weak<Self>)| known == path && *name == map.name;
-        if let Some(table) = loaded.iter().find(same).and_then(|(.., table)| table.upgrade()) {
+        loaded.retain(|(_, table)| table.strong_count() > 0);
+        let of_path = loaded.iter().filter(|(known, _)| known == path).filter_map(|(_, table)| table.upgrade());
+        // Another mapping of the same file may read other columns.
+        if let Some(table) = of_path.into_iter().find(|table| table.serves(map)) {
             return Ok(table);
         }
         let table = Arc::new(Self::read(path, map)?);
-        loaded.push((path.to_owned(), map.name.clone(), Arc::downgrade(&table)));
+        loaded.push((path.to_owned(), Arc::downgrade(&table)));
         Ok(table)
+    }
+
+    fn serves(&self, map: &Map) -> bool {
+        self.identity == map.identity() && map.columns().iter().all(|column| self.columns.contains_key(*column))
     }
 
     /// Reads a CSV file, plain or compressed with gzip.
@@ -61,11 +68,7 @@ impl Table {
                 || TableError::table(path, 0, format!("there is no column '{column}' (columns: {})", known()));
             header.iter().position(|name| name == column).ok_or_else(missing)
         };
-        let names: Vec<&str> = match (&map.architecture, &map.decisions) {
-            (Some(column), _) => vec![column],
-            (None, decisions) => decisions.iter().flatten().map(String::as_str).collect(),
-        };
-        let identity = names.into_iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        let identity = map.identity().iter().map(|column| place(column)).collect::<Result<Vec<_>, _>>()?;
         let wanted: Vec<(&str, usize)> =
             map.columns().into_iter().map(|column| Ok((column, place(column)?))).collect::<Result<_, TableError>>()?;
 
@@ -92,7 +95,7 @@ impl Table {
             return Err(TableError::table(path, 0, "there are no rows"));
         }
         let columns = wanted.into_iter().map(|(column, _)| column.to_owned()).zip(columns).collect();
-        Ok(Self { rows, columns })
+        Ok(Self { rows, columns, identity: map.identity().to_vec() })
     }
 
     /// How many architectures there are.

@@ -109,6 +109,17 @@ fn a_table_is_read_once_for_all_who_hold_it() {
     let first = Table::shared(&file, &map).unwrap();
     assert!(Arc::ptr_eq(&first, &Table::shared(&file, &map).unwrap()));
     assert_eq!(first.len(), 3);
+    // The same name, other columns: another reading of the file, not numbers that are missing.
+    let text =
+        MAP.replace("accuracy = \"early\"", "accuracy = \"seconds\"").replace("size = \"size\"", "size = \"early\"");
+    let fewer =
+        Map::from_toml(MAP.split("[[problem.a.fidelity]]\nat = 4").next().unwrap(), Path::new("few.toml")).unwrap();
+    let lone = folder.path().join("lone.csv");
+    fs::write(&lone, TABLE).unwrap();
+    let held = Table::shared(&lone, &fewer).unwrap();
+    assert!(held.column("late1").is_none());
+    let whole = Table::shared(&lone, &Map::from_toml(&text, Path::new("tiny.toml")).unwrap()).unwrap();
+    assert!(whole.column("late1").is_some());
 }
 
 fn refused(map: &str, table: &str, parts: &[&str]) {
