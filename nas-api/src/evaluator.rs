@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Candidate, Failure, Goal, Graph, Metric, Parameter, Result, Settings, Task, Weights};
+use crate::{Candidate, Failure, Goal, Graph, Metric, Parameter, Result, Setting, Settings, Task, Weights};
 
 /// Declares one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,13 @@ pub struct Opened {
     pub metrics: Vec<MetricInfo>,
     /// The only space whose architectures it knows; `None`: it measures any network.
     pub space: Option<String>,
+    /// What that space's parameters must be.
+    pub space_settings: Vec<Setting>,
+    /// Seconds are simulated: every measurement says what it would have cost. Where not, none does.
+    pub simulated: bool,
+    /// The best value that any architecture has of a metric at the highest fidelity, where that is known. Reports
+    /// compute regret from it; strategies are not told.
+    pub best: Vec<Metric>,
 }
 
 /// One candidate to measure.
@@ -87,7 +94,7 @@ pub struct Measurement {
     pub failure: Option<Failure>,
     /// Of a relaxed candidate, shaped as its weights.
     pub gradient: Option<Weights>,
-    /// Simulated seconds; `None`: the host's clock counts.
+    /// Simulated seconds, where [`Opened::simulated`] says that they are; `None`: the host's clock counts.
     pub cost: Option<f64>,
 }
 

@@ -209,12 +209,17 @@ mod tests {
             duplicate: false,
             fidelity: None,
             cost: 1.0,
+            told: 0.0,
+            ask_seconds: 0.0,
+            tell_seconds: 0.0,
             values: vec![objective, test],
             reason: String::new(),
         };
         KeptStudy {
             objectives: vec![Objective { metric: "val_accuracy".into(), goal: Goal::Maximize }],
             metrics: vec![metric("val_accuracy", false), metric("test_accuracy", true)],
+            best: vec![1.0, 1.0],
+            simulated: true,
             trials: values.iter().map(trial).collect(),
             broken: None,
         }

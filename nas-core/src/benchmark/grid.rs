@@ -42,6 +42,8 @@ pub struct Grid {
     pub budget: BudgetSpec,
     /// Trials of a study measured side by side (default 1).
     pub workers: Option<u32>,
+    /// The simulated clock counts the strategy's own seconds, too. Two runs are not equal then.
+    pub count_strategy: bool,
 }
 
 impl Grid {

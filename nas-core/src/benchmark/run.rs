@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::grid::Grid;
 use super::store::{KeptStudy, Skipped, Store, pack, setup};
 use crate::plugin::Registry;
-use crate::study::{End, Plan, PluginSpec, Problem, StudyError, StudySpec, run_unrecorded};
+use crate::study::{End, Plan, PluginSpec, Problem, StudyError, StudySpec, Unrecorded, run_unrecorded};
 
 /// Studies that are written in one transaction, at most.
 const AT_ONCE: usize = 64;
@@ -45,6 +45,7 @@ struct Job {
     spec: StudySpec,
     seed: u32,
     setup: String,
+    count_strategy: bool,
 }
 
 /// Runs what is missing of the grid with so many threads, and returns what was skipped and whether it is complete: `stop`
@@ -130,7 +131,7 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
                 }
                 Err(error) => return Err(error),
             };
-            let setup = setup(&plan.header)?;
+            let setup = setup(&plan.header, grid.count_strategy)?;
             let (seeds, before) = store.kept(problem, strategy)?;
             if before.is_some_and(|before| before != setup) {
                 let place = format!("{strategy} on {problem}");
@@ -156,6 +157,7 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
                     spec: grid.study(problem_spec, strategy_spec, seed),
                     seed,
                     setup: setup.clone(),
+                    count_strategy: grid.count_strategy,
                 });
             }
         }
@@ -190,13 +192,13 @@ fn work(
 
 /// One study to its end. A strategy or evaluator that breaks down costs its own study alone.
 fn study(job: Job, registry: &Registry, stop: &AtomicBool) -> Result<Option<Done>, StudyError> {
-    let Job { problem, strategy, spec, seed, setup } = job;
+    let Job { problem, strategy, spec, seed, setup, count_strategy } = job;
     let start = Instant::now();
     let plan = Plan::check(&spec, registry, None)?;
     let header = plan.header.clone();
-    let (ended, kept) = match run_unrecorded(plan, stop, &mut ()) {
-        Ok((End::Stopped, _)) => return Ok(None),
-        Ok((end, record)) => (end.name(), KeptStudy::of(&record)),
+    let (ended, kept) = match run_unrecorded(plan, count_strategy, stop, &mut ()) {
+        Ok(Unrecorded { end: End::Stopped, .. }) => return Ok(None),
+        Ok(Unrecorded { end, record, times }) => (end.name(), KeptStudy::of(&record, &times)),
         Err(StudyError::Broken(error)) => ("broken", KeptStudy::broken(&header, error.to_string())),
         Err(error) => return Err(error),
     };

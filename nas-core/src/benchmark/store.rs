@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use nas_api::codec::{decode, encode};
-use nas_api::{MetricInfo, Objective};
+use nas_api::{Metric, MetricInfo, Objective};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use crate::study::{Header, State, StudyError, StudyRecord, TrialRecord};
+use crate::study::{Header, State, StudyError, StudyRecord, Times, TrialRecord};
 
 /// "nasb", in the database's header.
 const APPLICATION: i32 = 0x6e61_7362;
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE studies (
@@ -41,6 +41,12 @@ pub struct KeptTrial {
     pub fidelity: Option<f64>,
     /// Seconds, simulated where the evaluator simulates.
     pub cost: f64,
+    /// Seconds on the study's clock when the strategy was told of it; 0 where it was not.
+    pub told: f64,
+    /// Real seconds that the strategy took to propose it.
+    pub ask_seconds: f64,
+    /// Real seconds that the strategy took to learn of it.
+    pub tell_seconds: f64,
     /// One for each of [`KeptStudy::metrics`]; NaN where unknown.
     pub values: Vec<f64>,
     /// Why it failed.
@@ -54,9 +60,13 @@ pub struct KeptStudy {
     pub objectives: Vec<Objective>,
     /// Of the trials, hidden ones included.
     pub metrics: Vec<MetricInfo>,
+    /// For each of `metrics`, the best value of any architecture; NaN where nobody knows.
+    pub best: Vec<f64>,
+    /// Seconds are simulated.
+    pub simulated: bool,
     /// In order.
     pub trials: Vec<KeptTrial>,
-    /// The study broke down: why. Its trials up to then are kept.
+    /// The study broke down: why. It has no trials then.
     pub broken: Option<String>,
 }
 
@@ -73,31 +83,51 @@ pub struct Skipped {
 
 impl KeptStudy {
     /// What a benchmark keeps of a study.
-    pub fn of(record: &StudyRecord) -> Self {
+    pub fn of(record: &StudyRecord, times: &[Times]) -> Self {
         let metrics = record.header.metrics.clone();
         let value = |trial: &TrialRecord, metric: &MetricInfo| trial.metric(&metric.name).unwrap_or(f64::NAN);
-        let trials = record.trials.iter().map(|trial| KeptTrial {
+        let times = times.iter().copied().chain(std::iter::repeat(Times::default()));
+        let trials = record.trials.iter().zip(times).map(|(trial, times)| KeptTrial {
             genotype: trial.genotype().map(<[u32]>::to_vec).unwrap_or_default(),
             measured: trial.state == State::Measured,
             duplicate: trial.duplicate_of.is_some(),
             fidelity: trial.fidelity,
             cost: trial.cost,
+            told: times.told,
+            ask_seconds: times.ask,
+            tell_seconds: times.tell,
             values: metrics.iter().map(|metric| value(trial, metric)).collect(),
             reason: trial.reason.clone(),
         });
-        Self { objectives: record.header.objectives.clone(), trials: trials.collect(), metrics, broken: None }
+        Self { trials: trials.collect(), ..Self::empty(&record.header) }
     }
 
-    /// A study that broke down before it had a trial.
+    fn empty(header: &Header) -> Self {
+        let metrics = header.metrics.clone();
+        let best = |metric: &MetricInfo| Metric::find(&header.best, &metric.name).unwrap_or(f64::NAN);
+        Self {
+            objectives: header.objectives.clone(),
+            best: metrics.iter().map(best).collect(),
+            metrics,
+            simulated: header.simulated,
+            trials: Vec::new(),
+            broken: None,
+        }
+    }
+
+    /// A study that broke down. Its trials are not kept: what it would have found is not known.
     pub fn broken(header: &Header, reason: String) -> Self {
-        let (objectives, metrics) = (header.objectives.clone(), header.metrics.clone());
-        Self { objectives, metrics, trials: Vec::new(), broken: Some(reason) }
+        Self { broken: Some(reason), ..Self::empty(header) }
     }
 }
 
 /// What makes studies of different seeds the same experiment: the header without seed and search.
-pub(super) fn setup(header: &Header) -> Result<String, StudyError> {
-    Header { seed: 0, search: 0, ..header.clone() }.to_text()
+pub(super) fn setup(header: &Header, count_strategy: bool) -> Result<String, StudyError> {
+    let mut text = Header { seed: 0, search: 0, ..header.clone() }.to_text()?;
+    if count_strategy {
+        text.insert_str(0, "# the strategy's seconds count\n");
+    }
+    Ok(text)
 }
 
 /// An open file.

@@ -3,26 +3,17 @@
 use nas_api::{Candidate, Graph, Proposal, Weights};
 
 use super::StudyError;
+use super::ledger::Ledger;
 use super::log::wall_clock;
 use super::outcome::{fail, violations};
 use super::plan::Plan;
 use super::record::{State, TrialRecord};
 use crate::plugin::PluginError;
 
-/// What a proposal may refer to: the search's trials so far.
-pub(crate) struct Earlier<'a> {
-    /// Of the whole study, by number.
-    pub trials: &'a [TrialRecord],
-    /// The first trial of this search.
-    pub first: usize,
-    /// How many trials of this search the strategy has been told of.
-    pub told: usize,
-}
-
 impl Plan {
     /// Checks a proposal and makes it a trial; whether it is a duplicate is not yet known. A proposal that cannot be
     /// one is a defect of the strategy.
-    pub(crate) fn identify(&mut self, proposal: Proposal, earlier: &Earlier<'_>) -> Result<TrialRecord, StudyError> {
+    pub(crate) fn identify(&mut self, proposal: Proposal, earlier: &Ledger) -> Result<TrialRecord, StudyError> {
         let number = earlier.trials.len();
         let (key, text) = match &proposal.candidate {
             Candidate::Discrete(genotype) => self.key_and_text(genotype)?,
@@ -159,10 +150,10 @@ fn resumable(
     candidate: &Candidate,
     key: &str,
     fidelity: Option<f64>,
-    earlier: &Earlier<'_>,
+    earlier: &Ledger,
 ) -> Result<u32, String> {
-    if resume as usize >= earlier.told {
-        return Err(format!("it has been told of {} trials so far", earlier.told));
+    if !earlier.is_told(resume as usize) {
+        return Err("it has not been told of that trial".into());
     }
     let trial = &earlier.trials[earlier.first + resume as usize];
     if trial.state != State::Measured {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nas_api::{Bound, MetricInfo, Objective, Setting, Settings, Study, Task};
+use nas_api::{Bound, Metric, MetricInfo, Objective, Setting, Settings, Study, Task};
 use serde::{Deserialize, Serialize};
 
 use super::given::{Given, GivenSettings};
@@ -65,6 +65,10 @@ pub struct Header {
     pub evaluator: Plugged,
     /// The evaluator needs networks, so the host builds them and counts on them.
     pub graphs: bool,
+    /// Seconds are simulated: results come in the order of their simulated ends.
+    pub simulated: bool,
+    /// The best known value of a metric; for reports alone.
+    pub best: Vec<Metric>,
     /// Every metric of the trials, static ones included.
     pub metrics: Vec<MetricInfo>,
 }

@@ -15,8 +15,8 @@ pub(crate) struct Ledger {
     pub trials: Vec<TrialRecord>,
     /// The first trial of the last search.
     pub first: usize,
-    /// How many of the last search's trials its strategy has been told of; always the first ones.
-    pub told: usize,
+    /// Trials of the last search that its strategy has not been told of, in order.
+    pending: Vec<Pending>,
     /// Fidelity of all trained trials of the last search, what resumed trials took over left out.
     pub spent: f64,
     /// A trial did not fit in the budget of fidelity.
@@ -25,25 +25,46 @@ pub(crate) struct Ledger {
     pub idle: u32,
     /// Measurements were told to stop.
     pub aborted: bool,
-    /// Simulated seconds of the trials that the strategy has been told of; `None` where nothing was simulated.
-    pub simulated_seconds: Option<f64>,
+    /// Seconds are simulated, by a worker for each pending trial: trials are told in the order of their simulated ends.
+    simulated: bool,
+    /// Simulated seconds at the last tell.
+    pub clock: f64,
     // Only ever asked for single entries: its order does not matter.
     known: HashMap<Same, u32>,
 }
 
+/// A trial that the strategy has not been told of.
+struct Pending {
+    number: usize,
+    /// When it was asked for, on the simulated clock.
+    start: f64,
+}
+
+/// What is to be told next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing: all that was asked for is told.
+    Nothing,
+    /// It is not known yet, because something is being measured.
+    Wait,
+    /// This trial.
+    Tell(usize),
+}
+
 impl Ledger {
-    /// The trials of earlier searches, which are all over. Their measurements count as known.
-    pub fn new(trials: Vec<TrialRecord>) -> Self {
+    /// The trials of earlier searches, which are all over. Their measurements count as known. `simulated`: seconds are.
+    pub fn new(trials: Vec<TrialRecord>, simulated: bool) -> Self {
         let first = trials.len();
         let mut ledger = Self {
             trials: Vec::with_capacity(first),
             first,
-            told: 0,
+            pending: Vec::new(),
             spent: 0.0,
             overspent: false,
             idle: 0,
             aborted: false,
-            simulated_seconds: None,
+            simulated,
+            clock: 0.0,
             known: HashMap::new(),
         };
         for trial in trials {
@@ -57,7 +78,14 @@ impl Ledger {
     pub fn push(&mut self, trial: TrialRecord) {
         self.idle = if trial.trained { 0 } else { self.idle.saturating_add(1) };
         self.learn(&trial);
+        self.pending.push(Pending { number: self.trials.len(), start: self.clock });
         self.trials.push(trial);
+    }
+
+    /// Takes back the last trials, from this number on.
+    pub fn forget(&mut self, from: usize) {
+        self.trials.truncate(from);
+        self.pending.retain(|pending| pending.number < from);
     }
 
     fn learn(&mut self, trial: &TrialRecord) {
@@ -120,7 +148,8 @@ impl Ledger {
     pub fn settled(&mut self, number: u32) -> Vec<usize> {
         let now = super::log::wall_clock();
         let mut changed = vec![number as usize];
-        for waiting in self.first + self.told..self.trials.len() {
+        let pending: Vec<usize> = self.pending.iter().map(|pending| pending.number).collect();
+        for waiting in pending {
             if self.trials[waiting].duplicate_of == Some(number) {
                 let mut trial = self.trials[waiting].clone();
                 self.copy(number, &mut trial);
@@ -142,13 +171,40 @@ impl Ledger {
 
     /// Asked for and not yet told.
     pub fn outstanding(&self) -> u32 {
-        self.asked() - u32::try_from(self.told).unwrap_or(u32::MAX)
+        u32::try_from(self.pending.len()).unwrap_or(u32::MAX)
     }
 
-    /// The trial that is to be told next.
-    pub fn next(&self) -> Option<usize> {
-        let next = self.first + self.told;
-        (next < self.trials.len()).then_some(next)
+    /// Whether the strategy has been told of the last search's trial of this position.
+    pub fn is_told(&self, position: usize) -> bool {
+        let number = self.first + position;
+        number < self.trials.len() && self.pending.iter().all(|pending| pending.number != number)
+    }
+
+    /// The trial that is to be told next: the first one in order, or, on the simulated clock, the first one to end.
+    pub fn next(&self) -> Next {
+        let Some(first) = self.pending.first() else { return Next::Nothing };
+        let over = |pending: &Pending| self.trials[pending.number].state.is_final();
+        if !self.simulated {
+            return if over(first) { Next::Tell(first.number) } else { Next::Wait };
+        }
+        if !self.pending.iter().all(over) {
+            return Next::Wait;
+        }
+        // The first of those that end at once.
+        let by_end = |a: &&Pending, b: &&Pending| self.end(a).total_cmp(&self.end(b));
+        self.pending.iter().min_by(by_end).map_or(Next::Nothing, |next| Next::Tell(next.number))
+    }
+
+    /// When a finished trial ends on the simulated clock. A duplicate takes no time of its own, but its result is known
+    /// only when its original's is.
+    fn end(&self, pending: &Pending) -> f64 {
+        let trial = &self.trials[pending.number];
+        let Some(original) = trial.duplicate_of else { return pending.start + trial.cost };
+        let original = original as usize;
+        match self.pending.iter().find(|pending| pending.number == original) {
+            Some(original) => self.end(original).max(pending.start),
+            None => pending.start,
+        }
     }
 
     /// How many trials there are, and how many of the last search have no outcome.
@@ -158,16 +214,91 @@ impl Ledger {
         (count(self.trials.len()), count(waiting.count()))
     }
 
-    /// The strategy has been told of the next so many trials.
-    pub fn tell(&mut self, count: usize) {
-        let from = self.first + self.told;
-        for trial in self.trials[from..from + count].iter().filter(|trial| trial.simulated) {
-            *self.simulated_seconds.get_or_insert(0.0) += trial.cost;
+    /// The strategy has been told of this trial. `false`: it was not there to be told.
+    pub fn tell(&mut self, number: usize) -> bool {
+        let Some(at) = self.pending.iter().position(|pending| pending.number == number) else { return false };
+        let end = self.end(&self.pending[at]);
+        self.pending.remove(at);
+        if self.simulated {
+            self.clock = self.clock.max(end);
         }
-        self.told += count;
+        true
+    }
+
+    /// Time passes on the simulated clock while nothing is being measured.
+    pub fn pass(&mut self, seconds: f64) {
+        self.clock += seconds;
     }
 }
 
 fn same(trial: &TrialRecord) -> Same {
     (trial.key.clone(), trial.fidelity.map(f64::to_bits), trial.resume)
+}
+
+#[cfg(test)]
+mod tests {
+    use nas_api::Proposal;
+
+    use super::*;
+    use crate::study::record::State;
+
+    fn trial(number: u32, cost: f64, duplicate_of: Option<u32>) -> TrialRecord {
+        TrialRecord {
+            trial: number,
+            search: 0,
+            proposal: Proposal::discrete(vec![number]),
+            key: number.to_string(),
+            text: String::new(),
+            fidelity: None,
+            resume: None,
+            state: State::Measured,
+            metrics: Vec::new(),
+            reason: String::new(),
+            violation: 0.0,
+            gradient: Vec::new(),
+            cost,
+            simulated: true,
+            trained: duplicate_of.is_none(),
+            duplicate_of,
+            started: 0.0,
+            finished: None,
+        }
+    }
+
+    /// Tells what is next, and when it ended.
+    fn step(ledger: &mut Ledger) -> (usize, f64) {
+        let Next::Tell(next) = ledger.next() else { panic!("{:?}", ledger.next()) };
+        assert!(ledger.tell(next));
+        (next, ledger.clock)
+    }
+
+    #[test]
+    fn simulated_workers_bring_results_in_the_order_of_their_ends() {
+        let mut ledger = Ledger::new(Vec::new(), true);
+        ledger.push(trial(0, 30.0, None));
+        ledger.push(trial(1, 10.0, None));
+        // Known as soon as the first one is, not before.
+        ledger.push(trial(2, 0.0, Some(0)));
+        assert_eq!(step(&mut ledger), (1, 10.0));
+        // The worker that is free begins the next one now.
+        ledger.push(trial(3, 15.0, None));
+        assert_eq!(step(&mut ledger), (3, 25.0));
+        assert!(!ledger.is_told(0) && ledger.is_told(1) && !ledger.is_told(4));
+        ledger.push(trial(4, 0.0, Some(1)));
+        assert_eq!(step(&mut ledger), (4, 25.0));
+        assert_eq!(step(&mut ledger), (0, 30.0));
+        assert_eq!(step(&mut ledger), (2, 30.0));
+        assert_eq!(ledger.next(), Next::Nothing);
+        assert!(!ledger.tell(2), "told already");
+    }
+
+    #[test]
+    fn what_is_measured_for_real_is_told_in_the_order_of_the_trials() {
+        let mut ledger = Ledger::new(Vec::new(), false);
+        ledger.push(TrialRecord { state: State::Running, ..trial(0, 0.0, None) });
+        ledger.push(trial(1, 10.0, None));
+        assert_eq!(ledger.next(), Next::Wait);
+        ledger.trials[0].state = State::Measured;
+        assert_eq!(ledger.next(), Next::Tell(0));
+    }
 }

@@ -18,7 +18,14 @@ pub(crate) fn record_measurement(
     if let Some(cost) = cost.filter(|cost| !cost.is_finite() || *cost < 0.0) {
         return Err(format!("it returned a cost of {cost} seconds for trial {}", trial.trial));
     }
-    trial.simulated = cost.is_some();
+    match (header.simulated, cost) {
+        (true, None) => {
+            return Err(format!("its seconds are simulated, and it gave no cost for trial {}", trial.trial));
+        }
+        (false, Some(_)) => return Err("it gave a simulated cost without having said that its seconds are".into()),
+        _ => {}
+    }
+    trial.simulated = header.simulated;
     trial.cost = exact(cost.unwrap_or(seconds));
     trial.gradient = checked_gradient(trial, gradient.unwrap_or_default())?;
     // Static metrics are the host's own, there since the trial was asked for.

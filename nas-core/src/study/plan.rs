@@ -90,6 +90,8 @@ impl Plan {
             strategy,
             evaluator: problem.evaluator_plugged.clone(),
             graphs: problem.evaluator_info.graphs,
+            simulated: problem.simulated,
+            best: problem.best.clone(),
             metrics,
         };
         // An instance of its own: questions of the host never reach what the strategy talks to.

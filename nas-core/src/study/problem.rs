@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use nas_api::graph::count::{Counts, count};
 use nas_api::graph::shape::infer;
-use nas_api::{Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, OpenSpace, ParameterKind, SpaceInfo, Task};
+use nas_api::{
+    Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, OpenSpace, Opened, ParameterKind, Setting, SpaceInfo,
+    Task,
+};
 
 use super::StudyError;
-use super::given::{Given, check_settings};
+use super::given::{Given, GivenSettings, check_settings};
 use super::header::{Header, Plugged};
 use super::spec::{StudySpec, TaskSpec, is_path};
 use crate::plugin::{Identity, PluginError, Registry};
@@ -39,6 +42,10 @@ pub struct Problem {
     pub fidelities: Vec<f64>,
     /// What the networks are for.
     pub task: Task,
+    /// Seconds are simulated.
+    pub simulated: bool,
+    /// The best known value of a metric.
+    pub best: Vec<Metric>,
 }
 
 impl Problem {
@@ -56,7 +63,8 @@ impl Problem {
         let reference = spec.space.reference.clone().or_else(|| opened.space.clone());
         let source = registry.space(named("space", &reference)?).map_err(StudyError::Open)?;
         let parameters = source.parameters().map_err(StudyError::Open)?;
-        let settings = check_settings("space", &parameters, &spec.space.settings)?;
+        let given = space_settings(&spec.space.settings, &opened.space_settings)?;
+        let settings = check_settings("space", &parameters, &given)?;
         let mut space = source.open(&settings).map_err(StudyError::Open)?;
         let space_plugged = Plugged::new(source.identity(), settings);
         let broken = |error| StudyError::Open(PluginError::from_api(&space_plugged.identity, "describe", error));
@@ -64,19 +72,30 @@ impl Problem {
         let task_parameters = space.task_parameters().map_err(|error| {
             StudyError::Open(PluginError::from_api(&space_plugged.identity, "task-parameters", error))
         })?;
-        if let Some(known) = opened.space.filter(|known| *known != space_info.name) {
+        if let Some(known) = opened.space.as_ref().filter(|known| **known != space_info.name) {
             let problem = format!("it knows architectures of the space '{known}', not of '{}'", space_info.name);
             let remedy = format!("give --space {known}, or choose another evaluator");
             return Err(StudyError::Open(
                 PluginError::new(&evaluator_plugged.identity, "open", problem).remedy(remedy),
             ));
         }
-        evaluator_info.metrics.extend(opened.metrics);
+        evaluator_info.metrics.extend(opened.metrics.clone());
 
-        let mut task = choose_task(&spec.task, opened.task, &evaluator_info.name)?;
+        let mut task = choose_task(&spec.task, opened.task.clone(), &evaluator_info.name)?;
         task.settings = check_settings("task", &task_parameters, &spec.task.settings)?;
-        let fidelities = opened.fidelities;
-        Ok(Self { space, space_info, space_plugged, evaluator, evaluator_info, evaluator_plugged, fidelities, task })
+        let Opened { fidelities, simulated, best, .. } = opened;
+        Ok(Self {
+            space,
+            space_info,
+            space_plugged,
+            evaluator,
+            evaluator_info,
+            evaluator_plugged,
+            fidelities,
+            task,
+            simulated,
+            best,
+        })
     }
 
     /// The same space and evaluator as a study recorded, for training one of its networks. Refuses other plugins.
@@ -170,7 +189,7 @@ pub(super) fn named<'a>(kind: &str, reference: &'a Option<String>) -> Result<&'a
 
 /// The shorthand `data` becomes the parameter. A file is recorded by its absolute path, so that a resume finds it from
 /// any folder.
-fn evaluator_settings(spec: &StudySpec, info: &EvaluatorInfo) -> Result<super::given::GivenSettings, StudyError> {
+fn evaluator_settings(spec: &StudySpec, info: &EvaluatorInfo) -> Result<GivenSettings, StudyError> {
     let mut settings = spec.evaluator.settings.clone();
     if let Some(data) = &spec.data {
         if settings.contains_key("data") {
@@ -198,6 +217,24 @@ fn evaluator_settings(spec: &StudySpec, info: &EvaluatorInfo) -> Result<super::g
     {
         let absolute = Given::Raw(absolute.to_owned());
         settings.insert("data".to_owned(), absolute);
+    }
+    Ok(settings)
+}
+
+/// What the user gives, with what the evaluator says that it must be.
+fn space_settings(given: &GivenSettings, fixed: &[Setting]) -> Result<GivenSettings, StudyError> {
+    let mut settings = given.clone();
+    for Setting { name, value } in fixed {
+        let place = format!("space.{name}");
+        let wanted = Given::Typed(value.clone());
+        match settings.insert(name.clone(), wanted) {
+            Some(Given::Typed(other)) if other == *value => {}
+            Some(_) => {
+                let problem = "the evaluator's data decide it";
+                return Err(StudyError::spec(place, problem, "leave it out"));
+            }
+            None => {}
+        }
     }
     Ok(settings)
 }

@@ -13,7 +13,7 @@ use super::ledger::Ledger;
 use super::log::{Log, Said};
 use super::plan::{Plan, state_dir};
 use super::record::{State, StudyRecord, TrialRecord, proposal_text};
-use super::runner::Runner;
+use super::runner::{Runner, Times};
 use super::spec::{BudgetSpec, PluginSpec, StudySpec};
 use crate::plugin::{Identity, Registry};
 
@@ -33,19 +33,37 @@ pub struct ResumeOptions {
 pub fn start(plan: Plan, file: &Path, stop: &AtomicBool, listener: &mut dyn Listener) -> Result<End, StudyError> {
     let log = Log::create(file, &plan.header)?;
     listener.event(&Event::Committed);
-    Runner::new(plan, Some(log), Ledger::new(Vec::new()), stop, listener).run()
+    let simulated = plan.header.simulated;
+    Runner::new(plan, Some(log), Ledger::new(Vec::new(), simulated), stop, listener).run()
+}
+
+/// A study that no file keeps.
+#[derive(Debug)]
+pub struct Unrecorded {
+    /// Why it ended.
+    pub end: End,
+    /// What it came to.
+    pub record: StudyRecord,
+    /// Of each trial.
+    pub times: Vec<Times>,
 }
 
 /// Runs a study that no file keeps: for benchmarks, which keep thousands of studies in one file. It cannot be resumed.
+/// `count_strategy`: the simulated clock counts the real seconds of the strategy's own calls, too, so that two runs are
+/// no longer equal.
 pub fn run_unrecorded(
     plan: Plan,
+    count_strategy: bool,
     stop: &AtomicBool,
     listener: &mut dyn Listener,
-) -> Result<(End, StudyRecord), StudyError> {
-    let mut runner = Runner::new(plan, None, Ledger::new(Vec::new()), stop, listener);
+) -> Result<Unrecorded, StudyError> {
+    let ledger = Ledger::new(Vec::new(), plan.header.simulated);
+    let mut runner = Runner::new(plan, None, ledger, stop, listener);
+    runner.count_strategy = count_strategy;
     let end = runner.run()?;
+    let times = runner.times();
     let (header, trials, seconds) = (runner.plan.header, runner.ledger.trials, runner.seconds);
-    Ok((end, StudyRecord { earlier: Vec::new(), header, trials, seconds }))
+    Ok(Unrecorded { end, record: StudyRecord { earlier: Vec::new(), header, trials, seconds }, times })
 }
 
 /// Goes on with the study in this file.
@@ -70,8 +88,9 @@ pub fn resume(
         return Err(StudyError::spec("strategy", "the settings differ from those that the study was begun with", WARM));
     }
     let said = log.said(record.header.search)?;
+    let simulated = plan.header.simulated;
     let (old, own) = split(record.trials, record.header.search);
-    let mut runner = Runner::new(plan, Some(log), Ledger::new(old), stop, listener);
+    let mut runner = Runner::new(plan, Some(log), Ledger::new(old, simulated), stop, listener);
     runner.seconds_before = record.seconds;
     replay(&mut runner, said, own)?;
     runner.run()
@@ -177,7 +196,8 @@ fn warm_start(
     let told: Vec<u32> = knowledge.map(|trial| trial.trial).collect();
     log.warm_start(&plan.header, &told, &stopped)?;
     listener.event(&Event::Committed);
-    let mut runner = Runner::new(plan, Some(log), Ledger::new(trials), stop, listener);
+    let simulated = plan.header.simulated;
+    let mut runner = Runner::new(plan, Some(log), Ledger::new(trials, simulated), stop, listener);
     replay(&mut runner, vec![Said::Warm(told)], Vec::new())?;
     runner.run()
 }
@@ -204,7 +224,10 @@ fn replay(runner: &mut Runner<'_>, said: Vec<Said>, own: Vec<TrialRecord>) -> Re
                 let own = trials.iter().map(|&trial| runner.observation(trial as usize, true));
                 let observations = own.collect::<Result<Vec<_>, _>>()?;
                 runner.plan.search.tell(observations).map_err(StudyError::Broken)?;
-                runner.ledger.tell(trials.len());
+                if !trials.iter().all(|&trial| runner.ledger.tell(trial as usize)) {
+                    let problem = "a trial was told that had not been asked for, or twice";
+                    return Err(StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it"));
+                }
             }
             Said::Warm(trials) => {
                 let old = trials.iter().map(|&trial| runner.observation(trial as usize, false));

@@ -5,6 +5,9 @@
 //! workers; then results are told one by one in the order of the trials, and after each one it is asked for what is
 //! missing to as many as there are workers. A result that comes early waits in the log until it is its turn. The price:
 //! while the oldest trial is running, at most `workers` - 1 finished ones wait behind it, and their threads idle.
+//!
+//! Where the evaluator simulates seconds, their order is known and does not depend on the machine: results are told in
+//! the order of their simulated ends, as so many real workers would bring them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -12,10 +15,9 @@ use std::time::Instant;
 use nas_api::{Graph, Observation, Proposal, Request};
 
 use super::StudyError;
-use super::admit::Earlier;
 use super::event::{End, Event, Listener};
 use super::header::Header;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Next};
 use super::log::{Log, wall_clock};
 use super::outcome::{fail, observation, record_measurement};
 use super::plan::Plan;
@@ -26,6 +28,17 @@ use crate::plugin::PluginError;
 
 /// Proposals in a row that cost nothing, after which a study without a limit on trials ends.
 const IDLE_TRIALS: u32 = 1000;
+
+/// What one trial took on the strategy's side, and when it was over.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Times {
+    /// Real seconds of its share of the call that asked for it.
+    pub ask: f64,
+    /// Real seconds of the call that told of it.
+    pub tell: f64,
+    /// On the study's clock, when it was told.
+    pub told: f64,
+}
 
 /// A study in progress.
 pub(crate) struct Runner<'a> {
@@ -44,6 +57,10 @@ pub(crate) struct Runner<'a> {
     listener: &'a mut dyn Listener,
     best: Option<u32>,
     warned: bool,
+    /// The strategy's own seconds pass on the simulated clock.
+    pub count_strategy: bool,
+    /// Of the trials of this run.
+    times: Vec<Times>,
 }
 
 impl<'a> Runner<'a> {
@@ -67,6 +84,8 @@ impl<'a> Runner<'a> {
             listener,
             best: None,
             warned: false,
+            count_strategy: false,
+            times: Vec::new(),
         }
     }
 
@@ -108,19 +127,18 @@ impl<'a> Runner<'a> {
                 }
                 self.ask(pool)?;
             }
-            let Some(next) = self.ledger.next() else {
-                return self.closed()?.ok_or_else(|| self.stalled());
+            let next = loop {
+                match self.ledger.next() {
+                    Next::Tell(next) => break next,
+                    Next::Nothing => return self.closed()?.ok_or_else(|| self.stalled()),
+                    Next::Wait if self.stopping() => return self.stopped(pool),
+                    Next::Wait => match pool.next() {
+                        Some(answer) => self.settle(answer)?,
+                        // Nothing is running, so a trial was never started: it does not fit in the budget.
+                        None => return Ok(End::Epochs),
+                    },
+                }
             };
-            while !self.ledger.trials[next].state.is_final() {
-                if self.stopping() {
-                    return self.stopped(pool);
-                }
-                match pool.next() {
-                    Some(answer) => self.settle(answer)?,
-                    // Nothing is running, so this trial was never started: it does not fit in the budget.
-                    None => return Ok(End::Epochs),
-                }
-            }
             if self.stopping() {
                 // Not told: a strategy is told and asked in turns, and it will not be asked now.
                 return self.stopped(pool);
@@ -162,12 +180,16 @@ impl<'a> Runner<'a> {
         if let Some(trials) = self.plan.header.budget.trials {
             limit = limit.min(trials.saturating_sub(self.ledger.asked()));
         }
+        let start = Instant::now();
         let proposals = self.plan.search.ask(limit).map_err(StudyError::Broken)?;
+        let seconds = self.strategy_took(start);
+        let times = Times { ask: seconds / proposals.len().max(1) as f64, ..Times::default() };
+        self.times.extend(std::iter::repeat_n(times, proposals.len()));
         let from = self.ledger.trials.len();
         let graphs: Result<Vec<_>, _> = proposals.into_iter().map(|proposal| self.admit(proposal)).collect();
         if graphs.is_err() {
             // None of them is in the log.
-            self.ledger.trials.truncate(from);
+            self.ledger.forget(from);
         }
         let graphs = graphs?;
         let seconds = self.run_seconds();
@@ -186,9 +208,7 @@ impl<'a> Runner<'a> {
 
     /// Makes a proposal the next trial. Returns the graph that is to be measured, if any is.
     fn admit(&mut self, proposal: Proposal) -> Result<Option<Graph>, StudyError> {
-        let Ledger { trials, first, told, .. } = &self.ledger;
-        let earlier = Earlier { trials, first: *first, told: *told };
-        let mut trial = self.plan.identify(proposal, &earlier)?;
+        let mut trial = self.plan.identify(proposal, &self.ledger)?;
         let original = self.ledger.original(&trial);
         let graph = self.begin(&mut trial, original)?;
         if trial.state.is_final() {
@@ -339,10 +359,31 @@ impl<'a> Runner<'a> {
             self.listener.event(&Event::Committed);
         }
         let observation = self.observation(number, true)?;
+        self.ledger.tell(number);
+        let (told, start) = (self.clock(), Instant::now());
         self.plan.search.tell(vec![observation]).map_err(StudyError::Broken)?;
-        self.ledger.tell(1);
+        let tell = self.strategy_took(start);
+        // Trials of earlier runs of the program have no times.
+        let earlier = self.ledger.trials.len() - self.times.len();
+        if let Some(times) = number.checked_sub(earlier).and_then(|at| self.times.get_mut(at)) {
+            *times = Times { tell, told, ..*times };
+        }
         self.turn = true;
         Ok(())
+    }
+
+    /// A call of the strategy that began then is over.
+    fn strategy_took(&mut self, start: Instant) -> f64 {
+        let seconds = start.elapsed().as_secs_f64();
+        if self.count_strategy {
+            self.ledger.pass(seconds);
+        }
+        seconds
+    }
+
+    /// Of the trials that this run has asked for.
+    pub fn times(&self) -> Vec<Times> {
+        self.times.clone()
     }
 
     /// What the strategy is told of a finished trial. `own`: this search asked for it.
@@ -380,12 +421,8 @@ impl<'a> Runner<'a> {
         self.start.elapsed().as_secs_f64()
     }
 
-    /// Seconds on the study's clock: real ones, or simulated ones (as if the workers had been busy all the time) where
-    /// the evaluator simulates what training would have cost.
+    /// Seconds on the study's clock: real ones, or simulated ones where the evaluator simulates.
     fn clock(&self) -> f64 {
-        match self.ledger.simulated_seconds {
-            Some(seconds) => seconds / f64::from(self.plan.header.workers),
-            None => self.seconds_before + self.run_seconds(),
-        }
+        if self.plan.header.simulated { self.ledger.clock } else { self.seconds_before + self.run_seconds() }
     }
 }

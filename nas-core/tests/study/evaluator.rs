@@ -60,7 +60,7 @@ pub struct Cheap<const RESUMES: bool> {
     nan_at: u32,
     panic_at: u32,
     epochs: u32,
-    /// Simulated cost of one trial; 0: real.
+    /// Simulated cost of a trial on average; 0: real.
     simulated: f64,
     task: bool,
     state: Option<PathBuf>,
@@ -113,7 +113,12 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
             kind: "classification".into(),
             settings: Settings::default(),
         };
-        Opened { fidelities: powers.map(f64::from).collect(), task: self.task.then_some(task), ..Opened::default() }
+        Opened {
+            fidelities: powers.map(f64::from).collect(),
+            task: self.task.then_some(task),
+            simulated: self.simulated > 0.0,
+            ..Opened::default()
+        }
     }
 
     fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
@@ -131,7 +136,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
         let start = self.carried_on(request)?;
         assert!(trial != self.panic_at, "index out of range");
         let part = |what: &str, seed: u32| f64::from(derive(seed, what, 0)) / f64::from(u32::MAX);
-        let cost = (self.simulated > 0.0).then_some(self.simulated);
+        let cost = (self.simulated > 0.0).then_some(self.simulated * (0.5 + part(&key, 5)));
         if part(&key, 1) * 100.0 < f64::from(self.fail) {
             return Ok(Some(Measurement { cost, ..Measurement::failed(format!("{key} cannot be trained")) }));
         }
@@ -188,7 +193,13 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
                 trial("nan_at"),
                 trial("panic_at"),
                 Parameter::integer("epochs", 0, 0, 1024, "Fidelities are the powers of two up to here; 0: none."),
-                Parameter::number("simulated", 0.0, 0.0, 1e9, "Simulated seconds of one trial; 0: the clock counts."),
+                Parameter::number(
+                    "simulated",
+                    0.0,
+                    0.0,
+                    1e9,
+                    "Simulated seconds of a trial on average; 0: the clock counts.",
+                ),
                 Parameter::truth("task", true, "It says what the networks are for."),
             ],
         }

@@ -73,7 +73,7 @@ fn what_cannot_be_carried_on() {
         message(run(&study, &folder.path().join(label)), parts);
     };
     let carry = |label: &str, script: &str| resuming(scripted(label, script));
-    refused("future", carry("future", "0,0,0@1 0,0,0@2<1"), &["carry on trial 1", "told of 1 trials"]);
+    refused("future", carry("future", "0,0,0@1 0,0,0@2<1"), &["carry on trial 1", "has not been told of that trial"]);
     refused("other", carry("other", "0,0,0@1 0,1,0@2<0"), &["carry on trial 0", "another architecture"]);
     refused("lower", carry("lower", "0,0,0@4 0,0,0@2<0"), &["carry on trial 0", "not to a higher fidelity"]);
     let failing = with(carry("failed", "0,0,0@1 0,0,0@2<0"), &[("fail", "100")]);

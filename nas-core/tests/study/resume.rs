@@ -32,6 +32,23 @@ fn a_kill_at_any_commit_changes_nothing() {
     }
 }
 
+/// On the simulated clock results are told in the order of their ends, which a resume has to find again.
+#[test]
+fn a_kill_at_any_commit_of_simulated_workers_changes_nothing() {
+    for strategy in ["regularized-evolution", "reinforce"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("whole");
+        let study = with(study("simulated", strategy), &[("simulated", "100")]);
+        for copy in run_with_copies(&study, &file, folder.path()).unwrap() {
+            go_on(&copy).unwrap();
+            assert_same_records(&records(&file), &records(&copy), &format!("{strategy}, {}", copy.display()));
+        }
+        let told = |line: &str| line.trim().strip_prefix("tell: ").and_then(|trial| trial.parse::<u32>().ok());
+        let told: Vec<u32> = records(&file).lines().filter_map(told).collect();
+        assert!(told.len() == 14 && !told.is_sorted(), "{told:?}");
+    }
+}
+
 #[test]
 fn a_kill_while_it_is_resumed_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -20,7 +20,7 @@ pub(crate) use write::wall_clock;
 /// "nas" and a 1, in the database's header: what makes a file a study.
 const APPLICATION: i32 = 0x6e61_7331;
 /// Of the tables. A program refuses files of any other version.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// An open study file.

@@ -70,6 +70,25 @@ impl TableEvaluator {
         self.map.problem.get(&self.problem).map_or(&[], |problem| &problem.fidelity)
     }
 
+    /// The best value of every metric with a direction at the highest fidelity; of repeats, of their mean.
+    fn best(&self) -> Vec<Metric> {
+        let Some(highest) = self.fidelities().last() else { return Vec::new() };
+        let best = |(name, columns): (&String, &map::Columns)| {
+            let metric = self.map.metric.get(name)?;
+            let goal = metric.goal?;
+            let columns: Vec<&[f64]> = columns.names().iter().filter_map(|name| self.table.column(name)).collect();
+            let mean = |row: usize| {
+                let known = columns.iter().map(|column| column[row]).filter(|value| !value.is_nan());
+                let (sum, count) = known.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+                sum / count
+            };
+            let known = (0..self.table.len()).map(mean).filter(|value| !value.is_nan());
+            let best = known.max_by(|a, b| goal.score(*a).total_cmp(&goal.score(*b)))?;
+            Some(Metric::new(name.clone(), best * metric.scale))
+        };
+        highest.metrics.iter().filter_map(best).collect()
+    }
+
     /// What the row says, or why it says nothing.
     fn look_up(&self, request: &Request) -> std::result::Result<Measurement, String> {
         let Candidate::Discrete(genotype) = &request.candidate else {
@@ -121,6 +140,9 @@ impl Evaluator for TableEvaluator {
             metrics: metrics.collect(),
             space: Some(self.map.space.clone()),
             task,
+            simulated: true,
+            best: self.best(),
+            ..Opened::default()
         }
     }
 
