@@ -200,6 +200,12 @@ pub struct Bench {
     /// The folder that keeps the benchmark; an existing one goes on
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Trials of a study that are measured side by side, in simulation where seconds are simulated [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub workers: Option<u32>,
+    /// The simulated clock counts the strategy's own seconds, too; two runs are not equal then
+    #[arg(long)]
+    pub count_strategy: bool,
     /// Studies that run side by side [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,

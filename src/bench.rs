@@ -72,6 +72,8 @@ fn grid(bench: &Bench) -> Result<Grid, Failure> {
         }
     }
     grid.seeds = bench.seeds.or(grid.seeds);
+    grid.workers = bench.workers.or(grid.workers);
+    grid.count_strategy |= bench.count_strategy;
     grid.budget.trials = bench.trials.or(grid.budget.trials);
     grid.budget.seconds = bench.time.or(grid.budget.seconds);
     Ok(grid)
@@ -105,7 +107,7 @@ fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
         json!({
             "problem": row.problem, "strategy": row.strategy, "metric": row.metric, "seeds": row.seeds,
             "test_mean": last.map(|point| point.mean), "test_std": last.map(|point| point.std),
-            "seconds_mean": row.seconds_mean, "broken": row.broken, "reason": row.reason,
+            "seconds_mean": row.seconds_mean, "ask_tell_micros": row.ask_tell_micros, "trial_micros": row.trial_micros, "broken": row.broken, "reason": row.reason,
             "curve": curve.collect::<Vec<_>>(),
         })
     });

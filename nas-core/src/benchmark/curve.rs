@@ -47,6 +47,10 @@ pub struct Row {
     pub curve: Curve,
     /// Mean seconds of a study's trials, simulated where the evaluator simulates.
     pub seconds_mean: f64,
+    /// Real microseconds of a trial in the strategy's own calls of ask and tell, mean over all trials.
+    pub ask_tell_micros: f64,
+    /// Real microseconds of a trial, mean: a study's time from opening to its last record over its trials.
+    pub trial_micros: f64,
 }
 
 /// All rows of a benchmark, by problem and strategy.
@@ -108,6 +112,8 @@ struct Gathered {
     finals: BTreeMap<u32, f64>,
     paths: Vec<Vec<Option<(f64, f64)>>>,
     seconds: f64,
+    strategy_seconds: f64,
+    trials: usize,
     studies: usize,
     broken: usize,
     reason: Option<String>,
@@ -121,6 +127,8 @@ impl Default for Gathered {
             finals: BTreeMap::new(),
             paths: Vec::new(),
             seconds: 0.0,
+            strategy_seconds: 0.0,
+            trials: 0,
             studies: 0,
             broken: 0,
             reason: None,
@@ -148,22 +156,31 @@ impl Results {
             }
             row.paths.push(path);
             row.seconds += study.trials.iter().map(|trial| trial.cost).sum::<f64>();
+            row.strategy_seconds +=
+                study.trials.iter().map(|trial| trial.ask_seconds + trial.tell_seconds).sum::<f64>();
+            row.trials += study.trials.len();
             row.studies += 1;
             Ok(())
         })?;
-        let rows = gathered.into_iter().map(|((problem, strategy), row)| Row {
-            problem,
-            strategy,
-            metric: row.metric,
-            goal: row.goal,
-            seeds: row.finals.len(),
-            broken: row.broken,
-            reason: row.reason,
-            curve: curve(&row.paths),
-            seconds_mean: row.seconds / row.studies.max(1) as f64,
-            finals: row.finals,
+        let rows = gathered.into_iter().map(|((problem, strategy), row)| {
+            let trials = row.trials.max(1) as f64;
+            let host_seconds = store.host_seconds(&problem, &strategy)? * row.studies as f64;
+            Ok(Row {
+                ask_tell_micros: row.strategy_seconds * 1e6 / trials,
+                trial_micros: host_seconds * 1e6 / trials,
+                problem,
+                strategy,
+                metric: row.metric,
+                goal: row.goal,
+                seeds: row.finals.len(),
+                broken: row.broken,
+                reason: row.reason,
+                curve: curve(&row.paths),
+                seconds_mean: row.seconds / row.studies.max(1) as f64,
+                finals: row.finals,
+            })
         });
-        Ok(Self { rows: rows.collect() })
+        Ok(Self { rows: rows.collect::<Result<_, StudyError>>()? })
     }
 }
 

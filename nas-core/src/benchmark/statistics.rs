@@ -126,6 +126,8 @@ mod tests {
             finals: (0..).zip(finals.iter().copied()).collect(),
             curve: Vec::new(),
             seconds_mean: 0.0,
+            ask_tell_micros: 0.0,
+            trial_micros: 0.0,
         }
     }
 

@@ -197,6 +197,12 @@ impl Store {
         self.sql(result)
     }
 
+    /// Real seconds of a strategy's finished study on a problem, on average, with opening and recording.
+    pub fn host_seconds(&self, problem: &str, strategy: &str) -> Result<f64, StudyError> {
+        let query = "SELECT coalesce(avg(seconds), 0.0) FROM studies WHERE problem = ?1 AND strategy = ?2";
+        self.sql(self.db.query_row(query, [problem, strategy], |row| row.get(0)))
+    }
+
     /// Every study, ordered by problem, strategy and seed.
     pub fn each(
         &self,

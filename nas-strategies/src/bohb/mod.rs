@@ -21,7 +21,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
@@ -31,6 +31,7 @@ use nas_api::{
 
 use crate::Rank;
 use crate::decisions::Decisions;
+use crate::parzen::Known;
 use crate::trials::{Origin, Trials, batch};
 use brackets::{Bracket, Place, Wish, ladder, sizes};
 use model::{Model, Options};
@@ -46,8 +47,8 @@ pub struct Bohb {
     /// The fidelities of the rungs, ascending.
     ladder: Vec<f64>,
     model: Model,
-    /// Keys that were drawn, or are known from elsewhere at the highest rung.
-    known: BTreeSet<String>,
+    /// What was drawn, or is known from elsewhere at the highest rung.
+    known: Known,
     /// Brackets that are open, by number.
     brackets: BTreeMap<u32, Bracket>,
     /// Brackets opened so far.
@@ -96,7 +97,7 @@ impl Bohb {
             Some(path) => path.iter().map(|&(_, choice)| choice).collect(),
             None => space.sample(self.rng.random())?,
         };
-        self.known.insert(space.key(&genotype)?);
+        self.known.insert(&genotype, space)?;
         Ok(genotype)
     }
 
@@ -160,7 +161,7 @@ impl StrategyPlugin for Bohb {
             random_fraction: settings.number("random_fraction")?,
             model: Model::new(options, ladder.len()),
             ladder,
-            known: BTreeSet::new(),
+            known: Known::default(),
             brackets: BTreeMap::new(),
             opened: 0,
             out: BTreeMap::new(),
@@ -208,7 +209,7 @@ impl Strategy for Bohb {
             };
             let (Some(level), Some(genotype)) = (level, genotype) else { continue };
             if origin == Origin::Foreign && level + 1 == self.ladder.len() {
-                self.known.insert(space.key(genotype)?);
+                self.known.insert(genotype, space)?;
             }
             let path = self.decisions.path(genotype, space)?;
             self.model.learn(level, &path, rank);

@@ -1,14 +1,12 @@
 //! The model of BOHB: kernel density estimates of the good and of the other architectures, at the highest fidelity that
 //! has enough results.
 
-use std::collections::BTreeSet;
-
 use nas_api::rng::Random;
 use nas_api::{Result, Space};
 
 use crate::Rank;
 use crate::decisions::{Decisions, Shape, Step};
-use crate::parzen::{Kernel, Mixture, Point, best_new, point};
+use crate::parzen::{Kernel, Known, Mixture, Point, best_new, point};
 
 struct Record {
     rank: Rank,
@@ -57,7 +55,7 @@ impl Model {
     pub(super) fn suggest(
         &self,
         decisions: &mut Decisions,
-        known: &BTreeSet<String>,
+        known: &Known,
         space: &mut dyn Space,
         rng: &mut Random,
     ) -> Result<Option<Vec<Step>>> {
@@ -150,7 +148,7 @@ mod tests {
     fn the_highest_fidelity_with_enough_results_is_what_counts() {
         let mut space = Additive::flat(2, 6, 1);
         let mut decisions = Decisions::of(&mut space).unwrap();
-        let (mut model, known, mut rng) = (model(), BTreeSet::new(), seeded(1));
+        let (mut model, known, mut rng) = (model(), Known::default(), seeded(1));
         assert!(model.suggest(&mut decisions, &known, &mut space, &mut rng).unwrap().is_none());
         let mut learn = |fidelity: usize, good: u32, bad: u32, count: u32| {
             for index in 0..count {

@@ -1,5 +1,7 @@
 //! Constraint domination, fast non-dominated sorting and crowding distance.
 
+use std::cmp::Ordering;
+
 use nas_api::{Observation, Study};
 
 use crate::Rank;
@@ -41,6 +43,19 @@ impl Standing {
         }
     }
 
+    /// An order in which none dominates an earlier one.
+    fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Feasible(a), Self::Feasible(b)) => {
+                // As `dominates` sees it: 0.0 and -0.0 are equal.
+                let objective = |(a, b): (&f64, &f64)| (b + 0.0).total_cmp(&(a + 0.0));
+                a.iter().zip(b).map(objective).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+            }
+            (Self::Infeasible(a), Self::Infeasible(b)) => a.total_cmp(b),
+            (a, b) => b.tier().cmp(&a.tier()),
+        }
+    }
+
     fn tier(&self) -> u8 {
         match self {
             Self::Failed => 0,
@@ -50,36 +65,26 @@ impl Standing {
     }
 }
 
-/// Positions by front, the best front first, each in ascending order (the paper's fast-non-dominated-sort).
+/// Positions by front, the best front first, each in ascending order: what the paper's fast-non-dominated-sort finds.
+///
+/// Found by the efficient non-dominated sort with binary search: X. Zhang, Y. Tian, R. Cheng and Y. Jin (2015), "An
+/// efficient approach to nondominated sorting for evolutionary multiobjective optimization", IEEE TEC 19(2). Candidates
+/// are taken so that none dominates an earlier one; each goes to the first front that holds none that dominates it, and
+/// a front after that holds none either.
 pub(super) fn fronts(standings: &[&Standing]) -> Vec<Vec<usize>> {
-    let mut beaten: Vec<Vec<usize>> = vec![Vec::new(); standings.len()];
-    let mut beaten_by = vec![0_usize; standings.len()];
-    for (p, a) in standings.iter().enumerate() {
-        for (q, b) in standings.iter().enumerate().skip(p + 1) {
-            let (winner, loser) = match (a.dominates(b), b.dominates(a)) {
-                (true, _) => (p, q),
-                (_, true) => (q, p),
-                _ => continue,
-            };
-            beaten[winner].push(loser);
-            beaten_by[loser] += 1;
+    let mut order: Vec<usize> = (0..standings.len()).collect();
+    order.sort_by(|&a, &b| standings[a].order(standings[b]));
+    let mut fronts: Vec<Vec<usize>> = Vec::new();
+    for candidate in order {
+        // Those that were added last are the likeliest to dominate.
+        let beats = |&member: &usize| standings[member].dominates(standings[candidate]);
+        let place = fronts.partition_point(|front| front.iter().rev().any(beats));
+        match fronts.get_mut(place) {
+            Some(front) => front.push(candidate),
+            None => fronts.push(vec![candidate]),
         }
     }
-    let mut front: Vec<usize> = (0..standings.len()).filter(|&p| beaten_by[p] == 0).collect();
-    let mut fronts = Vec::new();
-    while !front.is_empty() {
-        let mut next = Vec::new();
-        for &p in &front {
-            for &q in &beaten[p] {
-                beaten_by[q] -= 1;
-                if beaten_by[q] == 0 {
-                    next.push(q);
-                }
-            }
-        }
-        next.sort_unstable();
-        fronts.push(std::mem::replace(&mut front, next));
-    }
+    fronts.iter_mut().for_each(|front| front.sort_unstable());
     fronts
 }
 
@@ -117,6 +122,8 @@ pub(super) fn crowding(standings: &[&Standing], front: &[usize]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use nas_api::rng::{RngExt, seeded};
+
     use super::*;
 
     fn feasible(values: &[[f64; 2]]) -> Vec<Standing> {
@@ -128,6 +135,30 @@ mod tests {
         let standings = feasible(&[[1.0, 5.0], [2.0, 3.0], [4.0, 1.0], [1.0, 3.0], [2.0, 1.0], [0.0, 0.0], [4.0, 1.0]]);
         let all: Vec<&Standing> = standings.iter().collect();
         assert_eq!(fronts(&all), [vec![0, 1, 2, 6], vec![3, 4], vec![5]]);
+    }
+
+    /// By definition: a front is what nothing that is left dominates.
+    #[test]
+    fn fronts_are_peeled_off_one_by_one() {
+        let mut rng = seeded(5);
+        for size in 0..60_u32 {
+            let mut standing = || match rng.random_range(0..8_u32) {
+                0 => Standing::Failed,
+                1 => Standing::Infeasible(f64::from(rng.random_range(1..4_u32))),
+                // Ties, and both zeros.
+                _ => Standing::Feasible((0..3).map(|_| f64::from(rng.random_range(0..5_u32)) * -1.0).collect()),
+            };
+            let standings: Vec<Standing> = (0..size).map(|_| standing()).collect();
+            let all: Vec<&Standing> = standings.iter().collect();
+            let mut left: Vec<usize> = (0..all.len()).collect();
+            for front in fronts(&all) {
+                let free = |&p: &usize| !left.iter().any(|&q| all[q].dominates(all[p]));
+                let expected: Vec<usize> = left.iter().copied().filter(free).collect();
+                assert_eq!(front, expected);
+                left.retain(|p| !front.contains(p));
+            }
+            assert!(left.is_empty());
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod univariate;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
@@ -31,7 +31,7 @@ use nas_api::{
 
 use crate::Rank;
 use crate::decisions::{Decisions, Shape, Step};
-use crate::parzen::{Kernel, Mixture, Point, best_new, point};
+use crate::parzen::{Kernel, Known, Mixture, Point, best_new, point};
 use crate::trials::{Origin, Trials, batch};
 use univariate::Product;
 
@@ -89,8 +89,7 @@ pub struct Tpe {
     prior: f64,
     /// The best first, the earliest first among equals.
     records: Vec<Record>,
-    /// Keys that were proposed or told.
-    known: BTreeSet<String>,
+    known: Known,
     /// Trials that are out.
     pending: BTreeMap<u32, Point>,
     trials: Trials,
@@ -214,7 +213,7 @@ impl StrategyPlugin for Tpe {
             candidates: settings.integer("candidates")?,
             prior,
             records: Vec::new(),
-            known: BTreeSet::new(),
+            known: Known::default(),
             pending: BTreeMap::new(),
             trials: Trials::default(),
         })
@@ -233,7 +232,7 @@ impl Strategy for Tpe {
                 }
             };
             let genotype = genotype(&path);
-            self.known.insert(space.key(&genotype)?);
+            self.known.insert(&genotype, space)?;
             self.pending.insert(self.trials.propose(), point(&path));
             proposals.push(Proposal::discrete(genotype));
         }
@@ -248,7 +247,7 @@ impl Strategy for Tpe {
             }
             if let (Origin::Asked(_) | Origin::Foreign, Some(genotype)) = (origin, genotype) {
                 let path = self.decisions.path(genotype, space)?;
-                self.known.insert(space.key(genotype)?);
+                self.known.insert(genotype, space)?;
                 self.learn(&path, Rank::of(&self.study, observation));
             }
         }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+
 use nas_api::{Failure, Setting, Value};
 
 use super::*;

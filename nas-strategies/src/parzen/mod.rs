@@ -3,12 +3,15 @@
 //! A component is a walk from decision to decision: where its own architecture made the decision, a kernel around that
 //! choice; elsewhere every choice alike. So it is a distribution over the whole space, conditional or not.
 
+mod blocks;
+
 use std::collections::BTreeSet;
 
 use nas_api::rng::{Random, RngExt};
-use nas_api::{Result, Space};
+use nas_api::{Genotype, Result, Space};
 
 use crate::decisions::{Decisions, Shape, Step, choose};
+use blocks::Blocks;
 
 /// The choice of each decision by its number; `None` where it was not made.
 pub type Point = Vec<Option<u32>>;
@@ -30,18 +33,23 @@ pub fn point(path: &[Step]) -> Point {
 pub struct Kernel {
     /// By the choice in the middle, then by the choice that is drawn.
     rows: Vec<Vec<f64>>,
-    logs: Vec<Vec<f64>>,
-    /// The logarithm of 1 / choices.
-    uniform: f64,
 }
 
 impl Kernel {
     fn new(rows: Vec<Vec<f64>>) -> Self {
         let rows: Vec<Vec<f64>> =
             rows.into_iter().map(|row| row.into_iter().map(|value| value.max(LEAST)).collect()).collect();
-        let logs = rows.iter().map(|row| row.iter().map(|&value| libm::log(value)).collect()).collect();
-        let uniform = -libm::log(rows.len().max(1) as f64);
-        Self { rows, logs, uniform }
+        Self { rows }
+    }
+
+    /// The probability of every choice where the component did not make the decision.
+    fn uniform(&self) -> f64 {
+        1.0 / self.rows.len().max(1) as f64
+    }
+
+    /// The least probability of any choice.
+    fn least(&self) -> f64 {
+        self.rows.iter().flatten().copied().fold(self.uniform(), f64::min)
     }
 
     /// Choices without order. `away` is the probability of all others together: J. Aitchison and C. G. G. Aitken (1976),
@@ -76,6 +84,7 @@ pub struct Mixture<'p> {
     points: Vec<&'p Point>,
     /// By number of the decision.
     kernels: Vec<Kernel>,
+    blocks: Blocks,
     prior: f64,
 }
 
@@ -87,31 +96,14 @@ impl<'p> Mixture<'p> {
         prior: f64,
         kernel: impl Fn(usize, Shape) -> Kernel,
     ) -> Self {
-        let kernels = (0..decisions.len()).map(|number| kernel(number, decisions.shape(number))).collect();
-        Self { points, kernels, prior }
-    }
-
-    fn log_component(&self, point: Option<&Point>, path: &[Step]) -> f64 {
-        let log = |&(decision, choice): &Step| {
-            let kernel = self.kernels.get(decision)?;
-            match point.and_then(|point| *point.get(decision)?) {
-                Some(from) => Some(kernel.logs[from as usize][choice as usize]),
-                None => Some(kernel.uniform),
-            }
-        };
-        // A decision that no component has met weighs the same for every mixture.
-        path.iter().filter_map(log).sum()
+        let kernels: Vec<Kernel> = (0..decisions.len()).map(|number| kernel(number, decisions.shape(number))).collect();
+        let blocks = Blocks::new(&points, &kernels);
+        Self { points, kernels, blocks, prior }
     }
 
     /// The logarithm of the probability of a complete walk.
     pub fn log_density(&self, path: &[Step]) -> f64 {
-        let mut logs: Vec<f64> = self.points.iter().map(|point| self.log_component(Some(point), path)).collect();
-        if self.prior > 0.0 {
-            logs.push(libm::log(self.prior) + self.log_component(None, path));
-        }
-        let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = logs.iter().map(|log| libm::exp(log - most)).sum();
-        most + libm::log(sum) - libm::log(self.points.len() as f64 + self.prior)
+        self.blocks.log_sum(&self.kernels, path, self.prior) - libm::log(self.points.len() as f64 + self.prior)
     }
 
     /// A random complete walk.
@@ -146,34 +138,57 @@ pub fn walk(
     Ok(path)
 }
 
+/// Architectures that were proposed or told.
+#[derive(Default)]
+pub struct Known {
+    genotypes: BTreeSet<Genotype>,
+    keys: BTreeSet<String>,
+}
+
+impl Known {
+    /// One more.
+    pub fn insert(&mut self, genotype: &[u32], space: &mut dyn Space) -> Result<()> {
+        if self.genotypes.insert(genotype.to_vec()) {
+            self.keys.insert(space.key(genotype)?);
+        }
+        Ok(())
+    }
+}
+
 /// How many draws in search of new candidates, for each candidate.
 const DRAWS: u32 = 4;
 
-/// Among so many drawn walks whose key is not known, the one with the greatest ratio; `None`: nothing new was drawn.
+/// Among so many different walks that are drawn, the one with the greatest ratio whose key is not known; `None`: nothing
+/// new was drawn.
 pub fn best_new(
     candidates: u32,
-    known: &BTreeSet<String>,
+    known: &Known,
     space: &mut dyn Space,
     mut draw: impl FnMut(&mut dyn Space) -> Result<Vec<Step>>,
     ratio: impl Fn(&[Step]) -> f64,
 ) -> Result<Option<Vec<Step>>> {
-    let (mut best, mut found): (Option<(f64, Vec<Step>)>, _) = (None, 0);
+    let mut drawn: BTreeSet<Genotype> = BTreeSet::new();
+    let mut found: Vec<(f64, Vec<Step>)> = Vec::new();
     for _ in 0..candidates.saturating_mul(DRAWS) {
         let path = draw(space)?;
-        let genotype: Vec<u32> = path.iter().map(|&(_, choice)| choice).collect();
-        if known.contains(&space.key(&genotype)?) {
+        let genotype: Genotype = path.iter().map(|&(_, choice)| choice).collect();
+        if known.genotypes.contains(&genotype) || !drawn.insert(genotype) {
             continue;
         }
-        let ratio = ratio(&path);
-        if best.as_ref().is_none_or(|(greatest, _)| ratio > *greatest) {
-            best = Some((ratio, path));
-        }
-        found += 1;
-        if found == candidates {
+        found.push((ratio(&path), path));
+        if found.len() == candidates as usize {
             break;
         }
     }
-    Ok(best.map(|(_, path)| path))
+    // Stable: the first drawn among equals. The space is asked for keys last, as that may cost more than the rest.
+    found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    for (_, path) in found {
+        let genotype: Genotype = path.iter().map(|&(_, choice)| choice).collect();
+        if !known.keys.contains(&space.key(&genotype)?) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -256,5 +271,42 @@ mod tests {
         let mixture = Mixture::new(vec![&only], &decisions, 0.0, |_, shape| Kernel::categorical(shape.count, 0.3));
         let density = libm::exp(mixture.log_density(&[(0, 1), (1, 0)]));
         assert!((density - 0.7 * 0.1).abs() < 1e-12, "{density}");
+    }
+
+    /// In a space so large that the product of the kernels is no longer a number, and in a small one.
+    #[test]
+    fn blocks_sum_what_the_components_are_one_by_one() {
+        for (decisions, away) in [(7, 0.3), (400, 0.01)] {
+            let mut space = Additive::flat(decisions, 3, 1);
+            let numbered = Decisions::of(&mut space).unwrap();
+            let mut rng = seeded(2);
+            let mut some = || (0..decisions).map(|_| rng.random_range(0..3_u32)).collect::<Vec<u32>>();
+            // The second lacks every third decision, the third ends early.
+            let mut points: Vec<Point> = (0..3).map(|_| some().into_iter().map(Some).collect()).collect();
+            points[1].iter_mut().step_by(3).for_each(|choice| *choice = None);
+            points[2].truncate(decisions as usize / 2);
+            let mixture = Mixture::new(points.iter().collect(), &numbered, 0.5, |number, shape| match number % 2 {
+                0 => Kernel::categorical(shape.count, away),
+                _ => Kernel::ordered(shape.count, 0.4),
+            });
+            for _ in 0..20 {
+                let path: Vec<Step> = some().into_iter().enumerate().collect();
+                let log = |point: Option<&Point>| -> f64 {
+                    let one = |&(decision, choice): &Step| {
+                        let from = point.and_then(|point| point.get(decision).copied().flatten());
+                        let row = from.map(|from| &mixture.kernels[decision].rows[from as usize]);
+                        libm::log(row.map_or(1.0 / 3.0, |row| row[choice as usize]))
+                    };
+                    path.iter().map(one).sum()
+                };
+                let mut logs: Vec<f64> = points.iter().map(|point| log(Some(point))).collect();
+                logs.push(log(None) + libm::log(0.5));
+                let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let sum: f64 = logs.iter().map(|log| libm::exp(log - most)).sum();
+                let expected = most + libm::log(sum) - libm::log(3.5);
+                let found = mixture.log_density(&path);
+                assert!((found - expected).abs() < 1e-9 * expected.abs(), "{found} {expected}");
+            }
+        }
     }
 }
