@@ -24,9 +24,8 @@ struct Block {
 /// The components of a mixture as numbers.
 pub(super) struct Blocks {
     blocks: Vec<Block>,
-    /// By block: the number of each component.
-    codes: Vec<Vec<u32>>,
-    components: usize,
+    /// Component by component, one for each block: where in the tables' entries its number's is.
+    places: Vec<u32>,
     /// Every component's product can be computed as it is.
     direct: bool,
 }
@@ -42,66 +41,63 @@ impl Blocks {
                 None => blocks.push(Block { first: decision, end: decision + 1, numbers: digits(kernel) }),
             }
         }
-        let code = |block: &Block, point: &Point| {
-            (block.first..block.end).fold(0, |code, decision| {
-                let choices = kernels[decision].rows.len() as u32;
-                code * (choices + 1) + point.get(decision).copied().flatten().unwrap_or(choices)
-            })
-        };
-        let codes = blocks.iter().map(|block| points.iter().map(|point| code(block, point)).collect()).collect();
+        let mut places = Vec::with_capacity(points.len() * blocks.len());
+        for point in points {
+            let mut offset = 0;
+            for block in &blocks {
+                let number = (block.first..block.end).fold(0, |number, decision| {
+                    let choices = kernels[decision].rows.len() as u32;
+                    number * (choices + 1) + point.get(decision).copied().flatten().unwrap_or(choices)
+                });
+                places.push(offset + number);
+                offset += block.numbers as u32;
+            }
+        }
         let least: f64 = kernels.iter().map(Kernel::least).product();
-        Self { blocks, codes, components: points.len(), direct: least > SMALL }
+        Self { blocks, places, direct: least > SMALL }
     }
 
     /// The logarithm of the sum of all components' densities of a complete walk, and of so many uniform ones.
     pub(super) fn log_sum(&self, kernels: &[Kernel], path: &[Step], prior: f64) -> f64 {
         let mut choices = vec![None; kernels.len()];
-        let mut uniform = 1.0;
-        let mut log_uniform = 0.0;
         for &(decision, choice) in path {
             // A decision that no component has met weighs the same for every mixture.
-            let Some(kernel) = kernels.get(decision) else { continue };
-            choices[decision] = Some(choice);
-            uniform *= kernel.uniform();
-            log_uniform += libm::log(kernel.uniform());
+            if let Some(known) = choices.get_mut(decision) {
+                *known = Some(choice);
+            }
         }
+        let uniform = || kernels.iter().zip(&choices).filter(|(_, choice)| choice.is_some()).map(|(k, _)| k.uniform());
+        // A mixture over no decisions has no blocks.
+        let components = self.places.chunks_exact(self.blocks.len().max(1));
         if self.direct {
-            let tables = self.tables(kernels, &choices, 1.0, |factor| factor, |a, b| a * b);
-            let mut products = vec![1.0; self.components];
-            for (codes, table) in self.codes.iter().zip(&tables) {
-                for (product, &code) in products.iter_mut().zip(codes) {
-                    *product *= table[code as usize];
-                }
-            }
-            return libm::log(products.iter().sum::<f64>() + prior * uniform);
+            let entries = self.entries(kernels, &choices, 1.0, |factor| factor, |a, b| a * b);
+            let product = |places: &[u32]| places.iter().map(|&place| entries[place as usize]).product::<f64>();
+            return libm::log(components.map(product).sum::<f64>() + prior * uniform().product::<f64>());
         }
-        let tables = self.tables(kernels, &choices, 0.0, libm::log, |a, b| a + b);
-        let mut logs = vec![0.0; self.components];
-        for (codes, table) in self.codes.iter().zip(&tables) {
-            for (log, &code) in logs.iter_mut().zip(codes) {
-                *log += table[code as usize];
-            }
-        }
+        let entries = self.entries(kernels, &choices, 0.0, libm::log, |a, b| a + b);
+        let log = |places: &[u32]| places.iter().map(|&place| entries[place as usize]).sum::<f64>();
+        let mut logs: Vec<f64> = components.map(log).collect();
         if prior > 0.0 {
-            logs.push(libm::log(prior) + log_uniform);
+            logs.push(libm::log(prior) + uniform().map(libm::log).sum::<f64>());
         }
         let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         most + libm::log(logs.iter().map(|log| libm::exp(log - most)).sum::<f64>())
     }
 
-    /// What each number of each block contributes, joined over the block's decisions.
-    fn tables(
+    /// What each number of each block contributes, joined over the block's decisions; block after block.
+    fn entries(
         &self,
         kernels: &[Kernel],
         choices: &[Option<u32>],
         neutral: f64,
         value: impl Fn(f64) -> f64,
         join: impl Fn(f64, f64) -> f64,
-    ) -> Vec<Vec<f64>> {
-        let table = |block: &Block| {
-            let mut table = Vec::with_capacity(block.numbers);
+    ) -> Vec<f64> {
+        let mut entries = Vec::with_capacity(self.blocks.iter().map(|block| block.numbers).sum());
+        let (mut table, mut longer) = (Vec::with_capacity(NUMBERS), Vec::with_capacity(NUMBERS));
+        for block in &self.blocks {
+            table.clear();
             table.push(neutral);
-            let mut longer = Vec::with_capacity(block.numbers);
             for decision in block.first..block.end {
                 let kernel = &kernels[decision];
                 let unmade = choices[decision].map_or(neutral, |_| value(kernel.uniform()));
@@ -113,8 +109,8 @@ impl Blocks {
                 std::mem::swap(&mut table, &mut longer);
                 longer.clear();
             }
-            table
-        };
-        self.blocks.iter().map(table).collect()
+            entries.extend_from_slice(&table);
+        }
+        entries
     }
 }

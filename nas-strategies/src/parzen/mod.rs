@@ -107,7 +107,7 @@ impl<'p> Mixture<'p> {
     }
 
     /// A random complete walk.
-    pub fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<Vec<Step>> {
+    pub fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<Walk> {
         let drawn = rng.random::<f64>() * (self.points.len() as f64 + self.prior);
         let point = self.points.get(drawn as usize);
         walk(decisions, space, rng, |decision, rng| {
@@ -118,24 +118,28 @@ impl<'p> Mixture<'p> {
     }
 }
 
+/// A complete walk, and its choices alone.
+pub type Walk = (Vec<Step>, Genotype);
+
 /// A complete walk that makes every decision by `pick`, and where that says nothing uniformly.
 pub fn walk(
     decisions: &mut Decisions,
     space: &mut dyn Space,
     rng: &mut Random,
     mut pick: impl FnMut(usize, &mut Random) -> Option<u32>,
-) -> Result<Vec<Step>> {
-    let (mut path, mut prefix) = (Vec::new(), Vec::new());
-    while let Some(decision) = decisions.next(&prefix, space)? {
+) -> Result<Walk> {
+    let decided = decisions.len();
+    let (mut path, mut genotype) = (Vec::with_capacity(decided), Vec::with_capacity(decided));
+    while let Some(decision) = decisions.next(&genotype, space)? {
         let count = decisions.shape(decision).count;
         let choice = match pick(decision, rng) {
             Some(choice) => choice,
             None => rng.random_range(0..count),
         };
         path.push((decision, choice));
-        prefix.push(choice);
+        genotype.push(choice);
     }
-    Ok(path)
+    Ok((path, genotype))
 }
 
 /// Architectures that were proposed or told.
@@ -164,26 +168,24 @@ pub fn best_new(
     candidates: u32,
     known: &Known,
     space: &mut dyn Space,
-    mut draw: impl FnMut(&mut dyn Space) -> Result<Vec<Step>>,
+    mut draw: impl FnMut(&mut dyn Space) -> Result<Walk>,
     ratio: impl Fn(&[Step]) -> f64,
 ) -> Result<Option<Vec<Step>>> {
     let mut drawn: BTreeSet<Genotype> = BTreeSet::new();
-    let mut found: Vec<(f64, Vec<Step>)> = Vec::new();
+    let mut found: Vec<(f64, Walk)> = Vec::new();
     for _ in 0..candidates.saturating_mul(DRAWS) {
-        let path = draw(space)?;
-        let genotype: Genotype = path.iter().map(|&(_, choice)| choice).collect();
-        if known.genotypes.contains(&genotype) || !drawn.insert(genotype) {
+        let (path, genotype) = draw(space)?;
+        if known.genotypes.contains(&genotype) || !drawn.insert(genotype.clone()) {
             continue;
         }
-        found.push((ratio(&path), path));
+        found.push((ratio(&path), (path, genotype)));
         if found.len() == candidates as usize {
             break;
         }
     }
     // Stable: the first drawn among equals. The space is asked for keys last, as that may cost more than the rest.
     found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    for (_, path) in found {
-        let genotype: Genotype = path.iter().map(|&(_, choice)| choice).collect();
+    for (_, (path, genotype)) in found {
         if !known.keys.contains(&space.key(&genotype)?) {
             return Ok(Some(path));
         }
@@ -255,7 +257,7 @@ mod tests {
         let mut rng = seeded(4);
         let mut counts = vec![0.0; walks.len()];
         for _ in 0..20_000 {
-            let path = mixture.draw(&mut decisions, &mut space, &mut rng).unwrap();
+            let (path, _) = mixture.draw(&mut decisions, &mut space, &mut rng).unwrap();
             counts[walks.iter().position(|walk| *walk == path).unwrap()] += 1.0 / 20_000.0;
         }
         for (count, probability) in counts.iter().zip(&probabilities) {

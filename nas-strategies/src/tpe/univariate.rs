@@ -4,7 +4,7 @@ use nas_api::rng::Random;
 use nas_api::{Result, Space};
 
 use crate::decisions::{Decisions, Shape, Step, choose};
-use crate::parzen::{Point, normal, walk};
+use crate::parzen::{Point, Walk, normal, walk};
 
 /// One distribution for each decision, whatever the other choices are.
 pub(super) struct Product {
@@ -35,7 +35,7 @@ impl Product {
     }
 
     /// A random complete walk.
-    pub(super) fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<Vec<Step>> {
+    pub(super) fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<Walk> {
         walk(decisions, space, rng, |decision, rng| Some(choose(self.probabilities.get(decision)?, rng)))
     }
 }
