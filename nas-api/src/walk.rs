@@ -30,6 +30,14 @@ pub fn sample<S: SearchSpace + ?Sized>(space: &S, seed: u32) -> Genotype {
     complete(space, |decision| uniform(&mut rng, decision))
 }
 
+/// Where a decision of this name stands. Nearly always where it is expected; the search is for conditional spaces.
+fn place_of(made: &[&Decision], expected: usize, name: &str) -> Option<usize> {
+    match made.get(expected) {
+        Some(same) if same.name == name => Some(expected),
+        _ => made.iter().position(|decision| decision.name == name),
+    }
+}
+
 /// The genotype, which makes the decisions `made`, with the choice at `position` replaced. Those keep their choices;
 /// those that newly appear are made by `fill`.
 fn replace<'s, S: SearchSpace + ?Sized>(
@@ -44,12 +52,7 @@ fn replace<'s, S: SearchSpace + ?Sized>(
     child.extend_from_slice(&parent[..position]);
     child.push(choice);
     while let Some(decision) = space.next(&child) {
-        // Nearly always the same decision at the same position; the search is for conditional spaces.
-        let at = child.len();
-        let known = match made.get(at) {
-            Some(same) if same.name == decision.name => Some(at),
-            _ => made.iter().position(|old| old.name == decision.name),
-        };
+        let known = place_of(made, child.len(), &decision.name);
         child.push(match known {
             Some(at) if parent[at] < decision.len() => parent[at],
             _ => fill(decision),
@@ -81,16 +84,15 @@ pub fn mutate<S: SearchSpace + ?Sized>(space: &S, parent: &[u32], seed: u32) -> 
 /// Every decision from one parent or the other, by its name; one that only one parent makes comes from that one.
 pub fn crossover<S: SearchSpace + ?Sized>(space: &S, a: &[u32], b: &[u32], seed: u32) -> Genotype {
     let mut rng = seeded(seed);
-    let by_name = |genotype: &[u32]| -> HashMap<&str, u32> {
-        let made = decisions(space, genotype);
-        made.iter().zip(genotype).map(|(decision, &choice)| (decision.name.as_str(), choice)).collect()
-    };
-    let (a, b) = (by_name(a), by_name(b));
+    let (made_a, made_b) = (decisions(space, a), decisions(space, b));
+    let mut position = 0;
     complete(space, |decision| {
-        let (from_a, from_b) = (a.get(decision.name.as_str()), b.get(decision.name.as_str()));
+        let from_a = place_of(&made_a, position, &decision.name).map(|place| a[place]);
+        let from_b = place_of(&made_b, position, &decision.name).map(|place| b[place]);
+        position += 1;
         let choice = match (from_a, from_b) {
-            (Some(&a), Some(&b)) => Some(if rng.random::<bool>() { a } else { b }),
-            (Some(&one), None) | (None, Some(&one)) => Some(one),
+            (Some(a), Some(b)) => Some(if rng.random::<bool>() { a } else { b }),
+            (Some(one), None) | (None, Some(one)) => Some(one),
             (None, None) => None,
         };
         match choice {
