@@ -185,7 +185,7 @@ pub struct Bench {
     /// Strategies: names or .wasm files
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub strategies: Vec<String>,
-    /// Problems: TABLE/PROBLEM, as in nas-bench-201/c10
+    /// Problems: TABLE/PROBLEM, as in nas-bench-201/c10, or EVALUATOR/DATA, as in synthetic/trap
     #[arg(long, value_delimiter = ',', value_name = "P,Q")]
     pub problems: Vec<String>,
     /// Trials of each study

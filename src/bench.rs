@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nas_core::benchmark::{Comparison, Done, Grid, ProblemSpec, Results, Skipped, Store, Watch, compare, run};
+use nas_core::plugin::Registry;
 use nas_core::study::PluginSpec;
 use serde_json::{Value, json};
 
@@ -22,9 +23,9 @@ const BASELINE: &str = "random-search";
 
 /// Runs what is missing of a grid, and prints what it amounts to.
 pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
-    let grid = grid(bench)?;
-    grid.check()?;
     let registry = plugins::registry(args)?;
+    let grid = grid(bench, &registry)?;
+    grid.check()?;
     fs::create_dir_all(&bench.out)
         .map_err(|error| Failure::input(format!("--out {}: cannot be made: {error}", bench.out.display())))?;
     let mut store = Store::open(&bench.out.join("benchmark.db"))?;
@@ -47,7 +48,7 @@ pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
 }
 
 /// The grid that file and flags describe together.
-fn grid(bench: &Bench) -> Result<Grid, Failure> {
+fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     let mut grid = match &bench.file {
         Some(path) => Grid::from_file(path)?,
         None => Grid::default(),
@@ -64,10 +65,12 @@ fn grid(bench: &Bench) -> Result<Grid, Failure> {
     }
     for (name, problem) in &mut grid.problems {
         if problem.evaluator.reference.is_none() {
-            // The name of a problem of a table says everything.
-            problem.evaluator.reference = Some("table".to_owned());
+            // The name says everything: an evaluator with its data, or else a table with its problem.
+            let evaluator = name.split_once('/').filter(|(evaluator, _)| registry.evaluator(evaluator).is_ok());
+            let (evaluator, data) = evaluator.unwrap_or(("table", name));
+            problem.evaluator.reference = Some(evaluator.to_owned());
             if !problem.evaluator.settings.contains_key("data") {
-                problem.data.get_or_insert_with(|| name.clone());
+                problem.data.get_or_insert_with(|| data.to_owned());
             }
         }
     }

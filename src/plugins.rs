@@ -43,9 +43,11 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     let mut registry = Registry::new(Options { search_path, cache, limits, log });
     registry.add_space::<nas_spaces::Mlp>()?;
     registry.add_space::<nas_spaces::NasBench201>()?;
+    registry.add_space::<nas_spaces::Synthetic>()?;
     registry.read_tables_with::<nas_spaces::TableSpace>();
     nas_strategies::all(&mut BuiltIns(&mut registry));
     registry.add_evaluator::<BurnEvaluator>();
+    registry.add_evaluator::<nas_evaluator_synthetic::SyntheticEvaluator>();
     registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)
 }

@@ -61,7 +61,12 @@ pub fn number(value: f64) -> String {
 
 /// A probability: two decimals, or its order where it is small.
 pub fn probability(value: f64) -> String {
-    if value < 0.01 { format!("{value:.0e}") } else { format!("{value:.2}") }
+    match value {
+        // Too small for a double.
+        0.0 => "<1e-300".to_owned(),
+        _ if value < 0.01 => format!("{value:.0e}"),
+        _ => format!("{value:.2}"),
+    }
 }
 
 /// Seconds as people say them.
@@ -86,6 +91,7 @@ mod tests {
         assert_eq!(number(-12.0), "-12");
         assert_eq!(number(0.98765), "0.9877");
         assert_eq!(number(0.000_012_3), "1.230e-5");
+        assert_eq!([0.0, 2.4e-7, 0.031].map(probability), ["<1e-300", "2e-7", "0.03"]);
         assert_eq!(seconds(59.94), "59.9 s");
         assert_eq!(seconds(3_725.0), "1 h 02 min");
     }

@@ -9,6 +9,13 @@ use crate::{Decision, Flat, Genotype, Graph, OpenSpace, SearchSpace, SpaceInfo, 
 
 /// Everything below, on `samples` random genotypes and what follows from them.
 pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(), String> {
+    let genotypes = decided(space, samples)?;
+    built(space, task, &genotypes)?;
+    shared(space, task)
+}
+
+/// Everything below but the networks, for a space that has none. Returns the genotypes that it was tried on.
+pub fn decided(space: &mut dyn OpenSpace, samples: u32) -> Result<Vec<Genotype>, String> {
     described(space)?;
     let genotypes = sampled(space, samples)?;
     walked(space, &genotypes)?;
@@ -18,8 +25,7 @@ pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(),
     standard(space, &genotypes)?;
     written(space, &genotypes)?;
     featured(space, &genotypes)?;
-    built(space, task, &genotypes)?;
-    shared(space, task)
+    Ok(genotypes)
 }
 
 /// What a call of the space returned, or that the call itself broke.

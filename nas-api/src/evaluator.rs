@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Candidate, Failure, Goal, Graph, Metric, Parameter, Result, Setting, Settings, Task, Weights};
+use crate::{Candidate, Failure, Goal, Graph, Metric, Objective, Parameter, Result, Setting, Settings, Task, Weights};
 
 /// Declares one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub struct Opened {
     pub space: Option<String>,
     /// What that space's parameters must be.
     pub space_settings: Vec<Setting>,
+    /// What is searched for where the user names nothing; empty: the first metric with a direction.
+    pub objectives: Vec<Objective>,
     /// Seconds are simulated: every measurement says what it would have cost. Where not, none does.
     pub simulated: bool,
     /// The best value that any architecture has of a metric at the highest fidelity, where that is known. Reports

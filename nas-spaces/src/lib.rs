@@ -2,8 +2,10 @@
 
 mod mlp;
 mod nas_bench_201;
+mod synthetic;
 mod table;
 
 pub use mlp::Mlp;
 pub use nas_bench_201::{NasBench201, Same};
+pub use synthetic::Synthetic;
 pub use table::TableSpace;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Settings, SpaceInfo, Task, conformance};
-use nas_spaces::{Mlp, NasBench201, TableSpace};
+use nas_spaces::{Mlp, NasBench201, Synthetic, TableSpace};
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
 
@@ -28,6 +28,17 @@ fn every_space_conforms() {
             let task = task(&mut *space, &shape, outputs);
             conformance::space(&mut *space, &task, 40).unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
         }
+    }
+}
+
+#[test]
+fn a_space_without_networks_conforms_but_for_them() {
+    for (decisions, choices) in [(1, 2), (20, 2), (7, 5)] {
+        let mut space = Synthetic::new(decisions, choices);
+        conformance::decided(&mut space, 40).unwrap();
+        let task = task(&mut space, &[1], 1);
+        let error = SearchSpace::build(&space, &vec![0; decisions as usize], &task).unwrap_err();
+        assert!(error.to_string().contains("no networks"), "{error}");
     }
 }
 

@@ -68,10 +68,11 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
     fn open(settings: Vec<Setting>) -> Result<Opened, String> {
         log::report_panics();
         let evaluator = words(E::open(&Settings(settings), None))?;
-        let crate::Opened { fidelities, task, metrics, space, space_settings, simulated, best } = evaluator.opened();
+        let crate::Opened { fidelities, task, metrics, space, space_settings, objectives, simulated, best } =
+            evaluator.opened();
         EVALUATOR.fill(Box::new(evaluator));
         let (task, metrics) = (task.map(Into::into), declared(metrics));
-        Ok(Opened { fidelities, task, metrics, space, space_settings, simulated, best })
+        Ok(Opened { fidelities, task, metrics, space, space_settings, objectives, simulated, best })
     }
 
     fn evaluate(requests: Vec<Request>) -> Result<Vec<Measurement>, String> {

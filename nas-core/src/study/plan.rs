@@ -9,7 +9,7 @@ use super::given::check_settings;
 use super::header::{Budget, Header, Plugged};
 use super::problem::{Problem, is_static, named};
 use super::spec::{BudgetSpec, StudySpec};
-use super::terms::{parse_bound, parse_objective};
+use super::terms::{objective_text, parse_bound, parse_objective};
 use crate::names::did_you_mean;
 use crate::plugin::{PluginError, Registry, Search};
 
@@ -69,7 +69,7 @@ impl Plan {
         }
         let problem = Problem::open(spec, registry, state)?;
         let metrics = problem.metrics();
-        let objectives = choose_objectives(&spec.objectives, &metrics)?;
+        let objectives = choose_objectives(&spec.objectives, &problem.objectives, &metrics)?;
         let constraints = choose_constraints(&spec.constraints, &metrics)?;
         check_budget(&spec.budget, &problem)?;
         check_needs(&info, &strategy, &problem, &objectives, &constraints)?;
@@ -147,7 +147,15 @@ fn unknown_metric(place: String, metric: &str, metrics: &[MetricInfo]) -> StudyE
     StudyError::spec(place, format!("no metric is called '{metric}'"), format!("{near}known: {}", known.join(", ")))
 }
 
-fn choose_objectives(texts: &[String], metrics: &[MetricInfo]) -> Result<Vec<Objective>, StudyError> {
+fn choose_objectives(
+    texts: &[String],
+    known: &[Objective],
+    metrics: &[MetricInfo],
+) -> Result<Vec<Objective>, StudyError> {
+    if texts.is_empty() && !known.is_empty() {
+        let texts: Vec<String> = known.iter().map(objective_text).collect();
+        return choose_objectives(&texts, &[], metrics);
+    }
     if texts.is_empty() {
         let measured = metrics.iter().filter(|metric| !metric.hidden && !is_static(&metric.name));
         let first = measured.filter_map(|metric| metric.better.map(|goal| (metric, goal))).next();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use nas_api::graph::count::{Counts, count};
 use nas_api::graph::shape::infer;
 use nas_api::{
-    Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, OpenSpace, Opened, ParameterKind, Setting, SpaceInfo,
-    Task,
+    Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, Objective, OpenSpace, Opened, ParameterKind, Setting,
+    SpaceInfo, Task,
 };
 
 use super::StudyError;
@@ -42,6 +42,8 @@ pub struct Problem {
     pub fidelities: Vec<f64>,
     /// What the networks are for.
     pub task: Task,
+    /// What is searched for where the user names nothing; empty: the first metric with a direction.
+    pub objectives: Vec<Objective>,
     /// Seconds are simulated.
     pub simulated: bool,
     /// The best known value of a metric.
@@ -83,7 +85,7 @@ impl Problem {
 
         let mut task = choose_task(&spec.task, opened.task.clone(), &evaluator_info.name)?;
         task.settings = check_settings("task", &task_parameters, &spec.task.settings)?;
-        let Opened { fidelities, simulated, best, .. } = opened;
+        let Opened { fidelities, objectives, simulated, best, .. } = opened;
         Ok(Self {
             space,
             space_info,
@@ -93,6 +95,7 @@ impl Problem {
             evaluator_plugged,
             fidelities,
             task,
+            objectives,
             simulated,
             best,
         })

@@ -67,7 +67,7 @@ record!(api::Task, architecture::Task { input_shape, outputs, kind; settings });
 record!(api::MetricInfo, wit_evaluator::MetricInfo { name, unit, hidden, description; better });
 record!(api::EvaluatorInfo, wit_evaluator::EvaluatorInfo {
     name, version, description, fidelity_unit, accepts_relaxed, resumes, graphs; metrics, parameters });
-record!(api::Opened, wit_evaluator::Opened { fidelities, space, simulated; task, metrics, space_settings, best });
+record!(api::Opened, wit_evaluator::Opened { fidelities, space, simulated; task, metrics, space_settings, objectives, best });
 record!(api::Request, wit_evaluator::Request { trial, key, text, fidelity, resume, keep, seed; candidate, graph });
 record!(api::Measurement, wit_evaluator::Measurement { gradient, cost; metrics, failure });
 record!(api::StrategyInfo, wit_strategy::StrategyInfo {

@@ -1,0 +1,217 @@
+//! The evaluator `synthetic`: functions of genotypes whose optimum is known, so that regret is exact. Seconds are
+//! simulated: a trial takes one, or as many as its fidelity.
+
+mod landscape;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use nas_api::rng::{RngExt, derive, seeded};
+use nas_api::{
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Objective,
+    Opened, Parameter, Request, Result, Setting, Settings, Stop, Task, Value,
+};
+use rand_distr::StandardNormal;
+
+pub use landscape::{Landscape, Size};
+
+/// The names of the problems, with what is 0 in the settings: decisions, choices, order.
+const PROBLEMS: [(&str, Size); 7] = [
+    ("additive", Size { decisions: 20, choices: 5, order: 1 }),
+    ("trap", Size { decisions: 20, choices: 2, order: 4 }),
+    ("nk", Size { decisions: 20, choices: 2, order: 4 }),
+    ("noisy", Size { decisions: 20, choices: 5, order: 1 }),
+    ("many", Size { decisions: 1000, choices: 2, order: 1 }),
+    ("curves", Size { decisions: 20, choices: 5, order: 1 }),
+    ("lotz", Size { decisions: 20, choices: 2, order: 1 }),
+];
+
+/// Fidelities of `curves`, in epochs.
+const EPOCHS: [f64; 5] = [1.0, 3.0, 9.0, 27.0, 81.0];
+
+/// What is added to the value.
+#[derive(Clone, Copy, Debug)]
+enum Disturbance {
+    None,
+    /// Normal noise of this standard deviation, another one for each trial.
+    Noise(f64),
+    /// Learning curves whose first point has this correlation with the last one.
+    Curve(f64),
+}
+
+/// A problem with a known optimum.
+#[derive(Clone, Debug)]
+pub struct SyntheticEvaluator {
+    size: Size,
+    instance: u32,
+    landscape: Landscape,
+    disturbance: Disturbance,
+}
+
+impl SyntheticEvaluator {
+    /// Names of the objectives; the hidden counterpart of a noisy one is what it would be without noise.
+    fn objectives(&self) -> Vec<&'static str> {
+        match (&self.landscape, self.disturbance) {
+            (Landscape::Lotz, _) => vec!["leading_ones", "trailing_zeros"],
+            (_, Disturbance::Noise(_)) => vec!["val_value"],
+            _ => vec!["value"],
+        }
+    }
+
+    fn fidelities(&self) -> &'static [f64] {
+        match self.disturbance {
+            Disturbance::Curve(_) => &EPOCHS,
+            _ => &[],
+        }
+    }
+
+    /// The learning curve at these epochs: what is known of the final value, mixed with what is not, so that over all
+    /// genotypes the correlation with the final value is exactly ρ; and lower the earlier it is.
+    fn curve(&self, text: &str, value: f64, epochs: f64, first: f64) -> f64 {
+        let (mean, deviation) = self.landscape.moments().unwrap_or((value, 0.0));
+        let last = EPOCHS[EPOCHS.len() - 1];
+        let left = 1.0 - libm::log(epochs) / libm::log(last);
+        let correlation = 1.0 - (1.0 - first) * left;
+        // Of this architecture at this fidelity, whatever the trial.
+        let luck: f64 = seeded(derive(self.instance, &format!("curve {epochs} {text}"), 0)).sample(StandardNormal);
+        let unknown = libm::sqrt((1.0 - correlation * correlation).max(0.0)) * deviation * luck;
+        mean + correlation * (value - mean) + unknown - 0.5 * left
+    }
+
+    /// What a trial has, in the order of `metrics`.
+    fn measure(&self, genotype: &[u32], text: &str, fidelity: Option<f64>, seed: u32) -> Vec<f64> {
+        let mut values = self.landscape.values(genotype);
+        match self.disturbance {
+            Disturbance::None => {}
+            Disturbance::Noise(deviation) => {
+                let noise: f64 = seeded(seed).sample(StandardNormal);
+                values.insert(0, values[0] + deviation * noise);
+            }
+            Disturbance::Curve(first) => {
+                values[0] = self.curve(text, values[0], fidelity.unwrap_or(EPOCHS[EPOCHS.len() - 1]), first);
+            }
+        }
+        values
+    }
+
+    /// All metrics: the objectives, and what noise hides.
+    fn metrics(&self) -> Vec<(&'static str, bool)> {
+        let mut metrics: Vec<_> = self.objectives().into_iter().map(|name| (name, false)).collect();
+        if matches!(self.disturbance, Disturbance::Noise(_)) {
+            metrics.push(("test_value", true));
+        }
+        metrics
+    }
+}
+
+impl EvaluatorPlugin for SyntheticEvaluator {
+    fn info() -> EvaluatorInfo {
+        let size = |name: &str, most, description: &str| Parameter::integer(name, 0, 0, most, description);
+        EvaluatorInfo {
+            name: "synthetic".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            description: "Functions of choices whose optimum is known; nothing is trained.".into(),
+            metrics: Vec::new(),
+            fidelity_unit: "epochs".into(),
+            accepts_relaxed: false,
+            resumes: false,
+            graphs: false,
+            parameters: vec![
+                Parameter::one_of("data", PROBLEMS[0].0, &PROBLEMS.map(|(name, _)| name), "The problem."),
+                Parameter::integer("instance", 1, 0, u32::MAX, "Draws another landscape of the same kind."),
+                size("decisions", 10_000, "How many decisions; 0: the problem's own number."),
+                size("choices", 64, "Choices of each decision; 0: the problem's own number."),
+                size("order", 64, "Length of a trap, or neighbours of an NK landscape; 0: the problem's own number."),
+                Parameter::number("noise", 0.05, 0.0, 1e6, "Standard deviation of the noise of 'noisy'."),
+                Parameter::number(
+                    "correlation",
+                    0.6,
+                    0.0,
+                    1.0,
+                    "Correlation of the first fidelity of 'curves' with the last one, over all architectures.",
+                ),
+            ],
+        }
+    }
+
+    fn open(settings: &Settings, _state: Option<&Path>) -> Result<Self> {
+        let data = settings.text("data")?;
+        let (_, own) = PROBLEMS.iter().find(|(name, _)| *name == data).ok_or("there is no such problem")?;
+        let or = |name: &str, own: u32| settings.integer(name).map(|given| if given == 0 { own } else { given });
+        let size = Size {
+            decisions: or("decisions", own.decisions)?,
+            choices: or("choices", own.choices)?,
+            order: or("order", own.order)?,
+        };
+        if size.choices < 2 {
+            return Err(Error::new("a decision needs 2 choices or more: let 'choices' be 0, or 2 or more"));
+        }
+        let instance = settings.integer("instance")?;
+        let landscape = match data {
+            "trap" => Landscape::trap(size)?,
+            "nk" => Landscape::nk(size, instance)?,
+            "lotz" => Landscape::lotz(size)?,
+            _ => Landscape::additive(size, instance),
+        };
+        let disturbance = match data {
+            "noisy" => Disturbance::Noise(settings.number("noise")?),
+            "curves" => Disturbance::Curve(settings.number("correlation")?),
+            _ => Disturbance::None,
+        };
+        Ok(Self { size, instance, landscape, disturbance })
+    }
+}
+
+impl Evaluator for SyntheticEvaluator {
+    fn opened(&self) -> Opened {
+        let number = |name: &str, value: u32| Setting { name: name.into(), value: Value::Number(f64::from(value)) };
+        let metric = |(name, hidden): (&str, bool)| MetricInfo {
+            name: name.into(),
+            unit: String::new(),
+            better: Some(Goal::Maximize),
+            hidden,
+            description: if hidden { "Without noise." } else { "A function of the choices." }.into(),
+        };
+        let names = self.metrics();
+        let best = self.landscape.best(self.size.decisions);
+        // Noise has no greatest value.
+        let known = names.iter().filter(|(name, _)| *name != "val_value");
+        Opened {
+            fidelities: self.fidelities().to_vec(),
+            task: Some(Task {
+                input_shape: vec![1],
+                outputs: 1,
+                kind: "regression".into(),
+                settings: Settings::default(),
+            }),
+            space: Some("synthetic".into()),
+            space_settings: vec![number("decisions", self.size.decisions), number("choices", self.size.choices)],
+            objectives: self
+                .objectives()
+                .into_iter()
+                .map(|metric| Objective { metric: metric.into(), goal: Goal::Maximize })
+                .collect(),
+            simulated: true,
+            best: known.zip(&best).map(|(&(name, _), &value)| Metric::new(name, value)).collect(),
+            metrics: names.into_iter().map(metric).collect(),
+        }
+    }
+
+    fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {
+        let cost = Some(request.fidelity.unwrap_or(1.0));
+        let Candidate::Discrete(genotype) = &request.candidate else {
+            return Ok(Some(Measurement {
+                cost,
+                ..Measurement::failed("it measures single architectures, not mixtures")
+            }));
+        };
+        let right = |choice: &u32| *choice < self.size.choices;
+        if genotype.len() != self.size.decisions as usize || !genotype.iter().all(right) {
+            return Err(Error::new(format!("{genotype:?} is not of the space 'synthetic' that the evaluator opened")));
+        }
+        let values = self.measure(genotype, &request.text, request.fidelity, request.seed);
+        let metrics = self.metrics().into_iter().zip(values).map(|((name, _), value)| Metric::new(name, value));
+        Ok(Some(Measurement { cost, ..Measurement::new(metrics.collect()) }))
+    }
+}

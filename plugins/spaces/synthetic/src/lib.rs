@@ -1,0 +1,3 @@
+//! The space `synthetic` as a component.
+
+nas_api::export_space!(nas_spaces::Synthetic);
