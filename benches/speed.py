@@ -105,7 +105,7 @@ def nas_micros(strategy, objectives, trials, seed, studies=5):
         program = ROOT / "target" / "release" / "nas"
         command = [program, "bench", grid, "--no-random-search", "--jobs", "1", "--json", "--out", Path(folder) / "out"]
         answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    row = json.loads(answer)["results"][0]
+    row = json.loads(answer)["times"][0]
     return row["trial_micros"], row["ask_tell_micros"]
 
 

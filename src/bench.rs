@@ -110,7 +110,7 @@ fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
         json!({
             "problem": row.problem, "strategy": row.strategy, "metric": row.metric, "seeds": row.seeds,
             "test_mean": last.map(|point| point.mean), "test_std": last.map(|point| point.std),
-            "seconds_mean": row.seconds_mean, "ask_tell_micros": row.ask_tell_micros, "trial_micros": row.trial_micros, "broken": row.broken, "reason": row.reason,
+            "seconds_mean": row.seconds_mean, "broken": row.broken, "reason": row.reason,
             "curve": curve.collect::<Vec<_>>(),
         })
     });
@@ -124,7 +124,15 @@ fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
     let skipped = skipped
         .iter()
         .map(|skipped| json!({"problem": skipped.problem, "strategy": skipped.strategy, "reason": skipped.reason}));
+    // Apart from the rest, which two runs have in common.
+    let times = results.rows.iter().map(|row| {
+        json!({
+            "problem": row.problem, "strategy": row.strategy, "ask_tell_micros": row.ask_tell_micros,
+            "trial_micros": row.trial_micros,
+        })
+    });
     json!({
+        "times": times.collect::<Vec<_>>(),
         "results": rows.collect::<Vec<_>>(), "comparisons": comparisons.collect::<Vec<_>>(), "skipped": skipped.collect::<Vec<_>>(), "complete": complete,
     })
 }

@@ -49,6 +49,13 @@ fn bench(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// What two runs have in common: everything but real times.
+fn without_times(command: &mut Command) -> Value {
+    let mut results = json(command);
+    assert!(results.as_object_mut().unwrap().remove("times").is_some());
+    results
+}
+
 fn row<'r>(results: &'r Value, strategy: &str) -> &'r Value {
     let rows = results["results"].as_array().unwrap();
     rows.iter().find(|row| row["strategy"] == strategy).unwrap_or_else(|| panic!("{results:#}"))
@@ -75,10 +82,10 @@ fn strategies_are_compared_and_the_best_is_found() {
 fn any_number_of_jobs_and_a_second_run_give_the_same() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     folders.iter().for_each(|folder| write_grid(folder.path(), ""));
-    let alone = json(&mut bench(folders[0].path(), &["--jobs", "1"]));
-    assert_eq!(json(&mut bench(folders[1].path(), &["--jobs", "4"])), alone);
-    assert_eq!(json(&mut bench(folders[0].path(), &[])), alone, "nothing is left to run");
-    let more = json(&mut bench(folders[0].path(), &["--seeds", "9"]));
+    let alone = without_times(&mut bench(folders[0].path(), &["--jobs", "1"]));
+    assert_eq!(without_times(&mut bench(folders[1].path(), &["--jobs", "4"])), alone);
+    assert_eq!(without_times(&mut bench(folders[0].path(), &[])), alone, "nothing is left to run");
+    let more = without_times(&mut bench(folders[0].path(), &["--seeds", "9"]));
     assert_eq!(row(&more, "climb")["seeds"], 9, "seeds are added to what is there");
 }
 
@@ -144,12 +151,58 @@ fn a_component_gives_the_results_of_the_native_code() {
     assert_eq!(row(&results, "native")["curve"], row(&results, "component")["curve"]);
 }
 
+/// Asynchronous strategies keep ten simulated workers busy, and any number of real threads gives the same.
+#[test]
+fn simulated_workers_share_the_budget_of_seconds() {
+    let run = |workers: &str, jobs: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = nas(["bench", "--strategies", "asha", "--problems", "synthetic/curves", "--seeds", "4"]);
+        command.args(["--time", "405", "--workers", workers, "--jobs", jobs, "--out"]).arg(folder.path());
+        without_times(&mut command)
+    };
+    let (one, ten) = (run("1", "1"), run("10", "1"));
+    assert_eq!(ten, run("10", "3"));
+    let seconds = |results: &Value| row(results, "asha")["seconds_mean"].as_f64().unwrap();
+    let trials = |results: &Value| {
+        let curve = row(results, "asha")["curve"].as_array().unwrap().clone();
+        curve.last().unwrap()["trials"].as_u64().unwrap()
+    };
+    assert!((405.0..=486.0).contains(&seconds(&one)), "{}", seconds(&one));
+    assert!((4050.0..=4860.0).contains(&seconds(&ten)), "ten workers: {}", seconds(&ten));
+    assert!(trials(&ten) > 5 * trials(&one));
+}
+
+/// The strategy's own time passes on the simulated clock when that is asked for.
+#[test]
+fn the_strategys_own_time_can_count() {
+    let told = |flags: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = nas(["bench", "--strategies", "gaussian-process", "--problems", "synthetic/additive"]);
+        command.args(["--seeds", "1", "--trials", "60", "--no-random-search", "--out"]).arg(folder.path()).args(flags);
+        json(&mut command);
+        let store = nas_core::benchmark::Store::open(&folder.path().join("benchmark.db")).unwrap();
+        let mut last = 0.0;
+        let last_trial = |_: &str, _: &str, _, study: nas_core::benchmark::KeptStudy| {
+            let strategy: f64 = study.trials.iter().map(|trial| trial.ask_seconds + trial.tell_seconds).sum();
+            assert!(strategy > 0.0);
+            last = study.trials.last().unwrap().told;
+            Ok(())
+        };
+        store.each(last_trial).unwrap();
+        last
+    };
+    // A second for each trial that is no duplicate.
+    let without = told(&[]);
+    assert_eq!(without.fract(), 0.0);
+    assert!(told(&["--count-strategy"]) > without);
+}
+
 #[test]
 fn killed_at_any_moment_it_goes_on_to_the_same_results() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     folders.iter().for_each(|folder| write_grid(folder.path(), ""));
     let arguments = ["--seeds", "400", "--jobs", "2"];
-    let whole = json(&mut bench(folders[0].path(), &arguments));
+    let whole = without_times(&mut bench(folders[0].path(), &arguments));
     let mut killed = 0;
     for moment in 1..8 {
         let mut running =
@@ -160,7 +213,7 @@ fn killed_at_any_moment_it_goes_on_to_the_same_results() {
         running.wait().unwrap();
     }
     assert!(killed > 0);
-    assert_eq!(json(&mut bench(folders[1].path(), &arguments)), whole);
+    assert_eq!(without_times(&mut bench(folders[1].path(), &arguments)), whole);
 }
 
 /// Dong & Yang's benchmark, as docs/benchmarks/nas-bench-201.md reports it, with fewer seeds.

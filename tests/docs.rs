@@ -66,7 +66,7 @@ fn pages_name_every_parameter() {
     let strategies = nas_strategies::names();
     let pages = strategies.into_iter().map(|name| (name.clone(), format!("docs/strategies/{name}.md")));
     let cost = (component("evaluators", "cost"), "docs/evaluators/cost.md".to_owned());
-    let evaluators = ["burn", "table"].map(|name| (name.to_owned(), format!("docs/evaluators/{name}.md")));
+    let evaluators = ["burn", "synthetic", "table"].map(|name| (name.to_owned(), format!("docs/evaluators/{name}.md")));
     for (plugin, page) in pages.into_iter().chain(evaluators).chain([cost]) {
         let text = read(&page);
         let described = json(&mut nas(["plugin", "inspect", &plugin]));
