@@ -123,7 +123,7 @@ impl EvaluatorPlugin for SyntheticEvaluator {
                 size("decisions", 10_000, "How many decisions; 0: the problem's own number."),
                 size("choices", 64, "Choices of each decision; 0: the problem's own number."),
                 size("order", 64, "Length of a trap, or neighbours of an NK landscape; 0: the problem's own number."),
-                Parameter::number("noise", 0.05, 0.0, 1e6, "Standard deviation of the noise of 'noisy'."),
+                Parameter::number("noise", 0.02, 0.0, 1e6, "Standard deviation of the noise of 'noisy'."),
                 Parameter::number(
                     "correlation",
                     0.6,
