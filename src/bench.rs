@@ -100,6 +100,11 @@ fn labelled(references: &[String]) -> Result<BTreeMap<String, PluginSpec>, Failu
     Ok(strategies)
 }
 
+/// JSON has no NaN.
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
 fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
     let rows = results.rows.iter().map(|row| {
         let last = row.curve.last();
@@ -110,6 +115,7 @@ fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
         json!({
             "problem": row.problem, "strategy": row.strategy, "metric": row.metric, "seeds": row.seeds,
             "test_mean": last.map(|point| point.mean), "test_std": last.map(|point| point.std),
+            "regret_mean": finite(row.regret_mean()), "best": finite(row.best), "best_known": row.best_known,
             "seconds_mean": row.seconds_mean, "broken": row.broken, "reason": row.reason,
             "curve": curve.collect::<Vec<_>>(),
         })

@@ -4,4 +4,5 @@
 pub mod benchmark;
 mod names;
 pub mod plugin;
+pub mod report;
 pub mod study;

@@ -51,6 +51,23 @@ pub struct Row {
     pub ask_tell_micros: f64,
     /// Real microseconds of a trial, mean: a study's time from opening to its last record over its trials.
     pub trial_micros: f64,
+    /// What regret is counted from, in the reported metric's unit: the best known value, or where nobody knows it, the
+    /// best that any study on the problem reported. NaN where there is neither.
+    pub best: f64,
+    /// `best` is a property of the problem, not what studies found.
+    pub best_known: bool,
+}
+
+impl Row {
+    /// Simple regret of a reported value: its distance from [`Row::best`].
+    pub fn regret(&self, value: f64) -> f64 {
+        (self.best - value).abs()
+    }
+
+    /// Mean simple regret of the final incumbents; NaN where there is none.
+    pub fn regret_mean(&self) -> f64 {
+        mean_std(self.finals.values().map(|value| self.regret(*value))).0
+    }
 }
 
 /// All rows of a benchmark, by problem and strategy.
@@ -72,14 +89,14 @@ pub fn checkpoints(trials: usize) -> Vec<usize> {
 }
 
 /// Objective and reported metric of one study: names, places and directions.
-struct Columns {
+pub(crate) struct Columns {
     objective: usize,
     goal: Goal,
-    reported: usize,
+    pub(crate) reported: usize,
 }
 
 impl Columns {
-    fn of(study: &KeptStudy) -> Option<Self> {
+    pub(crate) fn of(study: &KeptStudy) -> Option<Self> {
         let objective = study.objectives.first()?;
         let place = |name: &str| study.metrics.iter().position(|metric| metric.name == name);
         let bare = objective.metric.strip_prefix("val_").unwrap_or(&objective.metric);
@@ -90,7 +107,10 @@ impl Columns {
 }
 
 /// Objective and reported metric of the incumbent after each trial: the best objective at the highest fidelity so far.
-fn incumbents(study: &KeptStudy, columns: &Columns) -> Vec<Option<(f64, f64)>> {
+pub(crate) fn incumbents<'t>(
+    trials: impl IntoIterator<Item = &'t KeptTrial>,
+    columns: &Columns,
+) -> Vec<Option<(f64, f64)>> {
     let rank = |trial: &KeptTrial| {
         let value = trial.values[columns.objective];
         (trial.measured && value.is_finite()).then(|| (trial.fidelity.unwrap_or(0.0), columns.goal.score(value)))
@@ -102,7 +122,7 @@ fn incumbents(study: &KeptStudy, columns: &Columns) -> Vec<Option<(f64, f64)>> {
         }
         best.map(|(_, objective, reported)| (objective, reported))
     };
-    study.trials.iter().map(next).collect()
+    trials.into_iter().map(next).collect()
 }
 
 /// What one row is made of, seed by seed.
@@ -117,6 +137,7 @@ struct Gathered {
     studies: usize,
     broken: usize,
     reason: Option<String>,
+    best: f64,
 }
 
 impl Default for Gathered {
@@ -132,6 +153,7 @@ impl Default for Gathered {
             studies: 0,
             broken: 0,
             reason: None,
+            best: f64::NAN,
         }
     }
 }
@@ -150,7 +172,8 @@ impl Results {
             let Some(columns) = Columns::of(&study) else { return Ok(()) };
             row.metric.clone_from(&study.metrics[columns.reported].name);
             row.goal = columns.goal;
-            let path = incumbents(&study, &columns);
+            row.best = study.best[columns.reported];
+            let path = incumbents(&study.trials, &columns);
             if let Some((_, reported)) = path.last().copied().flatten() {
                 row.finals.insert(seed, reported);
             }
@@ -162,10 +185,22 @@ impl Results {
             row.studies += 1;
             Ok(())
         })?;
+        let mut found: BTreeMap<String, f64> = BTreeMap::new();
+        for ((problem, _), row) in &gathered {
+            let best = found.entry(problem.clone()).or_insert(f64::NAN);
+            for (_, value) in row.paths.iter().flatten().flatten().filter(|(_, value)| value.is_finite()) {
+                if best.is_nan() || row.goal.score(*value) > row.goal.score(*best) {
+                    *best = *value;
+                }
+            }
+        }
         let rows = gathered.into_iter().map(|((problem, strategy), row)| {
             let trials = row.trials.max(1) as f64;
             let host_seconds = store.host_seconds(&problem, &strategy)? * row.studies as f64;
+            let best_known = row.best.is_finite();
             Ok(Row {
+                best: if best_known { row.best } else { found.get(&problem).copied().unwrap_or(f64::NAN) },
+                best_known,
                 ask_tell_micros: row.strategy_seconds * 1e6 / trials,
                 trial_micros: host_seconds * 1e6 / trials,
                 problem,
@@ -198,7 +233,7 @@ fn curve(paths: &[Vec<Option<(f64, f64)>>]) -> Curve {
 }
 
 /// Mean and sample standard deviation; 0 for a single value, NaN for none.
-pub(super) fn mean_std(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+pub(crate) fn mean_std(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let count = values.clone().count() as f64;
     let mean = values.clone().sum::<f64>() / count;
     let squares: f64 = values.map(|value| (value - mean).powi(2)).sum();
@@ -246,7 +281,7 @@ mod tests {
     fn the_incumbent_is_chosen_by_the_objective_and_reported_by_the_test_metric() {
         let study = study(&[(0.5, 0.9, true), (0.9, 0.1, false), (0.6, 0.4, true), (0.6, 0.8, true), (0.2, 1.0, true)]);
         let columns = Columns::of(&study).unwrap();
-        let reported: Vec<_> = incumbents(&study, &columns).into_iter().map(|point| point.unwrap().1).collect();
+        let reported: Vec<_> = incumbents(&study.trials, &columns).into_iter().map(|point| point.unwrap().1).collect();
         assert_eq!(reported, [0.9, 0.9, 0.4, 0.4, 0.4], "failures do not count, the earlier of equals stays");
     }
 

@@ -8,7 +8,9 @@ mod grid;
 mod run;
 mod statistics;
 mod store;
+mod studies;
 
+pub(crate) use curve::{Columns, incumbents};
 pub use curve::{Curve, Point, Results, Row, checkpoints};
 pub use grid::{Grid, ProblemSpec};
 pub use run::{Done, Watch, run};

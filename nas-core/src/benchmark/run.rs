@@ -62,6 +62,7 @@ pub fn run(
     // Held open to the end, so that what studies share (a table, say) is read once.
     let problems = open(grid, registry)?;
     let (waiting, skipped, kept) = missing(grid, registry, store)?;
+    store.keep_skipped(&skipped)?;
     for skipped in &skipped {
         watch.skipped(skipped);
     }

@@ -128,6 +128,8 @@ mod tests {
             seconds_mean: 0.0,
             ask_tell_micros: 0.0,
             trial_micros: 0.0,
+            best: f64::NAN,
+            best_known: false,
         }
     }
 

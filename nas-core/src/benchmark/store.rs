@@ -13,6 +13,16 @@ use crate::study::{Header, State, StudyError, StudyRecord, Times, TrialRecord};
 const APPLICATION: i32 = 0x6e61_7362;
 const VERSION: i32 = 2;
 
+/// Pairs that a benchmark could not run, so that reports can name them.
+const SKIPPED: &str = "
+CREATE TABLE IF NOT EXISTS skipped (
+    problem  TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    reason   TEXT NOT NULL,
+    PRIMARY KEY (problem, strategy)
+) STRICT;
+";
+
 const SCHEMA: &str = "
 CREATE TABLE studies (
     problem  TEXT NOT NULL,
@@ -162,7 +172,24 @@ impl Store {
             let remedy = "choose another --out, or use the nas that wrote it";
             return Err(StudyError::file(path, "is not a benchmark of this version", remedy));
         }
-        Ok(Self { db, path: path.to_owned() })
+        let store = Self { db, path: path.to_owned() };
+        store.sql(store.db.execute_batch(SKIPPED))?;
+        Ok(store)
+    }
+
+    /// Opens a benchmark that is there already, named by its folder or its file.
+    pub fn find(path: &Path) -> Result<Self, StudyError> {
+        let file = if path.is_dir() { path.join("benchmark.db") } else { path.to_owned() };
+        if file.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
+            return Self::open(&file);
+        }
+        let problem = if path.exists() { "holds no benchmark" } else { "is not there" };
+        Err(StudyError::file(path, problem, "name the folder that `nas bench` was given as --out"))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StudyError> {
@@ -201,6 +228,43 @@ impl Store {
     pub fn host_seconds(&self, problem: &str, strategy: &str) -> Result<f64, StudyError> {
         let query = "SELECT coalesce(avg(seconds), 0.0) FROM studies WHERE problem = ?1 AND strategy = ?2";
         self.sql(self.db.query_row(query, [problem, strategy], |row| row.get(0)))
+    }
+
+    /// Keeps which pairs were skipped.
+    pub(super) fn keep_skipped(&self, skipped: &[Skipped]) -> Result<(), StudyError> {
+        for Skipped { problem, strategy, reason } in skipped {
+            let insert = "INSERT OR REPLACE INTO skipped VALUES (?1, ?2, ?3)";
+            self.sql(self.db.execute(insert, [problem, strategy, reason]))?;
+        }
+        Ok(())
+    }
+
+    /// Pairs that were skipped and never ran, in order.
+    pub fn skipped(&self) -> Result<Vec<Skipped>, StudyError> {
+        let query = "SELECT problem, strategy, reason FROM skipped WHERE NOT EXISTS (SELECT 1 FROM studies
+                     WHERE studies.problem = skipped.problem AND studies.strategy = skipped.strategy) ORDER BY 1, 2";
+        let read = || {
+            let mut statement = self.db.prepare(query)?;
+            let row = |row: &rusqlite::Row<'_>| {
+                Ok(Skipped { problem: row.get(0)?, strategy: row.get(1)?, reason: row.get(2)? })
+            };
+            statement.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        self.sql(read())
+    }
+
+    /// What each strategy ran with on each problem, in order. The seed is none of a study's.
+    pub fn headers(&self) -> Result<Vec<(String, String, Header)>, StudyError> {
+        let query = "SELECT problem, strategy, min(setup) FROM studies GROUP BY problem, strategy ORDER BY 1, 2";
+        let read = || {
+            let mut statement = self.db.prepare(query)?;
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            statement.query_map([], row)?.collect::<rusqlite::Result<Vec<(String, String, String)>>>()
+        };
+        let parse = |(problem, strategy, setup): (String, String, String)| {
+            Ok((problem, strategy, Header::from_text(&setup, &self.path)?))
+        };
+        self.sql(read())?.into_iter().map(parse).collect()
     }
 
     /// Every study, ordered by problem, strategy and seed.

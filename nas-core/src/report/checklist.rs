@@ -1,0 +1,191 @@
+//! The best-practice checklist for research on NAS: M. Lindauer and F. Hutter (2020), "Best practices for scientific research
+//! on neural architecture search", JMLR 21(243), in our words, answered from what the records know. What they cannot know
+//! stays open, and says what to add.
+
+use std::collections::BTreeSet;
+
+use super::Report;
+use crate::plugin::Origin;
+use crate::study::Header;
+
+/// Whether an item is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The records show it.
+    Met,
+    /// The records show that it is not met, or not fully.
+    Lacking,
+    /// The records cannot tell: the author has to.
+    Open,
+}
+
+/// One item of the checklist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Which part of the checklist.
+    pub part: &'static str,
+    /// The question.
+    pub question: &'static str,
+    /// Whether it is met.
+    pub standing: Standing,
+    /// Why, or what to do.
+    pub answer: String,
+}
+
+const CODE: &str = "Releasing code";
+const COMPARING: &str = "Comparing methods";
+const DETAILS: &str = "Reporting details";
+
+/// Fewer runs than this say little about a spread.
+const FEW_SEEDS: usize = 10;
+
+/// The items for this report.
+pub(super) fn of(report: &Report) -> Vec<Item> {
+    let item = |part, question, (standing, answer): (Standing, String)| Item { part, question, standing, answer };
+    let open = |answer: &str| (Standing::Open, answer.to_owned());
+    let met = |answer: String| (Standing::Met, answer);
+    vec![
+        item(CODE, "Is the code available that trains the final architectures?", trained(report)),
+        item(CODE, "Is the code of the search space available?", met(plugins(report, |header| &header.space))),
+        item(
+            CODE,
+            "Are the hyperparameters and seeds of the final evaluation given?",
+            met("They are settings of the evaluator, listed under Setup; a trial's seed is derived from its study's."
+                .into()),
+        ),
+        item(CODE, "Is the code of the method available?", met(plugins(report, |header| &header.strategy))),
+        item(
+            CODE,
+            "Are the method's hyperparameters and seeds given?",
+            met("All settings are listed under Setup, defaults included, and the seeds with each problem.".into()),
+        ),
+        item(COMPARING, "Do all methods use the same data, space and training?", same(report)),
+        item(
+            COMPARING,
+            "Are confounders (hardware, library versions, run time) controlled?",
+            if report.problems.iter().all(|problem| problem.simulated) {
+                met("Seconds are simulated, and the same program looked every result up.".into())
+            } else {
+                (Standing::Open, "Measured on one machine by one program; say which, and what else ran on it.".into())
+            },
+        ),
+        item(
+            COMPARING,
+            "Are there ablation studies?",
+            open("Run the method with its parts switched off as further strategies of this benchmark."),
+        ),
+        item(COMPARING, "Is the evaluation protocol the same for all methods?", protocol(report)),
+        item(
+            COMPARING,
+            "Is performance compared over time?",
+            met("Curves over trials and over the study's clock are in every problem's section.".into()),
+        ),
+        item(COMPARING, "Is there a comparison with random search?", baseline(report)),
+        item(COMPARING, "Are there several runs, with their seeds?", seeds(report)),
+        item(COMPARING, "Are tabular or surrogate benchmarks used for an in-depth evaluation?", tables(report)),
+        item(
+            DETAILS,
+            "Is it said how hyperparameters of the method were tuned, and at what cost?",
+            open("The records hold the settings that were used, not how they were found."),
+        ),
+        item(
+            DETAILS,
+            "Is the time of the whole method given, not of the search alone?",
+            met("Ask and tell times are listed; costs of trials are on the study's clock.".into()),
+        ),
+        item(
+            DETAILS,
+            "Are all details of the experiments given?",
+            met("Plugins with versions and digests, settings, budgets and seeds are listed under Setup.".into()),
+        ),
+    ]
+}
+
+fn plugins(report: &Report, which: fn(&Header) -> &crate::study::Plugged) -> String {
+    let name = |header: &Header| {
+        let identity = &which(header).identity;
+        match identity.origin {
+            Origin::BuiltIn => format!("{} {} (built in, open source)", identity.name, identity.version),
+            _ => format!("{} {} (a file; its digest is under Setup: publish it)", identity.name, identity.version),
+        }
+    };
+    let names: BTreeSet<String> = report.setups.iter().map(|(_, _, header)| name(header)).collect();
+    names.into_iter().collect::<Vec<_>>().join("; ")
+}
+
+fn trained(report: &Report) -> (Standing, String) {
+    let looked_up = report.problems.iter().all(|problem| problem.simulated);
+    if looked_up {
+        return (Standing::Met, "Nothing is trained: the values are looked up, or functions of the choices.".into());
+    }
+    (Standing::Met, plugins(report, |header| &header.evaluator))
+}
+
+fn same(report: &Report) -> (Standing, String) {
+    let differs: Vec<&str> = report
+        .problems
+        .iter()
+        .map(|problem| problem.name.as_str())
+        .filter(|name| {
+            let of: Vec<&Header> =
+                report.setups.iter().filter(|(problem, ..)| problem == name).map(|(.., h)| h).collect();
+            of.windows(2).any(|pair| {
+                let parts = |header: &'_ Header| {
+                    (header.space.clone(), header.evaluator.clone(), header.task.clone(), header.fidelities.clone())
+                };
+                parts(pair[0]) != parts(pair[1])
+            })
+        })
+        .collect();
+    match differs[..] {
+        [] => (Standing::Met, "Space, evaluator, data and settings are equal for all on each problem.".into()),
+        _ => (Standing::Lacking, format!("They differ between strategies on {}.", differs.join(", "))),
+    }
+}
+
+fn protocol(report: &Report) -> (Standing, String) {
+    let budgets = |name: &str| -> BTreeSet<String> {
+        let of = report.setups.iter().filter(|(problem, ..)| problem == name);
+        of.map(|(.., header)| format!("{:?} {} {:?}", header.budget, header.workers, header.constraints)).collect()
+    };
+    let differs: Vec<&str> =
+        report.problems.iter().map(|problem| problem.name.as_str()).filter(|name| budgets(name).len() > 1).collect();
+    match differs[..] {
+        [] => (Standing::Met, "Budget, workers, constraints and the choice of the incumbent are equal for all.".into()),
+        _ => (Standing::Lacking, format!("Budget, workers or constraints differ on {}.", differs.join(", "))),
+    }
+}
+
+fn baseline(report: &Report) -> (Standing, String) {
+    let random = |header: &Header| header.strategy.identity.name == "random-search";
+    let without: Vec<&str> = report
+        .problems
+        .iter()
+        .map(|problem| problem.name.as_str())
+        .filter(|name| !report.setups.iter().any(|(problem, _, header)| problem == name && random(header)))
+        .collect();
+    match without[..] {
+        [] => (Standing::Met, "Random search ran on every problem with the same budget and seeds.".into()),
+        _ => (Standing::Lacking, format!("There is none on {}: leave out --no-random-search.", without.join(", "))),
+    }
+}
+
+fn seeds(report: &Report) -> (Standing, String) {
+    let counts = report.problems.iter().flat_map(|problem| problem.endings.iter().map(|ending| ending.row.seeds));
+    let (least, most) = counts.fold((usize::MAX, 0), |(least, most), seeds| (least.min(seeds), most.max(seeds)));
+    let text =
+        if least == most { format!("{least} paired seeds.") } else { format!("{least} to {most} paired seeds.") };
+    match least {
+        few if few < FEW_SEEDS => (Standing::Lacking, format!("{text} Ten or more tell something: raise --seeds.")),
+        _ => (Standing::Met, text),
+    }
+}
+
+fn tables(report: &Report) -> (Standing, String) {
+    let simulated: Vec<&str> =
+        report.problems.iter().filter(|problem| problem.simulated).map(|problem| problem.name.as_str()).collect();
+    match simulated[..] {
+        [] => (Standing::Lacking, "Add problems of a table, such as nas-bench-201/c10: they cost seconds.".into()),
+        _ => (Standing::Met, simulated.join(", ")),
+    }
+}
