@@ -51,6 +51,8 @@ pub enum Command {
     Train(Train),
     /// Compare strategies: a grid of studies over problems and seeds
     Bench(Box<Bench>),
+    /// Write the report of a benchmark: curves, tables, statistics
+    Report(Report),
     /// Tables of trained networks, which the evaluator `table` looks candidates up in
     #[command(subcommand)]
     Table(TableCommand),
@@ -212,6 +214,23 @@ pub struct Bench {
     /// Leave out random search, which joins every benchmark otherwise
     #[arg(long)]
     pub no_random_search: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas report`.
+#[derive(Debug, clap::Args)]
+pub struct Report {
+    /// The folder that `nas bench` was given as --out, or the files of studies
+    #[arg(required = true, value_name = "DIR|STUDY")]
+    pub paths: Vec<PathBuf>,
+    /// The report: an .html file, or an .md file with its charts in a folder beside it
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// A folder for the raw numbers, as CSV and Parquet
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

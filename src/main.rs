@@ -13,6 +13,7 @@ mod plugin;
 mod plugins;
 mod print;
 mod progress;
+mod report;
 mod search;
 mod show;
 mod space;
@@ -44,6 +45,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Show(show) => show::show(show),
         Command::Train(train) => train::train(args, train),
         Command::Bench(bench) => bench::bench(args, bench),
+        Command::Report(arguments) => report::report(arguments),
         Command::Table(TableCommand::List) => table::list(),
         Command::Table(TableCommand::Check(check)) => table::check(args, check),
         Command::Table(TableCommand::Import(import)) => table::import(args, import),

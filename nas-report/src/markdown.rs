@@ -1,0 +1,54 @@
+//! The report as Markdown, with its charts as SVG files beside it.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nas_core::report::Report;
+
+use crate::{Block, ReportError, content};
+
+pub(crate) fn write(report: &Report, file: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let stem = file.file_stem().map_or_else(|| "report".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let folder_name = format!("{stem}-charts");
+    let folder = file.with_file_name(&folder_name);
+    fs::create_dir_all(&folder).map_err(|error| ReportError::write(&folder, error))?;
+    let (mut text, mut files) = (String::new(), vec![file.to_owned()]);
+    for block in content::blocks(report)? {
+        // Writing to a string cannot fail.
+        let _ = match block {
+            Block::Heading(level, title) => writeln!(text, "{} {}\n", "#".repeat(level.into()), escaped(&title)),
+            Block::Text(words) => writeln!(text, "{words}\n"),
+            Block::Table { header, rows, words } => {
+                let line = |cells: &[String]| {
+                    format!("| {} |", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "))
+                };
+                let rule: Vec<&str> = (0..header.len()).map(|at| if at < words { "---" } else { "---:" }).collect();
+                let body: Vec<String> = rows.iter().map(|row| line(row)).collect();
+                writeln!(text, "{}\n|{}|\n{}\n", line(&header), rule.join("|"), body.join("\n"))
+            }
+            Block::Chart { name, caption, chart } => {
+                let picture = folder.join(format!("{name}.svg"));
+                fs::write(&picture, chart.svg).map_err(|error| ReportError::write(&picture, error))?;
+                files.push(picture);
+                writeln!(text, "![{}]({folder_name}/{name}.svg)\n\n{caption}\n", escaped(&caption))
+            }
+        };
+        if text.lines().count() == 1 {
+            text.push_str(&legend(report));
+        }
+    }
+    fs::write(file, text).map_err(|error| ReportError::write(file, error))?;
+    Ok(files)
+}
+
+/// The strategies' colours, which the pictures have in common.
+fn legend(report: &Report) -> String {
+    let name = |(place, name): (usize, &String)| format!("{} `{}`", escaped(name), crate::colour::hex(place));
+    let names: Vec<String> = report.strategies.iter().enumerate().map(name).collect();
+    format!("\nColours: {}.\n\n", names.join(", "))
+}
+
+fn escaped(cell: &str) -> String {
+    cell.replace('|', "\\|").replace('\n', " ")
+}

@@ -1,0 +1,59 @@
+//! Numbers as reports show them.
+
+/// Four significant digits, without zeros that say nothing; an empty text for what is not known.
+pub(crate) fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return String::new();
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = value.abs().log10().floor() as i32;
+    if !(-4..7).contains(&digits) {
+        return format!("{value:.2e}");
+    }
+    let places = (3 - digits).clamp(0, 7) as usize;
+    let text = format!("{value:.places$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// So that numbers of one column have their points below each other.
+pub(crate) fn fixed(value: f64, places: usize) -> String {
+    if value.is_finite() { format!("{value:.places$}") } else { String::new() }
+}
+
+/// Decimals that show the differences between these values: one digit more than their spread has.
+pub(crate) fn places(values: impl Iterator<Item = f64> + Clone) -> usize {
+    let finite = || values.clone().filter(|value| value.is_finite());
+    let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), value| (l.min(value), h.max(value)));
+    let spread = if high > low { high - low } else { high.abs().max(1e-12) };
+    if !spread.is_finite() {
+        return 2;
+    }
+    (2 - spread.log10().floor() as i32).clamp(0, 6) as usize
+}
+
+/// A p value.
+pub(crate) fn probability(p: f64) -> String {
+    match p {
+        _ if !p.is_finite() => String::new(),
+        _ if p < 1e-10 => "<1e-10".to_owned(),
+        _ if p < 0.001 => format!("{p:.0e}"),
+        _ => format!("{p:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        let shown = [94.3712, 0.5, 12_345.6, 0.000_123_4, 1e-9, -3.0, 0.0, 2.0e9].map(number);
+        assert_eq!(shown, ["94.37", "0.5", "12346", "0.0001234", "1.00e-9", "-3", "0", "2.00e9"]);
+        assert_eq!(number(f64::NAN), "");
+        assert_eq!(places([94.1, 94.3].into_iter()), 3);
+        assert_eq!(places([12.0, 250.0].into_iter()), 0);
+        assert_eq!([0.2, 0.000_04, 1e-30].map(probability), ["0.200", "4e-5", "<1e-10"]);
+    }
+}
