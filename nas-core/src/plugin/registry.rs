@@ -9,7 +9,7 @@ use nas_api::{EvaluatorPlugin, SearchSpace, Settings, StrategyPlugin};
 
 use super::builtin::BuiltIn;
 use super::native::NativeSource;
-use super::table::TableSource;
+use super::table::{TABLE_SPACE, TableSource};
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
 use crate::names::did_you_mean;
@@ -74,8 +74,11 @@ impl Registry {
         Ok(())
     }
 
-    /// Names the space type that reads TOML files: it takes a file's text as its parameter `definition`.
+    /// Names the space type that reads TOML files: it takes a file's text as its parameter `definition`. It is a built-in
+    /// space itself, for those who have the text and no file.
     pub fn read_tables_with<S: SearchSpace>(&mut self) {
+        let source = BuiltIn::<S>::new(Kind::Space, TABLE_SPACE, env!("CARGO_PKG_VERSION"));
+        self.spaces.insert(TABLE_SPACE.to_owned(), Arc::new(source));
         self.tables = Some(|path| Ok(Arc::new(TableSource::<S>::load(path)?)));
     }
 
