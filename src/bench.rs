@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::args::{Args, Bench};
 use crate::failure::{Failure, STOPPED};
 use crate::search::stop_on_interrupt;
-use crate::{plugins, print};
+use crate::{plugins, print, table};
 
 /// The baseline that joins every benchmark.
 const BASELINE: &str = "random-search";
@@ -70,6 +70,9 @@ fn grid(bench: &Bench) -> Result<Grid, Failure> {
                 problem.data.get_or_insert_with(|| name.clone());
             }
         }
+    }
+    for problem in grid.problems.values_mut() {
+        problem.objectives = table::objectives(&problem.evaluator, problem.data.as_deref(), &problem.objectives);
     }
     grid.seeds = bench.seeds.or(grid.seeds);
     grid.budget.trials = bench.trials.or(grid.budget.trials);

@@ -14,7 +14,7 @@ use crate::args::{Args, Resume, Search};
 use crate::failure::{Failure, STOPPED};
 use crate::plugins;
 use crate::progress::Progress;
-use crate::{print, show};
+use crate::{print, show, table};
 
 /// Plans and runs a study.
 pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
@@ -92,6 +92,7 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
     }
     let mut spec = file.overridden_by(flags);
     spec.evaluator.reference.get_or_insert_with(|| "burn".to_owned());
+    spec.objectives = table::objectives(&spec.evaluator, spec.data.as_deref(), &spec.objectives);
     Ok(spec)
 }
 
