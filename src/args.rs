@@ -266,7 +266,7 @@ pub struct TableCheck {
 /// `nas table import`.
 #[derive(Debug, clap::Args)]
 pub struct TableImport {
-    /// The numbers: a .csv or .csv.gz file
+    /// The numbers: a .csv, .csv.gz or .parquet file
     pub file: PathBuf,
     /// The mapping that says which columns are what
     #[arg(long, value_name = "MAP.toml")]

@@ -42,6 +42,7 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
 
     let mut registry = Registry::new(Options { search_path, cache, limits, log });
     registry.add_space::<nas_spaces::Mlp>()?;
+    registry.add_space::<nas_spaces::NasBench101>()?;
     registry.add_space::<nas_spaces::NasBench201>()?;
     registry.add_space::<nas_spaces::Synthetic>()?;
     registry.read_tables_with::<nas_spaces::TableSpace>();

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nas_api::{OpenSpace, Settings};
-use nas_core::plugin::Registry;
-use nas_evaluator_table::find::{Found, find, names, own_folder};
+use nas_core::plugin::{Registry, TABLE_SPACE};
+use nas_evaluator_table::find::{Found, find, folders, names, own_folder};
 use nas_evaluator_table::map::Map;
 use nas_evaluator_table::{Table, TableError};
 use serde_json::{Value, json};
@@ -21,8 +21,9 @@ const SHOWN: usize = 3;
 /// Whether a table fits its mapping and its space, and what is in it.
 pub fn check(args: &Args, check: &TableCheck) -> Result<ExitCode, Failure> {
     let file = check.file.as_ref().map_or_else(String::new, |file| file.to_string_lossy().into_owned());
-    let Found { map, file } = find(&check.table, &file).map_err(refused)?;
-    let table = Table::read(&file, &map).map_err(refused)?;
+    let found = find(&check.table, &file).map_err(refused)?;
+    let table = Table::read(&found).map_err(refused)?;
+    let Found { map, file, .. } = found;
     architectures(&plugins::registry(args)?, &map, &table, check.space.as_deref())?;
     if check.json {
         print::json(&to_json(&map, &table, &file))?;
@@ -45,17 +46,23 @@ pub fn import(args: &Args, import: &TableImport) -> Result<ExitCode, Failure> {
         let help = "choose another --name, or remove its files from the folder that `nas table list` prints";
         return Err(Failure::input(format!("--name {}: there is a table of this name\n  help: {help}", import.name)));
     }
-    let table = Table::read(&import.file, &map).map_err(refused)?;
+    let found = Found::new(map, import.file.clone(), &folders()).map_err(refused)?;
+    let table = Table::read(&found).map_err(refused)?;
+    let Found { map, joined, .. } = found;
     architectures(&plugins::registry(args)?, &map, &table, import.space.as_deref())?;
     let folder = own_folder().ok_or_else(|| Failure::input("there is no folder for a user's data: HOME is not set"))?;
     let cannot = |path: &Path, error| Failure::input(format!("{}: cannot be written: {error}", path.display()));
     fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
-    let numbers = folder.join(&map.file);
-    if numbers.exists() {
-        let help = "another table uses this file name: change 'file' in the mapping";
-        return Err(Failure::input(format!("{}: exists already\n  help: {help}", numbers.display())));
+    let files =
+        [(&import.file, &map.file)].into_iter().chain(joined.iter().zip(map.join.iter().map(|join| &join.file)));
+    let files: Vec<(&PathBuf, PathBuf)> = files.map(|(from, name)| (from, folder.join(name))).collect();
+    if let Some((_, taken)) = files.iter().find(|(_, to)| to.exists()) {
+        let help = "another table uses this file name: change it in the mapping";
+        return Err(Failure::input(format!("{}: exists already\n  help: {help}", taken.display())));
     }
-    fs::copy(&import.file, &numbers).map_err(|error| cannot(&numbers, error))?;
+    for (from, to) in &files {
+        fs::copy(from, to).map_err(|error| cannot(to, error))?;
+    }
     let mapping = folder.join(format!("{}.toml", import.name));
     fs::write(&mapping, text).map_err(|error| cannot(&mapping, error))?;
     for problem in map.problem.keys() {
@@ -81,11 +88,19 @@ fn refused(error: TableError) -> Failure {
 
 /// Every row is an architecture of the space. `space`: where the space is, if not by its name.
 fn architectures(registry: &Registry, map: &Map, table: &Table, space: Option<&str>) -> Result<(), Failure> {
-    let source = registry.space(space.unwrap_or(&map.space))?;
-    let mut opened = source.open(&Settings::defaults(&source.parameters()?))?;
+    let definition = map.space_settings();
+    let own = if definition.is_empty() { map.space.as_str() } else { TABLE_SPACE };
+    let source = registry.space(space.unwrap_or(own))?;
+    let settings = Settings::checked(&source.parameters()?, &definition);
+    let settings = settings.map_err(|error| Failure::input(format!("--space: {error}")))?;
+    let mut opened = source.open(&settings)?;
     let name = opened.info()?.name;
     if name != map.space {
         return Err(Failure::input(format!("the table is of the space '{}', and this is '{name}'", map.space)));
+    }
+    if map.key.is_some() {
+        // A key cannot be read back.
+        return Ok(());
     }
     let mut wrong = Vec::new();
     for identity in table.identities() {
@@ -105,7 +120,7 @@ fn architectures(registry: &Registry, map: &Map, table: &Table, space: Option<&s
 
 /// `Err` inside: why the row names none.
 fn architecture(space: &mut dyn OpenSpace, map: &Map, identity: &str) -> Result<Result<(), String>, nas_api::Error> {
-    if map.architecture.is_some() {
+    if map.by_text() {
         let parsed = match space.parse(identity)? {
             Ok(genotype) => space.format(&genotype)?,
             Err(reason) => return Ok(Err(reason)),

@@ -275,3 +275,31 @@ fn a_table_is_checked_imported_and_found_by_its_name() {
     assert_eq!(refused.status.code(), Some(2), "{message}");
     assert!(message.contains("1 rows are no architectures of 'cube'") && message.contains("0,0,7"), "{message}");
 }
+
+/// A mapping that holds its space, two objectives of its own, and proposals that the table lacks.
+#[test]
+fn hw_gpt_bench_runs_with_two_objectives_and_without_a_space_of_code() {
+    let Some(_) = common::data("hwgptbench_s.csv.gz") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let arguments = ["--strategies", "nsga2,local-search", "--problems", "hw-gpt-bench-s/a100", "--trials", "60"];
+    let results = json(nas(["bench", "--seeds", "3", "--out"]).arg(out).args(arguments));
+    assert_eq!(results["skipped"][0]["strategy"], "local-search", "{results:#}");
+    assert_eq!((row(&results, "nsga2")["seeds"].as_u64(), results["complete"].as_bool()), (Some(3), Some(true)));
+
+    let study = folder.path().join("a.study");
+    let file = study.to_str().unwrap();
+    let search = ["search", "--strategy", "nsga2", "--evaluator", "table", "--data", "hw-gpt-bench-s/a100"];
+    let found = json(nas(search).args(["--trials", "20", "--study", file]));
+    assert_eq!(found["study"]["objectives"].as_array().map(Vec::len), Some(2), "{found:#}");
+    assert!(found["best"]["metrics"]["table_distance"].is_number(), "{found:#}");
+    json(nas(["resume", file]).args(["--warm-start", "--trials", "20"]));
+    let records = common::records(&study);
+    assert!(records.contains("trial 39") && !records.contains("NaN"), "{records}");
+    // The component that reads table spaces is the same space.
+    let space = component("spaces", "table");
+    let again = folder.path().join("b.study");
+    let by_component =
+        json(nas(search).args(["--space", &space, "--trials", "20", "--study", again.to_str().unwrap()]));
+    assert_eq!(by_component["best"], found["best"]);
+}

@@ -82,7 +82,7 @@ fn pages_name_every_parameter() {
 #[test]
 fn the_guide_to_spaces_describes_the_built_in_ones() {
     let text = read("docs/spaces.md");
-    for space in ["mlp", "nas-bench-201"] {
+    for space in ["mlp", "nas-bench-101", "nas-bench-201"] {
         let shown = json(&mut nas(["space", "show", space]));
         for decision in shown["space"]["decisions"].as_array().unwrap() {
             let name = decision["name"].as_str().unwrap();

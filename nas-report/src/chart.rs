@@ -11,6 +11,8 @@ const WIDTH: u32 = 720;
 const HEIGHT: u32 = 400;
 const FONT: &str = "sans-serif";
 const LABELS: u32 = 13;
+/// What is smaller than this part of the greatest value is not told apart on a logarithmic axis.
+const DECADES: f64 = 1e-4;
 const GREY: RGBColor = RGBColor(90, 90, 90);
 
 /// A drawn chart.
@@ -54,6 +56,8 @@ fn range(values: impl Iterator<Item = f64>, log: bool, margin: f64) -> Option<(f
         return None;
     }
     if log {
+        // Below, it is rounding.
+        let low = low.max(high * DECADES);
         let factor = (high / low).powf(margin).max(1.05);
         return Some((low / factor, high * factor));
     }

@@ -210,3 +210,39 @@ fn trials(store: &Store) -> Result<Table, ReportError> {
         "reason": Words = |row| row.kept.reason.clone(),
     }))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::RowAccessor;
+
+    use super::*;
+
+    #[test]
+    fn both_formats_hold_the_same_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = [("a, \"quoted\"", 1.5, true), ("", f64::NAN, false), ("ü\nline", -1e300, true)];
+        let table = table!("some", rows, {
+            "words": Words = |row| row.0.to_owned(),
+            "value": Number = |row| row.1,
+            "truth": Truth = |row| row.2,
+            "count": Whole = |row| row.0.len() as i64,
+        });
+        let (text, binary) = (folder.path().join("some.csv"), folder.path().join("some.parquet"));
+        to_csv(&table, &text).unwrap();
+        to_parquet(&table, &binary).unwrap();
+        let mut reader = csv::Reader::from_path(&text).unwrap();
+        assert_eq!(reader.headers().unwrap(), vec!["words", "value", "truth", "count"]);
+        let file = SerializedFileReader::new(File::open(&binary).unwrap()).unwrap();
+        let stored: Vec<_> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+        assert_eq!(stored.len(), 3);
+        for ((read, stored), (words, value, truth)) in reader.records().map(Result::unwrap).zip(&stored).zip(rows) {
+            assert_eq!((&read[0], stored.get_string(0).unwrap().as_str()), (words, words));
+            assert_eq!(stored.get_double(1).unwrap().to_bits(), value.to_bits());
+            assert_eq!(read[1].parse().ok(), value.is_finite().then_some(value));
+            assert_eq!((read[2].parse().ok(), stored.get_bool(2).unwrap()), (Some(truth), truth));
+            assert_eq!(stored.get_long(3).unwrap(), words.len() as i64);
+        }
+    }
+}

@@ -1,11 +1,13 @@
 //! The search spaces that come with nas. `docs/spaces.md` describes each: decisions, size, paper, task settings.
 
 mod mlp;
+mod nas_bench_101;
 mod nas_bench_201;
 mod synthetic;
 mod table;
 
 pub use mlp::Mlp;
+pub use nas_bench_101::NasBench101;
 pub use nas_bench_201::{NasBench201, Same};
 pub use synthetic::Synthetic;
 pub use table::TableSpace;

@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Settings, SpaceInfo, Task, conformance};
-use nas_spaces::{Mlp, NasBench201, Synthetic, TableSpace};
+use nas_spaces::{Mlp, NasBench101, NasBench201, Synthetic, TableSpace};
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
 
 fn spaces() -> Vec<Box<dyn OpenSpace>> {
     vec![
         Box::new(Mlp::new()),
+        Box::new(NasBench101::new()),
+        Box::new(NasBench101::exact()),
         Box::new(NasBench201::new()),
         Box::new(TableSpace::from_toml(TINY_CNN).expect("the example is a space")),
     ]

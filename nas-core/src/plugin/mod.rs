@@ -13,6 +13,7 @@ pub use error::PluginError;
 pub use identity::{Identity, Kind, Origin};
 pub use registry::{Entry, Options, Registry};
 pub use search::{NativeSearch, Search};
+pub use table::{DEFINITION, TABLE_SPACE};
 
 use std::path::Path;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use nas_api::{EvaluatorPlugin, SearchSpace, Settings, StrategyPlugin};
 
 use super::builtin::BuiltIn;
 use super::native::NativeSource;
-use super::table::TableSource;
+use super::table::{TABLE_SPACE, TableSource};
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
 use crate::names::did_you_mean;
@@ -54,6 +54,7 @@ pub struct Registry {
     strategies: BTreeMap<String, Arc<dyn StrategySource>>,
     evaluators: BTreeMap<String, Arc<dyn EvaluatorSource>>,
     tables: Option<TableLoader>,
+    definitions: Option<Arc<dyn SpaceSource>>,
     options: Options,
     host: OnceLock<Result<Arc<Host>, String>>,
 }
@@ -74,8 +75,11 @@ impl Registry {
         Ok(())
     }
 
-    /// Names the space type that reads TOML files: it takes a file's text as its parameter `definition`.
+    /// Names the space type that reads TOML files: it takes a file's text as its parameter `definition`. Who has the text
+    /// and no file finds it as the space `table`; it is not listed, because without a text it is no space.
     pub fn read_tables_with<S: SearchSpace>(&mut self) {
+        let source = BuiltIn::<S>::new(Kind::Space, TABLE_SPACE, env!("CARGO_PKG_VERSION"));
+        self.definitions = Some(Arc::new(source));
         self.tables = Some(|path| Ok(Arc::new(TableSource::<S>::load(path)?)));
     }
 
@@ -101,7 +105,10 @@ impl Registry {
                 None => Err(refused(Kind::Space, reference, "TOML spaces are not read here", "")),
             },
             Some(path) => Ok(Arc::new(WasmSpaceSource::new(self.component(Kind::Space, &path)?)?)),
-            None => self.built_in(Kind::Space, reference, &self.spaces),
+            None => match self.definitions.as_ref().filter(|_| reference == TABLE_SPACE) {
+                Some(source) => Ok(source.clone()),
+                None => self.built_in(Kind::Space, reference, &self.spaces),
+            },
         }
     }
 

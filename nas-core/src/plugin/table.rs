@@ -9,8 +9,10 @@ use super::identity::digest;
 use super::search::guarded;
 use super::{Identity, Kind, Origin, PluginError, SpaceSource};
 
-/// The parameter through which the space type takes the file's text.
-const DEFINITION: &str = "definition";
+/// The name of the space that reads a definition.
+pub const TABLE_SPACE: &str = "table";
+/// The parameter through which it takes the text.
+pub const DEFINITION: &str = "definition";
 
 /// A TOML file that is a space.
 pub(super) struct TableSource<S> {

@@ -14,7 +14,7 @@ use super::StudyError;
 use super::given::{Given, GivenSettings, check_settings};
 use super::header::{Header, Plugged};
 use super::spec::{StudySpec, TaskSpec, is_path};
-use crate::plugin::{Identity, PluginError, Registry};
+use crate::plugin::{DEFINITION, Identity, PluginError, Registry, TABLE_SPACE};
 
 /// The metrics that the host counts on the graph, before anything is trained: name, unit, direction, meaning.
 const STATIC: [(&str, Option<Goal>, &str); 4] = [
@@ -62,7 +62,9 @@ impl Problem {
         let opened = evaluator.opened();
         check_fidelities(&evaluator_plugged.identity, &opened.fidelities)?;
         // An evaluator that knows one space alone need not be told which.
-        let reference = spec.space.reference.clone().or_else(|| opened.space.clone());
+        let brings_space = opened.space_settings.iter().any(|setting| setting.name == DEFINITION);
+        let known = if brings_space { Some(TABLE_SPACE.to_owned()) } else { opened.space.clone() };
+        let reference = spec.space.reference.clone().or(known);
         let source = registry.space(named("space", &reference)?).map_err(StudyError::Open)?;
         let parameters = source.parameters().map_err(StudyError::Open)?;
         let given = space_settings(&spec.space.settings, &opened.space_settings)?;

@@ -7,7 +7,12 @@ use crate::TableError;
 use crate::map::Map;
 
 /// The mappings that come with the program.
-const SHIPPED: [(&str, &str); 1] = [("nas-bench-201", include_str!("../maps/nas-bench-201.toml"))];
+const SHIPPED: [(&str, &str); 4] = [
+    ("hw-gpt-bench-s", include_str!("../maps/hw-gpt-bench-s.toml")),
+    ("nas-bench-101", include_str!("../maps/nas-bench-101.toml")),
+    ("nas-bench-201", include_str!("../maps/nas-bench-201.toml")),
+    ("nas-bench-201-hardware", include_str!("../maps/nas-bench-201-hardware.toml")),
+];
 
 /// The user's own tables, where `nas table import` puts them.
 pub fn own_folder() -> Option<PathBuf> {
@@ -20,40 +25,59 @@ pub fn folders() -> Vec<PathBuf> {
     given.into_iter().chain(own_folder()).collect()
 }
 
-/// A mapping and the file with its numbers.
+/// A mapping and the files with its numbers.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The mapping.
     pub map: Map,
     /// The numbers.
     pub file: PathBuf,
+    /// Further columns, a file for each of [`Map::join`].
+    pub joined: Vec<PathBuf>,
+}
+
+impl Found {
+    /// A mapping with this file; those that it joins are looked for beside it, then in `folders`.
+    pub fn new(map: Map, file: PathBuf, folders: &[PathBuf]) -> Result<Self, TableError> {
+        let mut searched = vec![file.parent().unwrap_or(Path::new("")).to_owned()];
+        searched.extend(folders.iter().cloned());
+        let joined = map.join.iter().map(|join| located(&map, &join.file, &searched)).collect::<Result<_, _>>()?;
+        Ok(Self { map, file, joined })
+    }
+}
+
+/// The first of the folders that has the file.
+fn located(map: &Map, file: &str, folders: &[PathBuf]) -> Result<PathBuf, TableError> {
+    let found = folders.iter().map(|folder| folder.join(file)).find(|path| path.is_file());
+    found.ok_or_else(|| TableError::Missing {
+        name: map.name.clone(),
+        file: file.to_owned(),
+        searched: folders.iter().map(|folder| format!("'{}'", folder.display())).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// The mapping of this name or at this path, and the folders where its files may be.
+fn mapping(name: &str) -> Result<(Map, Vec<PathBuf>), TableError> {
+    let mut folders = folders();
+    if name.ends_with(".toml") {
+        let path = Path::new(name);
+        folders.insert(0, path.parent().unwrap_or(Path::new("")).to_owned());
+        return Ok((read_map(path)?, folders));
+    }
+    let own = own_folder().map(|folder| folder.join(format!("{name}.toml"))).filter(|path| path.is_file());
+    let map = match (own, SHIPPED.iter().find(|(shipped, _)| *shipped == name)) {
+        (Some(path), _) => read_map(&path)?,
+        (None, Some((_, text))) => Map::from_toml(text, Path::new(name))?,
+        (None, None) => return Err(TableError::Unknown { name: name.to_owned(), known: names().join(", ") }),
+    };
+    Ok((map, folders))
 }
 
 /// The table of this name, or of the mapping at this path. `file` overrides where its numbers are.
 pub fn find(name: &str, file: &str) -> Result<Found, TableError> {
-    let mut folders = folders();
-    let map = if name.ends_with(".toml") {
-        let path = Path::new(name);
-        folders.insert(0, path.parent().unwrap_or(Path::new("")).to_owned());
-        read_map(path)?
-    } else {
-        let own = own_folder().map(|folder| folder.join(format!("{name}.toml"))).filter(|path| path.is_file());
-        match (own, SHIPPED.iter().find(|(shipped, _)| *shipped == name)) {
-            (Some(path), _) => read_map(&path)?,
-            (None, Some((_, text))) => Map::from_toml(text, Path::new(name))?,
-            (None, None) => return Err(TableError::Unknown { name: name.to_owned(), known: names().join(", ") }),
-        }
-    };
-    if !file.is_empty() {
-        return Ok(Found { map, file: PathBuf::from(file) });
-    }
-    let found = folders.iter().map(|folder| folder.join(&map.file)).find(|path| path.is_file());
-    let file = found.ok_or_else(|| TableError::Missing {
-        name: map.name.clone(),
-        file: map.file.clone(),
-        searched: folders.iter().map(|folder| format!("'{}'", folder.display())).collect::<Vec<_>>().join(", "),
-    })?;
-    Ok(Found { map, file })
+    let (map, folders) = mapping(name)?;
+    let file = if file.is_empty() { located(&map, &map.file, &folders)? } else { PathBuf::from(file) };
+    Found::new(map, file, &folders)
 }
 
 fn read_map(path: &Path) -> Result<Map, TableError> {

@@ -4,23 +4,29 @@
 mod error;
 pub mod find;
 pub mod map;
+mod own;
+mod rows;
+#[cfg(test)]
+mod shipped_tests;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wider_tests;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, Metric, MetricInfo, Opened, Parameter,
-    Request, Result, Settings, Stop, Task,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Objective,
+    Opened, Parameter, Request, Result, Settings, Stop, Task,
 };
 
 pub use error::TableError;
 pub use table::Table;
 
-use map::{FidelityMap, Map};
+use map::{DISTANCE, FidelityMap, Map, Missing, ROW};
 
 /// Looks candidates up.
 #[derive(Debug)]
@@ -62,12 +68,27 @@ impl TableEvaluator {
             let known = found.map.problem.keys().map(|known| format!("{table}/{known}")).collect::<Vec<_>>().join(", ");
             return Err(TableError::Problem { table: table.to_owned(), problem: problem.to_owned(), known });
         }
-        let table = Table::shared(&found.file, &found.map)?;
+        let table = Table::shared(&found)?;
         Ok(Self { problem: problem.to_owned(), table, map: found.map })
     }
 
     fn fidelities(&self) -> &[FidelityMap] {
         self.map.problem.get(&self.problem).map_or(&[], |problem| &problem.fidelity)
+    }
+
+    /// What the mapping says the problem is searched by.
+    fn objectives(&self) -> Vec<Objective> {
+        let texts = self.map.problem.get(&self.problem).map_or(&[][..], |problem| &problem.objectives);
+        let objective = |text: &String| {
+            let (metric, goal) = text.split_once(':').unwrap_or((text, ""));
+            let goal = match goal {
+                "maximize" => Some(Goal::Maximize),
+                "minimize" => Some(Goal::Minimize),
+                _ => self.map.metric.get(metric)?.goal,
+            };
+            Some(Objective { metric: metric.to_owned(), goal: goal? })
+        };
+        texts.iter().filter_map(objective).collect()
     }
 
     /// The best value of every metric with a direction at the highest fidelity; of repeats, of their mean.
@@ -95,19 +116,24 @@ impl TableEvaluator {
             return Err("a table knows single architectures, not mixtures".into());
         };
         let joined;
-        let identity = if self.map.architecture.is_some() {
+        let identity = if self.map.by_text() {
             request.text.as_str()
+        } else if self.map.key.is_some() {
+            request.key.as_str()
         } else {
             joined = genotype.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
             &joined
         };
-        let row = self.table.row(identity).ok_or_else(|| format!("the table has no row for {identity}"))?;
+        let (row, distance) = self.row(identity).ok_or_else(|| format!("the table has no row for {identity}"))?;
         let known = self.fidelities();
         let fidelity = known.iter().find(|known| known.at == request.fidelity).or(known.last());
         let fidelity = fidelity.ok_or("the table has no fidelity")?;
         let value = |column: &str| self.table.column(column).map_or(f64::NAN, |values| values[row]);
         // One draw for all metrics: they are of one training.
         let draw = seeded(request.seed).random::<u32>() as usize;
+        let answered =
+            [(ROW, row as f64), (DISTANCE, f64::from(distance))].map(|(name, value)| Metric::new(name, value));
+        let answered = answered.into_iter().filter(|_| self.map.missing == Missing::Nearest);
         let metrics = fidelity.metrics.iter().map(|(name, columns)| {
             let measured: Vec<f64> =
                 columns.names().iter().map(|column| value(column)).filter(|value| !value.is_nan()).collect();
@@ -116,7 +142,41 @@ impl TableEvaluator {
         });
         let seconds = fidelity.seconds.as_ref().map(|seconds| value(&seconds.column) * seconds.times);
         let cost = Some(seconds.filter(|seconds| seconds.is_finite()).unwrap_or(0.0));
-        Ok(Measurement { cost, ..Measurement::new(metrics.collect()) })
+        Ok(Measurement { cost, ..Measurement::new(metrics.chain(answered).collect()) })
+    }
+
+    /// The row that answers for an architecture, and how far that is from it.
+    fn row(&self, identity: &str) -> Option<(usize, u32)> {
+        let own = self.table.row(identity).map(|row| (row, 0));
+        if own.is_some() || self.map.missing == Missing::Fail {
+            return own;
+        }
+        self.table.nearest(&self.map, &self.map.choices(identity)?)
+    }
+
+    /// What the trials of this problem have: what some fidelity of it reads, and which row answered.
+    fn metrics(&self) -> Vec<MetricInfo> {
+        let read = |name: &String| self.fidelities().iter().any(|fidelity| fidelity.metrics.contains_key(name));
+        let metrics = self.map.metric.iter().filter(|(name, _)| read(name)).map(|(name, metric)| MetricInfo {
+            name: name.clone(),
+            unit: metric.unit.clone(),
+            better: metric.goal,
+            hidden: metric.hidden,
+            description: metric.description.clone(),
+        });
+        let about = [
+            (ROW, "The row that answered, from 0."),
+            (DISTANCE, "The weights of the decisions in which that row is another architecture; 0: it is this one."),
+        ];
+        let about = about.into_iter().filter(|_| self.map.missing == Missing::Nearest);
+        let about = about.map(|(name, description)| MetricInfo {
+            name: name.into(),
+            unit: String::new(),
+            better: None,
+            hidden: true,
+            description: description.into(),
+        });
+        metrics.chain(about).collect()
     }
 }
 
@@ -128,21 +188,15 @@ impl Evaluator for TableEvaluator {
             kind: problem.task.kind.clone(),
             settings: Settings::default(),
         });
-        let metrics = self.map.metric.iter().map(|(name, metric)| MetricInfo {
-            name: name.clone(),
-            unit: metric.unit.clone(),
-            better: metric.goal,
-            hidden: metric.hidden,
-            description: metric.description.clone(),
-        });
         Opened {
             fidelities: self.fidelities().iter().filter_map(|fidelity| fidelity.at).collect(),
-            metrics: metrics.collect(),
+            metrics: self.metrics(),
             space: Some(self.map.space.clone()),
+            space_settings: self.map.space_settings(),
+            objectives: self.objectives(),
             task,
             simulated: true,
             best: self.best(),
-            ..Opened::default()
         }
     }
 

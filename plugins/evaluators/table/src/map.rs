@@ -7,6 +7,12 @@ use nas_api::Goal;
 use serde::Deserialize;
 
 use crate::TableError;
+use crate::own::DecisionMap;
+
+/// The metric that records which row answered, where it need not be the architecture's own.
+pub const ROW: &str = "table_row";
+/// The metric that records how far the architecture is from that row.
+pub const DISTANCE: &str = "table_distance";
 
 /// A benchmark's TOML file.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,16 +28,55 @@ pub struct Map {
     pub reference: String,
     /// The table's file name, looked for beside the mapping and in the folders of tables.
     pub file: String,
+    /// More files, with further columns of the same rows.
+    #[serde(default)]
+    pub join: Vec<JoinMap>,
     /// The space that the architectures are of.
     pub space: String,
     /// The column with the space's published text.
     pub architecture: Option<String>,
-    /// Instead of `architecture`: one column for each decision in the space's order, holding the index of the choice.
+    /// Instead: the column with the space's key, where several texts are one architecture.
+    pub key: Option<String>,
+    /// Instead: one column for each decision in the space's order, holding the index of the choice.
     pub decisions: Option<Vec<String>>,
+    /// Instead: the space itself, which is a table space without networks then, and its columns.
+    #[serde(default)]
+    pub decision: Vec<DecisionMap>,
+    /// Of the space that `decision` defines: genotypes keep their meaning within one version.
+    #[serde(default = "first_version")]
+    pub version: String,
+    /// What answers for an architecture that the table lacks.
+    #[serde(default)]
+    pub missing: Missing,
     /// Every metric, by name.
     pub metric: BTreeMap<String, MetricMap>,
     /// Data sets, devices: whatever is searched for separately.
     pub problem: BTreeMap<String, ProblemMap>,
+}
+
+fn first_version() -> String {
+    "1".into()
+}
+
+/// What answers for an architecture that the table lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Missing {
+    /// Nothing: its trial fails, at no cost.
+    #[default]
+    Fail,
+    /// The row that differs in the fewest decisions, weighted; of several the first.
+    Nearest,
+}
+
+/// A file with further columns.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinMap {
+    /// Its name, looked for beside the first file and where that is looked for.
+    pub file: String,
+    /// The column, in both files, by which rows belong together.
+    pub on: String,
 }
 
 /// One metric.
@@ -65,6 +110,9 @@ pub struct ProblemMap {
     /// One sentence.
     #[serde(default)]
     pub description: String,
+    /// What is searched by where a study does not say it; empty: the first metric with a direction.
+    #[serde(default)]
+    pub objectives: Vec<String>,
     /// What the networks were trained for.
     pub task: TaskMap,
     /// Ascending.
@@ -136,13 +184,34 @@ impl Map {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.architecture.is_some() == self.decisions.is_some() {
-            return Err("give either 'architecture' (a column of texts) or 'decisions' (a list of columns)".into());
+        let ways =
+            [self.architecture.is_some(), self.key.is_some(), self.decisions.is_some(), !self.decision.is_empty()];
+        if ways.iter().filter(|given| **given).count() != 1 {
+            return Err(
+                "give one of 'architecture' (a column of texts), 'key' (a column of keys), 'decisions' (a list \
+                        of columns) and [[decision]] (a space of its own)"
+                    .into(),
+            );
+        }
+        self.decision.iter().try_for_each(DecisionMap::check)?;
+        if self.missing == Missing::Nearest && self.decision.is_empty() {
+            return Err(
+                "missing = \"nearest\" needs the decisions of the rows: define the space by [[decision]]".into()
+            );
+        }
+        if let Some(taken) = [ROW, DISTANCE].into_iter().find(|name| self.metric.contains_key(*name)) {
+            return Err(format!("metric.{taken}: the name is taken; choose another"));
         }
         if self.problem.is_empty() {
             return Err("there is no [problem.NAME]".into());
         }
         for (name, problem) in &self.problem {
+            let named = |objective: &String| objective.split(':').next().unwrap_or_default().to_owned();
+            if let Some(unknown) = problem.objectives.iter().map(named).find(|name| !self.metric.contains_key(name)) {
+                return Err(format!(
+                    "problem.{name}: the objective '{unknown}' is not declared by a [metric.{unknown}]"
+                ));
+            }
             let at = |fidelity: &FidelityMap| fidelity.at;
             let given: Vec<f64> = problem.fidelity.iter().filter_map(at).collect();
             if problem.fidelity.is_empty() {
@@ -167,12 +236,15 @@ impl Map {
         Ok(())
     }
 
-    /// The columns that name a row's architecture.
+    /// The columns that name a row's architecture, where they are not those of [`Map::decision`].
     pub fn identity(&self) -> &[String] {
-        match (&self.architecture, &self.decisions) {
-            (Some(column), _) => std::slice::from_ref(column),
-            (None, decisions) => decisions.as_deref().unwrap_or_default(),
-        }
+        let column = self.architecture.as_ref().or(self.key.as_ref());
+        column.map(std::slice::from_ref).or(self.decisions.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether rows are named by the space's text.
+    pub fn by_text(&self) -> bool {
+        self.architecture.is_some() || !self.decision.is_empty()
     }
 
     /// Every column of numbers that some problem reads.

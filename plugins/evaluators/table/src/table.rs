@@ -1,16 +1,15 @@
 //! The numbers, in memory.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use csv::{ReaderBuilder, StringRecord};
-use flate2::read::MultiGzDecoder;
+use csv::StringRecord;
 
 use crate::TableError;
-use crate::map::Map;
+use crate::find::Found;
+use crate::map::{JoinMap, Map};
+use crate::rows::Rows;
 
 /// A table with the columns that its mapping reads.
 #[derive(Debug)]
@@ -18,84 +17,102 @@ pub struct Table {
     // Only ever asked for single entries: its order does not matter.
     rows: HashMap<Box<str>, u32>,
     columns: HashMap<String, Vec<f64>>,
-    /// The columns that the rows are named by.
-    identity: Vec<String>,
+    /// What each row chose, row by row, where the mapping defines the space: see [`Map::text`].
+    choices: Vec<u16>,
+    /// How the rows are named and joined.
+    layout: String,
 }
 
 /// Tables in use, by path, so that all studies of a program share them.
 static LOADED: Mutex<Vec<(PathBuf, Weak<Table>)>> = Mutex::new(Vec::new());
 
+fn layout(map: &Map, joined: &[PathBuf]) -> String {
+    format!("{:?}", (map.identity(), &map.decision, &map.join, joined))
+}
+
 impl Table {
-    /// The table in this file, read once for as long as somebody holds it.
-    pub fn shared(path: &Path, map: &Map) -> Result<Arc<Self>, TableError> {
+    /// The table in these files, read once for as long as somebody holds it.
+    pub fn shared(found: &Found) -> Result<Arc<Self>, TableError> {
         // Held while reading: the second of two studies that begin together waits for the first.
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.retain(|(_, table)| table.strong_count() > 0);
-        let of_path = loaded.iter().filter(|(known, _)| known == path).filter_map(|(_, table)| table.upgrade());
+        let layout = layout(&found.map, &found.joined);
         // Another mapping of the same file may read other columns.
-        if let Some(table) = of_path.into_iter().find(|table| table.serves(map)) {
+        let serves = |table: &Arc<Self>| {
+            table.layout == layout && found.map.columns().iter().all(|column| table.columns.contains_key(*column))
+        };
+        let of_path = loaded.iter().filter(|(known, _)| *known == found.file).filter_map(|(_, table)| table.upgrade());
+        if let Some(table) = of_path.into_iter().find(serves) {
             return Ok(table);
         }
-        let table = Arc::new(Self::read(path, map)?);
-        loaded.push((path.to_owned(), Arc::downgrade(&table)));
+        let table = Arc::new(Self::read(found)?);
+        loaded.push((found.file.clone(), Arc::downgrade(&table)));
         Ok(table)
     }
 
-    fn serves(&self, map: &Map) -> bool {
-        self.identity == map.identity() && map.columns().iter().all(|column| self.columns.contains_key(*column))
-    }
-
-    /// Reads a CSV file, plain or compressed with gzip.
-    pub fn read(path: &Path, map: &Map) -> Result<Self, TableError> {
-        let file = File::open(path).map_err(|error| TableError::read(path, error))?;
-        let mut bytes = Vec::new();
-        let read = if path.extension().is_some_and(|extension| extension == "gz") {
-            MultiGzDecoder::new(file).read_to_end(&mut bytes)
-        } else {
-            let mut file = file;
-            file.read_to_end(&mut bytes)
-        };
-        read.map_err(|error| TableError::read(path, error))?;
-        let mut reader = ReaderBuilder::new().from_reader(&bytes[..]);
-        let broken = |error: csv::Error| {
-            let line = error.position().map_or(0, csv::Position::line);
-            TableError::table(path, line, error.to_string())
-        };
-        let header = reader.headers().map_err(broken)?.clone();
-        let place = |column: &str| {
-            let known = || header.iter().collect::<Vec<_>>().join(", ");
-            let missing =
-                || TableError::table(path, 0, format!("there is no column '{column}' (columns: {})", known()));
-            header.iter().position(|name| name == column).ok_or_else(missing)
-        };
-        let identity = map.identity().iter().map(|column| place(column)).collect::<Result<Vec<_>, _>>()?;
-        let wanted: Vec<(&str, usize)> =
-            map.columns().into_iter().map(|column| Ok((column, place(column)?))).collect::<Result<_, TableError>>()?;
+    /// Reads the files of a mapping.
+    pub fn read(found: &Found) -> Result<Self, TableError> {
+        let Found { map, file: path, joined } = found;
+        let mut file = Rows::open(path)?;
+        let identity = map.identity().iter().map(|column| file.place(column)).collect::<Result<Vec<_>, _>>()?;
+        let cells = map.decision.iter().map(|decision| Ok((decision, file.place(decision.column())?)));
+        let cells = cells.collect::<Result<Vec<_>, TableError>>()?;
+        let links = map.join.iter().map(|join| file.place(&join.on)).collect::<Result<Vec<_>, _>>()?;
+        let (here, elsewhere): (Vec<&str>, Vec<&str>) =
+            map.columns().into_iter().partition(|column| file.position(column).is_some());
+        let mut read = Columns::new(&here, |column| file.place(column))?;
+        if joined.is_empty()
+            && let Some(column) = elsewhere.first()
+        {
+            return Err(file.lacks(column));
+        }
 
         let mut rows = HashMap::new();
-        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); wanted.len()];
+        let mut choices: Vec<u16> = Vec::new();
+        let mut linked: Vec<HashMap<Box<str>, u32>> = vec![HashMap::new(); links.len()];
         let mut row = StringRecord::new();
-        while reader.read_record(&mut row).map_err(broken)? {
-            let line = row.position().map_or(0, csv::Position::line);
-            let cells: Vec<&str> = identity.iter().map(|&at| &row[at]).collect();
-            let name = cells.join(",");
-            let number = u32::try_from(rows.len()).map_err(|_| TableError::table(path, line, "too many rows"))?;
+        while let Some(line) = file.read(&mut row)? {
+            let wrong = |problem: String| TableError::table(path, line, problem);
+            let name = if cells.is_empty() {
+                identity.iter().map(|&at| &row[at]).collect::<Vec<&str>>().join(",")
+            } else {
+                let begin = choices.len();
+                for (decision, at) in &cells {
+                    let choice = decision.choice(&row[*at]).map_err(|cell| {
+                        let (name, column) = (&decision.name, decision.column());
+                        wrong(format!("column '{column}': '{cell}' is no choice of the decision '{name}'"))
+                    })?;
+                    choices.push(choice.map_or(0, |choice| choice as u16 + 1));
+                }
+                map.text(&choices[begin..])
+            };
+            let number = u32::try_from(rows.len()).map_err(|_| wrong("too many rows".into()))?;
             if rows.insert(name.clone().into_boxed_str(), number).is_some() {
-                return Err(TableError::table(path, line, format!("{name} is there twice")));
+                return Err(wrong(format!("{name} is there twice")));
             }
-            for ((column, at), values) in wanted.iter().zip(&mut columns) {
-                let cell = &row[*at];
-                // Not measured.
-                let value = if cell.is_empty() { Some(f64::NAN) } else { cell.parse().ok() };
-                let wrong = || TableError::table(path, line, format!("column '{column}': '{cell}' is not a number"));
-                values.push(value.ok_or_else(wrong)?);
+            for ((at, join), linked) in links.iter().zip(&map.join).zip(&mut linked) {
+                if linked.insert(row[*at].into(), number).is_some() {
+                    return Err(wrong(format!(
+                        "column '{}': '{}' is there twice, so nothing can be joined on it",
+                        join.on, &row[*at]
+                    )));
+                }
             }
+            read.take(&row, None).map_err(wrong)?;
         }
         if rows.is_empty() {
             return Err(TableError::table(path, 0, "there are no rows"));
         }
-        let columns = wanted.into_iter().map(|(column, _)| column.to_owned()).zip(columns).collect();
-        Ok(Self { rows, columns, identity: map.identity().to_vec() })
+        let mut columns = read.finish();
+        let mut left = elsewhere;
+        for ((other, join), linked) in joined.iter().zip(&map.join).zip(&linked) {
+            columns.extend(further(other, join, linked, &mut left, rows.len())?);
+        }
+        if let (Some(column), Some(last)) = (left.first(), joined.last()) {
+            let problem = format!("there is no column '{column}' here, nor in '{}'", path.display());
+            return Err(TableError::table(last, 0, problem));
+        }
+        Ok(Self { rows, columns, choices, layout: layout(map, joined) })
     }
 
     /// How many architectures there are.
@@ -122,4 +139,97 @@ impl Table {
     pub fn column(&self, name: &str) -> Option<&[f64]> {
         self.columns.get(name).map(Vec::as_slice)
     }
+
+    /// The row that differs least from these choices, the first of several, and by how much: the weights of the decisions
+    /// that differ, made or not.
+    pub fn nearest(&self, map: &Map, choices: &[u16]) -> Option<(usize, u32)> {
+        self.nearest_but(map, choices, None)
+    }
+
+    /// The nearest of all rows but this one.
+    #[cfg(test)]
+    pub fn nearest_other(&self, map: &Map, row: usize) -> Option<usize> {
+        let choices = self.choices.chunks_exact(map.decision.len()).nth(row)?;
+        self.nearest_but(map, choices, Some(row)).map(|(row, _)| row)
+    }
+
+    fn nearest_but(&self, map: &Map, choices: &[u16], but: Option<usize>) -> Option<(usize, u32)> {
+        let mut best: Option<(usize, u32)> = None;
+        let rows = self.choices.chunks_exact(map.decision.len().max(1)).enumerate();
+        for (row, known) in rows.filter(|(row, _)| Some(*row) != but) {
+            let limit = best.map_or(u32::MAX, |(_, distance)| distance);
+            let mut distance = 0;
+            for ((decision, known), wanted) in map.decision.iter().zip(known).zip(choices) {
+                distance += if known == wanted { 0 } else { decision.weight };
+                if distance >= limit {
+                    break;
+                }
+            }
+            if distance < limit {
+                best = Some((row, distance));
+            }
+        }
+        best
+    }
+}
+
+/// Columns of numbers that are being read.
+struct Columns<'m> {
+    wanted: Vec<(&'m str, usize)>,
+    values: Vec<Vec<f64>>,
+}
+
+impl<'m> Columns<'m> {
+    fn new(names: &[&'m str], place: impl Fn(&str) -> Result<usize, TableError>) -> Result<Self, TableError> {
+        let wanted = names.iter().map(|name| Ok((*name, place(name)?))).collect::<Result<Vec<_>, TableError>>()?;
+        Ok(Self { values: vec![Vec::new(); wanted.len()], wanted })
+    }
+
+    /// Puts a row's numbers at the end, or at the row `at`.
+    fn take(&mut self, row: &StringRecord, at: Option<usize>) -> Result<(), String> {
+        for ((column, place), values) in self.wanted.iter().zip(&mut self.values) {
+            let cell = &row[*place];
+            // Empty: not measured.
+            let value = if cell.is_empty() { Some(f64::NAN) } else { cell.parse().ok() };
+            let value = value.ok_or_else(|| format!("column '{column}': '{cell}' is not a number"))?;
+            match at {
+                Some(at) => values[at] = value,
+                None => values.push(value),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> HashMap<String, Vec<f64>> {
+        self.wanted.into_iter().map(|(column, _)| column.to_owned()).zip(self.values).collect()
+    }
+}
+
+/// Those of the columns `left` that this file has, in the order of the first file's rows; NaN where it lacks one.
+fn further(
+    path: &Path,
+    join: &JoinMap,
+    linked: &HashMap<Box<str>, u32>,
+    left: &mut Vec<&str>,
+    rows: usize,
+) -> Result<HashMap<String, Vec<f64>>, TableError> {
+    let mut file = Rows::open(path)?;
+    let on = file.place(&join.on)?;
+    let (here, elsewhere): (Vec<&str>, Vec<&str>) =
+        left.iter().copied().partition(|column| file.position(column).is_some());
+    let mut read = Columns::new(&here, |column| file.place(column))?;
+    read.values.iter_mut().for_each(|values| values.resize(rows, f64::NAN));
+    let (mut row, mut seen) = (StringRecord::new(), vec![false; rows]);
+    while let Some(line) = file.read(&mut row)? {
+        let wrong = |problem: String| TableError::table(path, line, problem);
+        let Some(&number) = linked.get(&row[on]) else {
+            return Err(wrong(format!("column '{}': the first file has no row '{}'", join.on, &row[on])));
+        };
+        if std::mem::replace(&mut seen[number as usize], true) {
+            return Err(wrong(format!("column '{}': '{}' is there twice", join.on, &row[on])));
+        }
+        read.take(&row, Some(number as usize)).map_err(wrong)?;
+    }
+    *left = elsewhere;
+    Ok(read.finish())
 }

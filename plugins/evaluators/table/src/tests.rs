@@ -1,11 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use nas_api::{Candidate, Evaluator, Goal, Graph, Measurement, Metric, Request};
 
+use crate::find::Found;
 use crate::map::Map;
 use crate::{Table, TableEvaluator};
 
@@ -39,7 +40,7 @@ const TABLE: &str = "first,second,early,late1,late2,late3,test1,test2,test3,seco
                      0,1,11,23,,,33,,,2.5,2\n\
                      1,0,12,,,,,,,2.5,3\n";
 
-fn written(map: &str, table: &str) -> (tempfile::TempDir, String) {
+pub fn written(map: &str, table: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tiny.toml"), map).unwrap();
     fs::write(folder.path().join("tiny.csv"), table).unwrap();
@@ -47,7 +48,7 @@ fn written(map: &str, table: &str) -> (tempfile::TempDir, String) {
     (folder, name)
 }
 
-fn request(genotype: &[u32], fidelity: Option<f64>, seed: u32) -> Request {
+pub fn request(genotype: &[u32], fidelity: Option<f64>, seed: u32) -> Request {
     Request {
         trial: 0,
         candidate: Candidate::Discrete(genotype.to_vec()),
@@ -61,7 +62,7 @@ fn request(genotype: &[u32], fidelity: Option<f64>, seed: u32) -> Request {
     }
 }
 
-fn measure(evaluator: &TableEvaluator, request: &Request) -> Measurement {
+pub fn measure(evaluator: &TableEvaluator, request: &Request) -> Measurement {
     evaluator.evaluate(request, &|| false).unwrap().unwrap()
 }
 
@@ -104,25 +105,25 @@ fn repeats_are_drawn_by_the_seed_and_metrics_are_of_one_run() {
 #[test]
 fn a_table_is_read_once_for_all_who_hold_it() {
     let (folder, _) = written(MAP, TABLE);
-    let map = Map::from_toml(MAP, Path::new("tiny.toml")).unwrap();
-    let file = folder.path().join("tiny.csv");
-    let first = Table::shared(&file, &map).unwrap();
-    assert!(Arc::ptr_eq(&first, &Table::shared(&file, &map).unwrap()));
+    let found = |map: Map, file: &str| Found::new(map, folder.path().join(file), &[]).unwrap();
+    let tiny = found(Map::from_toml(MAP, Path::new("tiny.toml")).unwrap(), "tiny.csv");
+    let first = Table::shared(&tiny).unwrap();
+    assert!(Arc::ptr_eq(&first, &Table::shared(&tiny).unwrap()));
     assert_eq!(first.len(), 3);
     // The same name, other columns: another reading of the file, not numbers that are missing.
     let text =
         MAP.replace("accuracy = \"early\"", "accuracy = \"seconds\"").replace("size = \"size\"", "size = \"early\"");
     let fewer =
         Map::from_toml(MAP.split("[[problem.a.fidelity]]\nat = 4").next().unwrap(), Path::new("few.toml")).unwrap();
-    let lone = folder.path().join("lone.csv");
-    fs::write(&lone, TABLE).unwrap();
-    let held = Table::shared(&lone, &fewer).unwrap();
+    fs::write(folder.path().join("lone.csv"), TABLE).unwrap();
+    let held = Table::shared(&found(fewer, "lone.csv")).unwrap();
     assert!(held.column("late1").is_none());
-    let whole = Table::shared(&lone, &Map::from_toml(&text, Path::new("tiny.toml")).unwrap()).unwrap();
+    let whole = Map::from_toml(&text, Path::new("tiny.toml")).unwrap();
+    let whole = Table::shared(&found(whole, "lone.csv")).unwrap();
     assert!(whole.column("late1").is_some());
 }
 
-fn refused(map: &str, table: &str, parts: &[&str]) {
+pub fn refused(map: &str, table: &str, parts: &[&str]) {
     let (_folder, name) = written(map, table);
     let error = TableEvaluator::find(&name, "").unwrap_err().to_string();
     for part in parts {
@@ -154,26 +155,4 @@ fn mappings_and_tables_that_do_not_fit_say_where() {
     assert!(error.contains("no table 'nas-bench-2001'") && error.contains("nas-bench-201"), "{error}");
     let error = TableEvaluator::find("nas-bench-201/c10", "/no/such/file").unwrap_err().to_string();
     assert!(error.contains("cannot read '/no/such/file'"), "{error}");
-}
-
-#[test]
-fn nas_bench_201_has_its_published_optima() {
-    let Some(folder) = std::env::var_os("NAS_DATA") else {
-        assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
-        println!("skipped: NAS_DATA does not name a folder with nasbench201.csv.gz");
-        return;
-    };
-    let file = PathBuf::from(folder).join("nasbench201.csv.gz");
-    for (problem, best) in [("c10", 94.373), ("c100", 73.513), ("in16", 47.311)] {
-        let evaluator = TableEvaluator::find(&format!("nas-bench-201/{problem}"), file.to_str().unwrap()).unwrap();
-        assert_eq!(evaluator.table.len(), 15_625);
-        let mut highest = f64::NEG_INFINITY;
-        for text in evaluator.table.identities() {
-            let request = Request { text: text.to_owned(), ..request(&[0; 6], Some(12.0), 0) };
-            let measured = measure(&evaluator, &request);
-            assert!(measured.cost.unwrap() > 0.0);
-            highest = highest.max(Metric::find(&measured.metrics, "test_accuracy").unwrap());
-        }
-        assert!((highest - best).abs() < 1e-3, "{problem}: {highest}");
-    }
 }

@@ -1,0 +1,148 @@
+//! NAS-Bench-101: cells of at most seven vertices and nine edges, an operation on each inner vertex.
+//!
+//! C. Ying, A. Klein, E. Real, E. Christiansen, K. Murphy and F. Hutter, "NAS-Bench-101: Towards Reproducible Neural
+//! Architecture Search", ICML 2019.
+
+mod cell;
+mod hash;
+mod skeleton;
+#[cfg(test)]
+mod tests;
+
+use nas_api::rng::{RngExt, seeded};
+use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task, walk};
+
+use cell::{Cell, Draft, EDGES, OPERATIONS, VERTICES};
+
+/// Attempts at a random cell before one is taken that follows the decisions; about three in four succeed.
+const ATTEMPTS: u32 = 1000;
+
+/// The space `nas-bench-101`: 423,624 cells that differ.
+#[derive(Clone, Debug)]
+pub struct NasBench101 {
+    decisions: Vec<Decision>,
+    exact: bool,
+}
+
+impl NasBench101 {
+    /// Cells are the same where the published hash says so.
+    pub fn new() -> Self {
+        let edges = EDGES.map(|(source, target)| Decision::new(format!("edge_{source}_{target}"), ["no", "yes"]));
+        let names = OPERATIONS.map(|(name, ..)| name);
+        let operations = (1..VERTICES - 1).map(|vertex| Decision::new(format!("op_{vertex}"), names));
+        Self { decisions: edges.into_iter().chain(operations).collect(), exact: false }
+    }
+
+    /// Cells are the same where they are the same network: where channels do not divide, the published hash equates cells
+    /// whose vertices have one channel more or less.
+    pub fn exact() -> Self {
+        Self { exact: true, ..Self::new() }
+    }
+
+    fn cell(&self, genotype: &[u32]) -> Result<Cell> {
+        self.validate(genotype)?;
+        Draft::of(genotype).0.cell().ok_or_else(|| Error::new(format!("{genotype:?} is no cell")))
+    }
+}
+
+impl Default for NasBench101 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SearchSpace for NasBench101 {
+    fn parameters() -> Vec<Parameter> {
+        let description = "Which cells are one: those of one published hash, or only those that are the same network.";
+        vec![Parameter::one_of("identity", "published", &["published", "network"], description)]
+    }
+
+    fn open(settings: &Settings) -> Result<Self> {
+        Ok(if settings.text("identity")? == "network" { Self::exact() } else { Self::new() })
+    }
+
+    fn info(&self) -> SpaceInfo {
+        SpaceInfo {
+            name: "nas-bench-101".into(),
+            version: "1".into(),
+            log10_size: None,
+            decisions: self.decisions.clone(),
+            conditional: true,
+            standard: false,
+            description: "Convolutional cells of at most 7 vertices and 9 edges, one of 3 operations on each inner \
+                          vertex, three to a stack, three stacks."
+                .into(),
+            reference: "Ying et al., NAS-Bench-101, ICML 2019, section 2.1".into(),
+        }
+    }
+
+    fn next(&self, prefix: &[u32]) -> Option<&Decision> {
+        self.decisions.get(Draft::of(prefix).1?)
+    }
+
+    /// As published (section 2.1): edges and operations uniformly, until the cell is one of the space. Dangling parts are
+    /// cut off.
+    fn sample(&self, seed: u32) -> Genotype {
+        let mut rng = seeded(seed);
+        for _ in 0..ATTEMPTS {
+            let mut draft = Draft::default();
+            for (source, target) in EDGES {
+                draft.matrix[source][target] = rng.random::<bool>();
+            }
+            for operation in &mut draft.operations[1..VERTICES - 1] {
+                *operation = Some(OPERATIONS[rng.random_range(0..OPERATIONS.len() as u32) as usize].2);
+            }
+            if let Some(genotype) = draft.pruned().genotype() {
+                return genotype;
+            }
+        }
+        walk::sample(self, seed)
+    }
+
+    fn task_parameters(&self) -> Vec<Parameter> {
+        vec![
+            Parameter::integer(
+                "channels",
+                128,
+                8,
+                1024,
+                "Channels of the stem, a multiple of 4; each later stack has twice as many.",
+            ),
+            Parameter::integer("cells", 3, 1, 50, "Cells in each of the three stacks."),
+        ]
+    }
+
+    fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {
+        let &[c, height, width] = &task.input_shape[..] else {
+            let shape = &task.input_shape;
+            return Err(Error::new(format!("nas-bench-101 takes images [channels, height, width], not {shape:?}")));
+        };
+        if c < 1 || height < 4 || width < 4 {
+            let shape = &task.input_shape;
+            return Err(Error::new(format!("nas-bench-101 halves images twice; {shape:?} is smaller than 4x4 pixels")));
+        }
+        let channels = i64::from(task.settings.integer("channels")?);
+        if channels % 4 != 0 {
+            return Err(Error::new(format!("task.channels must be a multiple of 4, but is {channels}")));
+        }
+        let cells = task.settings.integer("cells")?;
+        let cell = self.cell(genotype)?;
+        Ok(skeleton::network(&cell, [c, height, width], i64::from(task.outputs), channels, cells))
+    }
+
+    fn key(&self, genotype: &[u32]) -> String {
+        // Genotypes are valid here; one that is not gets a key of its own.
+        let Some(cell) = Draft::of(genotype).0.cell() else { return walk::key(genotype) };
+        let marks = self.exact.then(|| skeleton::marks(&cell));
+        hash::hash(&cell, marks.as_deref())
+    }
+
+    fn format(&self, genotype: &[u32]) -> String {
+        Draft::of(genotype).0.text()
+    }
+
+    fn parse(&self, text: &str) -> Result<Genotype> {
+        let draft = Draft::parse(text).map_err(Error::new)?;
+        draft.genotype().ok_or_else(|| Error::new(format!("'{text}' is no cell of nas-bench-101")))
+    }
+}

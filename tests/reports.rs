@@ -1,0 +1,151 @@
+//! `nas report` with the real binary.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use common::{json, nas, succeed};
+
+/// Three problems, one with two objectives, which a strategy cannot serve.
+fn bench(out: &Path) -> std::process::Command {
+    let mut command = nas(["bench", "--strategies", "nsga2,regularized-evolution", "--trials", "60", "--seeds", "12"]);
+    command.args(["--problems", "synthetic/additive,synthetic/noisy,synthetic/lotz", "--out"]).arg(out);
+    command
+}
+
+#[test]
+fn a_report_stands_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, html) = (folder.path().join("out"), folder.path().join("report.html"));
+    json(&mut bench(&out));
+    let written = json(nas(["report", out.to_str().unwrap(), "--out"]).arg(&html));
+    assert_eq!((written["problems"].as_u64(), written["strategies"].as_array().unwrap().len()), (Some(3), 3));
+    let text = fs::read_to_string(&html).unwrap();
+    // Names of name spaces aside, nothing leads out of the file.
+    let elsewhere = text.replace("http://www.w3.org/2000/svg", "");
+    for link in ["http:", "https:", "src=", "@import", "url("] {
+        assert!(!elsewhere.contains(link), "{link} is in the report");
+    }
+    for part in [
+        "synthetic/lotz",
+        "Hypervolume",
+        "IGD+",
+        "Performance profile",
+        "critical difference",
+        "it serves one objective, and the study has 2",
+        "JMLR 21(243)",
+        "test_value",
+    ] {
+        assert!(text.contains(part), "the report lacks: {part}");
+    }
+    assert!(!text.contains("NaN"), "a number is missing");
+    // Every strategy has its class in every chart of curves.
+    assert!(["s0", "s1", "s2"].iter().all(|class| text.contains(&format!("class=\"{class}\""))));
+}
+
+#[test]
+fn markdown_has_its_pictures_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, file) = (folder.path().join("out"), folder.path().join("report.md"));
+    json(&mut bench(&out));
+    let written = succeed(nas(["report", out.to_str().unwrap(), "--out"]).arg(&file));
+    let text = fs::read_to_string(&file).unwrap();
+    let pictures: Vec<&str> = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(pictures.len() > 8, "{pictures:?}");
+    for picture in pictures {
+        let svg = fs::read_to_string(folder.path().join(picture)).unwrap();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{picture}");
+        assert!(written.contains(picture), "{picture} is not listed");
+    }
+    // Every row of a table has as many cells as its header.
+    let cells = |line: &str| line.replace("\\|", "").matches('|').count();
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 30);
+    for block in text.split("\n\n").filter(|block| block.starts_with('|')) {
+        assert!(block.lines().all(|line| cells(line) == cells(block.lines().next().unwrap())), "{block}");
+    }
+}
+
+/// The records of a benchmark that was killed amount to the same, real times aside.
+#[test]
+fn a_killed_benchmark_has_the_same_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = |name: &str| {
+        let (out, data) = (folder.path().join(name), folder.path().join(format!("{name}-data")));
+        json(&mut bench(&out));
+        let report = folder.path().join(format!("{name}.html"));
+        succeed(nas(["report", out.to_str().unwrap(), "--out"]).arg(report).arg("--data").arg(&data));
+        let mut tables = Vec::new();
+        for table in ["finals", "curves", "comparisons", "trials"] {
+            assert!(data.join(format!("{table}.parquet")).metadata().unwrap().len() > 100);
+            let text = fs::read_to_string(data.join(format!("{table}.csv"))).unwrap();
+            assert!(text.lines().count() > 3, "{table} is empty");
+            let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+            let measured = |at: &usize| ["ask_seconds", "tell_seconds"].contains(&header[*at]);
+            let kept = |line: &str| -> Vec<String> {
+                line.split(',').enumerate().filter(|(at, _)| !measured(at)).map(|(_, cell)| cell.to_owned()).collect()
+            };
+            tables.push(text.lines().map(kept).collect::<Vec<_>>());
+        }
+        tables
+    };
+    let whole = data("whole");
+    for moment in 1..6 {
+        let mut command = bench(&folder.path().join("killed"));
+        let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(12 * moment));
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
+    assert_eq!(data("killed"), whole);
+}
+
+#[test]
+fn studies_make_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut report = nas(["report"]);
+    for strategy in ["random-search", "tpe"] {
+        for seed in ["1", "2", "3"] {
+            let file = folder.path().join(format!("{strategy}-{seed}.study"));
+            let mut search = nas(["search", "--strategy", strategy, "--evaluator", "synthetic", "--data", "nk"]);
+            succeed(search.args(["--trials", "25", "--seed", seed, "--quiet", "--study"]).arg(&file));
+            report.arg(&file);
+        }
+    }
+    let html = folder.path().join("studies.html");
+    let written = json(report.arg("--out").arg(&html));
+    assert_eq!(written["strategies"].as_array().unwrap().len(), 2);
+    assert!(fs::read_to_string(&html).unwrap().contains("synthetic/nk"));
+}
+
+#[test]
+fn what_cannot_be_reported_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    fs::write(folder.path().join("text.study"), "no study").unwrap();
+    let html = folder.path().join("x.html");
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for (input, out, words) in [
+        (path("nowhere"), html.clone(), "is not there"),
+        (path("empty"), html.clone(), "holds no benchmark"),
+        (path("text.study"), html.clone(), "text.study"),
+    ] {
+        let refused = nas(["report", &input, "--out"]).arg(&out).output().unwrap();
+        let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{message}");
+        assert!(message.contains(words) && message.contains("help:"), "{message}");
+    }
+    let out = folder.path().join("out");
+    json(bench(&out).args(["--trials", "5", "--seeds", "2"]));
+    for (file, words) in [("report.pdf", "ends in .html or .md"), ("text.study/report.html", "cannot be written")] {
+        let refused = nas(["report", out.to_str().unwrap(), "--out"]).arg(folder.path().join(file)).output().unwrap();
+        let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+}
