@@ -146,7 +146,7 @@ mod tests {
                 0 => Standing::Failed,
                 1 => Standing::Infeasible(f64::from(rng.random_range(1..4_u32))),
                 // Ties, and both zeros.
-                _ => Standing::Feasible((0..3).map(|_| f64::from(rng.random_range(0..5_u32)) * -1.0).collect()),
+                _ => Standing::Feasible((0..3).map(|_| -f64::from(rng.random_range(0..5_u32))).collect()),
             };
             let standings: Vec<Standing> = (0..size).map(|_| standing()).collect();
             let all: Vec<&Standing> = standings.iter().collect();

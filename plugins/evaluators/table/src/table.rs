@@ -160,7 +160,9 @@ impl Table {
             let limit = best.map_or(u32::MAX, |(_, distance)| distance);
             let mut distance = 0;
             for ((decision, known), wanted) in map.decision.iter().zip(known).zip(choices) {
-                distance += if known == wanted { 0 } else { decision.weight };
+                // Neighbouring choices of an ordered decision are similar.
+                let steps = known.abs_diff(*wanted);
+                distance += decision.weight * u32::from(if decision.ordered { steps } else { steps.min(1) });
                 if distance >= limit {
                     break;
                 }
