@@ -10,7 +10,7 @@ use crate::{ReportError, colour, text};
 const WIDTH: u32 = 720;
 const HEIGHT: u32 = 400;
 const FONT: &str = "sans-serif";
-const LABELS: u32 = 13;
+const LABELS: u32 = 15;
 /// What is smaller than this part of the greatest value is not told apart on a logarithmic axis.
 const DECADES: f64 = 1e-4;
 const GREY: RGBColor = RGBColor(90, 90, 90);
@@ -116,8 +116,8 @@ where
     let mut chart = ChartBuilder::on(&root)
         .margin(10)
         .margin_right(24)
-        .x_label_area_size(44)
-        .y_label_area_size(72)
+        .x_label_area_size(48)
+        .y_label_area_size(80)
         .build_cartesian_2d(x, y)
         .map_err(failed)?;
     chart

@@ -141,7 +141,7 @@ impl Table {
     }
 
     /// The row that differs least from these choices, the first of several, and by how much: the weights of the decisions
-    /// that differ, made or not.
+    /// that differ, made or not; an ordered one counts for each step between its choices.
     pub fn nearest(&self, map: &Map, choices: &[u16]) -> Option<(usize, u32)> {
         self.nearest_but(map, choices, None)
     }
@@ -162,7 +162,9 @@ impl Table {
             for ((decision, known), wanted) in map.decision.iter().zip(known).zip(choices) {
                 // Neighbouring choices of an ordered decision are similar.
                 let steps = known.abs_diff(*wanted);
-                distance += decision.weight * u32::from(if decision.ordered { steps } else { steps.min(1) });
+                // 0: not made, which is no neighbour of any choice.
+                let similar = decision.ordered && *known > 0 && *wanted > 0;
+                distance += decision.weight * u32::from(if similar { steps } else { steps.min(1) });
                 if distance >= limit {
                     break;
                 }

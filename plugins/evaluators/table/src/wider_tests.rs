@@ -72,10 +72,10 @@ proptest! {
     #[test]
     fn no_row_is_nearer_than_the_nearest(rows in prop::collection::btree_set((0..3usize, 0..3usize, 0..3usize), 1..12),
                                          wanted in (0..3usize, 0..3usize, 0..3usize)) {
-        let choice = |name: &str, weight: u32| {
-            format!("{{ name = \"{name}\", choices = [0, 1, 2], weight = {weight} }},")
+        let choice = |name: &str, weight: u32, ordered: bool| {
+            format!("{{ name = \"{name}\", choices = [0, 1, 2], weight = {weight}, ordered = {ordered} }},")
         };
-        let decisions = [choice("p", 3), choice("q", 1), choice("r", 2)].concat();
+        let decisions = [choice("p", 3, true), choice("q", 1, false), choice("r", 2, false)].concat();
         let begin = OWN.find("decision = [").unwrap();
         let end = OWN.find("[metric.loss]").unwrap();
         let map = format!("{}decision = [{decisions}]\n{}", &OWN[..begin], &OWN[end..]);
@@ -84,7 +84,7 @@ proptest! {
         let (_folder, name) = written(&map, &table);
         let evaluator = TableEvaluator::find(&name, "").unwrap();
         let far = |row: &(usize, usize, usize)| {
-            3 * u32::from(row.0 != wanted.0) + u32::from(row.1 != wanted.1) + 2 * u32::from(row.2 != wanted.2)
+            3 * row.0.abs_diff(wanted.0) as u32 + u32::from(row.1 != wanted.1) + 2 * u32::from(row.2 != wanted.2)
         };
         let (row, distance) = rows.iter().map(far).enumerate().min_by_key(|(_, distance)| *distance).unwrap();
         let text = format!("p={},q={},r={}", wanted.0, wanted.1, wanted.2);
