@@ -109,7 +109,9 @@ pub struct Report {
     pub problems: Vec<ProblemReport>,
     /// Row against column, in the order of `strategies`.
     pub wins: Vec<Vec<Wins>>,
-    /// Who was ranked over problems: those that ran on all of them.
+    /// The problems that ranks and profile are over: those that at least half as many strategies served as any.
+    pub covered: Vec<String>,
+    /// Who was ranked over them: those that ran on all of them.
     pub ranked: Vec<String>,
     /// By the mean rank on each problem; `None` for a single problem.
     pub ranks: Option<Ranks>,
@@ -148,16 +150,18 @@ impl Report {
         let mut strategies: Vec<String> = setups.iter().map(|(_, strategy, _)| strategy.clone()).collect();
         strategies.sort();
         strategies.dedup();
+        let covered = covered(&problems);
         let everywhere = |strategy: &&String| {
-            let there = |problem: &ProblemReport| problem.ranked.contains(strategy);
-            problems.iter().all(there)
+            let there = |problem: &&ProblemReport| problem.ranked.contains(strategy);
+            covered.iter().all(there)
         };
         let ranked: Vec<String> = strategies.iter().filter(everywhere).cloned().collect();
-        let blocks: Option<Vec<Vec<f64>>> = problems.iter().map(|problem| block(problem, &ranked)).collect();
+        let blocks: Option<Vec<Vec<f64>>> = covered.iter().map(|problem| block(problem, &ranked)).collect();
         let over_problems = blocks.filter(|blocks| blocks.len() > 1).and_then(|blocks| ranks(&blocks));
         let mut report = Self {
             wins: wins(&strategies, &comparisons),
-            profile: ranked.iter().map(|strategy| (strategy.clone(), profile(strategy, &problems))).collect(),
+            profile: ranked.iter().map(|strategy| (strategy.clone(), profile(strategy, &covered))).collect(),
+            covered: covered.iter().map(|problem| problem.name.clone()).collect(),
             strategies,
             setups,
             problems,
@@ -258,6 +262,12 @@ fn block(problem: &ProblemReport, ranked: &[String]) -> Option<Vec<f64>> {
     ranked.iter().map(|strategy| Some(-ranks.mean[place(strategy)?])).collect()
 }
 
+/// One that only a few strategies can serve would leave nobody else to rank.
+fn covered(problems: &[ProblemReport]) -> Vec<&ProblemReport> {
+    let most = problems.iter().map(|problem| problem.ranked.len()).max().unwrap_or(0);
+    problems.iter().filter(|problem| 2 * problem.ranked.len() >= most).collect()
+}
+
 fn wins(strategies: &[String], comparisons: &[Comparison]) -> Vec<Vec<Wins>> {
     let mut wins = vec![vec![Wins::default(); strategies.len()]; strategies.len()];
     let place = |name: &String| strategies.iter().position(|strategy| strategy == name);
@@ -276,7 +286,7 @@ fn wins(strategies: &[String], comparisons: &[Comparison]) -> Vec<Vec<Wins>> {
     wins
 }
 
-fn profile(strategy: &str, problems: &[ProblemReport]) -> Vec<(f64, f64)> {
+fn profile(strategy: &str, problems: &[&ProblemReport]) -> Vec<(f64, f64)> {
     let mut regrets = Vec::new();
     for problem in problems {
         let all =

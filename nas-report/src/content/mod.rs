@@ -168,6 +168,11 @@ impl Writer<'_> {
             return Ok(());
         }
         self.heading(1, "Over all problems");
+        let names = report.problems.iter().map(|problem| problem.name.as_str());
+        let left_out: Vec<&str> = names.filter(|name| !report.covered.iter().any(|covered| covered == name)).collect();
+        if !left_out.is_empty() {
+            self.say(format!("Ranks and profile leave out {}, which few strategies can serve.", left_out.join(", ")));
+        }
         if let Some(ranks) = &report.ranks {
             let caption = "Mean ranks over problems (by the mean rank over the seeds of each); strategies joined by a bar \
                            are closer than the critical difference at 5 % (Nemenyi's test, Demšar 2006).";
@@ -193,6 +198,7 @@ impl Writer<'_> {
         let rows = report.strategies.iter().zip(&report.wins).map(|(strategy, row)| {
             let cell = |wins: &nas_core::report::Wins| match wins.of {
                 0 => String::new(),
+                _ if wins.won + wins.lost == 0 => "·".to_owned(),
                 _ => format!("{}–{}", wins.won, wins.lost),
             };
             std::iter::once(strategy.clone()).chain(row.iter().map(cell)).collect()
