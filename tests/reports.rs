@@ -141,7 +141,7 @@ fn what_cannot_be_reported_is_refused() {
         assert!(message.contains(words) && message.contains("help:"), "{message}");
     }
     let out = folder.path().join("out");
-    json(bench(&out).args(["--trials", "5", "--seeds", "2"]));
+    json(&mut bench(&out));
     for (file, words) in [("report.pdf", "ends in .html or .md"), ("text.study/report.html", "cannot be written")] {
         let refused = nas(["report", out.to_str().unwrap(), "--out"]).arg(folder.path().join(file)).output().unwrap();
         let message = String::from_utf8_lossy(&refused.stderr).into_owned();

@@ -127,28 +127,29 @@ fn finals(report: &Report) -> Table {
 }
 
 fn curves(report: &Report) -> Table {
-    let mut rows: Vec<(&str, &str, &str, f64, [f64; 3])> = Vec::new();
+    let mut rows: Vec<(&str, &str, [&str; 2], f64, [f64; 3])> = Vec::new();
     for problem in &report.problems {
-        let mut add = |axis, lines: &'_ [Line]| {
+        let mut add = |axis, measure, lines: &[Line]| {
             for line in lines {
                 let strategy = report.strategies.iter().find(|name| **name == line.strategy).map_or("", String::as_str);
                 let point = |(place, band): &(f64, nas_core::report::Band)| {
-                    (problem.name.as_str(), strategy, axis, *place, [band.iqm, band.low, band.high])
+                    (problem.name.as_str(), strategy, [axis, measure], *place, [band.iqm, band.low, band.high])
                 };
                 rows.extend(line.points.iter().map(point));
             }
         };
-        add("trials", &problem.by_trials);
-        add("seconds", &problem.by_seconds);
+        add("trials", "value", &problem.by_trials);
+        add("seconds", "value", &problem.by_seconds);
         if let Some(fronts) = &problem.fronts {
-            add("trials, hypervolume", &fronts.volume);
-            add("trials, IGD+", &fronts.distance);
+            add("trials", "hypervolume", &fronts.volume);
+            add("trials", "igd_plus", &fronts.distance);
         }
     }
     table!("curves", rows, {
         "problem": Words = |row| row.0.to_owned(),
         "strategy": Words = |row| row.1.to_owned(),
-        "axis": Words = |row| row.2.to_owned(),
+        "axis": Words = |row| row.2[0].to_owned(),
+        "measure": Words = |row| row.2[1].to_owned(),
         "place": Number = |row| row.3,
         "iqm": Number = |row| row.4[0],
         "low": Number = |row| row.4[1],
