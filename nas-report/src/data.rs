@@ -127,13 +127,13 @@ fn finals(report: &Report) -> Table {
 }
 
 fn curves(report: &Report) -> Table {
-    let mut rows: Vec<(&str, &str, [&str; 2], f64, [f64; 3])> = Vec::new();
+    let mut rows: Vec<([&str; 4], f64, nas_core::report::Band)> = Vec::new();
     for problem in &report.problems {
         let mut add = |axis, measure, lines: &[Line]| {
             for line in lines {
                 let strategy = report.strategies.iter().find(|name| **name == line.strategy).map_or("", String::as_str);
                 let point = |(place, band): &(f64, nas_core::report::Band)| {
-                    (problem.name.as_str(), strategy, [axis, measure], *place, [band.iqm, band.low, band.high])
+                    ([problem.name.as_str(), strategy, axis, measure], *place, *band)
                 };
                 rows.extend(line.points.iter().map(point));
             }
@@ -146,14 +146,14 @@ fn curves(report: &Report) -> Table {
         }
     }
     table!("curves", rows, {
-        "problem": Words = |row| row.0.to_owned(),
-        "strategy": Words = |row| row.1.to_owned(),
-        "axis": Words = |row| row.2[0].to_owned(),
-        "measure": Words = |row| row.2[1].to_owned(),
-        "place": Number = |row| row.3,
-        "iqm": Number = |row| row.4[0],
-        "low": Number = |row| row.4[1],
-        "high": Number = |row| row.4[2],
+        "problem": Words = |row| row.0[0].to_owned(),
+        "strategy": Words = |row| row.0[1].to_owned(),
+        "axis": Words = |row| row.0[2].to_owned(),
+        "measure": Words = |row| row.0[3].to_owned(),
+        "place": Number = |row| row.1,
+        "iqm": Number = |row| row.2.iqm,
+        "low": Number = |row| row.2.low,
+        "high": Number = |row| row.2.high,
     })
 }
 
