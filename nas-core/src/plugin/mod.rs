@@ -1,5 +1,6 @@
 //! Plugins: built in, WebAssembly components, native libraries, and TOML tables, all behind the same three sources.
 
+mod ahead;
 mod builtin;
 mod error;
 mod identity;
@@ -9,6 +10,7 @@ mod search;
 mod table;
 pub mod wasm;
 
+pub use ahead::Ahead;
 pub use error::PluginError;
 pub use identity::{Identity, Kind, Origin};
 pub use registry::{Entry, Options, Registry};
