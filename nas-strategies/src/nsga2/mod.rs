@@ -115,7 +115,10 @@ impl Nsga2 {
                 break;
             }
         }
-        let survivors = places.into_iter().map(|(index, front, room)| Member { front, room, ..all[index].clone() });
+        let mut all: Vec<Option<Member>> = all.into_iter().map(Some).collect();
+        let survivors = places
+            .into_iter()
+            .filter_map(|(index, front, room)| Some(Member { front, room, ..all[index].take()? }));
         self.parents = survivors.collect();
         Ok(())
     }

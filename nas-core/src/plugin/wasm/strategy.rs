@@ -82,9 +82,10 @@ impl Search for WasmSearch {
     }
 
     fn tell(&mut self, observations: Vec<Observation>) -> Result<(), PluginError> {
-        let observations: Vec<types::Observation> = observations.into_wit();
-        let told =
-            self.guest.call("tell", |world, store| world.nas_plugin_strategy().call_tell(store, &observations))?;
+        let (observations, metrics) = observations.into_wit();
+        let told = self
+            .guest
+            .call("tell", |world, store| world.nas_plugin_strategy().call_tell(store, &observations, &metrics))?;
         told.map_err(|refusal| PluginError::new(&self.identity, "tell", refusal))
     }
 
