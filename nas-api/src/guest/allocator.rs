@@ -10,7 +10,7 @@ use std::ptr;
 const STEP: usize = 16;
 
 /// Sizes up to `STEP * CLASSES` are kept when they are freed.
-const CLASSES: usize = 16;
+const CLASSES: usize = 64;
 
 /// A list of freed blocks for each small size, in front of the standard allocator. What was freed is used again for the
 /// same size only, so a component holds at most the greatest number of blocks of each size that it ever held at once.

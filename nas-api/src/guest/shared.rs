@@ -4,19 +4,8 @@
 pub mod types {
     pub use crate::config::{Parameter, ParameterKind, Range, Setting, Value};
     pub use crate::types::{
-        Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Proposal, Weights,
+        Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal, Weights,
     };
-
-    /// As [`crate::Observation`], whose metrics cross the border in one list for all observations.
-    #[derive(Clone, Debug)]
-    pub struct Observation {
-        pub trial: Option<u32>,
-        pub candidate: Candidate,
-        pub fidelity: Option<f64>,
-        pub failure: Option<Failure>,
-        pub gradient: Option<Weights>,
-        pub cost: f64,
-    }
 }
 
 /// The interface `architecture`.

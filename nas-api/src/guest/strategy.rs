@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 
 use super::convert::words;
-use super::shared::types as shared;
 use super::{Slot, log};
 use crate::{
     Decision, Flat, Genotype, Observation, Proposal, Result, Settings, Space, SpaceInfo, Strategy, StrategyPlugin,
@@ -66,18 +65,7 @@ impl<T: StrategyPlugin> Guest for Component<T> {
         SEARCH.with(|search| words(search.ask(limit, &mut Host)))
     }
 
-    fn tell(observations: Vec<shared::Observation>, metrics: Vec<f64>) -> Result<(), String> {
-        // As many for each; where the host breaks its word, the last ones have fewer.
-        let each = metrics.len().checked_div(observations.len()).unwrap_or(0);
-        let mut metrics = metrics.chunks(each.max(1));
-        let observations: Vec<Observation> = observations
-            .into_iter()
-            .map(|observation| {
-                let shared::Observation { trial, candidate, fidelity, failure, gradient, cost } = observation;
-                let metrics = metrics.next().unwrap_or_default().to_vec();
-                Observation { trial, candidate, fidelity, metrics, failure, gradient, cost }
-            })
-            .collect();
+    fn tell(observations: Vec<Observation>) -> Result<(), String> {
         SEARCH.with(|search| words(search.tell(&observations, &mut Host)))
     }
 

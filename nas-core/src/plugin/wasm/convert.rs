@@ -60,6 +60,7 @@ record!(api::Objective, types::Objective { metric; goal });
 record!(api::Bound, types::Bound { metric, limit; goal });
 record!(api::Proposal, types::Proposal { fidelity, resume; candidate });
 record!(api::Failure, types::Failure { reason, violation });
+record!(api::Observation, types::Observation { trial, fidelity, metrics, gradient, cost; candidate, failure });
 record!(api::Node, architecture::Node { name, op, inputs; attributes });
 record!(api::Graph, architecture::Graph { outputs; nodes });
 record!(api::Task, architecture::Task { input_shape, outputs, kind; settings });
@@ -133,20 +134,6 @@ impl<A: IntoWit<B>, B> IntoWit<(String, B)> for (String, A) {
 impl<A: FromWit<B>, B> FromWit<(String, B)> for (String, A) {
     fn from_wit(wit: (String, B)) -> Self {
         (wit.0, A::from_wit(wit.1))
-    }
-}
-
-/// Observations, and the metrics of all of them in one list.
-impl IntoWit<(Vec<types::Observation>, Vec<f64>)> for Vec<api::Observation> {
-    fn into_wit(self) -> (Vec<types::Observation>, Vec<f64>) {
-        let mut all = Vec::with_capacity(self.iter().map(|observation| observation.metrics.len()).sum());
-        let observations = self.into_iter().map(|observation| {
-            let api::Observation { trial, candidate, fidelity, metrics, failure, gradient, cost } = observation;
-            all.extend_from_slice(&metrics);
-            let (candidate, failure) = (candidate.into_wit(), failure.into_wit());
-            types::Observation { trial, candidate, fidelity, failure, gradient, cost }
-        });
-        (observations.collect(), all)
     }
 }
 

@@ -82,10 +82,9 @@ impl Search for WasmSearch {
     }
 
     fn tell(&mut self, observations: Vec<Observation>) -> Result<(), PluginError> {
-        let (observations, metrics) = observations.into_wit();
-        let told = self
-            .guest
-            .call("tell", |world, store| world.nas_plugin_strategy().call_tell(store, &observations, &metrics))?;
+        let observations: Vec<types::Observation> = observations.into_wit();
+        let told =
+            self.guest.call("tell", |world, store| world.nas_plugin_strategy().call_tell(store, &observations))?;
         told.map_err(|refusal| PluginError::new(&self.identity, "tell", refusal))
     }
 
