@@ -89,6 +89,19 @@ fn the_guide_to_spaces_describes_the_built_in_ones() {
             assert!(text.contains(&format!("`{name}`")), "docs/spaces.md does not name {name} of {space}");
         }
     }
+    for space in ["conv-1d", "decoder-lm", "residual-mlp", "vision-transformer"] {
+        let page = read(&format!("docs/spaces/{space}.md"));
+        let shown = json(&mut nas(["space", "show", space]));
+        for decision in shown["space"]["decisions"].as_array().unwrap() {
+            // Those of every layer are numbered.
+            let name = decision["name"].as_str().unwrap().trim_end_matches(|digit: char| digit.is_ascii_digit());
+            assert!(page.contains(&format!("`{name}`")), "docs/spaces/{space}.md does not name {name}");
+        }
+        for parameter in shown["task_parameters"].as_array().unwrap() {
+            let name = parameter["name"].as_str().unwrap();
+            assert!(page.contains(&format!("`{name}`")), "docs/spaces/{space}.md does not name {name}");
+        }
+    }
     let tiny = root().join("docs/examples/tiny-cnn.toml");
     let shown = succeed(&mut nas(["space", "sample", tiny.to_str().unwrap(), "--count", "3"]));
     assert!(shown.contains("params"), "{shown}");

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Settings, SpaceInfo, Task, conformance};
-use nas_spaces::{Mlp, NasBench101, NasBench201, Synthetic, TableSpace};
+use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Setting, Settings, SpaceInfo, Task, Value, conformance};
+use nas_spaces::{
+    Conv1d, DecoderLm, Mlp, NasBench101, NasBench201, ResidualMlp, Synthetic, TableSpace, VisionTransformer,
+};
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
 
@@ -30,6 +32,63 @@ fn every_space_conforms() {
             let task = task(&mut *space, &shape, outputs);
             conformance::space(&mut *space, &task, 40).unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
         }
+    }
+}
+
+/// A space whose choices are set to few and small ones, so that there are not too many neighbours to look at.
+fn with<S: SearchSpace>(per_layer: bool, lists: &[(&str, &[f64])]) -> S {
+    let mut set = vec![Setting { name: "per_layer".into(), value: Value::Truth(per_layer) }];
+    set.extend(lists.iter().map(|(name, list)| Setting { name: (*name).into(), value: Value::Numbers(list.to_vec()) }));
+    S::open(&Settings::checked(&S::parameters(), &set).unwrap()).unwrap()
+}
+
+fn conforms(space: &mut dyn OpenSpace, shapes: &[&[i64]], kind: &str) {
+    let name = space.info().unwrap().name;
+    for shape in shapes {
+        let task = Task { kind: kind.into(), ..task(space, shape, 10) };
+        conformance::space(space, &task, 40).unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
+    }
+}
+
+#[test]
+fn transformers_conform() {
+    for per_layer in [false, true] {
+        let lists: &[(&str, &[f64])] = &[("layers", &[1.0, 2.0, 3.0]), ("patches", &[2.0, 5.0])];
+        let mut space: VisionTransformer = with(per_layer, lists);
+        conforms(&mut space, &[&[1, 8, 8], &[3, 9, 13]], "classification");
+        let lists: &[(&str, &[f64])] = &[("layers", &[1.0, 2.0]), ("widths", &[16.0, 24.0])];
+        let mut space: DecoderLm = with(per_layer, lists);
+        conforms(&mut space, &[&[12]], "language");
+    }
+}
+
+#[test]
+fn spaces_for_signals_and_tables_conform() {
+    for per_layer in [false, true] {
+        let layers: &[(&str, &[f64])] = &[("layers", &[1.0, 2.0, 4.0])];
+        conforms(&mut with::<Conv1d>(per_layer, layers), &[&[1, 1], &[3, 50]], "classification");
+        conforms(&mut with::<ResidualMlp>(per_layer, layers), &[&[7], &[3, 4]], "regression");
+    }
+}
+
+/// With their own choices they have too many neighbours to look at all; everything else is checked.
+#[test]
+fn transformers_of_full_size_are_sound() {
+    let own = |space: Box<dyn OpenSpace>, shape: &[i64], kind: &str| {
+        let mut space = space;
+        let task = Task { kind: kind.into(), ..task(&mut *space, shape, 1000) };
+        let genotypes = conformance::sampled(&mut *space, 60).unwrap();
+        conformance::described(&mut *space).unwrap();
+        conformance::walked(&mut *space, &genotypes).unwrap();
+        conformance::mutated(&mut *space, &genotypes[..8]).unwrap();
+        conformance::crossed(&mut *space, &genotypes).unwrap();
+        conformance::written(&mut *space, &genotypes).unwrap();
+        conformance::featured(&mut *space, &genotypes).unwrap();
+        conformance::built(&mut *space, &task, &genotypes[..2]).unwrap();
+    };
+    for per_layer in [false, true] {
+        own(Box::new(with::<VisionTransformer>(per_layer, &[])), &[3, 224, 224], "classification");
+        own(Box::new(with::<DecoderLm>(per_layer, &[])), &[1024], "language");
     }
 }
 
