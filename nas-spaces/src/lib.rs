@@ -3,6 +3,7 @@
 mod blocks;
 mod darts;
 mod mlp;
+mod mobile;
 mod nas_bench_101;
 mod nas_bench_201;
 mod nas_bench_macro;
@@ -12,6 +13,7 @@ mod table;
 
 pub use darts::Darts;
 pub use mlp::Mlp;
+pub use mobile::Mobile;
 pub use nas_bench_101::NasBench101;
 pub use nas_bench_201::{NasBench201, Same};
 pub use nas_bench_macro::NasBenchMacro;
