@@ -4,7 +4,8 @@
 
 use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Setting, Settings, SpaceInfo, Task, Value, conformance};
 use nas_spaces::{
-    Conv1d, DecoderLm, Mlp, NasBench101, NasBench201, ResidualMlp, Synthetic, TableSpace, VisionTransformer,
+    Conv1d, Darts, DecoderLm, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp, Synthetic,
+    TableSpace, VisionTransformer,
 };
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
@@ -15,6 +16,11 @@ fn spaces() -> Vec<Box<dyn OpenSpace>> {
         Box::new(NasBench101::new()),
         Box::new(NasBench101::exact()),
         Box::new(NasBench201::new()),
+        Box::new(Darts::new()),
+        Box::new(ResNet::new()),
+        Box::new(Mobile::per_stage()),
+        Box::new(Mobile::per_block()),
+        Box::new(NasBenchMacro::new()),
         Box::new(TableSpace::from_toml(TINY_CNN).expect("the example is a space")),
     ]
 }

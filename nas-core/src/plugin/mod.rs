@@ -1,5 +1,6 @@
 //! Plugins: built in, WebAssembly components, native libraries, and TOML tables, all behind the same three sources.
 
+mod adjusted;
 mod ahead;
 mod builtin;
 mod error;

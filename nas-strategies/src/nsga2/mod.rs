@@ -116,9 +116,8 @@ impl Nsga2 {
             }
         }
         let mut all: Vec<Option<Member>> = all.into_iter().map(Some).collect();
-        let survivors = places
-            .into_iter()
-            .filter_map(|(index, front, room)| Some(Member { front, room, ..all[index].take()? }));
+        let survivors =
+            places.into_iter().filter_map(|(index, front, room)| Some(Member { front, room, ..all[index].take()? }));
         self.parents = survivors.collect();
         Ok(())
     }
