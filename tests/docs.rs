@@ -90,7 +90,7 @@ fn the_guide_to_spaces_describes_the_built_in_ones() {
         }
     }
     for space in ["conv-1d", "decoder-lm", "residual-mlp", "vision-transformer"] {
-        let page = read(&format!("docs/spaces/{space}.md"));
+        let page = read(format!("docs/spaces/{space}.md"));
         let shown = json(&mut nas(["space", "show", space]));
         for decision in shown["space"]["decisions"].as_array().unwrap() {
             // Those of every layer are numbered.
