@@ -1,0 +1,98 @@
+//! Which boxes a picture has: the network with everything folded, and one drawing for every block that occurs again.
+
+mod build;
+mod levels;
+mod names;
+
+use nas_api::graph::Shape;
+
+use crate::fold::{Signatures, Tree};
+use crate::kind::Kind;
+use crate::{DrawError, Subject};
+
+/// More boxes than this in one drawing nobody reads.
+pub(crate) const MOST_BOXES: usize = 160;
+
+/// One box.
+#[derive(Clone, Debug)]
+pub(crate) struct Tile {
+    /// What it stands for, as the names have it; the same in another network for what stands in the same place.
+    pub path: String,
+    pub kind: Kind,
+    /// A sign in a circle.
+    pub round: bool,
+    /// In bold.
+    pub head: String,
+    /// Below it.
+    pub lines: Vec<String>,
+    /// `decision = choice`, where the names say that a decision made it.
+    pub choice: Option<String>,
+    /// How many nodes of the network it stands for, all repetitions counted; 0 for the ends of a block.
+    pub covers: usize,
+    /// How often it occurs in a row.
+    pub times: usize,
+    /// The frame that it stands in.
+    pub frame: Option<usize>,
+    /// What a pointer on it shows.
+    pub hint: String,
+    /// Equal for boxes of the same content, in any network.
+    pub content: u64,
+    /// Where a comparison marks it.
+    pub differs: bool,
+}
+
+/// A group that is drawn around its boxes.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub label: String,
+    pub times: usize,
+    pub frame: Option<usize>,
+}
+
+/// A value on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    pub source: usize,
+    pub target: usize,
+    pub shape: Shape,
+    /// Where a comparison marks it.
+    pub differs: bool,
+}
+
+/// Boxes and arrows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Drawing {
+    pub title: String,
+    pub notes: Vec<String>,
+    pub tiles: Vec<Tile>,
+    pub frames: Vec<Frame>,
+    pub edges: Vec<Edge>,
+}
+
+impl Drawing {
+    /// The shape of all values, where it is one.
+    pub fn common_shape(&self) -> Option<&Shape> {
+        let first = &self.edges.first()?.shape;
+        self.edges.iter().all(|edge| edge.shape == *first).then_some(first)
+    }
+}
+
+/// Everything that one network's picture shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The whole network.
+    pub whole: Drawing,
+    /// The blocks that it refers to, the one that most of the network is made of first.
+    pub blocks: Vec<Drawing>,
+}
+
+impl Plan {
+    /// Folds the network. `shapes` are those of its nodes.
+    pub fn of(subject: &Subject<'_>, shapes: &[Shape]) -> Result<Self, DrawError> {
+        let tree = Tree::of(subject.graph);
+        let signatures = Signatures::of(&tree, shapes);
+        let mut levels = levels::Levels::new(&tree, &signatures);
+        levels.choose_blocks();
+        build::Builder::new(subject, shapes, levels).plan()
+    }
+}
