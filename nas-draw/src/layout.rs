@@ -3,7 +3,7 @@
 use graphlay::{GraphBuilder, LayoutOptions, NodeId, Point, Rect, Shape, Size, options};
 
 use crate::DrawError;
-use crate::plan::{Drawing, Tile};
+use crate::plan::{Drawing, Frame, Tile, often};
 use crate::text;
 
 /// Sizes of letters.
@@ -38,12 +38,12 @@ pub(crate) struct Arrow {
 
 /// The first line of a box.
 pub(crate) fn head(tile: &Tile) -> String {
-    if tile.times > 1 { format!("{} ×{}", tile.head, tile.times) } else { tile.head.clone() }
+    format!("{}{}", tile.head, often(tile.times, tile.parallel))
 }
 
 /// The name of a frame.
-pub(crate) fn frame_label(frame: &crate::plan::Frame) -> String {
-    if frame.times > 1 { format!("{} ×{}", frame.label, frame.times) } else { frame.label.clone() }
+pub(crate) fn frame_label(frame: &Frame) -> String {
+    format!("{}{}", frame.label, often(frame.times, frame.parallel))
 }
 
 fn size(tile: &Tile) -> Size {

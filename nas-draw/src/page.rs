@@ -111,7 +111,7 @@ fn one(svg: &mut Svg, side: &Side<'_>, corner: Point) -> Result<Point, DrawError
     let mut top = corner.y + 18.0;
     let title = text::shortened(side.title, 90);
     svg.words(&title, Point::new(corner.x, top), 18.0, true, INK, Anchor::Start);
-    let room = wide.max(440.0);
+    let room = wide.max(560.0);
     let mut widest = wide.max(text::width(&title, 18.0, true));
     for (words, colour) in [(side.text, INK), (side.costs, GREY)] {
         for line in text::wrapped(words, 12.0, room, 6) {

@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use graphlay::Point;
 
-use crate::text::{self, FAMILY};
+use crate::text::{self, BOLD, FAMILY, REGULAR};
 
 /// A picture being written.
 #[derive(Default)]
@@ -109,6 +111,20 @@ impl Svg {
             escaped(title),
             self.text
         )
+    }
+}
+
+/// The picture with the font in it, for a file of its own: every viewer that reads fonts shows the same letters. Pictures
+/// within a page can do without; their letters have the same places.
+pub fn with_font(svg: &str) -> String {
+    let face = |font: &[u8], weight: u32| {
+        let data = STANDARD.encode(font);
+        format!("@font-face{{font-family:{FAMILY};font-weight:{weight};src:url(data:font/ttf;base64,{data})}}\n")
+    };
+    let style = format!("<style>\n{}{}</style>\n", face(REGULAR, 400), face(BOLD, 700));
+    match svg.find(">\n") {
+        Some(end) => format!("{}{style}{}", &svg[..end + 2], &svg[end + 2..]),
+        None => svg.to_owned(),
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Segment {
     /// How many units repeat.
     pub period: usize,
     pub times: usize,
+    /// The repetitions stand side by side: they read the same, and the same reads them.
+    pub parallel: bool,
 }
 
 /// The items of a group, chains of nodes joined: what normalises, activates or drops out follows its convolution or
@@ -90,20 +92,15 @@ pub(crate) fn units(tree: &Tree<'_>, group: usize) -> Vec<Unit> {
 
 /// The units in rows: what repeats is one segment, everything else a segment of its own.
 pub(crate) fn segments(tree: &Tree<'_>, signatures: &Signatures, units: &[Unit]) -> Vec<Segment> {
-    let keys = keys(tree, signatures, units);
+    let rows = Rows::of(tree, signatures, units);
     let mut found = Vec::new();
     let mut start = 0;
     while start < units.len() {
-        let mut best = Segment { start, period: 1, times: 1 };
+        let mut best = Segment { start, period: 1, times: 1, parallel: false };
         for period in 1..=LONGEST.min((units.len() - start) / 2) {
-            if keys[start] != keys[start + period] {
-                continue;
-            }
-            let equal = (start..units.len() - period).take_while(|&at| keys[at] == keys[at + period]).count();
-            let times = equal / period + 1;
+            let here = rows.row(start, period);
             let covers = |segment: &Segment| if segment.times > 1 { segment.period * segment.times } else { 0 };
-            let here = Segment { start, period, times };
-            if times > 1 && worth(tree, &units[start..start + period], times) && covers(&here) > covers(&best) {
+            if covers(&here) > covers(&best) && worth(tree, &units[start..start + period], here.times) {
                 best = here;
             }
         }
@@ -119,29 +116,123 @@ fn worth(tree: &Tree<'_>, row: &[Unit], times: usize) -> bool {
     times >= LEAST_NODES || nodes >= 2 * LEAST_NODES
 }
 
-/// Equal for units that are built alike and read alike, seen from where they stand.
-fn keys(tree: &Tree<'_>, signatures: &Signatures, units: &[Unit]) -> Vec<u32> {
-    let mut places: HashMap<u32, (usize, u32)> = HashMap::new();
-    for (at, unit) in units.iter().enumerate() {
-        let outputs = unit.items.iter().flat_map(|item| tree.outputs(item));
-        for (port, &output) in (0..).zip(outputs) {
-            places.insert(output, (at, port));
-        }
-    }
-    let mut known: HashMap<Vec<u64>, u32> = HashMap::new();
-    let mut number = |(at, unit): (usize, &Unit)| {
-        let mut key = Vec::new();
-        for &item in &unit.items {
-            key.extend([0, u64::from(signatures.exact(item))]);
-            for input in tree.inputs(item) {
-                match places.get(input) {
-                    Some((source, port)) => key.extend([1, at.wrapping_sub(*source) as u64, u64::from(*port)]),
-                    None => key.extend([2, u64::from(*input)]),
-                }
+/// Where a value comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// A unit of this level, and which of its values.
+    Unit(usize, u32),
+    /// A node elsewhere.
+    Elsewhere(u32),
+}
+
+/// What is compared to find rows.
+struct Rows {
+    /// Equal for units that are built alike.
+    contents: Vec<u32>,
+    sources: Vec<Vec<Source>>,
+    /// The units that read each one, ascending; the greatest number stands for what is not on this level.
+    targets: Vec<Vec<usize>>,
+}
+
+impl Rows {
+    fn of(tree: &Tree<'_>, signatures: &Signatures, units: &[Unit]) -> Self {
+        let mut places: HashMap<u32, (usize, u32)> = HashMap::new();
+        for (at, unit) in units.iter().enumerate() {
+            let outputs = unit.items.iter().flat_map(|item| tree.outputs(item));
+            for (port, &output) in (0..).zip(outputs) {
+                places.insert(output, (at, port));
             }
         }
-        let next = known.len() as u32;
-        *known.entry(key).or_insert(next)
-    };
-    units.iter().enumerate().map(&mut number).collect()
+        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
+        let mut rows = Self { contents: Vec::new(), sources: Vec::new(), targets: vec![Vec::new(); units.len()] };
+        for unit in units {
+            let key = unit.items.iter().map(|&item| signatures.exact(item)).collect();
+            let next = known.len() as u32;
+            rows.contents.push(*known.entry(key).or_insert(next));
+            let inputs = unit.items.iter().flat_map(|item| tree.inputs(*item));
+            let sources: Vec<Source> = inputs
+                .map(|input| places.get(input).map_or(Source::Elsewhere(*input), |&(at, port)| Source::Unit(at, port)))
+                .collect();
+            rows.sources.push(sources);
+        }
+        let leaves = |unit: &'_ Unit| -> Vec<u32> {
+            unit.items.iter().flat_map(|item| tree.leaves(item)).copied().collect()
+        };
+        let owners: HashMap<u32, usize> =
+            units.iter().enumerate().flat_map(|(at, unit)| leaves(unit).into_iter().map(move |leaf| (leaf, at))).collect();
+        for (at, unit) in units.iter().enumerate() {
+            let targets = &mut rows.targets[at];
+            for &output in unit.items.iter().flat_map(|item| tree.outputs(item)) {
+                let readers = tree.readers[output as usize].iter();
+                targets.extend(readers.map(|reader| owners.get(reader).copied().unwrap_or(usize::MAX)));
+                targets.extend(tree.returned[output as usize].then_some(usize::MAX));
+            }
+            targets.retain(|&target| target != at);
+            targets.sort_unstable();
+            targets.dedup();
+        }
+        rows
+    }
+
+    /// The longest row from here on with this period; of one repetition where there is none.
+    fn row(&self, start: usize, period: usize) -> Segment {
+        let single = Segment { start, period, times: 1, parallel: false };
+        if self.contents[start] != self.contents[start + period] {
+            return single;
+        }
+        let parallel = !self.reads(start + period, period, start);
+        let mut times = 1;
+        while start + (times + 1) * period <= self.contents.len()
+            && self.alike(start, start + (times - 1) * period, period, parallel)
+        {
+            times += 1;
+        }
+        // What one repetition gives to others than the next one, the picture shows as given by all.
+        let end = start + times * period;
+        let given = |turn: usize| -> Vec<usize> {
+            let units = start + turn * period..start + (turn + 1) * period;
+            let mut given: Vec<usize> = units.flat_map(|unit| &self.targets[unit]).copied().collect();
+            given.retain(|&target| target >= end || target < start);
+            given.sort_unstable();
+            given.dedup();
+            given
+        };
+        let first = given(0);
+        let equal = (1..times).take_while(|&turn| given(turn) == first).count() + 1;
+        if equal < times {
+            times = if parallel {
+                equal
+            } else {
+                (0..times).find(|&turn| !given(turn).is_empty()).map_or(times, |turn| turn + 1)
+            };
+        }
+        Segment { times, parallel, ..single }
+    }
+
+    /// Whether the repetition at `from` reads one that begins at `first` or later, before `from`.
+    fn reads(&self, from: usize, period: usize, first: usize) -> bool {
+        let sources = self.sources[from..from + period].iter().flatten();
+        sources.into_iter().any(|source| matches!(source, Source::Unit(at, _) if (first..from).contains(at)))
+    }
+
+    /// Whether the repetition after the one at `a` is built and connected like it. In a sequence, the first ones of the
+    /// row may read what is before the row where later ones read the row.
+    fn alike(&self, start: usize, a: usize, period: usize, parallel: bool) -> bool {
+        let b = a + period;
+        let same = |(ours, theirs): (&Source, &Source)| match (*ours, *theirs) {
+            (Source::Unit(at, port), Source::Unit(its, other)) if at >= a || its >= b => at + period == its && port == other,
+            (ours, theirs) if ours == theirs => true,
+            _ if parallel => false,
+            (Source::Unit(at, port), Source::Unit(its, other)) if at + period == its && port == other => true,
+            (Source::Unit(at, _), Source::Unit(its, _)) => at < start && its >= start,
+            (Source::Elsewhere(_), Source::Unit(its, _)) => (start..b).contains(&its),
+            _ => false,
+        };
+        (0..period).all(|unit| {
+            let (ours, theirs) = (&self.sources[a + unit], &self.sources[b + unit]);
+            self.contents[a + unit] == self.contents[b + unit]
+                && ours.len() == theirs.len()
+                && ours.iter().zip(theirs).all(same)
+        })
+    }
 }

@@ -8,7 +8,7 @@ use nas_api::graph::Shape;
 use super::levels::Levels;
 use super::names::{common, range, within, word};
 use super::{Drawing, Edge, Frame, MOST_BOXES, Plan, Tile};
-use crate::fold::{Item, Unit};
+use crate::fold::{Item, Segment, Unit};
 use crate::kind::{Kind, label, leads, sign};
 use crate::text::{self, shortened};
 use crate::{DrawError, Subject};
@@ -21,6 +21,8 @@ const HINTED: usize = 12;
 const MOST_BLOCKS: usize = 16;
 /// Places that a block's notes name.
 const MOST_NOTES: usize = 8;
+/// No row.
+const ONCE: Segment = Segment { start: 0, period: 1, times: 1, parallel: false };
 const NOWHERE: u32 = u32::MAX;
 
 /// A block that is drawn by itself.
@@ -116,17 +118,18 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
             let again = |turn: usize| &level.units[segment.start + turn * segment.period..][..segment.period];
             let last = again(segment.times - 1);
             match row {
-                [unit] => self.place(page, unit, &last[0], segment.times, frame)?,
+                [unit] => self.place(page, unit, &last[0], segment, frame)?,
                 _ => {
                     let paths = |row: &[Unit]| {
                         common(row.iter().flat_map(|unit| &unit.items).map(|item| self.levels.tree.path(*item)))
                     };
                     let label = range(within(&paths(row), &page.base), within(&paths(last), &page.base));
                     let label = if label.is_empty() { "repeated".to_owned() } else { label };
-                    page.drawing.frames.push(Frame { label, times: segment.times, frame });
+                    let Segment { times, parallel, .. } = *segment;
+                    page.drawing.frames.push(Frame { label, times, parallel, frame });
                     let own = Some(page.drawing.frames.len() - 1);
                     for unit in row {
-                        self.place(page, unit, unit, 1, own)?;
+                        self.place(page, unit, unit, &ONCE, own)?;
                     }
                 }
             }
@@ -164,20 +167,20 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         }
     }
 
-    /// A unit that occurs `times` times, up to `last`.
+    /// A unit with all its repetitions, up to `last`.
     fn place(
         &mut self,
         page: &mut Page,
         unit: &Unit,
         last: &Unit,
-        times: usize,
+        row: &Segment,
         frame: Option<usize>,
     ) -> Result<(), DrawError> {
         let tree = self.levels.tree;
         let group = match unit.items[..] {
             [Item::Group(group)] if !self.levels.is_chain(group) => group,
             _ => {
-                self.tile(page, unit, last, times, frame);
+                self.tile(page, unit, last, row, frame);
                 return Ok(());
             }
         };
@@ -187,21 +190,22 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         };
         let (first, end) = (within(tree.path(unit.items[0]), &page.base), within(end, &page.base));
         if let Some(form) = self.levels.block(group) {
-            self.refer(page, group, form, [first, end], times, frame);
+            self.refer(page, group, form, [first, end], row, frame);
             return Ok(());
         }
         let level = self.levels.level(group);
-        let single = matches!(level.segments[..], [segment] if segment.period == 1);
-        if single && times == 1 {
+        // Names say enough of a chain that occurs once.
+        if row.times == 1 && self.levels.is_linear(&level) {
             return self.expand(page, group, frame);
         }
-        page.drawing.frames.push(Frame { label: range(first, end), times, frame });
+        let Segment { times, parallel, .. } = *row;
+        page.drawing.frames.push(Frame { label: range(first, end), times, parallel, frame });
         let own = Some(page.drawing.frames.len() - 1);
         self.expand(page, group, own)
     }
 
     /// A box for a node or a chain of nodes.
-    fn tile(&self, page: &mut Page, unit: &Unit, last: &Unit, times: usize, frame: Option<usize>) {
+    fn tile(&self, page: &mut Page, unit: &Unit, last: &Unit, row: &Segment, frame: Option<usize>) {
         let tree = self.levels.tree;
         let all = |unit: &Unit| -> Vec<u32> {
             unit.items.iter().flat_map(|item| tree.leaves(item)).copied().collect()
@@ -233,7 +237,7 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
             };
         } else if let [node] = shown[..]
             && let Some(sign) = sign(&node.op)
-            && times == 1
+            && row.times == 1
         {
             (head, round) = (sign.to_owned(), true);
         }
@@ -241,10 +245,10 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         let after: Vec<String> = shown.iter().skip(main + 1).map(|node| label(node)).collect();
         let mut lines = Vec::new();
         if !before.is_empty() {
-            lines.push(format!("after {}", before.join(", ")));
+            lines.extend(listed("after", &before));
         }
         if !after.is_empty() {
-            lines.push(format!("then {}", after.join(", ")));
+            lines.extend(listed("then", &after));
         }
         let (first, end) = (path(unit), path(last));
         let name = range(within(&first, &page.base), within(&end, &page.base));
@@ -255,7 +259,7 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         }
         let lines = lines.into_iter().map(|line| shortened(&line, LONGEST)).collect();
         self.add(page, Tile {
-            path: first, kind, round, head: shortened(&head, LONGEST), lines, choice, covers: 0, times, frame,
+            path: first, kind, round, head: shortened(&head, LONGEST), lines, choice, covers: 0, times: row.times, parallel: row.parallel, frame,
             hint: String::new(), content: content(&leaves, self), differs: false,
         }, &leaves);
     }
@@ -282,7 +286,7 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         group: usize,
         form: u32,
         [first, end]: [&str; 2],
-        times: usize,
+        row: &Segment,
         frame: Option<usize>,
     ) {
         let tree = self.levels.tree;
@@ -297,8 +301,8 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         let (from, to) = (shape(it.inputs.first()), shape(it.outputs.first()));
         let shapes = if from == to { from } else { format!("{from} to {to}") };
         let full = range(&it.path, &format!("{}{}", &it.path[..it.path.len() - first.len().min(it.path.len())], end));
-        self.blocks[number].places.push((full, times, shapes));
-        self.blocks[number].covers += it.leaves.len() * times;
+        self.blocks[number].places.push((full, row.times, shapes));
+        self.blocks[number].covers += it.leaves.len() * row.times;
         let content = content(&it.leaves, self);
         let tile = Tile {
             path: it.path.clone(),
@@ -308,7 +312,8 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
             lines: vec![shortened(&name, LONGEST)],
             choice: None,
             covers: 0,
-            times,
+            times: row.times,
+            parallel: row.parallel,
             frame,
             hint: String::new(),
             content,
@@ -368,6 +373,19 @@ fn same_turn(a: Option<&Vec<(u32, u32)>>, b: Option<&Vec<(u32, u32)>>) -> bool {
     a.iter().all(|(row, turn)| b.iter().all(|(other, its)| row != other || turn == its))
 }
 
+/// Operators in lines that are not too long.
+fn listed(word: &str, labels: &[String]) -> Vec<String> {
+    let mut lines = vec![word.to_owned()];
+    for (at, label) in labels.iter().enumerate() {
+        let comma = if at + 1 < labels.len() { "," } else { "" };
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + label.chars().count() < LONGEST => line.push_str(&format!(" {label}{comma}")),
+            _ => lines.push(format!("{label}{comma}")),
+        }
+    }
+    lines
+}
+
 fn end(head: String) -> Tile {
     Tile {
         path: head.clone(),
@@ -378,6 +396,7 @@ fn end(head: String) -> Tile {
         choice: None,
         covers: 0,
         times: 1,
+        parallel: false,
         frame: None,
         hint: String::new(),
         content: 0,

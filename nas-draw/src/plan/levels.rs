@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use crate::kind::Kind;
 use crate::fold::{Item, Segment, Signatures, Tree, Unit, segments, units};
 
 /// A chain of so many nodes is one box.
-const CHAIN: usize = 3;
+const CHAIN: usize = 5;
 /// A chain of so many boxes is drawn where it stands, however often.
 const SHORT: usize = 4;
 /// A block within a block is drawn where it stands if it has no more boxes than this.
@@ -53,7 +54,12 @@ impl<'t, 'g> Levels<'t, 'g> {
             let mut inputs = nodes[pair[1] as usize].inputs.iter().filter(|input| !constant(input));
             inputs.all(|input| *input == pair[0])
         };
+        let heavy = |leaf: &&u32| {
+            let kind = Kind::of(&nodes[**leaf as usize].op);
+            matches!(kind, Kind::Convolution | Kind::Linear | Kind::Attention)
+        };
         chain.len() <= CHAIN
+            && chain.iter().filter(heavy).count() <= 1
             && it.leaves.len() <= 2 * CHAIN
             && it.inputs.len() <= 1
             && it.outputs.len() <= 1
@@ -61,7 +67,7 @@ impl<'t, 'g> Levels<'t, 'g> {
     }
 
     /// Whether every unit reads the one before it and nothing else.
-    fn is_linear(&self, level: &Level) -> bool {
+    pub fn is_linear(&self, level: &Level) -> bool {
         let mut before: Option<HashSet<u32>> = None;
         for unit in &level.units {
             let own: HashSet<u32> =

@@ -31,6 +31,8 @@ pub(crate) struct Tile {
     pub covers: usize,
     /// How often it occurs in a row.
     pub times: usize,
+    /// The row is side by side.
+    pub parallel: bool,
     /// The frame that it stands in.
     pub frame: Option<usize>,
     /// What a pointer on it shows.
@@ -46,7 +48,17 @@ pub(crate) struct Tile {
 pub(crate) struct Frame {
     pub label: String,
     pub times: usize,
+    pub parallel: bool,
     pub frame: Option<usize>,
+}
+
+/// How often something occurs, behind its name.
+pub(crate) fn often(times: usize, parallel: bool) -> String {
+    match (times, parallel) {
+        (1, _) => String::new(),
+        (times, true) => format!(" ×{times} side by side"),
+        (times, false) => format!(" ×{times}"),
+    }
 }
 
 /// A value on its way.
