@@ -41,9 +41,13 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     });
 
     let mut registry = Registry::new(Options { search_path, cache, limits, log });
+    registry.add_space::<nas_spaces::Darts>()?;
     registry.add_space::<nas_spaces::Mlp>()?;
+    registry.add_space::<nas_spaces::Mobile>()?;
     registry.add_space::<nas_spaces::NasBench101>()?;
     registry.add_space::<nas_spaces::NasBench201>()?;
+    registry.add_space::<nas_spaces::NasBenchMacro>()?;
+    registry.add_space::<nas_spaces::ResNet>()?;
     registry.add_space::<nas_spaces::Synthetic>()?;
     registry.read_tables_with::<nas_spaces::TableSpace>();
     nas_strategies::all(&mut BuiltIns(&mut registry));

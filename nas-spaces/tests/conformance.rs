@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Settings, SpaceInfo, Task, conformance};
-use nas_spaces::{Mlp, NasBench101, NasBench201, Synthetic, TableSpace};
+use nas_spaces::{Darts, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, Synthetic, TableSpace};
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
 
@@ -13,6 +13,11 @@ fn spaces() -> Vec<Box<dyn OpenSpace>> {
         Box::new(NasBench101::new()),
         Box::new(NasBench101::exact()),
         Box::new(NasBench201::new()),
+        Box::new(Darts::new()),
+        Box::new(ResNet::new()),
+        Box::new(Mobile::per_stage()),
+        Box::new(Mobile::per_block()),
+        Box::new(NasBenchMacro::new()),
         Box::new(TableSpace::from_toml(TINY_CNN).expect("the example is a space")),
     ]
 }
