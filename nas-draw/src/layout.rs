@@ -67,7 +67,11 @@ pub(crate) fn place(drawing: &Drawing) -> Result<Placed, DrawError> {
     options.spacing.compound_padding = 14.0;
     options.spacing.edge_label_margin = 20.0;
     options.spacing.stub = 10.0;
-    options.labels.reservation = options::LabelReservation::Always;
+    // Room that is kept for labels at the border of a frame is kept within it, too.
+    options.labels.reservation = match drawing.frames.is_empty() {
+        true => options::LabelReservation::Always,
+        false => options::LabelReservation::WhenNeeded,
+    };
     options.labels.clearance = 3.0;
     let mut graph = GraphBuilder::new();
     let mut frames: Vec<NodeId> = Vec::with_capacity(drawing.frames.len());
@@ -86,9 +90,10 @@ pub(crate) fn place(drawing: &Drawing) -> Result<Placed, DrawError> {
             ..graphlay::Node::default()
         });
     }
-    let labelled = drawing.common_shape().is_none();
+    let usual = drawing.usual_shape();
+    let labelled: Vec<bool> = drawing.edges.iter().map(|edge| usual != Some(&edge.shape)).collect();
     let node = |tile: usize| NodeId((drawing.frames.len() + tile) as u32);
-    for edge in &drawing.edges {
+    for (edge, labelled) in drawing.edges.iter().zip(&labelled) {
         let words = text::shape(&edge.shape);
         let label_size = labelled.then(|| Size::new(text::width(&words, LABEL, false) + 4.0, LABEL + 2.0));
         graph.add_edge(graphlay::Edge {
@@ -103,7 +108,7 @@ pub(crate) fn place(drawing: &Drawing) -> Result<Placed, DrawError> {
     let rects = layout.nodes.iter().map(|node| Rect::from_center(moved(node.center), node.size));
     let mut frames: Vec<Rect> = rects.collect();
     let tiles = frames.split_off(drawing.frames.len());
-    let arrows = layout.edges.into_iter().map(|edge| Arrow {
+    let arrows = layout.edges.into_iter().zip(labelled).map(|(edge, labelled)| Arrow {
         points: edge.points.into_iter().map(moved).collect(),
         label: edge.label_anchor.filter(|_| labelled).map(moved),
     });

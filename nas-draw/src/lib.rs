@@ -46,6 +46,8 @@ pub fn compare(one: &Subject<'_>, other: &Subject<'_>) -> Result<String, DrawErr
     let (mut left, left_costs) = planned(one)?;
     let (mut right, right_costs) = planned(other)?;
     compare::mark(&mut left, &mut right);
+    // Blocks that are the same stand on the left.
+    right.blocks.retain(|block| !block.is_same());
     let words = compare::words(one, other);
     let sides = [
         page::Side { title: &one.title, text: &one.text, costs: &left_costs, plan: &left },

@@ -13,6 +13,8 @@ use crate::text;
 
 const MARGIN: f64 = 24.0;
 const GAP: f64 = 36.0;
+/// How much wider than high a picture with many blocks is.
+const ASPECT: f64 = 1.5;
 const INK: &str = "#1B1B1B";
 const GREY: &str = "#555555";
 const PALE: &str = "#BBBBBB";
@@ -82,8 +84,10 @@ pub(crate) fn page(sides: &[Side<'_>], words: &[String]) -> Result<String, DrawE
 fn panel<'p>(drawing: &'p Drawing, title: &str) -> Result<Panel<'p>, DrawError> {
     let placed = layout::place(drawing)?;
     let mut notes: Vec<String> = drawing.notes.iter().map(|note| text::shortened(note, 70)).collect();
-    if let Some(shape) = drawing.common_shape().filter(|_| drawing.edges.len() > 1) {
-        notes.push(format!("every arrow carries {}", text::shape(shape)));
+    if let Some(shape) = drawing.usual_shape() {
+        let all = drawing.edges.iter().all(|edge| edge.shape == *shape);
+        let which = if all { "every arrow carries" } else { "arrows without a shape carry" };
+        notes.push(format!("{which} {}", text::shape(shape)));
     }
     let lines = notes.iter().map(|note| text::width(note, LINE, false)).fold(text::width(title, 15.0, true), f64::max);
     let above = if title.is_empty() { 0.0 } else { 22.0 + notes.len() as f64 * LEADING + 10.0 };
@@ -95,8 +99,9 @@ fn panel<'p>(drawing: &'p Drawing, title: &str) -> Result<Panel<'p>, DrawError> 
 fn one(svg: &mut Svg, side: &Side<'_>, corner: Point) -> Result<Point, DrawError> {
     let whole = panel(&side.plan.whole, if side.plan.blocks.is_empty() { "" } else { "network" })?;
     let blocks = side.plan.blocks.iter().map(|block| panel(block, &block.title)).collect::<Result<Vec<_>, _>>()?;
-    // Blocks stand in columns about as high as the network.
-    let tallest = blocks.iter().map(|block| block.high).fold(whole.high, f64::max);
+    // Blocks stand in columns, so that the whole is wider than high, but not by much.
+    let area: f64 = blocks.iter().map(|block| (block.wide + GAP) * (block.high + GAP)).sum();
+    let tallest = blocks.iter().map(|block| block.high).fold(whole.high.max((area / ASPECT).sqrt()), f64::max);
     let mut places = vec![Point::new(0.0, 0.0)];
     let (mut x, mut y, mut column) = (whole.wide + GAP, 0.0, 0.0_f64);
     for block in &blocks {

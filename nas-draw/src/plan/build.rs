@@ -72,13 +72,22 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
             let drawing = self.draw(self.blocks[block].group)?;
             drawings.push((block, drawing));
         }
-        for (block, drawing) in &mut drawings {
-            let block_of = &self.blocks[*block];
-            drawing.title = format!("{}: {}", letter(*block), word(&self.levels.tree.groups[block_of.group].path));
-            drawing.notes = notes(block_of);
+        // What most of the network is made of comes first.
+        drawings.sort_by_key(|(block, _)| (std::cmp::Reverse(self.blocks[*block].covers), *block));
+        let mut letters = vec![String::new(); self.blocks.len()];
+        for (place, (block, drawing)) in drawings.iter_mut().enumerate() {
+            let it = &self.blocks[*block];
+            letters[*block] = letter(place);
+            drawing.title = format!("{}: {}", letter(place), word(&self.levels.tree.groups[it.group].path));
+            drawing.notes = notes(it);
         }
-        drawings.sort_by_key(|(block, drawing)| (std::cmp::Reverse(self.blocks[*block].covers * drawing.tiles.len().min(1)), *block));
-        Ok(Plan { whole, blocks: drawings.into_iter().map(|(_, drawing)| drawing).collect() })
+        let mut plan = Plan { whole, blocks: drawings.into_iter().map(|(_, drawing)| drawing).collect() };
+        for tile in std::iter::once(&mut plan.whole).chain(&mut plan.blocks).flat_map(|drawing| &mut drawing.tiles) {
+            if let Some(block) = tile.block {
+                tile.head = format!("{}: {}", letters[block], tile.head);
+            }
+        }
+        Ok(plan)
     }
 
     fn draw(&mut self, group: usize) -> Result<Drawing, DrawError> {
@@ -226,7 +235,9 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         };
         let kind = Kind::ALL.into_iter().find(|kind| shown.iter().any(|node| Kind::of(&node.op) == *kind));
         let kind = kind.unwrap_or(Kind::Other);
-        let main = shown.iter().position(|node| Kind::of(&node.op) == kind).unwrap_or(0);
+        let heavy = |kind: Kind| matches!(kind, Kind::Convolution | Kind::Linear | Kind::Attention);
+        let first = |is: &dyn Fn(Kind) -> bool| shown.iter().position(|node| is(Kind::of(&node.op)));
+        let main = first(&heavy).or_else(|| first(&|own| own == kind)).unwrap_or(0);
         let constant = nodes.iter().find(|node| node.op == "Constant").map(|node| label(node));
         let mut head = shown.get(main).map(|node| label(node)).unwrap_or_default();
         let mut round = false;
@@ -241,14 +252,30 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         {
             (head, round) = (sign.to_owned(), true);
         }
-        let before: Vec<String> = shown[..main].iter().map(|node| label(node)).collect();
-        let after: Vec<String> = shown.iter().skip(main + 1).map(|node| label(node)).collect();
-        let mut lines = Vec::new();
-        if !before.is_empty() {
-            lines.extend(listed("after", &before));
+        let slices = times_over(page, row, frame);
+        let words: Vec<(Kind, String)> = shown
+            .iter()
+            .map(|node| match node.op.as_str() {
+                "Slice" if slices => (Kind::Shape, "Slice, its own part each".to_owned()),
+                op => (Kind::of(op), label(node)),
+            })
+            .collect();
+        if let ("Slice", Some((_, word))) = (shown.get(main).map_or("", |node| node.op.as_str()), words.get(main)) {
+            head.clone_from(word);
         }
-        if !after.is_empty() {
-            lines.extend(listed("then", &after));
+        let mut lines: Vec<String> = Vec::new();
+        let again = repeats(&words);
+        let words = &words[..words.len() / again];
+        let named = |words: &[(Kind, String)]| words.iter().map(|(_, word)| word.clone()).collect::<Vec<_>>();
+        if main > 0 {
+            lines.extend(listed("after", &named(&words[..main])));
+        }
+        // Every convolution or product begins a line.
+        for row in words[main + 1..].chunk_by(|_, (kind, _)| !heavy(*kind)) {
+            lines.extend(listed("then", &named(row)));
+        }
+        if again > 1 {
+            lines.push(format!("all of it {again} times"));
         }
         let (first, end) = (path(unit), path(last));
         let name = range(within(&first, &page.base), within(&end, &page.base));
@@ -260,7 +287,7 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         let lines = lines.into_iter().map(|line| shortened(&line, LONGEST)).collect();
         self.add(page, Tile {
             path: first, kind, round, head: shortened(&head, LONGEST), lines, choice, covers: 0, times: row.times, parallel: row.parallel, frame,
-            hint: String::new(), content: content(&leaves, self), differs: false,
+            hint: String::new(), content: content(&leaves, self), block: None, differs: false,
         }, &leaves);
     }
 
@@ -308,7 +335,7 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
             path: it.path.clone(),
             kind: Kind::Block,
             round: false,
-            head: format!("{}: {}", letter(number), word(&it.path)),
+            head: word(&it.path),
             lines: vec![shortened(&name, LONGEST)],
             choice: None,
             covers: 0,
@@ -317,6 +344,7 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
             frame,
             hint: String::new(),
             content,
+            block: Some(number),
             differs: false,
         };
         self.add(page, tile, &it.leaves);
@@ -373,14 +401,31 @@ fn same_turn(a: Option<&Vec<(u32, u32)>>, b: Option<&Vec<(u32, u32)>>) -> bool {
     a.iter().all(|(row, turn)| b.iter().all(|(other, its)| row != other || turn == its))
 }
 
-/// Operators in lines that are not too long.
-fn listed(word: &str, labels: &[String]) -> Vec<String> {
-    let mut lines = vec![word.to_owned()];
+/// Whether a box stands for several, by itself or within its frames.
+fn times_over(page: &Page, row: &Segment, mut frame: Option<usize>) -> bool {
+    let mut often = row.times > 1;
+    while let Some(around) = frame.map(|frame| &page.drawing.frames[frame]) {
+        often |= around.times > 1;
+        frame = around.frame;
+    }
+    often
+}
+
+/// Of how many equal parts a chain is made.
+fn repeats(words: &[(Kind, String)]) -> usize {
+    let whole = |part: &usize| words.len().is_multiple_of(*part) && words.iter().zip(&words[*part..]).all(|(a, b)| a == b);
+    let part = (2..words.len()).find(whole).unwrap_or(words.len());
+    (words.len() / part.max(1)).max(1)
+}
+
+/// Words in lines that are not too long.
+fn listed(begin: &str, labels: &[String]) -> Vec<String> {
+    let mut lines = vec![begin.to_owned()];
     for (at, label) in labels.iter().enumerate() {
-        let comma = if at + 1 < labels.len() { "," } else { "" };
+        let end = if at + 1 < labels.len() { " ·" } else { "" };
         match lines.last_mut() {
-            Some(line) if line.chars().count() + label.chars().count() < LONGEST => line.push_str(&format!(" {label}{comma}")),
-            _ => lines.push(format!("{label}{comma}")),
+            Some(line) if line.chars().count() + label.chars().count() < LONGEST => line.push_str(&format!(" {label}{end}")),
+            _ => lines.push(format!("{label}{end}")),
         }
     }
     lines
@@ -400,6 +445,7 @@ fn end(head: String) -> Tile {
         frame: None,
         hint: String::new(),
         content: 0,
+        block: None,
         differs: false,
     }
 }

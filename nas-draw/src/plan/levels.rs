@@ -6,12 +6,16 @@ use std::rc::Rc;
 use crate::kind::Kind;
 use crate::fold::{Item, Segment, Signatures, Tree, Unit, segments, units};
 
-/// A chain of so many nodes is one box.
-const CHAIN: usize = 5;
-/// A chain of so many boxes is drawn where it stands, however often.
+/// A chain of so many nodes is one box,
+const CHAIN: usize = 12;
+/// with so many convolutions and products at most.
+const HEAVY: usize = 4;
+/// A chain of so many rows is drawn where it stands, however often.
 const SHORT: usize = 4;
-/// A block within a block is drawn where it stands if it has no more boxes than this.
-const NESTED: usize = 6;
+/// A group that occurs once is drawn where it stands if it has no more boxes than this,
+const SMALL: usize = 6;
+/// within a block, as one that occurs again, no more than this.
+const NESTED: usize = 12;
 
 /// What stands on the level of one group.
 pub(super) struct Level {
@@ -59,7 +63,7 @@ impl<'t, 'g> Levels<'t, 'g> {
             matches!(kind, Kind::Convolution | Kind::Linear | Kind::Attention)
         };
         chain.len() <= CHAIN
-            && chain.iter().filter(heavy).count() <= 1
+            && chain.iter().filter(heavy).count() <= HEAVY
             && it.leaves.len() <= 2 * CHAIN
             && it.inputs.len() <= 1
             && it.outputs.len() <= 1
@@ -110,18 +114,14 @@ impl<'t, 'g> Levels<'t, 'g> {
         }
     }
 
-    /// A group that occurs again and has more structure than a short chain.
-    fn worth(&mut self, group: usize) -> bool {
-        let form = self.signatures.form(Item::Group(group));
+    /// A group with more structure than a short chain, and than a chain of such groups.
+    fn is_structured(&mut self, group: usize) -> bool {
         let level = self.level(group);
-        if self.occurs.get(&form).is_none_or(|occurs| *occurs < 2) || level.units.len() < 2 {
-            return false;
+        if level.units.len() < 2 || !self.is_linear(&level) {
+            return level.units.len() > 1;
         }
-        if !self.is_linear(&level) {
-            return true;
-        }
-        let children = self.children(group);
-        if children.is_empty() { level.units.len() > SHORT } else { !children.iter().any(|&(child, _)| self.worth(child)) }
+        let groups = self.children(group).len();
+        if groups == 0 { level.segments.len() > SHORT } else { 2 * groups < level.segments.len() }
     }
 
     /// Finds the groups that are drawn once, by themselves.
@@ -132,8 +132,14 @@ impl<'t, 'g> Levels<'t, 'g> {
         while let Some((group, inside)) = open.pop() {
             for (child, _) in self.children(group) {
                 let form = self.signatures.form(Item::Group(child));
-                let large = !inside || self.level(child).units.len() > NESTED;
-                let block = large && self.worth(child);
+                let again = self.occurs.get(&form).is_some_and(|occurs| *occurs > 1);
+                let boxes = self.level(child).units.len();
+                let large = match (again, inside) {
+                    (true, false) => true,
+                    (false, false) => boxes > SMALL,
+                    (_, true) => boxes > NESTED,
+                };
+                let block = large && self.is_structured(child);
                 if block {
                     self.blocks.insert(form);
                 }

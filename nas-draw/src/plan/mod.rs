@@ -4,6 +4,8 @@ mod build;
 mod levels;
 mod names;
 
+use std::collections::HashMap;
+
 use nas_api::graph::Shape;
 
 use crate::fold::{Signatures, Tree};
@@ -39,6 +41,8 @@ pub(crate) struct Tile {
     pub hint: String,
     /// Equal for boxes of the same content, in any network.
     pub content: u64,
+    /// The block that it stands for.
+    pub block: Option<usize>,
     /// Where a comparison marks it.
     pub differs: bool,
 }
@@ -82,10 +86,17 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
-    /// The shape of all values, where it is one.
-    pub fn common_shape(&self) -> Option<&Shape> {
-        let first = &self.edges.first()?.shape;
-        self.edges.iter().all(|edge| edge.shape == *first).then_some(first)
+    /// The shape that most values of a block have, and that its arrows need not name.
+    pub fn usual_shape(&self) -> Option<&Shape> {
+        let mut counts: HashMap<&Shape, usize> = HashMap::new();
+        self.edges.iter().for_each(|edge| *counts.entry(&edge.shape).or_default() += 1);
+        let (shape, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        (!self.title.is_empty() && count > 2 && 2 * count > self.edges.len()).then_some(shape)
+    }
+
+    /// Whether nothing in it is marked.
+    pub fn is_same(&self) -> bool {
+        !self.tiles.iter().any(|tile| tile.differs) && !self.edges.iter().any(|edge| edge.differs)
     }
 }
 
