@@ -229,6 +229,7 @@ fn draw_tile(svg: &mut Svg, tile: &Tile, place: &Rect) {
         (false, None) => (full, 1.2),
     };
     let mut attributes = rect(place, radius, light, stroke, wide);
+    attributes.push(("class", "face".into()));
     if tile.differs {
         attributes.push(("stroke-dasharray", "7 3".into()));
     }

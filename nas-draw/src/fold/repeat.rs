@@ -197,14 +197,13 @@ impl Rows {
             given.dedup();
             given
         };
-        let first = given(0);
-        let equal = (1..times).take_while(|&turn| given(turn) == first).count() + 1;
-        if equal < times {
-            times = if parallel {
-                equal
-            } else {
-                (0..times).find(|&turn| !given(turn).is_empty()).map_or(times, |turn| turn + 1)
-            };
+        let all: Vec<Vec<usize>> = (0..times).map(given).collect();
+        if parallel {
+            times = all.iter().take_while(|given| **given == all[0]).count();
+        } else if let Some(last) = all.last()
+            && !all.iter().all(|given| given.iter().all(|target| last.contains(target)))
+        {
+            times = all.iter().position(|given| !given.is_empty()).map_or(times, |turn| turn + 1);
         }
         Segment { times, parallel, ..single }
     }

@@ -33,6 +33,8 @@ impl Signatures {
             .map(|(node, shape)| [leaf(exact(node, shape)), leaf(form(node))])
             .collect();
         let mut found = Self { leaves, groups: vec![[0; 2]; tree.groups.len()] };
+        // No group has the number of a node.
+        let nodes = words.len() as u32;
         let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
         let mut sizes: HashMap<&[i64], u32> = HashMap::new();
         let mut places = vec![(u32::MAX, 0, 0); tree.graph.nodes.len()];
@@ -70,7 +72,7 @@ impl Signatures {
                         key.extend([4, *sizes.entry(&shapes[*input as usize]).or_insert(next)]);
                     }
                 }
-                let next = known.len() as u32;
+                let next = nodes + known.len() as u32;
                 found.groups[group][place] = *known.entry(key).or_insert(next);
             }
         }

@@ -424,7 +424,7 @@ fn listed(begin: &str, labels: &[String]) -> Vec<String> {
     for (at, label) in labels.iter().enumerate() {
         let end = if at + 1 < labels.len() { " ·" } else { "" };
         match lines.last_mut() {
-            Some(line) if line.chars().count() + label.chars().count() < LONGEST => line.push_str(&format!(" {label}{end}")),
+            Some(line) if at == 0 || line.chars().count() + label.chars().count() < LONGEST => line.push_str(&format!(" {label}{end}")),
             _ => lines.push(format!("{label}{end}")),
         }
     }
