@@ -329,7 +329,8 @@ fn networks_that_cannot_be_trained_are_refused() {
     }));
     assert!(open.contains("body") && open.contains("Choice"), "{open}");
     // Known to the vocabulary, and well formed, but not to this evaluator: refused, and named.
-    let bodies: [(&str, fn(&mut GraphBuilder, NodeId) -> NodeId); 5] = [
+    type Body = fn(&mut GraphBuilder, NodeId) -> NodeId;
+    let bodies: [(&str, Body); 5] = [
         ("LayerNormalization", |graph, x| graph.layer_norm("body", x)),
         ("Swish", |graph, x| graph.op("body", "Swish", &[x])),
         ("Weight", |graph, x| {
