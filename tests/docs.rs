@@ -72,7 +72,7 @@ fn pages_name_every_parameter() {
         let described = json(&mut nas(["plugin", "inspect", &plugin]));
         // A space can have an evaluator's name.
         let found = described["plugins"].as_array().unwrap();
-        let plugin_of_page = found.iter().find(|found| found["identity"]["kind"] != "space").unwrap();
+        let plugin_of_page = found.iter().find(|found| found["plugin"]["kind"] != "space").unwrap();
         let parameters = plugin_of_page["parameters"].as_array().unwrap();
         assert!(!parameters.is_empty());
         for parameter in parameters {

@@ -1,4 +1,5 @@
-//! The report as Markdown, with its charts as SVG files beside it.
+//! The report as Markdown, with its charts beside it: SVG files, which it shows, and the same as PNG for places that take
+//! no SVG.
 
 use std::fmt::Write;
 use std::fs;
@@ -7,6 +8,9 @@ use std::path::{Path, PathBuf};
 use nas_core::report::Report;
 
 use crate::{Block, Picture, ReportError, content};
+
+/// Pixels of a PNG for each unit of the SVG.
+const PIXELS: f32 = 2.0;
 
 pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let stem = file.file_stem().map_or_else(|| "report".to_owned(), |stem| stem.to_string_lossy().into_owned());
@@ -28,9 +32,12 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
                 writeln!(text, "{}\n|{}|\n{}\n", line(&header), rule.join("|"), body.join("\n"))
             }
             Block::Chart { name, caption, chart } => {
-                let picture = folder.join(format!("{name}.svg"));
-                fs::write(&picture, chart.svg).map_err(|error| ReportError::write(&picture, error))?;
-                files.push(picture);
+                let raster = nas_draw::png(&chart.svg, PIXELS).map_err(|error| ReportError::Draw(error.to_string()))?;
+                for (ending, bytes) in [("svg", chart.svg.as_bytes()), ("png", &raster[..])] {
+                    let picture = folder.join(format!("{name}.{ending}"));
+                    fs::write(&picture, bytes).map_err(|error| ReportError::write(&picture, error))?;
+                    files.push(picture);
+                }
                 writeln!(text, "![{}]({folder_name}/{name}.svg)\n\n{caption}\n", escaped(&caption))
             }
         };
