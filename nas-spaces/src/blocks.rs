@@ -1,68 +1,26 @@
 //! What convolutional spaces build their networks from.
 
-use nas_api::{Attribute, Error, GraphBuilder, NodeId, Result, Window};
+use nas_api::graph::Convolution;
+use nas_api::{Error, GraphBuilder, NodeId, Result, Window};
 
-/// A convolution: square window, equal padding on all sides.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Conv {
-    /// Output channels.
-    pub channels: i64,
-    /// Side length of the kernel.
-    pub kernel: i64,
-    /// Step.
-    pub stride: i64,
-    /// Channel groups; the number of channels where it is depthwise.
-    pub group: i64,
-    /// Distance of the kernel's points.
-    pub dilation: i64,
-    /// Adds a trained number to each channel.
-    pub bias: bool,
+/// All channels to all, without bias; stride 1 keeps height and width (odd kernels).
+pub(crate) fn conv(channels: i64, kernel: i64, stride: i64) -> Convolution {
+    Convolution::new(channels, Window::same(kernel, stride))
 }
 
-impl Conv {
-    /// All channels to all, no bias.
-    pub fn new(channels: i64, kernel: i64, stride: i64) -> Self {
-        Self { channels, kernel, stride, group: 1, dilation: 1, bias: false }
-    }
-
-    /// Each channel by itself, no bias.
-    pub fn depthwise(channels: i64, kernel: i64, stride: i64) -> Self {
-        Self { group: channels, ..Self::new(channels, kernel, stride) }
-    }
-
-    /// Adds it to the graph, padded so that stride 1 keeps height and width (odd kernels).
-    pub fn add(self, graph: &mut GraphBuilder, name: impl Into<String>, from: NodeId) -> NodeId {
-        let padding = self.dilation * (self.kernel - 1) / 2;
-        self.padded(graph, name, from, [padding; 4])
-    }
-
-    /// Adds it to the graph with this padding: top, left, bottom, right.
-    pub fn padded(self, graph: &mut GraphBuilder, name: impl Into<String>, from: NodeId, pads: [i64; 4]) -> NodeId {
-        let mut attributes = vec![
-            ("out_channels".to_owned(), Attribute::Int(self.channels)),
-            ("kernel_shape".to_owned(), Attribute::Ints(vec![self.kernel; 2])),
-            ("strides".to_owned(), Attribute::Ints(vec![self.stride; 2])),
-            ("pads".to_owned(), Attribute::Ints(pads.to_vec())),
-            ("bias".to_owned(), Attribute::Int(i64::from(self.bias))),
-        ];
-        if self.dilation != 1 {
-            attributes.push(("dilations".to_owned(), Attribute::Ints(vec![self.dilation; 2])));
-        }
-        if self.group != 1 {
-            attributes.push(("group".to_owned(), Attribute::Int(self.group)));
-        }
-        graph.node(name, "Conv", &[from], attributes)
-    }
+/// Each channel by itself, without bias; stride 1 keeps height and width (odd kernels).
+pub(crate) fn depthwise(channels: i64, kernel: i64, stride: i64) -> Convolution {
+    conv(channels, kernel, stride).groups(channels)
 }
 
 /// Convolution and batch normalisation: `NAME.conv`, `NAME.norm`.
-pub(crate) fn conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Conv) -> NodeId {
-    let value = conv.add(graph, format!("{name}.conv"), from);
+pub(crate) fn conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Convolution) -> NodeId {
+    let value = graph.convolve(format!("{name}.conv"), from, conv);
     graph.op(format!("{name}.norm"), "BatchNormalization", &[value])
 }
 
 /// Convolution, batch normalisation and ReLU: `NAME.conv`, `NAME.norm`, `NAME.relu`.
-pub(crate) fn conv_norm_relu(graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Conv) -> NodeId {
+pub(crate) fn conv_norm_relu(graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Convolution) -> NodeId {
     let value = conv_norm(graph, name, from, conv);
     graph.op(format!("{name}.relu"), "Relu", &[value])
 }
@@ -74,8 +32,7 @@ pub(crate) fn max_pool(graph: &mut GraphBuilder, name: impl Into<String>, from: 
 
 /// Average over all positions and a linear layer.
 pub(crate) fn classifier(graph: &mut GraphBuilder, from: NodeId, outputs: i64) -> NodeId {
-    let value = graph.op("head.average", "GlobalAveragePool", &[from]);
-    let value = graph.op("head.flatten", "Flatten", &[value]);
+    let value = graph.global_average("head.average", from);
     graph.gemm("head.logits", value, outputs)
 }
 

@@ -8,7 +8,7 @@ use nas_api::{
     SpaceInfo, Task,
 };
 
-use crate::blocks::{Conv, classifier, conv_norm, conv_norm_relu, image};
+use crate::blocks::{classifier, conv, conv_norm, conv_norm_relu, depthwise, image};
 
 /// Layers of each stage; the first of a stage halves the image and doubles the channels.
 const STAGES: [usize; 3] = [2, 3, 3];
@@ -45,7 +45,7 @@ fn network(task: &Task, layer: impl Fn(&mut GraphBuilder, usize, NodeId, [i64; 2
     let mut channels = i64::from(task.settings.integer("channels")?);
     let mut graph = GraphBuilder::new();
     let input = graph.input();
-    let mut value = conv_norm_relu(&mut graph, "stem", input, Conv::new(channels, 3, 1));
+    let mut value = conv_norm_relu(&mut graph, "stem", input, conv(channels, 3, 1));
     let mut position = 0;
     for layers in STAGES {
         for within in 0..layers {
@@ -55,7 +55,7 @@ fn network(task: &Task, layer: impl Fn(&mut GraphBuilder, usize, NodeId, [i64; 2
             position += 1;
         }
     }
-    let value = conv_norm_relu(&mut graph, "head", value, Conv::new(HEAD, 1, 1));
+    let value = conv_norm_relu(&mut graph, "head", value, conv(HEAD, 1, 1));
     let logits = classifier(&mut graph, value, i64::from(task.outputs));
     Ok(graph.finish(&[logits]))
 }
@@ -71,12 +71,12 @@ fn block(
 ) -> NodeId {
     let same = stride == 1 && channels == out;
     let Some((expansion, kernel)) = bottleneck else {
-        return if same { from } else { conv_norm(graph, name, from, Conv::new(out, 1, stride)) };
+        return if same { from } else { conv_norm(graph, name, from, conv(out, 1, stride)) };
     };
     let inner = channels * expansion;
-    let value = conv_norm_relu(graph, &format!("{name}.expand"), from, Conv::new(inner, 1, 1));
-    let value = conv_norm_relu(graph, &format!("{name}.depthwise"), value, Conv::depthwise(inner, kernel, stride));
-    let value = conv_norm(graph, &format!("{name}.project"), value, Conv::new(out, 1, 1));
+    let value = conv_norm_relu(graph, &format!("{name}.expand"), from, conv(inner, 1, 1));
+    let value = conv_norm_relu(graph, &format!("{name}.depthwise"), value, depthwise(inner, kernel, stride));
+    let value = conv_norm(graph, &format!("{name}.project"), value, conv(out, 1, 1));
     if same { graph.op(format!("{name}.sum"), "Add", &[value, from]) } else { value }
 }
 

@@ -8,7 +8,7 @@ use nas_api::{
     Decision, Error, Genotype, Graph, GraphBuilder, NodeId, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task,
 };
 
-use crate::blocks::{Conv, classifier, conv_norm, conv_norm_relu, image, max_pool};
+use crate::blocks::{classifier, conv, conv_norm, conv_norm_relu, image, max_pool};
 
 const BLOCKS: [&str; 2] = ["basic", "bottleneck"];
 const WIDTHS: [i64; 6] = [16, 32, 48, 64, 96, 128];
@@ -93,9 +93,9 @@ impl Design {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
         let mut value = if small {
-            conv_norm_relu(&mut graph, "stem", input, Conv::new(self.width, 3, 1))
+            conv_norm_relu(&mut graph, "stem", input, conv(self.width, 3, 1))
         } else {
-            let value = conv_norm_relu(&mut graph, "stem", input, Conv::new(self.width, 7, 2));
+            let value = conv_norm_relu(&mut graph, "stem", input, conv(self.width, 7, 2));
             max_pool(&mut graph, "stem.pool", value, 2)
         };
         let mut channels = self.width;
@@ -118,21 +118,21 @@ impl Design {
         let [channels, width, out] = sizes;
         let main = match self.bottleneck {
             None => {
-                let value = conv_norm_relu(graph, &format!("{name}.a"), from, Conv::new(width, 3, stride));
-                conv_norm(graph, &format!("{name}.b"), value, Conv::new(out, 3, 1))
+                let value = conv_norm_relu(graph, &format!("{name}.a"), from, conv(width, 3, stride));
+                conv_norm(graph, &format!("{name}.b"), value, conv(out, 3, 1))
             }
             Some((group, at_64)) => {
                 let inner = width * at_64 / 64 * group;
-                let value = conv_norm_relu(graph, &format!("{name}.a"), from, Conv::new(inner, 1, 1));
-                let spatial = Conv { group, ..Conv::new(inner, 3, stride) };
+                let value = conv_norm_relu(graph, &format!("{name}.a"), from, conv(inner, 1, 1));
+                let spatial = conv(inner, 3, stride).groups(group);
                 let value = conv_norm_relu(graph, &format!("{name}.b"), value, spatial);
-                conv_norm(graph, &format!("{name}.c"), value, Conv::new(out, 1, 1))
+                conv_norm(graph, &format!("{name}.c"), value, conv(out, 1, 1))
             }
         };
         let short = if stride == 1 && channels == out {
             from
         } else {
-            conv_norm(graph, &format!("{name}.shortcut"), from, Conv::new(out, 1, stride))
+            conv_norm(graph, &format!("{name}.shortcut"), from, conv(out, 1, stride))
         };
         let sum = graph.op(format!("{name}.sum"), "Add", &[main, short]);
         graph.op(format!("{name}.relu"), "Relu", &[sum])

@@ -1,10 +1,11 @@
 //! The network around the cells (Liu et al. 2019, sections 2.1 and A.1 to A.3): stem, cells with a reduction cell at one
 //! and two thirds of the depth, head. Without the auxiliary head, which is for training alone.
 
+use nas_api::graph::Convolution;
 use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window};
 
 use super::cell::{Cell, OPERATIONS, Operation, sources};
-use crate::blocks::{Conv, classifier, conv_norm, half};
+use crate::blocks::{classifier, conv, conv_norm, depthwise, half};
 
 /// What stands in front of the cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl Skeleton {
                         sides: state.sides.map(half),
                     };
                 }
-                State { node: relu_conv_norm(graph, &name, state.node, Conv::new(channels, 1, 1)), ..state }
+                State { node: relu_conv_norm(graph, &name, state.node, conv(channels, 1, 1)), ..state }
             };
             let inputs = [pre(&mut graph, "input0", before, reduced), pre(&mut graph, "input1", last, false)];
             let node = match cells {
@@ -106,19 +107,19 @@ impl Skeleton {
     /// The two values that the first cell reads.
     fn stem(&self, graph: &mut GraphBuilder, input: State) -> [State; 2] {
         if self.stem == Stem::Cifar {
-            let node = conv_norm(graph, "stem", input.node, Conv::new(3 * self.channels, 3, 1));
+            let node = conv_norm(graph, "stem", input.node, conv(3 * self.channels, 3, 1));
             return [State { node, ..input }; 2];
         }
         let sides = input.sides.map(half).map(half);
-        let value = conv_norm(graph, "stem.a", input.node, Conv::new((self.channels / 2).max(1), 3, 2));
+        let value = conv_norm(graph, "stem.a", input.node, conv((self.channels / 2).max(1), 3, 2));
         let value = graph.op("stem.a.relu", "Relu", &[value]);
-        let first = conv_norm(graph, "stem.b", value, Conv::new(self.channels, 3, 2));
-        let second = relu_conv_norm(graph, "stem.c", first, Conv::new(self.channels, 3, 2));
+        let first = conv_norm(graph, "stem.b", value, conv(self.channels, 3, 2));
+        let second = relu_conv_norm(graph, "stem.c", first, conv(self.channels, 3, 2));
         [State { node: first, sides }, State { node: second, sides: sides.map(half) }]
     }
 }
 
-fn relu_conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Conv) -> NodeId {
+fn relu_conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Convolution) -> NodeId {
     let value = graph.op(format!("{name}.relu"), "Relu", &[from]);
     conv_norm(graph, name, value, conv)
 }
@@ -127,19 +128,17 @@ fn relu_conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Conv
 /// odd side is padded by one, so that both come out alike.
 fn factorized(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, sides: [i64; 2]) -> NodeId {
     let value = graph.op(format!("{name}.relu"), "Relu", &[from]);
-    let even = Conv::new(channels / 2, 1, 2).add(graph, format!("{name}.even"), value);
+    let even = graph.convolve(format!("{name}.even"), value, conv(channels / 2, 1, 2));
     let mut shifted = value;
-    for (axis, side) in [(2, "rows"), (3, "columns")] {
-        let size = sides[axis as usize - 2];
-        let slice = [("axis", axis), ("start", 1), ("end", size)];
-        let slice = slice.map(|(key, value)| (key.to_owned(), Attribute::Int(value))).to_vec();
-        shifted = graph.node(format!("{name}.shifted_{side}"), "Slice", &[shifted], slice);
+    for (axis, what, side) in [(2, "rows", sides[0]), (3, "columns", sides[1])] {
+        shifted = graph.slice(format!("{name}.shifted_{what}"), shifted, axis, 1, side);
     }
-    let [odd_rows, odd_columns] = sides.map(|side| side % 2);
-    let odd = Conv::new(channels - channels / 2, 1, 2);
-    let odd = odd.padded(graph, format!("{name}.odd"), shifted, [0, 0, odd_rows, odd_columns]);
-    let axis = vec![("axis".to_owned(), Attribute::Int(1))];
-    let both = graph.node(format!("{name}.both"), "Concat", &[even, odd], axis);
+    if let odd @ ([1, _] | [_, 1]) = sides.map(|side| side % 2) {
+        let pads = vec![("pads".to_owned(), Attribute::Ints(vec![0, 0, 0, 0, odd[0], odd[1]]))];
+        shifted = graph.node(format!("{name}.padded"), "Pad", &[shifted], pads);
+    }
+    let odd = graph.convolve(format!("{name}.odd"), shifted, conv(channels - channels / 2, 1, 2));
+    let both = graph.concat(format!("{name}.both"), &[even, odd], 1);
     graph.op(format!("{name}.norm"), "BatchNormalization", &[both])
 }
 
@@ -154,22 +153,23 @@ fn edge(graph: &mut GraphBuilder, name: &str, from: NodeId, place: &Place, opera
         Operation::Skip => factorized(graph, name, from, channels, sides),
         Operation::Sep3 | Operation::Sep5 => {
             let kernel = if operation == Operation::Sep3 { 3 } else { 5 };
-            let first = Conv::depthwise(channels, kernel, stride);
-            let value = separable(graph, &format!("{name}.a"), from, first);
-            separable(graph, &format!("{name}.b"), value, Conv { stride: 1, ..first })
+            let value = separable(graph, &format!("{name}.a"), from, depthwise(channels, kernel, stride));
+            separable(graph, &format!("{name}.b"), value, depthwise(channels, kernel, 1))
         }
         Operation::Dil3 | Operation::Dil5 => {
             let kernel = if operation == Operation::Dil3 { 3 } else { 5 };
-            separable(graph, name, from, Conv { dilation: 2, ..Conv::depthwise(channels, kernel, stride) })
+            let mut spatial = depthwise(channels, kernel, stride).dilation(2);
+            spatial.window.padding *= 2;
+            separable(graph, name, from, spatial)
         }
     }
 }
 
 /// ReLU, the depthwise convolution, a 1×1 convolution, normalisation.
-fn separable(graph: &mut GraphBuilder, name: &str, from: NodeId, depthwise: Conv) -> NodeId {
+fn separable(graph: &mut GraphBuilder, name: &str, from: NodeId, spatial: Convolution) -> NodeId {
     let value = graph.op(format!("{name}.relu"), "Relu", &[from]);
-    let value = depthwise.add(graph, format!("{name}.depthwise"), value);
-    conv_norm(graph, name, value, Conv::new(depthwise.channels, 1, 1))
+    let value = graph.convolve(format!("{name}.depthwise"), value, spatial);
+    conv_norm(graph, name, value, conv(spatial.out_channels, 1, 1))
 }
 
 /// Where an edge from this source stands in a cell.
@@ -184,8 +184,7 @@ fn place(inputs: [State; 2], channels: i64, reduces: bool, source: usize) -> Pla
 }
 
 fn join(graph: &mut GraphBuilder, name: &str, nodes: &[NodeId]) -> NodeId {
-    let axis = vec![("axis".to_owned(), Attribute::Int(1))];
-    graph.node(format!("{name}.output"), "Concat", &nodes[2..], axis)
+    graph.concat(format!("{name}.output"), &nodes[2..], 1)
 }
 
 fn chosen(

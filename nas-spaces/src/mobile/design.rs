@@ -1,8 +1,9 @@
 //! What a genotype of the space says, and the network of it.
 
-use nas_api::{Attribute, Graph, GraphBuilder, NodeId};
+use nas_api::graph::Convolution;
+use nas_api::{Graph, GraphBuilder, NodeId};
 
-use crate::blocks::{Conv, classifier};
+use crate::blocks::{classifier, conv, conv_norm, depthwise};
 
 /// Stages between stem and head.
 pub const STAGES: usize = 7;
@@ -127,11 +128,11 @@ impl Design {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
         let stride = if small { 1 } else { 2 };
-        let mut value = self.conv_norm_act(&mut graph, "stem", input, Conv::new(self.stem(), 3, stride));
+        let mut value = self.conv_norm_act(&mut graph, "stem", input, conv(self.stem(), 3, stride));
         for (stage, number, settled) in self.settled(small) {
             value = self.block(&mut graph, &format!("stage{stage}.block{number}"), value, &settled);
         }
-        let value = self.conv_norm_act(&mut graph, "head", value, Conv::new(self.head(), 1, 1));
+        let value = self.conv_norm_act(&mut graph, "head", value, conv(self.head(), 1, 1));
         let logits = classifier(&mut graph, value, outputs);
         graph.finish(&[logits])
     }
@@ -139,17 +140,14 @@ impl Design {
     fn activate(&self, graph: &mut GraphBuilder, name: String, from: NodeId) -> NodeId {
         match self.activation {
             Activation::Relu => graph.op(name, "Relu", &[from]),
-            Activation::Relu6 => {
-                let bounds = [("min", 0.0), ("max", 6.0)].map(|(key, bound)| (key.to_owned(), Attribute::Float(bound)));
-                graph.node(name, "Clip", &[from], bounds.to_vec())
-            }
+            Activation::Relu6 => graph.relu6(name, from),
             Activation::Swish => graph.op(name, "Swish", &[from]),
             Activation::HardSwish => graph.op(name, "HardSwish", &[from]),
         }
     }
 
-    fn conv_norm_act(&self, graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Conv) -> NodeId {
-        let value = crate::blocks::conv_norm(graph, name, from, conv);
+    fn conv_norm_act(&self, graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Convolution) -> NodeId {
+        let value = conv_norm(graph, name, from, conv);
         self.activate(graph, format!("{name}.activation"), value)
     }
 
@@ -158,25 +156,24 @@ impl Design {
         let inner = input * expansion;
         let mut value = from;
         if expansion > 1 {
-            value = self.conv_norm_act(graph, &format!("{name}.expand"), value, Conv::new(inner, 1, 1));
+            value = self.conv_norm_act(graph, &format!("{name}.expand"), value, conv(inner, 1, 1));
         }
-        let depthwise = Conv::depthwise(inner, kernel, stride);
-        value = self.conv_norm_act(graph, &format!("{name}.depthwise"), value, depthwise);
+        let spatial = depthwise(inner, kernel, stride);
+        value = self.conv_norm_act(graph, &format!("{name}.depthwise"), value, spatial);
         if squeeze {
             value = self.squeeze_excite(graph, &format!("{name}.squeeze"), value, inner, (input / SQUEEZE).max(1));
         }
-        value = crate::blocks::conv_norm(graph, &format!("{name}.project"), value, Conv::new(output, 1, 1));
+        value = conv_norm(graph, &format!("{name}.project"), value, conv(output, 1, 1));
         if adds { graph.op(format!("{name}.sum"), "Add", &[value, from]) } else { value }
     }
 
     /// Every channel times a number that the averages of all of them give (Hu et al. 2018).
     fn squeeze_excite(&self, graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, inner: i64) -> NodeId {
-        let with_bias = |channels| Conv { bias: true, ..Conv::new(channels, 1, 1) };
         let value = graph.op(format!("{name}.average"), "GlobalAveragePool", &[from]);
-        let value = with_bias(inner).add(graph, format!("{name}.reduce"), value);
+        let value = graph.convolve(format!("{name}.reduce"), value, conv(inner, 1, 1).bias());
         let value = self.activate(graph, format!("{name}.activation"), value);
-        let value = with_bias(channels).add(graph, format!("{name}.expand"), value);
+        let value = graph.convolve(format!("{name}.expand"), value, conv(channels, 1, 1).bias());
         let gate = graph.op(format!("{name}.gate"), "Sigmoid", &[value]);
-        graph.op(format!("{name}.scale"), "Mul", &[from, gate])
+        graph.mul(format!("{name}.scale"), from, gate)
     }
 }
