@@ -6,9 +6,12 @@ macro_rules! out {
     ($($words:tt)*) => { crate::print::line(format_args!($($words)*)) };
 }
 
+mod architecture;
 mod args;
 mod bench;
+mod draw;
 mod failure;
+mod laboratory;
 mod plugin;
 mod plugins;
 mod print;
@@ -17,6 +20,8 @@ mod report;
 mod search;
 mod show;
 mod space;
+mod space_check;
+mod space_stats;
 mod table;
 mod train;
 
@@ -45,7 +50,8 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Show(show) => show::show(show),
         Command::Train(train) => train::train(args, train),
         Command::Bench(bench) => bench::bench(args, bench),
-        Command::Report(arguments) => report::report(arguments),
+        Command::Report(arguments) => report::report(args, arguments),
+        Command::Draw(draw) => draw::draw(args, draw),
         Command::Table(TableCommand::List) => table::list(),
         Command::Table(TableCommand::Check(check)) => table::check(args, check),
         Command::Table(TableCommand::Import(import)) => table::import(args, import),
@@ -53,5 +59,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Plugin(PluginCommand::Inspect { plugin, json }) => plugin::inspect(args, plugin, *json),
         Command::Space(SpaceCommand::Show(show)) => space::show(args, show),
         Command::Space(SpaceCommand::Sample(sample)) => space::sample(args, sample),
+        Command::Space(SpaceCommand::Stats(stats)) => space_stats::stats(args, stats),
+        Command::Space(SpaceCommand::Check(check)) => space_check::check(args, check),
     }
 }

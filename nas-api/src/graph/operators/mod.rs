@@ -42,9 +42,12 @@ pub(super) struct Operator {
     pub layer: bool,
     /// The shape from those of the inputs; the inputs have been counted.
     shape: fn(&Node, &[&[i64]]) -> Result<Shape, GraphError>,
-    /// The cost from the inputs' shapes and the own one; `None`: nothing.
-    pub cost: Option<fn(&Node, &[&[i64]], &[i64]) -> Result<Cost, GraphError>>,
+    /// `None`: it costs nothing.
+    pub cost: Option<CostRule>,
 }
+
+/// The cost from the inputs' shapes and the own one.
+type CostRule = fn(&Node, &[&[i64]], &[i64]) -> Result<Cost, GraphError>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inputs {

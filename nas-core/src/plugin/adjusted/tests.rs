@@ -6,7 +6,7 @@ use nas_api::graph::{count, shape};
 use nas_api::{OpenSpace, Setting, Settings, Task, Value, conformance};
 use nas_spaces::{Mlp, Mobile, NasBench101, NasBench201, TableSpace};
 
-use super::super::{Options, Registry, SpaceSource};
+use super::super::{Options, Registry};
 
 fn registry() -> Registry {
     let mut registry = Registry::new(Options::default());
