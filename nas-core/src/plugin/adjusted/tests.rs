@@ -73,7 +73,7 @@ fn parts_and_seeded_spaces_conform() {
             Err(problem) => unreachable!("{name}: {problem}"),
         };
         let task = task(&mut *space);
-        conformance::space(&mut *space, &task, 40).unwrap_or_else(|broken| unreachable!("{name} {set:?}: {broken}"));
+        conformance::space(&mut *space, &task, 10).unwrap_or_else(|broken| unreachable!("{name} {set:?}: {broken}"));
     }
 }
 
