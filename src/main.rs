@@ -50,7 +50,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Show(show) => show::show(show),
         Command::Train(train) => train::train(args, train),
         Command::Bench(bench) => bench::bench(args, bench),
-        Command::Report(arguments) => report::report(arguments),
+        Command::Report(arguments) => report::report(args, arguments),
         Command::Draw(draw) => draw::draw(args, draw),
         Command::Table(TableCommand::List) => table::list(),
         Command::Table(TableCommand::Check(check)) => table::check(args, check),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use nas_api::conformance::{CHECKS, Check, Verdict, suite};
 use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Settings, SpaceInfo, Task, conformance};
 use nas_spaces::{Darts, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, Synthetic, TableSpace};
 
@@ -86,13 +87,19 @@ enum Broken {
     Neighbors,
     Parse,
     Features,
-    Key,
+    Instances,
     Build,
+    Key,
+    /// Networks of equal cost, but not the same.
+    KeyOfTwins,
+    Supernet,
 }
 
 struct Fault {
     of: Broken,
     space: Mlp,
+    /// Which instance of the space it is.
+    instance: u32,
 }
 
 impl SearchSpace for Fault {
@@ -111,7 +118,11 @@ impl SearchSpace for Fault {
         self.space.next(prefix)
     }
     fn sample(&self, seed: u32) -> Genotype {
-        if self.of == Broken::Sample { vec![0, 9, 9] } else { self.space.sample(seed) }
+        match self.of {
+            Broken::Sample => vec![0, 9, 9],
+            Broken::Instances => self.space.sample(seed + self.instance),
+            _ => self.space.sample(seed),
+        }
     }
     fn mutate(&self, parent: &[u32], seed: u32) -> Genotype {
         if self.of == Broken::Mutate { parent.to_vec() } else { self.space.mutate(parent, seed) }
@@ -137,7 +148,12 @@ impl SearchSpace for Fault {
         if self.of == Broken::Features { features[..genotype.len()].to_vec() } else { features }
     }
     fn key(&self, genotype: &[u32]) -> String {
-        if self.of == Broken::Key { "one".into() } else { self.space.key(genotype) }
+        match self.of {
+            Broken::Key => "one".into(),
+            // All but the last activation.
+            Broken::KeyOfTwins => self.space.key(&genotype[..genotype.len() - 1]),
+            _ => self.space.key(genotype),
+        }
     }
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph, Error> {
         let mut graph = self.space.build(genotype, task)?;
@@ -146,27 +162,57 @@ impl SearchSpace for Fault {
         }
         Ok(graph)
     }
+    fn supernet(&self, task: &Task) -> Result<Option<Graph>, Error> {
+        if self.of == Broken::Supernet { self.space.build(&[0, 0, 0], task).map(Some) } else { Ok(None) }
+    }
 }
 
 #[test]
 fn each_broken_promise_is_found() {
     let expected = [
-        (Broken::Describe, "described twice"),
-        (Broken::Sample, "validate refuses"),
-        (Broken::Next, "validate accepts"),
-        (Broken::Mutate, "changes nothing"),
-        (Broken::Crossover, "crossover"),
-        (Broken::Neighbors, "not the other way round"),
-        (Broken::Parse, "parse reads"),
-        (Broken::Features, "numbers"),
-        (Broken::Key, "one key"),
-        (Broken::Build, "the task wants [10]"),
+        (Broken::Describe, "describe", "described twice"),
+        (Broken::Sample, "sample", "validate refuses"),
+        (Broken::Next, "next", "validate accepts"),
+        (Broken::Mutate, "mutate", "changes nothing"),
+        (Broken::Crossover, "crossover", "crossover"),
+        (Broken::Neighbors, "neighbors", "not the other way round"),
+        (Broken::Parse, "format", "parse reads"),
+        (Broken::Features, "features", "numbers"),
+        (Broken::Instances, "instances", "sample(0) of [] differs between two instances"),
+        (Broken::Build, "build", "the task wants [10]"),
+        (Broken::Key, "key", "networks of different cost"),
+        (Broken::KeyOfTwins, "key", "are different networks"),
+        (Broken::Supernet, "supernet", "no node is tied to the decision 'layers'"),
     ];
-    for (of, words) in expected {
-        let mut space = Fault { of, space: Mlp::new() };
+    for (of, name, words) in expected {
+        let [mut space, mut twin] = [0, 1].map(|instance| Fault { of, space: Mlp::new(), instance });
         let task = task(&mut space, &[1, 8, 8], 10);
-        let broken = conformance::space(&mut space, &task, 40).expect_err(words);
-        assert!(broken.contains(words), "{of:?}: {broken}");
+        let verdicts = suite(&mut space, &mut twin, Some(&task), 40);
+        let (_, verdict) = verdicts.iter().find(|(check, _)| check.name == name).unwrap();
+        let Verdict::Broken(counterexample) = verdict else { panic!("{of:?}: {verdict:?}") };
+        assert!(counterexample.contains(words), "{of:?}: {counterexample}");
+        // The instances differ only where they are looked at together.
+        if of != Broken::Instances {
+            let broken = conformance::space(&mut space, &task, 40).expect_err(words);
+            assert!(broken.contains(words), "{of:?}: {broken}");
+        }
+    }
+    let seen = |check: &&Check| check.name == "standard" || expected.iter().any(|(_, name, _)| *name == check.name);
+    assert_eq!(CHECKS.iter().filter(seen).count(), CHECKS.len(), "a check is not seen to fail");
+}
+
+#[test]
+fn a_sound_space_keeps_every_promise() {
+    for (mut space, mut twin) in spaces().into_iter().zip(spaces()) {
+        let task = task(&mut *space, &[3, 32, 32], 10);
+        for (check, verdict) in suite(&mut *space, &mut *twin, Some(&task), 20) {
+            assert_eq!(verdict, Verdict::Kept, "{} of {}", check.name, space.info().unwrap().name);
+        }
+    }
+    let [mut space, mut twin] = [(); 2].map(|()| Synthetic::new(7, 3));
+    for (check, verdict) in suite(&mut space, &mut twin, None, 20) {
+        let expected = matches!(verdict, Verdict::Skipped(_)) == check.needs_networks();
+        assert!(expected && !matches!(verdict, Verdict::Broken(_)), "{}: {verdict:?}", check.name);
     }
 }
 
@@ -186,6 +232,9 @@ impl SearchSpace for Boastful {
     fn sample(&self, seed: u32) -> Genotype {
         self.0.sample(seed + 1)
     }
+    fn task_parameters(&self) -> Vec<nas_api::Parameter> {
+        self.0.task_parameters()
+    }
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph, Error> {
         self.0.build(genotype, task)
     }
@@ -197,4 +246,9 @@ fn a_space_that_is_standard_must_answer_so() {
     let genotypes = conformance::sampled(&mut space, 8).unwrap();
     let broken = conformance::standard(&mut space, &genotypes).unwrap_err();
     assert!(broken.contains("it is standard, but sample(0)"), "{broken}");
+    let task = task(&mut space, &[3, 8, 8], 10);
+    let verdicts = suite(&mut space, &mut Boastful(NasBench201::new()), Some(&task), 8);
+    let broken: Vec<&str> =
+        verdicts.iter().filter(|(_, verdict)| *verdict != Verdict::Kept).map(|(check, _)| check.name).collect();
+    assert_eq!(broken, ["standard"]);
 }
