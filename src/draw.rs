@@ -36,8 +36,10 @@ pub fn draw(args: &Args, draw: &Draw) -> Result<ExitCode, Failure> {
     fs::write(&draw.out, bytes)
         .map_err(|error| Failure::input(format!("--out {}: cannot be written: {error}", draw.out.display())))?;
     if draw.json {
-        let networks: Vec<_> =
-            drawn.iter().map(|one| json!({"title": one.title, "text": one.text, "nodes": one.graph.nodes.len()})).collect();
+        let networks: Vec<_> = drawn
+            .iter()
+            .map(|one| json!({"title": one.title, "text": one.text, "nodes": one.graph.nodes.len()}))
+            .collect();
         print::json(&json!({"file": draw.out, "networks": networks}))?;
     } else {
         out!("{}", draw.out.display());
@@ -118,8 +120,7 @@ pub fn of_trial(space: &mut dyn OpenSpace, record: &StudyRecord, trial: &TrialRe
     })?;
     let objective = record.header.objectives.first().map(|objective| objective.metric.as_str()).unwrap_or_default();
     let measured = trial.metric(objective).map(|value| format!(", {objective} {}", print::number(value)));
-    let title =
-        format!("{}, trial {}{}", record.header.space.identity.name, trial.trial, measured.unwrap_or_default());
+    let title = format!("{}, trial {}{}", record.header.space.identity.name, trial.trial, measured.unwrap_or_default());
     Architecture::of(space, &genotype.to_vec(), &record.header.task, title)
 }
 

@@ -32,7 +32,8 @@ pub fn stats(args: &Args, stats: &SpaceStats) -> Result<ExitCode, Failure> {
 fn show(info: &SpaceInfo, found: &Laboratory) {
     out!("{} {}, {}", info.name, info.version, space::size(info).unwrap_or_else(|| "size not known".into()));
     let share = |part: usize| format!("{part} ({:.1} %)", 100.0 * part as f64 / found.samples as f64);
-    let reason = |refused: &Refused| refused.reason.as_ref().map(|reason| format!("; the first: {reason}")).unwrap_or_default();
+    let reason =
+        |refused: &Refused| refused.reason.as_ref().map(|reason| format!("; the first: {reason}")).unwrap_or_default();
     out!("\n{} random architectures", found.samples);
     out!("  drawn before           {}, the same key {}", share(found.repeated), share(found.duplicates));
     out!("  invalid                {}{}", share(found.invalid.count), reason(&found.invalid));
@@ -40,7 +41,8 @@ fn show(info: &SpaceInfo, found: &Laboratory) {
     out!("  decisions made         {}", span(&found.decisions));
     out!("  neighbours             {} (of the first {})", span(&found.neighbors), found.neighbors.len());
     if found.values.iter().any(|values| !values.is_empty()) {
-        let header: Vec<&str> = [""].into_iter().chain(QUANTILES.map(|(name, _)| name)).chain(["histogram", ""]).collect();
+        let header: Vec<&str> =
+            [""].into_iter().chain(QUANTILES.map(|(name, _)| name)).chain(["histogram", ""]).collect();
         let rows = METRICS.iter().zip(&found.values).map(|(name, values)| {
             let numbers = QUANTILES.map(|(_, share)| print::number(rounded(quantile(values, share))));
             let (bars, logarithmic) = bars(values);
@@ -91,7 +93,12 @@ fn to_json(info: &SpaceInfo, found: &Laboratory, seed: u32) -> Value {
         }
     };
     let metrics = |values: &[Vec<f64>; 4], shown: &dyn Fn(&[f64]) -> Value| -> Value {
-        METRICS.iter().zip(values).map(|(name, values)| ((*name).to_owned(), shown(values))).collect::<serde_json::Map<_, _>>().into()
+        METRICS
+            .iter()
+            .zip(values)
+            .map(|(name, values)| ((*name).to_owned(), shown(values)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     };
     let distribution = |values: &[f64]| -> Value {
         let (counts, logarithmic) = histogram::<PARTS>(values);

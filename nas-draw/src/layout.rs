@@ -78,7 +78,11 @@ pub(crate) fn place(drawing: &Drawing) -> Result<Placed, DrawError> {
     for frame in &drawing.frames {
         let wide = text::width(&frame_label(frame), LINE, true) + 24.0;
         let parent = frame.frame.map(|frame| frames[frame]);
-        frames.push(graph.add_node(graphlay::Node { size: Size::new(wide, 20.0), parent, ..graphlay::Node::default() }));
+        frames.push(graph.add_node(graphlay::Node {
+            size: Size::new(wide, 20.0),
+            parent,
+            ..graphlay::Node::default()
+        }));
     }
     for tile in &drawing.tiles {
         let behind = if tile.times > 1 { 2.0 * BEHIND } else { 0.0 };

@@ -153,12 +153,15 @@ impl Panel<'_> {
         }
         for (edge, arrow) in self.drawing.edges.iter().zip(&self.placed.arrows) {
             let (colour, wide) = if edge.differs { (MARK, "2.6") } else { ("#666666", "1.3") };
-            svg.empty("path", &[
-                ("d", svg::path(&arrow.points)),
-                ("fill", "none".into()),
-                ("stroke", colour.into()),
-                ("stroke-width", wide.into()),
-            ]);
+            svg.empty(
+                "path",
+                &[
+                    ("d", svg::path(&arrow.points)),
+                    ("fill", "none".into()),
+                    ("stroke", colour.into()),
+                    ("stroke-width", wide.into()),
+                ],
+            );
             if let Some(head) = svg::head(&arrow.points) {
                 svg.empty("path", &[("d", head), ("fill", colour.into())]);
             }

@@ -170,11 +170,9 @@ pub(crate) fn head(points: &[Point]) -> Option<String> {
     }
     let (x, y) = (x / length, y / length);
     let (back_x, back_y) = (tip.x - 7.0 * x, tip.y - 7.0 * y);
-    let corners = [
-        *tip,
-        Point::new(back_x - 3.2 * y, back_y + 3.2 * x),
-        Point::new(back_x + 3.2 * y, back_y - 3.2 * x),
-    ];
-    let corners: Vec<String> = corners.iter().map(|corner| format!("{} {}", number(corner.x), number(corner.y))).collect();
+    let corners =
+        [*tip, Point::new(back_x - 3.2 * y, back_y + 3.2 * x), Point::new(back_x + 3.2 * y, back_y - 3.2 * x)];
+    let corners: Vec<String> =
+        corners.iter().map(|corner| format!("{} {}", number(corner.x), number(corner.y))).collect();
     Some(format!("M{}Z", corners.join("L")))
 }

@@ -12,7 +12,8 @@ use roxmltree::{Document, Node as Element};
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
 const CELL: &str = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|";
-const OTHER_CELL: &str = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|skip_connect~2|";
+const OTHER_CELL: &str =
+    "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|skip_connect~2|";
 
 fn networks() -> Vec<Network> {
     let image = [3, 32, 32];
@@ -155,7 +156,8 @@ fn groups_that_are_left_and_entered_again_are_dissolved() {
 
 #[test]
 fn hostile_names_are_shown_as_they_are_and_briefly() {
-    let hostile = ["</text><script>alert(1)</script>", "\"&'<>]]>", "\0\u{1}\u{202e}evil\u{fffe}", "....", ".", "é.\u{301}.x"];
+    let hostile =
+        ["</text><script>alert(1)</script>", "\"&'<>]]>", "\0\u{1}\u{202e}evil\u{fffe}", "....", ".", "é.\u{301}.x"];
     let long = "x.".repeat(500_000);
     let mut nodes = vec![node("input", "Input", &[])];
     for (at, name) in hostile.iter().copied().chain([long.as_str()]).enumerate() {
@@ -246,7 +248,8 @@ fn any_network_is_drawn_completely() {
                 (0..rng.random_range(0..depth)).map(|_| format!("g{}", rng.random_range(0..3_u32))).collect();
             let name = groups.into_iter().chain([format!("n{at}")]).collect::<Vec<_>>().join(".");
             let near = at.min(1 + rng.random_range(0..6_u32));
-            let inputs: Vec<u32> = (0..rng.random_range(1..4_u32)).map(|_| at - 1 - rng.random_range(0..near)).collect();
+            let inputs: Vec<u32> =
+                (0..rng.random_range(1..4_u32)).map(|_| at - 1 - rng.random_range(0..near)).collect();
             let op = if inputs.len() == 1 { ops[rng.random_range(0..4_u32) as usize] } else { "Sum" };
             nodes.push(node(&name, op, &inputs));
         }

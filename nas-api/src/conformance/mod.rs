@@ -274,7 +274,11 @@ pub fn twinned(
     genotypes: &[Genotype],
 ) -> Result<(), String> {
     fn alike<T: PartialEq>(call: &str, of: &[u32], ours: &T, theirs: &T) -> Result<(), String> {
-        if ours == theirs { Ok(()) } else { Err(format!("{call} of {of:?} differs between two instances of the space")) }
+        if ours == theirs {
+            Ok(())
+        } else {
+            Err(format!("{call} of {of:?} differs between two instances of the space"))
+        }
     }
     alike("describe", &[], &called("describe", space.info())?, &called("describe", twin.info())?)?;
     for (seed, genotype) in (0..).zip(genotypes) {
@@ -288,7 +292,12 @@ pub fn twinned(
         let mutants = (called("mutate", space.mutate(last, seed))?, called("mutate", twin.mutate(last, seed))?);
         alike(&format!("mutate with seed {seed}"), last, &mutants.0, &mutants.1)?;
         if let Some(task) = task {
-            alike("build", last, &called("build", space.build(last, task))?, &called("build", twin.build(last, task))?)?;
+            alike(
+                "build",
+                last,
+                &called("build", space.build(last, task))?,
+                &called("build", twin.build(last, task))?,
+            )?;
         }
     }
     Ok(())

@@ -27,7 +27,9 @@ pub(super) fn fingerprint(graph: &Graph, shapes: &[Shape]) -> Vec<u64> {
             "Identity" => inputs.first().map_or(Value::Zero, |value| (*value).clone()),
             "Constant" if node.float("value_float", 1.0) == Ok(0.0) => Value::Zero,
             "Mul" if inputs.iter().any(|value| matches!(value, Value::Zero)) => Value::Zero,
-            "Relu" | "AveragePool" | "MaxPool" | "GlobalAveragePool" if matches!(inputs[..], [Value::Zero]) => Value::Zero,
+            "Relu" | "AveragePool" | "MaxPool" | "GlobalAveragePool" if matches!(inputs[..], [Value::Zero]) => {
+                Value::Zero
+            }
             "Sum" | "Add" => sum(&inputs),
             _ => {
                 let number = operator(node, shape, &inputs);

@@ -1,6 +1,9 @@
 //! The checks as a list, so that a report can name each one.
 
-use super::{built, crossed, described, featured, keyed, mutated, neighboring, sampled, shared, standard, twinned, walked, written};
+use super::{
+    built, crossed, described, featured, keyed, mutated, neighboring, sampled, shared, standard, twinned, walked,
+    written,
+};
 use crate::{Genotype, OpenSpace, Task};
 
 type OfSpace = fn(&mut dyn OpenSpace, &[Genotype]) -> Result<(), String>;
@@ -51,10 +54,18 @@ pub const CHECKS: [Check; 13] = [
         "a genotype makes the described decisions; what is shorter, longer or no choice is invalid",
         Run::Space(walked),
     ),
-    Check::new("mutate", "mutants are valid, differ from their parent, and depend on the seed alone", Run::Space(mutated)),
+    Check::new(
+        "mutate",
+        "mutants are valid, differ from their parent, and depend on the seed alone",
+        Run::Space(mutated),
+    ),
     Check::new("crossover", "children are valid and choose as one of their parents", Run::Space(crossed)),
     Check::new("neighbors", "neighbours are valid, different, and neighbours of each other", Run::Space(neighboring)),
-    Check::new("standard", "where the space says that its answers are the standard ones, they are", Run::Space(standard)),
+    Check::new(
+        "standard",
+        "where the space says that its answers are the standard ones, they are",
+        Run::Space(standard),
+    ),
     Check::new("format", "what is written is read back, and nonsense is refused", Run::Space(written)),
     Check::new("features", "features are finite, of one length, and constant", Run::Space(featured)),
     Check::new("instances", "a second instance of the space gives the same answers", Run::Twin),

@@ -155,11 +155,13 @@ impl Rows {
                 .collect();
             rows.sources.push(sources);
         }
-        let leaves = |unit: &'_ Unit| -> Vec<u32> {
-            unit.items.iter().flat_map(|item| tree.leaves(item)).copied().collect()
-        };
-        let owners: HashMap<u32, usize> =
-            units.iter().enumerate().flat_map(|(at, unit)| leaves(unit).into_iter().map(move |leaf| (leaf, at))).collect();
+        let leaves =
+            |unit: &'_ Unit| -> Vec<u32> { unit.items.iter().flat_map(|item| tree.leaves(item)).copied().collect() };
+        let owners: HashMap<u32, usize> = units
+            .iter()
+            .enumerate()
+            .flat_map(|(at, unit)| leaves(unit).into_iter().map(move |leaf| (leaf, at)))
+            .collect();
         for (at, unit) in units.iter().enumerate() {
             let targets = &mut rows.targets[at];
             for &output in unit.items.iter().flat_map(|item| tree.outputs(item)) {
@@ -219,7 +221,9 @@ impl Rows {
     fn alike(&self, start: usize, a: usize, period: usize, parallel: bool) -> bool {
         let b = a + period;
         let same = |(ours, theirs): (&Source, &Source)| match (*ours, *theirs) {
-            (Source::Unit(at, port), Source::Unit(its, other)) if at >= a || its >= b => at + period == its && port == other,
+            (Source::Unit(at, port), Source::Unit(its, other)) if at >= a || its >= b => {
+                at + period == its && port == other
+            }
             (ours, theirs) if ours == theirs => true,
             _ if parallel => false,
             (Source::Unit(at, port), Source::Unit(its, other)) if at + period == its && port == other => true,

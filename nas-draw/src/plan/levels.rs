@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use crate::kind::Kind;
 use crate::fold::{Item, Segment, Signatures, Tree, Unit, segments, units};
+use crate::kind::Kind;
 
 /// A chain of so many nodes is one box,
 const CHAIN: usize = 12;
@@ -74,8 +74,7 @@ impl<'t, 'g> Levels<'t, 'g> {
     pub fn is_linear(&self, level: &Level) -> bool {
         let mut before: Option<HashSet<u32>> = None;
         for unit in &level.units {
-            let own: HashSet<u32> =
-                unit.items.iter().flat_map(|item| self.tree.leaves(item)).copied().collect();
+            let own: HashSet<u32> = unit.items.iter().flat_map(|item| self.tree.leaves(item)).copied().collect();
             if let Some(before) = &before {
                 let inputs = unit.items.iter().flat_map(|item| self.tree.inputs(*item));
                 if !inputs.filter(|input| !own.contains(input)).all(|input| before.contains(input)) {
