@@ -292,6 +292,9 @@ impl SearchSpace for Boastful {
     fn sample(&self, seed: u32) -> Genotype {
         self.0.sample(seed + 1)
     }
+    fn task_parameters(&self) -> Vec<nas_api::Parameter> {
+        self.0.task_parameters()
+    }
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph, Error> {
         self.0.build(genotype, task)
     }
