@@ -8,6 +8,7 @@ macro_rules! out {
 
 mod args;
 mod bench;
+mod export;
 mod failure;
 mod plugin;
 mod plugins;
@@ -44,6 +45,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Resume(resume) => search::resume(args, resume),
         Command::Show(show) => show::show(show),
         Command::Train(train) => train::train(args, train),
+        Command::Export(export) => export::export(args, export),
         Command::Bench(bench) => bench::bench(args, bench),
         Command::Report(arguments) => report::report(arguments),
         Command::Table(TableCommand::List) => table::list(),

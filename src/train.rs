@@ -80,7 +80,8 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn chosen<'r>(record: &'r StudyRecord, wanted: &str) -> Result<&'r TrialRecord, Failure> {
+/// The trial that `--trial` names.
+pub fn chosen<'r>(record: &'r StudyRecord, wanted: &str) -> Result<&'r TrialRecord, Failure> {
     if wanted == "best" {
         let best = Summary::of(record).best;
         return best.and_then(|best| record.trial(best)).ok_or_else(|| {

@@ -6,9 +6,10 @@
 mod dot;
 mod error;
 mod file;
-// mod import;
+mod import;
 mod json;
 mod model;
+mod names;
 pub mod onnx;
 mod pytorch;
 mod slots;
@@ -16,7 +17,7 @@ mod weights;
 
 pub use dot::dot;
 pub use error::ExportError;
-// pub use import::{ImportError, Imported, ImportedSpace, definition, import, import_bytes};
+pub use import::{ImportError, Imported, ImportedSpace, definition, import, import_bytes};
 pub use json::json;
 pub use model::{About, Model};
 pub use pytorch::{module, write as write_pytorch};

@@ -1,10 +1,11 @@
 //! An ONNX graph being written: fresh names, small constants, and values with or without a batch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use prost::bytes::Bytes;
 
 use super::proto::{self, Attribute, FLOAT, INT64, Tensor};
+use crate::names::Names;
 
 /// What a node of the network became.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub struct Builder {
     pub constants: Vec<Tensor>,
     /// The version of the operator set that is written for.
     pub opset: i64,
-    used: HashSet<String>,
+    used: Names,
     known: HashMap<(i32, Vec<i64>, Vec<u8>), String>,
     /// Values that are the same for the whole network, by what they are.
     shared: HashMap<String, String>,
@@ -39,18 +40,14 @@ pub struct Builder {
 impl Builder {
     /// A builder in whose graph these names are taken.
     pub fn new(opset: i64, taken: impl IntoIterator<Item = String>) -> Self {
-        Self { opset, used: taken.into_iter().collect(), ..Self::default() }
+        let mut used = Names::default();
+        taken.into_iter().for_each(|name| used.take(name));
+        Self { opset, used, ..Self::default() }
     }
 
     /// A name that nothing else has.
     pub fn fresh(&mut self, wanted: &str) -> String {
-        let mut name = wanted.to_owned();
-        let mut number = 1;
-        while !self.used.insert(name.clone()) {
-            number += 1;
-            name = format!("{wanted}_{number}");
-        }
-        name
+        self.used.fresh(wanted)
     }
 
     /// Adds a node whose only value has a name of its own, which is returned.

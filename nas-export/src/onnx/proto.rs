@@ -8,8 +8,6 @@ use prost::bytes::Bytes;
 pub const FLOAT: i32 = 1;
 /// 64-bit whole numbers.
 pub const INT64: i32 = 7;
-/// Truth values.
-pub const BOOL: i32 = 9;
 
 /// `ModelProto`.
 #[derive(Clone, PartialEq, Message)]
@@ -170,7 +168,6 @@ pub mod kind {
     pub const INT: i32 = 2;
     pub const STRING: i32 = 3;
     pub const TENSOR: i32 = 4;
-    pub const FLOATS: i32 = 6;
     pub const INTS: i32 = 7;
 }
 

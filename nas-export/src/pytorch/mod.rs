@@ -15,7 +15,7 @@ use crate::slots::{Slot, slots};
 use crate::weights::{Entry, write_entries};
 use crate::{ExportError, Model, Weights, file};
 use forward::{Context, Value, expression};
-use names::{Names, list, quoted};
+use names::{Legal, list, quoted};
 
 /// Writes the module to `path` (`net.py`) and its weights beside it (`net.safetensors`).
 pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<(), ExportError> {
@@ -39,15 +39,18 @@ struct Generated {
 }
 
 fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
-    let mut names = Names::new();
+    let mut names = Legal::new();
     let (mut init, mut body) = (String::new(), String::new());
     let mut keys = Vec::new();
     let mut modules: HashMap<&str, String> = HashMap::new();
     let mut values: Vec<Value> = Vec::with_capacity(model.graph.nodes.len());
     let mut input = String::new();
+    // The first slot of this node or of a later one.
+    let mut next = 0;
     for (position, node) in model.graph.nodes.iter().enumerate() {
         let shape = model.shape(position as u32);
         let name = names.legal(&node.name);
+        next += slots[next..].iter().take_while(|slot| slot.node < position).count();
         if node.op == "Input" {
             input.clone_from(&name);
             values.push(Value { text: name, shape: shape.to_vec(), batched: true });
@@ -59,7 +62,8 @@ fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
             module = format!("self.{name}");
             // Writing to a text cannot fail.
             let _ = writeln!(init, "        {module} = {layer}");
-            for (at, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.node == position) {
+            let own = slots[next..].iter().take_while(|slot| slot.node == position);
+            for (at, slot) in (next..).zip(own) {
                 let end =
                     layers::keys(node)?.into_iter().find(|(_, what)| *what == slot.what).map_or("", |(end, _)| end);
                 keys.push((if end.is_empty() { name.clone() } else { format!("{name}.{end}") }, Some(at)));

@@ -1,6 +1,6 @@
 //! Names that Python takes.
 
-use std::collections::HashSet;
+use crate::names::Names;
 
 /// What a generated module uses itself, and Python's own words.
 const TAKEN: &[&str] = &[
@@ -104,12 +104,14 @@ const TAKEN: &[&str] = &[
 
 /// Names that are in use.
 #[derive(Debug)]
-pub struct Names(HashSet<String>);
+pub struct Legal(Names);
 
-impl Names {
+impl Legal {
     /// Only what every module uses.
     pub fn new() -> Self {
-        Self(TAKEN.iter().map(|&name| name.to_owned()).collect())
+        let mut names = Names::default();
+        TAKEN.iter().for_each(|&name| names.take(name.to_owned()));
+        Self(names)
     }
 
     /// A legal name of its own, as near to the wanted one as can be: `stage1.cell0` becomes `stage1_cell0`.
@@ -120,13 +122,7 @@ impl Names {
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             name = format!("node_{}", name.trim_start_matches('_'));
         }
-        let mut free = name.clone();
-        let mut number = 1;
-        while !self.0.insert(free.clone()) {
-            number += 1;
-            free = format!("{name}_{number}");
-        }
-        free
+        self.0.fresh(&name)
     }
 }
 
@@ -170,7 +166,7 @@ mod tests {
 
     #[test]
     fn names_are_legal_and_of_their_own() {
-        let mut names = Names::new();
+        let mut names = Legal::new();
         let made = ["a.b", "a_b", "7", "", "for", "train", "é\n\"", "_x"].map(|name| names.legal(name));
         assert_eq!(
             made,

@@ -1,6 +1,7 @@
 //! What the tests of the exports share: folders of exported networks, and the Python that checks them.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod mutate;
 pub mod zoo;
 
 use std::fs;

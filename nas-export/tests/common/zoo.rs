@@ -130,3 +130,8 @@ pub fn plain() -> Vec<Case> {
     ]);
     cases
 }
+
+/// Every case.
+pub fn all() -> Vec<Case> {
+    plain()
+}
