@@ -1,87 +1,72 @@
 //! Parameters, multiply-accumulates, FLOPs and depth.
 
-use super::{Graph, GraphError, Node, Shape, operators};
+use super::{Graph, GraphError, Shape, operators};
 
 /// What a graph costs for one example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Trainable numbers: weights and biases of `Conv` and `Gemm`, scale and shift of `BatchNormalization`.
+    /// Trainable numbers: weights and biases, scales and shifts of normalisations, embeddings, bare weights. A matrix
+    /// that a `Gemm` borrows (`tied`) counts once.
     pub params: u64,
-    /// Multiply-accumulates of convolutions and matrix products.
+    /// Multiply-accumulates of convolutions, matrix products and attention. A `Gemm` with a `rate` counts that share.
     pub macs: u64,
     /// In the convention of the NAS literature: one per multiply-accumulate and one per bias addition.
     pub flops: u64,
-    /// The longest path, counted in `Conv` and `Gemm` nodes.
+    /// The longest path, counted in convolutions and matrix products; an `Attention` is one.
     pub depth: u64,
 }
 
 /// Counts every node, also those that no output needs and every choice of a `Choice`. `shapes` are those that
 /// [`infer`](super::shape::infer) gave for this graph. A number too great for 64 bits is an error.
 pub fn count(graph: &Graph, shapes: &[Shape]) -> Result<Counts, GraphError> {
-    if shapes.len() != graph.nodes.len() {
-        let (nodes, shapes) = (graph.nodes.len(), shapes.len());
-        return Err(GraphError::whole(format!(
-            "has {nodes} nodes, but {shapes} shapes came with it; infer them first"
-        )));
-    }
-    let mut counts = Counts { depth: depth(graph), ..Counts::default() };
+    matching(graph, shapes)?;
+    let mut counts = Counts::default();
+    let mut depths: Vec<u64> = Vec::with_capacity(graph.nodes.len());
+    let mut inputs: Vec<&[i64]> = Vec::new();
     for (node, shape) in graph.nodes.iter().zip(shapes) {
-        let input = node.inputs.first().and_then(|&input| shapes.get(input as usize));
-        let (params, macs, biases) = cost(node, input.map_or(&[], Vec::as_slice), shape)?;
+        let operator = operators::find(&node.op);
+        let before = node.inputs.iter().filter_map(|&input| depths.get(input as usize)).max().copied().unwrap_or(0);
+        let depth = before + u64::from(operator.is_some_and(|operator| operator.layer));
+        depths.push(depth);
+        counts.depth = counts.depth.max(depth);
+        let Some(cost) = operator.and_then(|operator| operator.cost) else { continue };
+        inputs.clear();
+        inputs.extend(node.inputs.iter().filter_map(|&input| shapes.get(input as usize)).map(Vec::as_slice));
+        if inputs.len() != node.inputs.len() || inputs.is_empty() != (node.op == "Weight") {
+            return Err(GraphError::new(node, "its shape is not inferred"));
+        }
+        let cost = cost(node, &inputs, shape)?;
         let too_great = || GraphError::new(node, "the graph's counts exceed 64 bits here");
         let add = |total: u64, more: u64| total.checked_add(more).ok_or_else(too_great);
-        counts.params = add(counts.params, params)?;
-        counts.macs = add(counts.macs, macs)?;
-        counts.flops = add(counts.flops, add(macs, biases)?)?;
+        counts.params = add(counts.params, cost.params)?;
+        counts.macs = add(counts.macs, cost.macs)?;
+        counts.flops = add(counts.flops, add(cost.macs, cost.biases)?)?;
     }
     Ok(counts)
 }
 
-/// Parameters, multiply-accumulates and bias additions of one node.
-fn cost(node: &Node, input: &[i64], output: &[i64]) -> Result<(u64, u64, u64), GraphError> {
-    let product = |sizes: &[i64]| {
-        let mut product: u64 = 1;
-        for &size in sizes {
-            let size = u64::try_from(size).map_err(|_| GraphError::new(node, "a negative size"))?;
-            product = product.checked_mul(size).ok_or_else(|| GraphError::new(node, "its count exceeds 64 bits"))?;
-        }
-        Ok(product)
-    };
-    let with_bias = |weights: u64, bias: u64| {
-        weights.checked_add(bias).ok_or_else(|| GraphError::new(node, "its count exceeds 64 bits"))
-    };
-    match node.op.as_str() {
-        "Conv" => {
-            let conv = operators::convolution(node, input)?;
-            let [_, height, width] = output else { return Err(GraphError::new(node, "its shape is not inferred")) };
-            let weights = [conv.out_channels, input[0] / conv.group, conv.kernel[0], conv.kernel[1]];
-            let macs = product(&[&weights[..], &[*height, *width]].concat())?;
-            let bias = i64::from(conv.bias);
-            let params = with_bias(product(&weights)?, product(&[conv.out_channels, bias])?)?;
-            Ok((params, macs, product(&[conv.out_channels, *height, *width, bias])?))
-        }
-        "Gemm" => {
-            let macs = product(&[product(input)? as i64, product(output)? as i64])?;
-            let bias = product(&[product(output)? as i64, node.int("bias", Some(1))?])?;
-            Ok((with_bias(macs, bias)?, macs, bias))
-        }
-        "BatchNormalization" => Ok((product(&[2, input.first().copied().unwrap_or(0)])?, 0, 0)),
-        _ => Ok((0, 0, 0)),
+/// One shape for every node, or why not.
+pub(super) fn matching(graph: &Graph, shapes: &[Shape]) -> Result<(), GraphError> {
+    if shapes.len() == graph.nodes.len() {
+        return Ok(());
     }
+    let (nodes, shapes) = (graph.nodes.len(), shapes.len());
+    Err(GraphError::whole(format!("has {nodes} nodes, but {shapes} shapes came with it; infer them first")))
 }
 
-/// The longest path through a graph, counted in `Conv` and `Gemm` nodes.
+/// The longest path through a graph, counted in convolutions and matrix products.
 pub fn depth(graph: &Graph) -> u64 {
     let mut depths: Vec<u64> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
         let before = node.inputs.iter().filter_map(|&input| depths.get(input as usize)).max().copied().unwrap_or(0);
-        depths.push(before + u64::from(matches!(node.op.as_str(), "Conv" | "Gemm")));
+        let layer = operators::find(&node.op).is_some_and(|operator| operator.layer);
+        depths.push(before + u64::from(layer));
     }
     depths.into_iter().max().unwrap_or(0)
 }
 
-/// Positions of the nodes that no output needs, ascending; an evaluator need not compute them.
-pub fn unused(graph: &Graph) -> Vec<u32> {
+/// Whether any output needs a node, by its position.
+pub(super) fn needed(graph: &Graph) -> Vec<bool> {
     let mut needed = vec![false; graph.nodes.len()];
     for &output in &graph.outputs {
         if let Some(node) = needed.get_mut(output as usize) {
@@ -98,8 +83,13 @@ pub fn unused(graph: &Graph) -> Vec<u32> {
             }
         }
     }
+    needed
+}
+
+/// Positions of the nodes that no output needs, ascending; an evaluator need not compute them.
+pub fn unused(graph: &Graph) -> Vec<u32> {
     // A graph has at most `MAX_NODES` nodes.
-    needed.iter().enumerate().filter(|(_, needed)| !**needed).map(|(position, _)| position as u32).collect()
+    needed(graph).iter().enumerate().filter(|(_, needed)| !**needed).map(|(position, _)| position as u32).collect()
 }
 
 #[cfg(test)]

@@ -3,26 +3,61 @@
 //! Weights are not inputs of nodes: they follow from operator, attributes and shapes. Where ONNX reads a size off a
 //! weight tensor, an attribute says it instead (`out_channels`, `out_features`). Shapes leave the batch out.
 //!
+//! Attributes that name an axis count the batch: 1 is the first axis of a shape, −1 the last. Arithmetic of two values
+//! broadcasts as numpy does, on shapes without the batch: aligned at the end, sizes are equal or one of them is 1.
+//!
 //! | operator | inputs | attributes (default) | output shape |
 //! |---|---|---|---|
 //! | `Input` | 0 | | the task's input shape |
-//! | `Constant` | 0 | `value_float` | scalar `[]` |
-//! | `Identity` `Relu` `Sigmoid` `Tanh` `Gelu` `Elu` `Selu` `LeakyRelu` `HardSigmoid` `HardSwish` `Mish` `Softplus` | 1 | `alpha` as in ONNX (`Elu` 1, `LeakyRelu` 0.01, `HardSigmoid` 0.2), `beta` (`HardSigmoid` 0.5), `approximate` (`Gelu`: `none`) | as input |
-//! | `Softmax` | 1 | `axis` (−1) | as input |
+//! | `Constant` | 0 | `value_float` | scalar `[]`; stands beside another value in arithmetic |
+//! | `Weight` (an ONNX initializer) | 0 | `shape`, `init` (`normal`; or `zeros`, `ones`) | `shape`; trainable, the same for every example; stands beside another value in arithmetic, `MatMul` and `Concat`, which repeats it |
+//! | **single numbers** | | | |
+//! | `Identity` `Relu` `Sigmoid` `Tanh` `Gelu` `Elu` `Selu` `LeakyRelu` `HardSigmoid` `HardSwish` `Mish` `Softplus` `Swish` | 1 | `alpha` as in ONNX (`Elu` 1, `LeakyRelu` 0.01, `HardSigmoid` 0.2, `Swish` 1), `beta` (`HardSigmoid` 0.5), `approximate` (`Gelu`: `none`) | as input |
+//! | `Clip` | 1 | `min`, `max` (neither) | as input |
+//! | `Neg` `Abs` `Exp` `Log` `Sqrt` `Reciprocal` `Erf` | 1 | | as input |
+//! | `Softmax` `LogSoftmax` | 1 | `axis` (−1) | as input |
 //! | `Dropout` | 1 | `ratio` (0.5) | as input; identity outside training |
-//! | `Flatten` | 1 | | `[product]` |
-//! | `Gemm` | 1, rank 1 | `out_features`, `bias` (1) | `[out_features]` |
-//! | `Conv` | 1, rank 3 | `out_channels`, `kernel_shape`, `strides` (1), `pads` (0; top, left, bottom, right), `dilations` (1), `group` (1), `bias` (1) | `[out_channels, h, w]` |
-//! | `BatchNormalization` | 1, rank 1 or 3 | `epsilon` (1e-5), `momentum` (0.9, ONNX's sense) | as input |
-//! | `MaxPool` `AveragePool` | 1, rank 3 | `kernel_shape`, `strides` (1), `pads` (0), `count_include_pad` (0; average only) | `[c, h, w]` |
-//! | `GlobalAveragePool` | 1, rank 3 | | `[c, 1, 1]` |
-//! | `Add` `Mul` | 2 | | broadcast as in ONNX |
+//! | `Add` `Sub` `Mul` `Div` `Pow` `Max` `Min` | 2 | | broadcast |
+//! | **joining** | | | |
 //! | `Sum` | 1 or more | | all alike |
-//! | `Concat` | 1 or more | `axis` (counted with the batch, so 1 is the first axis of a shape) | joined |
-//! | `Choice` | one per choice | `decision` | all alike |
+//! | `Concat` | 1 or more | `axis` | joined |
+//! | `Choice` (ours) | one per choice | `decision` | all alike |
+//! | **matrix products** | | | |
+//! | `Gemm` | 1 | `out_features`, `bias` (1), `tied` (an earlier `Gather` or `Gemm` whose matrix it uses), `rate` (1; the share of positions for which it is computed) | the last axis becomes `out_features` |
+//! | `MatMul` | 2 | | `[.., m, k]` × `[.., k, n]`, leading axes broadcast |
+//! | `Gather` (an embedding) | 1, indices | `num_embeddings`, `embedding_dim` | input shape, then `embedding_dim` |
+//! | **windows**, on `[channels, length]` or `[channels, height, width]` | | one number per side in lists | |
+//! | `Conv` | 1 | `out_channels`, `kernel_shape`, `strides` (1), `pads` (0; begin of every side, then ends), `dilations` (1), `group` (1), `bias` (1) | `[out_channels, ..]` |
+//! | `ConvTranspose` | 1 | the same, and `output_padding` (0) | `[out_channels, ..]` |
+//! | `MaxPool` `AveragePool` | 1 | `kernel_shape`, `strides` (1), `pads` (0), `count_include_pad` (0; average only) | `[c, ..]` |
+//! | `GlobalAveragePool` `GlobalMaxPool` | 1 | | `[c, 1, ..]` |
+//! | `Resize` | 1, rank 3 | `scales` (2 whole numbers), `mode` (`nearest`; or `linear`) | `[c, h·scale, w·scale]` |
+//! | `DepthToSpace` `SpaceToDepth` | 1, rank 3 | `blocksize` | `[c / b², h·b, w·b]`, and back |
+//! | **normalisations**, each with a learned scale, and a shift but for `RMSNormalization` | | | |
+//! | `BatchNormalization` | 1, rank 1 to 3 | `epsilon` (1e-5), `momentum` (0.9, ONNX's sense) | as input |
+//! | `LayerNormalization` | 1 | `axis` (−1), `epsilon` (1e-5), `bias` (1) | as input |
+//! | `RMSNormalization` | 1 | `axis` (−1), `epsilon` (1e-5) | as input |
+//! | `GroupNormalization` | 1, rank 2 or more | `num_groups`, `epsilon` (1e-5) | as input |
+//! | `InstanceNormalization` | 1, rank 2 or more | `epsilon` (1e-5) | as input |
+//! | **sequences**, `[positions, features]` | | | |
+//! | `Attention` | 3: `[T, Hq·d]`, `[S, Hkv·d]`, `[S, Hkv·e]` | `q_num_heads`, `kv_num_heads`, `is_causal` (0), `scale` (1/√d), `softcap` (0: none), `window` (0: all; else a position sees itself and the `window` − 1 before it, and `is_causal` is 1) | `[T, Hq·e]` |
+//! | `RotaryEmbedding` | 1, `[T, H·d]` | `num_heads`, `base` (10000), `rotary_embedding_dim` (0: d), `interleaved` (0) | as input; positions are 0 to T − 1 |
+//! | `Routing` (ours) | 1 | `k` | as input: softmax over the `k` greatest of the last axis, 0 elsewhere |
+//! | **moving numbers** | | | |
+//! | `Flatten` | 1 | | `[product]` |
+//! | `Transpose` | 1 | `perm` (0, the batch, stays first) | permuted |
+//! | `Reshape` | 1 | `shape` (without the batch; one may be −1) | `shape` |
+//! | `Slice` | 1 | `axis`, `start`, `end` (negative: from the end) | one axis cut |
+//! | `Pad` | 1 | `pads` (begin of every axis but the batch, then ends), `value` (0) | grown |
+//! | `ReduceMean` `ReduceSum` `ReduceMax` `ReduceMin` | 1 | `axes`, `keepdims` (1) | the axes are 1, or gone |
+//!
+//! Nodes beyond ONNX's meaning are `Choice` and `Routing`; attributes beyond it are `tied`, `rate`, `window`, `base` and
+//! those that say the sizes of weights.
 
-mod builder;
+pub mod builder;
 pub mod count;
+pub mod memory;
+mod node;
 pub mod operators;
 pub mod shape;
 #[cfg(test)]
@@ -30,8 +65,9 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use builder::{GraphBuilder, NodeId, Window};
+pub use builder::{Convolution, GraphBuilder, Heads, NodeId, Window};
 pub use count::{Counts, unused};
+pub use memory::Memory;
 pub use shape::{GraphError, Shape};
 
 use crate::Settings;
@@ -77,7 +113,7 @@ pub struct Graph {
 /// What a network is for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// One example, without the batch: [channels, height, width] or [features].
+    /// One example, without the batch: [channels, height, width], [channels, length], [positions] or [features].
     pub input_shape: Vec<i64>,
     /// Classes, or regressed values.
     pub outputs: u32,
@@ -85,50 +121,4 @@ pub struct Task {
     pub kind: String,
     /// The skeleton around what is searched: every task parameter of the space.
     pub settings: Settings,
-}
-
-impl Node {
-    /// The attribute of this name.
-    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value)
-    }
-
-    /// A whole number, or the default where it is not set; `Err` where it is something else.
-    pub fn int(&self, name: &str, default: Option<i64>) -> Result<i64, GraphError> {
-        match (self.attribute(name), default) {
-            (Some(Attribute::Int(value)), _) => Ok(*value),
-            (None, Some(value)) => Ok(value),
-            (Some(_), _) => Err(GraphError::attribute(self, name, "must be a whole number")),
-            (None, None) => Err(GraphError::attribute(self, name, "is missing")),
-        }
-    }
-
-    /// Exactly `count` whole numbers, or the default for each where it is not set.
-    pub fn ints(&self, name: &str, count: usize, default: Option<i64>) -> Result<Vec<i64>, GraphError> {
-        match (self.attribute(name), default) {
-            (Some(Attribute::Ints(values)), _) if values.len() == count => Ok(values.clone()),
-            (Some(_), _) => Err(GraphError::attribute(self, name, &format!("must be {count} whole numbers"))),
-            (None, Some(value)) => Ok(vec![value; count]),
-            (None, None) => Err(GraphError::attribute(self, name, "is missing")),
-        }
-    }
-
-    /// A number, or the default where it is not set.
-    pub fn float(&self, name: &str, default: f64) -> Result<f64, GraphError> {
-        match self.attribute(name) {
-            Some(Attribute::Float(value)) => Ok(*value),
-            Some(Attribute::Int(value)) => Ok(*value as f64),
-            Some(_) => Err(GraphError::attribute(self, name, "must be a number")),
-            None => Ok(default),
-        }
-    }
-
-    /// A text, or the default where it is not set.
-    pub fn text<'a>(&'a self, name: &str, default: &'a str) -> Result<&'a str, GraphError> {
-        match self.attribute(name) {
-            Some(Attribute::Text(value)) => Ok(value),
-            Some(_) => Err(GraphError::attribute(self, name, "must be a text")),
-            None => Ok(default),
-        }
-    }
 }

@@ -1,9 +1,9 @@
 //! Shape inference and validation. The graph may come from a hostile component: sizes are checked arithmetic within
 //! stated limits, and nothing is allocated in proportion to a number that the graph names.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::{Graph, Node, operators};
+use super::{Attribute, Graph, Node, operators};
 
 /// The shape of one value, without the batch.
 pub type Shape = Vec<i64>;
@@ -14,6 +14,9 @@ pub const MAX_NODES: usize = 100_000;
 pub const MAX_RANK: usize = 8;
 /// Numbers in one value, or in the weights of one node, at most.
 pub const MAX_ELEMENTS: u64 = 1 << 31;
+
+/// Inputs of a node that are looked at without a list.
+const FEW: usize = 4;
 
 /// Why a graph is no network: names node and operator, or the graph where no node is to blame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,31 +64,47 @@ impl GraphError {
 /// where this succeeds: one `Input`, inputs that come before their node, unique names, outputs that exist.
 pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphError> {
     whole(graph)?;
-    let mut names = HashSet::with_capacity(graph.nodes.len());
+    let mut names: HashMap<&str, usize> = HashMap::with_capacity(graph.nodes.len());
     let mut shapes: Vec<Shape> = Vec::with_capacity(graph.nodes.len());
-    for node in &graph.nodes {
+    for (position, node) in graph.nodes.iter().enumerate() {
         if node.name.is_empty() {
             return Err(GraphError::new(node, "has no name; every node needs one of its own"));
         }
-        if !names.insert(node.name.as_str()) {
+        // Most nodes have few inputs, and no list is needed for them.
+        let mut few: [&[i64]; FEW] = [&[]; FEW];
+        let mut many: Vec<&[i64]> = Vec::new();
+        for (at, &input) in node.inputs.iter().enumerate() {
+            let shape = shapes.get(input as usize).ok_or_else(|| {
+                let problem = format!("is node {position} and reads node {input}, which does not come before it");
+                GraphError::new(node, problem)
+            })?;
+            if node.inputs.len() <= FEW {
+                few[at] = shape;
+            } else {
+                many.push(shape);
+            }
+        }
+        let inputs = if many.is_empty() { &few[..node.inputs.len()] } else { &many[..] };
+        let weight = |at: usize| graph.nodes[node.inputs[at] as usize].op == "Weight";
+        let shape = operators::shape(node, inputs, weight, input_shape)?;
+        elements(&shape).map_err(|problem| GraphError::new(node, problem))?;
+        if let Some(Attribute::Text(owner)) = node.attribute("tied") {
+            let unknown = || GraphError::attribute(node, "tied", "must name an earlier Gather or Gemm");
+            let owner = &graph.nodes[*names.get(owner.as_str()).ok_or_else(unknown)?];
+            let read = owner.inputs.first().map_or(&[][..], |&input| &shapes[input as usize]);
+            operators::tied(node, inputs[0], owner, read)?;
+        }
+        shapes.push(shape);
+        if names.insert(node.name.as_str(), position).is_some() {
             return Err(GraphError::new(node, "an earlier node has the same name"));
         }
-        let mut inputs: Vec<&[i64]> = Vec::with_capacity(node.inputs.len());
-        for &input in &node.inputs {
-            let shape = shapes.get(input as usize).ok_or_else(|| {
-                let place = shapes.len();
-                GraphError::new(node, format!("is node {place} and reads node {input}, which does not come before it"))
-            })?;
-            inputs.push(shape);
-        }
-        let shape = operators::shape(node, &inputs, input_shape)?;
-        elements(&shape).map_err(|problem| GraphError::new(node, problem))?;
-        shapes.push(shape);
     }
     for &output in &graph.outputs {
         // `whole` has seen to it that the output exists.
-        if shapes[output as usize].is_empty() {
-            return Err(GraphError::new(&graph.nodes[output as usize], "a constant cannot be an output"));
+        let node = &graph.nodes[output as usize];
+        if shapes[output as usize].is_empty() || node.op == "Weight" {
+            let kind = if node.op == "Weight" { "weight" } else { "constant" };
+            return Err(GraphError::new(node, format!("a {kind} cannot be an output")));
         }
     }
     Ok(shapes)

@@ -43,7 +43,7 @@ impl TableSpace {
         let info = SpaceInfo {
             name: spec.name,
             version: spec.version,
-            log10_size: Some(log10_sum(structures.iter().map(|(_, size)| *size))),
+            log10_size: Some(crate::layered::log10_sum(structures.iter().map(|(_, size)| *size))),
             decisions: decisions.decisions.clone(),
             conditional: decisions.conditional,
             standard: !decisions.conditional,
@@ -57,12 +57,6 @@ impl TableSpace {
 fn is_kebab(name: &str) -> bool {
     let allowed = |other: char| other.is_ascii_lowercase() || other.is_ascii_digit() || other == '-';
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed)
-}
-
-/// log10 of a sum of numbers whose logarithms these are; the numbers themselves may be too great for a float.
-fn log10_sum(logarithms: impl Iterator<Item = f64> + Clone) -> f64 {
-    let greatest = logarithms.clone().fold(f64::NEG_INFINITY, f64::max);
-    greatest + libm::log10(logarithms.map(|size| libm::pow(10.0, size - greatest)).sum())
 }
 
 impl SearchSpace for TableSpace {

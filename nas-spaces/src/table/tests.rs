@@ -104,7 +104,11 @@ fn a_space_without_layers_has_decisions_but_no_networks() {
 fn a_chain_that_does_not_fit_the_task_is_refused_in_words() {
     let space = TableSpace::from_toml(&definition(WIDTH, HIDDEN)).unwrap();
     let error = space.build(&[0], &task()).unwrap_err().to_string();
-    assert!(error.contains("node '1.gemm' (Gemm)") && error.contains("[1, 8, 8]"), "{error}");
+    assert!(error.contains("shape [1, 8, 4]") && error.contains("Flatten"), "{error}");
+    let pool = "[[layer]]\nop = \"MaxPool\"\nkernel_shape = \"$width\"\n";
+    let pooled = TableSpace::from_toml(&definition(WIDTH, pool)).unwrap();
+    let error = pooled.build(&[0], &Task { input_shape: vec![7], ..task() }).unwrap_err().to_string();
+    assert!(error.contains("node '1.maxpool' (MaxPool)") && error.contains("[7]"), "{error}");
     let error = space.build(&[0], &Task { input_shape: vec![7], ..task() }).unwrap_err().to_string();
     assert!(error.contains("shape [4]") && error.contains("$outputs"), "{error}");
 }

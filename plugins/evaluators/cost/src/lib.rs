@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use nas_api::graph::shape::{Shape, infer};
+use nas_api::graph::memory::memory;
+use nas_api::graph::shape::infer;
 use nas_api::graph::{GraphError, count};
 use nas_api::{
     Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, MetricInfo, Opened, Parameter,
@@ -85,33 +86,12 @@ impl Cost {
     fn measure(&self, graph: &Graph) -> Result<Vec<Metric>, GraphError> {
         let shapes = infer(graph, &self.input_shape)?;
         let counts = count::count(graph, &shapes)?;
-        let activations = peak(graph, &shapes) * self.bytes;
+        let activations = memory(graph, &shapes, 1, 1)?.inference as f64 * self.bytes;
         Ok(vec![
             Metric::new("weight_bytes", counts.params as f64 * self.bytes),
             Metric::new("activation_bytes", activations),
         ])
     }
-}
-
-/// The most numbers alive at once: a value lives from its node to the last node that reads it.
-fn peak(graph: &Graph, shapes: &[Shape]) -> f64 {
-    let mut last_use: Vec<usize> = (0..graph.nodes.len()).collect();
-    for (position, node) in graph.nodes.iter().enumerate() {
-        for &input in &node.inputs {
-            last_use[input as usize] = position;
-        }
-    }
-    for &output in &graph.outputs {
-        last_use[output as usize] = graph.nodes.len();
-    }
-    let size = |position: usize| shapes[position].iter().map(|&side| side as f64).product::<f64>();
-    let (mut alive, mut most) = (0.0, 0.0_f64);
-    for position in 0..graph.nodes.len() {
-        alive += size(position);
-        most = most.max(alive);
-        alive -= (0..=position).filter(|&earlier| last_use[earlier] == position).map(size).sum::<f64>();
-    }
-    most
 }
 
 nas_api::export_evaluator!(Cost);

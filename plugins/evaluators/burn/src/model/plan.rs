@@ -90,6 +90,7 @@ impl Plan {
             let problem = format!("gives a value of shape {shape:?}; this evaluator computes values of 1 or 3 axes");
             return Err(GraphError::new(node, problem));
         }
+        refuse_new_forms(node, inputs)?;
         if let Some(activation) = Activation::of(node)? {
             return Ok(Operator::Activation(activation));
         }
@@ -148,6 +149,22 @@ impl Plan {
         }
         self.slot(node, "bias", vec![size], Place::Vector, Fill::Constant(0.0));
         Ok(Some(counts.vector()))
+    }
+}
+
+/// Known operators in a form that this evaluator does not compute.
+fn refuse_new_forms(node: &Node, inputs: &[&Shape]) -> Result<(), GraphError> {
+    let refused = |problem: &str| Err(GraphError::new(node, format!("this evaluator cannot train {problem}")));
+    match node.op.as_str() {
+        "Gemm" if inputs.first().is_some_and(|input| input.len() != 1) => {
+            refused("a Gemm of values that are no vectors")
+        }
+        "Gemm" if node.attribute("tied").is_some() => refused("a Gemm with the weights of another node"),
+        // Values without axes are constants.
+        "Add" | "Mul" if inputs.iter().all(|input| !input.is_empty()) && inputs[0].len() != inputs[1].len() => {
+            refused("an operator on values of different numbers of axes")
+        }
+        _ => Ok(()),
     }
 }
 

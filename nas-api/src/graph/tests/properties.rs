@@ -1,0 +1,133 @@
+//! Properties over arbitrary graphs.
+
+use proptest::prelude::*;
+
+use super::super::builder::{int, ints};
+use super::super::memory::memory;
+use super::super::shape::infer;
+use super::super::{Attribute, Graph, Node, count, operators};
+use super::one;
+
+fn any_attribute() -> impl Strategy<Value = Attribute> {
+    let edge = prop_oneof![-2..9i64, Just(i64::MAX), Just(i64::MIN), Just(1 << 31), Just(1 << 32), any::<i64>(),];
+    prop_oneof![
+        edge.clone().prop_map(Attribute::Int),
+        prop::collection::vec(edge, 0..5).prop_map(Attribute::Ints),
+        any::<f64>().prop_map(Attribute::Float),
+        "[a-z]{0,4}".prop_map(Attribute::Text),
+    ]
+}
+
+/// A node of the right operator and attribute names, but with any values and any inputs.
+fn any_node() -> impl Strategy<Value = Node> {
+    let ops: Vec<&str> = operators::names().filter(|op| *op != "Input").collect();
+    prop::sample::select(ops).prop_flat_map(|op| {
+        let names = operators::attributes(op).unwrap_or_default();
+        let values = prop::collection::vec(prop::option::weighted(0.7, any_attribute()), names.len());
+        (prop::collection::vec(0..6u32, 0..4), values).prop_map(move |(inputs, values)| {
+            let set = names.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
+            Node { name: String::new(), op: op.into(), inputs, attributes: set.collect() }
+        })
+    })
+}
+
+proptest! {
+    /// Whatever a component sends is either refused or has a consistent shape; nothing overflows or panics.
+    #[test]
+    fn any_graph_is_refused_or_consistent(
+        mut nodes in prop::collection::vec(any_node(), 0..6),
+        input in prop::collection::vec(prop_oneof![1..40i64, any::<i64>()], 0..4),
+        outputs in prop::collection::vec(0..7u32, 0..3),
+    ) {
+        nodes.insert(0, Node { name: String::new(), op: "Input".into(), inputs: vec![], attributes: vec![] });
+        for (position, node) in nodes.iter_mut().enumerate() {
+            node.name = format!("n{position}");
+        }
+        let graph = Graph { nodes, outputs };
+        if let Ok(shapes) = infer(&graph, &input) {
+            prop_assert_eq!(shapes.len(), graph.nodes.len());
+            prop_assert!(shapes.iter().flatten().all(|&size| size > 0));
+            if let Ok(counts) = count::count(&graph, &shapes) {
+                prop_assert!(counts.flops >= counts.macs);
+                prop_assert!(counts.depth <= graph.nodes.len() as u64);
+            }
+            if let Ok(memory) = memory(&graph, &shapes, 3, 4) {
+                prop_assert!(memory.inference <= memory.training);
+            }
+        }
+    }
+
+    /// The output of a window counts exactly the positions where it fits.
+    #[test]
+    fn windows_count_the_positions_where_they_fit(
+        size in 1..40i64, kernel in 1..6i64, stride in 1..5i64, pad in 0..4i64, dilation in 1..4i64,
+    ) {
+        let attributes = vec![
+            int("out_channels", 1),
+            ints("kernel_shape", &[kernel, 1]),
+            ints("strides", &[stride, 1]),
+            ints("pads", &[pad, 0, pad, 0]),
+            ints("dilations", &[dilation, 1]),
+        ];
+        let padded = size + 2 * pad;
+        let fits = (0..padded).step_by(stride as usize).filter(|start| start + dilation * (kernel - 1) < padded).count();
+        match one("Conv", 1, attributes, &[1, size, 1]) {
+            Ok(shape) => prop_assert_eq!(&shape, &[1, fits as i64, 1]),
+            Err(error) => prop_assert!(fits == 0, "{}", error),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    /// One operator with nearly right attributes: the edges of its rules are met far more often than by chance alone.
+    #[test]
+    fn one_operator_is_refused_or_counted(
+        node in any_node(),
+        copies in 0..4usize,
+        input in prop::collection::vec(prop_oneof![1..13i64, Just(1 << 20), Just(1 << 31)], 1..4),
+    ) {
+        let graph = Graph {
+            nodes: vec![
+                Node { name: "input".into(), op: "Input".into(), inputs: vec![], attributes: vec![] },
+                Node { name: "it".into(), inputs: vec![0; copies], ..node },
+            ],
+            outputs: vec![1],
+        };
+        match infer(&graph, &input) {
+            Ok(shapes) => {
+                let counts = count::count(&graph, &shapes);
+                prop_assert!(counts.is_ok(), "{:?}", counts);
+            }
+            Err(error) => prop_assert!(error.problem.len() < 2000, "{}", error),
+        }
+    }
+
+    /// Counting what was never inferred is an error or a number, never a panic.
+    #[test]
+    fn shapes_of_another_origin_break_nothing(
+        nodes in prop::collection::vec(any_node(), 1..6),
+        shapes in prop::collection::vec(prop::collection::vec(any::<i64>(), 0..5), 6),
+        outputs in prop::collection::vec(0..7u32, 0..3),
+    ) {
+        let graph = Graph { nodes, outputs };
+        let shapes = &shapes[..graph.nodes.len()];
+        let _ = count::count(&graph, shapes);
+        let _ = memory(&graph, shapes, u32::MAX, u32::MAX);
+    }
+
+    /// A slice and what is left of it on both sides make the whole; padding by zeros adds exactly what it says.
+    #[test]
+    fn slices_and_pads_fit_together(size in 1..40i64, start in 0..40i64, length in 1..40i64) {
+        let slice = vec![int("axis", 1), int("start", start), int("end", start + length)];
+        match one("Slice", 1, slice, &[size]) {
+            Ok(shape) => {
+                prop_assert_eq!(&shape, &[length]);
+                let back = vec![ints("pads", &[start, size - start - length])];
+                prop_assert_eq!(one("Pad", 1, back, &shape).unwrap(), [size]);
+            }
+            Err(error) => prop_assert!(start + length > size, "{}", error),
+        }
+    }
+}

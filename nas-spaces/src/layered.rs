@@ -1,0 +1,166 @@
+//! Decisions of a network as a whole, among them its number of layers, and decisions of each layer.
+
+use nas_api::Decision;
+
+/// The decisions of a network of layers. They are made in this order: the number of layers, the others of the whole
+/// network, then those of each layer, or of one layer for all.
+#[derive(Clone, Debug)]
+pub struct Layered {
+    /// The first one is the number of layers.
+    whole: Vec<Decision>,
+    /// Positions in `whole` of one that is made only where an earlier one is not at its first choice, and of that one.
+    needs: Option<(usize, usize)>,
+    /// The number of layers for every choice of the first decision.
+    counts: Vec<u32>,
+    /// The decisions of every layer, or of one that stands for all.
+    layers: Vec<Vec<Decision>>,
+    per_layer: bool,
+}
+
+/// The choices of one genotype.
+#[derive(Clone, Debug)]
+pub struct Made<'g> {
+    /// One for every decision of the whole network; 0 where it is not made.
+    pub whole: Vec<u32>,
+    /// The choices of every layer.
+    pub layers: Vec<&'g [u32]>,
+}
+
+impl Layered {
+    /// `counts` are the choices of the number of layers, ascending; `whole` and `layer` the decisions beside it. With
+    /// `per_layer` every layer makes its own (`width1`, `width2`, ...), else one layer stands for all.
+    pub fn new(counts: Vec<u32>, whole: Vec<Decision>, layer: &[Decision], per_layer: bool) -> Self {
+        let layers = Decision::new("layers", counts.iter().map(u32::to_string)).ordered();
+        let whole = [vec![layers], whole].concat();
+        let most = counts.iter().copied().max().unwrap_or(0);
+        let numbered = |number: u32| {
+            let name =
+                |decision: &Decision| Decision { name: format!("{}{number}", decision.name), ..decision.clone() };
+            layer.iter().map(name).collect()
+        };
+        let layers = if per_layer { (1..=most).map(numbered).collect() } else { vec![layer.to_vec()] };
+        Self { whole, needs: None, counts, layers, per_layer }
+    }
+
+    /// The decision `name` of the whole network is made only where the earlier one `other` is not at its first choice.
+    #[must_use]
+    pub fn only_with(mut self, name: &str, other: &str) -> Self {
+        let place = |name: &str| self.whole.iter().position(|decision| decision.name == name);
+        self.needs = place(name).zip(place(other)).filter(|(decision, other)| other < decision);
+        self
+    }
+
+    /// Whether which decisions occur depends on earlier choices.
+    pub fn conditional(&self) -> bool {
+        self.needs.is_some() || (self.per_layer && self.counts.len() > 1)
+    }
+
+    /// Every decision that can occur.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.whole.iter().chain(self.layers.iter().flatten()).cloned().collect()
+    }
+
+    /// log10 of the number of genotypes.
+    pub fn log10_size(&self) -> f64 {
+        let log = |decisions: &[Decision]| -> f64 {
+            decisions.iter().map(|decision| libm::log10(f64::from(decision.len()))).sum()
+        };
+        let mut whole = log(&self.whole[1..]);
+        if let Some((decision, other)) = self.needs {
+            let (choices, others) = (f64::from(self.whole[decision].len()), f64::from(self.whole[other].len()));
+            whole += libm::log10((others - 1.0) * choices + 1.0) - libm::log10(others * choices);
+        }
+        let layer = self.layers.first().map_or(0.0, |layer| log(layer));
+        let layers = |&count: &u32| if self.per_layer { f64::from(count) * layer } else { layer };
+        whole + log10_sum(self.counts.iter().map(layers))
+    }
+
+    /// How many decisions of the whole network are made after these choices, as far as they go.
+    fn skipped(&self, prefix: &[u32]) -> Option<usize> {
+        let (decision, other) = self.needs?;
+        (prefix.get(other) == Some(&0)).then_some(decision)
+    }
+
+    /// The decision that follows a prefix of valid choices; `None`: complete.
+    pub fn next(&self, prefix: &[u32]) -> Option<&Decision> {
+        let skipped = self.skipped(prefix);
+        let position = prefix.len() + usize::from(skipped.is_some_and(|skipped| prefix.len() >= skipped));
+        if let Some(decision) = self.whole.get(position) {
+            return Some(decision);
+        }
+        let position = position - self.whole.len();
+        let each = self.layers.first().map_or(0, Vec::len);
+        if each == 0 {
+            return None;
+        }
+        let count = if self.per_layer { *self.counts.get(prefix[0] as usize)? as usize } else { 1 };
+        let layer = position / each;
+        if layer < count { self.layers.get(layer)?.get(position % each) } else { None }
+    }
+
+    /// The choices of a valid genotype.
+    pub fn made<'g>(&self, genotype: &'g [u32]) -> Made<'g> {
+        let skipped = self.skipped(genotype);
+        let made = self.whole.len() - usize::from(skipped.is_some());
+        let mut whole = genotype[..made].to_vec();
+        if let Some(skipped) = skipped {
+            whole.insert(skipped, 0);
+        }
+        let each = self.layers.first().map_or(0, Vec::len).max(1);
+        let count = self.counts[genotype[0] as usize] as usize;
+        let layers =
+            if self.per_layer { genotype[made..].chunks_exact(each).collect() } else { vec![&genotype[made..]; count] };
+        Made { whole, layers }
+    }
+}
+
+/// log10 of a sum of numbers whose logarithms these are; the numbers themselves may be too great for a float.
+pub fn log10_sum(logarithms: impl Iterator<Item = f64> + Clone) -> f64 {
+    let greatest = logarithms.clone().fold(f64::NEG_INFINITY, f64::max);
+    greatest + libm::log10(logarithms.map(|size| libm::pow(10.0, size - greatest)).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn layered(per_layer: bool) -> Layered {
+        let whole = vec![Decision::new("a", ["no", "x", "y"]), Decision::new("b", ["1", "2"])];
+        let layer = [Decision::new("c", ["1", "2"]), Decision::new("d", ["1", "2", "3"])];
+        Layered::new(vec![1, 3], whole, &layer, per_layer).only_with("b", "a")
+    }
+
+    fn complete(layered: &Layered) -> Vec<Vec<u32>> {
+        let (mut open, mut found) = (vec![vec![]], Vec::new());
+        while let Some(prefix) = open.pop() {
+            match layered.next(&prefix) {
+                Some(decision) => open.extend((0..decision.len()).map(|choice| [&prefix[..], &[choice]].concat())),
+                None => found.push(prefix),
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_size_is_the_number_of_genotypes() {
+        for (per_layer, expected) in [(false, 2 * 5 * 6), (true, 5 * (6 + 6 * 6 * 6))] {
+            let layered = layered(per_layer);
+            assert_eq!(complete(&layered).len(), expected);
+            assert!((layered.log10_size() - (expected as f64).log10()).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn choices_are_read_where_they_were_made() {
+        let own = layered(true);
+        let made = own.made(&[1, 0, 1, 2, 0, 1, 0, 0]);
+        assert_eq!((made.whole, made.layers), (vec![1, 0, 0], vec![&[1, 2][..], &[0, 1], &[0, 0]]));
+        let names: Vec<&str> =
+            (0..8).map(|at| own.next(&[1, 0, 1, 2, 0, 1, 0, 0][..at]).unwrap().name.as_str()).collect();
+        assert_eq!(names, ["layers", "a", "c1", "d1", "c2", "d2", "c3", "d3"]);
+        let shared = layered(false);
+        let made = shared.made(&[1, 2, 1, 1, 2]);
+        assert_eq!((made.whole, made.layers), (vec![1, 2, 1], vec![&[1, 2][..]; 3]));
+    }
+}
