@@ -63,6 +63,9 @@ def check(folder, row, worst):
         assert list(output.shape) == [row["batch"], *shape], f"gives {output.shape}, not {shape} for each example"
     alone = runtime.run(None, {name: inputs[:1].astype(kind)})
     errors = {"batch of 1": max(difference(a, b[:1]) for a, b in zip(alone, outputs, strict=True))}
+    again = session(folder / row["again"])
+    returned = again.run(None, {again.get_inputs()[0].name: inputs.astype(kind)})
+    errors["itself, imported and exported again"] = max(difference(a, b) for a, b in zip(returned, outputs, strict=True))
     if row["burn"] is not None:
         errors["burn"] = difference(outputs[0], np.fromfile(folder / row["burn"], np.float32))
     if torch is not None:

@@ -40,10 +40,10 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
             let axis = at.int("axis", if reader.opset < 13 { 1 } else { -1 })?;
             let is_last = axis == -1 || axis == last;
             // Older versions take everything from the axis on as one.
-            if (op == "LogSoftmax" || reader.opset < 13) && !is_last {
+            if reader.opset < 13 && !is_last {
                 return at.wrong("works on another axis than the last");
             }
-            if op == "Softmax" { vec![int("axis", axis)] } else { Vec::new() }
+            vec![int("axis", axis)]
         }
         "Flatten" => {
             if at.int("axis", 1)? != 1 {

@@ -100,8 +100,7 @@ pub fn lower(graph: &mut Builder, at: &Context<'_>) -> Result<Value, GraphError>
         "Elu" => done(at.node(graph, alone, vec![at.float("alpha", 1.0)?])),
         "LeakyRelu" => done(at.node(graph, alone, vec![at.float("alpha", 0.01)?])),
         "HardSigmoid" => done(at.node(graph, alone, vec![at.float("alpha", 0.2)?, at.float("beta", 0.5)?])),
-        "Softmax" => done(at.node(graph, alone, vec![at.int("axis", -1)?])),
-        "LogSoftmax" => done(at.node(graph, alone, vec![Attribute::int("axis", -1)])),
+        "Softmax" | "LogSoftmax" => done(at.node(graph, alone, vec![at.int("axis", -1)?])),
         "Swish" => {
             // ONNX has `Swish` since version 24 alone, which few programs read.
             let alpha = node.float("alpha", 1.0)?;

@@ -190,7 +190,7 @@ fn activation(node: &Node, x: &str) -> Result<String, GraphError> {
             if limits.is_empty() { x.to_owned() } else { format!("{x}.clamp({})", limits.join(", ")) }
         }
         "Softmax" => format!("F.softmax({x}, dim={})", node.int("axis", Some(-1))?),
-        "LogSoftmax" => format!("F.log_softmax({x}, dim=-1)"),
+        "LogSoftmax" => format!("F.log_softmax({x}, dim={})", node.int("axis", Some(-1))?),
         "Neg" => format!("-{x}"),
         "Abs" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Erf" => format!("torch.{}({x})", node.op.to_lowercase()),
         _ => return Err(GraphError::new(node, "the PyTorch export does not know this operator")),

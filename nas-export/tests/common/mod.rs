@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nas_api::rng::{RngExt, derive, seeded};
-use nas_api::{Graph, SearchSpace, Settings, Task, Value};
+use nas_api::{Graph, SearchSpace, Settings, Task};
 use nas_export::{About, Model, Weights};
 use serde_json::json;
 
@@ -24,15 +24,6 @@ pub struct Folder {
 
 pub fn task(input_shape: &[i64], outputs: u32, settings: Settings) -> Task {
     Task { input_shape: input_shape.to_vec(), outputs, kind: "classification".into(), settings }
-}
-
-/// The declared defaults but for these.
-pub fn settings(parameters: &[nas_api::Parameter], set: &[(&str, Value)]) -> Settings {
-    let mut settings = Settings::defaults(parameters);
-    for (name, value) in set {
-        settings.0.iter_mut().find(|setting| setting.name == *name).expect("a known setting").value = value.clone();
-    }
-    settings
 }
 
 impl Folder {
@@ -64,6 +55,11 @@ impl Folder {
         nas_export::onnx::write(&model, &weights, &at(".onnx")).unwrap_or_else(|error| panic!("{name}: {error}"));
         nas_export::write_pytorch(&model, &weights, &at(".py")).unwrap_or_else(|error| panic!("{name}: {error}"));
 
+        // Imported again, it has the same weights under the same names, and computes the same.
+        let imported = nas_export::import(&at(".onnx")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let again = Model::new(&imported.graph, task, About::default()).unwrap();
+        nas_export::onnx::write(&again, &weights, &at(".again.onnx")).unwrap_or_else(|error| panic!("{name}: {error}"));
+
         let inputs = inputs(&model);
         write_floats(&at(".input"), &inputs);
         let shape: Vec<usize> = task.input_shape.iter().map(|&size| size as usize).collect();
@@ -79,7 +75,7 @@ impl Folder {
             format!("{name}.burn")
         });
         self.rows.push(json!({
-            "name": name, "onnx": format!("{name}.onnx"), "module": format!("{name}.py"),
+            "name": name, "onnx": format!("{name}.onnx"), "again": format!("{name}.again.onnx"), "module": format!("{name}.py"),
             "input": format!("{name}.input"), "batch": BATCH, "input_shape": task.input_shape,
             "output_shapes": output_shapes, "burn": burn,
         }));
