@@ -55,6 +55,8 @@ pub enum Command {
     Bench(Box<Bench>),
     /// Write the report of a benchmark: curves, tables, statistics
     Report(Report),
+    /// Draw a network of a space, or one that a study has found
+    Draw(Box<Draw>),
     /// Tables of trained networks, which the evaluator `table` looks candidates up in
     #[command(subcommand)]
     Table(TableCommand),
@@ -291,6 +293,45 @@ pub struct Report {
     pub json: bool,
 }
 
+/// `nas draw`.
+#[derive(Debug, clap::Args)]
+pub struct Draw {
+    /// A space (a name, or a .wasm or .toml file), or the file of a study
+    #[arg(value_name = "SPACE|STUDY")]
+    pub of: String,
+    /// The picture: an .svg or .png file
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Of a space: this architecture, as `nas space sample` writes it
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["seed", "trial"])]
+    pub text: Option<String>,
+    /// Of a space: the random architecture of this seed [default: 0]
+    #[arg(long, value_name = "N", conflicts_with = "trial")]
+    pub seed: Option<u32>,
+    /// Of a study: `best`, or a trial's number [default: best]
+    #[arg(long, value_name = "best|N")]
+    pub trial: Option<String>,
+    /// Another network beside it, differences marked: of a space a text or a seed, of a study a trial's number or
+    /// another study's file
+    #[arg(long, value_name = "TEXT|N|STUDY")]
+    pub against: Option<String>,
+    /// Of a space: the shape of one example [default: 3,32,32]
+    #[arg(long, value_name = "C,H,W")]
+    pub input: Option<String>,
+    /// Of a space: classes [default: 10]
+    #[arg(long, value_name = "N")]
+    pub outputs: Option<u32>,
+    /// A parameter of the space or of the task
+    #[arg(long = "set", value_name = "task.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Pixels for each unit of length of a .png
+    #[arg(long, default_value_t = 2.0, value_name = "X")]
+    pub scale: f32,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `nas table`.
 #[derive(Debug, Subcommand)]
 pub enum TableCommand {
@@ -360,6 +401,10 @@ pub enum SpaceCommand {
     Show(SpaceShow),
     /// Random networks of a space, with what they cost
     Sample(SpaceSample),
+    /// How large, how varied and how smooth a space is
+    Stats(SpaceStats),
+    /// Whether a space keeps every promise of the contract
+    Check(SpaceCheck),
 }
 
 /// `nas space show`.
@@ -401,6 +446,56 @@ pub struct SpaceSample {
     /// With the network's graph
     #[arg(long)]
     pub graph: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas space stats`.
+#[derive(Debug, clap::Args)]
+pub struct SpaceStats {
+    /// A name, or a .wasm or .toml file
+    pub space: String,
+    /// Random architectures
+    #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub samples: u32,
+    /// The seed of the first one
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u32,
+    /// The shape of one example
+    #[arg(long, default_value = "3,32,32", value_name = "C,H,W")]
+    pub input: String,
+    /// Classes
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub outputs: u32,
+    /// A parameter of the space or of the task
+    #[arg(long = "set", value_name = "task.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas space check`.
+#[derive(Debug, clap::Args)]
+pub struct SpaceCheck {
+    /// A name, or a .wasm or .toml file
+    pub space: String,
+    /// Random architectures that every check looks at
+    #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub samples: u32,
+    /// The shape of one example
+    #[arg(long, default_value = "3,32,32", value_name = "C,H,W")]
+    pub input: String,
+    /// Classes
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub outputs: u32,
+    /// A parameter of the space or of the task
+    #[arg(long = "set", value_name = "task.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// The space has no networks
+    #[arg(long)]
+    pub no_networks: bool,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

@@ -6,10 +6,13 @@ macro_rules! out {
     ($($words:tt)*) => { crate::print::line(format_args!($($words)*)) };
 }
 
+mod architecture;
 mod args;
 mod bench;
+mod draw;
 mod export;
 mod failure;
+mod laboratory;
 mod plugin;
 mod plugins;
 mod print;
@@ -18,6 +21,8 @@ mod report;
 mod search;
 mod show;
 mod space;
+mod space_check;
+mod space_stats;
 mod table;
 mod train;
 
@@ -47,7 +52,8 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Train(train) => train::train(args, train),
         Command::Export(export) => export::export(args, export),
         Command::Bench(bench) => bench::bench(args, bench),
-        Command::Report(arguments) => report::report(arguments),
+        Command::Report(arguments) => report::report(args, arguments),
+        Command::Draw(draw) => draw::draw(args, draw),
         Command::Table(TableCommand::List) => table::list(),
         Command::Table(TableCommand::Check(check)) => table::check(args, check),
         Command::Table(TableCommand::Import(import)) => table::import(args, import),
@@ -55,5 +61,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Plugin(PluginCommand::Inspect { plugin, json }) => plugin::inspect(args, plugin, *json),
         Command::Space(SpaceCommand::Show(show)) => space::show(args, show),
         Command::Space(SpaceCommand::Sample(sample)) => space::sample(args, sample),
+        Command::Space(SpaceCommand::Stats(stats)) => space_stats::stats(args, stats),
+        Command::Space(SpaceCommand::Check(check)) => space_check::check(args, check),
     }
 }

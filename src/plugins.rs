@@ -41,10 +41,18 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     });
 
     let mut registry = Registry::new(Options { search_path, cache, limits, log });
+    registry.add_space::<nas_spaces::Conv1d>()?;
+    registry.add_space::<nas_spaces::DecoderLm>()?;
+    registry.add_space::<nas_spaces::Darts>()?;
     registry.add_space::<nas_spaces::Mlp>()?;
+    registry.add_space::<nas_spaces::Mobile>()?;
     registry.add_space::<nas_spaces::NasBench101>()?;
     registry.add_space::<nas_spaces::NasBench201>()?;
+    registry.add_space::<nas_spaces::ResidualMlp>()?;
+    registry.add_space::<nas_spaces::NasBenchMacro>()?;
+    registry.add_space::<nas_spaces::ResNet>()?;
     registry.add_space::<nas_spaces::Synthetic>()?;
+    registry.add_space::<nas_spaces::VisionTransformer>()?;
     registry.read_tables_with::<nas_spaces::TableSpace>();
     registry.read_networks_with::<nas_export::ImportedSpace>(|path| {
         nas_export::definition(path).map_err(|error| error.problem)

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use nas_api::graph::{count, shape};
-use nas_api::{Graph, OpenSpace, Task};
+use nas_api::{Graph, OpenSpace, SpaceInfo, Task};
 use nas_core::study::{StudyError, StudySpec, check_settings};
 use serde_json::{Value, json};
 
@@ -24,10 +24,8 @@ pub fn show(args: &Args, show: &SpaceShow) -> Result<ExitCode, Failure> {
     if !info.reference.is_empty() {
         out!("{}", info.reference);
     }
-    if let Some(size) = info.log10_size {
-        let exact = 10_f64.powf(size);
-        let about = if exact < 1e15 { print::number(exact.round()) } else { format!("10^{size:.1}") };
-        out!("size: {about} genotypes");
+    if let Some(size) = size(&info) {
+        out!("size: {size}");
     }
     let conditional = if info.conditional { "\nwhich decisions occur depends on earlier choices" } else { "" };
     out!("{}{conditional}\n", count_of(info.decisions.len(), "decision"));
@@ -43,20 +41,21 @@ pub fn show(args: &Args, show: &SpaceShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// How many genotypes there are, as people read it.
+pub fn size(info: &SpaceInfo) -> Option<String> {
+    let size = info.log10_size?;
+    let exact = 10_f64.powf(size);
+    let about = if exact < 1e15 { print::number(exact.round()) } else { format!("10^{size:.1}") };
+    Some(format!("{about} genotypes"))
+}
+
 fn count_of(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Random networks, with what they cost.
 pub fn sample(args: &Args, sample: &SpaceSample) -> Result<ExitCode, Failure> {
-    let (mut space, spec) = open(args, &sample.space, &sample.sets)?;
-    let parameters = space.task_parameters()?;
-    let task = Task {
-        input_shape: input_shape(&sample.input)?,
-        outputs: sample.outputs,
-        kind: "classification".into(),
-        settings: check_settings("task", &parameters, &spec.task.settings)?,
-    };
+    let (mut space, task) = opened(args, &sample.space, &sample.sets, &sample.input, sample.outputs)?;
     let genotypes = match &sample.text {
         Some(text) => vec![space.parse(text)?.map_err(|reason| Failure::input(format!("--text '{text}': {reason}")))?],
         None => (0..sample.count)
@@ -94,6 +93,25 @@ pub fn sample(args: &Args, sample: &SpaceSample) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A space with the task that the flags describe.
+pub fn opened(
+    args: &Args,
+    reference: &str,
+    sets: &[String],
+    input: &str,
+    outputs: u32,
+) -> Result<(Box<dyn OpenSpace>, Task), Failure> {
+    let (mut space, spec) = open(args, reference, sets)?;
+    let parameters = space.task_parameters()?;
+    let task = Task {
+        input_shape: input_shape(input)?,
+        outputs,
+        kind: "classification".into(),
+        settings: check_settings("task", &parameters, &spec.task.settings)?,
+    };
+    Ok((space, task))
 }
 
 /// The space of a name or file, with the settings that are given for it and for its task.

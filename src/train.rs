@@ -80,7 +80,7 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The trial that `--trial` names.
+/// The trial that is meant by `best` or a number.
 pub fn chosen<'r>(record: &'r StudyRecord, wanted: &str) -> Result<&'r TrialRecord, Failure> {
     if wanted == "best" {
         let best = Summary::of(record).best;

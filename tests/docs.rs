@@ -70,7 +70,10 @@ fn pages_name_every_parameter() {
     for (plugin, page) in pages.into_iter().chain(evaluators).chain([cost]) {
         let text = read(&page);
         let described = json(&mut nas(["plugin", "inspect", &plugin]));
-        let parameters = described["plugins"][0]["parameters"].as_array().unwrap();
+        // A space can have an evaluator's name.
+        let found = described["plugins"].as_array().unwrap();
+        let plugin_of_page = found.iter().find(|found| found["plugin"]["kind"] != "space").unwrap();
+        let parameters = plugin_of_page["parameters"].as_array().unwrap();
         assert!(!parameters.is_empty());
         for parameter in parameters {
             let name = parameter["name"].as_str().unwrap();
@@ -87,6 +90,19 @@ fn the_guide_to_spaces_describes_the_built_in_ones() {
         for decision in shown["space"]["decisions"].as_array().unwrap() {
             let name = decision["name"].as_str().unwrap();
             assert!(text.contains(&format!("`{name}`")), "docs/spaces.md does not name {name} of {space}");
+        }
+    }
+    for space in ["conv-1d", "decoder-lm", "residual-mlp", "vision-transformer"] {
+        let page = read(format!("docs/spaces/{space}.md"));
+        let shown = json(&mut nas(["space", "show", space]));
+        for decision in shown["space"]["decisions"].as_array().unwrap() {
+            // Those of every layer are numbered.
+            let name = decision["name"].as_str().unwrap().trim_end_matches(|digit: char| digit.is_ascii_digit());
+            assert!(page.contains(&format!("`{name}`")), "docs/spaces/{space}.md does not name {name}");
+        }
+        for parameter in shown["task_parameters"].as_array().unwrap() {
+            let name = parameter["name"].as_str().unwrap();
+            assert!(page.contains(&format!("`{name}`")), "docs/spaces/{space}.md does not name {name}");
         }
     }
     let tiny = root().join("docs/examples/tiny-cnn.toml");

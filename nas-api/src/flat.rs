@@ -1,16 +1,28 @@
-use crate::{Decision, Error, Graph, Result, SearchSpace, Settings, SpaceInfo, Task};
+use crate::rng::{RngExt, seeded};
+use crate::{Decision, Error, Genotype, Graph, Result, SearchSpace, Settings, SpaceInfo, Task, walk};
 
 /// A space whose every genotype makes the same decisions, with the standard answers of [`walk`](crate::walk). It has no
 /// networks: it stands in for a [standard](SpaceInfo::standard) space where its questions cost too much to ask.
+///
+/// The answers are those of [`walk`](crate::walk), bit for bit, found without looking at names.
 #[derive(Clone, Debug)]
 pub struct Flat {
     info: SpaceInfo,
+    /// How many choices each decision has.
+    choices: Vec<u32>,
+    /// Positions of the decisions that have more than one choice.
+    open: Vec<usize>,
 }
 
 impl Flat {
     /// What answers for this space, if anything but itself can.
     pub fn of(info: SpaceInfo) -> Option<Self> {
-        (info.standard && !info.conditional).then_some(Self { info })
+        if !info.standard || info.conditional {
+            return None;
+        }
+        let choices: Vec<u32> = info.decisions.iter().map(Decision::len).collect();
+        let open = (0..choices.len()).filter(|&position| choices[position] > 1).collect();
+        Some(Self { info, choices, open })
     }
 }
 
@@ -29,5 +41,86 @@ impl SearchSpace for Flat {
 
     fn build(&self, _genotype: &[u32], _task: &Task) -> Result<Graph> {
         Err(Error::new("a flat space has no networks"))
+    }
+
+    fn sample(&self, seed: u32) -> Genotype {
+        let mut rng = seeded(seed);
+        self.choices.iter().map(|&count| rng.random_range(0..count)).collect()
+    }
+
+    fn mutate(&self, parent: &[u32], seed: u32) -> Genotype {
+        let mut child = parent.to_vec();
+        if self.open.is_empty() {
+            return child;
+        }
+        let mut rng = seeded(seed);
+        // A space has few decisions.
+        let position = self.open[rng.random_range(0..self.open.len() as u32) as usize];
+        let choice = rng.random_range(0..self.choices[position] - 1);
+        child[position] = choice + u32::from(choice >= parent[position]);
+        child
+    }
+
+    fn crossover(&self, a: &[u32], b: &[u32], seed: u32) -> Genotype {
+        let mut rng = seeded(seed);
+        a.iter().zip(b).map(|(&a, &b)| if rng.random::<bool>() { a } else { b }).collect()
+    }
+
+    fn validate(&self, genotype: &[u32]) -> Result<()> {
+        let fits = genotype.len() == self.choices.len();
+        if fits && genotype.iter().zip(&self.choices).all(|(choice, count)| choice < count) {
+            return Ok(());
+        }
+        // It says what is wrong.
+        walk::validate(self, genotype)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn flat(counts: &[u32]) -> Flat {
+        let decision = |(place, &count): (usize, &u32)| {
+            Decision::new(format!("d{place}"), (0..count).map(|choice| choice.to_string()))
+        };
+        let info = SpaceInfo {
+            name: "test".into(),
+            version: "1".into(),
+            log10_size: None,
+            decisions: counts.iter().enumerate().map(decision).collect(),
+            conditional: false,
+            standard: true,
+            description: String::new(),
+            reference: String::new(),
+        };
+        let conditional = SpaceInfo { conditional: true, ..info.clone() };
+        assert!(Flat::of(conditional).is_none());
+        Flat::of(info).unwrap_or_else(|| unreachable!("it is standard"))
+    }
+
+    proptest! {
+        #[test]
+        fn answers_are_those_of_the_walk(counts in prop::collection::vec(1..6_u32, 0..9), seed: u32) {
+            let space = flat(&counts);
+            let (a, b) = (space.sample(seed), space.sample(seed ^ 1));
+            prop_assert_eq!(&a, &walk::sample(&space, seed));
+            prop_assert_eq!(space.mutate(&a, seed), walk::mutate(&space, &a, seed));
+            prop_assert_eq!(space.crossover(&a, &b, seed), walk::crossover(&space, &a, &b, seed));
+            prop_assert!(space.validate(&a).is_ok());
+            let longer = [&a[..], &[0]].concat();
+            prop_assert_eq!(
+                space.validate(&longer).map_err(|error| error.to_string()),
+                walk::validate(&space, &longer).map_err(|error| error.to_string())
+            );
+        }
+
+        #[test]
+        fn what_does_not_belong_is_refused(counts in prop::collection::vec(1..4_u32, 1..5), wild in prop::collection::vec(0..5_u32, 0..6)) {
+            let space = flat(&counts);
+            prop_assert_eq!(space.validate(&wild).is_ok(), walk::validate(&space, &wild).is_ok());
+        }
     }
 }

@@ -144,6 +144,10 @@ pub trait Network {
     fn build(&mut self, genotype: &[u32], task: &Task) -> Result<Result<Graph, String>>;
     /// `Err` inside: why there is no supernet for this task.
     fn supernet(&mut self, task: &Task) -> Result<Result<Option<Graph>, String>>;
+    /// The genotype as evaluators know it: that of the whole space, where this one is a part of it.
+    fn original(&mut self, genotype: &[u32]) -> Result<Genotype> {
+        Ok(genotype.to_vec())
+    }
 }
 
 /// A space that has been opened, built in or a component.

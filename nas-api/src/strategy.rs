@@ -17,7 +17,7 @@ pub struct StrategyInfo {
     pub reference: String,
     /// What a study must offer: `fidelities`, `resume`, `gradients`.
     pub needs: Vec<String>,
-    /// What it can make use of: `several-objectives`, `bounds`, `fidelities`.
+    /// What it can make use of: `several-objectives`, `bounds`, `fidelities`, `ahead` (see `wit/`).
     pub serves: Vec<String>,
     /// What a user may set.
     pub parameters: Vec<Parameter>,

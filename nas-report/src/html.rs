@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use nas_core::report::Report;
 
-use crate::{Block, ReportError, colour, content};
+use crate::{Block, Picture, ReportError, colour, content};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
-pub(crate) fn write(report: &Report, file: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let blocks = content::blocks(report)?;
+pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let blocks = content::blocks(report, pictures)?;
     let mut body = String::new();
     let mut contents = String::new();
     let mut section = 0;

@@ -27,6 +27,17 @@ pub(crate) enum Block {
     Chart { name: String, caption: String, chart: chart::Chart },
 }
 
+/// A picture of something that was found, for the section of its problem.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The problem's name.
+    pub problem: String,
+    /// What it shows.
+    pub caption: String,
+    /// One `svg` element.
+    pub svg: String,
+}
+
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -58,15 +69,14 @@ impl ReportError {
     }
 }
 
-/// Writes the report as the file's ending says, `.html` or `.md`. Returns all files that were written.
-pub fn write(report: &Report, file: &Path) -> Result<Vec<PathBuf>, ReportError> {
+/// Writes the report as the file's ending says, `.html` or `.md`, with these pictures. Returns all files that were written.
+pub fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    let write: fn(&Report, &Path) -> Result<Vec<PathBuf>, ReportError> = match ending.as_deref() {
-        Some("html" | "htm") => html::write,
-        Some("md") => markdown::write,
-        _ => return Err(ReportError::Format { path: file.to_owned() }),
-    };
-    write(report, file)
+    match ending.as_deref() {
+        Some("html" | "htm") => html::write(report, pictures, file),
+        Some("md") => markdown::write(report, pictures, file),
+        _ => Err(ReportError::Format { path: file.to_owned() }),
+    }
 }
 
 /// Writes the raw numbers, each table as CSV and as Parquet. Returns all files that were written.

@@ -1,4 +1,5 @@
-//! The report as Markdown, with its charts as SVG files beside it.
+//! The report as Markdown, with its charts beside it: SVG files, which it shows, and the same as PNG for places that take
+//! no SVG.
 
 use std::fmt::Write;
 use std::fs;
@@ -6,15 +7,18 @@ use std::path::{Path, PathBuf};
 
 use nas_core::report::Report;
 
-use crate::{Block, ReportError, content};
+use crate::{Block, Picture, ReportError, content};
 
-pub(crate) fn write(report: &Report, file: &Path) -> Result<Vec<PathBuf>, ReportError> {
+/// Pixels of a PNG for each unit of the SVG.
+const PIXELS: f32 = 2.0;
+
+pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let stem = file.file_stem().map_or_else(|| "report".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let folder_name = format!("{stem}-charts");
     let folder = file.with_file_name(&folder_name);
     fs::create_dir_all(&folder).map_err(|error| ReportError::write(&folder, error))?;
     let (mut text, mut files) = (String::new(), vec![file.to_owned()]);
-    for block in content::blocks(report)? {
+    for block in content::blocks(report, pictures)? {
         // Writing to a string cannot fail.
         let _ = match block {
             Block::Heading(level, title) => writeln!(text, "{} {}\n", "#".repeat(level.into()), escaped(&title)),
@@ -28,9 +32,12 @@ pub(crate) fn write(report: &Report, file: &Path) -> Result<Vec<PathBuf>, Report
                 writeln!(text, "{}\n|{}|\n{}\n", line(&header), rule.join("|"), body.join("\n"))
             }
             Block::Chart { name, caption, chart } => {
-                let picture = folder.join(format!("{name}.svg"));
-                fs::write(&picture, chart.svg).map_err(|error| ReportError::write(&picture, error))?;
-                files.push(picture);
+                let raster = nas_draw::png(&chart.svg, PIXELS).map_err(|error| ReportError::Draw(error.to_string()))?;
+                for (ending, bytes) in [("svg", chart.svg.as_bytes()), ("png", &raster[..])] {
+                    let picture = folder.join(format!("{name}.{ending}"));
+                    fs::write(&picture, bytes).map_err(|error| ReportError::write(&picture, error))?;
+                    files.push(picture);
+                }
                 writeln!(text, "![{}]({folder_name}/{name}.svg)\n\n{caption}\n", escaped(&caption))
             }
         };

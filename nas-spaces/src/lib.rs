@@ -1,23 +1,32 @@
 //! The search spaces that come with nas. `docs/spaces.md` describes each: decisions, size, paper, task settings.
 
+mod blocks;
 mod choices;
 mod conv_1d;
+mod darts;
 mod decoder_lm;
 mod layered;
 mod mlp;
+mod mobile;
 mod nas_bench_101;
 mod nas_bench_201;
+mod nas_bench_macro;
 mod residual_mlp;
+mod resnet;
 mod synthetic;
 mod table;
 mod vision_transformer;
 
 pub use conv_1d::Conv1d;
+pub use darts::Darts;
 pub use decoder_lm::DecoderLm;
 pub use mlp::Mlp;
+pub use mobile::Mobile;
 pub use nas_bench_101::NasBench101;
 pub use nas_bench_201::{NasBench201, Same};
+pub use nas_bench_macro::NasBenchMacro;
 pub use residual_mlp::ResidualMlp;
+pub use resnet::ResNet;
 pub use synthetic::Synthetic;
 pub use table::TableSpace;
 pub use vision_transformer::VisionTransformer;

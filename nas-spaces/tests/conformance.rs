@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Settings, SpaceInfo, Task, conformance};
-use nas_spaces::{Mlp, NasBench101, NasBench201, Synthetic, TableSpace};
+use nas_api::conformance::{CHECKS, Check, Verdict, suite};
+use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Setting, Settings, SpaceInfo, Task, Value, conformance};
+use nas_spaces::{
+    Conv1d, Darts, DecoderLm, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp, Synthetic,
+    TableSpace, VisionTransformer,
+};
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
 
@@ -13,6 +17,11 @@ fn spaces() -> Vec<Box<dyn OpenSpace>> {
         Box::new(NasBench101::new()),
         Box::new(NasBench101::exact()),
         Box::new(NasBench201::new()),
+        Box::new(Darts::new()),
+        Box::new(ResNet::new()),
+        Box::new(Mobile::per_stage()),
+        Box::new(Mobile::per_block()),
+        Box::new(NasBenchMacro::new()),
         Box::new(TableSpace::from_toml(TINY_CNN).expect("the example is a space")),
     ]
 }
@@ -30,6 +39,63 @@ fn every_space_conforms() {
             let task = task(&mut *space, &shape, outputs);
             conformance::space(&mut *space, &task, 40).unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
         }
+    }
+}
+
+/// A space whose choices are set to few and small ones, so that there are not too many neighbours to look at.
+fn with<S: SearchSpace>(per_layer: bool, lists: &[(&str, &[f64])]) -> S {
+    let mut set = vec![Setting { name: "per_layer".into(), value: Value::Truth(per_layer) }];
+    set.extend(lists.iter().map(|(name, list)| Setting { name: (*name).into(), value: Value::Numbers(list.to_vec()) }));
+    S::open(&Settings::checked(&S::parameters(), &set).unwrap()).unwrap()
+}
+
+fn conforms(space: &mut dyn OpenSpace, shapes: &[&[i64]], kind: &str) {
+    let name = space.info().unwrap().name;
+    for shape in shapes {
+        let task = Task { kind: kind.into(), ..task(space, shape, 10) };
+        conformance::space(space, &task, 40).unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
+    }
+}
+
+#[test]
+fn transformers_conform() {
+    for per_layer in [false, true] {
+        let lists: &[(&str, &[f64])] = &[("layers", &[1.0, 2.0, 3.0]), ("patches", &[2.0, 5.0])];
+        let mut space: VisionTransformer = with(per_layer, lists);
+        conforms(&mut space, &[&[1, 8, 8], &[3, 9, 13]], "classification");
+        let lists: &[(&str, &[f64])] = &[("layers", &[1.0, 2.0]), ("widths", &[16.0, 24.0])];
+        let mut space: DecoderLm = with(per_layer, lists);
+        conforms(&mut space, &[&[12]], "language");
+    }
+}
+
+#[test]
+fn spaces_for_signals_and_tables_conform() {
+    for per_layer in [false, true] {
+        let layers: &[(&str, &[f64])] = &[("layers", &[1.0, 2.0, 4.0])];
+        conforms(&mut with::<Conv1d>(per_layer, layers), &[&[1, 1], &[3, 50]], "classification");
+        conforms(&mut with::<ResidualMlp>(per_layer, layers), &[&[7], &[3, 4]], "regression");
+    }
+}
+
+/// With their own choices they have too many neighbours to look at all; everything else is checked.
+#[test]
+fn transformers_of_full_size_are_sound() {
+    let own = |space: Box<dyn OpenSpace>, shape: &[i64], kind: &str| {
+        let mut space = space;
+        let task = Task { kind: kind.into(), ..task(&mut *space, shape, 1000) };
+        let genotypes = conformance::sampled(&mut *space, 60).unwrap();
+        conformance::described(&mut *space).unwrap();
+        conformance::walked(&mut *space, &genotypes).unwrap();
+        conformance::mutated(&mut *space, &genotypes[..8]).unwrap();
+        conformance::crossed(&mut *space, &genotypes).unwrap();
+        conformance::written(&mut *space, &genotypes).unwrap();
+        conformance::featured(&mut *space, &genotypes).unwrap();
+        conformance::built(&mut *space, &task, &genotypes[..2]).unwrap();
+    };
+    for per_layer in [false, true] {
+        own(Box::new(with::<VisionTransformer>(per_layer, &[])), &[3, 224, 224], "classification");
+        own(Box::new(with::<DecoderLm>(per_layer, &[])), &[1024], "language");
     }
 }
 
@@ -81,13 +147,19 @@ enum Broken {
     Neighbors,
     Parse,
     Features,
-    Key,
+    Instances,
     Build,
+    Key,
+    /// Networks of equal cost, but not the same.
+    KeyOfTwins,
+    Supernet,
 }
 
 struct Fault {
     of: Broken,
     space: Mlp,
+    /// Which instance of the space it is.
+    instance: u32,
 }
 
 impl SearchSpace for Fault {
@@ -106,7 +178,11 @@ impl SearchSpace for Fault {
         self.space.next(prefix)
     }
     fn sample(&self, seed: u32) -> Genotype {
-        if self.of == Broken::Sample { vec![0, 9, 9] } else { self.space.sample(seed) }
+        match self.of {
+            Broken::Sample => vec![0, 9, 9],
+            Broken::Instances => self.space.sample(seed + self.instance),
+            _ => self.space.sample(seed),
+        }
     }
     fn mutate(&self, parent: &[u32], seed: u32) -> Genotype {
         if self.of == Broken::Mutate { parent.to_vec() } else { self.space.mutate(parent, seed) }
@@ -132,7 +208,12 @@ impl SearchSpace for Fault {
         if self.of == Broken::Features { features[..genotype.len()].to_vec() } else { features }
     }
     fn key(&self, genotype: &[u32]) -> String {
-        if self.of == Broken::Key { "one".into() } else { self.space.key(genotype) }
+        match self.of {
+            Broken::Key => "one".into(),
+            // All but the last activation.
+            Broken::KeyOfTwins => self.space.key(&genotype[..genotype.len() - 1]),
+            _ => self.space.key(genotype),
+        }
     }
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph, Error> {
         let mut graph = self.space.build(genotype, task)?;
@@ -141,27 +222,57 @@ impl SearchSpace for Fault {
         }
         Ok(graph)
     }
+    fn supernet(&self, task: &Task) -> Result<Option<Graph>, Error> {
+        if self.of == Broken::Supernet { self.space.build(&[0, 0, 0], task).map(Some) } else { Ok(None) }
+    }
 }
 
 #[test]
 fn each_broken_promise_is_found() {
     let expected = [
-        (Broken::Describe, "described twice"),
-        (Broken::Sample, "validate refuses"),
-        (Broken::Next, "validate accepts"),
-        (Broken::Mutate, "changes nothing"),
-        (Broken::Crossover, "crossover"),
-        (Broken::Neighbors, "not the other way round"),
-        (Broken::Parse, "parse reads"),
-        (Broken::Features, "numbers"),
-        (Broken::Key, "one key"),
-        (Broken::Build, "the task wants [10]"),
+        (Broken::Describe, "describe", "described twice"),
+        (Broken::Sample, "sample", "validate refuses"),
+        (Broken::Next, "next", "validate accepts"),
+        (Broken::Mutate, "mutate", "changes nothing"),
+        (Broken::Crossover, "crossover", "crossover"),
+        (Broken::Neighbors, "neighbors", "not the other way round"),
+        (Broken::Parse, "format", "parse reads"),
+        (Broken::Features, "features", "numbers"),
+        (Broken::Instances, "instances", "sample(0) of [] differs between two instances"),
+        (Broken::Build, "build", "the task wants [10]"),
+        (Broken::Key, "key", "networks of different cost"),
+        (Broken::KeyOfTwins, "key", "are different networks"),
+        (Broken::Supernet, "supernet", "no node is tied to the decision 'layers'"),
     ];
-    for (of, words) in expected {
-        let mut space = Fault { of, space: Mlp::new() };
+    for (of, name, words) in expected {
+        let [mut space, mut twin] = [0, 1].map(|instance| Fault { of, space: Mlp::new(), instance });
         let task = task(&mut space, &[1, 8, 8], 10);
-        let broken = conformance::space(&mut space, &task, 40).expect_err(words);
-        assert!(broken.contains(words), "{of:?}: {broken}");
+        let verdicts = suite(&mut space, &mut twin, Some(&task), 40);
+        let (_, verdict) = verdicts.iter().find(|(check, _)| check.name == name).unwrap();
+        let Verdict::Broken(counterexample) = verdict else { panic!("{of:?}: {verdict:?}") };
+        assert!(counterexample.contains(words), "{of:?}: {counterexample}");
+        // The instances differ only where they are looked at together.
+        if of != Broken::Instances {
+            let broken = conformance::space(&mut space, &task, 40).expect_err(words);
+            assert!(broken.contains(words), "{of:?}: {broken}");
+        }
+    }
+    let seen = |check: &&Check| check.name == "standard" || expected.iter().any(|(_, name, _)| *name == check.name);
+    assert_eq!(CHECKS.iter().filter(seen).count(), CHECKS.len(), "a check is not seen to fail");
+}
+
+#[test]
+fn a_sound_space_keeps_every_promise() {
+    for (mut space, mut twin) in spaces().into_iter().zip(spaces()) {
+        let task = task(&mut *space, &[3, 32, 32], 10);
+        for (check, verdict) in suite(&mut *space, &mut *twin, Some(&task), 20) {
+            assert_eq!(verdict, Verdict::Kept, "{} of {}", check.name, space.info().unwrap().name);
+        }
+    }
+    let [mut space, mut twin] = [(); 2].map(|()| Synthetic::new(7, 3));
+    for (check, verdict) in suite(&mut space, &mut twin, None, 20) {
+        let expected = matches!(verdict, Verdict::Skipped(_)) == check.needs_networks();
+        assert!(expected && !matches!(verdict, Verdict::Broken(_)), "{}: {verdict:?}", check.name);
     }
 }
 
@@ -192,4 +303,9 @@ fn a_space_that_is_standard_must_answer_so() {
     let genotypes = conformance::sampled(&mut space, 8).unwrap();
     let broken = conformance::standard(&mut space, &genotypes).unwrap_err();
     assert!(broken.contains("it is standard, but sample(0)"), "{broken}");
+    let task = task(&mut space, &[3, 8, 8], 10);
+    let verdicts = suite(&mut space, &mut Boastful(NasBench201::new()), Some(&task), 8);
+    let broken: Vec<&str> =
+        verdicts.iter().filter(|(_, verdict)| *verdict != Verdict::Kept).map(|(check, _)| check.name).collect();
+    assert_eq!(broken, ["standard"]);
 }

@@ -76,7 +76,7 @@ impl StrategyPlugin for Grid {
             reference: "Bergstra & Bengio 2012, Random search for hyper-parameter optimization, JMLR 13, Section 1"
                 .into(),
             needs: Vec::new(),
-            serves: vec!["several-objectives".into()],
+            serves: vec!["several-objectives".into(), "ahead".into()],
             parameters: vec![Parameter::one_of(
                 "order",
                 "lexicographic",

@@ -50,7 +50,7 @@ impl StrategyPlugin for RandomSearch {
                 "Li & Talwalkar 2019, Random search and reproducibility for neural architecture search, UAI, Section 4"
                     .into(),
             needs: Vec::new(),
-            serves: vec!["several-objectives".into()],
+            serves: vec!["several-objectives".into(), "ahead".into()],
             parameters: vec![Parameter::truth(
                 "unique",
                 false,

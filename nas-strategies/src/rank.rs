@@ -56,9 +56,9 @@ impl Rank {
 
 impl Ord for Rank {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Neither 0.0 and -0.0 nor anything else that IEEE calls equal may differ here: `x + 0.0` is never -0.0.
+        // Neither 0.0 and -0.0 nor anything else that IEEE calls equal may differ here. A score is finite.
         match (*self, *other) {
-            (Self::Measured(a), Self::Measured(b)) => (a + 0.0).total_cmp(&(b + 0.0)),
+            (Self::Measured(a), Self::Measured(b)) => a.partial_cmp(&b).unwrap_or_else(|| a.total_cmp(&b)),
             (Self::Infeasible(a), Self::Infeasible(b)) => b.total_cmp(&a),
             (a, b) => a.tier().cmp(&b.tier()),
         }

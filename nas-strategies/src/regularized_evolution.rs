@@ -44,14 +44,19 @@ impl RegularizedEvolution {
     /// The best of S members drawn with replacement, the first drawn among equals.
     fn tournament(&mut self) -> Option<&Member> {
         let count = u32::try_from(self.population.len()).ok().filter(|&count| count > 0)?;
-        let mut best = self.population.get(self.rng.random_range(0..count) as usize)?;
+        // A generator of the loop's own, and no look-up of members that do not win: this is most of what a trial costs.
+        let mut rng = self.rng.clone();
+        let mut best = (rng.random_range(0..count), Rank::Failed);
+        best.1 = self.population.get(best.0 as usize)?.rank;
         for _ in 1..self.sample {
-            let rival = self.population.get(self.rng.random_range(0..count) as usize)?;
-            if rival.rank > best.rank {
-                best = rival;
+            let rival = rng.random_range(0..count);
+            let rank = self.population.get(rival as usize)?.rank;
+            if rank > best.1 {
+                best = (rival, rank);
             }
         }
-        Some(best)
+        self.rng = rng;
+        self.population.get(best.0 as usize)
     }
 
     fn propose(&mut self, space: &mut dyn Space) -> Result<Genotype> {

@@ -1,6 +1,6 @@
 //! Which proposals are out, so that a result counts once.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 
 use nas_api::{Genotype, Observation, Result, Space};
 
@@ -28,32 +28,41 @@ pub fn batch(limit: u32) -> u32 {
 #[derive(Clone, Debug, Default)]
 pub struct Trials {
     proposed: u32,
-    outstanding: BTreeSet<u32>,
+    /// Of the last proposals, beginning with the first that is not answered: which are.
+    answered: VecDeque<bool>,
+    outstanding: usize,
 }
 
 impl Trials {
     /// Counts a proposal and returns its number.
     pub fn propose(&mut self) -> u32 {
         let trial = self.proposed;
-        self.outstanding.insert(trial);
+        self.answered.push_back(false);
+        self.outstanding += 1;
         self.proposed = self.proposed.saturating_add(1);
         trial
     }
 
     /// How many proposals are not answered yet.
     pub fn outstanding(&self) -> usize {
-        self.outstanding.len()
+        self.outstanding
     }
 
     /// Takes note of a result.
     pub fn settle(&mut self, trial: Option<u32>) -> Origin {
         match trial {
             Some(trial) if trial < self.proposed => {
-                if self.outstanding.remove(&trial) {
-                    Origin::Asked(trial)
-                } else {
-                    Origin::Repeated
+                let age = (self.proposed - trial) as usize;
+                let place = self.answered.len().checked_sub(age);
+                match place.and_then(|place| self.answered.get_mut(place)) {
+                    Some(answered) if !*answered => *answered = true,
+                    _ => return Origin::Repeated,
                 }
+                self.outstanding -= 1;
+                while self.answered.front() == Some(&true) {
+                    self.answered.pop_front();
+                }
+                Origin::Asked(trial)
             }
             _ => Origin::Foreign,
         }
@@ -88,7 +97,12 @@ mod tests {
         assert_eq!(trials.settle(Some(2)), Origin::Asked(2));
         assert_eq!(trials.settle(Some(0)), Origin::Asked(0));
         assert_eq!(trials.settle(Some(2)), Origin::Repeated);
+        assert_eq!(trials.settle(Some(0)), Origin::Repeated);
         assert_eq!(trials.outstanding(), 1);
+        assert_eq!([trials.settle(Some(1)), trials.settle(Some(1))], [Origin::Asked(1), Origin::Repeated]);
+        assert_eq!(trials.propose(), 3);
+        assert_eq!([trials.settle(Some(2)), trials.settle(Some(3))], [Origin::Repeated, Origin::Asked(3)]);
+        assert_eq!(trials.outstanding(), 0);
     }
 
     #[test]

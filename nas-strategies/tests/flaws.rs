@@ -21,6 +21,7 @@ enum Flaw {
     CountsTwice,
     MaximisesAlways,
     NeedsTwoChoices,
+    SaysAhead,
 }
 
 /// What holds every check, with one flaw.
@@ -84,7 +85,11 @@ fn subject(flaw: Flaw) -> Subject {
         let search = Box::new(RegularizedEvolution::open(&seeded, space)?);
         Ok(Box::new(Flawed { flaw, search, study: study.clone(), told: 0, next: 0, stalled: false }))
     };
-    Subject { info: RegularizedEvolution::info(), open: Box::new(open), settings: Vec::new() }
+    let mut info = RegularizedEvolution::info();
+    if flaw == Flaw::SaysAhead {
+        info.serves.push("ahead".into());
+    }
+    Subject { info, open: Box::new(open), settings: Vec::new() }
 }
 
 #[test]
@@ -99,6 +104,7 @@ fn every_flaw_is_found_by_the_check_for_it() {
         (Flaw::StallsAfterFailure, "failures are survived"),
         (Flaw::RefusesNan, "numbers that are not finite, or huge, are survived"),
         (Flaw::RefusesForeign, "knowledge from elsewhere is taken"),
+        (Flaw::SaysAhead, "what is proposed ahead is what would be proposed later"),
         (Flaw::CountsTwice, "a result told again changes nothing"),
         (Flaw::MaximisesAlways, "minimising is maximising the negative"),
         (Flaw::NeedsTwoChoices, "spaces of one or two architectures are survived"),

@@ -3,6 +3,7 @@
 //! The types of the contract's interfaces `types` and `architecture` are this crate's own types, so that values cross
 //! the border without being copied once more.
 
+mod allocator;
 mod convert;
 pub mod evaluator;
 pub mod log;

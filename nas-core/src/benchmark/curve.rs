@@ -106,19 +106,39 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// Fidelity and score of a trial, by which incumbents are chosen; `None` where it was not measured.
+    fn rank(&self, trial: &KeptTrial) -> Option<(f64, f64)> {
+        let value = self.objective(trial);
+        (trial.measured && value.is_finite()).then(|| (trial.fidelity.unwrap_or(0.0), self.goal.score(value)))
+    }
+
+    /// The main objective of a trial.
+    pub(crate) fn objective(&self, trial: &KeptTrial) -> f64 {
+        trial.values[self.objective]
+    }
+}
+
+/// The last incumbent, with fidelity and score.
+pub(crate) fn incumbent<'t>(trials: &'t [KeptTrial], columns: &Columns) -> Option<((f64, f64), &'t KeptTrial)> {
+    let mut best: Option<((f64, f64), &KeptTrial)> = None;
+    for trial in trials {
+        if let Some(rank) = columns.rank(trial).filter(|rank| best.is_none_or(|(best, _)| *rank > best)) {
+            best = Some((rank, trial));
+        }
+    }
+    best
+}
+
 /// Objective and reported metric of the incumbent after each trial: the best objective at the highest fidelity so far.
 pub(crate) fn incumbents<'t>(
     trials: impl IntoIterator<Item = &'t KeptTrial>,
     columns: &Columns,
 ) -> Vec<Option<(f64, f64)>> {
-    let rank = |trial: &KeptTrial| {
-        let value = trial.values[columns.objective];
-        (trial.measured && value.is_finite()).then(|| (trial.fidelity.unwrap_or(0.0), columns.goal.score(value)))
-    };
     let mut best: Option<((f64, f64), f64, f64)> = None;
     let next = |trial: &KeptTrial| {
-        if let Some(rank) = rank(trial).filter(|rank| best.is_none_or(|(best, ..)| *rank > best)) {
-            best = Some((rank, trial.values[columns.objective], trial.values[columns.reported]));
+        if let Some(rank) = columns.rank(trial).filter(|rank| best.is_none_or(|(best, ..)| *rank > best)) {
+            best = Some((rank, columns.objective(trial), trial.values[columns.reported]));
         }
         best.map(|(_, objective, reported)| (objective, reported))
     };
@@ -283,6 +303,8 @@ mod tests {
         let columns = Columns::of(&study).unwrap();
         let reported: Vec<_> = incumbents(&study.trials, &columns).into_iter().map(|point| point.unwrap().1).collect();
         assert_eq!(reported, [0.9, 0.9, 0.4, 0.4, 0.4], "failures do not count, the earlier of equals stays");
+        let (_, last) = incumbent(&study.trials, &columns).unwrap();
+        assert_eq!(last.values[columns.reported], 0.4);
     }
 
     #[test]

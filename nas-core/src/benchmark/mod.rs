@@ -10,7 +10,7 @@ mod statistics;
 mod store;
 mod studies;
 
-pub(crate) use curve::{Columns, incumbents};
+pub(crate) use curve::{Columns, incumbent, incumbents};
 pub use curve::{Curve, Point, Results, Row, checkpoints};
 pub use grid::{Grid, ProblemSpec};
 pub use run::{Done, Watch, run};

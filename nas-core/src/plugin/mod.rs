@@ -1,5 +1,7 @@
 //! Plugins: built in, WebAssembly components, native libraries, and TOML tables, all behind the same three sources.
 
+mod adjusted;
+mod ahead;
 mod builtin;
 mod error;
 mod identity;
@@ -9,6 +11,7 @@ mod search;
 mod table;
 pub mod wasm;
 
+pub use ahead::Ahead;
 pub use error::PluginError;
 pub use identity::{Identity, Kind, Origin};
 pub use registry::{Entry, Options, Registry};

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use nas_api::{EvaluatorPlugin, SearchSpace, Settings, StrategyPlugin};
 
+use super::adjusted::Adjustable;
 use super::builtin::BuiltIn;
 use super::native::NativeSource;
 use super::table::{TABLE_SPACE, TableSource};
@@ -107,8 +108,13 @@ impl Registry {
         self.evaluators.insert(info.name, Arc::new(source));
     }
 
-    /// The space of this name or path (`.wasm`, `.toml`, `.onnx`).
+    /// The space of this name or path (`.wasm`, `.toml`, `.onnx`). Besides its own parameters it takes those that make a part of
+    /// it, or begin near a known genotype.
     pub fn space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
+        Ok(Arc::new(Adjustable::new(self.whole_space(reference)?)))
+    }
+
+    fn whole_space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
         match self.locate(Kind::Space, reference) {
             Some(path) if has_ending(&path, &["toml"]) => match self.tables {
                 Some(load) => load(&path),

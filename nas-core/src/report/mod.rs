@@ -7,6 +7,7 @@ mod fronts;
 mod paths;
 mod ranks;
 mod volume;
+mod winners;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ pub use checklist::{Item, Standing as ItemStanding};
 pub use fronts::Fronts;
 pub use ranks::{Friedman, Ranks, ranks};
 pub use volume::{Point, front, hypervolume, igd_plus};
+pub use winners::{Winner, winners};
 
 use crate::benchmark::{Comparison, Results, Row, Skipped, Store, compare};
 use crate::study::{Header, StudyError};

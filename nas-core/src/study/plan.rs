@@ -11,7 +11,7 @@ use super::problem::{Problem, is_static, named};
 use super::spec::{BudgetSpec, StudySpec};
 use super::terms::{objective_text, parse_bound, parse_objective};
 use crate::names::did_you_mean;
-use crate::plugin::{PluginError, Registry, Search};
+use crate::plugin::{Ahead, PluginError, Registry, Search};
 
 /// Threads of one study at most.
 const MAX_WORKERS: u32 = 1024;
@@ -97,7 +97,10 @@ impl Plan {
         // An instance of its own: questions of the host never reach what the strategy talks to.
         let space = registry.space(&header.space.reference).map_err(StudyError::Open)?;
         let space = space.open(&header.space.settings).map_err(StudyError::Open)?;
-        let search = source.open(&header.for_strategy(), space).map_err(StudyError::Open)?;
+        let mut search = source.open(&header.for_strategy(), space).map_err(StudyError::Open)?;
+        if info.serves.iter().any(|word| word == "ahead") {
+            search = Box::new(Ahead::new(search, trials));
+        }
         let keep = resumes && problem.evaluator_info.resumes;
         Ok(Self { header, problem, search, keep })
     }

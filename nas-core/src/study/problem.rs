@@ -6,8 +6,8 @@ use std::sync::Arc;
 use nas_api::graph::count::{Counts, count};
 use nas_api::graph::shape::infer;
 use nas_api::{
-    Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, Objective, OpenSpace, Opened, ParameterKind, Setting,
-    SpaceInfo, Task,
+    Candidate, Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, Objective, OpenSpace, Opened, ParameterKind,
+    Setting, SpaceInfo, Task,
 };
 
 use super::StudyError;
@@ -159,6 +159,14 @@ impl Problem {
         };
         let invalid = |error: nas_api::graph::GraphError| format!("its network is not valid: {error}");
         Ok(built.and_then(|graph| counted(graph).map_err(invalid)))
+    }
+
+    /// The candidate as the evaluator knows it: that of the whole space.
+    pub(crate) fn original(&mut self, candidate: &Candidate) -> Result<Candidate, PluginError> {
+        let Candidate::Discrete(genotype) = candidate else { return Ok(candidate.clone()) };
+        let original = self.space.original(genotype);
+        let broken = |error| PluginError::from_api(&self.space_plugged.identity, "original", error);
+        original.map(Candidate::Discrete).map_err(broken)
     }
 
     /// The graph that holds every choice of the space.

@@ -199,7 +199,7 @@ impl<'a> Runner<'a> {
         }
         for (position, graph) in graphs.into_iter().enumerate() {
             match graph {
-                Some(graph) => self.dispatch(from + position, graph, pool),
+                Some(graph) => self.dispatch(from + position, graph, pool)?,
                 None => self.announce(from + position),
             }
         }
@@ -228,13 +228,14 @@ impl<'a> Runner<'a> {
         Ok(graph.filter(|_| self.ledger.afford(trial, self.plan.header.budget.epochs)))
     }
 
-    fn dispatch(&mut self, number: usize, graph: Graph, pool: &mut Pool<'_>) {
+    fn dispatch(&mut self, number: usize, graph: Graph, pool: &mut Pool<'_>) -> Result<(), StudyError> {
         let trial = &self.ledger.trials[number];
+        let candidate = self.plan.problem.original(&trial.proposal.candidate).map_err(StudyError::Broken)?;
         let TrialRecord { key, text, fidelity, resume, .. } = trial;
         self.listener.event(&Event::Started { trial: trial.trial, text, fidelity: *fidelity });
         pool.measure(Request {
             trial: trial.trial,
-            candidate: trial.proposal.candidate.clone(),
+            candidate,
             key: key.clone(),
             text: text.clone(),
             graph,
@@ -243,6 +244,7 @@ impl<'a> Runner<'a> {
             keep: self.plan.keep,
             seed: self.plan.header.trial_seed(trial.trial),
         });
+        Ok(())
     }
 
     /// Books what earlier runs have spent, and starts again what they left unfinished.
@@ -267,7 +269,7 @@ impl<'a> Runner<'a> {
                 self.listener.event(&Event::Committed);
             }
             if let Some(graph) = graph {
-                self.dispatch(number, graph, pool);
+                self.dispatch(number, graph, pool)?;
             }
         }
         Ok(())

@@ -8,16 +8,17 @@ use nas_core::study::Plugged;
 
 use crate::chart::{Axes, Series, critical_difference, lines};
 use crate::text::{number, probability};
-use crate::{Block, ReportError};
+use crate::{Block, Picture, ReportError};
 
 struct Writer<'r> {
     report: &'r Report,
+    pictures: &'r [Picture],
     blocks: Vec<Block>,
 }
 
 /// Everything that the report says.
-pub(crate) fn blocks(report: &Report) -> Result<Vec<Block>, ReportError> {
-    let mut writer = Writer { report, blocks: Vec::new() };
+pub(crate) fn blocks(report: &Report, pictures: &[Picture]) -> Result<Vec<Block>, ReportError> {
+    let mut writer = Writer { report, pictures, blocks: Vec::new() };
     writer.overview();
     writer.over_problems()?;
     for problem in &report.problems {

@@ -4,7 +4,7 @@ use nas_core::benchmark::Comparison;
 use nas_core::report::{Band, Ending, Fronts, Line, ProblemReport};
 
 use super::{Writer, cells};
-use crate::chart::{Axes, Series, lines};
+use crate::chart::{Axes, Chart, Series, lines};
 use crate::text::{fixed, number, places, probability};
 use crate::{Block, ReportError};
 
@@ -37,6 +37,11 @@ impl Writer<'_> {
             },
         ));
         let slug = slug(&problem.name);
+        for picture in self.pictures.iter().filter(|picture| picture.problem == problem.name) {
+            let chart = Chart { svg: picture.svg.clone(), points: serde_json::Value::Null };
+            let (name, caption) = (format!("{slug}-network"), picture.caption.clone());
+            self.blocks.push(Block::Chart { name, caption, chart });
+        }
         let regret = |band: &Band| {
             let (a, b) = ((problem.best - band.low).abs(), (problem.best - band.high).abs());
             [(problem.best - band.iqm).abs(), a.min(b), a.max(b)]

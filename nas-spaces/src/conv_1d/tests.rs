@@ -33,6 +33,7 @@ fn counts_agree_with_hand_calculation() {
     let (a, b, short) = (16 * 32 * 5, 32 * 32 * 5, 16 * 32);
     let norms = 2 * (16 + 16 + 16 + 32 + 32 + 32);
     assert_eq!(counts.params, stem + first + a + b + short + norms + 32 * 5 + 5);
+    assert_eq!(counts.params, 10_517);
     // The second block halves 101 positions to 51.
     assert_eq!(counts.macs, 101 * (stem + first) + 51 * (a + b + short) + 32 * 5);
     assert_eq!(counts.depth, 1 + 4 + 1);

@@ -49,26 +49,26 @@ fn half(side: i64) -> i64 {
 }
 
 fn relu_conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, window: Window) -> NodeId {
-    let value = graph.op(format!("{name}.relu"), "Relu", &[from]);
-    let value = graph.conv(format!("{name}.conv"), value, channels, window);
-    graph.op(format!("{name}.norm"), "BatchNormalization", &[value])
+    let value = graph.op([name, ".relu"].concat(), "Relu", &[from]);
+    let value = graph.conv([name, ".conv"].concat(), value, channels, window);
+    graph.op([name, ".norm"].concat(), "BatchNormalization", &[value])
 }
 
 /// A basic residual block of stride 2. An odd side would come out of the convolution one longer than out of the
 /// published 2×2 pooling of the shortcut; there the pooling is 3×3 with padding 1, which rounds as the convolution does.
 fn reduction(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, sides: [i64; 2]) -> NodeId {
-    let main = relu_conv_norm(graph, &format!("{name}.a"), from, channels, Window::same(3, 2));
-    let main = relu_conv_norm(graph, &format!("{name}.b"), main, channels, Window::same(3, 1));
+    let main = relu_conv_norm(graph, &[name, ".a"].concat(), from, channels, Window::same(3, 2));
+    let main = relu_conv_norm(graph, &[name, ".b"].concat(), main, channels, Window::same(3, 1));
     let odd = sides.map(|side| side % 2);
     let pool = vec![
         ("kernel_shape".to_owned(), Attribute::Ints(vec![2 + odd[0], 2 + odd[1]])),
         ("strides".to_owned(), Attribute::Ints(vec![2, 2])),
         ("pads".to_owned(), Attribute::Ints(vec![odd[0], odd[1], odd[0], odd[1]])),
     ];
-    let short = graph.node(format!("{name}.shortcut.pool"), "AveragePool", &[from], pool);
+    let short = graph.node([name, ".shortcut.pool"].concat(), "AveragePool", &[from], pool);
     let point = Window { kernel: 1, stride: 1, padding: 0 };
-    let short = graph.conv(format!("{name}.shortcut.conv"), short, channels, point);
-    graph.op(format!("{name}.sum"), "Add", &[main, short])
+    let short = graph.conv([name, ".shortcut.conv"].concat(), short, channels, point);
+    graph.op([name, ".sum"].concat(), "Add", &[main, short])
 }
 
 /// The value that an edge brings; `None` for zeros.
@@ -81,7 +81,7 @@ fn edge(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, opera
             Some(relu_conv_norm(graph, name, from, channels, point))
         }
         Operation::Conv3x3 => Some(relu_conv_norm(graph, name, from, channels, Window::same(3, 1))),
-        Operation::Pool => Some(graph.pool(format!("{name}.pool"), "AveragePool", from, Window::same(3, 1))),
+        Operation::Pool => Some(graph.pool([name, ".pool"].concat(), "AveragePool", from, Window::same(3, 1))),
     }
 }
 

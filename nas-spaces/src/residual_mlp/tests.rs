@@ -27,6 +27,7 @@ fn the_published_resnet_is_a_point_of_the_space() {
     let text = "layers=3,width=192,embedding=none,norm=batch,activation=relu,ratio=2,dropout=0.25";
     let block = 2 * 192 + (192 * 384 + 384) + (384 * 192 + 192);
     assert_eq!(counts(text).params, (10 * 192 + 192) + 3 * block + 2 * 192 + (192 * 3 + 3));
+    assert_eq!(counts(text).params, 448_323);
     assert_eq!(counts(text).macs, 10 * 192 + 3 * 2 * 192 * 384 + 192 * 3);
     assert_eq!(counts(text).depth, 1 + 6 + 1);
 }

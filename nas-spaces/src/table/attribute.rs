@@ -15,24 +15,36 @@ pub enum Kind {
     Ints(usize, i64),
     /// A number in this range.
     Float(f64, f64),
-    /// `none` or `tanh`.
-    Approximation,
+    /// Any number of whole numbers of at least this.
+    List(i64),
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
 }
 
 /// The kind of an attribute of an operator that can stand in a chain.
 pub fn kind(name: &str) -> Option<Kind> {
     Some(match name {
-        "out_channels" | "out_features" | "group" => Kind::Int(1),
+        "out_channels" | "out_features" | "group" | "num_groups" | "num_embeddings" | "embedding_dim" | "num_heads"
+        | "k" | "blocksize" => Kind::Int(1),
+        "rotary_embedding_dim" => Kind::Int(0),
         "axis" => Kind::Int(-8),
-        "bias" | "count_include_pad" => Kind::Flag,
-        "kernel_shape" | "strides" | "dilations" => Kind::Ints(2, 1),
+        "start" | "end" => Kind::Int(i64::MIN),
+        "bias" | "count_include_pad" | "keepdims" | "interleaved" => Kind::Flag,
+        "kernel_shape" | "strides" | "dilations" | "scales" => Kind::Ints(2, 1),
+        "output_padding" => Kind::Ints(2, 0),
         "pads" => Kind::Ints(4, 0),
-        "alpha" | "beta" => Kind::Float(f64::MIN, f64::MAX),
+        "axes" => Kind::List(-8),
+        "perm" => Kind::List(0),
+        "shape" => Kind::List(-1),
+        "alpha" | "beta" | "min" | "max" | "value" => Kind::Float(f64::MIN, f64::MAX),
+        "base" => Kind::Float(f64::MIN_POSITIVE, f64::MAX),
+        "rate" => Kind::Float(0.0, 1.0),
+        "mode" => Kind::OneOf(&["nearest", "linear"]),
         "epsilon" => Kind::Float(f64::MIN_POSITIVE, 1.0),
         "momentum" => Kind::Float(0.0, 1.0),
         // Below 1, else nothing passes.
         "ratio" => Kind::Float(0.0, 1.0 - f64::EPSILON),
-        "approximate" => Kind::Approximation,
+        "approximate" => Kind::OneOf(&["none", "tanh"]),
         _ => return None,
     })
 }
@@ -40,9 +52,20 @@ pub fn kind(name: &str) -> Option<Kind> {
 /// The attributes without which an operator means nothing.
 pub fn required(op: &str) -> &'static [&'static str] {
     match op {
-        "Conv" => &["out_channels", "kernel_shape"],
+        "Conv" | "ConvTranspose" => &["out_channels", "kernel_shape"],
         "Gemm" => &["out_features"],
         "MaxPool" | "AveragePool" => &["kernel_shape"],
+        "GroupNormalization" => &["num_groups"],
+        "Gather" => &["num_embeddings", "embedding_dim"],
+        "RotaryEmbedding" => &["num_heads"],
+        "Routing" => &["k"],
+        "Transpose" => &["perm"],
+        "Reshape" => &["shape"],
+        "Slice" => &["axis", "start", "end"],
+        "Pad" => &["pads"],
+        "Resize" => &["scales"],
+        "DepthToSpace" | "SpaceToDepth" => &["blocksize"],
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" => &["axes"],
         _ => &[],
     }
 }
@@ -51,16 +74,19 @@ impl Kind {
     /// Why a value is none of this kind.
     pub fn check(self, value: &Scalar) -> Result<(), String> {
         let wanted = match (self, value) {
-            (Self::Int(min) | Self::Ints(_, min), Scalar::Int(number)) if *number >= min => return Ok(()),
-            (Self::Int(min) | Self::Ints(_, min), _) => format!("a whole number of at least {min}"),
+            (Self::Int(min) | Self::Ints(_, min) | Self::List(min), Scalar::Int(number)) if *number >= min => {
+                return Ok(());
+            }
+            (Self::Int(i64::MIN), _) => "a whole number".into(),
+            (Self::Int(min) | Self::Ints(_, min) | Self::List(min), _) => format!("a whole number of at least {min}"),
             (Self::Flag, Scalar::Int(0 | 1)) => return Ok(()),
             (Self::Flag, _) => "true or false".into(),
             (Self::Float(min, max), Scalar::Float(number)) if (min..=max).contains(number) => return Ok(()),
             (Self::Float(min, max), Scalar::Int(number)) if (min..=max).contains(&(*number as f64)) => return Ok(()),
             (Self::Float(min, max), _) if max == f64::MAX && min == f64::MIN => "a finite number".into(),
             (Self::Float(min, max), _) => format!("a number between {min} and {max}"),
-            (Self::Approximation, Scalar::Text(text)) if text == "none" || text == "tanh" => return Ok(()),
-            (Self::Approximation, _) => "'none' or 'tanh'".into(),
+            (Self::OneOf(names), Scalar::Text(text)) if names.contains(&text.as_str()) => return Ok(()),
+            (Self::OneOf(names), _) => format!("'{}'", names.join("' or '")),
         };
         Err(format!("must be {wanted}, not '{value}'"))
     }
@@ -74,9 +100,10 @@ impl Kind {
             (Self::Ints(count, _), _) if ints.len() == values.len() && (ints.len() == count || ints.len() == 1) => {
                 Ok(Attribute::Ints(if ints.len() == 1 { vec![ints[0]; count] } else { ints }))
             }
+            (Self::List(_), _) if ints.len() == values.len() => Ok(Attribute::Ints(ints)),
             (Self::Float(..), [Scalar::Float(value)]) => Ok(Attribute::Float(*value)),
             (Self::Float(..), [Scalar::Int(value)]) => Ok(Attribute::Float(*value as f64)),
-            (Self::Approximation, [Scalar::Text(value)]) => Ok(Attribute::Text(value.clone())),
+            (Self::OneOf(_), [Scalar::Text(value)]) => Ok(Attribute::Text(value.clone())),
             _ => Err(format!("takes {}, not {} values", self.count(), values.len())),
         }
     }
@@ -84,6 +111,7 @@ impl Kind {
     fn count(self) -> String {
         match self {
             Self::Ints(count, _) => format!("one whole number for all or {count}"),
+            Self::List(_) => "1 to 9 whole numbers".into(),
             _ => "one value".into(),
         }
     }
@@ -92,6 +120,8 @@ impl Kind {
     pub fn check_count(self, count: usize) -> Result<(), String> {
         let fits = match self {
             Self::Ints(all, _) => count == 1 || count == all,
+            // The axes of a value, with the batch.
+            Self::List(_) => (1..=9).contains(&count),
             _ => count == 1,
         };
         if fits { Ok(()) } else { Err(format!("takes {}, not {count} values", self.count())) }

@@ -190,3 +190,56 @@ fn sizes_beyond_a_float_are_counted() {
     let space = TableSpace::from_toml(&definition(&decisions, "")).unwrap();
     assert!((space.info().log10_size.unwrap() - 600.0).abs() < 1e-9);
 }
+
+#[test]
+fn chains_may_hold_every_operator_of_one_input() {
+    let layers = r#"
+        [[layer]]
+        op = "SpaceToDepth"
+        blocksize = 2
+        [[layer]]
+        op = "GroupNormalization"
+        num_groups = "$groups"
+        [[layer]]
+        op = "Clip"
+        min = 0
+        max = 6
+        [[layer]]
+        op = "Resize"
+        scales = 2
+        mode = "$mode"
+        [[layer]]
+        op = "Reshape"
+        shape = [4, -1]
+        [[layer]]
+        op = "Transpose"
+        perm = [0, 2, 1]
+        [[layer]]
+        op = "Slice"
+        axis = 1
+        start = 0
+        end = -1
+        [[layer]]
+        op = "ReduceMean"
+        axes = "$axis"
+        keepdims = false
+        [[layer]]
+        op = "Gemm"
+        out_features = "$outputs"
+    "#;
+    let decisions = "[[decision]]\nname = \"groups\"\nchoices = [1, 2]\n\
+                     [[decision]]\nname = \"mode\"\nchoices = [\"nearest\", \"linear\"]\n\
+                     [[decision]]\nname = \"axis\"\nchoices = [1, 2]\n";
+    let space = TableSpace::from_toml(&definition(decisions, layers)).unwrap();
+    for genotype in [[0, 0, 0], [1, 1, 1]] {
+        let graph = space.build(&genotype, &task()).unwrap();
+        let shapes = shape::infer(&graph, &[1, 8, 8]).unwrap();
+        assert_eq!(shapes[7], [63, 4]);
+        let features = if genotype[2] == 0 { 4 } else { 63 };
+        assert_eq!(count::count(&graph, &shapes).unwrap().params, 2 * 4 + features * 10 + 10);
+    }
+    refused(WIDTH, "[[layer]]\nop = \"Resize\"\nscales = 2\nmode = \"cubic\"\n", &["'nearest' or 'linear'"]);
+    refused(WIDTH, "[[layer]]\nop = \"Reshape\"\n", &["'Reshape' needs the attribute 'shape'"]);
+    refused(WIDTH, "[[layer]]\nop = \"Transpose\"\nperm = []\n", &["1 to 9 whole numbers"]);
+    refused(WIDTH, "[[layer]]\nop = \"Attention\"\n", &["no ONNX operator with one input"]);
+}

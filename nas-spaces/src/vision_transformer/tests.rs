@@ -40,7 +40,8 @@ fn published_networks_have_their_parameters() {
     }
 }
 
-/// torchvision names 17.56 "GFLOPS" for ViT-B/16: multiply-accumulates, those of the attention included.
+/// torchvision names 17.564 "GFLOPS" for ViT-B/16: multiply-accumulates, those of the attention included. The exact
+/// number is half of what PyTorch's flop counter finds.
 #[test]
 fn vit_b_16_costs_what_is_published() {
     let space = space(&[]);
@@ -49,7 +50,7 @@ fn vit_b_16_costs_what_is_published() {
     let patches = 196 * 768 * 3 * 16 * 16;
     let layer = 197 * (4 * 768 * 768 + 2 * 768 * 3072) + 2 * 197 * 197 * 768;
     assert_eq!(counts.macs, patches + 12 * layer + 768 * 1000);
-    assert_eq!((counts.macs as f64 / 1e7).round() / 100.0, 17.56);
+    assert_eq!(counts.macs, 17_563_828_224);
     // The patches, four products a layer besides the attention, the head.
     assert_eq!(counts.depth, 1 + 12 * 5 + 1);
 }

@@ -1,5 +1,7 @@
 //! The checks, one function each. Every one opens fresh searches and runs them on a small landscape.
 
+use std::collections::VecDeque;
+
 use nas_api::{Candidate, Error, Failure, Genotype, Goal, Observation, Proposal, Result, Space, Strategy, rng};
 
 use super::{Additive, Measured, Schedule, Step, Subject, observation, replay};
@@ -18,6 +20,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("knowledge from elsewhere is taken", warm_start),
     ("a result told again changes nothing", told_again),
     ("a log is replayed bit for bit", log_replayed),
+    ("what is proposed ahead is what would be proposed later", ahead),
     ("minimising is maximising the negative", either_goal),
     ("spaces of one or two architectures are survived", tiny_spaces),
 ];
@@ -206,6 +209,52 @@ fn log_replayed(subject: &Subject, space: &mut Additive) -> Result<()> {
         demand(again.finished() == search.finished(), "only one of search and replay has finished")?;
         let (next, next_again) = (search.ask(10, space)?, again.ask(10, space)?);
         demand(next == next_again, "the replayed search goes on in another way")?;
+    }
+    Ok(())
+}
+
+/// Asks for more than is wanted, and tells only before it asks again.
+struct Ahead {
+    inner: Box<dyn Strategy>,
+    ready: VecDeque<Proposal>,
+    told: Vec<Observation>,
+}
+
+impl Strategy for Ahead {
+    fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
+        while self.ready.len() < limit as usize {
+            self.inner.tell(&std::mem::take(&mut self.told), space)?;
+            let proposals = self.inner.ask(limit.max(50), space)?;
+            if proposals.is_empty() {
+                break;
+            }
+            self.ready.extend(proposals);
+        }
+        let count = self.ready.len().min(limit as usize);
+        Ok(self.ready.drain(..count).collect())
+    }
+    fn tell(&mut self, observations: &[Observation], _space: &mut dyn Space) -> Result<()> {
+        self.told.extend_from_slice(observations);
+        Ok(())
+    }
+    fn finished(&self) -> bool {
+        self.ready.is_empty() && self.inner.finished()
+    }
+}
+
+/// For strategies that serve `ahead`.
+fn ahead(subject: &Subject, space: &mut Additive) -> Result<()> {
+    if !subject.info.serves.iter().any(|word| word == "ahead") {
+        return Ok(());
+    }
+    let landscape = space.clone();
+    let told_in_batches = Schedule { workers: 8, limit: 3, told: 5, shuffle: Some(1) };
+    for schedule in [Schedule::serial(), parallel(4), told_in_batches] {
+        let one_by_one = run(subject, space, 5, &schedule)?;
+        let mut search = Ahead { inner: subject.search(5, space)?, ready: VecDeque::new(), told: Vec::new() };
+        let at_once =
+            subject.drive(&mut search, space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))?;
+        demand(same_proposals(&one_by_one, &at_once), format!("{schedule:?}: asked ahead, it proposes differently"))?;
     }
     Ok(())
 }

@@ -103,7 +103,7 @@ impl StrategyPlugin for Genetic {
             description: "A generational genetic algorithm with tournament or roulette selection, crossover, mutation and elitism.".into(),
             reference: "Holland 1975, Adaptation in natural and artificial systems; Goldberg 1989, Genetic algorithms in search, optimization, and machine learning".into(),
             needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            serves: vec!["bounds".into(), "ahead".into()],
             parameters: vec![
                 Parameter::integer("population", 50, 2, 1_000_000, "P: members of a generation."),
                 Parameter::one_of("selection", "tournament", &["tournament", "roulette"], "How parents are selected."),
@@ -166,6 +166,8 @@ impl StrategyPlugin for Genetic {
 
 impl Strategy for Genetic {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
+        // With a target, each result can be the last: nothing is proposed ahead of it.
+        let limit = if self.target.is_some() { limit.min(1) } else { limit };
         let mut proposals = Vec::new();
         while !self.reached && proposals.len() < batch(limit) as usize {
             if self.wanted == 0 && self.trials.outstanding() > 0 {

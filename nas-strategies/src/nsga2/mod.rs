@@ -115,7 +115,9 @@ impl Nsga2 {
                 break;
             }
         }
-        let survivors = places.into_iter().map(|(index, front, room)| Member { front, room, ..all[index].clone() });
+        let mut all: Vec<Option<Member>> = all.into_iter().map(Some).collect();
+        let survivors =
+            places.into_iter().filter_map(|(index, front, room)| Some(Member { front, room, ..all[index].take()? }));
         self.parents = survivors.collect();
         Ok(())
     }
@@ -129,7 +131,7 @@ impl StrategyPlugin for Nsga2 {
             description: "NSGA-II: survivors are chosen by non-dominated sorting and crowding distance.".into(),
             reference: "Deb et al. 2002, A fast and elitist multiobjective genetic algorithm: NSGA-II, IEEE TEC 6(2), Sections III and VI".into(),
             needs: Vec::new(),
-            serves: vec!["several-objectives".into(), "bounds".into()],
+            serves: vec!["several-objectives".into(), "bounds".into(), "ahead".into()],
             parameters: vec![
                 Parameter::integer("population", 100, 2, 1_000_000, "N: members of the population, and results of a generation."),
                 Parameter::number("crossover_rate", 0.9, 0.0, 1.0, "p_c: probability that a child has two parents."),
@@ -169,7 +171,9 @@ impl StrategyPlugin for Nsga2 {
 
 impl Strategy for Nsga2 {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        let count = batch(limit);
+        // So many come from these parents whatever is told meanwhile; one always does.
+        let ahead = self.size.saturating_sub(self.told.len() + self.trials.outstanding()).max(1);
+        let count = batch(limit).min(u32::try_from(ahead).unwrap_or(u32::MAX));
         let mut proposals = Vec::with_capacity(count as usize);
         for _ in 0..count {
             proposals.push(Proposal::discrete(self.propose(space)?));

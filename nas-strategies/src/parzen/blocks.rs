@@ -7,9 +7,12 @@
 use super::{Kernel, Point};
 use crate::decisions::Step;
 
-/// A block has so many different numbers at most, unless it is a single decision. Larger blocks are fewer, but it takes
-/// longer to make their tables, which is done for every walk.
-const NUMBERS: usize = 64;
+/// A block has so many different numbers at most, unless it is a single decision: fewer with few components, more with
+/// many. Larger blocks are fewer, but it takes longer to make their tables, which is done for every walk.
+const NUMBERS: [usize; 2] = [64, 256];
+
+/// Sums that go on side by side, since one waits for its last addition.
+const LANES: usize = 4;
 
 /// Products that are less than this are not trusted: logarithms are added instead.
 const SMALL: f64 = 1e-280;
@@ -34,9 +37,10 @@ impl Blocks {
     /// Numbers these components.
     pub(super) fn new(points: &[&Point], kernels: &[Kernel]) -> Self {
         let digits = |kernel: &Kernel| kernel.rows.len() + 1;
+        let most = if points.len() < NUMBERS[1] { NUMBERS[0] } else { NUMBERS[1] };
         let mut blocks: Vec<Block> = Vec::new();
         for (decision, kernel) in kernels.iter().enumerate() {
-            match blocks.last_mut().filter(|block| block.numbers * digits(kernel) <= NUMBERS) {
+            match blocks.last_mut().filter(|block| block.numbers * digits(kernel) <= most) {
                 Some(block) => (block.end, block.numbers) = (decision + 1, block.numbers * digits(kernel)),
                 None => blocks.push(Block { first: decision, end: decision + 1, numbers: digits(kernel) }),
             }
@@ -67,21 +71,40 @@ impl Blocks {
             }
         }
         let uniform = || kernels.iter().zip(&choices).filter(|(_, choice)| choice.is_some()).map(|(k, _)| k.uniform());
-        // A mixture over no decisions has no blocks.
-        let components = self.places.chunks_exact(self.blocks.len().max(1));
         if self.direct {
             let entries = self.entries(kernels, &choices, 1.0, |factor| factor, |a, b| a * b);
-            let product = |places: &[u32]| places.iter().map(|&place| entries[place as usize]).product::<f64>();
-            return libm::log(components.map(product).sum::<f64>() + prior * uniform().product::<f64>());
+            return libm::log(self.sum_of_products(&entries) + prior * uniform().product::<f64>());
         }
         let entries = self.entries(kernels, &choices, 0.0, libm::log, |a, b| a + b);
         let log = |places: &[u32]| places.iter().map(|&place| entries[place as usize]).sum::<f64>();
-        let mut logs: Vec<f64> = components.map(log).collect();
+        let mut logs: Vec<f64> = self.places.chunks_exact(self.width()).map(log).collect();
         if prior > 0.0 {
             logs.push(libm::log(prior) + uniform().map(libm::log).sum::<f64>());
         }
         let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         most + libm::log(logs.iter().map(|log| libm::exp(log - most)).sum::<f64>())
+    }
+
+    /// Numbers of a component. A mixture over no decisions has no blocks, and no numbers.
+    fn width(&self) -> usize {
+        self.blocks.len().max(1)
+    }
+
+    fn sum_of_products(&self, entries: &[f64]) -> f64 {
+        let entry = |place: u32| entries[place as usize];
+        let product = |places: &[u32]| match places.split_first() {
+            Some((&first, rest)) => rest.iter().fold(entry(first), |product, &place| product * entry(place)),
+            None => 1.0,
+        };
+        let mut sums = [0.0; LANES];
+        let mut groups = self.places.chunks_exact(LANES * self.width());
+        for group in &mut groups {
+            for (sum, places) in sums.iter_mut().zip(group.chunks_exact(self.width())) {
+                *sum += product(places);
+            }
+        }
+        let rest = groups.remainder().chunks_exact(self.width()).map(product);
+        sums.iter().sum::<f64>() + rest.sum::<f64>()
     }
 
     /// What each number of each block contributes, joined over the block's decisions; block after block.
@@ -94,7 +117,7 @@ impl Blocks {
         join: impl Fn(f64, f64) -> f64,
     ) -> Vec<f64> {
         let mut entries = Vec::with_capacity(self.blocks.iter().map(|block| block.numbers).sum());
-        let (mut table, mut longer) = (Vec::with_capacity(NUMBERS), Vec::with_capacity(NUMBERS));
+        let (mut table, mut longer) = (Vec::with_capacity(NUMBERS[1]), Vec::with_capacity(NUMBERS[1]));
         for block in &self.blocks {
             table.clear();
             table.push(neutral);

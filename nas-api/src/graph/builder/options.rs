@@ -19,12 +19,17 @@ impl Window {
         Self { kernel, stride, padding: kernel / 2 }
     }
 
+    /// What differs from ONNX's defaults.
     pub(super) fn attributes(self, sides: usize) -> Vec<(String, Attribute)> {
-        vec![
-            ("kernel_shape".to_owned(), Attribute::Ints(vec![self.kernel; sides])),
-            ("strides".to_owned(), Attribute::Ints(vec![self.stride; sides])),
-            ("pads".to_owned(), Attribute::Ints(vec![self.padding; 2 * sides])),
-        ]
+        let mut attributes = Vec::with_capacity(6);
+        attributes.push(("kernel_shape".to_owned(), Attribute::Ints(vec![self.kernel; sides])));
+        if self.stride != 1 {
+            attributes.push(("strides".to_owned(), Attribute::Ints(vec![self.stride; sides])));
+        }
+        if self.padding != 0 {
+            attributes.push(("pads".to_owned(), Attribute::Ints(vec![self.padding; 2 * sides])));
+        }
+        attributes
     }
 }
 
@@ -76,9 +81,8 @@ impl Convolution {
     }
 
     pub(super) fn attributes(self) -> Vec<(String, Attribute)> {
-        let mut attributes = Vec::with_capacity(7);
+        let mut attributes = self.window.attributes(self.sides);
         attributes.push(int("out_channels", self.out_channels));
-        attributes.extend(self.window.attributes(self.sides));
         if self.dilation != 1 {
             attributes.push(("dilations".to_owned(), Attribute::Ints(vec![self.dilation; self.sides])));
         }

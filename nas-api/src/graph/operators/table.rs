@@ -14,7 +14,7 @@ const PLAIN: Operator = Operator {
     cost: None,
 };
 
-/// The operators, sorted by name, as [`find`] needs them.
+/// The operators, sorted by name. Fewer than 255, so that a place fits one byte.
 #[rustfmt::skip]
 pub const OPERATORS: &[Operator] = &[
     Operator { name: "Abs", ..PLAIN },
@@ -190,5 +190,42 @@ pub const OPERATORS: &[Operator] = &[
 
 /// The operator of this name.
 pub fn find(name: &str) -> Option<&'static Operator> {
-    OPERATORS.binary_search_by(|operator| operator.name.cmp(name)).ok().map(|at| &OPERATORS[at])
+    let mut slot = hash(name.as_bytes());
+    while let Some(&at) = PLACES.get(slot).filter(|&&at| at != EMPTY) {
+        let operator = &OPERATORS[usize::from(at)];
+        if operator.name == name {
+            return Some(operator);
+        }
+        slot = (slot + 1) % PLACES.len();
+    }
+    None
+}
+
+const EMPTY: u8 = u8::MAX;
+
+/// Where each operator stands in the table, by the hash of its name: every node of every graph is looked up, twice.
+static PLACES: [u8; 512] = places();
+
+/// Spreads the names of the table; where two collide, the later one takes the next free place.
+const fn hash(name: &[u8]) -> usize {
+    let count = name.len();
+    if count == 0 {
+        return 0;
+    }
+    let (first, middle, last) = (name[0] as usize, name[count / 2] as usize, name[count - 1] as usize);
+    (count * 61 + first * 7 + middle * 31 + last * 127) % 512
+}
+
+const fn places() -> [u8; 512] {
+    let mut places = [EMPTY; 512];
+    let mut at = 0;
+    while at < OPERATORS.len() {
+        let mut slot = hash(OPERATORS[at].name.as_bytes());
+        while places[slot] != EMPTY {
+            slot = (slot + 1) % places.len();
+        }
+        places[slot] = at as u8;
+        at += 1;
+    }
+    places
 }

@@ -328,6 +328,29 @@ fn networks_that_cannot_be_trained_are_refused() {
         graph.node("body", "Choice", &[x, x], vec![("decision".into(), Attribute::Text("d".into()))])
     }));
     assert!(open.contains("body") && open.contains("Choice"), "{open}");
+    // Known to the vocabulary, and well formed, but not to this evaluator: refused, and named.
+    type Body = fn(&mut GraphBuilder, NodeId) -> NodeId;
+    let bodies: [(&str, Body); 5] = [
+        ("LayerNormalization", |graph, x| graph.layer_norm("body", x)),
+        ("Swish", |graph, x| graph.op("body", "Swish", &[x])),
+        ("Weight", |graph, x| {
+            let body = graph.weight("body", &[5], "zeros");
+            graph.add("sum", x, body)
+        }),
+        ("Gemm", |graph, x| {
+            let x = graph.gemm("first", x, 5);
+            let tied =
+                vec![("out_features".into(), Attribute::Int(5)), ("tied".into(), Attribute::Text("first".into()))];
+            graph.node("body", "Gemm", &[x], tied)
+        }),
+        ("Reshape", |graph, x| graph.reshape("body", x, &[1, 5])),
+    ];
+    for (op, body) in bodies {
+        let unknown = refused(&flat_network(body));
+        assert!(unknown.contains("'body'") && unknown.contains(op) && unknown.contains("this evaluator"), "{unknown}");
+    }
+    let rows = refused(&image_network(|graph, x| graph.gemm("body", x, 5)));
+    assert!(rows.contains("'body' (Gemm)") && rows.contains("no vectors"), "{rows}");
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let flat = graph.op("flatten", "Flatten", &[input]);

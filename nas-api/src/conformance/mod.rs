@@ -1,8 +1,14 @@
 //! What every space must keep, as checks that tests and hosts can run on any space, built in or a component.
 //!
-//! [`space`] runs all of them. Each returns what is broken in words that name the call and the genotype.
+//! [`suite`] runs all of them and says of each whether it is kept; [`space`] ends at the first that is broken. Each one
+//! returns what is broken in words that name the call and the genotype.
+
+mod same;
+mod suite;
 
 use std::collections::{HashMap, HashSet};
+
+pub use suite::{CHECKS, Check, Verdict, suite};
 
 use crate::graph::{Counts, count, shape};
 use crate::{Decision, Flat, Genotype, Graph, OpenSpace, SearchSpace, SpaceInfo, Task};
@@ -11,6 +17,7 @@ use crate::{Decision, Flat, Genotype, Graph, OpenSpace, SearchSpace, SpaceInfo, 
 pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(), String> {
     let genotypes = decided(space, samples)?;
     built(space, task, &genotypes)?;
+    keyed(space, task, &genotypes)?;
     shared(space, task)
 }
 
@@ -258,26 +265,84 @@ pub fn featured(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(),
     Ok(())
 }
 
-/// Every genotype and every neighbour of the first ones builds a network that shape inference accepts, the same when
-/// asked again, and equal keys build networks of equal cost.
-pub fn built(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> Result<(), String> {
+/// Another instance of the space says the same of itself and of every genotype, and draws the same ones. Networks are
+/// compared where there is a task.
+pub fn twinned(
+    space: &mut dyn OpenSpace,
+    twin: &mut dyn OpenSpace,
+    task: Option<&Task>,
+    genotypes: &[Genotype],
+) -> Result<(), String> {
+    fn alike<T: PartialEq>(call: &str, of: &[u32], ours: &T, theirs: &T) -> Result<(), String> {
+        if ours == theirs {
+            Ok(())
+        } else {
+            Err(format!("{call} of {of:?} differs between two instances of the space"))
+        }
+    }
+    alike("describe", &[], &called("describe", space.info())?, &called("describe", twin.info())?)?;
+    for (seed, genotype) in (0..).zip(genotypes) {
+        // The other way round, so that an answer that depends on earlier ones is found.
+        let last = &genotypes[genotypes.len() - 1 - seed as usize];
+        let theirs = called("sample", twin.sample(seed))?;
+        alike(&format!("sample({seed})"), &[], genotype, &theirs)?;
+        alike("key", last, &called("key", space.key(last))?, &called("key", twin.key(last))?)?;
+        alike("format", last, &called("format", space.format(last))?, &called("format", twin.format(last))?)?;
+        alike("features", last, &called("features", space.features(last))?, &called("features", twin.features(last))?)?;
+        let mutants = (called("mutate", space.mutate(last, seed))?, called("mutate", twin.mutate(last, seed))?);
+        alike(&format!("mutate with seed {seed}"), last, &mutants.0, &mutants.1)?;
+        if let Some(task) = task {
+            alike(
+                "build",
+                last,
+                &called("build", space.build(last, task))?,
+                &called("build", twin.build(last, task))?,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The genotypes and all neighbours of the first ones, which share their keys more often.
+fn with_neighbors(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<Vec<Genotype>, String> {
     let mut all = genotypes.to_vec();
     for genotype in genotypes.iter().take(4) {
         all.extend(called("neighbors", space.neighbors(genotype))?);
     }
-    let mut by_key: HashMap<String, (Counts, Genotype)> = HashMap::new();
-    for genotype in all {
+    Ok(all)
+}
+
+/// Every genotype and every neighbour of the first ones builds a network that shape inference accepts, the same when
+/// asked again.
+pub fn built(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> Result<(), String> {
+    for genotype in with_neighbors(space, genotypes)? {
         let graph = network(space, task, &genotype)?;
         equal("build", &genotype, &graph, &network(space, task, &genotype)?)?;
-        let counts = accepted(&graph, task).map_err(|problem| format!("build({genotype:?}): {problem}"))?;
+        accepted(&graph, task).map_err(|problem| format!("build({genotype:?}): {problem}"))?;
         if let Some(node) = graph.nodes.iter().find(|node| node.op == "Choice") {
             return Err(format!("build({genotype:?}) leaves the choice '{}' open", node.name));
         }
+    }
+    Ok(())
+}
+
+/// Keys are constant, and of the genotypes and the neighbours of the first ones, those with equal keys build the same
+/// network at the same cost.
+pub fn keyed(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> Result<(), String> {
+    let mut by_key: HashMap<String, (Counts, Vec<u64>, Genotype)> = HashMap::new();
+    for genotype in with_neighbors(space, genotypes)? {
         let key = called("key", space.key(&genotype))?;
         equal("key", &genotype, &key, &called("key", space.key(&genotype))?)?;
-        let (same, other) = by_key.entry(key).or_insert((counts, genotype.clone()));
-        if (same.params, same.macs, same.flops) != (counts.params, counts.macs, counts.flops) {
+        let graph = network(space, task, &genotype)?;
+        let counts = accepted(&graph, task).map_err(|problem| format!("build({genotype:?}): {problem}"))?;
+        let shapes = shape::infer(&graph, &task.input_shape).map_err(|error| error.to_string())?;
+        let print = same::fingerprint(&graph, &shapes);
+        let (first, same, other) = by_key.entry(key).or_insert_with(|| (counts, print.clone(), genotype.clone()));
+        if (first.params, first.macs, first.flops) != (counts.params, counts.macs, counts.flops) {
             return Err(format!("{genotype:?} and {other:?} have one key, but networks of different cost"));
+        }
+        if *same != print {
+            return Err(format!("{genotype:?} and {other:?} have one key, but are different networks"));
         }
     }
     Ok(())
@@ -288,13 +353,16 @@ fn network(space: &mut dyn OpenSpace, task: &Task, genotype: &[u32]) -> Result<G
     graph.map_err(|reason| format!("build({genotype:?}) refuses the task: {reason}"))
 }
 
-/// The cost of a network whose shapes fit and whose output is the task's.
+/// The cost of a network whose shapes fit and whose output is the task's: one value per output, for the example or, where
+/// the task is `language`, for every position of it.
 fn accepted(graph: &Graph, task: &Task) -> Result<Counts, String> {
     let shapes = shape::infer(graph, &task.input_shape).map_err(|error| error.to_string())?;
     let outputs: Vec<&shape::Shape> = graph.outputs.iter().filter_map(|&output| shapes.get(output as usize)).collect();
+    let mut wanted = if task.kind == "language" { task.input_shape.clone() } else { Vec::new() };
+    wanted.push(i64::from(task.outputs));
     match outputs[..] {
-        [shape] if shape[..] == [i64::from(task.outputs)] => {}
-        _ => return Err(format!("its outputs have the shapes {outputs:?}, but the task wants [{}]", task.outputs)),
+        [shape] if *shape == wanted => {}
+        _ => return Err(format!("its outputs have the shapes {outputs:?}, but the task wants {wanted:?}")),
     }
     count::count(graph, &shapes).map_err(|error| error.to_string())
 }

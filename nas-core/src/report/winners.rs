@@ -1,0 +1,49 @@
+//! The best architecture of each problem.
+
+use std::collections::BTreeMap;
+
+use nas_api::Genotype;
+
+use crate::benchmark::{Columns, Store, incumbent};
+use crate::study::StudyError;
+
+/// The incumbent of the study with the best one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Winner {
+    /// The problem.
+    pub problem: String,
+    /// The strategy that found it.
+    pub strategy: String,
+    /// Its study's seed.
+    pub seed: u32,
+    /// The architecture.
+    pub genotype: Genotype,
+    /// The main objective.
+    pub metric: String,
+    /// Of the objective, at the highest fidelity.
+    pub value: f64,
+}
+
+/// One for each problem with an incumbent that is a single architecture, in order of the problems. It is chosen by the
+/// objective that was searched for, never by a test; the first of equals wins.
+pub fn winners(store: &Store) -> Result<Vec<Winner>, StudyError> {
+    let mut best: BTreeMap<String, ((f64, f64), Winner)> = BTreeMap::new();
+    store.each(|problem, strategy, seed, study| {
+        let Some(columns) = Columns::of(&study).filter(|_| study.broken.is_none()) else { return Ok(()) };
+        let Some((rank, trial)) = incumbent(&study.trials, &columns) else { return Ok(()) };
+        let better = best.get(problem).is_none_or(|(known, _)| rank > *known);
+        if better && !trial.genotype.is_empty() {
+            let winner = Winner {
+                problem: problem.to_owned(),
+                strategy: strategy.to_owned(),
+                seed,
+                genotype: trial.genotype.clone(),
+                metric: study.objectives.first().map(|objective| objective.metric.clone()).unwrap_or_default(),
+                value: columns.objective(trial),
+            };
+            best.insert(problem.to_owned(), (rank, winner));
+        }
+        Ok(())
+    })?;
+    Ok(best.into_values().map(|(_, winner)| winner).collect())
+}

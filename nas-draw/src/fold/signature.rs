@@ -1,0 +1,118 @@
+//! Which items are built alike: a number for each, equal where operators, attributes and connections are.
+
+use std::collections::HashMap;
+
+use nas_api::graph::Shape;
+use nas_api::{Attribute, Node};
+
+use super::tree::{Item, Tree};
+
+/// Two numbers for every group and node.
+pub(crate) struct Signatures {
+    leaves: Vec<[u32; 2]>,
+    groups: Vec<[u32; 2]>,
+}
+
+/// Attributes that say how large, not what.
+const SIZES: [&str; 8] =
+    ["out_channels", "out_features", "num_embeddings", "embedding_dim", "shape", "num_groups", "group", "tied"];
+
+impl Signatures {
+    /// Compares everything with everything, in time proportional to the graph.
+    pub fn of(tree: &Tree<'_>, shapes: &[Shape]) -> Self {
+        let mut words: HashMap<String, u32> = HashMap::new();
+        let mut leaf = |text: String| {
+            let next = words.len() as u32;
+            *words.entry(text).or_insert(next)
+        };
+        let leaves: Vec<[u32; 2]> = tree
+            .graph
+            .nodes
+            .iter()
+            .zip(shapes)
+            .map(|(node, shape)| [leaf(exact(node, shape)), leaf(form(node))])
+            .collect();
+        let mut found = Self { leaves, groups: vec![[0; 2]; tree.groups.len()] };
+        // No group has the number of a node.
+        let nodes = words.len() as u32;
+        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
+        let mut sizes: HashMap<&[i64], u32> = HashMap::new();
+        let mut places = vec![(u32::MAX, 0, 0); tree.graph.nodes.len()];
+        // Children come after their parents.
+        for group in (0..tree.groups.len()).rev() {
+            let it = &tree.groups[group];
+            for (at, item) in (0..).zip(&it.items) {
+                for (port, &output) in (0..).zip(tree.outputs(item)) {
+                    places[output as usize] = (group as u32, at, port);
+                }
+            }
+            let outside: HashMap<u32, u32> = it.inputs.iter().copied().zip(0..).collect();
+            for (place, precise) in [(0, true), (1, false)] {
+                let mut key = vec![u32::from(precise), it.items.len() as u32];
+                for &item in &it.items {
+                    key.push(found.number(item)[place]);
+                    for input in tree.inputs(item) {
+                        match outside.get(input) {
+                            Some(&number) => key.extend([1, number]),
+                            None => {
+                                let (_, at, port) = places[*input as usize];
+                                key.extend([2, at, port]);
+                            }
+                        }
+                    }
+                    key.push(3);
+                }
+                key.extend(it.outputs.iter().filter_map(|output| {
+                    let (owner, at, _) = places[*output as usize];
+                    (owner == group as u32).then_some(at)
+                }));
+                if precise {
+                    for input in &it.inputs {
+                        let next = sizes.len() as u32;
+                        key.extend([4, *sizes.entry(&shapes[*input as usize]).or_insert(next)]);
+                    }
+                }
+                let next = nodes + known.len() as u32;
+                found.groups[group][place] = *known.entry(key).or_insert(next);
+            }
+        }
+        found
+    }
+
+    fn number(&self, item: Item) -> [u32; 2] {
+        match item {
+            Item::Leaf(leaf) => self.leaves[leaf as usize],
+            Item::Group(group) => self.groups[group],
+        }
+    }
+
+    /// Equal for items that are the same, sizes included.
+    pub fn exact(&self, item: Item) -> u32 {
+        self.number(item)[0]
+    }
+
+    /// Equal for items that are the same but for numbers of channels and features.
+    pub fn form(&self, item: Item) -> u32 {
+        self.number(item)[1]
+    }
+}
+
+fn exact(node: &Node, shape: &[i64]) -> String {
+    // Which part of a value each of several slices takes is no difference between them.
+    let place = |name: &str| node.op == "Slice" && matches!(name, "start" | "end");
+    let mut attributes: Vec<&(String, Attribute)> = node.attributes.iter().filter(|(name, _)| !place(name)).collect();
+    attributes.sort_by(|a, b| a.0.cmp(&b.0));
+    format!("{} {attributes:?} {shape:?}", node.op)
+}
+
+fn form(node: &Node) -> String {
+    let mut attributes: Vec<&(String, Attribute)> =
+        node.attributes.iter().filter(|(name, _)| !SIZES.contains(&name.as_str()) && node.op != "Slice").collect();
+    attributes.sort_by(|a, b| a.0.cmp(&b.0));
+    let group = match node.int("group", Some(1)) {
+        Ok(1) => "",
+        Ok(group) if node.int("out_channels", None) == Ok(group) => "depthwise",
+        _ => "grouped",
+    };
+    format!("~{} {attributes:?} {group}", node.op)
+}

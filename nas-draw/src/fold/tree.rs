@@ -1,0 +1,249 @@
+//! Groups of nodes, from the names: `stage1.cell0.conv` is a node of the group `stage1.cell0`.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use nas_api::Graph;
+
+/// Names deeper than this are not taken apart any further.
+const DEEPEST: usize = 8;
+
+/// What a group is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Item {
+    /// A node, by its position in the graph.
+    Leaf(u32),
+    /// A group, by its position in the tree.
+    Group(usize),
+}
+
+/// Nodes with a common beginning of their names. No path leaves a group and comes back, so that a group can be drawn as
+/// one box.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    /// What the names begin with, without the last dot; empty for the whole network.
+    pub path: String,
+    /// In topological order.
+    pub items: Vec<Item>,
+    /// All nodes, item by item.
+    pub leaves: Vec<u32>,
+    /// Nodes elsewhere that nodes of the group read, in the order of their first use.
+    pub inputs: Vec<u32>,
+    /// Nodes of the group that are read elsewhere or that the network returns.
+    pub outputs: Vec<u32>,
+}
+
+/// The groups of a graph; the whole network is group 0.
+#[derive(Debug)]
+pub(crate) struct Tree<'g> {
+    pub graph: &'g Graph,
+    pub groups: Vec<Group>,
+    /// Who reads each node.
+    pub readers: Vec<Vec<u32>>,
+    /// Whether the network returns each node.
+    pub returned: Vec<bool>,
+}
+
+impl<'g> Tree<'g> {
+    /// Takes the names apart. Inputs of the graph's nodes come before them.
+    pub fn of(graph: &'g Graph) -> Self {
+        let mut readers = vec![Vec::new(); graph.nodes.len()];
+        for (at, node) in (0..).zip(&graph.nodes) {
+            node.inputs.iter().for_each(|&input| readers[input as usize].push(at));
+        }
+        let mut returned = vec![false; graph.nodes.len()];
+        graph.outputs.iter().for_each(|&output| returned[output as usize] = true);
+        let mut tree = Self { graph, groups: named(graph), readers, returned };
+        let mut owners = vec![(usize::MAX, 0); graph.nodes.len()];
+        tree.settle(0, &mut owners);
+        tree.complete(0);
+        tree.borders();
+        tree
+    }
+
+    fn unsorted_leaves(&self, item: Item, into: &mut Vec<u32>) {
+        match item {
+            Item::Leaf(leaf) => into.push(leaf),
+            Item::Group(group) => self.groups[group].items.iter().for_each(|&item| self.unsorted_leaves(item, into)),
+        }
+    }
+
+    /// Brings the items in topological order. Groups that have none, because a path leaves and comes back, are dissolved.
+    fn settle(&mut self, group: usize, owners: &mut [(usize, usize)]) {
+        loop {
+            let items = self.groups[group].items.clone();
+            let mut leaves: Vec<Vec<u32>> = Vec::with_capacity(items.len());
+            for (at, &item) in items.iter().enumerate() {
+                let mut own = Vec::new();
+                self.unsorted_leaves(item, &mut own);
+                own.iter().for_each(|&leaf| owners[leaf as usize] = (group, at));
+                leaves.push(own);
+            }
+            let mut edges: Vec<(usize, usize)> = Vec::new();
+            for (at, own) in leaves.iter().enumerate() {
+                for input in own.iter().flat_map(|&leaf| &self.graph.nodes[leaf as usize].inputs) {
+                    let (level, source) = owners[*input as usize];
+                    if level == group && source != at {
+                        edges.push((source, at));
+                    }
+                }
+            }
+            let first: Vec<u32> = leaves.iter().map(|own| own.iter().min().copied().unwrap_or(0)).collect();
+            let order = sorted(&first, &edges);
+            if order.len() == items.len() {
+                self.groups[group].items = order.into_iter().map(|at| items[at]).collect();
+                break;
+            }
+            // What is neither before nor after a circle lies on one, and nodes alone have an order.
+            let back: Vec<(usize, usize)> = edges.iter().map(|&(source, target)| (target, source)).collect();
+            let mut open = vec![true; items.len()];
+            order.into_iter().chain(sorted(&first, &back)).for_each(|at| open[at] = false);
+            let mut kept = Vec::new();
+            for (at, &item) in items.iter().enumerate() {
+                match item {
+                    Item::Group(child) if open[at] => kept.append(&mut self.groups[child].items),
+                    item => kept.push(item),
+                }
+            }
+            self.groups[group].items = kept;
+        }
+        for item in self.groups[group].items.clone() {
+            if let Item::Group(child) = item {
+                self.settle(child, owners);
+            }
+        }
+    }
+
+    /// Leaves in order; groups of one item give way to it.
+    fn complete(&mut self, group: usize) {
+        let mut items = std::mem::take(&mut self.groups[group].items);
+        let mut leaves = Vec::new();
+        for item in &mut items {
+            if let Item::Group(child) = *item {
+                self.complete(child);
+                if let [only] = self.groups[child].items[..] {
+                    *item = only;
+                }
+            }
+            match *item {
+                Item::Leaf(leaf) => leaves.push(leaf),
+                Item::Group(child) => leaves.extend_from_slice(&self.groups[child].leaves),
+            }
+        }
+        let it = &mut self.groups[group];
+        (it.items, it.leaves) = (items, leaves);
+    }
+
+    fn borders(&mut self) {
+        let mut within = vec![usize::MAX; self.graph.nodes.len()];
+        let mut read = vec![usize::MAX; self.graph.nodes.len()];
+        for (at, group) in self.groups.iter_mut().enumerate() {
+            group.leaves.iter().for_each(|&leaf| within[leaf as usize] = at);
+            for &leaf in &group.leaves {
+                for &input in &self.graph.nodes[leaf as usize].inputs {
+                    if within[input as usize] != at && read[input as usize] != at {
+                        read[input as usize] = at;
+                        group.inputs.push(input);
+                    }
+                }
+                let outside = |reader: &u32| within[*reader as usize] != at;
+                if self.returned[leaf as usize] || self.readers[leaf as usize].iter().any(outside) {
+                    group.outputs.push(leaf);
+                }
+            }
+        }
+    }
+
+    /// The nodes elsewhere that an item reads; a node's with repetition.
+    pub fn inputs(&self, item: Item) -> &[u32] {
+        match item {
+            Item::Leaf(leaf) => &self.graph.nodes[leaf as usize].inputs,
+            Item::Group(group) => &self.groups[group].inputs,
+        }
+    }
+
+    /// The nodes of an item that others read.
+    pub fn outputs<'t>(&'t self, item: &'t Item) -> &'t [u32] {
+        match item {
+            Item::Leaf(leaf) => std::slice::from_ref(leaf),
+            Item::Group(group) => &self.groups[*group].outputs,
+        }
+    }
+
+    /// All nodes of an item, in an order that is the same for items that are built alike.
+    pub fn leaves<'t>(&'t self, item: &'t Item) -> &'t [u32] {
+        match item {
+            Item::Leaf(leaf) => std::slice::from_ref(leaf),
+            Item::Group(group) => &self.groups[*group].leaves,
+        }
+    }
+
+    /// The name of a node or a group.
+    pub fn path(&self, item: Item) -> &str {
+        match item {
+            Item::Leaf(leaf) => &self.graph.nodes[leaf as usize].name,
+            Item::Group(group) => &self.groups[group].path,
+        }
+    }
+}
+
+/// A topological order of as many as have one, what stands first in the network first.
+fn sorted(first: &[u32], edges: &[(usize, usize)]) -> Vec<usize> {
+    let mut targets: Vec<Vec<usize>> = vec![Vec::new(); first.len()];
+    let mut missing = vec![0_usize; first.len()];
+    for &(source, target) in edges {
+        targets[source].push(target);
+        missing[target] += 1;
+    }
+    let ready = (0..first.len()).filter(|&at| missing[at] == 0).map(|at| Reverse((first[at], at)));
+    let mut ready: BinaryHeap<_> = ready.collect();
+    let mut order = Vec::with_capacity(first.len());
+    while let Some(Reverse((_, at))) = ready.pop() {
+        order.push(at);
+        for &target in &targets[at] {
+            missing[target] -= 1;
+            if missing[target] == 0 {
+                ready.push(Reverse((first[target], target)));
+            }
+        }
+    }
+    order
+}
+
+/// Groups as the names have them, in no order.
+fn named(graph: &Graph) -> Vec<Group> {
+    let mut groups = vec![Group::default()];
+    let mut known: HashMap<(usize, &str), usize> = HashMap::new();
+    let mut parents = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let mut parent = 0;
+        let mut rest = node.name.as_str();
+        let mut length = 0;
+        for _ in 1..DEEPEST {
+            let Some((part, after)) = rest.split_once('.') else { break };
+            length += part.len() + usize::from(length > 0 || parent > 0);
+            parent = *known.entry((parent, part)).or_insert_with(|| {
+                groups.push(Group { path: node.name[..length.min(node.name.len())].to_owned(), ..Group::default() });
+                groups.len() - 1
+            });
+            rest = after;
+        }
+        parents.push((parent, rest));
+    }
+    // A group stands where its first node stands.
+    let mut placed = vec![false; groups.len()];
+    let mut above = vec![0; groups.len()];
+    known.iter().for_each(|((parent, _), group)| above[*group] = *parent);
+    for (at, (parent, last)) in (0..).zip(parents) {
+        // `attention` beside `attention.q`: the node belongs to the group of its name.
+        let home = known.get(&(parent, last)).copied().unwrap_or(parent);
+        groups[home].items.push(Item::Leaf(at));
+        let mut group = home;
+        while group != 0 && !placed[group] {
+            placed[group] = true;
+            groups[above[group]].items.push(Item::Group(group));
+            group = above[group];
+        }
+    }
+    groups
+}

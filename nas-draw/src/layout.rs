@@ -1,0 +1,125 @@
+//! Where boxes, frames and arrows lie.
+
+use graphlay::{GraphBuilder, LayoutOptions, NodeId, Point, Rect, Shape, Size, options};
+
+use crate::DrawError;
+use crate::plan::{Drawing, Frame, Tile, often};
+use crate::text;
+
+/// Sizes of letters.
+pub(crate) const HEAD: f64 = 13.0;
+pub(crate) const LINE: f64 = 11.0;
+pub(crate) const LABEL: f64 = 10.5;
+/// From one line of a box to the next.
+pub(crate) const LEADING: f64 = 15.0;
+/// The colour at a box's left.
+pub(crate) const STRIPE: f64 = 6.0;
+/// Room above and below the lines of a box.
+pub(crate) const PADDING: f64 = 7.0;
+/// A box that stands for several has others behind it, so far apart.
+pub(crate) const BEHIND: f64 = 4.0;
+/// The room for a frame's name.
+pub(crate) const HEADER: f64 = 16.0;
+const CIRCLE: f64 = 26.0;
+
+/// A drawing with a place for everything.
+pub(crate) struct Placed {
+    pub tiles: Vec<Rect>,
+    pub frames: Vec<Rect>,
+    pub arrows: Vec<Arrow>,
+    pub size: Size,
+}
+
+/// The way of an arrow, and where the middle of its label is.
+pub(crate) struct Arrow {
+    pub points: Vec<Point>,
+    pub label: Option<Point>,
+}
+
+/// The first line of a box.
+pub(crate) fn head(tile: &Tile) -> String {
+    format!("{}{}", tile.head, often(tile.times, tile.parallel))
+}
+
+/// The name of a frame.
+pub(crate) fn frame_label(frame: &Frame) -> String {
+    format!("{}{}", frame.label, often(frame.times, frame.parallel))
+}
+
+fn size(tile: &Tile) -> Size {
+    if tile.round {
+        return Size::new(CIRCLE, CIRCLE);
+    }
+    let lines = tile.lines.iter().map(|line| text::width(line, LINE, false));
+    let choice = tile.choice.iter().map(|choice| text::width(choice, LINE, true));
+    let words = lines.chain(choice).fold(text::width(&head(tile), HEAD, true), f64::max);
+    let count = 1 + tile.lines.len() + usize::from(tile.choice.is_some());
+    Size::new((words + STRIPE + 20.0).max(64.0), count as f64 * LEADING + 2.0 * PADDING)
+}
+
+/// Lays a drawing out from top to bottom; its upper left corner is (0, 0).
+pub(crate) fn place(drawing: &Drawing) -> Result<Placed, DrawError> {
+    let mut options = LayoutOptions::process_map();
+    options.spacing.layer_gap = 26.0;
+    options.spacing.node_gap = 28.0;
+    options.spacing.dummy_gap = 22.0;
+    options.spacing.compound_header = HEADER;
+    options.spacing.compound_padding = 14.0;
+    options.spacing.edge_label_margin = 20.0;
+    options.spacing.stub = 10.0;
+    // Room that is kept for labels at the border of a frame is kept within it, too.
+    options.labels.reservation = match drawing.frames.is_empty() {
+        true => options::LabelReservation::Always,
+        false => options::LabelReservation::WhenNeeded,
+    };
+    options.labels.clearance = 3.0;
+    let mut graph = GraphBuilder::new();
+    let mut frames: Vec<NodeId> = Vec::with_capacity(drawing.frames.len());
+    for frame in &drawing.frames {
+        let wide = text::width(&frame_label(frame), LINE, true) + 24.0;
+        let parent = frame.frame.map(|frame| frames[frame]);
+        frames.push(graph.add_node(graphlay::Node {
+            size: Size::new(wide, 20.0),
+            parent,
+            ..graphlay::Node::default()
+        }));
+    }
+    for tile in &drawing.tiles {
+        let behind = if tile.times > 1 { 2.0 * BEHIND } else { 0.0 };
+        graph.add_node(graphlay::Node {
+            size: size(tile),
+            shape: if tile.round { Shape::Ellipse } else { Shape::default() },
+            parent: tile.frame.map(|frame| frames[frame]),
+            margin: graphlay::Margins { cross_pos: behind, along_pos: behind, ..graphlay::Margins::default() },
+            ..graphlay::Node::default()
+        });
+    }
+    let usual = drawing.usual_shape();
+    let labelled: Vec<bool> = drawing.edges.iter().map(|edge| usual != Some(&edge.shape)).collect();
+    let node = |tile: usize| NodeId((drawing.frames.len() + tile) as u32);
+    for (edge, labelled) in drawing.edges.iter().zip(&labelled) {
+        let words = text::shape(&edge.shape);
+        let label_size = labelled.then(|| Size::new(text::width(&words, LABEL, false) + 4.0, LABEL + 2.0));
+        graph.add_edge(graphlay::Edge {
+            label_size,
+            thickness: 1.5,
+            ..graphlay::Edge::new(node(edge.source), node(edge.target))
+        });
+    }
+    let layout = graphlay::layout(&graph.build(), &options)?;
+    let origin = layout.bounds.min;
+    let moved = |point: Point| Point::new(point.x - origin.x, point.y - origin.y);
+    let rects = layout.nodes.iter().map(|node| Rect::from_center(moved(node.center), node.size));
+    let mut frames: Vec<Rect> = rects.collect();
+    let tiles = frames.split_off(drawing.frames.len());
+    let arrows = layout.edges.into_iter().zip(labelled).map(|(edge, labelled)| Arrow {
+        points: edge.points.into_iter().map(moved).collect(),
+        label: edge.label_anchor.filter(|_| labelled).map(moved),
+    });
+    let arrows: Vec<Arrow> = arrows.collect();
+    let half = |at: usize| text::width(&text::shape(&drawing.edges[at].shape), LABEL, false) / 2.0;
+    let labels = arrows.iter().enumerate().filter_map(|(at, arrow)| Some(arrow.label?.x + half(at)));
+    let wide = labels.fold(layout.bounds.max.x - origin.x, f64::max);
+    let size = Size::new(wide + 2.0 * BEHIND, layout.bounds.max.y - origin.y + 2.0 * BEHIND);
+    Ok(Placed { tiles, frames, arrows, size })
+}

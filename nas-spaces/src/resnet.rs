@@ -1,0 +1,254 @@
+//! Residual networks: ResNet, ResNeXt and Wide ResNet.
+//!
+//! K. He, X. Zhang, S. Ren and J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; S. Xie, R. Girshick, P.
+//! Dollár, Z. Tu and K. He, "Aggregated Residual Transformations for Deep Neural Networks", CVPR 2017; S. Zagoruyko and N.
+//! Komodakis, "Wide Residual Networks", BMVC 2016.
+
+use nas_api::{
+    Decision, Error, Genotype, Graph, GraphBuilder, NodeId, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task,
+};
+
+use crate::blocks::{classifier, conv, conv_norm, conv_norm_relu, image, max_pool};
+
+const BLOCKS: [&str; 2] = ["basic", "bottleneck"];
+const WIDTHS: [i64; 6] = [16, 32, 48, 64, 96, 128];
+/// Of a bottleneck's 3×3 convolution: groups, and channels of a group where the width is 64.
+const CARDINALITIES: [(i64, i64); 8] = [(1, 64), (1, 128), (2, 40), (4, 24), (8, 14), (32, 4), (32, 8), (64, 4)];
+/// Blocks of the four stages.
+const DEPTHS: [&[u32]; 4] = [&[1, 2, 3, 4], &[1, 2, 3, 4, 6, 8], &[1, 2, 3, 4, 6, 9, 12, 18, 23, 36], &[1, 2, 3, 4]];
+/// A bottleneck's output has so many times its stage's width.
+const EXPANSION: i64 = 4;
+const BASIC: u32 = 0;
+
+/// Networks that have a name: block, width, cardinality, depths.
+const NAMED: [(&str, &str); 10] = [
+    ("resnet18", "block=basic,width=64,depth1=2,depth2=2,depth3=2,depth4=2"),
+    ("resnet34", "block=basic,width=64,depth1=3,depth2=4,depth3=6,depth4=3"),
+    ("resnet50", "block=bottleneck,width=64,cardinality=1x64d,depth1=3,depth2=4,depth3=6,depth4=3"),
+    ("resnet101", "block=bottleneck,width=64,cardinality=1x64d,depth1=3,depth2=4,depth3=23,depth4=3"),
+    ("resnet152", "block=bottleneck,width=64,cardinality=1x64d,depth1=3,depth2=8,depth3=36,depth4=3"),
+    ("resnext50_32x4d", "block=bottleneck,width=64,cardinality=32x4d,depth1=3,depth2=4,depth3=6,depth4=3"),
+    ("resnext101_32x8d", "block=bottleneck,width=64,cardinality=32x8d,depth1=3,depth2=4,depth3=23,depth4=3"),
+    ("resnext101_64x4d", "block=bottleneck,width=64,cardinality=64x4d,depth1=3,depth2=4,depth3=23,depth4=3"),
+    ("wide_resnet50_2", "block=bottleneck,width=64,cardinality=1x128d,depth1=3,depth2=4,depth3=6,depth4=3"),
+    ("wide_resnet101_2", "block=bottleneck,width=64,cardinality=1x128d,depth1=3,depth2=4,depth3=23,depth4=3"),
+];
+
+/// The space `resnet`. Two genotypes never build the same network, so that the choices themselves are the key.
+#[derive(Clone, Debug)]
+pub struct ResNet {
+    /// `block`, `width`, `cardinality` (bottlenecks alone), `depth1` to `depth4`.
+    decisions: Vec<Decision>,
+}
+
+/// What a genotype says.
+struct Design {
+    width: i64,
+    /// Of bottlenecks: groups, and channels of a group at width 64.
+    bottleneck: Option<(i64, i64)>,
+    depths: [u32; 4],
+}
+
+impl ResNet {
+    /// The space has no parameters. The stem is a setting of the task.
+    pub fn new() -> Self {
+        let cardinalities = CARDINALITIES.map(|(groups, width)| format!("{groups}x{width}d"));
+        let mut decisions = vec![
+            Decision::new("block", BLOCKS),
+            Decision::new("width", WIDTHS.map(|width| width.to_string())).ordered(),
+            Decision::new("cardinality", cardinalities),
+        ];
+        decisions.extend((1..).zip(DEPTHS).map(|(stage, depths)| {
+            Decision::new(format!("depth{stage}"), depths.iter().map(u32::to_string)).ordered()
+        }));
+        Self { decisions }
+    }
+
+    fn design(&self, genotype: &[u32]) -> Result<Design> {
+        self.validate(genotype)?;
+        let broken = || Error::new(format!("{genotype:?} is no genotype of resnet"));
+        let pick = |position: usize| genotype.get(position).map(|&choice| choice as usize).ok_or_else(broken);
+        let width = *WIDTHS.get(pick(1)?).ok_or_else(broken)?;
+        let (bottleneck, first) = if genotype.first() == Some(&BASIC) {
+            (None, 2)
+        } else {
+            (Some(*CARDINALITIES.get(pick(2)?).ok_or_else(broken)?), 3)
+        };
+        let mut depths = [0; 4];
+        for (stage, depth) in depths.iter_mut().enumerate() {
+            *depth = *DEPTHS[stage].get(pick(first + stage)?).ok_or_else(broken)?;
+        }
+        Ok(Design { width, bottleneck, depths })
+    }
+}
+
+impl Default for ResNet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Design {
+    fn network(&self, outputs: i64, small: bool) -> Graph {
+        let mut graph = GraphBuilder::new();
+        let input = graph.input();
+        let mut value = if small {
+            conv_norm_relu(&mut graph, "stem", input, conv(self.width, 3, 1))
+        } else {
+            let value = conv_norm_relu(&mut graph, "stem", input, conv(self.width, 7, 2));
+            max_pool(&mut graph, "stem.pool", value, 2)
+        };
+        let mut channels = self.width;
+        for (stage, &depth) in self.depths.iter().enumerate() {
+            let width = self.width << stage;
+            for block in 1..=depth {
+                let name = format!("stage{}.block{block}", stage + 1);
+                let stride = if block == 1 && stage > 0 { 2 } else { 1 };
+                let out = if self.bottleneck.is_some() { EXPANSION * width } else { width };
+                value = self.block(&mut graph, &name, value, [channels, width, out], stride);
+                channels = out;
+            }
+        }
+        let logits = classifier(&mut graph, value, outputs);
+        graph.finish(&[logits])
+    }
+
+    /// One block: [channels in, width, channels out]. The stride is that of its 3×3 convolution, the first of two.
+    fn block(&self, graph: &mut GraphBuilder, name: &str, from: NodeId, sizes: [i64; 3], stride: i64) -> NodeId {
+        let [channels, width, out] = sizes;
+        let main = match self.bottleneck {
+            None => {
+                let value = conv_norm_relu(graph, &format!("{name}.a"), from, conv(width, 3, stride));
+                conv_norm(graph, &format!("{name}.b"), value, conv(out, 3, 1))
+            }
+            Some((group, at_64)) => {
+                let inner = width * at_64 / 64 * group;
+                let value = conv_norm_relu(graph, &format!("{name}.a"), from, conv(inner, 1, 1));
+                let spatial = conv(inner, 3, stride).groups(group);
+                let value = conv_norm_relu(graph, &format!("{name}.b"), value, spatial);
+                conv_norm(graph, &format!("{name}.c"), value, conv(out, 1, 1))
+            }
+        };
+        let short = if stride == 1 && channels == out {
+            from
+        } else {
+            conv_norm(graph, &format!("{name}.shortcut"), from, conv(out, 1, stride))
+        };
+        let sum = graph.op(format!("{name}.sum"), "Add", &[main, short]);
+        graph.op(format!("{name}.relu"), "Relu", &[sum])
+    }
+}
+
+impl SearchSpace for ResNet {
+    fn open(_settings: &Settings) -> Result<Self> {
+        Ok(Self::new())
+    }
+
+    fn info(&self) -> SpaceInfo {
+        let depths: usize = DEPTHS.iter().map(|depths| depths.len()).product();
+        let size = depths * WIDTHS.len() * (1 + CARDINALITIES.len());
+        SpaceInfo {
+            name: "resnet".into(),
+            version: "1".into(),
+            log10_size: Some(libm::log10(size as f64)),
+            decisions: self.decisions.clone(),
+            conditional: true,
+            standard: false,
+            description: "Residual networks of four stages: basic or bottleneck blocks, width, groups, depth of each \
+                          stage."
+                .into(),
+            reference: "He et al., Deep Residual Learning, CVPR 2016; Xie et al., ResNeXt, CVPR 2017".into(),
+        }
+    }
+
+    fn next(&self, prefix: &[u32]) -> Option<&Decision> {
+        // Basic blocks have no cardinality.
+        let skipped = usize::from(prefix.first() == Some(&BASIC) && prefix.len() >= 2);
+        self.decisions.get(prefix.len() + skipped)
+    }
+
+    fn task_parameters(&self) -> Vec<Parameter> {
+        vec![Parameter::one_of(
+            "stem",
+            "imagenet",
+            &["imagenet", "small"],
+            "What stands before the stages: 7x7 of stride 2 and pooling, or 3x3 of stride 1 for small images.",
+        )]
+    }
+
+    fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {
+        image("resnet", &task.input_shape)?;
+        let small = task.settings.text("stem")? == "small";
+        Ok(self.design(genotype)?.network(i64::from(task.outputs), small))
+    }
+
+    /// Also reads the names of published networks, `resnet50` or `resnext50_32x4d`.
+    fn parse(&self, text: &str) -> Result<Genotype> {
+        let named = NAMED.iter().find(|(name, _)| *name == text.trim());
+        nas_api::walk::parse(self, named.map_or(text, |(_, choices)| choices)).map_err(|error| {
+            let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
+            Error::new(format!("{error}; a genotype reads like {}, or is one of {}", NAMED[2].1, names.join(", ")))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use nas_api::graph::{count, shape};
+
+    /// Parameters, multiply-accumulates and bias additions of a named network for ImageNet.
+    fn counts(name: &str) -> (u64, u64, u64) {
+        let space = ResNet::new();
+        let settings = Settings::defaults(&space.task_parameters());
+        let kind = "classification".to_owned();
+        let task = Task { input_shape: vec![3, 224, 224], outputs: 1000, kind, settings };
+        let graph = space.build(&space.parse(name).unwrap(), &task).unwrap();
+        let counts = count::count(&graph, &shape::infer(&graph, &task.input_shape).unwrap()).unwrap();
+        (counts.params, counts.macs, counts.flops - counts.macs)
+    }
+
+    /// Those of torchvision's networks, multiply-accumulates of their convolutions and linear layers.
+    #[test]
+    fn published_networks_have_their_counts() {
+        let expected = [
+            ("resnet18", 11_689_512, 1_814_073_344),
+            ("resnet34", 21_797_672, 3_663_761_408),
+            ("resnet50", 25_557_032, 4_089_184_256),
+            ("resnet101", 44_549_160, 7_801_405_440),
+            ("resnet152", 60_192_808, 11_513_626_624),
+            ("resnext50_32x4d", 25_028_904, 4_230_479_872),
+            ("resnext101_32x8d", 88_791_336, 16_414_015_488),
+            ("resnext101_64x4d", 83_455_272, 15_460_270_080),
+            ("wide_resnet50_2", 68_883_240, 11_398_021_120),
+            ("wide_resnet101_2", 126_886_696, 22_753_050_624),
+        ];
+        for (name, params, macs) in expected {
+            assert_eq!(counts(name), (params, macs, 1000), "{name}");
+        }
+    }
+
+    #[test]
+    fn basic_blocks_have_no_cardinality() {
+        let space = ResNet::new();
+        let basic = space.parse("resnet18").unwrap();
+        assert_eq!(basic, [0, 3, 1, 1, 1, 1]);
+        assert_eq!(space.format(&basic), NAMED[0].1);
+        let error = space.parse("block=basic,width=64,cardinality=32x4d").unwrap_err().to_string();
+        assert!(error.contains("'depth1' comes next, not 'cardinality'") && error.contains("resnet152"), "{error}");
+    }
+
+    #[test]
+    fn every_cardinality_fits_every_width() {
+        let space = ResNet::new();
+        let settings = Settings::defaults(&space.task_parameters());
+        let task = Task { input_shape: vec![3, 1, 1], outputs: 10, kind: String::new(), settings };
+        for width in 0..WIDTHS.len() as u32 {
+            for cardinality in 0..CARDINALITIES.len() as u32 {
+                let graph = space.build(&[1, width, cardinality, 0, 0, 0, 0], &task).unwrap();
+                assert!(shape::infer(&graph, &task.input_shape).is_ok(), "{width} {cardinality}");
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `nas draw`.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use nas_api::{OpenSpace, Task};
+use nas_core::study::{StudyRecord, TrialRecord};
+use nas_draw::DrawError;
+use serde_json::json;
+
+use crate::architecture::{Architecture, space_of};
+use crate::args::{Args, Draw};
+use crate::failure::Failure;
+use crate::{plugins, print, space, train};
+
+/// Draws one network, or two beside each other.
+pub fn draw(args: &Args, draw: &Draw) -> Result<ExitCode, Failure> {
+    let png = match draw.out.extension().map(|ending| ending.to_string_lossy().to_lowercase()).as_deref() {
+        Some("svg") => false,
+        Some("png") => true,
+        _ => {
+            let problem = "the ending says no format\n  help: name a file that ends in .svg or .png";
+            return Err(Failure::input(format!("--out {}: {problem}", draw.out.display())));
+        }
+    };
+    if !(draw.scale > 0.0 && draw.scale <= 16.0) {
+        return Err(Failure::input(format!("--scale {}: must be above 0, and at most 16", draw.scale)));
+    }
+    let drawn = if is_study(&draw.of) { of_study(args, draw)? } else { of_space(args, draw)? };
+    let svg = match &drawn[..] {
+        [one, other] => nas_draw::compare(&one.subject(), &other.subject())?,
+        _ => drawn.first().map(|one| nas_draw::draw(&one.subject())).transpose()?.unwrap_or_default(),
+    };
+    let bytes = if png { nas_draw::png(&svg, draw.scale)? } else { nas_draw::with_font(&svg).into_bytes() };
+    fs::write(&draw.out, bytes)
+        .map_err(|error| Failure::input(format!("--out {}: cannot be written: {error}", draw.out.display())))?;
+    if draw.json {
+        let networks: Vec<_> = drawn
+            .iter()
+            .map(|one| json!({"title": one.title, "text": one.text, "nodes": one.graph.nodes.len()}))
+            .collect();
+        print::json(&json!({"file": draw.out, "networks": networks}))?;
+    } else {
+        out!("{}", draw.out.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file that is neither a component nor a table.
+fn is_study(reference: &str) -> bool {
+    let path = Path::new(reference);
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("wasm" | "toml") => false,
+        Some("study") => true,
+        _ => path.is_file(),
+    }
+}
+
+fn of_space(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
+    if draw.trial.is_some() {
+        return Err(Failure::input("--trial: is for studies\n  help: of a space, give --text or --seed"));
+    }
+    let input = draw.input.as_deref().unwrap_or("3,32,32");
+    let (mut space, task) = space::opened(args, &draw.of, &draw.sets, input, draw.outputs.unwrap_or(10))?;
+    let name = space.info()?.name;
+    let one = match &draw.text {
+        Some(text) => parsed(&mut *space, &task, &name, "--text", text)?,
+        None => sampled(&mut *space, &task, &name, draw.seed.unwrap_or(0))?,
+    };
+    let Some(against) = &draw.against else { return Ok(vec![one]) };
+    let other = match (space.parse(against)?, against.parse()) {
+        (Err(_), Ok(seed)) => sampled(&mut *space, &task, &name, seed)?,
+        _ => parsed(&mut *space, &task, &name, "--against", against)?,
+    };
+    Ok(vec![one, other])
+}
+
+fn parsed(space: &mut dyn OpenSpace, task: &Task, name: &str, flag: &str, text: &str) -> Result<Architecture, Failure> {
+    let genotype = space.parse(text)?.map_err(|reason| Failure::input(format!("{flag} '{text}': {reason}")))?;
+    Architecture::of(space, &genotype, task, name.to_owned())
+}
+
+fn sampled(space: &mut dyn OpenSpace, task: &Task, name: &str, seed: u32) -> Result<Architecture, Failure> {
+    let genotype = space.sample(seed)?;
+    Architecture::of(space, &genotype, task, format!("{name}, seed {seed}"))
+}
+
+fn of_study(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
+    let given = [
+        ("--text", draw.text.is_some()),
+        ("--seed", draw.seed.is_some()),
+        ("--input", draw.input.is_some()),
+        ("--outputs", draw.outputs.is_some()),
+        ("--set", !draw.sets.is_empty()),
+    ];
+    if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
+        return Err(Failure::input(format!("{flag}: a study knows its networks\n  help: choose one with --trial")));
+    }
+    let registry = plugins::registry(args)?;
+    let trial = |file: &str, wanted: &str| -> Result<Architecture, Failure> {
+        let record = StudyRecord::read(Path::new(file))?;
+        let trial = train::chosen(&record, wanted)?;
+        let mut space = space_of(&record.header, &registry)?;
+        of_trial(&mut *space, &record, trial)
+    };
+    let mut drawn = vec![trial(&draw.of, draw.trial.as_deref().unwrap_or("best"))?];
+    if let Some(against) = &draw.against {
+        let other = if is_study(against) { trial(against, "best")? } else { trial(&draw.of, against)? };
+        drawn.push(other);
+    }
+    Ok(drawn)
+}
+
+/// The network of one trial, with what was measured of it.
+pub fn of_trial(space: &mut dyn OpenSpace, record: &StudyRecord, trial: &TrialRecord) -> Result<Architecture, Failure> {
+    let genotype = trial.genotype().ok_or_else(|| {
+        Failure::input(format!("trial {} is a mixture of architectures, not one that can be drawn", trial.trial))
+    })?;
+    let objective = record.header.objectives.first().map(|objective| objective.metric.as_str()).unwrap_or_default();
+    let measured = trial.metric(objective).map(|value| format!(", {objective} {}", print::number(value)));
+    let title = format!("{}, trial {}{}", record.header.space.identity.name, trial.trial, measured.unwrap_or_default());
+    Architecture::of(space, &genotype.to_vec(), &record.header.task, title)
+}
+
+impl From<DrawError> for Failure {
+    fn from(error: DrawError) -> Self {
+        match error {
+            DrawError::Broken(_) => Self::broken(error.to_string()),
+            DrawError::Graph(_) | DrawError::TooLarge { .. } => Self::input(error.to_string()),
+        }
+    }
+}

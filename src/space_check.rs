@@ -1,0 +1,71 @@
+//! `nas space check`.
+
+use std::process::ExitCode;
+
+use nas_api::conformance::{Verdict, suite};
+use serde_json::{Value, json};
+
+use crate::args::{Args, SpaceCheck};
+use crate::failure::Failure;
+use crate::{print, space};
+
+/// A promise is broken.
+const BROKEN: u8 = 1;
+/// A counterexample is cut after so many letters: genotypes can be long.
+const LONGEST: usize = 600;
+
+/// Runs the conformance suite and lists what is kept and what is broken.
+pub fn check(args: &Args, check: &SpaceCheck) -> Result<ExitCode, Failure> {
+    let open = || space::opened(args, &check.space, &check.sets, &check.input, check.outputs);
+    let ((mut first, task), (mut twin, _)) = (open()?, open()?);
+    let task = (!check.no_networks).then_some(&task);
+    let verdicts = suite(&mut *first, &mut *twin, task, check.samples);
+    let broken = verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Broken(_))).count();
+    let skipped = verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Skipped(_))).count();
+    let code = if broken > 0 { ExitCode::from(BROKEN) } else { ExitCode::SUCCESS };
+    if check.json {
+        let checks: Vec<Value> = verdicts
+            .iter()
+            .map(|(check, verdict)| {
+                let (state, words) = match verdict {
+                    Verdict::Kept => ("kept", None),
+                    Verdict::Broken(counterexample) => ("broken", Some(counterexample.as_str())),
+                    Verdict::Skipped(reason) => ("skipped", Some(*reason)),
+                };
+                json!({"check": check.name, "promise": check.promise, "verdict": state, "reason": words})
+            })
+            .collect();
+        print::json(&json!({"space": check.space, "samples": check.samples, "broken": broken, "checks": checks}))?;
+        return Ok(code);
+    }
+    for (check, verdict) in &verdicts {
+        let state = match verdict {
+            Verdict::Kept => "kept",
+            Verdict::Broken(_) => "BROKEN",
+            Verdict::Skipped(_) => "skipped",
+        };
+        out!("{state:8} {:10} {}", check.name, check.promise);
+        match verdict {
+            Verdict::Kept => {}
+            Verdict::Broken(counterexample) => out!("{:19} {}", "", shortened(counterexample)),
+            Verdict::Skipped(reason) => out!("{:19} {reason}", ""),
+        }
+    }
+    let kept = verdicts.len() - broken - skipped;
+    out!("\n{kept} kept, {broken} broken, {skipped} skipped, on {} samples and what follows from them", check.samples);
+    let refused = |(check, verdict): &(nas_api::conformance::Check, Verdict)| match verdict {
+        Verdict::Broken(words) => check.name == "build" && words.contains("refuses the task"),
+        _ => false,
+    };
+    if verdicts.iter().any(refused) {
+        out!("help: try another --input, or --no-networks where the space has none");
+    }
+    Ok(code)
+}
+
+fn shortened(words: &str) -> String {
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words.to_owned(),
+    }
+}
