@@ -7,7 +7,10 @@ mod common;
 use common::{Folder, count, task, zoo};
 use nas_api::{SearchSpace, Setting, Settings, Task, Value};
 use nas_export::About;
-use nas_spaces::{Conv1d, DecoderLm, Mlp, NasBench101, NasBench201, ResidualMlp, TableSpace, VisionTransformer};
+use nas_spaces::{
+    Conv1d, Darts, DecoderLm, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp, TableSpace,
+    VisionTransformer,
+};
 
 fn set(given: &[(&str, &[f64])]) -> Vec<Setting> {
     let value = |values: &[f64]| match *values {
@@ -26,11 +29,20 @@ fn task_of<S: SearchSpace>(space: &S, input: &[i64], outputs: u32, given: &[(&st
     task(input, outputs, Settings::checked(&space.task_parameters(), &set(given)).unwrap())
 }
 
-/// Random networks of a space, small so that many are checked in little time.
+/// Random networks of a space, small so that many are checked in little time; of large ones `few`, and few at a time.
+fn check_few<S: SearchSpace>(few: u32, space: &S, input: &[i64], outputs: u32, settings: &[(&str, &[f64])]) {
+    let task = task_of(space, input, outputs, settings);
+    let all: Vec<u32> = (0..count(few)).collect();
+    for seeds in all.chunks(if few < 4 { 4 } else { 50 }) {
+        let mut folder = Folder::new(&space.info().name);
+        folder.space(space, &task, seeds);
+        folder.check();
+        folder.remove();
+    }
+}
+
 fn check<S: SearchSpace>(space: &S, input: &[i64], outputs: u32, settings: &[(&str, &[f64])]) {
-    let mut folder = Folder::new(&space.info().name);
-    folder.space(space, &task_of(space, input, outputs, settings), count(6));
-    folder.check();
+    check_few(6, space, input, outputs, settings);
 }
 
 #[test]
@@ -79,6 +91,26 @@ fn decoder_lm() {
 }
 
 #[test]
+fn darts() {
+    check(&open::<Darts>(&[("channels", &[4.0]), ("layers", &[3.0])]), &[3, 16, 16], 5, &[]);
+}
+
+#[test]
+fn nas_bench_macro() {
+    check(&open::<NasBenchMacro>(&[]), &[3, 16, 16], 5, &[("channels", &[4.0])]);
+}
+
+#[test]
+fn resnet() {
+    check_few(1, &open::<ResNet>(&[]), &[3, 32, 32], 5, &[]);
+}
+
+#[test]
+fn mobile() {
+    check_few(2, &open::<Mobile>(&[]), &[3, 32, 32], 5, &[]);
+}
+
+#[test]
 fn every_operator_computes_the_same_elsewhere() {
     let mut folder = Folder::new("operators");
     let mut ops = Vec::new();
@@ -90,5 +122,7 @@ fn every_operator_computes_the_same_elsewhere() {
         .filter(|&op| op != "Choice" && !ops.iter().any(|known| known == op))
         .collect();
     assert!(forgotten.is_empty(), "no case for {forgotten:?}");
+    // The evaluator trains values of one and three axes.
+    assert!(folder.with_burn() >= zoo::plain().len(), "burn computes {} of them", folder.with_burn());
     folder.check();
 }

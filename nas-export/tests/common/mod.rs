@@ -35,9 +35,9 @@ impl Folder {
     }
 
     /// Exports random networks of a space.
-    pub fn space<S: SearchSpace>(&mut self, space: &S, task: &Task, count: u32) {
+    pub fn space<S: SearchSpace>(&mut self, space: &S, task: &Task, seeds: &[u32]) {
         let about = space.info();
-        for seed in 0..count {
+        for &seed in seeds {
             let genotype = space.sample(seed);
             let graph = space.build(&genotype, task).unwrap();
             let about = About { space: about.name.clone(), text: space.format(&genotype) };
@@ -79,6 +79,11 @@ impl Folder {
             "input": format!("{name}.input"), "batch": BATCH, "input_shape": task.input_shape,
             "output_shapes": output_shapes, "burn": burn,
         }));
+    }
+
+    /// Removes what was exported; it stays where a check failed.
+    pub fn remove(self) {
+        fs::remove_dir_all(self.path).unwrap();
     }
 
     /// How many networks burn could compute, too.
