@@ -126,3 +126,15 @@ fn every_operator_computes_the_same_elsewhere() {
     assert!(folder.with_burn() >= zoo::plain().len(), "burn computes {} of them", folder.with_burn());
     folder.check();
 }
+
+#[test]
+fn weights_of_large_networks_lie_beside_the_file() {
+    let mut folder = Folder::new("large");
+    folder.largest = 600;
+    for case in zoo::all().into_iter().filter(|case| ["batch-norm", "conv-uneven", "embedding"].contains(&&*case.name))
+    {
+        folder.add(&case.name, &case.graph, &task(&case.input, 1, Settings::default()), About::default());
+        assert!(folder.path.join(format!("{}.onnx.data", case.name)).is_file());
+    }
+    folder.check();
+}

@@ -6,6 +6,7 @@
 mod budget;
 mod joining;
 mod known;
+mod moving;
 mod node;
 mod operators;
 mod pattern;
@@ -13,6 +14,7 @@ mod reader;
 mod space;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use std::path::Path;
 

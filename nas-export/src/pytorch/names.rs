@@ -167,19 +167,18 @@ mod tests {
     #[test]
     fn names_are_legal_and_of_their_own() {
         let mut names = Legal::new();
-        let made = ["a.b", "a_b", "7", "", "for", "train", "é\n\"", "_x"].map(|name| names.legal(name));
-        assert_eq!(
-            made,
-            ["a_b", "a_b_2", "node_7", "node_", "for_2", "train_2", "node_", "node_x"]
-                .map(|name| {
-                    // Both the empty name and one without letters become `node_`.
-                    name.to_owned()
-                })
-                .into_iter()
-                .enumerate()
-                .map(|(at, name)| if at == 6 { "node__2".into() } else { name })
-                .collect::<Vec<_>>()[..]
-        );
+        for (wanted, legal) in [
+            ("a.b", "a_b"),
+            ("a_b", "a_b_2"),
+            ("7", "node_7"),
+            ("", "node_"),
+            ("é\n\"", "node__2"),
+            ("_x", "node_x"),
+            ("for", "for_2"),
+            ("train", "train_2"),
+        ] {
+            assert_eq!(names.legal(wanted), legal, "{wanted}");
+        }
         assert_eq!(quoted("a\"\n\\é"), "\"a\\\"\\U0000000a\\\\\\U000000e9\"");
     }
 }
