@@ -73,7 +73,7 @@ fn a_trained_network_keeps_its_accuracy() {
     export("safetensors", "net.weights");
     export("json", "net.json");
     let graph: serde_json::Value = serde_json::from_slice(&fs::read(at("net.json")).unwrap()).unwrap();
-    assert_eq!(graph["counts"]["params"], trained["metrics"]["params"]);
+    assert_eq!(graph["counts"]["params"].as_f64(), trained["metrics"]["params"].as_f64());
     export("dot", "net.dot");
     assert!(fs::read_to_string(at("net.dot")).unwrap().starts_with("digraph network {"));
 
