@@ -24,6 +24,11 @@ pub fn export(args: &Args, export: &Export) -> Result<ExitCode, Failure> {
     if export.out.is_dir() {
         return Err(Failure::input(format!("--out {}: is a folder; name a file", export.out.display())));
     }
+    let weights_name = export.out.extension().is_some_and(|ending| ending == "safetensors");
+    if export.format == Format::Pytorch && weights_name {
+        let help = "name the module, as in net.py; its weights go to net.safetensors beside it";
+        return Err(Failure::input(format!("--out {}: is where the weights go\n  help: {help}", export.out.display())));
+    }
     let Found { graph, task, about } = if is_study(export) { of_study(args, export)? } else { of_space(args, export)? };
     let weights = match &export.weights {
         Some(path) => Weights::open(path).map_err(|error| Failure::input(format!("--weights: {error}")))?,
@@ -49,26 +54,14 @@ pub fn export(args: &Args, export: &Export) -> Result<ExitCode, Failure> {
 /// The files that were written.
 fn write(model: &Model, weights: &Weights, export: &Export) -> Result<Vec<PathBuf>, ExportError> {
     let out = &export.out;
-    let text = |text: String| {
-        std::fs::write(out, text).map_err(|source| ExportError::Access { path: out.display().to_string(), source })
-    };
-    let mut files = vec![out.clone()];
     match export.format {
-        Format::Onnx => {
-            nas_export::onnx::write(model, weights, out)?;
-            let mut data = out.as_os_str().to_owned();
-            data.push(".data");
-            files.extend(Some(PathBuf::from(data)).filter(|data| data.is_file()));
-        }
-        Format::Pytorch => {
-            nas_export::write_pytorch(model, weights, out)?;
-            files.push(out.with_extension("safetensors"));
-        }
+        Format::Onnx => return nas_export::onnx::write(model, weights, out),
+        Format::Pytorch => return nas_export::write_pytorch(model, weights, out),
         Format::Safetensors => nas_export::write_safetensors(model, weights, out)?,
-        Format::Json => text(format!("{:#}\n", nas_export::json(model)?))?,
-        Format::Dot => text(nas_export::dot(model)?)?,
+        Format::Json => nas_export::write_text(out, &format!("{:#}\n", nas_export::json(model)?))?,
+        Format::Dot => nas_export::write_text(out, &nas_export::dot(model)?)?,
     }
-    Ok(files)
+    Ok(vec![out.clone()])
 }
 
 fn help(error: &ExportError) -> &'static str {

@@ -133,6 +133,8 @@ fn wrong_input_is_refused_and_leaves_no_file() {
     export(&["mlp", "--text", mlp, "--input", "3x0"], &["--input 3x0"]);
     export(&["mlp", "--text", mlp, "--weights", &at("none")], &["--weights", "none"]);
     export(&["none.study"], &["none.study"]);
+    let module = ["export", "mlp", "--text", mlp, "--format", "pytorch", "--out", "net.safetensors"];
+    refused(&module, &["--out net.safetensors", "net.py"]);
     fs::write(at("bad.onnx"), b"not a network").unwrap();
     export(&[&at("bad.onnx")], &["bad.onnx", "no ONNX file"]);
     fs::write(at("weights"), b"not weights").unwrap();

@@ -26,3 +26,8 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), Export
     }
     written
 }
+
+/// Writes a text.
+pub fn text(path: &Path, text: &str) -> Result<(), ExportError> {
+    write(path, |out| out.write_all(text.as_bytes()).map_err(|source| ExportError::access(path, source)))
+}

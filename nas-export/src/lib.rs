@@ -17,6 +17,7 @@ mod weights;
 
 pub use dot::dot;
 pub use error::ExportError;
+pub use file::text as write_text;
 pub use import::{ImportError, Imported, ImportedSpace, definition, import, import_bytes};
 pub use json::json;
 pub use model::{About, Model};

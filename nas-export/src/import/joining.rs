@@ -109,8 +109,9 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
             at.becomes(reader, "Concat", &operands, vec![int("axis", at.int("axis", i64::MIN)?)])?;
         }
         "MatMul" => match at.input(1)? {
-            Known::Tensor { dims, .. } if dims.len() == 2 => linear(reader, at, dims[0], dims[1], false)?,
-            Known::Tensor { .. } => return at.wrong("multiplies with weights that are no matrix"),
+            Known::Tensor { dims, turned, .. } if dims.len() == 2 && (*turned || !reader.ours) => {
+                linear(reader, at, dims[0], dims[1], false)?;
+            }
             _ => {
                 let operands = operands(reader, at)?;
                 at.becomes(reader, "MatMul", &operands, Vec::new())?;
@@ -148,7 +149,7 @@ fn operands<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<Vec<u32>, String
         operands.push(match at.input(position)? {
             Known::Node { node, .. } => *node,
             Known::Float(value) => at.emit(reader, "Constant", &[], vec![float("value_float", *value)])?.0,
-            Known::Tensor { tensor, dims } => {
+            Known::Tensor { tensor, dims, .. } => {
                 // An axis of size 1 where the batch is says that the value is the same for every example.
                 let dims = if dims.len() > rank && dims[0] == 1 { &dims[1..] } else { &dims[..] };
                 let number = dims.iter().all(|&size| size == 1) && tensor.data_location == 0;

@@ -14,8 +14,8 @@ pub const BATCH: i64 = i64::MIN;
 pub enum Known<'m> {
     /// The value of a node of the network, counted with its sizes without the batch.
     Node { node: u32, shape: Vec<i64> },
-    /// A tensor of the file: weights, or a constant. `dims` are as its reader sees it.
-    Tensor { tensor: &'m Tensor, dims: Vec<i64> },
+    /// A tensor of the file: weights, or a constant. `dims` are as its reader sees it, who may see it `turned`.
+    Tensor { tensor: &'m Tensor, dims: Vec<i64>, turned: bool },
     /// Whole numbers: a shape, axes.
     Ints(Vec<i64>),
     /// One number.

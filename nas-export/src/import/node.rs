@@ -96,7 +96,7 @@ impl<'m> At<'m> {
     /// An input that must be a tensor of the file: itself and its sizes.
     pub fn weight(&self, position: usize) -> Result<(&'m proto::Tensor, Vec<i64>), String> {
         match self.input(position)? {
-            Known::Tensor { tensor, dims } => Ok((tensor, dims.clone())),
+            Known::Tensor { tensor, dims, .. } => Ok((tensor, dims.clone())),
             _ => self.wrong(format!("input {} is no tensor of weights in the file", position + 1)),
         }
     }
@@ -126,7 +126,7 @@ impl<'m> At<'m> {
     pub fn number(&self, position: usize, attribute: &str) -> Result<Option<f64>, String> {
         match self.optional(position) {
             Some(Known::Float(value)) => Ok(Some(*value)),
-            Some(Known::Tensor { tensor, dims }) if dims.iter().all(|&size| size == 1) => {
+            Some(Known::Tensor { tensor, dims, .. }) if dims.iter().all(|&size| size == 1) => {
                 let values = known::floats(tensor).or_else(|problem| self.wrong(problem))?;
                 Ok(values.first().map(|&value| short(value as f32)))
             }

@@ -105,8 +105,10 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
             let rank = value.clone()?.1.len();
             let Some(axes) = at.sizes(1, "axes")? else { return at.wrong("summarises the batch, too") };
             let keep = at.int("keepdims", 1)?;
-            let counted: Option<Vec<usize>> = axes.iter().map(|&axis| crate::slots::counted(axis, rank)).collect();
-            if op == "ReduceMean" && rank == 3 && keep == 1 && counted.as_deref() == Some(&[2, 3]) {
+            let mut counted: Vec<_> = axes.iter().map(|&axis| crate::slots::counted(axis, rank)).collect();
+            counted.sort_unstable();
+            let all = (2..=rank).map(Some);
+            if op == "ReduceMean" && rank > 1 && rank < 4 && keep == 1 && counted.into_iter().eq(all) {
                 let (node, _) = value?;
                 return at.becomes(reader, "GlobalAveragePool", &[node], Vec::new()).map(|()| true);
             }

@@ -40,12 +40,12 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
         ("Unsqueeze", Some(Known::Positions { .. })) => {
             Known::Positions { column: at.sizes(1, "axes")?.as_deref() == Some(&[1]) }
         }
-        ("Transpose", Some(Known::Tensor { tensor, dims })) => {
+        ("Transpose", Some(Known::Tensor { tensor, dims, .. })) => {
             let perm = at.ints("perm")?.unwrap_or_else(|| (0..dims.len() as i64).rev().collect());
             let moved =
                 perm.iter().map(|&axis| dims.get(usize::try_from(axis).ok()?).copied()).collect::<Option<Vec<_>>>();
             match moved.filter(|moved| moved.len() == dims.len()) {
-                Some(dims) => Known::Tensor { tensor, dims },
+                Some(dims) => Known::Tensor { tensor, dims, turned: true },
                 None => return at.wrong("has no such axes"),
             }
         }
@@ -65,7 +65,7 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
             Some(&[window]) if window > 0 => Known::Window(window),
             _ => return at.wrong("compares positions with what is no known number above 0"),
         },
-        ("Expand", Some(Known::Tensor { tensor, dims })) => {
+        ("Expand", Some(Known::Tensor { tensor, dims, .. })) => {
             let Some(to) = at.sizes(1, "")? else { return at.wrong("does not say to which sizes") };
             // Once for each example: the value itself.
             let dims = if dims.len() == to.len() && dims[0] == 1 { &dims[1..] } else { &dims[..] };
@@ -113,7 +113,7 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
 fn constant<'m>(at: &At<'m>) -> Result<Known<'m>, String> {
     if let Some(tensor) = at.tensor("value")? {
         known::check(tensor).or_else(|problem| at.wrong(problem))?;
-        return Ok(Known::Tensor { tensor, dims: tensor.dims.clone() });
+        return Ok(Known::Tensor { tensor, dims: tensor.dims.clone(), turned: false });
     }
     if let Some(value) = at.float("value_float")? {
         return Ok(Known::Float(value));

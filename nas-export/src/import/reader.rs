@@ -20,6 +20,8 @@ pub struct Reader<'m> {
     pub graph: Graph,
     /// The version of the operator set.
     pub opset: i64,
+    /// The file was exported by nas, which writes fully connected layers with turned weights.
+    pub ours: bool,
     /// The sizes of the nodes' values.
     shapes: Vec<Vec<i64>>,
     /// The size of the batch where the file fixes it.
@@ -47,6 +49,7 @@ pub fn read(model: &proto::Model) -> Result<(Graph, Vec<i64>, u32), String> {
     let mut reader = Reader {
         graph: Graph::default(),
         opset,
+        ours: model.producer_name == "nas",
         shapes: Vec::new(),
         batch: None,
         known: HashMap::new(),
@@ -60,7 +63,7 @@ pub fn read(model: &proto::Model) -> Result<(Graph, Vec<i64>, u32), String> {
     }
     for tensor in &graph.initializer {
         known::check(tensor)?;
-        reader.define(&tensor.name, Known::Tensor { tensor, dims: tensor.dims.clone() })?;
+        reader.define(&tensor.name, Known::Tensor { tensor, dims: tensor.dims.clone(), turned: false })?;
     }
     let input_shape = reader.input(graph)?;
     for node in &graph.node {

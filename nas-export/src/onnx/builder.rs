@@ -28,6 +28,10 @@ pub struct Builder {
     /// The version of the operator set that is written for.
     pub opset: i64,
     used: Names,
+    /// Names of nodes, which are apart from those of values; the network's own are kept for its nodes.
+    named: Names,
+    /// The name of the network's node that is being written.
+    pub current: String,
     known: HashMap<(i32, Vec<i64>, Vec<u8>), String>,
     /// Values that are the same for the whole network, by what they are.
     shared: HashMap<String, String>,
@@ -38,11 +42,12 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A builder in whose graph these names are taken.
-    pub fn new(opset: i64, taken: impl IntoIterator<Item = String>) -> Self {
-        let mut used = Names::default();
-        taken.into_iter().for_each(|name| used.take(name));
-        Self { opset, used, ..Self::default() }
+    /// A builder in whose graph these names of weights and of nodes are taken.
+    pub fn new(opset: i64, weights: impl Iterator<Item = String>, nodes: impl Iterator<Item = String>) -> Self {
+        let (mut used, mut named) = (Names::default(), Names::default());
+        weights.for_each(|name| used.take(name));
+        nodes.for_each(|name| named.take(name));
+        Self { opset, used, named, ..Self::default() }
     }
 
     /// A name that nothing else has.
@@ -53,10 +58,11 @@ impl Builder {
     /// Adds a node whose only value has a name of its own, which is returned.
     pub fn node(&mut self, name: &str, op: &str, inputs: &[&str], attributes: Vec<Attribute>) -> String {
         let output = self.fresh(name);
+        let name = if name == self.current { name.to_owned() } else { self.named.fresh(name) };
         self.nodes.push(proto::Node {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
             output: vec![output.clone()],
-            name: output.clone(),
+            name,
             op_type: op.to_owned(),
             attribute: attributes,
             domain: String::new(),

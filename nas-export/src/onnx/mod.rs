@@ -8,7 +8,7 @@ mod shaping;
 mod write;
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nas_api::graph::GraphError;
 use prost::Message;
@@ -22,12 +22,13 @@ use proto::{Entry, FLOAT, INT64, ValueInfo};
 const LARGEST_FILE: u64 = i32::MAX as u64;
 
 /// Writes the network with its weights. Where it would exceed two gigabytes, the weights go to `<file>.data` beside it.
-pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<(), ExportError> {
+/// The files that were written come back.
+pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBuf>, ExportError> {
     write_up_to(model, weights, path, LARGEST_FILE)
 }
 
 /// As [`write`], with weights in a file of their own where the network would exceed `largest` bytes.
-pub fn write_up_to(model: &Model, weights: &Weights, path: &Path, largest: u64) -> Result<(), ExportError> {
+pub fn write_up_to(model: &Model, weights: &Weights, path: &Path, largest: u64) -> Result<Vec<PathBuf>, ExportError> {
     let slots = slots(model)?;
     weights.check(&slots)?;
     let mut message = message(model, &slots)?;
@@ -53,7 +54,8 @@ fn ir_version(opset: i64) -> i64 {
 /// The whole file but for the weights.
 fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
     let opset = opset(model);
-    let mut graph = Builder::new(opset, slots.iter().map(|slot| slot.name.clone()));
+    let own_names = model.graph.nodes.iter().map(|node| node.name.clone());
+    let mut graph = Builder::new(opset, slots.iter().map(|slot| slot.name.clone()), own_names);
     let mut values: Vec<Value> = Vec::with_capacity(model.graph.nodes.len());
     let mut inputs = Vec::new();
     let names: HashMap<&str, usize> =
@@ -76,6 +78,7 @@ fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
             values.push(Value { name, shape: shape.to_vec(), batched: true });
             continue;
         }
+        graph.current.clone_from(&node.name);
         let mut weights: HashMap<&'static str, String> =
             own[position].iter().map(|slot| (slot.what, slot.name.clone())).collect();
         if let tied @ 1.. = node.text("tied", "").unwrap_or_default().len() {
@@ -87,6 +90,7 @@ fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
         let inputs = node.inputs.iter().map(|&input| values[input as usize].clone()).collect();
         values.push(lower::lower(&mut graph, &lower::Context { node, shape, inputs, weights })?);
     }
+    graph.current.clear();
     let mut outputs = Vec::new();
     let mut returned = HashSet::new();
     for &output in &model.graph.outputs {

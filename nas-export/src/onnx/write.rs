@@ -3,7 +3,7 @@
 //! A protocol buffer's message is a row of fields, in any order, each with its length before it. So the weights' fields
 //! come last in the graph, and the graph last in the file; only lengths have to be known before.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint};
@@ -42,7 +42,7 @@ pub fn write(
     weights: &Weights,
     path: &Path,
     largest: u64,
-) -> Result<(), ExportError> {
+) -> Result<Vec<PathBuf>, ExportError> {
     let mut graph = message.graph.take().unwrap_or_default();
     let access = |source| ExportError::access(path, source);
     // What comes before each tensor's numbers, and how long they are.
@@ -58,7 +58,7 @@ pub fn write(
     }
     let start = message.encode_to_vec();
     if start.len() as u64 + graph_length + 16 <= largest {
-        return file::write(path, |out| {
+        file::write(path, |out| {
             out.write_all(&start).map_err(access)?;
             out.write_all(&field(GRAPH, graph_length)).map_err(access)?;
             out.write_all(&graph.encode_to_vec()).map_err(access)?;
@@ -67,7 +67,8 @@ pub fn write(
                 weights.stream(slot, out).map_err(access)?;
             }
             Ok(())
-        });
+        })?;
+        return Ok(vec![path.to_owned()]);
     }
 
     let mut name = path.file_name().unwrap_or_default().to_os_string();
@@ -95,5 +96,6 @@ pub fn write(
         Ok(())
     })?;
     message.graph = Some(graph);
-    file::write(path, |out| out.write_all(&message.encode_to_vec()).map_err(access))
+    file::write(path, |out| out.write_all(&message.encode_to_vec()).map_err(access))?;
+    Ok(vec![path.to_owned(), data])
 }

@@ -7,7 +7,7 @@ mod names;
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nas_api::graph::GraphError;
 
@@ -17,14 +17,16 @@ use crate::{ExportError, Model, Weights, file};
 use forward::{Context, Value, expression};
 use names::{Legal, list, quoted};
 
-/// Writes the module to `path` (`net.py`) and its weights beside it (`net.safetensors`).
-pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<(), ExportError> {
+/// Writes the module to `path` (`net.py`) and its weights beside it (`net.safetensors`); both come back.
+pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBuf>, ExportError> {
     let slots = slots(model)?;
     let Generated { text, keys } = generate(model, &slots)?;
     let entries: Vec<Entry<'_>> =
         keys.into_iter().map(|(name, slot)| Entry { name, slot: slot.map(|slot| &slots[slot]) }).collect();
-    write_entries(model, &entries, weights, &path.with_extension("safetensors"))?;
-    file::write(path, |out| out.write_all(text.as_bytes()).map_err(|source| ExportError::access(path, source)))
+    let beside = path.with_extension("safetensors");
+    write_entries(model, &entries, weights, &beside)?;
+    file::text(path, &text)?;
+    Ok(vec![path.to_owned(), beside])
 }
 
 /// The module's text.

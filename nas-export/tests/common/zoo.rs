@@ -131,6 +131,9 @@ pub fn plain() -> Vec<Case> {
     cases
 }
 
+/// The case whose multiply-accumulates ONNX does not say.
+pub const RATE: &str = "gemm-rate";
+
 const SIGNAL: &[i64] = &[4, 9];
 const SEQUENCE: &[i64] = &[5, 12];
 
@@ -219,7 +222,8 @@ pub fn wide() -> Vec<Case> {
             graph.node("b", "Gemm", &[a], tied)
         }),
         one("gemm-rank-2", "Gemm", SEQUENCE, vec![int("out_features", 7)]),
-        one("gemm-rank-3", "Gemm", IMAGE, vec![int("out_features", 7), int("bias", 0), float("rate", 0.5)]),
+        one("gemm-rank-3", "Gemm", IMAGE, vec![int("out_features", 7), int("bias", 0)]),
+        one(RATE, "Gemm", SEQUENCE, vec![int("out_features", 7), float("rate", 0.5)]),
         case("mat-mul", IMAGE, |graph, x| {
             let turned = graph.node("turned", "Transpose", &[x], vec![ints("perm", &[0, 1, 3, 2])]);
             let square = graph.op("square", "MatMul", &[x, turned]);
