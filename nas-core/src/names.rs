@@ -4,7 +4,7 @@
 pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     // One slip of the finger is near in a short name too, where the measure of Jaro and Winkler sees little in common.
     let near = |name: &&str| match strsim::osa_distance(given, name) {
-        0 | 1 => 1.0,
+        0 | 1 if name.len() < 5 => 1.0,
         _ => strsim::jaro_winkler(given, name),
     };
     let best = known.into_iter().filter(|name| near(name) > 0.7).max_by(|a, b| near(a).total_cmp(&near(b)));
