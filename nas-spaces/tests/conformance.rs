@@ -265,7 +265,7 @@ fn each_broken_promise_is_found() {
 fn a_sound_space_keeps_every_promise() {
     for (mut space, mut twin) in spaces().into_iter().zip(spaces()) {
         let task = task(&mut *space, &[3, 32, 32], 10);
-        for (check, verdict) in suite(&mut *space, &mut *twin, Some(&task), 20) {
+        for (check, verdict) in suite(&mut *space, &mut *twin, Some(&task), 8) {
             assert_eq!(verdict, Verdict::Kept, "{} of {}", check.name, space.info().unwrap().name);
         }
     }

@@ -33,6 +33,7 @@ impl Builder<'_, '_, '_> {
         let main = first(&heavy).or_else(|| first(&|own| own == kind)).unwrap_or(0);
         let constant = nodes.iter().find(|node| node.op == "Constant").map(|node| label(node));
         let mut head = shown.get(main).map(|node| label(node)).unwrap_or_default();
+        let choice = self.choice(unit);
         let mut round = false;
         if let ([node], Some(constant)) = (&shown[..], &constant) {
             head = match (node.op.as_str(), constant.as_str()) {
@@ -43,7 +44,8 @@ impl Builder<'_, '_, '_> {
             && let Some(sign) = sign(&node.op)
             && row.times == 1
         {
-            (head, round) = (sign.to_owned(), true);
+            // A circle has no room for what was chosen.
+            (head, round) = (sign.to_owned(), choice.is_none());
         }
         let slices = times_over(page, row, frame);
         let words: Vec<(Kind, String)> = shown
@@ -75,7 +77,6 @@ impl Builder<'_, '_, '_> {
         }
         let (first, end) = (path(unit), path(last));
         let name = range(within(&first, &page.base), within(&end, &page.base));
-        let choice = self.choice(unit);
         let border = kind == Kind::Border;
         if !round && !border && choice.is_none() {
             lines.push(name);
@@ -87,7 +88,7 @@ impl Builder<'_, '_, '_> {
                 path: first,
                 kind,
                 round,
-                head: shortened(&head, LONGEST),
+                head: shortened(&head, 2 * LONGEST),
                 lines,
                 choice,
                 covers: 0,
