@@ -1,6 +1,6 @@
 //! Decisions of a network as a whole, among them its number of layers, and decisions of each layer.
 
-use nas_api::Decision;
+use nas_api::{Decision, SpaceInfo};
 
 /// The decisions of a network of layers. They are made in this order: the number of layers, the others of the whole
 /// network, then those of each layer, or of one layer for all.
@@ -50,18 +50,27 @@ impl Layered {
         self
     }
 
+    /// What a space of these decisions says about itself.
+    pub fn info(&self, name: &str, description: &str, reference: &str) -> SpaceInfo {
+        SpaceInfo {
+            name: name.to_owned(),
+            version: "1".into(),
+            log10_size: Some(self.log10_size()),
+            decisions: self.whole.iter().chain(self.layers.iter().flatten()).cloned().collect(),
+            conditional: self.conditional(),
+            standard: !self.conditional(),
+            description: description.to_owned(),
+            reference: reference.to_owned(),
+        }
+    }
+
     /// Whether which decisions occur depends on earlier choices.
-    pub fn conditional(&self) -> bool {
+    fn conditional(&self) -> bool {
         self.needs.is_some() || (self.per_layer && self.counts.len() > 1)
     }
 
-    /// Every decision that can occur.
-    pub fn decisions(&self) -> Vec<Decision> {
-        self.whole.iter().chain(self.layers.iter().flatten()).cloned().collect()
-    }
-
     /// log10 of the number of genotypes.
-    pub fn log10_size(&self) -> f64 {
+    fn log10_size(&self) -> f64 {
         let log = |decisions: &[Decision]| -> f64 {
             decisions.iter().map(|decision| libm::log10(f64::from(decision.len()))).sum()
         };

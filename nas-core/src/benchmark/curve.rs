@@ -104,9 +104,7 @@ impl Columns {
         let at = place(&objective.metric)?;
         Some(Self { objective: at, goal: objective.goal, reported: hidden.unwrap_or(at) })
     }
-}
 
-impl Columns {
     /// Fidelity and score of a trial, by which incumbents are chosen; `None` where it was not measured.
     fn rank(&self, trial: &KeptTrial) -> Option<(f64, f64)> {
         let value = self.objective(trial);
@@ -119,28 +117,31 @@ impl Columns {
     }
 }
 
-/// The last incumbent, with fidelity and score.
-pub(crate) fn incumbent<'t>(trials: &'t [KeptTrial], columns: &Columns) -> Option<((f64, f64), &'t KeptTrial)> {
-    let mut best: Option<((f64, f64), &KeptTrial)> = None;
-    for trial in trials {
-        if let Some(rank) = columns.rank(trial).filter(|rank| best.is_none_or(|(best, _)| *rank > best)) {
-            best = Some((rank, trial));
-        }
+/// A trial with fidelity and score.
+type Ranked<'t> = ((f64, f64), &'t KeptTrial);
+
+/// The incumbent after one more trial: the best objective at the highest fidelity so far, the earlier of equals.
+fn leading<'t>(best: Option<Ranked<'t>>, trial: &'t KeptTrial, columns: &Columns) -> Option<Ranked<'t>> {
+    match columns.rank(trial) {
+        Some(rank) if best.is_none_or(|(best, _)| rank > best) => Some((rank, trial)),
+        _ => best,
     }
-    best
 }
 
-/// Objective and reported metric of the incumbent after each trial: the best objective at the highest fidelity so far.
+/// The last incumbent, with fidelity and score.
+pub(crate) fn incumbent<'t>(trials: &'t [KeptTrial], columns: &Columns) -> Option<Ranked<'t>> {
+    trials.iter().fold(None, |best, trial| leading(best, trial, columns))
+}
+
+/// Objective and reported metric of the incumbent after each trial.
 pub(crate) fn incumbents<'t>(
     trials: impl IntoIterator<Item = &'t KeptTrial>,
     columns: &Columns,
 ) -> Vec<Option<(f64, f64)>> {
-    let mut best: Option<((f64, f64), f64, f64)> = None;
-    let next = |trial: &KeptTrial| {
-        if let Some(rank) = columns.rank(trial).filter(|rank| best.is_none_or(|(best, ..)| *rank > best)) {
-            best = Some((rank, columns.objective(trial), trial.values[columns.reported]));
-        }
-        best.map(|(_, objective, reported)| (objective, reported))
+    let mut best = None;
+    let next = |trial| {
+        best = leading(best, trial, columns);
+        best.map(|(_, trial)| (columns.objective(trial), trial.values[columns.reported]))
     };
     trials.into_iter().map(next).collect()
 }

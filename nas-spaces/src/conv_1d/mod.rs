@@ -103,18 +103,12 @@ impl SearchSpace for Conv1d {
     }
 
     fn info(&self) -> SpaceInfo {
-        SpaceInfo {
-            name: "conv-1d".into(),
-            version: "1".into(),
-            log10_size: Some(self.decisions.log10_size()),
-            decisions: self.decisions.decisions(),
-            conditional: self.decisions.conditional(),
-            standard: !self.decisions.conditional(),
-            description: "Residual convolutional networks for signals: channels, kernel, dilation and stride of every \
-                          block; normalisation, activation, causal or not, pooling."
-                .into(),
-            reference: "Wang et al., IJCNN 2017, section 2.3; Bai et al. 2018, section 3".into(),
-        }
+        self.decisions.info(
+            "conv-1d",
+            "Residual convolutional networks for signals: channels, kernel, dilation and stride of every \
+             block; normalisation, activation, causal or not, pooling.",
+            "Wang et al., IJCNN 2017, section 2.3; Bai et al. 2018, section 3",
+        )
     }
 
     fn next(&self, prefix: &[u32]) -> Option<&Decision> {

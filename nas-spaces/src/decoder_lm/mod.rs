@@ -130,18 +130,12 @@ impl SearchSpace for DecoderLm {
     }
 
     fn info(&self) -> SpaceInfo {
-        SpaceInfo {
-            name: "decoder-lm".into(),
-            version: "1".into(),
-            log10_size: Some(self.decisions.log10_size()),
-            decisions: self.decisions.decisions(),
-            conditional: self.decisions.conditional(),
-            standard: !self.decisions.conditional(),
-            description: "Decoder-only language models: depth, width, heads and shared keys, feed-forward layers or \
-                          experts, normalisation, positions, window; for all layers or for each."
-                .into(),
-            reference: "GPT-2, LLaMA, Mistral and Mixtral are points of it (docs/spaces/decoder-lm.md)".into(),
-        }
+        self.decisions.info(
+            "decoder-lm",
+            "Decoder-only language models: depth, width, heads and shared keys, feed-forward layers or \
+             experts, normalisation, positions, window; for all layers or for each.",
+            "GPT-2, LLaMA, Mistral and Mixtral are points of it (docs/spaces/decoder-lm.md)",
+        )
     }
 
     fn next(&self, prefix: &[u32]) -> Option<&Decision> {

@@ -95,18 +95,12 @@ impl SearchSpace for ResidualMlp {
     }
 
     fn info(&self) -> SpaceInfo {
-        SpaceInfo {
-            name: "residual-mlp".into(),
-            version: "1".into(),
-            log10_size: Some(self.decisions.log10_size()),
-            decisions: self.decisions.decisions(),
-            conditional: self.decisions.conditional(),
-            standard: !self.decisions.conditional(),
-            description: "Residual multilayer perceptrons for tables: depth, width, embeddings of the numbers, \
-                          normalisation, activation; hidden width and dropout for all blocks or for each."
-                .into(),
-            reference: "Gorishniy et al., NeurIPS 2021, section 3.2; embeddings: NeurIPS 2022, section 3".into(),
-        }
+        self.decisions.info(
+            "residual-mlp",
+            "Residual multilayer perceptrons for tables: depth, width, embeddings of the numbers, \
+             normalisation, activation; hidden width and dropout for all blocks or for each.",
+            "Gorishniy et al., NeurIPS 2021, section 3.2; embeddings: NeurIPS 2022, section 3",
+        )
     }
 
     fn next(&self, prefix: &[u32]) -> Option<&Decision> {

@@ -85,19 +85,12 @@ impl SearchSpace for VisionTransformer {
     }
 
     fn info(&self) -> SpaceInfo {
-        SpaceInfo {
-            name: "vision-transformer".into(),
-            version: "1".into(),
-            log10_size: Some(self.decisions.log10_size()),
-            decisions: self.decisions.decisions(),
-            conditional: self.decisions.conditional(),
-            standard: !self.decisions.conditional(),
-            description: "Transformer encoders over the patches of an image: depth, width, patch, pooling; heads and \
-                          hidden width for all layers or for each."
-                .into(),
-            reference: "Dosovitskiy et al., ICLR 2021, section 3.1; per layer: Chen et al., AutoFormer, ICCV 2021"
-                .into(),
-        }
+        self.decisions.info(
+            "vision-transformer",
+            "Transformer encoders over the patches of an image: depth, width, patch, pooling; heads and \
+             hidden width for all layers or for each.",
+            "Dosovitskiy et al., ICLR 2021, section 3.1; per layer: Chen et al., AutoFormer, ICCV 2021",
+        )
     }
 
     fn next(&self, prefix: &[u32]) -> Option<&Decision> {
