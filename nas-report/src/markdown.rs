@@ -22,14 +22,15 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
         // Writing to a string cannot fail.
         let _ = match block {
             Block::Heading(level, title) => writeln!(text, "{} {}\n", "#".repeat(level.into()), escaped(&title)),
-            Block::Text(words) => writeln!(text, "{words}\n"),
-            Block::Table { header, rows, words } => {
-                let line = |cells: &[String]| {
-                    format!("| {} |", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "))
+            Block::Text(words) => writeln!(text, "{}\n", paragraph(&words)),
+            Block::Table { header, rows, words, .. } => writeln!(text, "{}", table(&header, &rows, words)),
+            Block::Matrix { corner, columns, rows } => {
+                let header: Vec<String> = std::iter::once(corner).chain(columns).collect();
+                let row = |(name, cells): (String, Vec<(String, f64)>)| {
+                    std::iter::once(name).chain(cells.into_iter().map(|(words, _)| words)).collect()
                 };
-                let rule: Vec<&str> = (0..header.len()).map(|at| if at < words { "---" } else { "---:" }).collect();
-                let body: Vec<String> = rows.iter().map(|row| line(row)).collect();
-                writeln!(text, "{}\n|{}|\n{}\n", line(&header), rule.join("|"), body.join("\n"))
+                let rows: Vec<Vec<String>> = rows.into_iter().map(row).collect();
+                writeln!(text, "{}", table(&header, &rows, 1))
             }
             Block::Chart { name, caption, chart } => {
                 let raster = nas_draw::png(&chart.svg, PIXELS).map_err(|error| ReportError::Draw(error.to_string()))?;
@@ -38,7 +39,7 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
                     fs::write(&picture, bytes).map_err(|error| ReportError::write(&picture, error))?;
                     files.push(picture);
                 }
-                writeln!(text, "![{}]({folder_name}/{name}.svg)\n\n{caption}\n", escaped(&caption))
+                writeln!(text, "![{}]({folder_name}/{name}.svg)\n\n{}\n", escaped(&caption), escaped(&caption))
             }
         };
         if text.lines().count() == 1 {
@@ -56,6 +57,23 @@ fn legend(report: &Report) -> String {
     format!("\nColours: {}.\n\n", names.join(", "))
 }
 
-fn escaped(cell: &str) -> String {
-    cell.replace('|', "\\|").replace('\n', " ")
+fn table(header: &[String], rows: &[Vec<String>], words: usize) -> String {
+    let line = |cells: &[String]| format!("| {} |", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "));
+    let rule: Vec<&str> = (0..header.len()).map(|at| if at < words { "---" } else { "---:" }).collect();
+    let body: Vec<String> = rows.iter().map(|row| line(row)).collect();
+    format!("{}\n|{}|\n{}\n", line(header), rule.join("|"), body.join("\n"))
+}
+
+/// Words that may be emphasised by stars.
+fn paragraph(words: &str) -> String {
+    words.replace('&', "&amp;").replace('<', "&lt;").replace('\n', " ")
+}
+
+/// Words that mean nothing but themselves.
+fn escaped(words: &str) -> String {
+    let mut safe = paragraph(words);
+    for sign in ['\\', '|', '*', '`', '[', ']'] {
+        safe = safe.replace(sign, &format!("\\{sign}"));
+    }
+    safe
 }
