@@ -49,6 +49,8 @@ pub enum Command {
     Show(Show),
     /// Train a network of a study in full and test it
     Train(Train),
+    /// Write a network for other programs: ONNX, PyTorch, safetensors, JSON, DOT
+    Export(Box<Export>),
     /// Compare strategies: a grid of studies over problems and seeds
     Bench(Box<Bench>),
     /// Write the report of a benchmark: curves, tables, statistics
@@ -71,7 +73,7 @@ pub enum Command {
 pub struct Search {
     /// The study as a TOML file; flags override it
     pub file: Option<PathBuf>,
-    /// The space: a name, or a .wasm or .toml file
+    /// The space: a name, or a .wasm, .toml or .onnx file
     #[arg(long)]
     pub space: Option<String>,
     /// The strategy: a name, or a .wasm file
@@ -179,6 +181,59 @@ pub struct Train {
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `nas export`.
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// A study's file; or a space: a name, or a .wasm, .toml or .onnx file
+    #[arg(value_name = "STUDY|SPACE")]
+    pub source: String,
+    /// Of a study: `best`, or a trial's number [default: best]
+    #[arg(long, value_name = "best|N", conflicts_with = "text")]
+    pub trial: Option<String>,
+    /// Of a space: the architecture, as `nas space sample` writes it
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+    /// What to write
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// The file
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Trained weights: the folder that `nas train` was given as --out, or a safetensors file [default: fresh ones]
+    #[arg(long, value_name = "DIR|FILE")]
+    pub weights: Option<PathBuf>,
+    /// The seed of fresh weights [default: 0]
+    #[arg(long, value_name = "N", conflicts_with = "weights")]
+    pub seed: Option<u32>,
+    /// Of a space: the shape of one example, as 3x32x32 [default: 3x32x32; of an .onnx file, its own]
+    #[arg(long, value_name = "CxHxW")]
+    pub input: Option<String>,
+    /// Of a space: classes [default: 10; of an .onnx file, its own]
+    #[arg(long, value_name = "N")]
+    pub outputs: Option<u32>,
+    /// Of a space: a parameter of the space or of the task
+    #[arg(long = "set", value_name = "task.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `nas export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// The network with its weights, for any runtime
+    Onnx,
+    /// A readable module, with its weights as safetensors beside it
+    Pytorch,
+    /// The weights alone
+    Safetensors,
+    /// The graph with shapes and counts
+    Json,
+    /// The graph for Graphviz
+    Dot,
 }
 
 /// `nas bench`.
@@ -355,7 +410,7 @@ pub enum SpaceCommand {
 /// `nas space show`.
 #[derive(Debug, clap::Args)]
 pub struct SpaceShow {
-    /// A name, or a .wasm or .toml file
+    /// A name, or a .wasm, .toml or .onnx file
     pub space: String,
     /// A parameter of the space
     #[arg(long = "set", value_name = "space.KEY=VALUE")]
@@ -368,7 +423,7 @@ pub struct SpaceShow {
 /// `nas space sample`.
 #[derive(Debug, clap::Args)]
 pub struct SpaceSample {
-    /// A name, or a .wasm or .toml file
+    /// A name, or a .wasm, .toml or .onnx file
     pub space: String,
     /// How many
     #[arg(long, default_value_t = 1, value_name = "N")]

@@ -10,6 +10,7 @@ mod architecture;
 mod args;
 mod bench;
 mod draw;
+mod export;
 mod failure;
 mod laboratory;
 mod plugin;
@@ -49,6 +50,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Resume(resume) => search::resume(args, resume),
         Command::Show(show) => show::show(show),
         Command::Train(train) => train::train(args, train),
+        Command::Export(export) => export::export(args, export),
         Command::Bench(bench) => bench::bench(args, bench),
         Command::Report(arguments) => report::report(args, arguments),
         Command::Draw(draw) => draw::draw(args, draw),

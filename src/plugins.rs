@@ -54,6 +54,9 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_space::<nas_spaces::Synthetic>()?;
     registry.add_space::<nas_spaces::VisionTransformer>()?;
     registry.read_tables_with::<nas_spaces::TableSpace>();
+    registry.read_networks_with::<nas_export::ImportedSpace>(|path| {
+        nas_export::definition(path).map_err(|error| error.problem)
+    });
     nas_strategies::all(&mut BuiltIns(&mut registry));
     registry.add_evaluator::<BurnEvaluator>();
     registry.add_evaluator::<nas_evaluator_synthetic::SyntheticEvaluator>();

@@ -114,7 +114,8 @@ pub fn opened(
     Ok((space, task))
 }
 
-fn open(args: &Args, reference: &str, sets: &[String]) -> Result<(Box<dyn OpenSpace>, StudySpec), Failure> {
+/// The space of a name or file, with the settings that are given for it and for its task.
+pub fn open(args: &Args, reference: &str, sets: &[String]) -> Result<(Box<dyn OpenSpace>, StudySpec), Failure> {
     let mut spec = StudySpec::default();
     for assignment in sets {
         spec.set(assignment)?;
@@ -127,8 +128,9 @@ fn open(args: &Args, reference: &str, sets: &[String]) -> Result<(Box<dyn OpenSp
     Ok((source.open(&settings).map_err(StudyError::Open)?, spec))
 }
 
-fn input_shape(text: &str) -> Result<Vec<i64>, Failure> {
-    let shape: Result<Vec<i64>, _> = text.split(',').map(|size| size.trim().parse()).collect();
+/// `3,32,32` or `3x32x32`.
+pub fn input_shape(text: &str) -> Result<Vec<i64>, Failure> {
+    let shape: Result<Vec<i64>, _> = text.split([',', 'x']).map(|size| size.trim().parse()).collect();
     match shape {
         Ok(shape) if shape.iter().all(|&size| size > 0) => Ok(shape),
         _ => Err(Failure::input(format!("--input {text}: must be positive sizes, as in 3,32,32"))),

@@ -122,6 +122,36 @@ fn studies_make_a_report() {
     assert!(fs::read_to_string(&html).unwrap().contains("synthetic/nk"));
 }
 
+/// The best architecture of each problem is shown, where the space has networks.
+#[test]
+fn the_best_network_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut studies = Vec::new();
+    for seed in ["1", "2"] {
+        let study = folder.path().join(format!("{seed}.study"));
+        let mut search = nas(["search", "--space", "mlp", "--strategy", "random-search", "--data", "digits"]);
+        succeed(search.args(["--trials", "3", "--seed", seed, "--quiet", "--study"]).arg(&study));
+        studies.push(study);
+    }
+    let best = |study: &std::path::PathBuf| {
+        let shown = json(nas(["show"]).arg(study).arg("--trials"));
+        let trials = shown["trials"].as_array().unwrap().clone();
+        let accuracy = |trial: &serde_json::Value| trial["metrics"]["val_accuracy"].as_f64().unwrap();
+        let best = trials.into_iter().max_by(|a, b| accuracy(a).total_cmp(&accuracy(b))).unwrap();
+        (accuracy(&best), best["text"].as_str().unwrap().to_owned())
+    };
+    let (_, text) = studies.iter().map(best).max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+    for ending in ["html", "md"] {
+        let out = folder.path().join(format!("report.{ending}"));
+        succeed(nas(["report"]).args(&studies).arg("--out").arg(&out));
+    }
+    let html = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(html.contains(&format!(">{text}</text>")), "{text}");
+    assert!(html.contains("The best architecture that was found, by random-search with seed"));
+    let picture = fs::read_to_string(folder.path().join("report-charts/mlp-burn-digits-network.svg")).unwrap();
+    assert!(picture.contains(&format!(">{text}</text>")));
+}
+
 #[test]
 fn what_cannot_be_reported_is_refused() {
     let folder = tempfile::tempdir().unwrap();

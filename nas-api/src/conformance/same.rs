@@ -15,7 +15,9 @@ enum Value {
 }
 
 /// Equal for graphs that compute the same: operators, attributes, shapes and who reads whom, and which weights are
-/// shared. Sums may be nested and ordered otherwise, and hold zeros; what reaches no output does not count.
+/// shared. Sums may be nested and ordered otherwise, and hold zeros; averages go through them; what reaches no output does
+/// not count. Nor does the order in which values are joined: other channels first is another numbering of the weights
+/// behind them.
 pub(super) fn fingerprint(graph: &Graph, shapes: &[Shape]) -> Vec<u64> {
     let mut used = vec![true; graph.nodes.len()];
     unused(graph).into_iter().for_each(|node| used[node as usize] = false);
@@ -31,6 +33,7 @@ pub(super) fn fingerprint(graph: &Graph, shapes: &[Shape]) -> Vec<u64> {
                 Value::Zero
             }
             "Sum" | "Add" => sum(&inputs),
+            "AveragePool" => averaged(node, shape, &inputs),
             _ => {
                 let number = operator(node, shape, &inputs);
                 if used {
@@ -59,6 +62,15 @@ fn sum(inputs: &[&Value]) -> Value {
     if terms.is_empty() { Value::Zero } else { Value::Sum(terms) }
 }
 
+/// The average of a sum is the sum of its terms' averages.
+fn averaged(node: &Node, shape: &Shape, inputs: &[&Value]) -> Value {
+    let [Value::Sum(terms)] = inputs else { return Value::Zero };
+    let one = |&term: &u64| operator(node, shape, &[&Value::Sum(vec![term])]);
+    let mut terms: Vec<u64> = terms.iter().map(one).collect();
+    terms.sort_unstable();
+    Value::Sum(terms)
+}
+
 fn number(value: Option<&Value>) -> u64 {
     let mut hasher = DefaultHasher::new();
     match value {
@@ -72,7 +84,7 @@ fn operator(node: &Node, shape: &Shape, inputs: &[&Value]) -> u64 {
     let mut attributes: Vec<String> = node.attributes.iter().map(|attribute| format!("{attribute:?}")).collect();
     attributes.sort_unstable();
     let mut inputs: Vec<u64> = inputs.iter().map(|value| number(Some(value))).collect();
-    if matches!(node.op.as_str(), "Mul" | "Max" | "Min") {
+    if matches!(node.op.as_str(), "Mul" | "Max" | "Min" | "Concat") {
         inputs.sort_unstable();
     }
     let mut hasher = DefaultHasher::new();
@@ -115,6 +127,33 @@ mod tests {
             graph.op("all", "Add", &[part, a])
         });
         assert_eq!(one, other);
+    }
+
+    #[test]
+    fn averages_go_through_sums_and_joins_have_no_order() {
+        let pool =
+            |graph: &mut GraphBuilder, op: &str, name: &str, from| graph.pool(name, op, from, Window::same(3, 1));
+        let pooled = |op: &str, whole: bool| {
+            of(|graph, x| {
+                let (a, b) = (conv(graph, "a", x, 1), conv(graph, "b", x, 3));
+                if whole {
+                    let sum = graph.add("sum", a, b);
+                    return pool(graph, op, "pool", sum);
+                }
+                let (a, b) = (pool(graph, op, "pool_a", a), pool(graph, op, "pool_b", b));
+                graph.add("sum", a, b)
+            })
+        };
+        assert_eq!(pooled("AveragePool", true), pooled("AveragePool", false));
+        assert_ne!(pooled("MaxPool", true), pooled("MaxPool", false));
+        let joined = |turned: bool| {
+            of(|graph, x| {
+                let (a, b) = (conv(graph, "a", x, 1), conv(graph, "b", x, 3));
+                let both = graph.concat("both", &if turned { [b, a] } else { [a, b] }, 1);
+                conv(graph, "c", both, 1)
+            })
+        };
+        assert_eq!(joined(true), joined(false));
     }
 
     #[test]

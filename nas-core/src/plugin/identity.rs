@@ -34,7 +34,7 @@ pub enum Origin {
     BuiltIn,
     /// A WebAssembly component.
     Component(PathBuf),
-    /// A space written in TOML.
+    /// A file that is a space: TOML or ONNX.
     Table(PathBuf),
     /// A native library.
     Library(PathBuf),

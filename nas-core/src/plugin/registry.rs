@@ -47,6 +47,7 @@ impl Default for Options {
 }
 
 type TableLoader = fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError>;
+type NetworkLoader = Box<dyn Fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError> + Send + Sync>;
 
 /// The plugins that a study can name.
 #[derive(Default)]
@@ -55,6 +56,7 @@ pub struct Registry {
     strategies: BTreeMap<String, Arc<dyn StrategySource>>,
     evaluators: BTreeMap<String, Arc<dyn EvaluatorSource>>,
     tables: Option<TableLoader>,
+    networks: Option<NetworkLoader>,
     definitions: Option<Arc<dyn SpaceSource>>,
     options: Options,
     host: OnceLock<Result<Arc<Host>, String>>,
@@ -84,6 +86,14 @@ impl Registry {
         self.tables = Some(|path| Ok(Arc::new(TableSource::<S>::load(path)?)));
     }
 
+    /// Names the space type that ONNX files become, and what reads its parameter `definition` off such a file.
+    pub fn read_networks_with<S: SearchSpace>(&mut self, read: fn(&Path) -> Result<String, String>) {
+        self.networks = Some(Box::new(move |path| {
+            let remedy = "export it again, with fixed sizes for all axes but the batch";
+            Ok(Arc::new(TableSource::<S>::load_with(path, read(path), remedy)?))
+        }));
+    }
+
     /// Makes a built-in strategy known.
     pub fn add_strategy<T: StrategyPlugin>(&mut self) {
         let info = T::info();
@@ -98,7 +108,7 @@ impl Registry {
         self.evaluators.insert(info.name, Arc::new(source));
     }
 
-    /// The space of this name or path (`.wasm`, `.toml`). Besides its own parameters it takes those that make a part of
+    /// The space of this name or path (`.wasm`, `.toml`, `.onnx`). Besides its own parameters it takes those that make a part of
     /// it, or begin near a known genotype.
     pub fn space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
         Ok(Arc::new(Adjustable::new(self.whole_space(reference)?)))
@@ -109,6 +119,10 @@ impl Registry {
             Some(path) if has_ending(&path, &["toml"]) => match self.tables {
                 Some(load) => load(&path),
                 None => Err(refused(Kind::Space, reference, "TOML spaces are not read here", "")),
+            },
+            Some(path) if has_ending(&path, &["onnx"]) => match &self.networks {
+                Some(load) => load(&path),
+                None => Err(refused(Kind::Space, reference, "ONNX files are not read here", "")),
             },
             Some(path) => Ok(Arc::new(WasmSpaceSource::new(self.component(Kind::Space, &path)?)?)),
             None => match self.definitions.as_ref().filter(|_| reference == TABLE_SPACE) {
@@ -138,7 +152,7 @@ impl Registry {
     /// What a file is, whatever its kind.
     pub fn identify(&self, path: &Path) -> Result<Identity, PluginError> {
         let reference = path.to_string_lossy();
-        if has_ending(path, &["toml"]) {
+        if has_ending(path, &["toml", "onnx"]) {
             return Ok(self.space(&reference)?.identity().clone());
         }
         if has_ending(path, LIBRARY) {
@@ -207,7 +221,7 @@ impl Registry {
         for folder in &self.options.search_path {
             for kind in [Kind::Space, Kind::Strategy, Kind::Evaluator] {
                 let endings: &[&str] = match kind {
-                    Kind::Space => &["wasm", "toml"],
+                    Kind::Space => &["wasm", "toml", "onnx"],
                     Kind::Strategy => &["wasm"],
                     Kind::Evaluator => &["wasm", "so", "dylib", "dll"],
                 };
@@ -254,7 +268,9 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 }
 
 fn is_path(path: &Path) -> bool {
-    path.components().count() > 1 || path.is_absolute() || has_ending(path, &["wasm", "toml", "so", "dylib", "dll"])
+    path.components().count() > 1
+        || path.is_absolute()
+        || has_ending(path, &["wasm", "toml", "onnx", "so", "dylib", "dll"])
 }
 
 fn refused(kind: Kind, reference: &str, problem: &str, remedy: &str) -> PluginError {

@@ -1,4 +1,4 @@
-//! Spaces written in TOML: a file that one registered space type reads.
+//! Spaces that are files: tables in TOML, and networks of other programs. One registered space type reads each kind.
 
 use std::marker::PhantomData;
 use std::path::Path;
@@ -14,7 +14,7 @@ pub const TABLE_SPACE: &str = "table";
 /// The parameter through which it takes the text.
 pub const DEFINITION: &str = "definition";
 
-/// A TOML file that is a space.
+/// A file that is a space.
 pub(super) struct TableSource<S> {
     identity: Identity,
     settings: Settings,
@@ -22,13 +22,19 @@ pub(super) struct TableSource<S> {
 }
 
 impl<S: SearchSpace> TableSource<S> {
-    /// Reads and checks the file.
+    /// Reads and checks a file whose text is the definition.
     pub fn load(path: &Path) -> Result<Self, PluginError> {
-        let text = std::fs::read_to_string(path).map_err(|error| PluginError {
+        let text = std::fs::read_to_string(path);
+        Self::load_with(path, text.map_err(|error| format!("cannot be read: {error}")), "check the path")
+    }
+
+    /// Checks the definition that was read off a file; `remedy` says what to do where it could not be read.
+    pub fn load_with(path: &Path, text: Result<String, String>, remedy: &str) -> Result<Self, PluginError> {
+        let text = text.map_err(|problem| PluginError {
             plugin: format!("space {}", path.display()),
             call: String::new(),
-            problem: format!("cannot be read: {error}"),
-            remedy: "check the path".into(),
+            problem,
+            remedy: remedy.to_owned(),
         })?;
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let origin = Origin::Table(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));

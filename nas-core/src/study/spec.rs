@@ -202,7 +202,7 @@ pub(crate) fn is_path(text: &str) -> bool {
 }
 
 fn is_file(text: &str) -> bool {
-    const FILES: [&str; 7] = ["wasm", "toml", "so", "dylib", "dll", "csv", "idx"];
+    const FILES: [&str; 8] = ["wasm", "toml", "onnx", "so", "dylib", "dll", "csv", "idx"];
     let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| FILES.contains(&extension))
 }

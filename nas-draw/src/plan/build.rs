@@ -9,12 +9,12 @@ use super::levels::Levels;
 use super::names::{common, range, within, word};
 use super::{Drawing, Edge, Frame, MOST_BOXES, Plan, Tile};
 use crate::fold::{Item, Segment, Unit};
-use crate::kind::{Kind, label, leads, sign};
+use crate::kind::{Kind, label};
 use crate::text::{self, shortened};
 use crate::{DrawError, Subject};
 
 /// Longest line of a box.
-const LONGEST: usize = 34;
+pub(super) const LONGEST: usize = 34;
 /// Names in a hint.
 const HINTED: usize = 12;
 /// Drawings of blocks at most.
@@ -36,19 +36,21 @@ struct Block {
 }
 
 pub(super) struct Builder<'t, 'g, 's> {
-    subject: &'s Subject<'s>,
+    pub subject: &'s Subject<'s>,
     shapes: &'s [Shape],
-    levels: Levels<'t, 'g>,
+    /// No output needs the node.
+    pub unused: Vec<bool>,
+    pub levels: Levels<'t, 'g>,
     blocks: Vec<Block>,
     /// Blocks whose drawing is still to be made.
     open: VecDeque<usize>,
 }
 
 /// One drawing being made.
-struct Page {
-    drawing: Drawing,
+pub(super) struct Page {
+    pub drawing: Drawing,
     /// The path of the group that is drawn; names are shown within it.
-    base: String,
+    pub base: String,
     /// The box of every node.
     tiles: Vec<u32>,
     /// Of which repetitions of which rows every node is part.
@@ -58,7 +60,9 @@ struct Page {
 
 impl<'t, 'g, 's> Builder<'t, 'g, 's> {
     pub fn new(subject: &'s Subject<'s>, shapes: &'s [Shape], levels: Levels<'t, 'g>) -> Self {
-        Self { subject, shapes, levels, blocks: Vec::new(), open: VecDeque::new() }
+        let mut unused = vec![false; subject.graph.nodes.len()];
+        nas_api::graph::unused(subject.graph).into_iter().for_each(|node| unused[node as usize] = true);
+        Self { subject, shapes, unused, levels, blocks: Vec::new(), open: VecDeque::new() }
     }
 
     pub fn plan(mut self) -> Result<Plan, DrawError> {
@@ -213,118 +217,6 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         self.expand(page, group, own)
     }
 
-    /// A box for a node or a chain of nodes.
-    fn tile(&self, page: &mut Page, unit: &Unit, last: &Unit, row: &Segment, frame: Option<usize>) {
-        let tree = self.levels.tree;
-        let all = |unit: &Unit| -> Vec<u32> { unit.items.iter().flat_map(|item| tree.leaves(item)).copied().collect() };
-        let leaves = all(unit);
-        let nodes: Vec<_> = leaves.iter().map(|&leaf| &tree.graph.nodes[leaf as usize]).collect();
-        let shown: Vec<_> = nodes.iter().copied().filter(|node| node.op != "Constant" || nodes.len() == 1).collect();
-        let path = |unit: &Unit| match unit.items[..] {
-            [item] => tree.path(item).to_owned(),
-            _ => {
-                let main = unit.items.iter().copied().find(|item| match item {
-                    Item::Leaf(leaf) => leads(&tree.graph.nodes[*leaf as usize].op),
-                    Item::Group(_) => false,
-                });
-                let parts = unit.items.iter().map(|item| tree.path(*item));
-                main.map_or_else(|| common(parts), |item| tree.path(item).to_owned())
-            }
-        };
-        let kind = Kind::ALL.into_iter().find(|kind| shown.iter().any(|node| Kind::of(&node.op) == *kind));
-        let kind = kind.unwrap_or(Kind::Other);
-        let heavy = |kind: Kind| matches!(kind, Kind::Convolution | Kind::Linear | Kind::Attention);
-        let first = |is: &dyn Fn(Kind) -> bool| shown.iter().position(|node| is(Kind::of(&node.op)));
-        let main = first(&heavy).or_else(|| first(&|own| own == kind)).unwrap_or(0);
-        let constant = nodes.iter().find(|node| node.op == "Constant").map(|node| label(node));
-        let mut head = shown.get(main).map(|node| label(node)).unwrap_or_default();
-        let mut round = false;
-        if let ([node], Some(constant)) = (&shown[..], &constant) {
-            head = match (node.op.as_str(), constant.as_str()) {
-                ("Mul", "0") => "zeros".to_owned(),
-                (op, value) => format!("{} {value}", sign(op).unwrap_or(op)),
-            };
-        } else if let [node] = shown[..]
-            && let Some(sign) = sign(&node.op)
-            && row.times == 1
-        {
-            (head, round) = (sign.to_owned(), true);
-        }
-        let slices = times_over(page, row, frame);
-        let words: Vec<(Kind, String)> = shown
-            .iter()
-            .map(|node| match node.op.as_str() {
-                "Slice" if slices => (Kind::Shape, "Slice, its own part each".to_owned()),
-                op => (Kind::of(op), label(node)),
-            })
-            .collect();
-        if let ("Slice", Some((_, word))) = (shown.get(main).map_or("", |node| node.op.as_str()), words.get(main)) {
-            head.clone_from(word);
-        }
-        let mut lines: Vec<String> = Vec::new();
-        let again = repeats(&words);
-        let words = &words[..words.len() / again];
-        let named = |words: &[(Kind, String)]| words.iter().map(|(_, word)| word.clone()).collect::<Vec<_>>();
-        if main > 0 {
-            lines.extend(listed("after", &named(&words[..main])));
-        }
-        // Every convolution or product begins a line.
-        for row in words[main + 1..].chunk_by(|_, (kind, _)| !heavy(*kind)) {
-            lines.extend(listed("then", &named(row)));
-        }
-        if again > 1 {
-            lines.push(format!("all of it {again} times"));
-        }
-        let (first, end) = (path(unit), path(last));
-        let name = range(within(&first, &page.base), within(&end, &page.base));
-        let choice = self.choice(unit);
-        let border = kind == Kind::Border;
-        if !round && !border && choice.is_none() {
-            lines.push(name);
-        }
-        let lines = lines.into_iter().map(|line| shortened(&line, LONGEST)).collect();
-        self.add(
-            page,
-            Tile {
-                path: first,
-                kind,
-                round,
-                head: shortened(&head, LONGEST),
-                lines,
-                choice,
-                covers: 0,
-                times: row.times,
-                parallel: row.parallel,
-                frame,
-                hint: String::new(),
-                content: content(&leaves, self),
-                block: None,
-                differs: false,
-            },
-            &leaves,
-        );
-    }
-
-    /// The decision that one of the unit's names names, with what was chosen.
-    fn choice(&self, unit: &Unit) -> Option<String> {
-        let paths = unit.items.iter().flat_map(|item| {
-            let own = self.levels.tree.path(*item);
-            let leaf = self
-                .levels
-                .tree
-                .leaves(item)
-                .iter()
-                .map(|&leaf| self.levels.tree.graph.nodes[leaf as usize].name.as_str());
-            std::iter::once(own).chain(leaf)
-        });
-        let mut words: Vec<&str> = Vec::new();
-        for path in paths {
-            words.extend(path.rsplit('.').take(2));
-        }
-        let found = self.subject.choices.iter().find(|(decision, _)| words.contains(&decision.as_str()))?;
-        Some(shortened(&format!("{} = {}", found.0, found.1), LONGEST))
-    }
-
     /// A box for a block that is drawn by itself.
     fn refer(
         &mut self,
@@ -369,7 +261,7 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         self.add(page, tile, &it.leaves);
     }
 
-    fn add(&self, page: &mut Page, tile: Tile, leaves: &[u32]) {
+    pub fn add(&self, page: &mut Page, tile: Tile, leaves: &[u32]) {
         let number = page.drawing.tiles.len() as u32;
         leaves.iter().for_each(|&leaf| page.tiles[leaf as usize] = number);
         page.drawing.tiles.push(tile);
@@ -420,39 +312,6 @@ fn same_turn(a: Option<&Vec<(u32, u32)>>, b: Option<&Vec<(u32, u32)>>) -> bool {
     a.iter().all(|(row, turn)| b.iter().all(|(other, its)| row != other || turn == its))
 }
 
-/// Whether a box stands for several, by itself or within its frames.
-fn times_over(page: &Page, row: &Segment, mut frame: Option<usize>) -> bool {
-    let mut often = row.times > 1;
-    while let Some(around) = frame.map(|frame| &page.drawing.frames[frame]) {
-        often |= around.times > 1;
-        frame = around.frame;
-    }
-    often
-}
-
-/// Of how many equal parts a chain is made.
-fn repeats(words: &[(Kind, String)]) -> usize {
-    let whole =
-        |part: &usize| words.len().is_multiple_of(*part) && words.iter().zip(&words[*part..]).all(|(a, b)| a == b);
-    let part = (2..words.len()).find(whole).unwrap_or(words.len());
-    (words.len() / part.max(1)).max(1)
-}
-
-/// Words in lines that are not too long.
-fn listed(begin: &str, labels: &[String]) -> Vec<String> {
-    let mut lines = vec![begin.to_owned()];
-    for (at, label) in labels.iter().enumerate() {
-        let end = if at + 1 < labels.len() { " ·" } else { "" };
-        match lines.last_mut() {
-            Some(line) if at == 0 || line.chars().count() + label.chars().count() < LONGEST => {
-                line.push_str(&format!(" {label}{end}"))
-            }
-            _ => lines.push(format!("{label}{end}")),
-        }
-    }
-    lines
-}
-
 fn end(head: String) -> Tile {
     Tile {
         path: head.clone(),
@@ -473,11 +332,13 @@ fn end(head: String) -> Tile {
 }
 
 /// The same for the same operators, attributes and shapes, in any network.
-fn content(leaves: &[u32], builder: &Builder<'_, '_, '_>) -> u64 {
+pub(super) fn content(leaves: &[u32], builder: &Builder<'_, '_, '_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     for &leaf in leaves {
         let node = &builder.subject.graph.nodes[leaf as usize];
         (&node.op, format!("{:?}", node.attributes), &builder.shapes[leaf as usize]).hash(&mut hasher);
+        // The sizes of weights follow from what is read.
+        node.inputs.iter().for_each(|&input| builder.shapes[input as usize].hash(&mut hasher));
     }
     hasher.finish()
 }

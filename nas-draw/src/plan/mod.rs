@@ -3,6 +3,7 @@
 mod build;
 mod levels;
 mod names;
+mod tile;
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The network around the cells (Liu et al. 2019, sections 2.1 and A.1 to A.3): stem, cells with a reduction cell at one
+//! The network around the cells (Liu et al. 2019, section 3 and appendix A): stem, cells with a reduction cell at one
 //! and two thirds of the depth, head. Without the auxiliary head, which is for training alone.
 
 use nas_api::graph::Convolution;

@@ -44,8 +44,8 @@ fn counts(space: &Darts, genotype: &[u32], task: &Task) -> (u64, u64) {
     (counts.params, counts.macs)
 }
 
-/// Published parameters: 3.3 M (DARTS V2) and 3.6 M (PC-DARTS) on CIFAR-10, 4.7 M and 5.3 M on ImageNet. The exact numbers
-/// are those of a PyTorch network written from the paper, without auxiliary head.
+/// Published parameters on CIFAR-10: 3.3 M (DARTS V2) and 3.63 M (PC-DARTS). The exact numbers are those of a PyTorch
+/// network written from the paper, without auxiliary head.
 #[test]
 fn published_cells_have_their_counts() {
     let space = Darts::new();
@@ -97,7 +97,7 @@ fn broken_texts_are_refused_in_words() {
 
 #[test]
 fn the_size_is_the_papers() {
-    // Section A.1.1: a cell of 4 nodes has 1 * 3 * 6 * 10 * 7^8 = 10^9 possibilities.
+    // The paper's analysis of complexity: a cell of 4 nodes has 1 * 3 * 6 * 10 * 7^8 = 10^9 possibilities.
     let cell = 180.0 * 7_f64.powi(8);
     let size = SearchSpace::info(&Darts::new()).log10_size.unwrap();
     assert!((size - 2.0 * cell.log10()).abs() < 1e-9, "{size}");

@@ -213,18 +213,26 @@ fn log_replayed(subject: &Subject, space: &mut Additive) -> Result<()> {
     Ok(())
 }
 
-/// Asks for more than is wanted, and tells only before it asks again.
+/// Asks for proposals until there are as many as are wanted: one by one and telling at once, or for more than is wanted
+/// and telling only before it asks again.
 struct Ahead {
     inner: Box<dyn Strategy>,
+    at_once: u32,
     ready: VecDeque<Proposal>,
     told: Vec<Observation>,
+}
+
+impl Ahead {
+    fn new(inner: Box<dyn Strategy>, at_once: u32) -> Self {
+        Self { inner, at_once, ready: VecDeque::new(), told: Vec::new() }
+    }
 }
 
 impl Strategy for Ahead {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         while self.ready.len() < limit as usize {
             self.inner.tell(&std::mem::take(&mut self.told), space)?;
-            let proposals = self.inner.ask(limit.max(50), space)?;
+            let proposals = self.inner.ask(self.at_once, space)?;
             if proposals.is_empty() {
                 break;
             }
@@ -233,7 +241,10 @@ impl Strategy for Ahead {
         let count = self.ready.len().min(limit as usize);
         Ok(self.ready.drain(..count).collect())
     }
-    fn tell(&mut self, observations: &[Observation], _space: &mut dyn Space) -> Result<()> {
+    fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
+        if self.at_once == 1 {
+            return self.inner.tell(observations, space);
+        }
         self.told.extend_from_slice(observations);
         Ok(())
     }
@@ -250,11 +261,11 @@ fn ahead(subject: &Subject, space: &mut Additive) -> Result<()> {
     let landscape = space.clone();
     let told_in_batches = Schedule { workers: 8, limit: 3, told: 5, shuffle: Some(1) };
     for schedule in [Schedule::serial(), parallel(4), told_in_batches] {
-        let one_by_one = run(subject, space, 5, &schedule)?;
-        let mut search = Ahead { inner: subject.search(5, space)?, ready: VecDeque::new(), told: Vec::new() };
-        let at_once =
-            subject.drive(&mut search, space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))?;
-        demand(same_proposals(&one_by_one, &at_once), format!("{schedule:?}: asked ahead, it proposes differently"))?;
+        let [one_by_one, many] = [1, 50].map(|at_once| {
+            let mut search = Ahead::new(subject.search(5, space)?, at_once);
+            subject.drive(&mut search, space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))
+        });
+        demand(same_proposals(&one_by_one?, &many?), format!("{schedule:?}: asked ahead, it proposes differently"))?;
     }
     Ok(())
 }

@@ -110,7 +110,9 @@ impl Space for Restricted {
     }
 
     fn parse(&mut self, text: &str) -> Result<Result<Genotype, String>> {
-        match self.walk.space().parse(text)? {
+        // Bound first: a value in the head of `match` would keep the space borrowed in its arms.
+        let parsed = self.walk.space().parse(text)?;
+        match parsed {
             Ok(whole) => self.walk.part(&whole),
             Err(reason) => Ok(Err(reason)),
         }

@@ -56,7 +56,6 @@ fn parts_and_seeded_spaces_conform() {
             ],
         ),
         ("nas-bench-201", vec![start(CELL)]),
-        ("nas-bench-101", vec![fix(&["edge_0_1=yes", "op_*=conv3x3-bn-relu|maxpool3x3"])]),
         ("mlp", vec![fix(&["layers=2|3", "activation1=relu"])]),
         ("mobile", vec![fix(&["activation=relu", "squeeze*=no", "multiplier=0.50|1.00", "depth7=1"])]),
         (
@@ -73,7 +72,7 @@ fn parts_and_seeded_spaces_conform() {
             Err(problem) => unreachable!("{name}: {problem}"),
         };
         let task = task(&mut *space);
-        conformance::space(&mut *space, &task, 40).unwrap_or_else(|broken| unreachable!("{name} {set:?}: {broken}"));
+        conformance::space(&mut *space, &task, 10).unwrap_or_else(|broken| unreachable!("{name} {set:?}: {broken}"));
     }
 }
 

@@ -11,6 +11,7 @@ mod loss;
 mod metrics;
 mod model;
 mod optimizer;
+mod run;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use nas_api::{
 };
 
 pub use fully::Progress;
+pub use run::run;
 
 use config::Config;
 use data::{Data, Kind};

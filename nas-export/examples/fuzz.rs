@@ -1,0 +1,81 @@
+//! Imports damaged files for as long as one likes; a panic, a long import or a lot of memory ends it.
+//!
+//!     cargo run --release -p nas-export --example fuzz -- --seconds 3600 [--seed N]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../tests/common/mutate.rs"]
+mod mutate;
+#[allow(dead_code)]
+#[path = "../tests/common/zoo.rs"]
+mod zoo;
+
+use std::time::{Duration, Instant};
+
+use nas_api::rng::seeded;
+use nas_api::{Settings, Task};
+use nas_export::{About, Model, Weights, import_bytes, onnx};
+
+/// An import of a small file that takes longer is a finding.
+const LONG: Duration = Duration::from_secs(2);
+/// The process must stay below this, in KiB.
+const MEMORY: u64 = 1 << 20;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (mut seconds, mut seed) = (60, 0);
+    while let Some(flag) = arguments.next() {
+        let value = arguments.next().and_then(|value| value.parse().ok()).expect("--seconds N or --seed N");
+        match flag.as_str() {
+            "--seconds" => seconds = value,
+            "--seed" => seed = value,
+            _ => panic!("--seconds N or --seed N, not {flag}"),
+        }
+    }
+    let files: Vec<Vec<u8>> = zoo::all()
+        .iter()
+        .map(|case| {
+            let task = Task {
+                input_shape: case.input.clone(),
+                outputs: 1,
+                kind: "classification".into(),
+                settings: Settings::default(),
+            };
+            onnx::bytes(&Model::new(&case.graph, &task, About::default()).unwrap(), &Weights::Fresh(0)).unwrap()
+        })
+        .collect();
+    let end = Instant::now() + Duration::from_secs(seconds.into());
+    let mut rng = seeded(seed);
+    let (mut read, mut refused, mut longest) = (0_u64, 0_u64, Duration::ZERO);
+    while Instant::now() < end {
+        for file in &files {
+            let damaged = mutate::mutated(file, &mut rng);
+            let copy = damaged.clone();
+            let started = Instant::now();
+            let result = std::panic::catch_unwind(|| import_bytes(damaged, "damaged"));
+            let took = started.elapsed();
+            longest = longest.max(took);
+            if result.is_err() || took > LONG {
+                let path = std::env::temp_dir().join("finding.onnx");
+                std::fs::write(&path, copy).unwrap();
+                panic!("a finding after {} files, {took:?}: {}", read + refused, path.display());
+            }
+            match result {
+                Ok(Ok(_)) => read += 1,
+                _ => refused += 1,
+            }
+        }
+        if let Some(peak) = peak() {
+            assert!(peak < MEMORY, "{peak} KiB of memory after {} files", read + refused);
+        }
+    }
+    println!(
+        "{read} were read, {refused} refused; the longest took {longest:?}; peak memory {} KiB",
+        peak().unwrap_or(0)
+    );
+}
+
+/// The most memory that the process has had, in KiB, where the system says it.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
+}

@@ -1,0 +1,49 @@
+//! A network as JSON: the graph with shapes and counts.
+
+use std::collections::BTreeMap;
+
+use nas_api::graph::count::count;
+use nas_api::graph::shape::infer;
+use serde_json::{Value, json as object};
+
+use crate::{ExportError, Model, Weights, slots};
+
+/// The graph as the space built it; every node with its shape and, where it has weights, their number.
+pub fn json(model: &Model) -> Result<Value, ExportError> {
+    let shapes = infer(&model.whole, &model.task.input_shape)?;
+    let counts = count(&model.whole, &shapes)?;
+    let whole = Model { graph: model.whole.clone(), shapes, ..model.clone() };
+    let mut weights = vec![0_u64; whole.graph.nodes.len()];
+    // An open choice has no single set of weights; the graph can be shown nevertheless.
+    for slot in slots::slots(&whole).unwrap_or_default() {
+        if !slot.what.starts_with("running") {
+            weights[slot.node] += slot.len();
+        }
+    }
+    let nodes: Vec<Value> = whole
+        .graph
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(position, node)| {
+            object!({
+                "name": node.name, "op": node.op, "inputs": node.inputs, "attributes": node.attributes,
+                "shape": whole.shapes[position], "params": weights[position],
+            })
+        })
+        .collect();
+    Ok(object!({
+        "space": model.about.space, "text": model.about.text, "task": model.task,
+        "counts": {"params": counts.params, "macs": counts.macs, "flops": counts.flops, "depth": counts.depth},
+        "graph": {"nodes": nodes, "outputs": model.whole.outputs},
+    }))
+}
+
+/// What every exported file says about its network, by name.
+pub(crate) fn texts(model: &Model, weights: &Weights) -> BTreeMap<String, String> {
+    let mut texts = weights.texts();
+    texts.insert("space".into(), model.about.space.clone());
+    texts.insert("genotype".into(), model.about.text.clone());
+    texts.insert("task".into(), object!(model.task).to_string());
+    texts
+}

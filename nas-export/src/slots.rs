@@ -1,0 +1,168 @@
+//! Which weights a network has: names, shapes and initial values, as the evaluator `burn` has them.
+
+use nas_api::Node;
+use nas_api::graph::GraphError;
+use nas_api::rng::{Random, RngExt, derive, seeded};
+
+use crate::Model;
+
+/// One tensor of weights or statistics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slot {
+    /// The node, as a position in [`Model::graph`].
+    pub node: usize,
+    /// `<node>.weight`, `<node>.bias`, `<node>.running_mean`, `<node>.running_var`.
+    pub name: String,
+    /// The last part of the name.
+    pub what: &'static str,
+    /// `Gemm`: [out, in]; `Conv`: [out, in / group, kernel...]; `ConvTranspose`: [in, out / group, kernel...].
+    pub shape: Vec<usize>,
+    /// Where it starts.
+    pub fill: Fill,
+}
+
+/// What stands in a slot before training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fill {
+    /// The same number everywhere.
+    Constant(f32),
+    /// Uniform in ± this bound.
+    Uniform(f64),
+    /// Normal with this standard deviation.
+    Normal(f64),
+}
+
+/// The standard deviation of embeddings and learned values, as in GPT-2 (Radford et al. 2019).
+const NORMAL: f64 = 0.02;
+
+/// Kaiming (He) uniform, fan-in mode: ±√(6 / fan_in) (He, Zhang, Ren & Sun 2015, section 2.2).
+fn he(fan_in: usize) -> Fill {
+    Fill::Uniform((6.0 / fan_in.max(1) as f64).sqrt())
+}
+
+impl Slot {
+    /// How many numbers it has.
+    pub fn len(&self) -> u64 {
+        self.shape.iter().map(|&size| size as u64).product()
+    }
+
+    /// The initial numbers, in row-major order. Every slot draws from a stream of its own.
+    pub fn initial(&self, seed: u32) -> impl Iterator<Item = f32> + use<> {
+        let mut rng = seeded(derive(seed, &self.name, 0));
+        let fill = self.fill;
+        (0..self.len()).map(move |_| match fill {
+            Fill::Constant(value) => value,
+            Fill::Uniform(bound) => ((unit(&mut rng) * 2.0 - 1.0) * bound) as f32,
+            Fill::Normal(deviation) => {
+                // Box and Muller's transform; `libm` gives the same bits on every machine.
+                let (radius, angle) = (unit(&mut rng), unit(&mut rng));
+                let radius = libm::sqrt(-2.0 * libm::log(radius));
+                (radius * libm::cos(std::f64::consts::TAU * angle) * deviation) as f32
+            }
+        })
+    }
+}
+
+/// Above 0 and below 1.
+fn unit(rng: &mut Random) -> f64 {
+    (f64::from(rng.random::<u32>()) + 0.5) / f64::from(u32::MAX)
+}
+
+/// The slots of every node, in the graph's order. An open `Choice` is refused: it has no single set of weights.
+pub fn slots(model: &Model) -> Result<Vec<Slot>, GraphError> {
+    let mut slots = Vec::new();
+    for (position, node) in model.graph.nodes.iter().enumerate() {
+        if node.op == "Choice" {
+            let problem = "is still open, so that this is a supernet; export one of its architectures";
+            return Err(GraphError::new(node, problem));
+        }
+        let input = node.inputs.first().map_or(&[][..], |&input| model.shape(input));
+        let mut add = |what: &'static str, shape: &[i64], fill: Fill| {
+            let name = format!("{}.{what}", node.name);
+            // Shape inference has seen to it that sizes are positive and small enough.
+            let shape = shape.iter().map(|&size| size as usize).collect();
+            slots.push(Slot { node: position, name, what, shape, fill });
+        };
+        of_node(node, input, &model.shapes[position], &mut add)?;
+    }
+    Ok(slots)
+}
+
+fn of_node(
+    node: &Node,
+    input: &[i64],
+    output: &[i64],
+    add: &mut dyn FnMut(&'static str, &[i64], Fill),
+) -> Result<(), GraphError> {
+    let (zero, one) = (Fill::Constant(0.0), Fill::Constant(1.0));
+    let channels = &input[..input.len().min(1)];
+    match node.op.as_str() {
+        "Gemm" => {
+            let (from, to) = (input[input.len() - 1], output[output.len() - 1]);
+            if node.text("tied", "")?.is_empty() {
+                add("weight", &[to, from], he(from as usize));
+            }
+            if has_bias(node)? {
+                add("bias", &[to], zero);
+            }
+        }
+        "Conv" | "ConvTranspose" => {
+            let group = node.int("group", Some(1))?;
+            let kernel = node.ints("kernel_shape", input.len() - 1, None)?;
+            let (from, to) = (input[0], output[0]);
+            let sizes = if node.op == "Conv" { [to, from / group] } else { [from, to / group] };
+            let fan_in = kernel.iter().product::<i64>() * (from / group);
+            add("weight", &[&sizes[..], &kernel].concat(), he(fan_in as usize));
+            if has_bias(node)? {
+                add("bias", &[to], zero);
+            }
+        }
+        "BatchNormalization" => {
+            for (what, fill) in [("weight", one), ("bias", zero), ("running_mean", zero), ("running_var", one)] {
+                add(what, channels, fill);
+            }
+        }
+        "GroupNormalization" | "InstanceNormalization" => {
+            add("weight", channels, one);
+            add("bias", channels, zero);
+        }
+        "LayerNormalization" | "RMSNormalization" => {
+            let normalised = &input[axis(node, "axis", -1, input.len())? - 1..];
+            add("weight", normalised, one);
+            if node.op == "LayerNormalization" && has_bias(node)? {
+                add("bias", normalised, zero);
+            }
+        }
+        "Gather" => {
+            let sizes = [node.int("num_embeddings", None)?, node.int("embedding_dim", None)?];
+            add("weight", &sizes, Fill::Normal(NORMAL));
+        }
+        "Weight" => {
+            let fill = match node.text("init", "normal")? {
+                "zeros" => zero,
+                "ones" => one,
+                _ => Fill::Normal(NORMAL),
+            };
+            add("weight", output, fill);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Whether a node has a bias of its own, which it has where nothing is said.
+pub fn has_bias(node: &Node) -> Result<bool, GraphError> {
+    Ok(node.int("bias", Some(1))? != 0)
+}
+
+/// An attribute that names an axis, counted from the batch: 1 is the first axis of a shape of `rank` axes.
+pub fn axis(node: &Node, name: &str, default: i64, rank: usize) -> Result<usize, GraphError> {
+    let given = node.int(name, Some(default))?;
+    counted(given, rank).ok_or_else(|| GraphError::attribute(node, name, "is out of range"))
+}
+
+/// An axis as ONNX writes it, negative from the end, counted from the batch.
+pub fn counted(axis: i64, rank: usize) -> Option<usize> {
+    let axis = if axis < 0 { axis + rank as i64 + 1 } else { axis };
+    usize::try_from(axis).ok().filter(|axis| (1..=rank).contains(axis))
+}

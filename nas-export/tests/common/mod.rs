@@ -1,0 +1,196 @@
+//! What the tests of the exports share: folders of exported networks, and the Python that checks them.
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod mutate;
+pub mod zoo;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nas_api::rng::{RngExt, derive, seeded};
+use nas_api::{Graph, SearchSpace, Settings, Task};
+use nas_export::{About, Model, Weights};
+use serde_json::json;
+
+/// Examples in one batch.
+const BATCH: usize = 3;
+
+/// A folder of exported networks and its `manifest.json`.
+pub struct Folder {
+    pub path: PathBuf,
+    /// Weights lie in a file of their own where a network exceeds so many bytes.
+    pub largest: u64,
+    rows: Vec<serde_json::Value>,
+}
+
+pub fn task(input_shape: &[i64], outputs: u32, settings: Settings) -> Task {
+    Task { input_shape: input_shape.to_vec(), outputs, kind: "classification".into(), settings }
+}
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = target().join("export-tests").join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self { path, largest: 1 << 30, rows: Vec::new() }
+    }
+
+    /// Exports random networks of a space.
+    pub fn space<S: SearchSpace>(&mut self, space: &S, task: &Task, seeds: &[u32]) {
+        let about = space.info();
+        for &seed in seeds {
+            let genotype = space.sample(seed);
+            let graph = space.build(&genotype, task).unwrap();
+            let about = About { space: about.name.clone(), text: space.format(&genotype) };
+            self.add(&format!("{}-{seed}", about.space), &graph, task, about);
+        }
+    }
+
+    /// Exports one network in every format, with weights of which none is 0 or 1.
+    pub fn add(&mut self, name: &str, graph: &Graph, task: &Task, about: About) {
+        let model = Model::new(graph, task, about).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let at = |ending: &str| self.path.join(format!("{name}{ending}"));
+        nas_export::write_safetensors(&model, &Weights::Fresh(7), &at(".weights")).unwrap();
+        stir(&at(".weights"));
+        let weights = Weights::open(&at(".weights")).unwrap();
+        nas_export::onnx::write_up_to(&model, &weights, &at(".onnx"), self.largest)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        nas_export::write_pytorch(&model, &weights, &at(".py")).unwrap_or_else(|error| panic!("{name}: {error}"));
+
+        // Imported again, it has the same weights under the same names, and computes the same.
+        let imported = nas_export::import(&at(".onnx")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let again = Model::new(&imported.graph, task, About::default()).unwrap();
+        nas_export::onnx::write(&again, &weights, &at(".again.onnx")).unwrap_or_else(|error| panic!("{name}: {error}"));
+
+        let inputs = inputs(&model);
+        write_floats(&at(".input"), &inputs);
+        let shape: Vec<usize> = task.input_shape.iter().map(|&size| size as usize).collect();
+        let output_shapes: Vec<_> = graph
+            .outputs
+            .iter()
+            .map(|&output| nas_api::graph::shape::infer(graph, &task.input_shape).unwrap()[output as usize].clone())
+            .collect();
+        let outputs = output_shapes[0].iter().product::<i64>() as usize;
+        let burn = nas_evaluator_burn::run(graph, &shape, outputs, &at(".weights"), inputs);
+        let burn = burn.ok().map(|values| {
+            write_floats(&at(".burn"), &values);
+            format!("{name}.burn")
+        });
+        self.rows.push(json!({
+            "name": name, "onnx": format!("{name}.onnx"), "again": format!("{name}.again.onnx"), "module": format!("{name}.py"),
+            "input": format!("{name}.input"), "batch": BATCH, "input_shape": task.input_shape,
+            "output_shapes": output_shapes, "burn": burn,
+        }));
+    }
+
+    /// Removes what was exported; it stays where a check failed.
+    pub fn remove(self) {
+        fs::remove_dir_all(self.path).unwrap();
+    }
+
+    /// How many networks burn could compute, too.
+    pub fn with_burn(&self) -> usize {
+        self.rows.iter().filter(|row| row["burn"].is_string()).count()
+    }
+
+    /// Checks all of them; `None`, with a printed reason, where there is no Python for it. In CI there must be one.
+    pub fn check(&self) -> Option<String> {
+        fs::write(self.path.join("manifest.json"), serde_json::to_string(&self.rows).unwrap()).unwrap();
+        let python = python()?;
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check_onnx.py");
+        let run = Command::new(python).arg(script).arg(&self.path).output().unwrap();
+        let words = [String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)].concat();
+        println!("{words}");
+        assert!(run.status.success(), "{words}");
+        Some(words)
+    }
+}
+
+/// Whole numbers for networks that begin with an embedding, else numbers around 0.
+fn inputs(model: &Model) -> Vec<f32> {
+    let mut rng = seeded(derive(3, "inputs", 0));
+    let count = BATCH * model.task.input_shape.iter().product::<i64>() as usize;
+    let tokens =
+        model.graph.nodes.iter().find(|node| node.op == "Gather").map(|node| node.int("num_embeddings", None).unwrap());
+    let mut draw = || f64::from(rng.random::<u32>()) / f64::from(u32::MAX);
+    (0..count)
+        .map(|_| match tokens {
+            Some(tokens) => ((draw() * tokens as f64) as i64).min(tokens - 1) as f32,
+            None => (draw() * 4.0 - 2.0) as f32,
+        })
+        .collect()
+}
+
+fn write_floats(path: &Path, values: &[f32]) {
+    fs::write(path, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()).unwrap();
+}
+
+/// Adds something random to every number, so that no weight can be left out or mistaken for another.
+fn stir(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let begin = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let mut rng = seeded(11);
+    for word in bytes[begin..].chunks_exact_mut(4) {
+        let value = f32::from_le_bytes(word.try_into().unwrap());
+        // A variance stays positive.
+        let value = value + rng.random::<u32>() as f32 / u32::MAX as f32 * 0.2;
+        word.copy_from_slice(&value.to_le_bytes());
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+pub fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target")
+}
+
+/// How many networks of each space are exported: NAS_EXPORT_COUNT, or few.
+pub fn count(few: u32) -> u32 {
+    std::env::var("NAS_EXPORT_COUNT").ok().map_or(few, |count| count.parse().expect("NAS_EXPORT_COUNT is a number"))
+}
+
+/// A Python with what `check_onnx.py` needs: NAS_EXPORT_PYTHON, or one that is made in the target folder.
+fn python() -> Option<PathBuf> {
+    if let Some(python) = std::env::var_os("NAS_EXPORT_PYTHON") {
+        return Some(python.into());
+    }
+    static MADE: std::sync::OnceLock<Result<PathBuf, String>> = std::sync::OnceLock::new();
+    match MADE.get_or_init(make_python) {
+        Ok(python) => Some(python.clone()),
+        Err(reason) => {
+            assert!(std::env::var_os("CI").is_none(), "there is no Python to check with: {reason}");
+            eprintln!("skipped: nothing was checked with onnxruntime: {reason}");
+            None
+        }
+    }
+}
+
+fn make_python() -> Result<PathBuf, String> {
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requirements.txt");
+    let wanted = fs::read(&requirements).unwrap();
+    let folder = target().join("export-python");
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let done = folder.join("requirements.txt");
+    // Tests of other files may be at it, too: who comes first makes it, the others wait.
+    fs::create_dir_all(target()).unwrap();
+    let lock = fs::File::create(target().join("export-python.lock")).unwrap();
+    lock.lock().map_err(|error| error.to_string())?;
+    if fs::read(&done).is_ok_and(|made| made == wanted) {
+        return Ok(python);
+    }
+    let run = |program: &Path, arguments: &[&std::ffi::OsStr]| {
+        let output = Command::new(program).args(arguments).output().map_err(|error| format!("{program:?}: {error}"))?;
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    };
+    run(Path::new("python3"), &["-m".as_ref(), "venv".as_ref(), folder.as_os_str()])?;
+    run(
+        &python,
+        &["-m", "pip", "install", "-q", "-r"]
+            .map(std::ffi::OsStr::new)
+            .into_iter()
+            .chain([requirements.as_os_str()])
+            .collect::<Vec<_>>(),
+    )?;
+    fs::write(done, wanted).unwrap();
+    Ok(python)
+}

@@ -1,0 +1,140 @@
+//! Exported networks compute elsewhere what they compute here. `NAS_EXPORT_COUNT=500 cargo test --release -p nas-export`
+//! checks 500 networks of each space; `NAS_EXPORT_PYTHON` names a Python that has PyTorch, too.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{Folder, count, task, zoo};
+use nas_api::{SearchSpace, Setting, Settings, Task, Value};
+use nas_export::About;
+use nas_spaces::{
+    Conv1d, Darts, DecoderLm, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp, TableSpace,
+    VisionTransformer,
+};
+
+fn set(given: &[(&str, &[f64])]) -> Vec<Setting> {
+    let value = |values: &[f64]| match *values {
+        [one] => Value::Number(one),
+        _ => Value::Numbers(values.to_vec()),
+    };
+    given.iter().map(|(name, values)| Setting { name: (*name).into(), value: value(values) }).collect()
+}
+
+/// A space with some settings; lists have two numbers or more.
+fn open<S: SearchSpace>(given: &[(&str, &[f64])]) -> S {
+    S::open(&Settings::checked(&S::parameters(), &set(given)).unwrap()).unwrap()
+}
+
+fn task_of<S: SearchSpace>(space: &S, input: &[i64], outputs: u32, given: &[(&str, &[f64])]) -> Task {
+    task(input, outputs, Settings::checked(&space.task_parameters(), &set(given)).unwrap())
+}
+
+/// Random networks of a space, small so that many are checked in little time; of large ones `few`, and few at a time.
+fn check_few<S: SearchSpace>(few: u32, space: &S, input: &[i64], outputs: u32, settings: &[(&str, &[f64])]) {
+    let task = task_of(space, input, outputs, settings);
+    let all: Vec<u32> = (0..count(few)).collect();
+    for seeds in all.chunks(if few < 4 { 4 } else { 50 }) {
+        let mut folder = Folder::new(&space.info().name);
+        folder.space(space, &task, seeds);
+        folder.check();
+        folder.remove();
+    }
+}
+
+fn check<S: SearchSpace>(space: &S, input: &[i64], outputs: u32, settings: &[(&str, &[f64])]) {
+    check_few(6, space, input, outputs, settings);
+}
+
+#[test]
+fn mlp() {
+    check(&open::<Mlp>(&[]), &[1, 8, 8], 10, &[]);
+}
+
+#[test]
+fn nas_bench_101() {
+    check(&open::<NasBench101>(&[]), &[3, 8, 8], 10, &[("channels", &[8.0]), ("cells", &[1.0])]);
+}
+
+#[test]
+fn nas_bench_201() {
+    check(&open::<NasBench201>(&[]), &[3, 9, 8], 10, &[("channels", &[4.0]), ("cells", &[1.0])]);
+}
+
+#[test]
+fn tables() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/tiny-cnn.toml")).unwrap();
+    check(&TableSpace::from_toml(&text).unwrap(), &[1, 8, 8], 10, &[]);
+}
+
+#[test]
+fn conv_1d() {
+    check(&open::<Conv1d>(&[("layers", &[1.0, 2.0, 3.0]), ("widths", &[4.0, 8.0])]), &[3, 64], 5, &[]);
+}
+
+#[test]
+fn residual_mlp() {
+    check(&open::<ResidualMlp>(&[("layers", &[1.0, 2.0]), ("widths", &[8.0, 16.0])]), &[7], 5, &[]);
+}
+
+#[test]
+fn vision_transformer() {
+    let small =
+        [("layers", &[1.0, 2.0][..]), ("widths", &[12.0, 16.0]), ("patches", &[4.0, 8.0]), ("head_size", &[4.0])];
+    check(&open::<VisionTransformer>(&small), &[3, 16, 16], 5, &[]);
+}
+
+#[test]
+fn decoder_lm() {
+    let small =
+        [("layers", &[1.0, 2.0][..]), ("widths", &[16.0, 32.0]), ("head_sizes", &[4.0, 8.0]), ("heads", &[2.0, 4.0])];
+    check(&open::<DecoderLm>(&small), &[12], 20, &[]);
+}
+
+#[test]
+fn darts() {
+    check(&open::<Darts>(&[]), &[3, 16, 16], 5, &[("channels", &[4.0]), ("layers", &[3.0])]);
+}
+
+#[test]
+fn nas_bench_macro() {
+    check(&open::<NasBenchMacro>(&[]), &[3, 16, 16], 5, &[("channels", &[4.0])]);
+}
+
+#[test]
+fn resnet() {
+    check_few(1, &open::<ResNet>(&[]), &[3, 32, 32], 5, &[]);
+}
+
+#[test]
+fn mobile() {
+    check_few(2, &open::<Mobile>(&[]), &[3, 32, 32], 5, &[]);
+}
+
+#[test]
+fn every_operator_computes_the_same_elsewhere() {
+    let mut folder = Folder::new("operators");
+    let mut ops = Vec::new();
+    for case in zoo::all() {
+        ops.extend(case.graph.nodes.iter().map(|node| node.op.clone()));
+        folder.add(&case.name, &case.graph, &task(&case.input, 1, Settings::default()), About::default());
+    }
+    let forgotten: Vec<&str> = nas_api::graph::operators::names()
+        .filter(|&op| op != "Choice" && !ops.iter().any(|known| known == op))
+        .collect();
+    assert!(forgotten.is_empty(), "no case for {forgotten:?}");
+    // The evaluator trains values of one and three axes.
+    assert!(folder.with_burn() >= zoo::plain().len(), "burn computes {} of them", folder.with_burn());
+    folder.check();
+}
+
+#[test]
+fn weights_of_large_networks_lie_beside_the_file() {
+    let mut folder = Folder::new("large");
+    folder.largest = 1;
+    for case in zoo::all().into_iter().filter(|case| ["batch-norm", "conv-uneven", "embedding"].contains(&&*case.name))
+    {
+        folder.add(&case.name, &case.graph, &task(&case.input, 1, Settings::default()), About::default());
+        assert!(folder.path.join(format!("{}.onnx.data", case.name)).is_file());
+    }
+    folder.check();
+}

@@ -1,0 +1,24 @@
+//! What a network with saved weights returns: for comparing it with the same network elsewhere.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use nas_api::{Error, Graph, Result};
+
+use crate::model::{self, Network};
+use crate::store::{self, Archive};
+
+/// The outputs for a batch of examples of this shape, one example after the other. The inputs are taken as they are:
+/// `train_final` also saved how its inputs were normalised.
+pub fn run(graph: &Graph, shape: &[usize], outputs: usize, weights: &Path, inputs: Vec<f32>) -> Result<Vec<f32>> {
+    let failed = |error: &dyn std::fmt::Display| Error::new(error.to_string());
+    let shown = weights.display().to_string();
+    let bytes = store::read(weights).map_err(|error| failed(&error))?;
+    let bytes = bytes.ok_or_else(|| Error::new(format!("there is no file '{shown}' with weights")))?;
+    let archive = Archive::from_bytes(&bytes, &shown).map_err(|error| failed(&error))?;
+    let plan = model::plan(graph, shape, outputs).map_err(|error| failed(&error))?;
+    let network = Network::with_arrays(plan, &archive.arrays, &Device::flex().autodiff())
+        .map_err(|error| Error::new(format!("'{shown}': {error}")))?;
+    let returned = network.inference()(inputs).into_data();
+    returned.try_into_vec::<f32>().map_err(|error| Error::new(format!("burn cannot give the outputs: {error:?}")))
+}
