@@ -13,7 +13,7 @@
   const update = () => {
     const rules = [...hidden].map((place) => `svg .s${place} { display: none; }`);
     if (buttons.length - hidden.size <= FEW) {
-      rules.push("svg .rest.line { stroke-opacity: 1; stroke-width: 2px; }", "svg .rest.band { fill-opacity: .13; }");
+      rules.push("svg .rest.line { stroke-opacity: 1; stroke-width: 2px; }", "svg .band { fill-opacity: .13; }");
     }
     if (focus !== null) {
       rules.push(`svg .line:not(.s${focus}), svg .name:not(.s${focus}), svg .mark:not(.s${focus}) { opacity: .2; }`);
@@ -155,13 +155,13 @@
       const box = { x: left, y: top, width: wide, height: high, viewBox: `${left} ${top} ${wide} ${high}`, overflow: "hidden", fill: "none" };
       const plot = element(group, "svg", box);
       const path = (points) => "M" + points.map((point) => this.at(point).map((pixel) => pixel.toFixed(1)).join(" ")).join("L");
-      for (const { place, strong, points } of [...series].reverse().sort((a, b) => a.strong - b.strong)) {
+      for (const { place, strong, banded, points } of [...series].reverse().sort((a, b) => a.strong - b.strong)) {
         const button = buttons[place].querySelector("i");
         const [rest, fill] = [strong ? "" : " rest", button.style.borderColor];
         if (points.some((point) => point.length > 2)) {
           const ends = points.map(([at, middle, low = middle, upper = middle]) => [[at, low], [at, upper]]);
           const around = [...ends.map((end) => end[0]), ...ends.map((end) => end[1]).reverse()];
-          element(plot, "path", { class: `s${place} band${rest}`, fill, "fill-opacity": strong ? 0.13 : 0, d: `${path(around)}Z` });
+          element(plot, "path", { class: `s${place} band${rest}`, fill, "fill-opacity": banded ? 0.13 : 0, d: `${path(around)}Z` });
         }
         const line = steps ? points.flatMap((to, at) => at ? [[to[0], points[at - 1][1]], to] : [to]) : points;
         const look = strong ? { "stroke-width": 2 } : { "stroke-width": 1, "stroke-opacity": 0.45 };
@@ -171,6 +171,12 @@
         for (const [cx, cy] of points.map((point) => this.at(point))) element(plot, "circle", { class: `s${place} mark${rest}`, fill, cx, cy, r: 3 });
       }
       this.svg.append(this.dot);
+    }
+
+    // With what leaves the chart above or below.
+    all() {
+      const { x, y, allY } = this.data;
+      if (allY[0] < y[0] || allY[1] > y[1]) this.show({ x, y: [Math.min(allY[0], y[0]), Math.max(allY[1], y[1])] });
     }
 
     // What each visible strategy has at this place: where it is on the screen, and its numbers.
@@ -258,7 +264,7 @@
     svg.addEventListener("mousemove", (event) => chart().hover(event));
     svg.addEventListener("mouseleave", () => chart().leave());
     svg.addEventListener("pointerdown", (event) => chart().drag(event));
-    svg.addEventListener("dblclick", () => chart().show(chart().data));
+    svg.addEventListener("dblclick", () => chart().back.hidden ? chart().all() : chart().show(chart().data));
   }
 
   // Tables are sorted by a click on a column's name.

@@ -43,12 +43,15 @@ pub(crate) fn probability(p: f64) -> String {
     }
 }
 
-/// At most so many characters; what is cut off is marked.
+/// At most so many characters; what is cut out of the middle is marked, since names often differ at their ends.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= most {
         return text.to_owned();
     }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    let last = most / 3;
+    let first = most.saturating_sub(last + 1);
+    letters[..first].iter().chain(&['…']).chain(&letters[letters.len() - last..]).collect()
 }
 
 /// As text or attribute of HTML and SVG. What XML cannot hold, and what would turn the rest of a line around, is replaced.
@@ -87,6 +90,6 @@ mod tests {
     #[test]
     fn hostile_words_stay_words() {
         assert_eq!(escaped("<a href='x'>\"&\u{1}\u{202e}"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;\u{fffd}\u{fffd}");
-        assert_eq!((shortened("abc", 3), shortened("äöüß", 3)), ("abc".to_owned(), "äö…".to_owned()));
+        assert_eq!((shortened("abc", 3), shortened("äöüß", 3)), ("abc".to_owned(), "ä…ß".to_owned()));
     }
 }

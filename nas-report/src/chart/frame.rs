@@ -8,7 +8,8 @@ use crate::{ReportError, text};
 
 pub(super) const WIDTH: u32 = 620;
 pub(super) const HEIGHT: u32 = 380;
-const WORDS: u32 = 14;
+/// Drawn at four fifths of it.
+const WORDS: u32 = 17;
 const GREY: RGBColor = RGBColor(80, 80, 80);
 
 /// The empty chart.

@@ -45,8 +45,10 @@ pub(crate) struct Series {
     pub points: Vec<[f64; 4]>,
     /// Points are marked, and joined by steps.
     pub steps: bool,
-    /// It stands out, with its band and its name; else it is a thin line.
+    /// It stands out with its name, and decides how high the chart is; else it is a thin line.
     pub strong: bool,
+    /// Its band is shown before somebody points at it.
+    pub banded: bool,
 }
 
 /// The range of values, a little wider.
@@ -71,12 +73,17 @@ pub(crate) fn lines(axes: &Axes<'_>, series: Vec<Series>) -> Result<Option<Chart
     let all = || series.iter().flat_map(|series| &series.points);
     let last = all().map(|point| point[0]).fold(0.0, f64::max);
     let margin = if axes.settled_after > 0.0 || axes.log_x { 0.0 } else { 0.04 };
-    let settled =
-        all().filter(|point| point[0] >= last * axes.settled_after).flat_map(|point| [point[1], point[2], point[3]]);
-    let (Some(x), Some(y)) = (range(all().map(|point| point[0]), axes.log_x, margin), range(settled, axes.log_y, 0.05))
-    else {
+    let height = |strong: bool, after: f64| {
+        let points = series.iter().filter(|series| series.strong || !strong).flat_map(|series| &series.points);
+        // A band that reaches down to nothing would make a logarithmic axis endless.
+        let low = |[_, middle, low, _]: &[f64; 4]| if axes.log_y { *middle } else { *low };
+        let values = points.filter(|point| point[0] >= after).flat_map(|point| [point[1], low(point), point[3]]);
+        range(values, axes.log_y, 0.05)
+    };
+    let (Some(x), Some(whole)) = (range(all().map(|point| point[0]), axes.log_x, margin), height(false, 0.0)) else {
         return Ok(None);
     };
+    let y = height(true, last * axes.settled_after).unwrap_or(whole);
     let names: Vec<&Series> = series.iter().filter(|series| series.strong && !series.points.is_empty()).collect();
     let Frame { svg: frame, area } = frame::frame(axes, x, y, paths::room(&names))?;
     let scale = Scale { area, x, y, log_x: axes.log_x, log_y: axes.log_y };
@@ -96,10 +103,10 @@ pub(crate) fn lines(axes: &Axes<'_>, series: Vec<Series>) -> Result<Option<Chart
             [Some(x), Some(y)].into_iter().chain(ends).flatten().map(number).collect()
         };
         let points: Vec<Vec<Value>> = paths::essential(&series.points).iter().map(|at| point(at)).collect();
-        json!({"place": series.place, "strong": series.strong, "points": points})
+        json!({"place": series.place, "strong": series.strong, "banded": series.banded, "points": points})
     };
     let points = json!({
-        "area": area, "x": [x.0, x.1], "y": [y.0, y.1], "logX": axes.log_x, "logY": axes.log_y,
+        "area": area, "x": [x.0, x.1], "y": [y.0, y.1], "allY": [whole.0, whole.1], "logX": axes.log_x, "logY": axes.log_y,
         "steps": series.iter().any(|series| series.steps), "labels": [axes.x, axes.y],
         "series": series.iter().map(shown).collect::<Vec<_>>(),
     });

@@ -8,7 +8,7 @@ use crate::colour;
 use crate::text::{escaped, shortened};
 
 /// Letters of a name beside its line.
-const NAME: usize = 20;
+const NAME: usize = 19;
 const NAME_SIZE: f64 = 13.0;
 /// Width of a letter, on average, by the font's size.
 const LETTER: f64 = 0.56;
@@ -77,12 +77,13 @@ pub(super) fn drawn(scale: &Scale, series: &[Series]) -> String {
     );
     let mut order: Vec<&Series> = series.iter().rev().collect();
     order.sort_by_key(|series| series.strong);
-    for Series { place, points, strong, .. } in &order {
+    for Series { place, points, strong, banded, .. } in &order {
         if points.iter().any(|[_, _, low, high]| low < high) {
             let points = essential(points);
             let lower = points.iter().map(|[x, _, low, _]| scale.at(*x, *low));
             let upper = points.iter().rev().map(|[x, _, _, high]| scale.at(*x, *high));
-            let (class, opacity) = if *strong { ("", "0.13") } else { (" rest", "0") };
+            let class = if *strong { "" } else { " rest" };
+            let opacity = if *banded { "0.13" } else { "0" };
             let (fill, shape) = (colour::hex(*place), path(lower.chain(upper)));
             let _ = writeln!(
                 svg,
@@ -138,9 +139,11 @@ pub(super) fn names(scale: &Scale, strong: &[&Series]) -> String {
         limit = *y - row;
     }
     let mut svg = String::new();
+    let steps = strong.iter().any(|series| series.steps);
     for ((from, place, name), y) in ends.iter().zip(rows) {
+        let from = if steps { y } else { *from };
         let words = right + f64::from(LEADER);
-        let lead = path([(right + 1.0, *from), (words - 8.0, y), (words - 3.0, y)].into_iter());
+        let lead = path([(right + 1.0, from), (words - 8.0, y), (words - 3.0, y)].into_iter());
         let _ = writeln!(
             svg,
             "<g class=\"s{place} name\"><path fill=\"none\" stroke=\"{}\" stroke-width=\"2\" d=\"{lead}\"/><text x=\"{}\" \
@@ -177,6 +180,7 @@ mod tests {
             points: vec![[1.0, end, end, end]],
             steps: false,
             strong: true,
+            banded: true,
         };
         for ends in [[0.0, 0.0, 0.01, 0.02, 0.5], [1.0, 1.0, 1.0, 0.99, 0.98], [0.5, 0.5, 0.5, 0.5, 9.0]] {
             let all: Vec<Series> = ends.iter().enumerate().map(|(place, end)| series(place, *end)).collect();

@@ -10,8 +10,10 @@ use crate::chart::{Axes, Series, critical_difference, lines};
 use crate::text::{number, probability};
 use crate::{Block, Picture, ReportError};
 
-/// So many strategies stand out in a chart, each with its band; of more, the best and random search do.
+/// So many strategies stand out in a chart; of more, the best and random search do.
 const STRONG: usize = 6;
+/// So many of the best show their bands, and random search.
+const BANDS: usize = 3;
 /// Tables with more rows than this are for those who look for something.
 const LONG: usize = 25;
 
@@ -65,11 +67,16 @@ impl Writer<'_> {
         setups.any(|(_, label, header)| label == strategy && header.strategy.identity.name == "random-search")
     }
 
-    /// Which of these, the best first, stand out in a chart.
-    fn strong(&self, best: &[&str]) -> Vec<bool> {
+    /// The series of these strategies, the best first; those without points are left out.
+    fn series(&self, best: &[&str], steps: bool, points: impl Fn(&str) -> Option<Vec<[f64; 4]>>) -> Vec<Series> {
         let all = best.len() <= STRONG;
-        let stands_out = |(at, name): (usize, &&str)| all || at + 1 < STRONG || self.is_baseline(name);
-        best.iter().enumerate().map(stands_out).collect()
+        let series = best.iter().enumerate().filter_map(|(at, name)| {
+            let baseline = self.is_baseline(name);
+            let points = points(name).filter(|points| !points.is_empty())?;
+            let (strong, banded) = (all || at + 1 < STRONG || baseline, at < BANDS || baseline);
+            Some(Series { name: (*name).to_owned(), place: self.place(name), points, steps, strong, banded })
+        });
+        series.collect()
     }
 
     /// A name that a file can have, and no other chart of the report has.
@@ -92,19 +99,14 @@ impl Writer<'_> {
         curves: &[Line],
         value: impl Fn(&Band) -> [f64; 3],
     ) -> Result<(), ReportError> {
-        let mut series: Vec<Series> = Vec::new();
-        for (strategy, strong) in best.iter().zip(self.strong(best)) {
-            let Some(line) = curves.iter().find(|line| line.strategy == *strategy) else { continue };
-            let point = |(place, band): &(f64, Band)| {
-                let [middle, low, high] = value(band);
-                [*place, middle, low, high]
-            };
-            let points: Vec<[f64; 4]> = line.points.iter().map(point).collect();
-            if !points.is_empty() {
-                let (name, place) = ((*strategy).to_owned(), self.place(strategy));
-                series.push(Series { name, place, points, steps: false, strong });
-            }
-        }
+        let point = |(place, band): &(f64, Band)| {
+            let [middle, low, high] = value(band);
+            [*place, middle, low, high]
+        };
+        let series = self.series(best, false, |strategy| {
+            let line = curves.iter().find(|line| line.strategy == strategy)?;
+            Some(line.points.iter().map(point).collect())
+        });
         self.chart(name, caption, axes, series)
     }
 
@@ -135,5 +137,7 @@ impl Writer<'_> {
 
 fn equals(p: f64) -> String {
     let text = probability(p);
+    // No line ends within a number.
+    let text = text.replace('-', "\u{2011}");
     if text.starts_with('<') { text.replacen('<', "< ", 1) } else { format!("= {text}") }
 }

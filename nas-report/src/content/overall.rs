@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use nas_core::report::{Ending, ProblemReport, RESAMPLES, Ranks, Wins};
 
 use super::{Writer, cells};
-use crate::chart::{Axes, Series};
-use crate::text::{fixed, number};
+use crate::chart::Axes;
+use crate::text::{fixed, number, probability};
 use crate::{Block, ReportError};
 
 /// Differences with a smaller p are told apart.
@@ -55,7 +55,30 @@ impl Writer<'_> {
             "broken studies",
         ]);
         self.table(4, header, rows.collect());
+        self.too_few_seeds();
         self.left_out();
+    }
+
+    /// Problems with so few seeds for so many pairs that nothing can be significant: a strategy that wins on all n seeds has
+    /// p = 2^(1 − n), which the correction multiplies by the number of pairs.
+    fn too_few_seeds(&mut self) {
+        let mut hopeless: BTreeMap<(usize, usize), Vec<&str>> = BTreeMap::new();
+        for problem in &self.report.problems {
+            let pairs = problem.comparisons.len();
+            let seeds = problem.comparisons.iter().map(|comparison| comparison.seeds).max().unwrap_or(0);
+            if seeds > 0 && least_p(seeds) * pairs as f64 >= SIGNIFICANT {
+                hopeless.entry((pairs, seeds)).or_default().push(&problem.name);
+            }
+        }
+        for ((pairs, seeds), problems) in hopeless {
+            let needed = (1..).find(|&seeds| least_p(seeds) * (pairs as f64) < SIGNIFICANT).unwrap_or(usize::MAX);
+            self.say(format!(
+                "{seeds} seeds cannot tell any of {pairs} pairs apart on {}: who wins on every seed still has a corrected p \
+                 of {}. {needed} seeds or more can, or fewer strategies.",
+                problems.join(", "),
+                probability((least_p(seeds) * pairs as f64).min(1.0)),
+            ));
+        }
     }
 
     /// Studies that broke down, and pairs that could not run.
@@ -72,21 +95,30 @@ impl Writer<'_> {
             self.say("Studies that broke down; they count in no figure:");
             self.table(3, cells(["strategy", "problem", "reason of the first", "studies"]), broken);
         }
-        let mut skipped: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-        for pair in &report.skipped {
+        self.skipped();
+    }
+
+    /// Who cannot serve what: strategies together that have the same reason on the same problems.
+    fn skipped(&mut self) {
+        let mut by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for pair in &self.report.skipped {
             let reason = pair.reason.lines().next().unwrap_or_default();
             // Who it is, the table says.
             let reason =
-                reason.strip_prefix("strategy '").and_then(|rest| rest.split_once("): ")).map_or(reason, |r| r.1);
-            skipped.entry((&pair.strategy, reason)).or_default().push(&pair.problem);
+                reason.strip_prefix("strategy '").and_then(|rest| rest.split_once("): ")).map_or(reason, |part| part.1);
+            by_reason.entry((reason, &pair.strategy)).or_default().push(&pair.problem);
         }
-        if !skipped.is_empty() {
-            let row = |((strategy, reason), problems): (&(&str, &str), &Vec<&str>)| {
-                cells([strategy, reason, &problems.join(", ")])
+        let mut together: BTreeMap<(&str, &[&str]), Vec<&str>> = BTreeMap::new();
+        for ((reason, strategy), problems) in &by_reason {
+            together.entry((reason, problems)).or_default().push(strategy);
+        }
+        if !together.is_empty() {
+            let row = |((reason, problems), strategies): (&(&str, &[&str]), &Vec<&str>)| {
+                cells([&strategies.join(", "), reason, &problems.join(", ")])
             };
-            let rows: Vec<Vec<String>> = skipped.iter().map(row).collect();
+            let rows: Vec<Vec<String>> = together.iter().map(row).collect();
             self.say("Strategies that cannot serve a problem; the statistics do not cover them there:");
-            self.table(3, cells(["strategy", "reason", "problems"]), rows);
+            self.table(3, cells(["strategies", "reason", "problems"]), rows);
         }
     }
 
@@ -118,12 +150,9 @@ impl Writer<'_> {
         let area = |shares: &[(f64, f64)]| shares.iter().map(|(_, share)| share).sum::<f64>();
         profile.sort_by(|a, b| area(&b.1).total_cmp(&area(&a.1)));
         let best: Vec<&str> = profile.iter().map(|(strategy, _)| strategy.as_str()).collect();
-        let series = profile.iter().zip(self.strong(&best)).map(|((strategy, shares), strong)| Series {
-            name: strategy.clone(),
-            place: self.place(strategy),
-            points: shares.iter().map(|(limit, share)| [*limit, *share, *share, *share]).collect(),
-            steps: false,
-            strong,
+        let series = self.series(&best, false, |strategy| {
+            let (_, shares) = profile.iter().find(|(name, _)| name == strategy)?;
+            Some(shares.iter().map(|(limit, share)| [*limit, *share, *share, *share]).collect())
         });
         let axes =
             Axes {
@@ -131,7 +160,7 @@ impl Writer<'_> {
             };
         let caption = "Performance profile: the share of all runs that end with a normalised regret of at most τ. 0 is \
                        the best value of a problem, 1 the worst that any run on it ended with. Higher is better.";
-        self.chart("profile".into(), caption, &axes, series.collect())
+        self.chart("profile".into(), caption, &axes, series)
     }
 
     /// The strategies' places, in order of their mean rank relative to the number of strategies on each problem.
@@ -198,6 +227,11 @@ pub(super) fn best_first(problem: &ProblemReport) -> Vec<&Ending> {
     let known = |ending: &Ending| Some(score(ending)).filter(|score| !score.is_nan()).unwrap_or(f64::NEG_INFINITY);
     endings.sort_by(|a, b| known(b).total_cmp(&known(a)).then(a.area.total_cmp(&b.area)));
     endings
+}
+
+/// Of the signed-rank test, exact and two-sided, over so many seeds.
+fn least_p(seeds: usize) -> f64 {
+    2.0 * 0.5_f64.powi(seeds.min(1000) as i32)
 }
 
 /// Who does not differ significantly from this one.

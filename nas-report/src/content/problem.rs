@@ -5,7 +5,7 @@ use nas_core::report::{Band, Ending, Fronts, Line, ProblemReport};
 
 use super::overall::best_first;
 use super::{Writer, cells};
-use crate::chart::{Axes, Chart, Series};
+use crate::chart::{Axes, Chart};
 use crate::text::{fixed, number, places, probability};
 use crate::{Block, ReportError};
 
@@ -204,13 +204,10 @@ impl Writer<'_> {
         self.curves((format!("{slug}-igd"), caption), &axes("IGD+"), &best, &fronts.distance, value)?;
         if fronts.objectives.len() == DRAWN_OBJECTIVES {
             let (x, y) = (&fronts.objectives[0].metric, &fronts.objectives[1].metric);
-            let mut series: Vec<Series> = Vec::new();
-            for (strategy, strong) in best.iter().zip(self.strong(&best)) {
-                let Some((_, points)) = fronts.attained.iter().find(|(name, _)| name == strategy) else { continue };
-                let points = points.iter().map(|point| [point[0], point[1], point[1], point[1]]).collect();
-                let (name, place) = ((*strategy).to_owned(), self.place(strategy));
-                series.push(Series { name, place, points, steps: true, strong });
-            }
+            let series = self.series(&best, true, |strategy| {
+                let (_, points) = fronts.attained.iter().find(|(name, _)| name == strategy)?;
+                Some(points.iter().map(|point| [point[0], point[1], point[1], point[1]]).collect())
+            });
             let axes = Axes { x, y, log_x: false, log_y: false, settled_after: 0.0 };
             let caption = "Attained fronts: what no measured architecture of any seed beats in both objectives.";
             self.chart(format!("{slug}-front"), caption, &axes, series)?;
