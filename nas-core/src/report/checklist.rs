@@ -93,11 +93,7 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
             "Is the time of the whole method given, not of the search alone?",
             met("Ask and tell times are listed; costs of trials are on the study's clock.".into()),
         ),
-        item(
-            DETAILS,
-            "Are all details of the experiments given?",
-            details(report),
-        ),
+        item(DETAILS, "Are all details of the experiments given?", details(report)),
     ]
 }
 
@@ -168,8 +164,13 @@ fn protocol(report: &Report) -> (Standing, String) {
     let differs: Vec<&str> =
         report.problems.iter().map(|problem| problem.name.as_str()).filter(|name| budgets(name).len() > 1).collect();
     match differs[..] {
-        [] => (Standing::Met, "Objectives, constraints, budget, workers and the choice of the incumbent are equal for all.".into()),
-        _ => (Standing::Lacking, format!("Objectives, constraints, budget or workers differ on {}.", differs.join(", "))),
+        [] => (
+            Standing::Met,
+            "Objectives, constraints, budget, workers and the choice of the incumbent are equal for all.".into(),
+        ),
+        _ => {
+            (Standing::Lacking, format!("Objectives, constraints, budget or workers differ on {}.", differs.join(", ")))
+        }
     }
 }
 

@@ -9,7 +9,6 @@ use crate::text;
 
 /// So many strategies are readable in half a page's width.
 const FEW: usize = 8;
-const NAME: usize = 26;
 /// Between two rows of names.
 const ROW: i32 = 20;
 /// Between two bars.
@@ -29,7 +28,8 @@ pub(crate) fn critical_difference(
     order.sort_by(|&a, &b| mean[a].total_cmp(&mean[b]));
     let half = mean.len().div_ceil(2);
     let few = mean.len() <= FEW;
-    let (wide, side) = if few { (620, 190) } else { (1000, 240) };
+    // Room for names of so many letters.
+    let (wide, side, letters) = if few { (580, 190, 17) } else { (1000, 255, 26) };
     let (left, right, axis) = (side, wide - side, 58);
     let bars = BAR * cliques.len() as i32;
     let high = axis + bars + ROW * half as i32 + 22;
@@ -76,7 +76,7 @@ pub(crate) fn critical_difference(
              d=\"M{x} {axis}L{x} {y}L{end} {y}\"/>",
             stroke(*place)
         );
-        let shown = format!("{} {}", text::shortened(name, NAME), text::fixed(mean[strategy], 2));
+        let shown = format!("{} {}", text::shortened(name, letters), text::fixed(mean[strategy], 2));
         words(&mut svg, from, y, anchor, BLACK, &shown);
         svg.push_str("</g>\n");
     }

@@ -1,15 +1,18 @@
 //! Axes with their marks and words.
 
+use plotters::coord::combinators::BindKeyPoints;
 use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 
 use super::{Axes, FONT};
 use crate::{ReportError, text};
 
-pub(super) const WIDTH: u32 = 620;
-pub(super) const HEIGHT: u32 = 380;
+pub(super) const WIDTH: u32 = 580;
+pub(super) const HEIGHT: u32 = 360;
 /// Drawn at four fifths of it.
 const WORDS: u32 = 17;
+/// Marks on an axis, about.
+const MARKS: f64 = 6.0;
 const GREY: RGBColor = RGBColor(80, 80, 80);
 
 /// The empty chart.
@@ -26,13 +29,31 @@ fn failed(error: impl ToString) -> ReportError {
 
 /// Axes over these ranges, with so much room at the right.
 pub(super) fn frame(axes: &Axes<'_>, x: (f64, f64), y: (f64, f64), right: u32) -> Result<Frame, ReportError> {
+    let (at_x, at_y) = (marks(x), marks(y));
     let (x, y) = (x.0..x.1, y.0..y.1);
     match (axes.log_x, axes.log_y) {
         (false, false) => draw(x, y, axes, right),
-        (true, false) => draw(x.log_scale(), y, axes, right),
-        (false, true) => draw(x, y.log_scale(), axes, right),
-        (true, true) => draw(x.log_scale(), y.log_scale(), axes, right),
+        (true, false) => draw(x.log_scale().with_key_points(at_x), y, axes, right),
+        (false, true) => draw(x, y.log_scale().with_key_points(at_y), axes, right),
+        (true, true) => draw(x.log_scale().with_key_points(at_x), y.log_scale().with_key_points(at_y), axes, right),
     }
+}
+
+/// Round values between the ends of a logarithmic axis: powers of ten, with 2 and 5 where those are few, else even steps.
+fn marks((low, high): (f64, f64)) -> Vec<f64> {
+    let inside = |value: &f64| *value >= low && *value <= high;
+    if high / low > 20.0 {
+        let digits: &[f64] = if high / low > 1000.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+        let value = |power: i32| digits.iter().map(move |digit| digit * 10_f64.powi(power));
+        return powers.flat_map(value).filter(inside).collect();
+    }
+    let least = (high - low) / MARKS;
+    let power = 10_f64.powf(least.log10().floor());
+    let step = power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|digit| digit * power >= least).unwrap_or(10.0);
+    let first = (low / step).ceil();
+    let value = |count: u32| (first + f64::from(count)) * step;
+    (0..50).map(value).take_while(|value| *value <= high).filter(inside).collect()
 }
 
 fn draw<X, Y>(x: X, y: Y, axes: &Axes<'_>, right: u32) -> Result<Frame, ReportError>
@@ -73,4 +94,21 @@ where
     let inside = svg.find('>').and_then(|start| svg[start..].rfind("</svg>").map(|end| &svg[start + 1..start + end]));
     let inside = inside.ok_or_else(|| failed("its axes are no picture"))?;
     Ok(Frame { svg: inside.trim_start().to_owned(), area: [across.start, across.end, down.start, down.end] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marks;
+
+    #[test]
+    fn marks_are_round_and_neither_few_nor_many() {
+        assert_eq!(marks((10.0, 100.0)), [20.0, 40.0, 60.0, 80.0, 100.0]);
+        assert_eq!(marks((0.7, 130.0)), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]);
+        assert_eq!(marks((0.5, 90_000.0)), [1.0, 10.0, 100.0, 1000.0, 10_000.0]);
+        for (low, high) in [(0.19, 0.41), (93.1, 94.4), (1e-9, 3e-9), (2.0, 39.0), (1e-4, 1e7), (1e9, 1e9 + 7.0)] {
+            let found = marks((low, high));
+            assert!((3..13).contains(&found.len()), "{low} to {high}: {found:?}");
+            assert!(found.iter().all(|value| (low..=high).contains(value)) && found.is_sorted(), "{found:?}");
+        }
+    }
 }

@@ -8,10 +8,10 @@ use crate::colour;
 use crate::text::{escaped, shortened};
 
 /// Letters of a name beside its line.
-const NAME: usize = 19;
-const NAME_SIZE: f64 = 13.0;
+const NAME: usize = 18;
+const NAME_SIZE: f64 = 14.0;
 /// Width of a letter, on average, by the font's size.
-const LETTER: f64 = 0.56;
+const LETTER: f64 = 0.53;
 /// From a line's end to its name.
 const LEADER: i32 = 16;
 

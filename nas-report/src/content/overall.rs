@@ -6,13 +6,15 @@ use nas_core::report::{Ending, ProblemReport, RESAMPLES, Ranks, Wins};
 
 use super::{Writer, cells};
 use crate::chart::Axes;
-use crate::text::{fixed, number, probability};
+use crate::text::{fixed, number, probability, shortened};
 use crate::{Block, ReportError};
 
 /// Differences with a smaller p are told apart.
 const SIGNIFICANT: f64 = 0.05;
 /// So many strategies that cannot be told apart from the best are named.
 const NAMED: usize = 3;
+/// Letters of their names.
+const NAME: usize = 28;
 
 impl Writer<'_> {
     pub(super) fn overview(&mut self) {
@@ -205,16 +207,15 @@ impl Writer<'_> {
             (report.strategies[place].clone(), cells.collect())
         };
         let columns = order.iter().map(|&place| report.strategies[place].clone()).collect();
-        let told = report.wins.iter().flatten().any(|wins| wins.won > 0);
-        self.say(
-            "Problems on which the strategy of the row is significantly better – worse than the one of the column \
-             (p < 0.05 after Holm's correction); a point where neither is:",
-        );
-        if told {
+        if report.wins.iter().flatten().any(|wins| wins.won > 0) {
+            self.say(
+                "Problems on which the strategy of the row is significantly better – worse than the one of the column \
+                 (p < 0.05 after Holm's correction); a point where neither is:",
+            );
             let rows = order.iter().map(row).collect();
             self.blocks.push(Block::Matrix { corner: "wins – losses".into(), columns, rows });
         } else {
-            self.say("No pair differs significantly on any problem; more seeds may tell more.");
+            self.say("No pair of strategies differs significantly on any problem (p < 0.05 after Holm's correction).");
         }
     }
 }
@@ -242,7 +243,7 @@ fn alike(problem: &ProblemReport, best: &str) -> String {
         return format!("{} of {}", like.len(), like.len() + unlike.len());
     }
     let other = |comparison: &&nas_core::benchmark::Comparison| {
-        if comparison.a == best { comparison.b.clone() } else { comparison.a.clone() }
+        shortened(if comparison.a == best { &comparison.b } else { &comparison.a }, NAME)
     };
     if like.is_empty() { "–".to_owned() } else { like.iter().map(other).collect::<Vec<_>>().join(", ") }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nas_api::{Bound, Goal, Settings};
+use nas_api::{Bound, Goal, Setting};
 use nas_core::plugin::Origin;
 use nas_core::report::ItemStanding;
 use nas_core::study::{Header, Plugged};
@@ -42,17 +42,19 @@ impl Writer<'_> {
             };
             format!("{} {} ({digest})", identity.name, identity.version)
         };
-        let settings = |settings: &Settings| {
-            let shown = settings
-                .0
-                .iter()
-                .map(|setting| format!("{}={}", setting.name, shortened(&setting.value.to_string(), VALUE)));
-            shown.collect::<Vec<_>>().join(", ")
+        let settings = |settings: &[Setting]| {
+            let given = settings.iter().map(|setting| (&setting.name, setting.value.to_string()));
+            let given = given.filter(|(_, value)| !value.is_empty());
+            given.map(|(name, value)| format!("{name}={}", shortened(&value, VALUE))).collect::<Vec<_>>().join(", ")
+        };
+        let with = |plugged: &Plugged, more: &[Setting]| {
+            let settings = settings(&[&plugged.settings.0[..], more].concat());
+            if settings.is_empty() { plugin(plugged) } else { format!("{}: {settings}", plugin(plugged)) }
         };
         let mut strategies: Vec<Vec<String>> = Vec::new();
         let mut problems: Vec<Vec<String>> = Vec::new();
         for (problem, strategy, header) in &self.report.setups {
-            let row = vec![strategy.clone(), plugin(&header.strategy), settings(&header.strategy.settings)];
+            let row = vec![strategy.clone(), plugin(&header.strategy), settings(&header.strategy.settings.0)];
             if !strategies.contains(&row) {
                 strategies.push(row);
             }
@@ -65,10 +67,8 @@ impl Writer<'_> {
             let limits: Vec<String> = limits.into_iter().flatten().collect();
             let row = vec![
                 problem.clone(),
-                plugin(&header.space),
-                settings(&Settings([&header.space.settings.0[..], &header.task.settings.0[..]].concat())),
-                plugin(&header.evaluator),
-                settings(&header.evaluator.settings),
+                with(&header.space, &header.task.settings.0),
+                with(&header.evaluator, &[]),
                 searched(header),
                 limits.join(", "),
                 self.seeds(problem),
@@ -79,18 +79,8 @@ impl Writer<'_> {
             }
         }
         self.table(3, cells(["strategy", "plugin", "settings"]), strategies);
-        let header = cells([
-            "problem",
-            "space",
-            "settings",
-            "evaluator",
-            "settings",
-            "searched by",
-            "budget",
-            "seeds",
-            "workers",
-        ]);
-        self.table(8, header, problems);
+        let header = cells(["problem", "space", "evaluator", "searched by", "budget", "seeds", "workers"]);
+        self.table(6, header, problems);
     }
 
     /// The seeds of all finished studies on a problem, as ranges.
