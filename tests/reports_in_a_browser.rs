@@ -127,7 +127,9 @@ fn a_report_works_in_a_browser() {
     let pdf = folder.path().join("report.pdf");
     let mut print = browser(&program, folder.path());
     print.arg(format!("--print-to-pdf={}", pdf.display()));
-    assert!(print.arg(format!("file://{}", folder.path().join("report.html").display())).output().unwrap().status.success());
+    assert!(
+        print.arg(format!("file://{}", folder.path().join("report.html").display())).output().unwrap().status.success()
+    );
     let printed = fs::read(&pdf).unwrap();
     let pages = String::from_utf8_lossy(&printed).matches("/Type /Page\n").count();
     assert!((3..20).contains(&pages), "{pages} pages");

@@ -111,7 +111,7 @@ fn legend(report: &Report) -> String {
         "<div id=\"legend\" role=\"group\" aria-label=\"strategies\">\n{buttons}</div>\n<div id=\"tools\">\
          <button type=\"button\" id=\"all\">show all</button><button type=\"button\" id=\"fold\">fold sections</button>\
          <p class=\"hint\">Click a strategy to hide it, double-click (or shift and Enter) to see it alone. Drag in a chart to \
-         zoom, double-click for the whole.</p></div>\n"
+         zoom, double-click for the whole, and again for what lies outside it.</p></div>\n"
     )
 }
 

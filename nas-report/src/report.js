@@ -196,6 +196,7 @@
     }
 
     hover(event) {
+      if (event.buttons) return this.leave();
       const [px, py] = this.pixels(event);
       const [left, right, top, bottom] = this.data.area;
       const inside = px >= left - 4 && px <= right + 4 && py >= top - 4 && py <= bottom + 4;
@@ -274,7 +275,7 @@
     const value = (row, at) => {
       const text = row.cells[at].textContent.trim();
       const number = Number.parseFloat(text.replace(/^<\s*/, ""));
-      return Number.isNaN(number) || /^\d*[A-Za-z]/.test(text) ? text : number;
+      return Number.isFinite(number) && !/^\d*[A-Za-z]/.test(text) ? number : text;
     };
     const order = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
     for (const [at, header] of [...table.tHead.rows[0].cells].entries()) {
