@@ -17,7 +17,7 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
     let folder_name = format!("{stem}-charts");
     let folder = file.with_file_name(&folder_name);
     fs::create_dir_all(&folder).map_err(|error| ReportError::write(&folder, error))?;
-    let (mut text, mut files) = (String::new(), vec![file.to_owned()]);
+    let (mut text, mut files, mut first) = (String::new(), vec![file.to_owned()], true);
     for block in content::blocks(report, pictures)? {
         // Writing to a string cannot fail.
         let _ = match block {
@@ -39,10 +39,11 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
                     fs::write(&picture, bytes).map_err(|error| ReportError::write(&picture, error))?;
                     files.push(picture);
                 }
-                writeln!(text, "![{}]({folder_name}/{name}.svg)\n\n{}\n", escaped(&caption), escaped(&caption))
+                let sentence = caption.split(". ").next().unwrap_or_default();
+                writeln!(text, "![{}]({folder_name}/{name}.svg)\n\n{}\n", escaped(sentence), escaped(&caption))
             }
         };
-        if text.lines().count() == 1 {
+        if std::mem::take(&mut first) {
             text.push_str(&legend(report));
         }
     }
@@ -54,7 +55,7 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
 fn legend(report: &Report) -> String {
     let name = |(place, name): (usize, &String)| format!("{} `{}`", escaped(name), crate::colour::hex(place));
     let names: Vec<String> = report.strategies.iter().enumerate().map(name).collect();
-    format!("\nColours: {}.\n\n", names.join(", "))
+    format!("Colours: {}.\n\n", names.join(", "))
 }
 
 fn table(header: &[String], rows: &[Vec<String>], words: usize) -> String {
@@ -66,7 +67,17 @@ fn table(header: &[String], rows: &[Vec<String>], words: usize) -> String {
 
 /// Words that may be emphasised by stars.
 fn paragraph(words: &str) -> String {
-    words.replace('&', "&amp;").replace('<', "&lt;").replace('\n', " ")
+    let mut safe = String::with_capacity(words.len());
+    let mut letters = words.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '&' if letters.peek().is_some_and(|next| next.is_alphanumeric() || *next == '#') => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '\n' => safe.push(' '),
+            letter => safe.push(letter),
+        }
+    }
+    safe
 }
 
 /// Words that mean nothing but themselves.
@@ -76,4 +87,15 @@ fn escaped(words: &str) -> String {
         safe = safe.replace(sign, &format!("\\{sign}"));
     }
     safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_mean_nothing_in_markdown() {
+        assert_eq!(escaped("<a>|*b*[c](d) `e`\n&lt; f & g"), "&lt;a>\\|\\*b\\*\\[c\\](d) \\`e\\` &amp;lt; f & g");
+        assert_eq!(paragraph("*stressed* < 1"), "*stressed* &lt; 1");
+    }
 }

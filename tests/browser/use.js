@@ -10,7 +10,7 @@ addEventListener("load", () => setTimeout(async () => {
   found.undrawn = figures.filter((figure) => {
     const svg = figure.querySelector("svg");
     const box = svg.getBoundingClientRect();
-    return box.width < 200 || box.height < 60 || all("path, rect, line", svg).length < 3;
+    return box.width < 200 || box.height < 60 || all("path, line", svg).length < 3;
   }).map((figure) => figure.id);
   const charts = figures.filter((figure) => figure.querySelector("script"));
   found.empty = charts.filter((figure) => {

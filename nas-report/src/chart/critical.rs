@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{Chart, FONT, stroke};
+use super::{Chart, FONT, PAPER, stroke};
 use crate::text;
 
 /// So many strategies are readable in half a page's width.
@@ -37,7 +37,7 @@ pub(crate) fn critical_difference(
     let at = |rank: f64| left + ((rank - 1.0) / (last - 1.0) * f64::from(right - left)).round() as i32;
     let mut svg = format!(
         "<svg class=\"ranks{}\" viewBox=\"0 0 {wide} {high}\" width=\"{wide}\" height=\"{high}\" font-family=\"{FONT}\" \
-         font-size=\"14\" role=\"img\" aria-label=\"mean ranks\" xmlns=\"http://www.w3.org/2000/svg\">\n",
+         font-size=\"14\" role=\"img\" aria-label=\"mean ranks\" xmlns=\"http://www.w3.org/2000/svg\">\n{PAPER}",
         if few { "" } else { " wide" }
     );
     // Writing to a string cannot fail.

@@ -12,7 +12,7 @@ pub(super) const HEIGHT: u32 = 360;
 /// Drawn at four fifths of it.
 const WORDS: u32 = 17;
 /// Marks on an axis, about.
-const MARKS: f64 = 6.0;
+const MARKS: f64 = 8.0;
 const GREY: RGBColor = RGBColor(80, 80, 80);
 
 /// The empty chart.

@@ -18,6 +18,9 @@ const DECADES: f64 = 1e-4;
 /// As everywhere on the page; a PNG has the program's own font.
 const FONT: &str = "sans-serif";
 
+/// A picture by itself may lie on any background.
+const PAPER: &str = "<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n";
+
 /// A drawn chart.
 pub(crate) struct Chart {
     /// The picture. Elements of the strategy in place N have the class `sN`.
@@ -90,7 +93,7 @@ pub(crate) fn lines(axes: &Axes<'_>, series: Vec<Series>) -> Result<Option<Chart
     let svg = format!(
         "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
          font-family=\"{FONT}\" role=\"img\" aria-label=\"{} over {}\" xmlns=\"http://www.w3.org/2000/svg\">\n\
-         <g class=\"whole\">\n{frame}{}{}</g>\n</svg>\n",
+         {PAPER}<g class=\"whole\">\n{frame}{}{}</g>\n</svg>\n",
         escaped(axes.y),
         escaped(axes.x),
         paths::drawn(&scale, &series),
@@ -102,7 +105,7 @@ pub(crate) fn lines(axes: &Axes<'_>, series: Vec<Series>) -> Result<Option<Chart
             let ends = if low < high { [Some(low), Some(high)] } else { [None, None] };
             [Some(x), Some(y)].into_iter().chain(ends).flatten().map(number).collect()
         };
-        let points: Vec<Vec<Value>> = paths::essential(&series.points).iter().map(|at| point(at)).collect();
+        let points: Vec<Vec<Value>> = paths::essential(&series.points).iter().map(point).collect();
         json!({"place": series.place, "strong": series.strong, "banded": series.banded, "points": points})
     };
     let points = json!({

@@ -39,11 +39,6 @@ impl Writer<'_> {
         ));
         let slug = self.slug(&problem.name);
         let best: Vec<&str> = best_first(problem).iter().map(|ending| ending.row.strategy.as_str()).collect();
-        for picture in self.pictures.iter().filter(|picture| picture.problem == problem.name) {
-            let chart = Chart { svg: picture.svg.clone(), points: serde_json::Value::Null };
-            let (name, caption) = (format!("{slug}-network"), picture.caption.clone());
-            self.blocks.push(Block::Chart { name, caption, chart });
-        }
         let regret = |band: &Band| {
             let (a, b) = ((problem.best - band.low).abs(), (problem.best - band.high).abs());
             [(problem.best - band.iqm).abs(), a.min(b), a.max(b)]
@@ -55,7 +50,8 @@ impl Writer<'_> {
         self.curves(
             (
                 format!("{slug}-value"),
-                "Best so far: the incumbent's value over trials, interquartile mean and 95 % band over seeds.",
+                "Best so far: the incumbent's value over trials, interquartile mean over seeds, with the 95 % bands of the best \
+                 three and of random search.",
             ),
             &axes("trials", metric, false, false),
             &best,
@@ -89,6 +85,11 @@ impl Writer<'_> {
         self.endings(problem);
         self.times(problem);
         self.comparisons(problem);
+        for picture in self.pictures.iter().filter(|picture| picture.problem == problem.name) {
+            let chart = Chart { svg: picture.svg.clone(), points: serde_json::Value::Null };
+            let (name, caption) = (format!("{slug}-network"), picture.caption.clone());
+            self.blocks.push(Block::Chart { name, caption, chart });
+        }
         Ok(())
     }
 
