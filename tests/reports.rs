@@ -38,6 +38,7 @@ fn a_report_stands_by_itself() {
         "critical difference",
         "it serves one objective, and the study has 2",
         "JMLR 21(243)",
+        "Add problems of a table",
         "test_value",
     ] {
         assert!(text.contains(part), "the report lacks: {part}");
