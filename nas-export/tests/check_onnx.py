@@ -62,6 +62,8 @@ def check(folder, row, worst):
     for output, shape in zip(outputs, row["output_shapes"], strict=True):
         assert list(output.shape) == [row["batch"], *shape], f"gives {output.shape}, not {shape} for each example"
     alone = runtime.run(None, {name: inputs[:1].astype(kind)})
+    for output in outputs:
+        assert np.isfinite(output).all(), "computes numbers that are not finite, which compare with nothing"
     errors = {"batch of 1": max(difference(a, b[:1]) for a, b in zip(alone, outputs, strict=True))}
     again = session(folder / row["again"])
     returned = again.run(None, {again.get_inputs()[0].name: inputs.astype(kind)})

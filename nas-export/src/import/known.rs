@@ -54,6 +54,11 @@ fn width(data_type: i32) -> Option<u64> {
     }
 }
 
+/// Whether numbers of a type are floats of some width, as weights and what they are applied to must be.
+pub fn is_float(data_type: i32) -> bool {
+    matches!(data_type, FLOAT | 10 | 11 | 16)
+}
+
 /// Whether a tensor is what its sizes say, or why not. Its numbers are not looked at, and no file is opened.
 pub fn check(tensor: &Tensor) -> Result<(), String> {
     let name = quoted(&tensor.name);

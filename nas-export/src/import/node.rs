@@ -96,7 +96,12 @@ impl<'m> At<'m> {
     /// An input that must be a tensor of the file: itself and its sizes.
     pub fn weight(&self, position: usize) -> Result<(&'m proto::Tensor, Vec<i64>), String> {
         match self.input(position)? {
-            Known::Tensor { tensor, dims, .. } => Ok((tensor, dims.clone())),
+            Known::Tensor { tensor, dims, .. } if known::is_float(tensor.data_type) => Ok((tensor, dims.clone())),
+            Known::Tensor { tensor, .. } => self.wrong(format!(
+                "the weights {} are no floats, but numbers of type {}",
+                quoted(&tensor.name),
+                tensor.data_type
+            )),
             _ => self.wrong(format!("input {} is no tensor of weights in the file", position + 1)),
         }
     }

@@ -9,7 +9,7 @@ use super::known::{self, Known};
 use super::node::At;
 use super::{joining, operators, pattern, quoted};
 use crate::names::Names;
-use crate::onnx::proto;
+use crate::onnx::proto::{self, INT32, INT64};
 
 /// The versions of ONNX's operator set that are read.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
@@ -102,7 +102,17 @@ impl<'m> Reader<'m> {
             return Err(format!("it has {} inputs; networks here have one", inputs.len()));
         };
         let name = quoted(&input.name);
-        let shape = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.shape.as_ref());
+        let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+        // Whole numbers, too: tokens.
+        if let Some(kind) = tensor
+            .map(|tensor| tensor.elem_type)
+            .filter(|&kind| !known::is_float(kind) && !matches!(kind, INT32 | INT64))
+        {
+            return Err(format!(
+                "its input {name} holds values of type {kind}; networks here take floats or whole numbers"
+            ));
+        }
+        let shape = tensor.and_then(|tensor| tensor.shape.as_ref());
         let shape = shape.ok_or_else(|| format!("its input {name} does not say its sizes"))?;
         let [batch, sizes @ ..] = &shape.dim[..] else {
             return Err(format!("its input {name} has no axis for the batch"));

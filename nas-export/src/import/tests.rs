@@ -125,6 +125,20 @@ fn files_outside_the_folder_are_refused() {
 }
 
 #[test]
+fn values_that_are_no_numbers_are_refused() {
+    // Text, truth values, complex numbers.
+    for kind in [8, 9, 14] {
+        let mut graph = graph(&[4], vec![node("Relu", &["x"], "y", vec![])], vec![]);
+        graph.input = vec![ValueInfo::batched("x", kind, &[4])];
+        refused(graph, &format!("its input 'x' holds values of type {kind}"));
+    }
+    for op in ["MatMul", "Gemm"] {
+        let whole = Tensor { data_type: INT64, ..weights("w", &[4, 2]) };
+        refused(graph(&[4], vec![node(op, &["x", "w"], "y", vec![])], vec![whole]), "the weights 'w' are no floats");
+    }
+}
+
+#[test]
 fn cycles_and_gaps_are_refused() {
     let cycle =
         vec![node("Relu", &["b"], "a", vec![]), node("Relu", &["a"], "b", vec![]), node("Relu", &["x"], "y", vec![])];

@@ -6,6 +6,8 @@ use prost::bytes::Bytes;
 
 /// 32-bit floats, as [`Tensor::data_type`] says it.
 pub const FLOAT: i32 = 1;
+/// 32-bit whole numbers.
+pub const INT32: i32 = 6;
 /// 64-bit whole numbers.
 pub const INT64: i32 = 7;
 

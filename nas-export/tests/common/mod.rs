@@ -126,16 +126,31 @@ fn write_floats(path: &Path, values: &[f32]) {
     fs::write(path, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()).unwrap();
 }
 
-/// Adds something random to every number, so that no weight can be left out or mistaken for another.
+/// Makes fresh weights count: arrays of equal numbers (biases, means, scales) get random ones, so that none can be left
+/// out or mistaken for another, and drawn ones grow to variance 2 per input, so that signals of deep networks neither
+/// vanish nor overflow on the way.
 fn stir(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     let begin = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..begin]).unwrap();
+    let mut arrays: Vec<(u64, u64)> = (header.as_object().unwrap().values())
+        .filter_map(|about| Some((about["data_offsets"][0].as_u64()?, about["data_offsets"][1].as_u64()?)))
+        .collect();
+    arrays.sort_unstable();
     let mut rng = seeded(11);
-    for word in bytes[begin..].chunks_exact_mut(4) {
-        let value = f32::from_le_bytes(word.try_into().unwrap());
-        // A variance stays positive.
-        let value = value + rng.random::<u32>() as f32 / u32::MAX as f32 * 0.2;
-        word.copy_from_slice(&value.to_le_bytes());
+    for (from, to) in arrays {
+        let array = &mut bytes[begin + from as usize..begin + to as usize];
+        let equal = array.chunks_exact(4).all(|word| word == &array[..4]);
+        for word in array.chunks_exact_mut(4) {
+            let value = f32::from_le_bytes(word.try_into().unwrap());
+            let value = match equal {
+                // A variance stays positive.
+                true => value + rng.random::<u32>() as f32 / u32::MAX as f32 * 0.2,
+                // Fresh ones are uniform up to 1 / sqrt(inputs).
+                false => value * 6_f32.sqrt(),
+            };
+            word.copy_from_slice(&value.to_le_bytes());
+        }
     }
     fs::write(path, bytes).unwrap();
 }
