@@ -38,13 +38,14 @@ fn a_report_stands_by_itself() {
         "critical difference",
         "it serves one objective, and the study has 2",
         "JMLR 21(243)",
+        "Add problems of a table",
         "test_value",
     ] {
         assert!(text.contains(part), "the report lacks: {part}");
     }
     assert!(!text.contains("NaN"), "a number is missing");
     // Every strategy has its class in every chart of curves.
-    assert!(["s0", "s1", "s2"].iter().all(|class| text.contains(&format!("class=\"{class}\""))));
+    assert!(["s0", "s1", "s2"].iter().all(|class| text.contains(&format!("class=\"{class} line\""))));
 }
 
 #[test]
@@ -59,7 +60,9 @@ fn markdown_has_its_pictures_beside_it() {
     for picture in pictures {
         let svg = fs::read_to_string(folder.path().join(picture)).unwrap();
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{picture}");
-        assert!(written.contains(picture), "{picture} is not listed");
+        let png = picture.replace(".svg", ".png");
+        assert!(fs::read(folder.path().join(&png)).unwrap().starts_with(b"\x89PNG"), "{png}");
+        assert!(written.contains(picture) && written.contains(&png), "{picture} is not listed");
     }
     // Every row of a table has as many cells as its header.
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();
@@ -78,7 +81,7 @@ fn a_killed_benchmark_has_the_same_report() {
         let (out, data) = (folder.path().join(name), folder.path().join(format!("{name}-data")));
         json(&mut bench(&out));
         let report = folder.path().join(format!("{name}.html"));
-        succeed(nas(["report", out.to_str().unwrap(), "--out"]).arg(report).arg("--data").arg(&data));
+        succeed(nas(["report", out.to_str().unwrap(), "--out"]).arg(&report).arg("--data").arg(&data));
         let mut tables = Vec::new();
         for table in ["finals", "curves", "comparisons", "trials"] {
             assert!(data.join(format!("{table}.parquet")).metadata().unwrap().len() > 100);
@@ -91,7 +94,14 @@ fn a_killed_benchmark_has_the_same_report() {
             };
             tables.push(text.lines().map(kept).collect::<Vec<_>>());
         }
-        tables
+        let page = fs::read_to_string(report).unwrap();
+        let parts = page.split("<details class=\"table\"><summary>Times");
+        let parts: Vec<String> = parts
+            .enumerate()
+            .map(|(at, part)| part[if at == 0 { 0 } else { part.find("</details>").unwrap() }..].to_owned())
+            .collect();
+        assert_eq!(parts.len(), 4, "each problem has its times");
+        (tables, parts)
     };
     let whole = data("whole");
     for moment in 1..6 {

@@ -1,82 +1,132 @@
 //! The report as one HTML file that asks for nothing else.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use nas_core::report::Report;
 
+use crate::text::escaped;
 use crate::{Block, Picture, ReportError, colour, content};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
+/// The browser itself holds the file to it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; \
+                      form-action 'none'";
 
 pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let blocks = content::blocks(report, pictures)?;
     let mut body = String::new();
     let mut contents = String::new();
-    let mut section = 0;
+    let (mut sections, titles) = (0, titles(&blocks));
     // Writing to a string cannot fail.
     for block in blocks {
         let _ = match block {
             Block::Heading(1, title) => {
-                section += 1;
-                let _ = writeln!(contents, "<a href=\"#section{section}\">{}</a>", escaped(&title));
-                let end = if section > 1 { "</section>\n" } else { "" };
-                let level = if section == 1 { 1 } else { 2 };
-                writeln!(body, "{end}<section id=\"section{section}\">\n<h{level}>{}</h{level}>", escaped(&title))
+                sections += 1;
+                let _ = writeln!(contents, "<a href=\"#section{sections}\">{}</a>", escaped(&title));
+                let end = if sections > 1 { "</div></details></section>\n" } else { "" };
+                let level = if sections == 1 { 1 } else { 2 };
+                writeln!(
+                    body,
+                    "{end}<section id=\"section{sections}\"><details open><summary><h{level}>{}</h{level}></summary>\n\
+                     <div class=\"parts\">",
+                    escaped(&title)
+                )
             }
             Block::Heading(level, title) => {
                 let level = level.saturating_add(1).min(6);
                 writeln!(body, "<h{level}>{}</h{level}>", escaped(&title))
             }
             Block::Text(words) => writeln!(body, "<p>{}</p>", emphasised(&words)),
-            Block::Table { header, rows, words } => {
-                body.push_str(&table(&header, &rows, words));
-                Ok(())
+            Block::Table { header, rows, words, folded } => {
+                let table = table(&header, &rows, words, &titles);
+                match folded {
+                    Some(name) => writeln!(
+                        body,
+                        "<details class=\"table\"><summary>{}</summary>\n{table}</details>",
+                        escaped(&name)
+                    ),
+                    None => writeln!(body, "{table}"),
+                }
             }
+            Block::Matrix { corner, columns, rows } => writeln!(body, "{}", matrix(&corner, &columns, &rows, &titles)),
             Block::Chart { name, caption, chart } => {
-                // A script's text ends at the first "</", whatever it stands in.
-                let points = chart.points.to_string().replace('<', "\\u003c");
+                let points = match chart.points.is_null() {
+                    true => String::new(),
+                    // A script's text ends at the first "</", whatever it stands in.
+                    false => format!(
+                        "<script type=\"application/json\">{}</script>\n",
+                        chart.points.to_string().replace('<', "\\u003c")
+                    ),
+                };
                 writeln!(
                     body,
-                    "<figure id=\"{name}\">\n{}\n<figcaption>{}</figcaption>\n\
-                     <script type=\"application/json\">{points}</script>\n</figure>",
+                    "<figure id=\"{name}\">\n{}\n<figcaption>{}</figcaption>\n{points}</figure>",
                     chart.svg,
                     escaped(&caption)
                 )
             }
         };
     }
-    let mut legend = String::new();
-    for (place, name) in report.strategies.iter().enumerate() {
-        let dashed = if colour::dashed(place) { " dashed" } else { "" };
-        let _ = writeln!(
-            legend,
-            "<button type=\"button\" data-place=\"{place}\" aria-pressed=\"true\"><i class=\"line{dashed}\" \
-             style=\"border-color:{}\"></i>{}</button>",
-            colour::hex(place),
-            escaped(name)
-        );
-    }
     let title = report.problems.iter().map(|problem| problem.name.as_str()).collect::<Vec<_>>().join(", ");
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Benchmark: {}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<nav id=\"contents\">\n{contents}</nav>\n\
-         <nav id=\"legend\" aria-label=\"strategies\">\n{legend}<span class=\"hint\">click: hide or show; double-click: this \
-         one alone</span></nav>\n<main>\n{body}</section>\n</main>\n<div id=\"tip\" hidden></div>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<aside>\n<nav id=\"contents\" aria-label=\"sections\">\n{contents}</nav>\n\
+         {}</aside>\n<main>\n{body}</div></details></section>\n</main>\n<div id=\"tip\" hidden></div>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
-        escaped(&title)
+        escaped(&title),
+        legend(report),
     );
     fs::write(file, html).map_err(|error| ReportError::write(file, error))?;
     Ok(vec![file.to_owned()])
 }
 
-fn table(header: &[String], rows: &[Vec<String>], words: usize) -> String {
+/// The sections' numbers by title, for links to them.
+fn titles(blocks: &[Block]) -> BTreeMap<String, usize> {
+    let titles = blocks.iter().filter_map(|block| match block {
+        Block::Heading(1, title) => Some(title.clone()),
+        _ => None,
+    });
+    titles.zip(1..).collect()
+}
+
+fn legend(report: &Report) -> String {
+    let mut buttons = String::new();
+    for (place, name) in report.strategies.iter().enumerate() {
+        let (name, dashed) = (escaped(name), if colour::dashed(place) { " dashed" } else { "" });
+        let colour = colour::hex(place);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            buttons,
+            "<button type=\"button\" data-place=\"{place}\" aria-pressed=\"true\" title=\"{name}\"><i class=\"line{dashed}\" \
+             style=\"border-color:{colour}\"></i><span>{name}</span></button>"
+        );
+    }
+    format!(
+        "<div id=\"legend\" role=\"group\" aria-label=\"strategies\">\n{buttons}</div>\n<div id=\"tools\">\
+         <button type=\"button\" id=\"all\">show all</button><button type=\"button\" id=\"fold\">fold sections</button>\
+         <p class=\"hint\">Click a strategy to hide it, double-click (or shift and Enter) to see it alone. Drag in a chart to \
+         zoom, double-click for the whole, and again for what lies outside it.</p></div>\n"
+    )
+}
+
+/// A cell's words; the title of a section leads there.
+fn linked(words: &str, titles: &BTreeMap<String, usize>) -> String {
+    match titles.get(words) {
+        Some(section) => format!("<a href=\"#section{section}\">{}</a>", escaped(words)),
+        None => escaped(words),
+    }
+}
+
+fn table(header: &[String], rows: &[Vec<String>], words: usize, titles: &BTreeMap<String, usize>) -> String {
     let class = |at: usize| if at < words { "" } else { " class=\"number\"" };
     let line = |tag: &str, cells: &[String]| {
-        let cell = |(at, cell): (usize, &String)| format!("<{tag}{}>{}</{tag}>", class(at), escaped(cell));
+        let cell = |(at, cell): (usize, &String)| format!("<{tag}{}>{}</{tag}>", class(at), linked(cell, titles));
         format!("<tr>{}</tr>\n", cells.iter().enumerate().map(cell).collect::<String>())
     };
     let head = if header.iter().all(String::is_empty) {
@@ -85,16 +135,33 @@ fn table(header: &[String], rows: &[Vec<String>], words: usize) -> String {
         format!("<thead>{}</thead>\n", line("th", header))
     };
     let body: String = rows.iter().map(|row| line("td", row)).collect();
-    let table = format!("<div class=\"wide\"><table>\n{head}<tbody>\n{body}</tbody></table></div>\n");
-    // Long tables are there for those who look for something.
-    if rows.len() <= 25 {
-        return table;
-    }
-    format!("<details><summary>{} rows</summary>\n{table}</details>\n", rows.len())
+    format!("<div class=\"wide\"><table>\n{head}<tbody>\n{body}</tbody></table></div>\n")
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn matrix(
+    corner: &str,
+    columns: &[String],
+    rows: &[(String, Vec<(String, f64)>)],
+    titles: &BTreeMap<String, usize>,
+) -> String {
+    let head = |name: &String| {
+        format!("<th class=\"up\"><span title=\"{0}\">{1}</span></th>", escaped(name), linked(name, titles))
+    };
+    let cell = |(words, good): &(String, f64)| {
+        let class = if *good > 0.0 { "more" } else { "less" };
+        let shade =
+            if *good == 0.0 { String::new() } else { format!(" class=\"{class}\" style=\"--part:{:.2}\"", good.abs()) };
+        format!("<td{shade}>{}</td>", escaped(words))
+    };
+    let row = |(name, cells): &(String, Vec<(String, f64)>)| {
+        format!("<tr><th>{}</th>{}</tr>\n", linked(name, titles), cells.iter().map(cell).collect::<String>())
+    };
+    format!(
+        "<div class=\"wide\"><table class=\"matrix\">\n<thead><tr><th>{}</th>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n",
+        escaped(corner),
+        columns.iter().map(head).collect::<String>(),
+        rows.iter().map(row).collect::<String>(),
+    )
 }
 
 /// Words between stars are emphasised.

@@ -21,8 +21,11 @@ pub(crate) enum Block {
     Heading(u8, String),
     /// A paragraph.
     Text(String),
-    /// Words, with a number of columns from the left that are words too; the others are numbers.
-    Table { header: Vec<String>, rows: Vec<Vec<String>>, words: usize },
+    /// Words, with a number of columns from the left that are words too; the others are numbers. Where it has a name, it is
+    /// for those who look for something: a page folds it away under its name.
+    Table { header: Vec<String>, rows: Vec<Vec<String>>, words: usize, folded: Option<String> },
+    /// Names against names, with words in each cell and how good that is for the row, from −1 to 1.
+    Matrix { corner: String, columns: Vec<String>, rows: Vec<(String, Vec<(String, f64)>)> },
     /// A picture with its caption.
     Chart { name: String, caption: String, chart: chart::Chart },
 }

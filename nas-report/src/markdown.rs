@@ -17,19 +17,20 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
     let folder_name = format!("{stem}-charts");
     let folder = file.with_file_name(&folder_name);
     fs::create_dir_all(&folder).map_err(|error| ReportError::write(&folder, error))?;
-    let (mut text, mut files) = (String::new(), vec![file.to_owned()]);
+    let (mut text, mut files, mut first) = (String::new(), vec![file.to_owned()], true);
     for block in content::blocks(report, pictures)? {
         // Writing to a string cannot fail.
         let _ = match block {
             Block::Heading(level, title) => writeln!(text, "{} {}\n", "#".repeat(level.into()), escaped(&title)),
-            Block::Text(words) => writeln!(text, "{words}\n"),
-            Block::Table { header, rows, words } => {
-                let line = |cells: &[String]| {
-                    format!("| {} |", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "))
+            Block::Text(words) => writeln!(text, "{}\n", paragraph(&words)),
+            Block::Table { header, rows, words, .. } => writeln!(text, "{}", table(&header, &rows, words)),
+            Block::Matrix { corner, columns, rows } => {
+                let header: Vec<String> = std::iter::once(corner).chain(columns).collect();
+                let row = |(name, cells): (String, Vec<(String, f64)>)| {
+                    std::iter::once(name).chain(cells.into_iter().map(|(words, _)| words)).collect()
                 };
-                let rule: Vec<&str> = (0..header.len()).map(|at| if at < words { "---" } else { "---:" }).collect();
-                let body: Vec<String> = rows.iter().map(|row| line(row)).collect();
-                writeln!(text, "{}\n|{}|\n{}\n", line(&header), rule.join("|"), body.join("\n"))
+                let rows: Vec<Vec<String>> = rows.into_iter().map(row).collect();
+                writeln!(text, "{}", table(&header, &rows, 1))
             }
             Block::Chart { name, caption, chart } => {
                 let raster = nas_draw::png(&chart.svg, PIXELS).map_err(|error| ReportError::Draw(error.to_string()))?;
@@ -38,10 +39,11 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
                     fs::write(&picture, bytes).map_err(|error| ReportError::write(&picture, error))?;
                     files.push(picture);
                 }
-                writeln!(text, "![{}]({folder_name}/{name}.svg)\n\n{caption}\n", escaped(&caption))
+                let sentence = caption.split(". ").next().unwrap_or_default();
+                writeln!(text, "![{}]({folder_name}/{name}.svg)\n\n{}\n", escaped(sentence), escaped(&caption))
             }
         };
-        if text.lines().count() == 1 {
+        if std::mem::take(&mut first) {
             text.push_str(&legend(report));
         }
     }
@@ -53,9 +55,47 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
 fn legend(report: &Report) -> String {
     let name = |(place, name): (usize, &String)| format!("{} `{}`", escaped(name), crate::colour::hex(place));
     let names: Vec<String> = report.strategies.iter().enumerate().map(name).collect();
-    format!("\nColours: {}.\n\n", names.join(", "))
+    format!("Colours: {}.\n\n", names.join(", "))
 }
 
-fn escaped(cell: &str) -> String {
-    cell.replace('|', "\\|").replace('\n', " ")
+fn table(header: &[String], rows: &[Vec<String>], words: usize) -> String {
+    let line = |cells: &[String]| format!("| {} |", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "));
+    let rule: Vec<&str> = (0..header.len()).map(|at| if at < words { "---" } else { "---:" }).collect();
+    let body: Vec<String> = rows.iter().map(|row| line(row)).collect();
+    format!("{}\n|{}|\n{}\n", line(header), rule.join("|"), body.join("\n"))
+}
+
+/// Words that may be emphasised by stars.
+fn paragraph(words: &str) -> String {
+    let mut safe = String::with_capacity(words.len());
+    let mut letters = words.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '&' if letters.peek().is_some_and(|next| next.is_alphanumeric() || *next == '#') => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '\n' => safe.push(' '),
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}
+
+/// Words that mean nothing but themselves.
+fn escaped(words: &str) -> String {
+    let mut safe = paragraph(words);
+    for sign in ['\\', '|', '*', '`', '[', ']'] {
+        safe = safe.replace(sign, &format!("\\{sign}"));
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_mean_nothing_in_markdown() {
+        assert_eq!(escaped("<a>|*b*[c](d) `e`\n&lt; f & g"), "&lt;a>\\|\\*b\\*\\[c\\](d) \\`e\\` &amp;lt; f & g");
+        assert_eq!(paragraph("*stressed* < 1"), "*stressed* &lt; 1");
+    }
 }

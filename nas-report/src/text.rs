@@ -1,4 +1,4 @@
-//! Numbers as reports show them.
+//! Numbers and words as reports show them.
 
 /// Four significant digits, without zeros that say nothing; an empty text for what is not known.
 pub(crate) fn number(value: f64) -> String {
@@ -43,6 +43,36 @@ pub(crate) fn probability(p: f64) -> String {
     }
 }
 
+/// At most so many characters; what is cut out of the middle is marked, since names often differ at their ends.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= most {
+        return text.to_owned();
+    }
+    let last = most / 3;
+    let first = most.saturating_sub(last + 1);
+    letters[..first].iter().chain(&['…']).chain(&letters[letters.len() - last..]).collect()
+}
+
+/// As text or attribute of HTML and SVG. What XML cannot hold, and what would turn the rest of a line around, is replaced.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            '\n' | '\t' => safe.push(' '),
+            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => safe.push('\u{fffd}'),
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +85,11 @@ mod tests {
         assert_eq!(places([94.1, 94.3].into_iter()), 3);
         assert_eq!(places([12.0, 250.0].into_iter()), 0);
         assert_eq!([0.2, 0.000_04, 1e-30].map(probability), ["0.200", "4e-5", "<1e-10"]);
+    }
+
+    #[test]
+    fn hostile_words_stay_words() {
+        assert_eq!(escaped("<a href='x'>\"&\u{1}\u{202e}"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;\u{fffd}\u{fffd}");
+        assert_eq!((shortened("abc", 3), shortened("äöüß", 3)), ("abc".to_owned(), "ä…ß".to_owned()));
     }
 }

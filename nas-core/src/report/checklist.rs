@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Report;
+use super::{Ending, Report};
 use crate::plugin::Origin;
-use crate::study::Header;
+use crate::study::{Header, Plugged};
 
 /// Whether an item is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,18 +46,18 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
     let met = |answer: String| (Standing::Met, answer);
     vec![
         item(CODE, "Is the code available that trains the final architectures?", trained(report)),
-        item(CODE, "Is the code of the search space available?", met(plugins(report, |header| &header.space))),
+        item(CODE, "Is the code of the search space available?", plugins(report, |header| &header.space)),
         item(
             CODE,
             "Are the hyperparameters and seeds of the final evaluation given?",
             met("They are settings of the evaluator, listed under Setup; a trial's seed is derived from its study's."
                 .into()),
         ),
-        item(CODE, "Is the code of the method available?", met(plugins(report, |header| &header.strategy))),
+        item(CODE, "Is the code of the method available?", plugins(report, |header| &header.strategy)),
         item(
             CODE,
             "Are the method's hyperparameters and seeds given?",
-            met("All settings are listed under Setup, defaults included, and the seeds with each problem.".into()),
+            met("All settings, defaults included, and all seeds are listed under Setup.".into()),
         ),
         item(COMPARING, "Do all methods use the same data, space and training?", same(report)),
         item(
@@ -93,24 +93,26 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
             "Is the time of the whole method given, not of the search alone?",
             met("Ask and tell times are listed; costs of trials are on the study's clock.".into()),
         ),
-        item(
-            DETAILS,
-            "Are all details of the experiments given?",
-            met("Plugins with versions and digests, settings, budgets and seeds are listed under Setup.".into()),
-        ),
+        item(DETAILS, "Are all details of the experiments given?", details(report)),
     ]
 }
 
-fn plugins(report: &Report, which: fn(&Header) -> &crate::study::Plugged) -> String {
+/// Whether the code of plugins can be had: those built in are this program's, a file says nothing of its source.
+fn plugins(report: &Report, which: fn(&Header) -> &Plugged) -> (Standing, String) {
+    let built_in = |header: &Header| which(header).identity.origin == Origin::BuiltIn;
     let name = |header: &Header| {
         let identity = &which(header).identity;
-        match identity.origin {
-            Origin::BuiltIn => format!("{} {} (built in, open source)", identity.name, identity.version),
-            _ => format!("{} {} (a file; its digest is under Setup: publish it)", identity.name, identity.version),
-        }
+        let origin = if built_in(header) {
+            "built in, open source"
+        } else {
+            "a file, whose digest is under Setup: publish its source"
+        };
+        format!("{} {} ({origin})", identity.name, identity.version)
     };
     let names: BTreeSet<String> = report.setups.iter().map(|(_, _, header)| name(header)).collect();
-    names.into_iter().collect::<Vec<_>>().join("; ")
+    let standing =
+        if report.setups.iter().all(|(.., header)| built_in(header)) { Standing::Met } else { Standing::Open };
+    (standing, names.into_iter().collect::<Vec<_>>().join("; "))
 }
 
 fn trained(report: &Report) -> (Standing, String) {
@@ -118,7 +120,15 @@ fn trained(report: &Report) -> (Standing, String) {
     if looked_up {
         return (Standing::Met, "Nothing is trained: the values are looked up, or functions of the choices.".into());
     }
-    (Standing::Met, plugins(report, |header| &header.evaluator))
+    plugins(report, |header| &header.evaluator)
+}
+
+fn details(report: &Report) -> (Standing, String) {
+    let listed = "Plugins with versions and digests, settings, budgets and seeds are listed under Setup";
+    if report.problems.iter().all(|problem| problem.simulated) {
+        return (Standing::Met, format!("{listed}."));
+    }
+    (Standing::Open, format!("{listed}; the records do not say on which machine it ran: add that."))
 }
 
 fn same(report: &Report) -> (Standing, String) {
@@ -146,27 +156,47 @@ fn same(report: &Report) -> (Standing, String) {
 fn protocol(report: &Report) -> (Standing, String) {
     let budgets = |name: &str| -> BTreeSet<String> {
         let of = report.setups.iter().filter(|(problem, ..)| problem == name);
-        of.map(|(.., header)| format!("{:?} {} {:?}", header.budget, header.workers, header.constraints)).collect()
+        let protocol = |header: &Header| {
+            format!("{:?} {:?} {} {:?}", header.objectives, header.budget, header.workers, header.constraints)
+        };
+        of.map(|(.., header)| protocol(header)).collect()
     };
     let differs: Vec<&str> =
         report.problems.iter().map(|problem| problem.name.as_str()).filter(|name| budgets(name).len() > 1).collect();
     match differs[..] {
-        [] => (Standing::Met, "Budget, workers, constraints and the choice of the incumbent are equal for all.".into()),
-        _ => (Standing::Lacking, format!("Budget, workers or constraints differ on {}.", differs.join(", "))),
+        [] => (
+            Standing::Met,
+            "Objectives, constraints, budget, workers and the choice of the incumbent are equal for all.".into(),
+        ),
+        _ => {
+            (Standing::Lacking, format!("Objectives, constraints, budget or workers differ on {}.", differs.join(", ")))
+        }
     }
 }
 
 fn baseline(report: &Report) -> (Standing, String) {
-    let random = |header: &Header| header.strategy.identity.name == "random-search";
-    let without: Vec<&str> = report
-        .problems
-        .iter()
-        .map(|problem| problem.name.as_str())
-        .filter(|name| !report.setups.iter().any(|(problem, _, header)| problem == name && random(header)))
-        .collect();
-    match without[..] {
-        [] => (Standing::Met, "Random search ran on every problem with the same budget and seeds.".into()),
-        _ => (Standing::Lacking, format!("There is none on {}: leave out --no-random-search.", without.join(", "))),
+    let random = |name: &str, label: &str| {
+        let mut setups = report.setups.iter();
+        setups.any(|(problem, strategy, header)| {
+            problem == name && strategy == label && header.strategy.identity.name == "random-search"
+        })
+    };
+    let (mut without, mut fewer) = (Vec::new(), Vec::new());
+    for problem in &report.problems {
+        let seeds = |ending: &Ending| ending.row.finals.len();
+        let most = problem.endings.iter().map(seeds).max().unwrap_or(0);
+        match problem.endings.iter().filter(|ending| random(&problem.name, &ending.row.strategy)).map(seeds).max() {
+            None | Some(0) => without.push(problem.name.as_str()),
+            Some(seeds) if seeds < most => fewer.push(problem.name.as_str()),
+            Some(_) => {}
+        }
+    }
+    match (&without[..], &fewer[..]) {
+        ([], []) => (Standing::Met, "Random search ran on every problem with as many seeds as any strategy.".into()),
+        ([], fewer) => (Standing::Lacking, format!("It has fewer seeds than others on {}.", fewer.join(", "))),
+        (without, _) => {
+            (Standing::Lacking, format!("There is none on {}: leave out --no-random-search.", without.join(", ")))
+        }
     }
 }
 
@@ -182,10 +212,14 @@ fn seeds(report: &Report) -> (Standing, String) {
 }
 
 fn tables(report: &Report) -> (Standing, String) {
-    let simulated: Vec<&str> =
-        report.problems.iter().filter(|problem| problem.simulated).map(|problem| problem.name.as_str()).collect();
-    match simulated[..] {
+    let looked_up = |name: &str| {
+        let mut setups = report.setups.iter();
+        setups.any(|(problem, _, header)| problem == name && header.evaluator.identity.name == "table")
+    };
+    let names = report.problems.iter().map(|problem| problem.name.as_str());
+    let tables: Vec<&str> = names.filter(|name| looked_up(name)).collect();
+    match tables[..] {
         [] => (Standing::Lacking, "Add problems of a table, such as nas-bench-201/c10: they cost seconds.".into()),
-        _ => (Standing::Met, simulated.join(", ")),
+        _ => (Standing::Met, format!("Looked up: {}.", tables.join(", "))),
     }
 }

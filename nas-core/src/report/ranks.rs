@@ -69,8 +69,10 @@ fn test(blocks: &[Vec<f64>], strategies: usize) -> Option<Friedman> {
     // The one error that can come is that there are fewer than three.
     let tested = friedman(&columns).ok()?;
     let (k, n) = (strategies as f64, blocks.len() as f64);
-    let (f, f_p) = iman_davenport(tested.statistic, k, n);
-    Some(Friedman { chi_squared: tested.statistic, p: tested.p_value, f, f_p })
+    // Where nobody differs, rounding can leave less than nothing.
+    let chi_squared = tested.statistic.max(0.0);
+    let (f, f_p) = iman_davenport(chi_squared, k, n);
+    Some(Friedman { chi_squared, p: tested.p_value, f, f_p })
 }
 
 /// F with k − 1 and (k − 1)(n − 1) degrees of freedom, and its upper tail.

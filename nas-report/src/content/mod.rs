@@ -1,24 +1,33 @@
 //! What a report says, block by block, whatever the format.
 
+mod overall;
 mod problem;
+mod setup;
 
-use nas_core::plugin::Origin;
-use nas_core::report::{Band, Ending, ItemStanding, Line, RESAMPLES, Ranks, Report};
-use nas_core::study::Plugged;
+use nas_core::report::{Band, Line, Ranks, Report};
 
 use crate::chart::{Axes, Series, critical_difference, lines};
 use crate::text::{number, probability};
 use crate::{Block, Picture, ReportError};
 
+/// So many strategies stand out in a chart; of more, the best and random search do.
+const STRONG: usize = 6;
+/// So many of the best show their bands, and random search.
+const BANDS: usize = 3;
+/// Tables with more rows than this are for those who look for something.
+const LONG: usize = 25;
+
 struct Writer<'r> {
     report: &'r Report,
     pictures: &'r [Picture],
     blocks: Vec<Block>,
+    /// The names of charts so far, which no two may share.
+    slugs: Vec<String>,
 }
 
 /// Everything that the report says.
 pub(crate) fn blocks(report: &Report, pictures: &[Picture]) -> Result<Vec<Block>, ReportError> {
-    let mut writer = Writer { report, pictures, blocks: Vec::new() };
+    let mut writer = Writer { report, pictures, blocks: Vec::new(), slugs: Vec::new() };
     writer.overview();
     writer.over_problems()?;
     for problem in &report.problems {
@@ -44,7 +53,8 @@ impl Writer<'_> {
 
     fn table(&mut self, words: usize, header: Vec<String>, rows: Vec<Vec<String>>) {
         if !rows.is_empty() {
-            self.blocks.push(Block::Table { header, rows, words });
+            let folded = (rows.len() > LONG).then(|| format!("{} rows", rows.len()));
+            self.blocks.push(Block::Table { header, rows, words, folded });
         }
     }
 
@@ -52,102 +62,64 @@ impl Writer<'_> {
         self.report.strategies.iter().position(|name| name == strategy).unwrap_or(0)
     }
 
+    fn is_baseline(&self, strategy: &str) -> bool {
+        let mut setups = self.report.setups.iter();
+        setups.any(|(_, label, header)| label == strategy && header.strategy.identity.name == "random-search")
+    }
+
+    /// The series of these strategies, the best first; those without points are left out.
+    fn series(&self, best: &[&str], steps: bool, points: impl Fn(&str) -> Option<Vec<[f64; 4]>>) -> Vec<Series> {
+        let all = best.len() <= STRONG;
+        let series = best.iter().enumerate().filter_map(|(at, name)| {
+            let baseline = self.is_baseline(name);
+            let points = points(name).filter(|points| !points.is_empty())?;
+            let (strong, banded) = (all || at + 1 < STRONG || baseline, at < BANDS || baseline);
+            Some(Series { name: (*name).to_owned(), place: self.place(name), points, steps, strong, banded })
+        });
+        series.collect()
+    }
+
+    /// A name that a file can have, and no other chart of the report has.
+    fn slug(&mut self, name: &str) -> String {
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
+        let short: String = name.chars().map(plain).take(80).collect();
+        let numbered = (2..).map(|number| format!("{short}-{number}"));
+        let free = std::iter::once(short.clone()).chain(numbered).find(|slug| !self.slugs.contains(slug));
+        let slug = free.unwrap_or(short);
+        self.slugs.push(slug.clone());
+        slug
+    }
+
+    /// Curves of strategies, the best first.
     fn curves(
         &mut self,
-        name: String,
-        caption: &str,
+        (name, caption): (String, &str),
         axes: &Axes<'_>,
+        best: &[&str],
         curves: &[Line],
         value: impl Fn(&Band) -> [f64; 3],
     ) -> Result<(), ReportError> {
-        let series = curves.iter().map(|line| Series {
-            name: line.strategy.clone(),
-            place: self.place(&line.strategy),
-            points: line
-                .points
-                .iter()
-                .map(|(place, band)| {
-                    let [middle, low, high] = value(band);
-                    [*place, middle, low, high]
-                })
-                .collect(),
-            steps: false,
+        let point = |(place, band): &(f64, Band)| {
+            let [middle, low, high] = value(band);
+            [*place, middle, low, high]
+        };
+        let series = self.series(best, false, |strategy| {
+            let line = curves.iter().find(|line| line.strategy == strategy)?;
+            Some(line.points.iter().map(point).collect())
         });
-        let series: Vec<Series> = series.filter(|series| !series.points.is_empty()).collect();
+        self.chart(name, caption, axes, series)
+    }
+
+    fn chart(&mut self, name: String, caption: &str, axes: &Axes<'_>, series: Vec<Series>) -> Result<(), ReportError> {
         if let Some(chart) = lines(axes, series)? {
             self.blocks.push(Block::Chart { name, caption: caption.to_owned(), chart });
         }
         Ok(())
     }
 
-    fn overview(&mut self) {
-        let report = self.report;
-        self.heading(1, "Benchmark report");
-        let seeds = report.problems.iter().flat_map(|problem| problem.endings.iter().map(|ending| ending.row.seeds));
-        let (least, most) = seeds.fold((usize::MAX, 0), |(least, most), seeds| (least.min(seeds), most.max(seeds)));
-        let seeds = if least == most { most.to_string() } else { format!("{least} to {most}") };
-        let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
-        self.say(format!(
-            "{} on {}, {seeds} paired seeds each. Bands are 95 % percentile bootstrap intervals of the interquartile mean \
-             over seeds ({RESAMPLES} resamples; Agarwal et al. 2021). Pairs are tested by Wilcoxon's signed-rank test over \
-             seeds, with Holm's correction over all pairs of a problem; A12 is the probability to be better on two seeds \
-             drawn apart (Vargha & Delaney 2000).",
-            count(report.strategies.len(), "strategy", "strategies"),
-            count(report.problems.len(), "problem", "problems"),
-        ));
-        let rows = report.problems.iter().map(|problem| {
-            let best = problem.endings.iter().filter(|ending| ending.band.is_some()).max_by(|a, b| {
-                let score = |ending: &Ending| problem.goal.score(ending.band.map_or(f64::NAN, |band| band.iqm));
-                score(a).total_cmp(&score(b))
-            });
-            let broken: usize = problem.endings.iter().map(|ending| ending.row.broken).sum();
-            vec![
-                problem.name.clone(),
-                problem.metric.clone(),
-                best.map(|ending| ending.row.strategy.clone()).unwrap_or_default(),
-                best.and_then(|ending| ending.band).map(|band| number(band.iqm)).unwrap_or_default(),
-                number(problem.best),
-                if problem.best_known { "known" } else { "found" }.to_owned(),
-                problem.endings.len().to_string(),
-                broken.to_string(),
-            ]
-        });
-        let header = cells([
-            "problem",
-            "reported",
-            "best strategy",
-            "its IQM",
-            "best value",
-            "",
-            "strategies",
-            "broken studies",
-        ]);
-        self.table(3, header, rows.collect());
-        let broken =
-            report.problems.iter().flat_map(|problem| problem.endings.iter().map(move |ending| (problem, ending)));
-        let broken = broken.filter(|(_, ending)| ending.row.broken > 0).map(|(problem, ending)| {
-            let reason = ending.row.reason.clone().unwrap_or_default();
-            vec![ending.row.strategy.clone(), problem.name.clone(), reason, ending.row.broken.to_string()]
-        });
-        let broken: Vec<Vec<String>> = broken.collect();
-        if !broken.is_empty() {
-            self.say("Studies that broke down; they count in no figure:");
-            self.table(3, cells(["strategy", "problem", "reason of the first", "studies"]), broken);
-        }
-        let skipped = report.skipped.iter().map(|skipped| {
-            let reason = skipped.reason.lines().next().unwrap_or_default().to_owned();
-            vec![skipped.strategy.clone(), skipped.problem.clone(), reason]
-        });
-        let skipped: Vec<Vec<String>> = skipped.collect();
-        if !skipped.is_empty() {
-            self.say("Strategies that cannot serve a problem; the statistics do not cover them there:");
-            self.table(3, cells(["strategy", "problem", "reason"]), skipped);
-        }
-    }
-
-    fn ranking(&mut self, name: String, caption: &str, ranked: &[String], ranks: &Ranks) -> Result<(), ReportError> {
+    fn ranking(&mut self, name: String, caption: &str, ranked: &[String], ranks: &Ranks) {
         let names: Vec<(String, usize)> = ranked.iter().map(|name| (name.clone(), self.place(name))).collect();
-        let chart = critical_difference(&names, &ranks.mean, &ranks.cliques, ranks.critical_difference)?;
+        let chart = critical_difference(&names, &ranks.mean, &ranks.cliques, ranks.critical_difference);
         let mut caption = caption.to_owned();
         if let Some(friedman) = ranks.friedman {
             caption.push_str(&format!(
@@ -160,127 +132,12 @@ impl Writer<'_> {
             ));
         }
         self.blocks.push(Block::Chart { name, caption, chart });
-        Ok(())
-    }
-
-    fn over_problems(&mut self) -> Result<(), ReportError> {
-        let report = self.report;
-        if report.problems.len() < 2 {
-            return Ok(());
-        }
-        self.heading(1, "Over all problems");
-        let names = report.problems.iter().map(|problem| problem.name.as_str());
-        let left_out: Vec<&str> = names.filter(|name| !report.covered.iter().any(|covered| covered == name)).collect();
-        if !left_out.is_empty() {
-            self.say(format!("Ranks and profile leave out {}, which few strategies can serve.", left_out.join(", ")));
-        }
-        if let Some(ranks) = &report.ranks {
-            let caption = "Mean ranks over problems (by the mean rank over the seeds of each); strategies joined by a bar \
-                           are closer than the critical difference at 5 % (Nemenyi's test, Demšar 2006).";
-            self.ranking("ranks".into(), caption, &report.ranked, ranks)?;
-        }
-        let profile = report.profile.iter().map(|(strategy, shares)| Series {
-            name: strategy.clone(),
-            place: self.place(strategy),
-            points: shares.iter().map(|(limit, share)| [*limit, *share, *share, *share]).collect(),
-            steps: false,
-        });
-        let axes =
-            Axes {
-                x: "normalised regret τ", y: "share of runs ≤ τ", log_x: false, log_y: false, settled_after: 0.0
-            };
-        if let Some(chart) = lines(&axes, profile.collect())? {
-            let caption = "Performance profile: the share of all runs that end with a normalised regret of at most τ. 0 is \
-                           the best value of a problem, 1 the worst that any run on it ended with. Higher is better.";
-            self.blocks.push(Block::Chart { name: "profile".into(), caption: caption.into(), chart });
-        }
-        let mut header = vec!["wins – losses".to_owned()];
-        header.extend(report.strategies.iter().cloned());
-        let rows = report.strategies.iter().zip(&report.wins).map(|(strategy, row)| {
-            let cell = |wins: &nas_core::report::Wins| match wins.of {
-                0 => String::new(),
-                _ if wins.won + wins.lost == 0 => "·".to_owned(),
-                _ => format!("{}–{}", wins.won, wins.lost),
-            };
-            std::iter::once(strategy.clone()).chain(row.iter().map(cell)).collect()
-        });
-        self.say(
-            "Problems on which the strategy of the row is significantly better – worse than the one of the column:",
-        );
-        self.table(1, header, rows.collect());
-        Ok(())
-    }
-
-    fn checklist(&mut self) {
-        self.heading(1, "Best practices");
-        self.say(
-            "The checklist of M. Lindauer and F. Hutter, Best practices for scientific research on neural architecture search, \
-             JMLR 21(243), 2020, as far as the records can answer it.",
-        );
-        let rows = self.report.checklist.iter().map(|item| {
-            let standing = match item.standing {
-                ItemStanding::Met => "yes",
-                ItemStanding::Lacking => "no",
-                ItemStanding::Open => "open",
-            };
-            vec![item.part.to_owned(), item.question.to_owned(), standing.to_owned(), item.answer.clone()]
-        });
-        let rows = rows.collect();
-        self.table(4, cells(["", "", "", ""]), rows);
-    }
-
-    fn setup(&mut self) {
-        self.heading(1, "Setup");
-        let plugin = |plugged: &Plugged| {
-            let identity = &plugged.identity;
-            let digest = match (&identity.origin, &identity.digest) {
-                (Origin::BuiltIn, _) | (_, None) => "built in".to_owned(),
-                (_, Some(digest)) => digest.chars().take(16).collect(),
-            };
-            format!("{} {} ({digest})", identity.name, identity.version)
-        };
-        let settings = |plugged: &Plugged| {
-            let shown = plugged.settings.0.iter().map(|setting| {
-                let value = setting.value.to_string();
-                let short: String = value.chars().take(60).collect();
-                format!("{}={short}{}", setting.name, if short.len() < value.len() { "…" } else { "" })
-            });
-            shown.collect::<Vec<_>>().join(", ")
-        };
-        let mut strategies: Vec<Vec<String>> = Vec::new();
-        let mut problems: Vec<Vec<String>> = Vec::new();
-        for (problem, strategy, header) in &self.report.setups {
-            let row = vec![strategy.clone(), plugin(&header.strategy), settings(&header.strategy)];
-            if !strategies.contains(&row) {
-                strategies.push(row);
-            }
-            let budget = &header.budget;
-            let limits = [
-                budget.trials.map(|trials| format!("{trials} trials")),
-                budget.epochs.map(|epochs| format!("{} {}", number(epochs), header.fidelity_unit)),
-                budget.seconds.map(|seconds| format!("{} s", number(seconds))),
-            ];
-            let limits: Vec<String> = limits.into_iter().flatten().collect();
-            let row = vec![
-                problem.clone(),
-                plugin(&header.space),
-                settings(&header.space),
-                plugin(&header.evaluator),
-                settings(&header.evaluator),
-                limits.join(", "),
-                header.workers.to_string(),
-            ];
-            if !problems.contains(&row) {
-                problems.push(row);
-            }
-        }
-        self.table(3, cells(["strategy", "plugin", "settings"]), strategies);
-        let header = cells(["problem", "space", "settings", "evaluator", "settings", "budget", "workers"]);
-        self.table(6, header, problems);
     }
 }
 
 fn equals(p: f64) -> String {
     let text = probability(p);
+    // No line ends within a number.
+    let text = text.replace('-', "\u{2011}");
     if text.starts_with('<') { text.replacen('<', "< ", 1) } else { format!("= {text}") }
 }

@@ -3,8 +3,9 @@
 use nas_core::benchmark::Comparison;
 use nas_core::report::{Band, Ending, Fronts, Line, ProblemReport};
 
+use super::overall::best_first;
 use super::{Writer, cells};
-use crate::chart::{Axes, Chart, Series, lines};
+use crate::chart::{Axes, Chart};
 use crate::text::{fixed, number, places, probability};
 use crate::{Block, ReportError};
 
@@ -36,12 +37,8 @@ impl Writer<'_> {
                 nas_api::Goal::Minimize => "less",
             },
         ));
-        let slug = slug(&problem.name);
-        for picture in self.pictures.iter().filter(|picture| picture.problem == problem.name) {
-            let chart = Chart { svg: picture.svg.clone(), points: serde_json::Value::Null };
-            let (name, caption) = (format!("{slug}-network"), picture.caption.clone());
-            self.blocks.push(Block::Chart { name, caption, chart });
-        }
+        let slug = self.slug(&problem.name);
+        let best: Vec<&str> = best_first(problem).iter().map(|ending| ending.row.strategy.as_str()).collect();
         let regret = |band: &Band| {
             let (a, b) = ((problem.best - band.low).abs(), (problem.best - band.high).abs());
             [(problem.best - band.iqm).abs(), a.min(b), a.max(b)]
@@ -51,24 +48,28 @@ impl Writer<'_> {
         let axes = |x, y, log_x, log_y| Axes { x, y, log_x, log_y, settled_after: SETTLED };
         let metric = problem.metric.as_str();
         self.curves(
-            format!("{slug}-value"),
-            "Best so far: the incumbent's value over trials, interquartile mean and 95 % band over seeds.",
+            (
+                format!("{slug}-value"),
+                "Best so far: the incumbent's value over trials, interquartile mean over seeds, with the 95 % bands of the best \
+                 three and of random search.",
+            ),
             &axes("trials", metric, false, false),
+            &best,
             &problem.by_trials,
             value,
         )?;
         if problem.best.is_finite() {
             self.curves(
-                format!("{slug}-regret"),
-                "Simple regret over trials, on logarithmic axes.",
+                (format!("{slug}-regret"), "Simple regret over trials, on logarithmic axes."),
                 &axes("trials", "regret", true, true),
+                &best,
                 &problem.by_trials,
                 regret,
             )?;
             self.curves(
-                format!("{slug}-seconds"),
-                "Simple regret over the study's clock, on logarithmic axes.",
+                (format!("{slug}-seconds"), "Simple regret over the study's clock, on logarithmic axes."),
                 &axes(seconds, "regret", true, true),
+                &best,
                 &problem.by_seconds,
                 regret,
             )?;
@@ -76,27 +77,32 @@ impl Writer<'_> {
         if let Some(fronts) = &problem.fronts {
             self.fronts(&slug, fronts)?;
         }
-        self.endings(problem);
         if let Some(ranks) = &problem.ranks {
             let caption =
                 "Mean ranks over seeds; strategies joined by a bar are closer than the critical difference at 5 %.";
-            self.ranking(format!("{slug}-ranks"), caption, &problem.ranked, ranks)?;
+            self.ranking(format!("{slug}-ranks"), caption, &problem.ranked, ranks);
         }
+        self.endings(problem);
+        self.times(problem);
         self.comparisons(problem);
+        for picture in self.pictures.iter().filter(|picture| picture.problem == problem.name) {
+            let chart = Chart { svg: picture.svg.clone(), points: serde_json::Value::Null };
+            let (name, caption) = (format!("{slug}-network"), picture.caption.clone());
+            self.blocks.push(Block::Chart { name, caption, chart });
+        }
         Ok(())
     }
 
     fn endings(&mut self, problem: &ProblemReport) {
-        let mut endings: Vec<&Ending> = problem.endings.iter().collect();
-        let score = |ending: &Ending| problem.goal.score(ending.band.map_or(f64::NAN, |band| band.iqm));
-        endings.sort_by(|a, b| score(b).total_cmp(&score(a)));
+        let endings = best_first(problem);
         let all = endings.iter().flat_map(|ending| ending.row.finals.values().copied());
         let digits = places(all);
         let mean = |ending: &Ending| ending.row.curve.last().map_or(f64::NAN, |point| point.mean);
         let std = |ending: &Ending| ending.row.curve.last().map_or(f64::NAN, |point| point.std);
+        let random = endings.iter().map(|ending| ending.row.strategy.as_str()).find(|name| self.is_baseline(name));
         let rows = endings.iter().map(|ending| {
             let band = ending.band.unwrap_or(Band { iqm: f64::NAN, low: f64::NAN, high: f64::NAN });
-            vec![
+            let mut row = vec![
                 ending.row.strategy.clone(),
                 ending.row.seeds.to_string(),
                 fixed(band.iqm, digits),
@@ -106,37 +112,48 @@ impl Writer<'_> {
                 fixed(ending.median, digits),
                 number(ending.row.regret_mean()),
                 number(ending.area),
+            ];
+            if let Some(random) = random {
+                let against = against(&problem.comparisons, &ending.row.strategy, random);
+                row.push(against.map_or_else(String::new, |(a12, _)| fixed(a12, 3)));
+                row.push(against.map_or_else(String::new, |(_, p)| probability(p)));
+            }
+            row
+        });
+        let rows = rows.collect();
+        let mut words = "How the studies ended. *Regret* is the mean over seeds at the end, *area* the mean over all \
+                         trials."
+            .to_owned();
+        let mut header = cells(["strategy", "seeds", "IQM", "95 % band", "mean", "std", "median", "regret", "area"]);
+        if let Some(random) = random {
+            words.push_str(&format!(" *A12* and *p* (Holm) compare with {random}."));
+            header.extend(cells(["A12", "p"]));
+        }
+        self.say(words);
+        self.table(1, header, rows);
+    }
+
+    fn times(&mut self, problem: &ProblemReport) {
+        let row = |ending: &&Ending| {
+            vec![
+                ending.row.strategy.clone(),
                 number(ending.row.seconds_mean),
                 number(ending.ask_micros),
                 number(ending.tell_micros),
                 number(ending.strategy_seconds),
             ]
-        });
-        self.say(
-            "How the studies ended. *Regret* is the mean over seeds at the end, *area* the mean over all trials. *Cost* is \
-             what a study's trials took on its clock; ask and tell are real microseconds of a trial (medians) and real \
-             seconds of a study in the strategy.",
-        );
-        let header = cells([
-            "strategy",
-            "seeds",
-            "IQM",
-            "95 % band",
-            "mean",
-            "std",
-            "median",
-            "regret",
-            "area",
-            "cost (s)",
-            "ask (µs)",
-            "tell (µs)",
-            "strategy (s)",
-        ]);
-        self.table(1, header, rows.collect());
+        };
+        let rows: Vec<Vec<String>> = best_first(problem).iter().map(row).collect();
+        let header = cells(["strategy", "cost (s)", "ask (µs)", "tell (µs)", "strategy (s)"]);
+        if !rows.is_empty() {
+            let folded = "Times: what a study's trials cost on its clock, the strategy's real microseconds of a trial \
+                          (medians), and its real seconds of a study";
+            self.blocks.push(Block::Table { header, rows, words: 1, folded: Some(folded.to_owned()) });
+        }
     }
 
     fn comparisons(&mut self, problem: &ProblemReport) {
-        let row = |comparison: &Comparison| {
+        let row = |comparison: &&Comparison| {
             let Comparison { a, b, seeds, difference, wins, ties, p, p_holm, a12, .. } = comparison;
             vec![
                 a.clone(),
@@ -149,10 +166,14 @@ impl Writer<'_> {
                 probability(*p_holm),
             ]
         };
-        let rows: Vec<Vec<String>> = problem.comparisons.iter().map(row).collect();
-        self.say("Paired comparisons: mean difference a − b, seeds won–tied–lost by a.");
-        let header = cells(["a", "b", "seeds", "difference", "won–tied–lost", "A12", "p", "p (Holm)"]);
-        self.table(2, header, rows);
+        let mut comparisons: Vec<&Comparison> = problem.comparisons.iter().collect();
+        comparisons.sort_by(|a, b| a.p.total_cmp(&b.p));
+        let rows: Vec<Vec<String>> = comparisons.iter().map(row).collect();
+        if !rows.is_empty() {
+            let folded = format!("All {} pairs: mean difference a − b, seeds won–tied–lost by a", rows.len());
+            let header = cells(["a", "b", "seeds", "difference", "won–tied–lost", "A12", "p", "p (Holm)"]);
+            self.blocks.push(Block::Table { header, rows, words: 2, folded: Some(folded) });
+        }
     }
 
     fn fronts(&mut self, slug: &str, fronts: &Fronts) -> Result<(), ReportError> {
@@ -172,24 +193,28 @@ impl Writer<'_> {
         let value = |band: &Band| [band.iqm, band.low, band.high];
         let axes = |y| Axes { x: "trials", y, log_x: false, log_y: false, settled_after: SETTLED };
         let caption = "Hypervolume over trials; more is better.";
-        self.curves(format!("{slug}-hypervolume"), caption, &axes("hypervolume"), &fronts.volume, value)?;
+        let covered = |strategy: &str| {
+            let finals = fronts.finals.iter().find(|(name, _)| name == strategy).map(|(_, volumes)| volumes);
+            finals.map_or(0.0, |volumes| volumes.values().sum::<f64>() / volumes.len() as f64)
+        };
+        let mut best: Vec<&str> = fronts.finals.iter().map(|(strategy, _)| strategy.as_str()).collect();
+        best.sort_by(|a, b| covered(b).total_cmp(&covered(a)));
+        let name = format!("{slug}-hypervolume");
+        self.curves((name, caption), &axes("hypervolume"), &best, &fronts.volume, value)?;
         let caption = "IGD+ over trials; less is better.";
-        self.curves(format!("{slug}-igd"), caption, &axes("IGD+"), &fronts.distance, value)?;
+        self.curves((format!("{slug}-igd"), caption), &axes("IGD+"), &best, &fronts.distance, value)?;
         if fronts.objectives.len() == DRAWN_OBJECTIVES {
             let (x, y) = (&fronts.objectives[0].metric, &fronts.objectives[1].metric);
-            let series = fronts.attained.iter().map(|(strategy, points)| Series {
-                name: strategy.clone(),
-                place: self.place(strategy),
-                points: points.iter().map(|point| [point[0], point[1], point[1], point[1]]).collect(),
-                steps: true,
+            let series = self.series(&best, true, |strategy| {
+                let (_, points) = fronts.attained.iter().find(|(name, _)| name == strategy)?;
+                Some(points.iter().map(|point| [point[0], point[1], point[1], point[1]]).collect())
             });
             let axes = Axes { x, y, log_x: false, log_y: false, settled_after: 0.0 };
-            if let Some(chart) = lines(&axes, series.collect())? {
-                let caption = "Attained fronts: what no measured architecture of any seed beats in both objectives.";
-                self.blocks.push(Block::Chart { name: format!("{slug}-front"), caption: caption.into(), chart });
-            }
+            let caption = "Attained fronts: what no measured architecture of any seed beats in both objectives.";
+            self.chart(format!("{slug}-front"), caption, &axes, series)?;
         }
-        let rows = fronts.finals.iter().map(|(strategy, volumes)| {
+        let finals = best.iter().filter_map(|strategy| fronts.finals.iter().find(|(name, _)| name == strategy));
+        let rows = finals.map(|(strategy, volumes)| {
             let count = volumes.len() as f64;
             let mean = volumes.values().sum::<f64>() / count;
             let std =
@@ -214,8 +239,11 @@ impl Writer<'_> {
     }
 }
 
-/// A name that a file can have.
-fn slug(name: &str) -> String {
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
-    name.chars().map(plain).collect()
+/// A12 and the corrected p of a strategy against another one.
+fn against(comparisons: &[Comparison], strategy: &str, other: &str) -> Option<(f64, f64)> {
+    comparisons.iter().find_map(|Comparison { a, b, a12, p_holm, .. }| match (a == strategy, b == strategy) {
+        (true, _) if b == other => Some((*a12, *p_holm)),
+        (_, true) if a == other => Some((1.0 - a12, *p_holm)),
+        _ => None,
+    })
 }

@@ -1,0 +1,18 @@
+//! Writes the report of a benchmark: `report BENCHMARK FILE [FOLDER]`, without pictures of networks.
+
+use std::path::Path;
+
+use nas_core::benchmark::Store;
+use nas_core::report::Report;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [benchmark, file, folder @ ..] = &arguments[..] else { return Err("report BENCHMARK FILE [FOLDER]".into()) };
+    let store = Store::find(Path::new(benchmark))?;
+    let report = Report::of(&store)?;
+    nas_report::write(&report, &[], Path::new(file))?;
+    if let Some(folder) = folder.first() {
+        nas_report::write_data(&store, &report, Path::new(folder))?;
+    }
+    Ok(())
+}

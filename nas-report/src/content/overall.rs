@@ -1,0 +1,261 @@
+//! What the report says of all problems together.
+
+use std::collections::BTreeMap;
+
+use nas_core::report::{Ending, ProblemReport, RESAMPLES, Ranks, Wins};
+
+use super::{Writer, cells};
+use crate::chart::Axes;
+use crate::text::{fixed, number, probability, shortened};
+use crate::{Block, ReportError};
+
+/// Differences with a smaller p are told apart.
+const SIGNIFICANT: f64 = 0.05;
+/// So many strategies that cannot be told apart from the best are named.
+const NAMED: usize = 3;
+/// Letters of their names.
+const NAME: usize = 28;
+
+impl Writer<'_> {
+    pub(super) fn overview(&mut self) {
+        let report = self.report;
+        self.heading(1, "Benchmark report");
+        let seeds = report.problems.iter().flat_map(|problem| problem.endings.iter().map(|ending| ending.row.seeds));
+        let (least, most) = seeds.fold((usize::MAX, 0), |(least, most), seeds| (least.min(seeds), most.max(seeds)));
+        let seeds = if least == most { most.to_string() } else { format!("{least} to {most}") };
+        let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+        self.say(format!(
+            "{} on {}, {seeds} paired seeds each. Bands are 95 % percentile bootstrap intervals of the interquartile mean \
+             over seeds ({RESAMPLES} resamples; Agarwal et al. 2021). Pairs are tested by Wilcoxon's signed-rank test over \
+             seeds, with Holm's correction over all pairs of a problem; A12 is the probability to be better on two seeds \
+             drawn apart (Vargha & Delaney 2000).",
+            count(report.strategies.len(), "strategy", "strategies"),
+            count(report.problems.len(), "problem", "problems"),
+        ));
+        let rows = report.problems.iter().map(|problem| {
+            let best = best_first(problem).into_iter().find(|ending| ending.band.is_some());
+            let broken: usize = problem.endings.iter().map(|ending| ending.row.broken).sum();
+            vec![
+                problem.name.clone(),
+                problem.metric.clone(),
+                best.map(|ending| ending.row.strategy.clone()).unwrap_or_default(),
+                best.map(|ending| alike(problem, &ending.row.strategy)).unwrap_or_default(),
+                best.and_then(|ending| ending.band).map(|band| number(band.iqm)).unwrap_or_default(),
+                format!("{} ({})", number(problem.best), if problem.best_known { "known" } else { "found" }),
+                problem.endings.len().to_string(),
+                broken.to_string(),
+            ]
+        });
+        let header = cells([
+            "problem",
+            "reported",
+            "best strategy",
+            "not told apart from it",
+            "its IQM",
+            "best value",
+            "strategies",
+            "broken studies",
+        ]);
+        self.table(4, header, rows.collect());
+        self.too_few_seeds();
+        self.left_out();
+    }
+
+    /// Problems with so few seeds for so many pairs that nothing can be significant: a strategy that wins on all n seeds has
+    /// p = 2^(1 − n), which the correction multiplies by the number of pairs.
+    fn too_few_seeds(&mut self) {
+        let mut hopeless: BTreeMap<(usize, usize), Vec<&str>> = BTreeMap::new();
+        for problem in &self.report.problems {
+            let pairs = problem.comparisons.len();
+            let seeds = problem.comparisons.iter().map(|comparison| comparison.seeds).max().unwrap_or(0);
+            if seeds > 0 && least_p(seeds) * pairs as f64 >= SIGNIFICANT {
+                hopeless.entry((pairs, seeds)).or_default().push(&problem.name);
+            }
+        }
+        for ((pairs, seeds), problems) in hopeless {
+            let needed = (1..).find(|&seeds| least_p(seeds) * (pairs as f64) < SIGNIFICANT).unwrap_or(usize::MAX);
+            self.say(format!(
+                "{seeds} seeds cannot tell any of {pairs} pairs apart on {}: who wins on every seed still has a corrected p \
+                 of {}. {needed} seeds or more can, or fewer strategies.",
+                problems.join(", "),
+                probability((least_p(seeds) * pairs as f64).min(1.0)),
+            ));
+        }
+    }
+
+    /// Studies that broke down, and pairs that could not run.
+    fn left_out(&mut self) {
+        let report = self.report;
+        let broken =
+            report.problems.iter().flat_map(|problem| problem.endings.iter().map(move |ending| (problem, ending)));
+        let broken = broken.filter(|(_, ending)| ending.row.broken > 0).map(|(problem, ending)| {
+            let reason = ending.row.reason.clone().unwrap_or_default();
+            vec![ending.row.strategy.clone(), problem.name.clone(), reason, ending.row.broken.to_string()]
+        });
+        let broken: Vec<Vec<String>> = broken.collect();
+        if !broken.is_empty() {
+            self.say("Studies that broke down; they count in no figure:");
+            self.table(3, cells(["strategy", "problem", "reason of the first", "studies"]), broken);
+        }
+        self.skipped();
+    }
+
+    /// Who cannot serve what: strategies together that have the same reason on the same problems.
+    fn skipped(&mut self) {
+        let mut by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for pair in &self.report.skipped {
+            let reason = pair.reason.lines().next().unwrap_or_default();
+            // Who it is, the table says.
+            let reason =
+                reason.strip_prefix("strategy '").and_then(|rest| rest.split_once("): ")).map_or(reason, |part| part.1);
+            by_reason.entry((reason, &pair.strategy)).or_default().push(&pair.problem);
+        }
+        let mut together: BTreeMap<(&str, &[&str]), Vec<&str>> = BTreeMap::new();
+        for ((reason, strategy), problems) in &by_reason {
+            together.entry((reason, problems)).or_default().push(strategy);
+        }
+        if !together.is_empty() {
+            let row = |((reason, problems), strategies): (&(&str, &[&str]), &Vec<&str>)| {
+                cells([&strategies.join(", "), reason, &problems.join(", ")])
+            };
+            let rows: Vec<Vec<String>> = together.iter().map(row).collect();
+            self.say("Strategies that cannot serve a problem; the statistics do not cover them there:");
+            self.table(3, cells(["strategies", "reason", "problems"]), rows);
+        }
+    }
+
+    pub(super) fn over_problems(&mut self) -> Result<(), ReportError> {
+        let report = self.report;
+        if report.problems.len() < 2 {
+            return Ok(());
+        }
+        self.heading(1, "Over all problems");
+        let names = report.problems.iter().map(|problem| problem.name.as_str());
+        let left_out: Vec<&str> = names.filter(|name| !report.covered.iter().any(|covered| covered == name)).collect();
+        if !left_out.is_empty() {
+            self.say(format!("Ranks and profile leave out {}, which few strategies can serve.", left_out.join(", ")));
+        }
+        if let Some(ranks) = &report.ranks {
+            let caption = "Mean ranks over problems (by the mean rank over the seeds of each); strategies joined by a bar \
+                           are closer than the critical difference at 5 % (Nemenyi's test, Demšar 2006).";
+            self.ranking("ranks".into(), caption, &report.ranked, ranks);
+        }
+        self.profile()?;
+        let order = self.by_rank();
+        self.ranks_by_problem(&order);
+        self.wins(&order);
+        Ok(())
+    }
+
+    fn profile(&mut self) -> Result<(), ReportError> {
+        let mut profile: Vec<&(String, Vec<(f64, f64)>)> = self.report.profile.iter().collect();
+        let area = |shares: &[(f64, f64)]| shares.iter().map(|(_, share)| share).sum::<f64>();
+        profile.sort_by(|a, b| area(&b.1).total_cmp(&area(&a.1)));
+        let best: Vec<&str> = profile.iter().map(|(strategy, _)| strategy.as_str()).collect();
+        let series = self.series(&best, false, |strategy| {
+            let (_, shares) = profile.iter().find(|(name, _)| name == strategy)?;
+            Some(shares.iter().map(|(limit, share)| [*limit, *share, *share, *share]).collect())
+        });
+        let axes =
+            Axes {
+                x: "normalised regret τ", y: "share of runs ≤ τ", log_x: false, log_y: false, settled_after: 0.0
+            };
+        let caption = "Performance profile: the share of all runs that end with a normalised regret of at most τ. 0 is \
+                       the best value of a problem, 1 the worst that any run on it ended with. Higher is better.";
+        self.chart("profile".into(), caption, &axes, series)
+    }
+
+    /// The strategies' places, in order of their mean rank relative to the number of strategies on each problem.
+    fn by_rank(&self) -> Vec<usize> {
+        let mean = |strategy: &String| {
+            let shares = self.report.problems.iter().filter_map(|problem| Some(share(rank(problem, strategy)?)));
+            let shares: Vec<f64> = shares.collect();
+            // Who was never ranked stands last.
+            if shares.is_empty() { f64::INFINITY } else { shares.iter().sum::<f64>() / shares.len() as f64 }
+        };
+        let means: Vec<f64> = self.report.strategies.iter().map(mean).collect();
+        let mut order: Vec<usize> = (0..means.len()).collect();
+        order.sort_by(|&a, &b| means[a].total_cmp(&means[b]));
+        order
+    }
+
+    fn ranks_by_problem(&mut self, order: &[usize]) {
+        let report = self.report;
+        let row = |&place: &usize| {
+            let strategy = &report.strategies[place];
+            let cell = |problem: &ProblemReport| match rank(problem, strategy) {
+                Some(found) => (fixed(found.0, 1), 1.0 - 2.0 * share(found)),
+                None => (String::new(), 0.0),
+            };
+            (strategy.clone(), report.problems.iter().map(cell).collect())
+        };
+        let columns = report.problems.iter().map(|problem| problem.name.clone()).collect();
+        self.say("Mean rank over the seeds of each problem; 1 is the best. Empty where a strategy lacks seeds.");
+        let rows = order.iter().map(row).collect();
+        self.blocks.push(Block::Matrix { corner: "mean rank".into(), columns, rows });
+    }
+
+    fn wins(&mut self, order: &[usize]) {
+        let report = self.report;
+        let cell = |wins: &Wins| match wins.of {
+            0 => (String::new(), 0.0),
+            _ if wins.won + wins.lost == 0 => ("·".to_owned(), 0.0),
+            of => (format!("{}–{}", wins.won, wins.lost), (f64::from(wins.won) - f64::from(wins.lost)) / f64::from(of)),
+        };
+        let row = |&place: &usize| {
+            let cells = order.iter().map(|&other| cell(&report.wins[place][other]));
+            (report.strategies[place].clone(), cells.collect())
+        };
+        let columns = order.iter().map(|&place| report.strategies[place].clone()).collect();
+        if report.wins.iter().flatten().any(|wins| wins.won > 0) {
+            self.say(
+                "Problems on which the strategy of the row is significantly better – worse than the one of the column \
+                 (p < 0.05 after Holm's correction); a point where neither is:",
+            );
+            let rows = order.iter().map(row).collect();
+            self.blocks.push(Block::Matrix { corner: "wins – losses".into(), columns, rows });
+        } else {
+            self.say("No pair of strategies differs significantly on any problem (p < 0.05 after Holm's correction).");
+        }
+    }
+}
+
+/// The strategies of a problem by their interquartile mean, and by the area under their regret where that is equal.
+pub(super) fn best_first(problem: &ProblemReport) -> Vec<&Ending> {
+    let mut endings: Vec<&Ending> = problem.endings.iter().collect();
+    let score = |ending: &Ending| problem.goal.score(ending.band.map_or(f64::NAN, |band| band.iqm));
+    // NaN is greater than any number, and belongs at the end.
+    let known = |ending: &Ending| Some(score(ending)).filter(|score| !score.is_nan()).unwrap_or(f64::NEG_INFINITY);
+    endings.sort_by(|a, b| known(b).total_cmp(&known(a)).then(a.area.total_cmp(&b.area)));
+    endings
+}
+
+/// Of the signed-rank test, exact and two-sided, over so many seeds.
+fn least_p(seeds: usize) -> f64 {
+    2.0 * 0.5_f64.powi(seeds.min(1000) as i32)
+}
+
+/// Who does not differ significantly from this one.
+fn alike(problem: &ProblemReport, best: &str) -> String {
+    let with = problem.comparisons.iter().filter(|comparison| comparison.a == best || comparison.b == best);
+    let (like, unlike): (Vec<_>, Vec<_>) = with.partition(|comparison| comparison.p_holm >= SIGNIFICANT);
+    if like.len() > NAMED {
+        return format!("{} of {}", like.len(), like.len() + unlike.len());
+    }
+    let other = |comparison: &&nas_core::benchmark::Comparison| {
+        shortened(if comparison.a == best { &comparison.b } else { &comparison.a }, NAME)
+    };
+    if like.is_empty() { "–".to_owned() } else { like.iter().map(other).collect::<Vec<_>>().join(", ") }
+}
+
+/// A strategy's mean rank, and among how many.
+fn rank(problem: &ProblemReport, strategy: &str) -> Option<(f64, usize)> {
+    let ranks: &Ranks = problem.ranks.as_ref()?;
+    let place = problem.ranked.iter().position(|name| name == strategy)?;
+    Some((*ranks.mean.get(place)?, ranks.mean.len()))
+}
+
+/// 0 for the first rank, 1 for the last one.
+fn share((rank, of): (f64, usize)) -> f64 {
+    (rank - 1.0) / (of.max(2) - 1) as f64
+}
