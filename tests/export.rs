@@ -2,6 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[path = "../nas-export/tests/common/python.rs"]
+mod python;
 
 use std::fs;
 use std::path::Path;
@@ -36,17 +38,6 @@ fn corners(folder: &Path) {
     }
 }
 
-/// The Python that the tests of `nas-export` made, or NAS_EXPORT_PYTHON.
-fn python() -> Option<std::path::PathBuf> {
-    let made = common::target().join("export-python/bin/python");
-    let found = std::env::var_os("NAS_EXPORT_PYTHON").map(Into::into).or_else(|| made.is_file().then_some(made));
-    if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "run the tests of nas-export first, which make a Python");
-        eprintln!("skipped: no accuracy was compared, because the tests of nas-export have made no Python yet");
-    }
-    found
-}
-
 #[test]
 fn a_trained_network_keeps_its_accuracy() {
     let (folder, study) = scratch();
@@ -77,7 +68,7 @@ fn a_trained_network_keeps_its_accuracy() {
     export("dot", "net.dot");
     assert!(fs::read_to_string(at("net.dot")).unwrap().starts_with("digraph network {"));
 
-    if let Some(python) = python() {
+    if let Some(python) = python::python(&common::target()) {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/nas-export/tests/accuracy.py");
         let (images, labels) = (at("t10k-images-idx3-ubyte"), at("t10k-labels-idx1-ubyte"));
         let found = succeed(Command::new(python).args([script, &at("net.onnx"), &images, &labels]));

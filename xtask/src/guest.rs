@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::packages;
 use crate::run::{output, run};
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -79,9 +80,7 @@ fn distribution_compiler() -> Result<PathBuf> {
     let sources = Path::new("/usr/lib/rustlib/src/rust/library/std/Cargo.toml");
     if !(rustc.is_file() && sources.is_file()) {
         eprintln!("rustup has no {TARGET}; installing the distribution's compiler (rustc-web, rust-web-src)");
-        let install = ["install", "-y", "-qq", "--no-install-recommends", "rustc-web", "rust-web-src"];
-        let _ = output(Command::new("apt-get").args(["update", "-qq"]));
-        let _ = output(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(install));
+        packages::install(&["rustc-web", "rust-web-src"]);
     }
     if rustc.is_file() && sources.is_file() {
         return Ok(rustc);

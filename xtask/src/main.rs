@@ -1,6 +1,7 @@
 //! The project's own tasks: `cargo xtask help`.
 
 mod guest;
+mod packages;
 mod plugins;
 mod run;
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{plugins, root};
+use crate::{packages, plugins, root};
 
 /// Runs the command to its end, in the workspace's folder.
 pub fn run(command: &mut Command) -> Result<()> {
@@ -36,9 +36,8 @@ fn cargo(arguments: &[&str]) -> Command {
 
 /// All tests, with the components that they need.
 pub fn test(rest: &[&str]) -> Result<()> {
+    packages::browser();
     plugins::build()?;
-    // Makes the Python that the test of exported accuracy needs, and which comes first by its name.
-    run(&mut cargo(&["test", "--release", "--workspace", "--test", "onnx"]))?;
     run(cargo(&["test", "--release", "--workspace"]).args(rest))
 }
 

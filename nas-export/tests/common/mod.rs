@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod mutate;
+pub mod python;
 pub mod zoo;
 
 use std::fs;
@@ -97,7 +98,7 @@ impl Folder {
     /// Checks all of them; `None`, with a printed reason, where there is no Python for it. In CI there must be one.
     pub fn check(&self) -> Option<String> {
         fs::write(self.path.join("manifest.json"), serde_json::to_string(&self.rows).unwrap()).unwrap();
-        let python = python()?;
+        let python = python::python(&target())?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check_onnx.py");
         let run = Command::new(python).arg(script).arg(&self.path).output().unwrap();
         let words = [String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)].concat();
@@ -162,50 +163,4 @@ pub fn target() -> PathBuf {
 /// How many networks of each space are exported: NAS_EXPORT_COUNT, or few.
 pub fn count(few: u32) -> u32 {
     std::env::var("NAS_EXPORT_COUNT").ok().map_or(few, |count| count.parse().expect("NAS_EXPORT_COUNT is a number"))
-}
-
-/// A Python with what `check_onnx.py` needs: NAS_EXPORT_PYTHON, or one that is made in the target folder.
-fn python() -> Option<PathBuf> {
-    if let Some(python) = std::env::var_os("NAS_EXPORT_PYTHON") {
-        return Some(python.into());
-    }
-    static MADE: std::sync::OnceLock<Result<PathBuf, String>> = std::sync::OnceLock::new();
-    match MADE.get_or_init(make_python) {
-        Ok(python) => Some(python.clone()),
-        Err(reason) => {
-            assert!(std::env::var_os("CI").is_none(), "there is no Python to check with: {reason}");
-            eprintln!("skipped: nothing was checked with onnxruntime: {reason}");
-            None
-        }
-    }
-}
-
-fn make_python() -> Result<PathBuf, String> {
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requirements.txt");
-    let wanted = fs::read(&requirements).unwrap();
-    let folder = target().join("export-python");
-    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let done = folder.join("requirements.txt");
-    // Tests of other files may be at it, too: who comes first makes it, the others wait.
-    fs::create_dir_all(target()).unwrap();
-    let lock = fs::File::create(target().join("export-python.lock")).unwrap();
-    lock.lock().map_err(|error| error.to_string())?;
-    if fs::read(&done).is_ok_and(|made| made == wanted) {
-        return Ok(python);
-    }
-    let run = |program: &Path, arguments: &[&std::ffi::OsStr]| {
-        let output = Command::new(program).args(arguments).output().map_err(|error| format!("{program:?}: {error}"))?;
-        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
-    };
-    run(Path::new("python3"), &["-m".as_ref(), "venv".as_ref(), folder.as_os_str()])?;
-    run(
-        &python,
-        &["-m", "pip", "install", "-q", "-r"]
-            .map(std::ffi::OsStr::new)
-            .into_iter()
-            .chain([requirements.as_os_str()])
-            .collect::<Vec<_>>(),
-    )?;
-    fs::write(done, wanted).unwrap();
-    Ok(python)
 }
