@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use nas_core::study::Duplicates;
 
 /// A workbench for neural architecture search.
 ///
@@ -100,6 +102,9 @@ pub struct Search {
     /// Trials measured side by side [default: 1]
     #[arg(long, value_name = "N")]
     pub workers: Option<u32>,
+    /// Whether a candidate that was measured before is measured again [default: reuse]
+    #[arg(long, value_name = "WHAT", value_parser = duplicates())]
+    pub duplicates: Option<Duplicates>,
     /// The file that keeps the study [default: STRATEGY-SPACE-SEED.study]
     #[arg(long, value_name = "FILE")]
     pub study: Option<PathBuf>,
@@ -115,6 +120,11 @@ pub struct Search {
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+fn duplicates() -> impl TypedValueParser<Value = Duplicates> {
+    let measure = |word| if word == "measure" { Duplicates::Measure } else { Duplicates::Reuse };
+    PossibleValuesParser::new(["reuse", "measure"]).map(measure)
 }
 
 /// `nas resume`.
@@ -262,6 +272,9 @@ pub struct Bench {
     /// Trials of a study that are measured side by side, in simulation where seconds are simulated [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: Option<u32>,
+    /// Whether a study measures again, and pays for, what it measured before [default: reuse]
+    #[arg(long, value_name = "WHAT", value_parser = duplicates())]
+    pub duplicates: Option<Duplicates>,
     /// The simulated clock counts the strategy's own seconds, too; two runs are not equal then
     #[arg(long)]
     pub count_strategy: bool,

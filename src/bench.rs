@@ -76,6 +76,7 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     }
     grid.seeds = bench.seeds.or(grid.seeds);
     grid.workers = bench.workers.or(grid.workers);
+    grid.duplicates = bench.duplicates.or(grid.duplicates);
     grid.count_strategy |= bench.count_strategy;
     grid.budget.trials = bench.trials.or(grid.budget.trials);
     grid.budget.seconds = bench.time.or(grid.budget.seconds);

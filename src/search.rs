@@ -79,6 +79,7 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
         data: search.data.as_deref().map(locate),
         seed: search.seed,
         workers: search.workers,
+        duplicates: search.duplicates,
         objectives: search.objective.clone(),
         constraints: search.constraint.clone(),
         budget: BudgetSpec { trials: search.trials, epochs: search.epochs, seconds: search.seconds },

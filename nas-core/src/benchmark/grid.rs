@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::study::{BudgetSpec, PluginSpec, StudyError, StudySpec, TaskSpec, relocate_data};
+use crate::study::{BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, relocate_data};
 
 /// What is searched for.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -42,6 +42,8 @@ pub struct Grid {
     pub budget: BudgetSpec,
     /// Trials of a study measured side by side (default 1).
     pub workers: Option<u32>,
+    /// Whether a study measures again what it measured before (default: it does not).
+    pub duplicates: Option<Duplicates>,
     /// The simulated clock counts the strategy's own seconds, too. Two runs are not equal then.
     pub count_strategy: bool,
 }
@@ -101,6 +103,7 @@ impl Grid {
             data,
             seed: Some(seed),
             workers: self.workers,
+            duplicates: self.duplicates,
             objectives,
             constraints,
             budget: self.budget,

@@ -157,7 +157,8 @@ fn protocol(report: &Report) -> (Standing, String) {
     let budgets = |name: &str| -> BTreeSet<String> {
         let of = report.setups.iter().filter(|(problem, ..)| problem == name);
         let protocol = |header: &Header| {
-            format!("{:?} {:?} {} {:?}", header.objectives, header.budget, header.workers, header.constraints)
+            let Header { objectives, budget, workers, duplicates, constraints, .. } = header;
+            format!("{objectives:?} {budget:?} {workers} {duplicates:?} {constraints:?}")
         };
         of.map(|(.., header)| protocol(header)).collect()
     };

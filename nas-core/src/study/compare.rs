@@ -39,8 +39,13 @@ fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
 }
 
 fn search(text: &mut String, header: &Header) {
-    let Header { contract, search, seed, workers, objectives, constraints, budget, fidelities, task, .. } = header;
-    line(text, format_args!("search {search}: contract {contract}, seed {seed}, workers {workers}"));
+    let Header {
+        contract, search, seed, workers, duplicates, objectives, constraints, budget, fidelities, task, ..
+    } = header;
+    line(
+        text,
+        format_args!("search {search}: contract {contract}, seed {seed}, workers {workers}, duplicates {duplicates:?}"),
+    );
     for Plugged { identity, settings, .. } in [&header.space, &header.strategy, &header.evaluator] {
         let digest = identity.digest.as_deref().unwrap_or("built in");
         line(text, format_args!("{} {} {} [{digest}]", identity.kind, identity.name, identity.version));

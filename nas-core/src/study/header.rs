@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::given::{Given, GivenSettings};
 use super::problem::is_static;
-use super::spec::{BudgetSpec, PluginSpec, StudySpec, TaskSpec};
+use super::spec::{BudgetSpec, Duplicates, PluginSpec, StudySpec, TaskSpec};
 use super::{StudyError, terms};
 use crate::plugin::{Identity, Origin};
 
@@ -45,6 +45,9 @@ pub struct Header {
     pub seed: u32,
     /// Trials that are measured side by side.
     pub workers: u32,
+    /// Whether what was measured before is measured again.
+    #[serde(default, skip_serializing_if = "Duplicates::reuse")]
+    pub duplicates: Duplicates,
     /// At least one; the first is the main one.
     pub objectives: Vec<Objective>,
     /// What a trial must keep.
@@ -115,6 +118,7 @@ impl Header {
             data: None,
             seed: Some(self.seed),
             workers: Some(self.workers),
+            duplicates: Some(self.duplicates),
             objectives: self.objectives.iter().map(terms::objective_text).collect(),
             constraints: self.constraints.iter().map(terms::bound_text).collect(),
             budget: BudgetSpec { trials, epochs, seconds },

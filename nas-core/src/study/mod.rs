@@ -48,5 +48,5 @@ pub use record::{State, StudyRecord, TrialRecord};
 pub use resume::{ResumeOptions, Unrecorded, resume, run_unrecorded, start};
 pub use runner::Times;
 pub(crate) use spec::relocate_data;
-pub use spec::{BudgetSpec, PluginSpec, StudySpec, TaskSpec};
+pub use spec::{BudgetSpec, Duplicates, PluginSpec, StudySpec, TaskSpec};
 pub use summary::{Summary, trial_json};

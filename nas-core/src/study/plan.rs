@@ -80,6 +80,7 @@ impl Plan {
             search,
             seed: spec.seed.unwrap_or(0),
             workers,
+            duplicates: spec.duplicates.unwrap_or_default(),
             objectives,
             constraints,
             budget: Budget { trials, epochs, seconds },

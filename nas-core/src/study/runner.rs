@@ -209,7 +209,8 @@ impl<'a> Runner<'a> {
     /// Makes a proposal the next trial. Returns the graph that is to be measured, if any is.
     fn admit(&mut self, proposal: Proposal) -> Result<Option<Graph>, StudyError> {
         let mut trial = self.plan.identify(proposal, &self.ledger)?;
-        let original = self.ledger.original(&trial);
+        let reuse = self.plan.header.duplicates.reuse();
+        let original = self.ledger.original(&trial).filter(|_| reuse);
         let graph = self.begin(&mut trial, original)?;
         if trial.state.is_final() {
             trial.finished = Some(trial.started);

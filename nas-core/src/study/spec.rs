@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::StudyError;
 use super::given::{Given, GivenSettings};
@@ -47,6 +47,24 @@ pub struct BudgetSpec {
     pub seconds: Option<f64>,
 }
 
+/// What becomes of a proposal that equals an earlier trial: the same key, at the same fidelity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Duplicates {
+    /// It takes over the earlier outcome, and costs nothing.
+    #[default]
+    Reuse,
+    /// It is measured again, with a seed of its own, and costs what it costs: for noisy measurements, and for protocols
+    /// that book every evaluation.
+    Measure,
+}
+
+impl Duplicates {
+    pub(crate) fn reuse(&self) -> bool {
+        *self == Self::Reuse
+    }
+}
+
 /// A study as a user describes it. Everything that is not given has a default where one makes sense.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -63,6 +81,8 @@ pub struct StudySpec {
     pub seed: Option<u32>,
     /// Trials that are measured side by side; default 1. Part of the study: another number is another search.
     pub workers: Option<u32>,
+    /// Whether what was measured before is measured again; default: it is not.
+    pub duplicates: Option<Duplicates>,
     /// `val_accuracy:maximize`; the first is the main one. Empty: the evaluator's first metric with a clear direction.
     pub objectives: Vec<String>,
     /// `params<=5000`.
@@ -145,6 +165,7 @@ impl StudySpec {
             data: flags.data.or(self.data),
             seed: flags.seed.or(self.seed),
             workers: flags.workers.or(self.workers),
+            duplicates: flags.duplicates.or(self.duplicates),
             objectives: list(self.objectives, flags.objectives),
             constraints: list(self.constraints, flags.constraints),
             budget: self.budget.overridden_by(flags.budget),

@@ -1,6 +1,6 @@
 //! Trials at several fidelities, and trials that carry on others.
 
-use nas_core::study::{PluginSpec, State, StudySpec, Summary};
+use nas_core::study::{Duplicates, PluginSpec, State, StudySpec, Summary};
 
 use crate::common::{assert_same_records, go_on, message, read, records, run, run_with_copies, scripted, spec, with};
 use crate::evaluator::take_calls;
@@ -44,6 +44,28 @@ fn it_resumes_wherever_it_was_killed() {
         go_on(&copy).unwrap();
         assert_same_records(&records(&file), &records(&copy), &copy.display().to_string());
     }
+}
+
+#[test]
+fn duplicates_are_measured_where_the_study_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut study = with(scripted("measured-again", "0,0,0 0,0,1 0,0,0 0,0,0"), &[("epochs", "4")]);
+    study.evaluator.reference = Some("cheap-resuming".into());
+    study.duplicates = Some(Duplicates::Measure);
+    let file = folder.path().join("study");
+    let copies = run_with_copies(&study, &file, folder.path()).unwrap();
+    let record = read(&file);
+    assert!(record.trials.iter().all(|trial| trial.trained && trial.duplicate_of.is_none()));
+    let calls = take_calls("measured-again");
+    assert_eq!(calls.iter().filter(|call| call.key == record.trials[0].key).count(), 3);
+    let seeds: std::collections::BTreeSet<u32> = calls.iter().map(|call| call.seed).collect();
+    assert_eq!(seeds.len(), 4, "each has a seed of its own");
+    // The choice is the study's, also after a resume.
+    for copy in copies {
+        go_on(&copy).unwrap();
+        assert_same_records(&records(&file), &records(&copy), &copy.display().to_string());
+    }
+    assert_eq!(record.header.to_spec().duplicates, Some(Duplicates::Measure));
 }
 
 #[test]

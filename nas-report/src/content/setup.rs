@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use nas_api::{Bound, Goal, Setting};
 use nas_core::plugin::Origin;
 use nas_core::report::ItemStanding;
-use nas_core::study::{Header, Plugged};
+use nas_core::study::{Duplicates, Header, Plugged};
 
 use super::{Writer, cells};
 use crate::text::{number, shortened};
@@ -63,6 +63,7 @@ impl Writer<'_> {
                 budget.trials.map(|trials| format!("{trials} trials")),
                 budget.epochs.map(|epochs| format!("{} {}", number(epochs), header.fidelity_unit)),
                 budget.seconds.map(|seconds| format!("{} s", number(seconds))),
+                (header.duplicates == Duplicates::Measure).then(|| "duplicates measured".to_owned()),
             ];
             let limits: Vec<String> = limits.into_iter().flatten().collect();
             let row = vec![
