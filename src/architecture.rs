@@ -1,7 +1,9 @@
 //! Single architectures that are looked at: of a space, or of a study.
 
-use nas_api::{Genotype, Graph, OpenSpace, Task};
-use nas_core::plugin::Registry;
+use std::path::Path;
+
+use nas_api::{Decision, Genotype, Graph, OpenSpace, Task};
+use nas_core::plugin::{Kind, Registry};
 use nas_core::study::{Header, StudyError};
 use nas_draw::Subject;
 
@@ -24,17 +26,12 @@ pub struct Architecture {
 impl Architecture {
     /// Builds the network of a valid genotype.
     pub fn of(space: &mut dyn OpenSpace, genotype: &Genotype, task: &Task, title: String) -> Result<Self, Failure> {
-        let text = space.format(genotype)?;
-        let graph = space.build(genotype, task)?.map_err(|reason| {
-            Failure::input(format!("{text} has no network for this task: {reason}\n  help: try another --input"))
-        })?;
-        let mut choices = Vec::with_capacity(genotype.len());
-        for (at, &choice) in genotype.iter().enumerate() {
-            if let Some(decision) = space.next(&genotype[..at])? {
-                let name = decision.choices.get(choice as usize).cloned().unwrap_or_default();
-                choices.push((decision.name, name));
-            }
-        }
+        let (text, graph) = build(space, genotype, task)?;
+        let chosen = |(decision, choice): (Decision, u32)| {
+            let name = decision.choices.get(choice as usize).cloned().unwrap_or_default();
+            (decision.name, name)
+        };
+        let choices = decisions(space, genotype)?.into_iter().map(chosen).collect();
         Ok(Self { graph, input_shape: task.input_shape.clone(), title, text, choices })
     }
 
@@ -48,6 +45,41 @@ impl Architecture {
             choices: self.choices.clone(),
         }
     }
+}
+
+/// The genotype that a flag names as text.
+pub fn parse(space: &mut dyn OpenSpace, flag: &str, text: &str) -> Result<Genotype, Failure> {
+    space.parse(text)?.map_err(|reason| Failure::input(format!("{flag} '{text}': {reason}")))
+}
+
+/// A valid genotype as text, and its network.
+pub fn build(space: &mut dyn OpenSpace, genotype: &Genotype, task: &Task) -> Result<(String, Graph), Failure> {
+    let text = space.format(genotype)?;
+    match space.build(genotype, task)? {
+        Ok(graph) => Ok((text, graph)),
+        Err(reason) => {
+            let help = "try another --input";
+            Err(Failure::input(format!("{text} has no network for this task: {reason}\n  help: {help}")))
+        }
+    }
+}
+
+/// The decisions that a genotype makes, in order, with the choices.
+pub fn decisions(space: &mut dyn OpenSpace, genotype: &Genotype) -> Result<Vec<(Decision, u32)>, Failure> {
+    let mut made = Vec::with_capacity(genotype.len());
+    for (at, &choice) in genotype.iter().enumerate() {
+        if let Some(decision) = space.next(&genotype[..at])? {
+            made.push((decision, choice));
+        }
+    }
+    Ok(made)
+}
+
+/// Whether this names a study: a file that is no space.
+pub fn is_study(reference: &str) -> bool {
+    let path = Path::new(reference);
+    let study = path.extension().is_some_and(|ending| ending == "study");
+    study || (path.is_file() && !Kind::Space.is_file_of(path))
 }
 
 /// The space of a study, without its evaluator. Another space than the recorded one is refused.

@@ -9,7 +9,7 @@ use nas_core::study::{StudyRecord, TrialRecord};
 use nas_draw::DrawError;
 use serde_json::json;
 
-use crate::architecture::{Architecture, space_of};
+use crate::architecture::{Architecture, is_study, parse, space_of};
 use crate::args::{Args, Draw};
 use crate::failure::Failure;
 use crate::{plugins, print, space, train};
@@ -47,23 +47,11 @@ pub fn draw(args: &Args, draw: &Draw) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A file that is neither a component nor a table.
-fn is_study(reference: &str) -> bool {
-    let path = Path::new(reference);
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    match ending.as_deref() {
-        Some("wasm" | "toml") => false,
-        Some("study") => true,
-        _ => path.is_file(),
-    }
-}
-
 fn of_space(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
     if draw.trial.is_some() {
         return Err(Failure::input("--trial: is for studies\n  help: of a space, give --text or --seed"));
     }
-    let input = draw.input.as_deref().unwrap_or("3,32,32");
-    let (mut space, task) = space::opened(args, &draw.of, &draw.sets, input, draw.outputs.unwrap_or(10))?;
+    let (mut space, task) = space::opened(args, &draw.of, &draw.task)?;
     let name = space.info()?.name;
     let one = match &draw.text {
         Some(text) => parsed(&mut *space, &task, &name, "--text", text)?,
@@ -78,7 +66,7 @@ fn of_space(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
 }
 
 fn parsed(space: &mut dyn OpenSpace, task: &Task, name: &str, flag: &str, text: &str) -> Result<Architecture, Failure> {
-    let genotype = space.parse(text)?.map_err(|reason| Failure::input(format!("{flag} '{text}': {reason}")))?;
+    let genotype = parse(space, flag, text)?;
     Architecture::of(space, &genotype, task, name.to_owned())
 }
 
@@ -88,14 +76,8 @@ fn sampled(space: &mut dyn OpenSpace, task: &Task, name: &str, seed: u32) -> Res
 }
 
 fn of_study(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
-    let given = [
-        ("--text", draw.text.is_some()),
-        ("--seed", draw.seed.is_some()),
-        ("--input", draw.input.is_some()),
-        ("--outputs", draw.outputs.is_some()),
-        ("--set", !draw.sets.is_empty()),
-    ];
-    if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
+    let given = [("--text", draw.text.is_some()), ("--seed", draw.seed.is_some())];
+    if let Some((flag, _)) = given.into_iter().chain(draw.task.given()).find(|(_, given)| *given) {
         return Err(Failure::input(format!("{flag}: a study knows its networks\n  help: choose one with --trial")));
     }
     let registry = plugins::registry(args)?;

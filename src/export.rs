@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nas_api::{Graph, Task};
-use nas_core::study::{Problem, StudyRecord, check_settings};
+use nas_core::study::{Problem, StudyRecord};
 use nas_export::{About, ExportError, Model, Weights};
 use serde_json::json;
 
+use crate::architecture::{build, is_study, parse};
 use crate::args::{Args, Export, Format};
 use crate::failure::Failure;
 use crate::{plugins, print, space, train};
@@ -29,7 +30,8 @@ pub fn export(args: &Args, export: &Export) -> Result<ExitCode, Failure> {
         let help = "name the module, as in net.py; its weights go to net.safetensors beside it";
         return Err(Failure::input(format!("--out {}: is where the weights go\n  help: {help}", export.out.display())));
     }
-    let Found { graph, task, about } = if is_study(export) { of_study(args, export)? } else { of_space(args, export)? };
+    let study = export.trial.is_some() || is_study(&export.source);
+    let Found { graph, task, about } = if study { of_study(args, export)? } else { of_space(args, export)? };
     let weights = match &export.weights {
         Some(path) => Weights::open(path).map_err(|error| Failure::input(format!("--weights: {error}")))?,
         None => Weights::Fresh(export.seed.unwrap_or(0)),
@@ -71,22 +73,9 @@ fn help(error: &ExportError) -> &'static str {
     }
 }
 
-/// A file that is no space is a study, and so is whatever `--trial` is asked of.
-fn is_study(export: &Export) -> bool {
-    let path = Path::new(&export.source);
-    let ending = path.extension().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
-    let space = matches!(ending, "wasm" | "toml" | "onnx");
-    export.trial.is_some() || ending == "study" || (path.is_file() && !space)
-}
-
 fn of_study(args: &Args, export: &Export) -> Result<Found, Failure> {
-    let given = [
-        ("--text", export.text.is_some()),
-        ("--input", export.input.is_some()),
-        ("--outputs", export.outputs.is_some()),
-        ("--set", !export.sets.is_empty()),
-    ];
-    if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+    let given = [("--text", export.text.is_some())];
+    if let Some((flag, _)) = given.into_iter().chain(export.task.given()).find(|(_, given)| *given) {
         return Err(Failure::input(format!("{flag}: the study says it already; leave it out, or name a space")));
     }
     let record = StudyRecord::read(Path::new(&export.source))?;
@@ -104,36 +93,16 @@ fn of_study(args: &Args, export: &Export) -> Result<Found, Failure> {
 }
 
 fn of_space(args: &Args, export: &Export) -> Result<Found, Failure> {
-    let (mut space, spec) = space::open(args, &export.source, &export.sets)?;
+    let (mut space, task) = space::opened(args, &export.source, &export.task)?;
     let info = space.info()?;
-    let parameters = space.task_parameters()?;
-    let mut task = Task {
-        input_shape: space::input_shape(export.input.as_deref().unwrap_or("3x32x32"))?,
-        outputs: export.outputs.unwrap_or(10),
-        kind: "classification".into(),
-        settings: check_settings("task", &parameters, &spec.task.settings)?,
-    };
-    if export.source.ends_with(".onnx") {
-        // The file says what its network is for.
-        let file = nas_export::import(Path::new(&export.source)).map_err(|error| Failure::input(error.to_string()))?;
-        if export.input.is_none() {
-            task.input_shape = file.input_shape;
-        }
-        if export.outputs.is_none() {
-            task.outputs = file.outputs;
-        }
-    }
     let genotype = match &export.text {
-        Some(text) => space.parse(text)?.map_err(|reason| Failure::input(format!("--text '{text}': {reason}")))?,
+        Some(text) => parse(&mut *space, "--text", text)?,
         None if info.log10_size == Some(0.0) => space.sample(0)?,
         None => {
             let help = format!("`nas space sample {}` writes some", export.source);
             return Err(Failure::input(format!("--text: a space has many architectures; say which\n  help: {help}")));
         }
     };
-    let text = space.format(&genotype)?;
-    let graph = space.build(&genotype, &task)?.map_err(|reason| {
-        Failure::input(format!("{text} has no network for this task: {reason}\n  help: try another --input"))
-    })?;
+    let (text, graph) = build(&mut *space, &genotype, &task)?;
     Ok(Found { graph, task, about: About { space: info.name, text } })
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use nas_api::graph::{count, shape};
 use nas_api::{Genotype, OpenSpace, Task};
 
+use crate::architecture::decisions;
 use crate::failure::Failure;
 
 /// What is counted on a network.
@@ -131,12 +132,8 @@ impl Laboratory {
 
 impl Specimen {
     fn of(space: &mut dyn OpenSpace, task: &Task, genotype: Genotype, refused: &mut Refused) -> Result<Self, Failure> {
-        let mut choices = BTreeMap::new();
-        for (at, &choice) in genotype.iter().enumerate() {
-            if let Some(decision) = space.next(&genotype[..at])? {
-                choices.insert(decision.name, choice);
-            }
-        }
+        let made = decisions(space, &genotype)?;
+        let choices = made.into_iter().map(|(decision, choice)| (decision.name, choice)).collect();
         let counted = space.build(&genotype, task)?.and_then(|graph| {
             let shapes = shape::infer(&graph, &task.input_shape).map_err(|error| error.to_string())?;
             count::count(&graph, &shapes).map_err(|error| error.to_string())

@@ -1,5 +1,6 @@
 //! `nas space`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use nas_api::graph::{count, shape};
@@ -7,9 +8,9 @@ use nas_api::{Graph, OpenSpace, SpaceInfo, Task};
 use nas_core::study::{StudyError, StudySpec, check_settings};
 use serde_json::{Value, json};
 
-use crate::args::{Args, SpaceSample, SpaceShow};
+use crate::args::{Args, SpaceSample, SpaceShow, TaskFlags};
 use crate::failure::Failure;
-use crate::{plugins, print};
+use crate::{architecture, plugins, print};
 
 /// Decisions and size.
 pub fn show(args: &Args, show: &SpaceShow) -> Result<ExitCode, Failure> {
@@ -55,19 +56,17 @@ fn count_of(count: usize, what: &str) -> String {
 
 /// Random networks, with what they cost.
 pub fn sample(args: &Args, sample: &SpaceSample) -> Result<ExitCode, Failure> {
-    let (mut space, task) = opened(args, &sample.space, &sample.sets, &sample.input, sample.outputs)?;
+    let (mut space, task) = opened(args, &sample.space, &sample.task)?;
     let genotypes = match &sample.text {
-        Some(text) => vec![space.parse(text)?.map_err(|reason| Failure::input(format!("--text '{text}': {reason}")))?],
+        Some(text) => vec![architecture::parse(&mut *space, "--text", text)?],
         None => (0..sample.count)
             .map(|index| Ok(space.sample(sample.seed.wrapping_add(index))?))
             .collect::<Result<Vec<_>, Failure>>()?,
     };
     let mut samples = Vec::new();
     for genotype in genotypes {
-        let (text, key) = (space.format(&genotype)?, space.key(&genotype)?);
-        let graph = space.build(&genotype, &task)?.map_err(|reason| {
-            Failure::input(format!("{text} has no network for this task: {reason}\n  help: try another --input"))
-        })?;
+        let (text, graph) = architecture::build(&mut *space, &genotype, &task)?;
+        let key = space.key(&genotype)?;
         let metrics = metrics(&graph, &task).map_err(|error| Failure::broken(format!("{text}: {error}")))?;
         let mut object = json!({"genotype": genotype, "text": text, "key": key, "metrics": metrics});
         if let (true, Some(object)) = (sample.graph, object.as_object_mut()) {
@@ -95,27 +94,29 @@ pub fn sample(args: &Args, sample: &SpaceSample) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A space with the task that the flags describe.
-pub fn opened(
-    args: &Args,
-    reference: &str,
-    sets: &[String],
-    input: &str,
-    outputs: u32,
-) -> Result<(Box<dyn OpenSpace>, Task), Failure> {
-    let (mut space, spec) = open(args, reference, sets)?;
+/// A space with the task that the flags describe. An ONNX file says itself what its network is for.
+pub fn opened(args: &Args, reference: &str, flags: &TaskFlags) -> Result<(Box<dyn OpenSpace>, Task), Failure> {
+    let (mut space, spec) = open(args, reference, &flags.sets)?;
     let parameters = space.task_parameters()?;
-    let task = Task {
-        input_shape: input_shape(input)?,
-        outputs,
+    let mut task = Task {
+        input_shape: vec![3, 32, 32],
+        outputs: 10,
         kind: "classification".into(),
         settings: check_settings("task", &parameters, &spec.task.settings)?,
     };
+    if reference.ends_with(".onnx") {
+        let file = nas_export::import(Path::new(reference)).map_err(|error| Failure::input(error.to_string()))?;
+        (task.input_shape, task.outputs) = (file.input_shape, file.outputs);
+    }
+    if let Some(input) = &flags.input {
+        task.input_shape = input_shape(input)?;
+    }
+    task.outputs = flags.outputs.unwrap_or(task.outputs);
     Ok((space, task))
 }
 
 /// The space of a name or file, with the settings that are given for it and for its task.
-pub fn open(args: &Args, reference: &str, sets: &[String]) -> Result<(Box<dyn OpenSpace>, StudySpec), Failure> {
+fn open(args: &Args, reference: &str, sets: &[String]) -> Result<(Box<dyn OpenSpace>, StudySpec), Failure> {
     let mut spec = StudySpec::default();
     for assignment in sets {
         spec.set(assignment)?;
@@ -129,7 +130,7 @@ pub fn open(args: &Args, reference: &str, sets: &[String]) -> Result<(Box<dyn Op
 }
 
 /// `3,32,32` or `3x32x32`.
-pub fn input_shape(text: &str) -> Result<Vec<i64>, Failure> {
+fn input_shape(text: &str) -> Result<Vec<i64>, Failure> {
     let shape: Result<Vec<i64>, _> = text.split([',', 'x']).map(|size| size.trim().parse()).collect();
     match shape {
         Ok(shape) if shape.iter().all(|&size| size > 0) => Ok(shape),

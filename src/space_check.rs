@@ -16,7 +16,7 @@ const LONGEST: usize = 600;
 
 /// Runs the conformance suite and lists what is kept and what is broken.
 pub fn check(args: &Args, check: &SpaceCheck) -> Result<ExitCode, Failure> {
-    let open = || space::opened(args, &check.space, &check.sets, &check.input, check.outputs);
+    let open = || space::opened(args, &check.space, &check.task);
     let ((mut first, task), (mut twin, _)) = (open()?, open()?);
     let task = (!check.no_networks).then_some(&task);
     let verdicts = suite(&mut *first, &mut *twin, task, check.samples);

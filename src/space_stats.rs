@@ -18,7 +18,7 @@ const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '
 
 /// Prints what random architectures tell of a space.
 pub fn stats(args: &Args, stats: &SpaceStats) -> Result<ExitCode, Failure> {
-    let (mut space, task) = space::opened(args, &stats.space, &stats.sets, &stats.input, stats.outputs)?;
+    let (mut space, task) = space::opened(args, &stats.space, &stats.task)?;
     let info = space.info()?;
     let found = Laboratory::explore(&mut *space, &task, stats.samples, stats.seed)?;
     if stats.json {

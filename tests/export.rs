@@ -86,6 +86,11 @@ fn a_trained_network_keeps_its_accuracy() {
     for metric in ["params", "macs", "flops", "depth"] {
         assert_eq!(imported["best"]["metrics"][metric], trained["metrics"][metric], "{metric}");
     }
+    // It says itself what it is for, wherever it is looked at.
+    let sampled = json(&mut nas(["space", "sample", &at("net.onnx")]));
+    assert_eq!(sampled["samples"][0]["metrics"]["params"].as_f64(), trained["metrics"]["params"].as_f64());
+    json(&mut nas(["draw", &at("net.onnx"), "--out", &at("net.svg")]));
+    assert!(fs::read_to_string(at("net.svg")).unwrap().starts_with("<svg"));
     // And the weights still fit.
     succeed(&mut nas([
         "export",

@@ -1,5 +1,6 @@
+use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,6 +15,33 @@ pub enum Kind {
     Strategy,
     /// Measures candidates.
     Evaluator,
+}
+
+/// Native libraries, whatever the system.
+pub(crate) const LIBRARY: &[&str] = &["so", "dylib", "dll"];
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Space, Self::Strategy, Self::Evaluator];
+
+    /// How the names of its files end.
+    pub const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Space => &["wasm", "toml", "onnx"],
+            Self::Strategy => &["wasm"],
+            Self::Evaluator => &["wasm", "so", "dylib", "dll"],
+        }
+    }
+
+    /// Whether a file's name ends like those of this kind.
+    pub fn is_file_of(self, path: &Path) -> bool {
+        has_ending(path, self.endings())
+    }
+}
+
+/// Whether a file's name ends in one of these.
+pub(crate) fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    path.extension().and_then(OsStr::to_str).is_some_and(|ending| endings.contains(&ending))
 }
 
 impl fmt::Display for Kind {

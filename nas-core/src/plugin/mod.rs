@@ -13,6 +13,7 @@ pub mod wasm;
 
 pub use ahead::Ahead;
 pub use error::PluginError;
+pub(crate) use identity::has_ending;
 pub use identity::{Identity, Kind, Origin};
 pub use registry::{Entry, Options, Registry};
 pub use search::{NativeSearch, Search};

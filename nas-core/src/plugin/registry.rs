@@ -1,7 +1,6 @@
 //! Finds plugins by name or path.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -9,6 +8,7 @@ use nas_api::{EvaluatorPlugin, SearchSpace, Settings, StrategyPlugin};
 
 use super::adjusted::Adjustable;
 use super::builtin::BuiltIn;
+use super::identity::{LIBRARY, has_ending};
 use super::native::NativeSource;
 use super::table::{TABLE_SPACE, TableSource};
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
@@ -219,12 +219,7 @@ impl Registry {
     fn files(&self) -> Vec<(Kind, String, PathBuf)> {
         let mut found = Vec::new();
         for folder in &self.options.search_path {
-            for kind in [Kind::Space, Kind::Strategy, Kind::Evaluator] {
-                let endings: &[&str] = match kind {
-                    Kind::Space => &["wasm", "toml", "onnx"],
-                    Kind::Strategy => &["wasm"],
-                    Kind::Evaluator => &["wasm", "so", "dylib", "dll"],
-                };
+            for kind in Kind::ALL {
                 let within = folder.join(match kind {
                     Kind::Space => "spaces",
                     Kind::Strategy => "strategies",
@@ -233,7 +228,7 @@ impl Registry {
                 let Ok(read) = std::fs::read_dir(within) else { continue };
                 let mut files: Vec<PathBuf> = read.filter_map(|entry| Some(entry.ok()?.path())).collect();
                 files.sort();
-                for path in files.into_iter().filter(|path| has_ending(path, endings)) {
+                for path in files.into_iter().filter(|path| kind.is_file_of(path)) {
                     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
                     found.push((kind, name, path));
                 }
@@ -261,16 +256,8 @@ impl Registry {
     }
 }
 
-const LIBRARY: &[&str] = &["so", "dylib", "dll"];
-
-fn has_ending(path: &Path, endings: &[&str]) -> bool {
-    path.extension().and_then(OsStr::to_str).is_some_and(|ending| endings.contains(&ending))
-}
-
 fn is_path(path: &Path) -> bool {
-    path.components().count() > 1
-        || path.is_absolute()
-        || has_ending(path, &["wasm", "toml", "onnx", "so", "dylib", "dll"])
+    path.components().count() > 1 || path.is_absolute() || Kind::ALL.iter().any(|kind| kind.is_file_of(path))
 }
 
 fn refused(kind: Kind, reference: &str, problem: &str, remedy: &str) -> PluginError {

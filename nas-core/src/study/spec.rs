@@ -9,6 +9,7 @@ use super::StudyError;
 use super::given::{Given, GivenSettings};
 use super::tables;
 use crate::names::did_you_mean;
+use crate::plugin::{Kind, has_ending};
 
 /// A plugin that a user names, with what is set for it.
 ///
@@ -223,9 +224,8 @@ pub(crate) fn is_path(text: &str) -> bool {
 }
 
 fn is_file(text: &str) -> bool {
-    const FILES: [&str; 8] = ["wasm", "toml", "onnx", "so", "dylib", "dll", "csv", "idx"];
-    let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| FILES.contains(&extension))
+    let path = Path::new(text);
+    Kind::ALL.iter().any(|kind| kind.is_file_of(path)) || has_ending(path, &["csv", "idx"])
 }
 
 fn relocate(reference: &mut String, folder: &Path) {

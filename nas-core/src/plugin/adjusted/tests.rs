@@ -59,6 +59,13 @@ fn parts_and_seeded_spaces_conform() {
         ("mlp", vec![fix(&["layers=2|3", "activation1=relu"])]),
         ("mobile", vec![fix(&["activation=relu", "squeeze*=no", "multiplier=0.50|1.00", "depth7=1"])]),
         (
+            "nas-bench-101",
+            vec![
+                fix(&["edge_0_1=yes", "op_*=conv3x3-bn-relu|maxpool3x3"]),
+                ("identity", Value::Text("network".into())),
+            ],
+        ),
+        (
             TINY,
             vec![
                 fix(&["blocks=2"]),
