@@ -1,24 +1,15 @@
 //! `nas export`: a network for other programs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use nas_api::{Graph, Task};
-use nas_core::study::{Problem, StudyRecord};
-use nas_export::{About, ExportError, Model, Weights};
+use nas_export::{ExportError, Model, Weights};
 use serde_json::json;
 
-use crate::architecture::{build, is_study, parse};
 use crate::args::{Args, Export, Format};
 use crate::failure::Failure;
-use crate::{plugins, print, space, train};
-
-/// What is exported, before it is checked.
-struct Found {
-    graph: Graph,
-    task: Task,
-    about: About,
-}
+use crate::network::{self, Found};
+use crate::print;
 
 /// Writes one file, and the weights beside it where the format keeps them apart.
 pub fn export(args: &Args, export: &Export) -> Result<ExitCode, Failure> {
@@ -30,8 +21,7 @@ pub fn export(args: &Args, export: &Export) -> Result<ExitCode, Failure> {
         let help = "name the module, as in net.py; its weights go to net.safetensors beside it";
         return Err(Failure::input(format!("--out {}: is where the weights go\n  help: {help}", export.out.display())));
     }
-    let study = export.trial.is_some() || is_study(&export.source);
-    let Found { graph, task, about } = if study { of_study(args, export)? } else { of_space(args, export)? };
+    let Found { graph, task, about } = network::find(args, &export.network)?;
     let weights = match &export.weights {
         Some(path) => Weights::open(path).map_err(|error| Failure::input(format!("--weights: {error}")))?,
         None => Weights::Fresh(export.seed.unwrap_or(0)),
@@ -71,38 +61,4 @@ fn help(error: &ExportError) -> &'static str {
         ExportError::Weights { .. } => "\n  help: name the trial or text whose weights these are",
         _ => "",
     }
-}
-
-fn of_study(args: &Args, export: &Export) -> Result<Found, Failure> {
-    let given = [("--text", export.text.is_some())];
-    if let Some((flag, _)) = given.into_iter().chain(export.task.given()).find(|(_, given)| *given) {
-        return Err(Failure::input(format!("{flag}: the study says it already; leave it out, or name a space")));
-    }
-    let record = StudyRecord::read(Path::new(&export.source))?;
-    let trial = train::chosen(&record, export.trial.as_deref().unwrap_or("best"))?;
-    let genotype = trial.genotype().ok_or_else(|| {
-        Failure::input(format!("trial {} is a mixture of architectures, not one that can be exported", trial.trial))
-    })?;
-    let registry = plugins::registry(args)?;
-    let mut problem = Problem::reopen(&record.header, &registry, None)?;
-    let network = problem.network(genotype)?;
-    let (graph, _) =
-        network.map_err(|reason| Failure::broken(format!("trial {} has no network: {reason}", trial.trial)))?;
-    let about = About { space: record.header.space.identity.name.clone(), text: trial.text.clone() };
-    Ok(Found { graph, task: problem.task, about })
-}
-
-fn of_space(args: &Args, export: &Export) -> Result<Found, Failure> {
-    let (mut space, task) = space::opened(args, &export.source, &export.task)?;
-    let info = space.info()?;
-    let genotype = match &export.text {
-        Some(text) => parse(&mut *space, "--text", text)?,
-        None if info.log10_size == Some(0.0) => space.sample(0)?,
-        None => {
-            let help = format!("`nas space sample {}` writes some", export.source);
-            return Err(Failure::input(format!("--text: a space has many architectures; say which\n  help: {help}")));
-        }
-    };
-    let (text, graph) = build(&mut *space, &genotype, &task)?;
-    Ok(Found { graph, task, about: About { space: info.name, text } })
 }

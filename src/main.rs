@@ -13,6 +13,8 @@ mod draw;
 mod export;
 mod failure;
 mod laboratory;
+mod latency;
+mod network;
 mod plugin;
 mod plugins;
 mod print;
@@ -30,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command, PluginCommand, SpaceCommand, TableCommand};
+use args::{Args, Command, LatencyCommand, PluginCommand, SpaceCommand, TableCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -54,6 +56,12 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Bench(bench) => bench::bench(args, bench),
         Command::Report(arguments) => report::report(args, arguments),
         Command::Draw(draw) => draw::draw(args, draw),
+        Command::Latency(command) => match &**command {
+            LatencyCommand::Measure(measure) => latency::measure(args, measure),
+            LatencyCommand::Table(table) => latency::table(args, table),
+            LatencyCommand::Units(units) => latency::units(args, units),
+            LatencyCommand::Check(check) => latency::check(args, check),
+        },
         Command::Table(TableCommand::List) => table::list(),
         Command::Table(TableCommand::Check(check)) => table::check(args, check),
         Command::Table(TableCommand::Import(import)) => table::import(args, import),

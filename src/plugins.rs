@@ -57,6 +57,9 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.read_networks_with::<nas_export::ImportedSpace>(|path| {
         nas_export::definition(path).map_err(|error| error.problem)
     });
+    registry.add_meter("onnxruntime", nas_latency::onnxruntime_meter);
+    registry.add_meter("burn", nas_latency::burn_meter);
+    registry.read_meters_with(nas_latency::table_meter);
     nas_strategies::all(&mut BuiltIns(&mut registry));
     registry.add_evaluator::<BurnEvaluator>();
     registry.add_evaluator::<nas_evaluator_synthetic::SyntheticEvaluator>();

@@ -8,6 +8,17 @@ use nas_core::study::{Budget, Event, Listener, TrialRecord};
 
 use crate::print;
 
+/// A bar for so many steps of a command, on standard error, where that is a terminal.
+pub fn steps(count: usize, what: &str, quiet: bool) -> ProgressBar {
+    let shown = !quiet && std::io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(count as u64), target);
+    if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} {msg}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar.with_message(what.to_owned())
+}
+
 /// Shows a running study on standard error, where that is a terminal.
 pub struct Progress {
     bar: ProgressBar,

@@ -82,6 +82,7 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
         duplicates: search.duplicates,
         objectives: search.objective.clone(),
         constraints: search.constraint.clone(),
+        meters: search.meter.clone(),
         budget: BudgetSpec { trials: search.trials, epochs: search.epochs, seconds: search.seconds },
         ..StudySpec::default()
     };

@@ -2,6 +2,7 @@
 //! registers those that are built in.
 
 pub mod benchmark;
+pub mod meter;
 mod names;
 pub mod plugin;
 pub mod report;

@@ -1,13 +1,19 @@
 //! The command line as it is typed; nothing is checked here but the form.
 
+mod latency;
 mod networks;
 
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+pub use latency::{
+    LatencyCheck, LatencyCommand, LatencyMeasure, LatencyTable, LatencyUnits, RuntimeFlags, RuntimeName, SampleFlags,
+};
 use nas_core::study::Duplicates;
-pub use networks::{Draw, Export, Format, SpaceCheck, SpaceCommand, SpaceSample, SpaceShow, SpaceStats, TaskFlags};
+pub use networks::{
+    Draw, Export, Format, NetworkFlags, SpaceCheck, SpaceCommand, SpaceSample, SpaceShow, SpaceStats, TaskFlags,
+};
 
 /// A workbench for neural architecture search.
 ///
@@ -62,6 +68,9 @@ pub enum Command {
     Report(Report),
     /// Draw a network of a space, or one that a study has found
     Draw(Box<Draw>),
+    /// What networks cost on a device: latency, measured or added up
+    #[command(subcommand)]
+    Latency(Box<LatencyCommand>),
     /// Tables of trained networks, which the evaluator `table` looks candidates up in
     #[command(subcommand)]
     Table(TableCommand),
@@ -120,6 +129,9 @@ pub struct Search {
     /// What every candidate must keep
     #[arg(long, value_name = "METRIC<=VALUE")]
     pub constraint: Vec<String>,
+    /// What measures candidates before they are trained: onnxruntime, burn, or a table of operators' costs
+    #[arg(long, value_name = "NAME|FILE")]
+    pub meter: Vec<String>,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

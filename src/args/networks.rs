@@ -25,6 +25,23 @@ impl TaskFlags {
     }
 }
 
+/// One network.
+#[derive(Debug, clap::Args)]
+pub struct NetworkFlags {
+    /// A study's file; or a space: a name, or a .wasm, .toml or .onnx file
+    #[arg(value_name = "STUDY|SPACE")]
+    pub source: String,
+    /// Of a study: `best`, or a trial's number [default: best]
+    #[arg(long, value_name = "best|N", conflicts_with = "text")]
+    pub trial: Option<String>,
+    /// Of a space: the architecture, as `nas space sample` writes it
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+    /// What the networks are for.
+    #[command(flatten)]
+    pub task: TaskFlags,
+}
+
 /// `nas space`.
 #[derive(Debug, Subcommand)]
 pub enum SpaceCommand {
@@ -150,15 +167,9 @@ pub struct Draw {
 /// `nas export`.
 #[derive(Debug, clap::Args)]
 pub struct Export {
-    /// A study's file; or a space: a name, or a .wasm, .toml or .onnx file
-    #[arg(value_name = "STUDY|SPACE")]
-    pub source: String,
-    /// Of a study: `best`, or a trial's number [default: best]
-    #[arg(long, value_name = "best|N", conflicts_with = "text")]
-    pub trial: Option<String>,
-    /// Of a space: the architecture, as `nas space sample` writes it
-    #[arg(long, value_name = "TEXT")]
-    pub text: Option<String>,
+    /// Which network.
+    #[command(flatten)]
+    pub network: NetworkFlags,
     /// What to write
     #[arg(long, value_enum)]
     pub format: Format,
@@ -171,9 +182,6 @@ pub struct Export {
     /// The seed of fresh weights [default: 0]
     #[arg(long, value_name = "N", conflicts_with = "weights")]
     pub seed: Option<u32>,
-    /// What the networks are for.
-    #[command(flatten)]
-    pub task: TaskFlags,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

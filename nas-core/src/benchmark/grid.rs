@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::study::{BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, relocate_data};
+use crate::study::{BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, relocate, relocate_data};
 
 /// What is searched for.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -22,6 +22,8 @@ pub struct ProblemSpec {
     pub objectives: Vec<String>,
     /// As in a study.
     pub constraints: Vec<String>,
+    /// As in a study.
+    pub meters: Vec<String>,
     /// As in a study.
     pub task: TaskSpec,
 }
@@ -66,6 +68,7 @@ impl Grid {
             if let Some(data) = &mut problem.data {
                 relocate_data(data, folder);
             }
+            problem.meters.iter_mut().for_each(|meter| relocate(meter, folder));
         }
         Ok(grid)
     }
@@ -95,7 +98,7 @@ impl Grid {
 
     /// One study of the grid.
     pub(super) fn study(&self, problem: &ProblemSpec, strategy: &PluginSpec, seed: u32) -> StudySpec {
-        let ProblemSpec { space, evaluator, data, objectives, constraints, task } = problem.clone();
+        let ProblemSpec { space, evaluator, data, objectives, constraints, meters, task } = problem.clone();
         StudySpec {
             space,
             strategy: strategy.clone(),
@@ -106,6 +109,7 @@ impl Grid {
             duplicates: self.duplicates,
             objectives,
             constraints,
+            meters,
             budget: self.budget,
             task,
         }

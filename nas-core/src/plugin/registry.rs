@@ -13,6 +13,7 @@ use super::native::NativeSource;
 use super::table::{TABLE_SPACE, TableSource};
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
+use crate::meter::{Meter, OpenMeter, ReadMeter};
 use crate::names::did_you_mean;
 
 /// One plugin that a name can mean.
@@ -58,6 +59,8 @@ pub struct Registry {
     tables: Option<TableLoader>,
     networks: Option<NetworkLoader>,
     definitions: Option<Arc<dyn SpaceSource>>,
+    meters: BTreeMap<&'static str, OpenMeter>,
+    meter_files: Option<ReadMeter>,
     options: Options,
     host: OnceLock<Result<Arc<Host>, String>>,
 }
@@ -106,6 +109,39 @@ impl Registry {
         let info = E::info();
         let source = BuiltIn::<E>::new(Kind::Evaluator, &info.name, &info.version);
         self.evaluators.insert(info.name, Arc::new(source));
+    }
+
+    /// Makes a meter known, which is opened where a study names it.
+    pub fn add_meter(&mut self, name: &'static str, open: OpenMeter) {
+        self.meters.insert(name, open);
+    }
+
+    /// Names what reads the files that are meters.
+    pub fn read_meters_with(&mut self, read: ReadMeter) {
+        self.meter_files = Some(read);
+    }
+
+    /// The meter of this name or path, ready to measure.
+    pub fn meter(&self, reference: &str) -> Result<Box<dyn Meter>, PluginError> {
+        let refused = |problem: String, remedy: &str| PluginError {
+            plugin: format!("meter '{reference}'"),
+            call: String::new(),
+            problem,
+            remedy: remedy.to_owned(),
+        };
+        if let Some(open) = self.meters.get(reference) {
+            return open().map_err(|problem| refused(problem, ""));
+        }
+        let path = Path::new(reference);
+        match self.meter_files {
+            Some(read) if path.is_file() => read(path).map_err(|problem| refused(problem, "")),
+            _ => {
+                let known = self.meters.keys().copied();
+                let near = did_you_mean(reference, known.clone());
+                let known = known.collect::<Vec<_>>().join(", ");
+                Err(refused("there is no meter and no file of this name".into(), &format!("{near}known: {known}")))
+            }
+        }
     }
 
     /// The space of this name or path (`.wasm`, `.toml`, `.onnx`). Besides its own parameters it takes those that make a part of

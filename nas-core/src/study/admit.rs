@@ -1,6 +1,6 @@
 //! From a proposal to a trial: everything about it that is known before training.
 
-use nas_api::{Candidate, Graph, Proposal, Weights};
+use nas_api::{Bound, Candidate, Graph, Proposal, Weights};
 
 use super::StudyError;
 use super::ledger::Ledger;
@@ -69,13 +69,29 @@ impl Plan {
             }
         };
         trial.metrics = metrics;
-        let bounds = self.header.constraints.iter().filter(|bound| self.header.counts(&bound.metric));
-        let (violation, reasons) = violations(&trial.metrics, bounds);
-        if !reasons.is_empty() {
-            fail(trial, reasons.join("; "), violation);
+        // What can be counted first: a network that is too large is not even measured.
+        if !self.keeps_bounds(trial) {
             return Ok(None);
         }
-        Ok(Some(graph))
+        match self.problem.meter(&graph) {
+            Ok(metrics) => trial.metrics.extend(metrics),
+            Err(reason) => {
+                fail(trial, reason, 0.0);
+                return Ok(None);
+            }
+        }
+        Ok(self.keeps_bounds(trial).then_some(graph))
+    }
+
+    /// Whether the trial keeps the bounds on what has been found on its network so far; else it has failed.
+    fn keeps_bounds(&self, trial: &mut TrialRecord) -> bool {
+        let known = |bound: &&Bound| self.header.counts(&bound.metric) && trial.metric(&bound.metric).is_some();
+        let (violation, reasons) = violations(&trial.metrics, self.header.constraints.iter().filter(known));
+        let kept = reasons.is_empty();
+        if !kept {
+            fail(trial, reasons.join("; "), violation);
+        }
+        kept
     }
 
     fn key_and_text(&mut self, genotype: &[u32]) -> Result<(String, String), StudyError> {

@@ -9,6 +9,7 @@ use super::given::{Given, GivenSettings};
 use super::problem::is_static;
 use super::spec::{BudgetSpec, Duplicates, PluginSpec, StudySpec, TaskSpec};
 use super::{StudyError, terms};
+use crate::meter::Metered;
 use crate::plugin::{Identity, Origin};
 
 /// A plugin as a study uses it.
@@ -52,6 +53,9 @@ pub struct Header {
     pub objectives: Vec<Objective>,
     /// What a trial must keep.
     pub constraints: Vec<Bound>,
+    /// What measures networks before they are trained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meters: Vec<Metered>,
     /// What the search may spend.
     pub budget: Budget,
     /// What can be spent on one trial, ascending; the last is the default. Empty: no choice.
@@ -66,7 +70,7 @@ pub struct Header {
     pub strategy: Plugged,
     /// What measures.
     pub evaluator: Plugged,
-    /// The evaluator needs networks, so the host builds them and counts on them.
+    /// The evaluator or a meter needs networks, so the host builds them and counts on them.
     pub graphs: bool,
     /// Seconds are simulated: results come in the order of their simulated ends.
     pub simulated: bool,
@@ -95,7 +99,8 @@ impl Header {
 
     /// Whether the host counts this metric on the network, before anything is measured.
     pub(crate) fn counts(&self, metric: &str) -> bool {
-        self.graphs && is_static(metric)
+        let metered = |meter: &Metered| meter.metrics.iter().any(|name| name == metric);
+        self.graphs && (is_static(metric) || self.meters.iter().any(metered))
     }
 
     /// The metrics that the strategy is told, in order.
@@ -121,6 +126,7 @@ impl Header {
             duplicates: Some(self.duplicates),
             objectives: self.objectives.iter().map(terms::objective_text).collect(),
             constraints: self.constraints.iter().map(terms::bound_text).collect(),
+            meters: self.meters.iter().map(|meter| meter.reference.clone()).collect(),
             budget: BudgetSpec { trials, epochs, seconds },
             task: TaskSpec {
                 input_shape: Some(self.task.input_shape.clone()),

@@ -7,7 +7,7 @@ use nas_api::{Bound, CONTRACT_VERSION, Goal, MetricInfo, Objective, StrategyInfo
 use super::StudyError;
 use super::given::check_settings;
 use super::header::{Budget, Header, Plugged};
-use super::problem::{Problem, is_static, named};
+use super::problem::{Problem, named};
 use super::spec::{BudgetSpec, StudySpec};
 use super::terms::{objective_text, parse_bound, parse_objective};
 use crate::names::did_you_mean;
@@ -69,9 +69,10 @@ impl Plan {
         }
         let problem = Problem::open(spec, registry, state)?;
         let metrics = problem.metrics();
-        let objectives = choose_objectives(&spec.objectives, &problem.objectives, &metrics)?;
+        let objectives = choose_objectives(&spec.objectives, &problem, &metrics)?;
         let constraints = choose_constraints(&spec.constraints, &metrics)?;
         check_budget(&spec.budget, &problem)?;
+        problem.meters.check_workers(workers)?;
         check_needs(&info, &strategy, &problem, &objectives, &constraints)?;
 
         let BudgetSpec { trials, epochs, seconds } = spec.budget;
@@ -83,6 +84,7 @@ impl Plan {
             duplicates: spec.duplicates.unwrap_or_default(),
             objectives,
             constraints,
+            meters: problem.meters.record(),
             budget: Budget { trials, epochs, seconds },
             fidelities: problem.fidelities.clone(),
             fidelity_unit: problem.evaluator_info.fidelity_unit.clone(),
@@ -90,7 +92,7 @@ impl Plan {
             space: problem.space_plugged.clone(),
             strategy,
             evaluator: problem.evaluator_plugged.clone(),
-            graphs: problem.evaluator_info.graphs,
+            graphs: problem.graphs(),
             simulated: problem.simulated,
             best: problem.best.clone(),
             metrics,
@@ -153,15 +155,15 @@ fn unknown_metric(place: String, metric: &str, metrics: &[MetricInfo]) -> StudyE
 
 fn choose_objectives(
     texts: &[String],
-    known: &[Objective],
+    problem: &Problem,
     metrics: &[MetricInfo],
 ) -> Result<Vec<Objective>, StudyError> {
-    if texts.is_empty() && !known.is_empty() {
-        let texts: Vec<String> = known.iter().map(objective_text).collect();
-        return choose_objectives(&texts, &[], metrics);
+    if texts.is_empty() && !problem.objectives.is_empty() {
+        let texts: Vec<String> = problem.objectives.iter().map(objective_text).collect();
+        return choose_objectives(&texts, problem, metrics);
     }
     if texts.is_empty() {
-        let measured = metrics.iter().filter(|metric| !metric.hidden && !is_static(&metric.name));
+        let measured = metrics.iter().filter(|metric| !metric.hidden && !problem.counts(&metric.name));
         let first = measured.filter_map(|metric| metric.better.map(|goal| (metric, goal))).next();
         let objective = first.map(|(metric, goal)| vec![Objective { metric: metric.name.clone(), goal }]);
         let problem = "the evaluator has no metric with a clear direction";
@@ -224,9 +226,9 @@ fn check_needs(
                 let text = format!("it proposes mixtures, and the evaluator '{}' trains no supernets", evaluator.name);
                 return refuse(text, "choose an evaluator that does, or another strategy");
             }
-            "gradients" if constraints.iter().any(|bound| is_static(&bound.metric)) => {
+            "gradients" if constraints.iter().any(|bound| problem.counts(&bound.metric)) => {
                 let text = "it proposes mixtures, and a mixture has no size that a constraint could bound".to_owned();
-                return refuse(text, "leave out constraints on params, macs, flops and depth");
+                return refuse(text, "leave out constraints on params, macs, flops, depth and what meters measure");
             }
             "fidelities" | "resume" | "gradients" => {}
             other => {

@@ -13,6 +13,7 @@ use nas_api::{
 use super::StudyError;
 use super::given::{Given, GivenSettings, check_settings};
 use super::header::{Header, Plugged};
+use super::meters::Meters;
 use super::spec::{StudySpec, TaskSpec, is_path};
 use crate::plugin::{DEFINITION, Identity, PluginError, Registry, TABLE_SPACE};
 
@@ -48,6 +49,8 @@ pub struct Problem {
     pub simulated: bool,
     /// The best known value of a metric.
     pub best: Vec<Metric>,
+    /// What measures networks before they are trained.
+    pub(super) meters: Meters,
 }
 
 impl Problem {
@@ -100,12 +103,15 @@ impl Problem {
             objectives,
             simulated,
             best,
+            meters: Meters::open(&spec.meters, registry)?,
         })
     }
 
-    /// The same space and evaluator as a study recorded, for training one of its networks. Refuses other plugins.
+    /// The same space and evaluator as a study recorded, for training one of its networks, without meters. Refuses other
+    /// plugins.
     pub fn reopen(header: &Header, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
-        let problem = Self::open(&header.to_spec(), registry, state)?;
+        let spec = StudySpec { meters: Vec::new(), ..header.to_spec() };
+        let problem = Self::open(&spec, registry, state)?;
         problem.check_same(header)?;
         Ok(problem)
     }
@@ -133,19 +139,33 @@ impl Problem {
         Ok(())
     }
 
-    /// Every metric that a trial can have, static ones first.
+    /// Every metric that a trial can have: those that are counted on the network first, then those of meters.
     pub fn metrics(&self) -> Vec<MetricInfo> {
-        let counted =
-            STATIC.iter().filter(|_| self.evaluator_info.graphs).map(|&(name, better, description)| MetricInfo {
-                name: name.to_owned(),
-                unit: String::new(),
-                better,
-                hidden: false,
-                description: description.to_owned(),
-            });
-        let counts = self.evaluator_info.graphs;
-        let measured = self.evaluator_info.metrics.iter().filter(|metric| !counts || !is_static(&metric.name)).cloned();
-        counted.chain(measured).collect()
+        let counted = STATIC.iter().filter(|_| self.graphs()).map(|&(name, better, description)| MetricInfo {
+            name: name.to_owned(),
+            unit: String::new(),
+            better,
+            hidden: false,
+            description: description.to_owned(),
+        });
+        let metered = self.meters.metrics().cloned();
+        let measured = self.evaluator_info.metrics.iter().filter(|metric| !self.counts(&metric.name)).cloned();
+        counted.chain(metered).chain(measured).collect()
+    }
+
+    /// Whether networks are built: for the evaluator, or for a meter.
+    pub fn graphs(&self) -> bool {
+        self.evaluator_info.graphs || !self.meters.is_empty()
+    }
+
+    /// Whether this metric is found on the network, before anything is trained.
+    pub(super) fn counts(&self, metric: &str) -> bool {
+        self.graphs() && (is_static(metric) || self.meters.metrics().any(|known| known.name == metric))
+    }
+
+    /// What the meters say of a network, or why it has no such metrics.
+    pub(super) fn meter(&mut self, graph: &Graph) -> Result<Vec<Metric>, String> {
+        self.meters.measure(graph, &self.task)
     }
 
     /// The network of a valid genotype with its static metrics. `Err` inside: why there is none for this task.

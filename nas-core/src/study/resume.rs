@@ -84,6 +84,7 @@ pub fn resume(
     let spec = unchanged_spec(&record.header, registry, options)?;
     let plan = Plan::check_search(&spec, registry, Some(&state), record.header.search)?;
     plan.problem.check_same(&record.header)?;
+    plan.problem.meters.check_same(&record.header)?;
     if plan.header.strategy.settings != record.header.strategy.settings {
         return Err(StudyError::spec("strategy", "the settings differ from those that the study was begun with", WARM));
     }
@@ -183,6 +184,7 @@ fn warm_start(
     spec.budget = spec.budget.overridden_by(options.budget);
     let plan = Plan::check_search(&spec, registry, Some(state), header.search + 1)?;
     plan.problem.check_same(&header)?;
+    plan.problem.meters.check_same(&header)?;
 
     let mut trials = record.trials;
     let mut stopped = Vec::new();

@@ -88,6 +88,8 @@ pub struct StudySpec {
     pub objectives: Vec<String>,
     /// `params<=5000`.
     pub constraints: Vec<String>,
+    /// What measures networks before they are trained: names, or tables of operators' costs.
+    pub meters: Vec<String>,
     /// What the study may spend.
     pub budget: BudgetSpec,
     /// What the networks are for.
@@ -109,6 +111,7 @@ impl StudySpec {
         if let Some(data) = &mut spec.data {
             relocate_data(data, folder);
         }
+        spec.meters.iter_mut().for_each(|meter| relocate(meter, folder));
         Ok(spec)
     }
 
@@ -169,6 +172,7 @@ impl StudySpec {
             duplicates: flags.duplicates.or(self.duplicates),
             objectives: list(self.objectives, flags.objectives),
             constraints: list(self.constraints, flags.constraints),
+            meters: list(self.meters, flags.meters),
             budget: self.budget.overridden_by(flags.budget),
             task: TaskSpec {
                 input_shape: flags.task.input_shape.or(self.task.input_shape),
@@ -228,7 +232,7 @@ fn is_file(text: &str) -> bool {
     Kind::ALL.iter().any(|kind| kind.is_file_of(path)) || has_ending(path, &["csv", "idx"])
 }
 
-fn relocate(reference: &mut String, folder: &Path) {
+pub(crate) fn relocate(reference: &mut String, folder: &Path) {
     let moved: PathBuf = folder.join(&*reference);
     if is_path(reference)
         && let Some(moved) = moved.to_str()

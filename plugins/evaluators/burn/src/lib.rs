@@ -27,7 +27,7 @@ use nas_api::{
 };
 
 pub use fully::Progress;
-pub use run::run;
+pub use run::{Inference, run};
 
 use config::Config;
 use data::{Data, Kind};

@@ -1,4 +1,4 @@
-//! What a network with saved weights returns: for comparing it with the same network elsewhere.
+//! Networks outside a study: what they return, for comparing it with the same network elsewhere; how long they take.
 
 use std::path::Path;
 
@@ -21,4 +21,22 @@ pub fn run(graph: &Graph, shape: &[usize], outputs: usize, weights: &Path, input
         .map_err(|error| Error::new(format!("'{shown}': {error}")))?;
     let returned = network.inference()(inputs).into_data();
     returned.try_into_vec::<f32>().map_err(|error| Error::new(format!("burn cannot give the outputs: {error:?}")))
+}
+
+/// A network with fresh weights, as it runs once it is trained.
+#[derive(Debug)]
+pub struct Inference(Network);
+
+impl Inference {
+    /// The network of a graph for examples of this shape, with so many outputs.
+    pub fn new(graph: &Graph, shape: &[usize], outputs: usize) -> Result<Self> {
+        let plan = model::plan(graph, shape, outputs).map_err(|error| Error::new(error.to_string()))?;
+        Ok(Self(Network::new(plan, 0, &Device::flex().autodiff())))
+    }
+
+    /// The outputs for a batch, one example after the other; computed when this returns.
+    pub fn run(&self, inputs: Vec<f32>) -> Result<Vec<f32>> {
+        let returned = self.0.inference()(inputs).into_data();
+        returned.try_into_vec::<f32>().map_err(|error| Error::new(format!("burn cannot give the outputs: {error:?}")))
+    }
 }

@@ -1,0 +1,123 @@
+//! `nas latency`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::{NetworkFlags, TaskFlags};
+
+/// `nas latency`.
+#[derive(Debug, Subcommand)]
+pub enum LatencyCommand {
+    /// How long one network takes on this machine
+    Measure(LatencyMeasure),
+    /// Measure what the operators of a space cost on this machine, as a table that studies can use
+    Table(LatencyTable),
+    /// Write the operators of a space as ONNX files, to be measured on another device
+    Units(LatencyUnits),
+    /// How well a table of operators' costs agrees with whole networks
+    Check(LatencyCheck),
+}
+
+/// What runs networks.
+#[derive(Debug, clap::Args)]
+pub struct RuntimeFlags {
+    /// What runs the networks
+    #[arg(long, value_enum, default_value_t = RuntimeName::Onnxruntime)]
+    pub runtime: RuntimeName,
+    /// Threads that one operator may use; burn has one
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub threads: u32,
+}
+
+/// The runtimes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum RuntimeName {
+    /// ONNX Runtime; NAS_ONNXRUNTIME names its library or a folder
+    Onnxruntime,
+    /// What trains the networks
+    Burn,
+}
+
+/// Random networks of a space.
+#[derive(Debug, clap::Args)]
+pub struct SampleFlags {
+    /// A name, or a .wasm, .toml or .onnx file
+    pub space: String,
+    /// The seed of the first network
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u32,
+    /// What the networks are for.
+    #[command(flatten)]
+    pub task: TaskFlags,
+}
+
+/// `nas latency measure`.
+#[derive(Debug, clap::Args)]
+pub struct LatencyMeasure {
+    /// Which network.
+    #[command(flatten)]
+    pub network: NetworkFlags,
+    /// What runs it.
+    #[command(flatten)]
+    pub runtime: RuntimeFlags,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas latency table`.
+#[derive(Debug, clap::Args)]
+pub struct LatencyTable {
+    /// Which networks.
+    #[command(flatten)]
+    pub sample: SampleFlags,
+    /// Networks whose operators are measured
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub samples: u32,
+    /// The table, a .csv file; what is missing is added to an existing one
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// What runs them.
+    #[command(flatten)]
+    pub runtime: RuntimeFlags,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas latency units`.
+#[derive(Debug, clap::Args)]
+pub struct LatencyUnits {
+    /// Which networks.
+    #[command(flatten)]
+    pub sample: SampleFlags,
+    /// Networks whose operators are written
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub samples: u32,
+    /// The folder for the ONNX files, and for the table to be filled in
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas latency check`.
+#[derive(Debug, clap::Args)]
+pub struct LatencyCheck {
+    /// The table
+    pub table: PathBuf,
+    /// Which networks.
+    #[command(flatten)]
+    pub sample: SampleFlags,
+    /// Networks that are measured as a whole
+    #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub samples: u32,
+    /// What runs them.
+    #[command(flatten)]
+    pub runtime: RuntimeFlags,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
