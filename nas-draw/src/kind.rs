@@ -170,7 +170,7 @@ pub(crate) fn label(node: &Node) -> String {
                 words.push_str(&format!(" {start} to {end}"));
             }
         }
-        "Gemm" => {
+        "Gemm" | "Conv" | "GroupNormalization" => {
             if let Some(Attribute::Text(other)) = node.attribute("tied") {
                 words.push_str(&format!(", tied to {}", crate::text::shortened(other, 24)));
             }

@@ -7,7 +7,7 @@ use common::{Network, decoder, of, vit};
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{Graph, Node};
 use nas_draw::{DrawError, compare, draw, png, with_font};
-use nas_spaces::{Darts, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, TableSpace};
+use nas_spaces::{Darts, Detector, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, TableSpace};
 use roxmltree::{Document, Node as Element};
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
@@ -27,6 +27,7 @@ fn networks() -> Vec<Network> {
         of(Mobile::per_stage(), None, &[3, 224, 224]),
         of(ResNet::new(), None, &[3, 224, 224]),
         of(NasBenchMacro::new(), None, &image),
+        of(Detector::new(), Some("fcos_resnet50_fpn"), &[3, 256, 320]),
         vit(12),
         decoder(12, 1),
         decoder(6, 8),

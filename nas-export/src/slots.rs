@@ -94,6 +94,9 @@ fn of_node(
     output: &[i64],
     add: &mut dyn FnMut(&'static str, &[i64], Fill),
 ) -> Result<(), GraphError> {
+    if again(node)?.is_some() {
+        return Ok(());
+    }
     let (zero, one) = (Fill::Constant(0.0), Fill::Constant(1.0));
     let channels = &input[..input.len().min(1)];
     match node.op.as_str() {
@@ -148,6 +151,12 @@ fn of_node(
         _ => {}
     }
     Ok(())
+}
+
+/// The earlier node that this one is once more, with all its weights. A tied `Gemm` is none: it uses the matrix alone.
+pub fn again(node: &Node) -> Result<Option<&str>, GraphError> {
+    let owner = node.text("tied", "")?;
+    Ok((node.op != "Gemm" && !owner.is_empty()).then_some(owner))
 }
 
 /// Whether a node has a bias of its own, which it has where nothing is said.

@@ -8,8 +8,8 @@ use common::{Folder, count, task, zoo};
 use nas_api::{SearchSpace, Setting, Settings, Task, Value};
 use nas_export::About;
 use nas_spaces::{
-    Conv1d, Darts, DecoderLm, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp, TableSpace,
-    VisionTransformer,
+    Conv1d, Darts, DecoderLm, Detector, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp,
+    TableSpace, VisionTransformer,
 };
 
 fn set(given: &[(&str, &[f64])]) -> Vec<Setting> {
@@ -103,6 +103,31 @@ fn nas_bench_macro() {
 #[test]
 fn resnet() {
     check_few(1, &open::<ResNet>(&[]), &[3, 32, 32], 5, &[]);
+}
+
+/// Every kind of neck and head, on the smallest backbone: what its residuals compute grows with their number. The sides
+/// are not divisible, so that maps are cut.
+#[test]
+fn detector() {
+    let space = open::<Detector>(&[]);
+    let task = task_of(&space, &[3, 72, 41], 5, &[]);
+    let mut folder = Folder::new("detector");
+    for (at, choices) in [
+        "neck=fpn,neck_width=64,neck_conv=full,extra_levels=2,head_depth=2,head_conv=full,head_weights=shared,\
+         head_norm=group",
+        "neck=pan,neck_width=96,neck_conv=separable,extra_levels=1,head_depth=1,head_conv=separable,head_weights=shared,\
+         head_norm=batch",
+        "neck=pan,neck_width=64,neck_conv=full,extra_levels=0,head_depth=0,head_conv=separable,head_weights=separate",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = format!("block=basic,width=16,depth1=1,depth2=1,depth3=1,depth4=1,{choices}");
+        let graph = space.build(&space.parse(&text).unwrap(), &task).unwrap();
+        folder.add(&format!("detector-{at}"), &graph, &task, About { space: "detector".into(), text });
+    }
+    folder.check();
+    folder.remove();
 }
 
 #[test]

@@ -5,20 +5,11 @@
 //! Komodakis, "Wide Residual Networks", BMVC 2016.
 
 use nas_api::{
-    Decision, Error, Genotype, Graph, GraphBuilder, NodeId, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task,
+    Decision, Error, Genotype, Graph, GraphBuilder, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task,
 };
 
-use crate::blocks::{classifier, conv, conv_norm, conv_norm_relu, image, max_pool};
-
-const BLOCKS: [&str; 2] = ["basic", "bottleneck"];
-const WIDTHS: [i64; 6] = [16, 32, 48, 64, 96, 128];
-/// Of a bottleneck's 3×3 convolution: groups, and channels of a group where the width is 64.
-const CARDINALITIES: [(i64, i64); 8] = [(1, 64), (1, 128), (2, 40), (4, 24), (8, 14), (32, 4), (32, 8), (64, 4)];
-/// Blocks of the four stages.
-const DEPTHS: [&[u32]; 4] = [&[1, 2, 3, 4], &[1, 2, 3, 4, 6, 8], &[1, 2, 3, 4, 6, 9, 12, 18, 23, 36], &[1, 2, 3, 4]];
-/// A bottleneck's output has so many times its stage's width.
-const EXPANSION: i64 = 4;
-const BASIC: u32 = 0;
+use crate::blocks::{classifier, image};
+use crate::residual::{self, STAGES, Stages};
 
 /// Networks that have a name: block, width, cardinality, depths.
 const NAMED: [(&str, &str); 10] = [
@@ -41,44 +32,10 @@ pub struct ResNet {
     decisions: Vec<Decision>,
 }
 
-/// What a genotype says.
-struct Design {
-    width: i64,
-    /// Of bottlenecks: groups, and channels of a group at width 64.
-    bottleneck: Option<(i64, i64)>,
-    depths: [u32; 4],
-}
-
 impl ResNet {
     /// The space has no parameters. The stem is a setting of the task.
     pub fn new() -> Self {
-        let cardinalities = CARDINALITIES.map(|(groups, width)| format!("{groups}x{width}d"));
-        let mut decisions = vec![
-            Decision::new("block", BLOCKS),
-            Decision::new("width", WIDTHS.map(|width| width.to_string())).ordered(),
-            Decision::new("cardinality", cardinalities),
-        ];
-        decisions.extend((1..).zip(DEPTHS).map(|(stage, depths)| {
-            Decision::new(format!("depth{stage}"), depths.iter().map(u32::to_string)).ordered()
-        }));
-        Self { decisions }
-    }
-
-    fn design(&self, genotype: &[u32]) -> Result<Design> {
-        self.validate(genotype)?;
-        let broken = || Error::new(format!("{genotype:?} is no genotype of resnet"));
-        let pick = |position: usize| genotype.get(position).map(|&choice| choice as usize).ok_or_else(broken);
-        let width = *WIDTHS.get(pick(1)?).ok_or_else(broken)?;
-        let (bottleneck, first) = if genotype.first() == Some(&BASIC) {
-            (None, 2)
-        } else {
-            (Some(*CARDINALITIES.get(pick(2)?).ok_or_else(broken)?), 3)
-        };
-        let mut depths = [0; 4];
-        for (stage, depth) in depths.iter_mut().enumerate() {
-            *depth = *DEPTHS[stage].get(pick(first + stage)?).ok_or_else(broken)?;
-        }
-        Ok(Design { width, bottleneck, depths })
+        Self { decisions: residual::decisions() }
     }
 }
 
@@ -88,69 +45,16 @@ impl Default for ResNet {
     }
 }
 
-impl Design {
-    fn network(&self, outputs: i64, small: bool) -> Graph {
-        let mut graph = GraphBuilder::new();
-        let input = graph.input();
-        let mut value = if small {
-            conv_norm_relu(&mut graph, "stem", input, conv(self.width, 3, 1))
-        } else {
-            let value = conv_norm_relu(&mut graph, "stem", input, conv(self.width, 7, 2));
-            max_pool(&mut graph, "stem.pool", value, 2)
-        };
-        let mut channels = self.width;
-        for (stage, &depth) in self.depths.iter().enumerate() {
-            let width = self.width << stage;
-            for block in 1..=depth {
-                let name = format!("stage{}.block{block}", stage + 1);
-                let stride = if block == 1 && stage > 0 { 2 } else { 1 };
-                let out = if self.bottleneck.is_some() { EXPANSION * width } else { width };
-                value = self.block(&mut graph, &name, value, [channels, width, out], stride);
-                channels = out;
-            }
-        }
-        let logits = classifier(&mut graph, value, outputs);
-        graph.finish(&[logits])
-    }
-
-    /// One block: [channels in, width, channels out]. The stride is that of its 3×3 convolution, the first of two.
-    fn block(&self, graph: &mut GraphBuilder, name: &str, from: NodeId, sizes: [i64; 3], stride: i64) -> NodeId {
-        let [channels, width, out] = sizes;
-        let main = match self.bottleneck {
-            None => {
-                let value = conv_norm_relu(graph, &format!("{name}.a"), from, conv(width, 3, stride));
-                conv_norm(graph, &format!("{name}.b"), value, conv(out, 3, 1))
-            }
-            Some((group, at_64)) => {
-                let inner = width * at_64 / 64 * group;
-                let value = conv_norm_relu(graph, &format!("{name}.a"), from, conv(inner, 1, 1));
-                let spatial = conv(inner, 3, stride).groups(group);
-                let value = conv_norm_relu(graph, &format!("{name}.b"), value, spatial);
-                conv_norm(graph, &format!("{name}.c"), value, conv(out, 1, 1))
-            }
-        };
-        let short = if stride == 1 && channels == out {
-            from
-        } else {
-            conv_norm(graph, &format!("{name}.shortcut"), from, conv(out, 1, stride))
-        };
-        let sum = graph.op(format!("{name}.sum"), "Add", &[main, short]);
-        graph.op(format!("{name}.relu"), "Relu", &[sum])
-    }
-}
-
 impl SearchSpace for ResNet {
     fn open(_settings: &Settings) -> Result<Self> {
         Ok(Self::new())
     }
 
     fn info(&self) -> SpaceInfo {
-        let depths: usize = DEPTHS.iter().map(|depths| depths.len()).product();
-        let size = depths * WIDTHS.len() * (1 + CARDINALITIES.len());
         SpaceInfo {
             name: "resnet".into(),
             version: "1".into(),
-            log10_size: Some(libm::log10(size as f64)),
+            log10_size: Some(libm::log10(residual::count() as f64)),
             decisions: self.decisions.clone(),
             conditional: true,
             standard: false,
@@ -162,24 +66,24 @@ impl SearchSpace for ResNet {
     }
 
     fn next(&self, prefix: &[u32]) -> Option<&Decision> {
-        // Basic blocks have no cardinality.
-        let skipped = usize::from(prefix.first() == Some(&BASIC) && prefix.len() >= 2);
-        self.decisions.get(prefix.len() + skipped)
+        self.decisions.get(prefix.len() + residual::skipped(prefix))
     }
 
     fn task_parameters(&self) -> Vec<Parameter> {
-        vec![Parameter::one_of(
-            "stem",
-            "imagenet",
-            &["imagenet", "small"],
-            "What stands before the stages: 7x7 of stride 2 and pooling, or 3x3 of stride 1 for small images.",
-        )]
+        vec![residual::stem()]
     }
 
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {
         image("resnet", &task.input_shape)?;
         let small = task.settings.text("stem")? == "small";
-        Ok(self.design(genotype)?.network(i64::from(task.outputs), small))
+        self.validate(genotype)?;
+        let broken = || Error::new(format!("{genotype:?} is no genotype of resnet"));
+        let stages = Stages::read(genotype).ok_or_else(broken)?;
+        let mut graph = GraphBuilder::new();
+        let input = graph.input();
+        let values = stages.build(&mut graph, input, small);
+        let logits = classifier(&mut graph, values[STAGES - 1], i64::from(task.outputs));
+        Ok(graph.finish(&[logits]))
     }
 
     /// Also reads the names of published networks, `resnet50` or `resnext50_32x4d`.
@@ -244,8 +148,9 @@ mod tests {
         let space = ResNet::new();
         let settings = Settings::defaults(&space.task_parameters());
         let task = Task { input_shape: vec![3, 1, 1], outputs: 10, kind: String::new(), settings };
-        for width in 0..WIDTHS.len() as u32 {
-            for cardinality in 0..CARDINALITIES.len() as u32 {
+        let choices = |position: usize| space.decisions[position].len();
+        for width in 0..choices(1) {
+            for cardinality in 0..choices(2) {
                 let graph = space.build(&[1, width, cardinality, 0, 0, 0, 0], &task).unwrap();
                 assert!(shape::infer(&graph, &task.input_shape).is_ok(), "{width} {cardinality}");
             }

@@ -5,8 +5,8 @@
 use nas_api::conformance::{CHECKS, Check, Verdict, suite};
 use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Setting, Settings, SpaceInfo, Task, Value, conformance};
 use nas_spaces::{
-    Conv1d, Darts, DecoderLm, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp, Synthetic,
-    TableSpace, VisionTransformer,
+    Conv1d, Darts, DecoderLm, Detector, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp,
+    Synthetic, TableSpace, VisionTransformer,
 };
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
@@ -66,6 +66,16 @@ fn transformers_conform() {
         let lists: &[(&str, &[f64])] = &[("layers", &[1.0, 2.0]), ("widths", &[16.0, 24.0])];
         let mut space: DecoderLm = with(per_layer, lists);
         conforms(&mut space, &[&[12]], "language");
+    }
+}
+
+#[test]
+fn detectors_conform() {
+    conforms(&mut Detector::new(), &[&[3, 64, 64], &[1, 37, 100]], "detection");
+    let [mut space, mut twin] = [(); 2].map(|()| Detector::new());
+    let task = Task { kind: "detection".into(), ..task(&mut space, &[3, 96, 64], 20) };
+    for (check, verdict) in suite(&mut space, &mut twin, Some(&task), 8) {
+        assert_eq!(verdict, Verdict::Kept, "{}", check.name);
     }
 }
 

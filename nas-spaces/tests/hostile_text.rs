@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use nas_api::{SearchSpace, Settings, Task, conformance};
-use nas_spaces::{NasBench201, TableSpace};
+use nas_spaces::{Detector, NasBench201, TableSpace};
 use proptest::prelude::*;
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
@@ -46,6 +46,19 @@ proptest! {
         let space = NasBench201::new();
         if let Ok(genotype) = space.parse(&text) {
             prop_assert_eq!(space.format(&genotype), text);
+        }
+    }
+
+    #[test]
+    fn a_damaged_detector_is_refused_or_sound(at in any::<prop::sample::Index>(), by in any::<prop::sample::Index>()) {
+        let space = Detector::new();
+        let genotype = space.parse("fcos_resnet50_fpn").unwrap();
+        let text = space.format(&genotype);
+        let mut words: Vec<&str> = text.split_inclusive([',', '=']).collect();
+        let (at, by) = (at.index(words.len()), by.index(words.len()));
+        words[at] = words[by];
+        if let Ok(genotype) = space.parse(&words.concat()) {
+            prop_assert!(space.validate(&genotype).is_ok());
         }
     }
 

@@ -3,6 +3,7 @@
 //! [`suite`] runs all of them and says of each whether it is kept; [`space`] ends at the first that is broken. Each one
 //! returns what is broken in words that name the call and the genotype.
 
+mod outputs;
 mod same;
 mod suite;
 
@@ -353,17 +354,11 @@ fn network(space: &mut dyn OpenSpace, task: &Task, genotype: &[u32]) -> Result<G
     graph.map_err(|reason| format!("build({genotype:?}) refuses the task: {reason}"))
 }
 
-/// The cost of a network whose shapes fit and whose output is the task's: one value per output, for the example or, where
-/// the task is `language`, for every position of it.
+/// The cost of a network whose shapes fit and whose outputs are the task's.
 fn accepted(graph: &Graph, task: &Task) -> Result<Counts, String> {
     let shapes = shape::infer(graph, &task.input_shape).map_err(|error| error.to_string())?;
     let outputs: Vec<&shape::Shape> = graph.outputs.iter().filter_map(|&output| shapes.get(output as usize)).collect();
-    let mut wanted = if task.kind == "language" { task.input_shape.clone() } else { Vec::new() };
-    wanted.push(i64::from(task.outputs));
-    match outputs[..] {
-        [shape] if *shape == wanted => {}
-        _ => return Err(format!("its outputs have the shapes {outputs:?}, but the task wants {wanted:?}")),
-    }
+    outputs::wanted(&outputs, task)?;
     count::count(graph, &shapes).map_err(|error| error.to_string())
 }
 

@@ -5,8 +5,8 @@ use super::{Graph, GraphError, Shape, operators};
 /// What a graph costs for one example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Trainable numbers: weights and biases, scales and shifts of normalisations, embeddings, bare weights. A matrix
-    /// that a `Gemm` borrows (`tied`) counts once.
+    /// Trainable numbers: weights and biases, scales and shifts of normalisations, embeddings, bare weights. Those
+    /// that a node uses of another one (`tied`) count once.
     pub params: u64,
     /// Multiply-accumulates of convolutions, matrix products and attention. A `Gemm` with a `rate` counts that share.
     pub macs: u64,

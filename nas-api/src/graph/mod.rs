@@ -27,8 +27,8 @@
 //! | `MatMul` | 2 | | `[.., m, k]` × `[.., k, n]`, leading axes broadcast |
 //! | `Gather` (an embedding) | 1, indices | `num_embeddings`, `embedding_dim` | input shape, then `embedding_dim` |
 //! | **windows**, on `[channels, length]` or `[channels, height, width]` | | one number per side in lists | |
-//! | `Conv` | 1 | `out_channels`, `kernel_shape`, `strides` (1), `pads` (0; begin of every side, then ends), `dilations` (1), `group` (1), `bias` (1) | `[out_channels, ..]` |
-//! | `ConvTranspose` | 1 | the same, and `output_padding` (0) | `[out_channels, ..]` |
+//! | `Conv` | 1 | `out_channels`, `kernel_shape`, `strides` (1), `pads` (0; begin of every side, then ends), `dilations` (1), `group` (1), `bias` (1), `tied` (an earlier `Conv` with the same attributes on as many channels, whose weights and bias it uses) | `[out_channels, ..]` |
+//! | `ConvTranspose` | 1 | the same but for `tied`, and `output_padding` (0) | `[out_channels, ..]` |
 //! | `MaxPool` `AveragePool` | 1 | `kernel_shape`, `strides` (1), `pads` (0), `count_include_pad` (0; average only) | `[c, ..]` |
 //! | `GlobalAveragePool` `GlobalMaxPool` | 1 | | `[c, 1, ..]` |
 //! | `Resize` | 1, rank 3 | `scales` (2 whole numbers), `mode` (`nearest`; or `linear`) | `[c, h·scale, w·scale]` |
@@ -37,7 +37,7 @@
 //! | `BatchNormalization` | 1, rank 1 to 3 | `epsilon` (1e-5), `momentum` (0.9, ONNX's sense) | as input |
 //! | `LayerNormalization` | 1 | `axis` (−1), `epsilon` (1e-5), `bias` (1) | as input |
 //! | `RMSNormalization` | 1 | `axis` (−1), `epsilon` (1e-5) | as input |
-//! | `GroupNormalization` | 1, rank 2 or more | `num_groups`, `epsilon` (1e-5) | as input |
+//! | `GroupNormalization` | 1, rank 2 or more | `num_groups`, `epsilon` (1e-5), `tied` (an earlier `GroupNormalization` with the same attributes on as many channels, whose scale and shift it uses) | as input |
 //! | `InstanceNormalization` | 1, rank 2 or more | `epsilon` (1e-5) | as input |
 //! | **sequences**, `[positions, features]` | | | |
 //! | `Attention` | 3: `[T, Hq·d]`, `[S, Hkv·d]`, `[S, Hkv·e]` | `q_num_heads`, `kv_num_heads`, `is_causal` (0), `scale` (1/√d), `softcap` (0: none), `window` (0: all; else a position sees itself and the `window` − 1 before it, and `is_causal` is 1) | `[T, Hq·e]` |

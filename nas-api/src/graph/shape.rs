@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Attribute, Graph, Node, operators};
+use super::{Graph, Node, operators};
 
 /// The shape of one value, without the batch.
 pub type Shape = Vec<i64>;
@@ -88,9 +88,9 @@ pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphErro
         let weight = |at: usize| graph.nodes[node.inputs[at] as usize].op == "Weight";
         let shape = operators::shape(node, inputs, weight, input_shape)?;
         elements(&shape).map_err(|problem| GraphError::new(node, problem))?;
-        if let Some(Attribute::Text(owner)) = node.attribute("tied") {
-            let unknown = || GraphError::attribute(node, "tied", "must name an earlier Gather or Gemm");
-            let owner = &graph.nodes[*names.get(owner.as_str()).ok_or_else(unknown)?];
+        if node.attribute("tied").is_some() {
+            let owner = names.get(node.text("tied", "")?).ok_or_else(|| operators::unknown_owner(node))?;
+            let owner = &graph.nodes[*owner];
             let read = owner.inputs.first().map_or(&[][..], |&input| &shapes[input as usize]);
             operators::tied(node, inputs[0], owner, read)?;
         }

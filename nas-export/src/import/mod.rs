@@ -11,6 +11,7 @@ mod node;
 mod operators;
 mod pattern;
 mod reader;
+mod sharing;
 mod space;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use nas_api::Attribute;
 use super::known::{self, Known};
 use super::node::{At, float, int, ints, text};
 use super::reader::Reader;
-use super::{moving, windows};
+use super::{moving, sharing, windows};
 
 /// Reads a node with one value of the network; `false` where its operator is not known.
 pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
@@ -118,7 +118,10 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
         _ => return Ok(false),
     };
     let (node, _) = value?;
-    at.becomes(reader, op, &[node], attributes)?;
+    match op {
+        "Conv" | "GroupNormalization" => sharing::layer(reader, at, node, attributes)?,
+        _ => at.becomes(reader, op, &[node], attributes)?,
+    }
     Ok(true)
 }
 

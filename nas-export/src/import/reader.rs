@@ -32,6 +32,8 @@ pub struct Reader<'m> {
     names: Names,
     /// The node that has each tensor of weights.
     owners: HashMap<*const proto::Tensor, u32>,
+    /// The first layer that has all these tensors, in this order.
+    pub layers: HashMap<Vec<*const proto::Tensor>, u32>,
 }
 
 /// The graph, the sizes of one example, and how many numbers the first output has.
@@ -56,6 +58,7 @@ pub fn read(model: &proto::Model) -> Result<(Graph, Vec<i64>, u32), String> {
         readers: HashMap::new(),
         names: Names::default(),
         owners: HashMap::new(),
+        layers: HashMap::new(),
     };
     let outputs = graph.output.iter().map(|output| output.name.as_str());
     for name in graph.node.iter().flat_map(|node| node.input.iter().map(String::as_str)).chain(outputs) {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use nas_api::graph::GraphError;
 use prost::Message;
 
-use crate::slots::{Slot, slots};
+use crate::slots::{Slot, again, slots};
 use crate::{ExportError, Model, Weights, json};
 use builder::{Builder, Value};
 use proto::{Entry, FLOAT, INT64, ValueInfo};
@@ -83,9 +83,12 @@ fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
             own[position].iter().map(|slot| (slot.what, slot.name.clone())).collect();
         if let tied @ 1.. = node.text("tied", "").unwrap_or_default().len() {
             let source = &node.text("tied", "")?[..tied];
-            let slot = names.get(source).and_then(|&at| own[at].iter().find(|slot| slot.what == "weight"));
-            let slot = slot.ok_or_else(|| GraphError::attribute(node, "tied", "names a node without a weight"))?;
-            weights.insert("weight", slot.name.clone());
+            let all = again(node)?.is_some();
+            let lent = names.get(source).map_or(&[][..], |&at| own[at]).iter();
+            weights.extend(lent.filter(|slot| all || slot.what == "weight").map(|slot| (slot.what, slot.name.clone())));
+            if !weights.contains_key("weight") {
+                return Err(GraphError::attribute(node, "tied", "names a node without a weight"));
+            }
         }
         let inputs = node.inputs.iter().map(|&input| values[input as usize].clone()).collect();
         values.push(lower::lower(&mut graph, &lower::Context { node, shape, inputs, weights })?);

@@ -25,7 +25,7 @@ pub struct Context<'c> {
     pub shape: &'c [i64],
     /// Its inputs.
     pub inputs: &'c [Value],
-    /// Its module or parameter: `self.conv`.
+    /// Its module or parameter: `self.conv`; that of the node which it is once more.
     pub module: &'c str,
     /// The weight of the node that it is tied to.
     pub tied: &'c str,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use nas_api::graph::GraphError;
 
-use crate::slots::{Slot, slots};
+use crate::slots::{Slot, again, slots};
 use crate::weights::{Entry, write_entries};
 use crate::{ExportError, Model, Weights, file};
 use forward::{Context, Value, expression};
@@ -59,8 +59,17 @@ fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
             continue;
         }
         let first = node.inputs.first().map_or(&[][..], |&input| model.shape(input));
+        let owner = match node.text("tied", "")? {
+            "" => None,
+            source => {
+                let known = modules.get(source).cloned();
+                Some(known.ok_or_else(|| GraphError::attribute(node, "tied", "names a node without a weight"))?)
+            }
+        };
         let mut module = String::new();
-        if let Some(layer) = layers::layer(node, first, shape)? {
+        if let (Some(owner), Some(_)) = (&owner, again(node)?) {
+            module.clone_from(owner);
+        } else if let Some(layer) = layers::layer(node, first, shape)? {
             module = format!("self.{name}");
             // Writing to a text cannot fail.
             let _ = writeln!(init, "        {module} = {layer}");
@@ -75,15 +84,7 @@ fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
             }
             modules.insert(&node.name, module.clone());
         }
-        let tied = match node.text("tied", "")? {
-            "" => String::new(),
-            source => {
-                let known = modules.get(source);
-                let known =
-                    known.ok_or_else(|| GraphError::attribute(node, "tied", "names a node without a weight"))?;
-                format!("{known}.weight")
-            }
-        };
+        let tied = owner.map_or_else(String::new, |owner| format!("{owner}.weight"));
         let inputs: Vec<Value> = node.inputs.iter().map(|&input| values[input as usize].clone()).collect();
         let context = Context { node, shape, inputs: &inputs, module: &module, tied: &tied, input: &input };
         let (text, batched) = expression(&context)?;

@@ -1,7 +1,6 @@
 //! Small networks around every operator and the corners of its attributes.
 
-use nas_api::graph::GraphBuilder;
-use nas_api::graph::NodeId;
+use nas_api::graph::{Convolution, GraphBuilder, NodeId, Window};
 use nas_api::{Attribute, Graph};
 
 pub fn int(name: &str, value: i64) -> (String, Attribute) {
@@ -220,6 +219,16 @@ pub fn wide() -> Vec<Case> {
             let a = graph.gemm("a", x, 12);
             let tied = vec![int("out_features", 12), text("tied", "a")];
             graph.node("b", "Gemm", &[a], tied)
+        }),
+        case("tied-conv", IMAGE, |graph, x| {
+            let a = graph.convolve("a", x, Convolution::new(4, Window::same(3, 1)).bias());
+            let half = graph.pool("half", "MaxPool", a, Window { kernel: 2, stride: 2, padding: 0 });
+            graph.again("b", a, half)
+        }),
+        case("tied-group-norm", IMAGE, |graph, x| {
+            let a = graph.node("a", "GroupNormalization", &[x], vec![int("num_groups", 2)]);
+            let positive = graph.op("positive", "Relu", &[a]);
+            graph.again("b", a, positive)
         }),
         one("gemm-rank-2", "Gemm", SEQUENCE, vec![int("out_features", 7)]),
         one("gemm-rank-3", "Gemm", IMAGE, vec![int("out_features", 7), int("bias", 0)]),

@@ -83,6 +83,16 @@ impl GraphBuilder {
         self.node(name, "Conv", &[input], convolution.attributes())
     }
 
+    /// An earlier `Conv` or `GroupNormalization` once more, with the same weights, on another value of as many channels.
+    pub fn again(&mut self, name: impl Into<String>, layer: NodeId, input: NodeId) -> NodeId {
+        let Node { name: owner, op, mut attributes, .. } = self.nodes[layer.0 as usize].clone();
+        // Where the layer is tied itself, it names the owner already.
+        if !attributes.iter().any(|(known, _)| known == "tied") {
+            attributes.push(text("tied", &owner));
+        }
+        self.node(name, &op, &[input], attributes)
+    }
+
     /// `AveragePool` (the padding does not count) or `MaxPool`, of images.
     pub fn pool(&mut self, name: impl Into<String>, op: &str, input: NodeId, window: Window) -> NodeId {
         self.node(name, op, &[input], window.attributes(2))

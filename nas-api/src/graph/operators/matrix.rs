@@ -1,6 +1,7 @@
 //! Matrix products, embeddings and bare weights.
 
 use super::check::{flag, last, number, plus, positive, product, required, size, times, weights};
+use super::tied::is_tied;
 use super::{Cost, combine};
 use crate::graph::shape::{GraphError, Shape};
 use crate::graph::{Attribute, Node};
@@ -11,9 +12,6 @@ pub fn gemm(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     flag(node, "bias", 1)?;
     number(node, "rate", 1.0, 0.0, 1.0)?;
     weights(node, &[from, to])?;
-    if node.attribute("tied").is_some() && node.text("tied", "")?.is_empty() {
-        return Err(GraphError::attribute(node, "tied", "must name an earlier Gather or Gemm"));
-    }
     let mut shape = inputs[0].to_vec();
     shape[inputs[0].len() - 1] = to;
     Ok(shape)
@@ -22,7 +20,7 @@ pub fn gemm(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
 pub fn gemm_cost(node: &Node, inputs: &[&[i64]], output: &[i64]) -> Result<Cost, GraphError> {
     let (from, to) = (last(node, inputs[0])?, last(node, output)?);
     let bias = flag(node, "bias", 1)?;
-    let matrix = if node.attribute("tied").is_some() { 0 } else { product(node, &[from, to])? };
+    let matrix = if is_tied(node) { 0 } else { product(node, &[from, to])? };
     let params = plus(node, matrix, if bias { product(node, &[to])? } else { 0 })?;
     let outputs = product(node, output)?;
     let macs = times(node, outputs, product(node, &[from])?)?;
@@ -36,30 +34,6 @@ pub fn gemm_cost(node: &Node, inputs: &[&[i64]], output: &[i64]) -> Result<Cost,
 /// A share of a count, to the nearest whole number; `rate` lies between 0 and 1.
 fn share(count: u64, rate: f64) -> u64 {
     libm::round(count as f64 * rate) as u64
-}
-
-/// Checks that the matrix which the `Gemm` uses, that of `owner` on an input of shape `read`, is of the size that it
-/// needs on an input of shape `input`.
-pub fn tied(node: &Node, input: &[i64], owner: &Node, read: &[i64]) -> Result<(), GraphError> {
-    let name = &owner.name;
-    if owner.attribute("tied").is_some() {
-        return Err(GraphError::attribute(
-            node,
-            "tied",
-            "names a node that is tied itself; name the one it is tied to",
-        ));
-    }
-    let matrix = match owner.op.as_str() {
-        "Gather" => [owner.int("num_embeddings", None)?, owner.int("embedding_dim", None)?],
-        "Gemm" => [owner.int("out_features", None)?, last(owner, read)?],
-        _ => return Err(GraphError::attribute(node, "tied", "must name an earlier Gather or Gemm")),
-    };
-    let needed = [node.int("out_features", None)?, last(node, input)?];
-    if matrix == needed {
-        return Ok(());
-    }
-    let problem = format!("names '{name}', whose matrix is {matrix:?}, but {needed:?} [out, in] is needed");
-    Err(GraphError::attribute(node, "tied", &problem))
 }
 
 pub fn product_of_two(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {

@@ -10,6 +10,7 @@ mod matrix;
 mod norm;
 mod reduce;
 mod table;
+mod tied;
 mod window;
 
 use super::shape::{GraphError, Shape};
@@ -17,7 +18,7 @@ use super::{Attribute, Node};
 
 pub(super) use attention::cached;
 pub(super) use check::product;
-pub(super) use matrix::tied;
+pub(super) use tied::{tied, unknown_owner};
 
 /// What one node costs for one example.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,6 +2,7 @@
 
 use super::Cost;
 use super::check::{axis, divides, epsilon, flag, number, product, rank, size, times};
+use super::tied::is_tied;
 use crate::graph::Node;
 use crate::graph::shape::{GraphError, Shape};
 
@@ -45,6 +46,9 @@ pub fn instance(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
 
 /// Scale and shift of every channel.
 pub fn channels_cost(node: &Node, inputs: &[&[i64]], _output: &[i64]) -> Result<Cost, GraphError> {
+    if is_tied(node) {
+        return Ok(Cost::default());
+    }
     let channels = inputs[0].first().copied().unwrap_or(0);
     Ok(Cost { params: product(node, &[2, channels])?, ..Cost::default() })
 }

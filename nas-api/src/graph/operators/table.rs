@@ -60,7 +60,7 @@ pub const OPERATORS: &[Operator] = &[
     },
     Operator {
         name: "Conv",
-        attributes: &["out_channels", "kernel_shape", "strides", "pads", "dilations", "group", "bias"],
+        attributes: &["out_channels", "kernel_shape", "strides", "pads", "dilations", "group", "bias", "tied"],
         layer: true,
         shape: window::conv,
         cost: Some(window::conv_cost),
@@ -101,7 +101,7 @@ pub const OPERATORS: &[Operator] = &[
     Operator { name: "GlobalMaxPool", shape: window::global_pool, ..PLAIN },
     Operator {
         name: "GroupNormalization",
-        attributes: &["num_groups", "epsilon"],
+        attributes: &["num_groups", "epsilon", "tied"],
         shape: norm::group,
         cost: Some(norm::channels_cost),
         ..PLAIN

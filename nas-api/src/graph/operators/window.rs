@@ -2,6 +2,7 @@
 
 use super::Cost;
 use super::check::{divides, flag, listed, plus, positive, product, rank, size, times, weights, within};
+use super::tied::is_tied;
 use crate::graph::Node;
 use crate::graph::shape::{GraphError, MAX_ELEMENTS, Shape};
 
@@ -102,7 +103,8 @@ pub fn conv(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
 }
 
 pub fn conv_cost(node: &Node, inputs: &[&[i64]], output: &[i64]) -> Result<Cost, GraphError> {
-    cost(node, inputs[0], output, &output[1.min(output.len())..])
+    let cost = cost(node, inputs[0], output, &output[1.min(output.len())..])?;
+    Ok(if is_tied(node) { Cost { params: 0, ..cost } } else { cost })
 }
 
 pub fn conv_transpose_cost(node: &Node, inputs: &[&[i64]], output: &[i64]) -> Result<Cost, GraphError> {

@@ -4,6 +4,7 @@
 
 mod properties;
 mod sequences;
+mod tied;
 mod values;
 mod windows;
 

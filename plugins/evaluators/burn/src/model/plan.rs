@@ -159,7 +159,7 @@ fn refuse_new_forms(node: &Node, inputs: &[&Shape]) -> Result<(), GraphError> {
         "Gemm" if inputs.first().is_some_and(|input| input.len() != 1) => {
             refused("a Gemm of values that are no vectors")
         }
-        "Gemm" if node.attribute("tied").is_some() => refused("a Gemm with the weights of another node"),
+        op if node.attribute("tied").is_some() => refused(&format!("a {op} with the weights of another node")),
         // Values without axes are constants.
         "Add" | "Mul" if inputs.iter().all(|input| !input.is_empty()) && inputs[0].len() != inputs[1].len() => {
             refused("an operator on values of different numbers of axes")

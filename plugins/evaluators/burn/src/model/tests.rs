@@ -349,6 +349,11 @@ fn networks_that_cannot_be_trained_are_refused() {
         let unknown = refused(&flat_network(body));
         assert!(unknown.contains("'body'") && unknown.contains(op) && unknown.contains("this evaluator"), "{unknown}");
     }
+    let again = refused(&image_network(|graph, x| {
+        let first = graph.conv("first", x, 4, Window::same(3, 1));
+        graph.again("body", first, x)
+    }));
+    assert!(again.contains("'body' (Conv)") && again.contains("weights of another node"), "{again}");
     let rows = refused(&image_network(|graph, x| graph.gemm("body", x, 5)));
     assert!(rows.contains("'body' (Gemm)") && rows.contains("no vectors"), "{rows}");
     let mut graph = GraphBuilder::new();

@@ -1,0 +1,162 @@
+//! Single-stage detectors: a residual backbone, a pyramid of maps, and a head that all levels share.
+//!
+//! Z. Tian, C. Shen, H. Chen and T. He, "FCOS: Fully Convolutional One-Stage Object Detection", ICCV 2019; T.-Y. Lin, P.
+//! Goyal, R. Girshick, K. He and P. Dollár, "Focal Loss for Dense Object Detection", ICCV 2017; T.-Y. Lin et al., "Feature
+//! Pyramid Networks for Object Detection", CVPR 2017; S. Liu, L. Qi, H. Qin, J. Shi and J. Jia, "Path Aggregation Network
+//! for Instance Segmentation", CVPR 2018. Necks and heads have been searched by G. Ghiasi, T.-Y. Lin and Q. V. Le,
+//! "NAS-FPN", CVPR 2019, and N. Wang et al., "NAS-FCOS", CVPR 2020.
+
+mod head;
+mod kernel;
+mod neck;
+#[cfg(test)]
+mod tests;
+
+use nas_api::{
+    Decision, Error, Genotype, Graph, GraphBuilder, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task,
+};
+
+use crate::blocks::image;
+use crate::residual::{self, Stages};
+use head::Head;
+use kernel::Kernel;
+use neck::{MAPS, Map, Neck};
+
+const NECKS: [&str; 2] = ["fpn", "pan"];
+const KERNELS: [&str; 2] = ["full", "separable"];
+const NECK_WIDTHS: [i64; 5] = [64, 96, 128, 192, 256];
+const EXTRA_LEVELS: [&str; 3] = ["0", "1", "2"];
+const HEAD_DEPTHS: [&str; 5] = ["0", "1", "2", "3", "4"];
+const WEIGHTS: [&str; 2] = ["shared", "separate"];
+const NORMS: [&str; 2] = ["group", "batch"];
+/// Decisions that neck and head always make: all but `head_norm`, the last.
+const ALWAYS: usize = 7;
+/// Where these stand among the decisions.
+const HEAD_DEPTH: usize = residual::DECISIONS + 4;
+const HEAD_NORM: usize = residual::DECISIONS + ALWAYS;
+
+/// Tian et al. as torchvision has it.
+const FCOS: &str = "block=bottleneck,width=64,cardinality=1x64d,depth1=3,depth2=4,depth3=6,depth4=3,neck=fpn,\
+                    neck_width=256,neck_conv=full,extra_levels=2,head_depth=4,head_conv=full,head_weights=shared,\
+                    head_norm=group";
+const FCOS_NAME: &str = "fcos_resnet50_fpn";
+
+/// The space `detector`. Two genotypes never build the same network, so that the choices themselves are the key.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    /// Those of the backbone, then neck, its width and convolutions, levels, then depth, convolutions, weights and, where
+    /// there are towers, normalisation of the head.
+    decisions: Vec<Decision>,
+}
+
+/// What a genotype says.
+struct Design {
+    backbone: Stages,
+    neck: Neck,
+    head: Head,
+}
+
+fn kernel(choice: u32) -> Kernel {
+    if choice == 0 { Kernel::Full } else { Kernel::Separable }
+}
+
+impl Detector {
+    /// The space has no parameters. The stem is a setting of the task.
+    pub fn new() -> Self {
+        let mut decisions = residual::decisions();
+        decisions.extend([
+            Decision::new("neck", NECKS),
+            Decision::new("neck_width", NECK_WIDTHS.map(|width| width.to_string())).ordered(),
+            Decision::new("neck_conv", KERNELS),
+            Decision::new("extra_levels", EXTRA_LEVELS).ordered(),
+            Decision::new("head_depth", HEAD_DEPTHS).ordered(),
+            Decision::new("head_conv", KERNELS),
+            Decision::new("head_weights", WEIGHTS),
+            Decision::new("head_norm", NORMS),
+        ]);
+        Self { decisions }
+    }
+
+    fn read(genotype: &[u32]) -> Option<Design> {
+        let backbone = Stages::read(genotype)?;
+        let rest = genotype.get(residual::DECISIONS - residual::skipped(genotype)..)?;
+        let (&[neck, width, neck_conv, extra, depth, head_conv, weights], norm) = rest.split_first_chunk::<ALWAYS>()?;
+        let neck =
+            Neck { bottom_up: neck == 1, width: *NECK_WIDTHS.get(width as usize)?, kernel: kernel(neck_conv), extra };
+        let head = Head { depth, kernel: kernel(head_conv), batch: norm.first() == Some(&1), shared: weights == 0 };
+        Some(Design { backbone, neck, head })
+    }
+}
+
+impl Default for Detector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Design {
+    fn network(&self, outputs: i64, height: i64, width: i64, small: bool) -> Graph {
+        let mut graph = GraphBuilder::new();
+        let input = graph.input();
+        // The stride of the first stage is too small for boxes.
+        let [_, values @ ..] = self.backbone.build(&mut graph, input, small);
+        let ([_, heights @ ..], [_, widths @ ..]) = (residual::sides(height, small), residual::sides(width, small));
+        let map = |at: usize| Map { value: values[at], sides: [heights[at], widths[at]] };
+        let maps: [Map; MAPS] = std::array::from_fn(map);
+        let levels = self.neck.build(&mut graph, maps);
+        let found = self.head.build(&mut graph, &levels, self.neck.width, outputs);
+        graph.finish(&found)
+    }
+}
+
+impl SearchSpace for Detector {
+    fn open(_settings: &Settings) -> Result<Self> {
+        Ok(Self::new())
+    }
+
+    fn info(&self) -> SpaceInfo {
+        let neck = NECKS.len() * NECK_WIDTHS.len() * KERNELS.len() * EXTRA_LEVELS.len();
+        // A head without towers normalises nothing.
+        let head = (1 + (HEAD_DEPTHS.len() - 1) * NORMS.len()) * KERNELS.len() * WEIGHTS.len();
+        SpaceInfo {
+            name: "detector".into(),
+            version: "1".into(),
+            log10_size: Some(libm::log10((residual::count() * neck * head) as f64)),
+            decisions: self.decisions.clone(),
+            conditional: true,
+            standard: false,
+            description: "Single-stage detectors: residual backbone, pyramid of maps, head shared between levels or \
+                          not; kinds, widths and depths of each."
+                .into(),
+            reference: "Tian et al., FCOS, ICCV 2019; Lin et al., FPN, CVPR 2017; Liu et al., PAN, CVPR 2018".into(),
+        }
+    }
+
+    fn next(&self, prefix: &[u32]) -> Option<&Decision> {
+        let skipped = residual::skipped(prefix);
+        let at = prefix.len() + skipped;
+        // Without towers there is nothing to normalise.
+        let towers = prefix.get(HEAD_DEPTH - skipped) != Some(&0);
+        self.decisions.get(at).filter(|_| at != HEAD_NORM || towers)
+    }
+
+    fn task_parameters(&self) -> Vec<Parameter> {
+        vec![residual::stem()]
+    }
+
+    fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {
+        let [_, height, width] = image("detector", &task.input_shape)?;
+        let small = task.settings.text("stem")? == "small";
+        self.validate(genotype)?;
+        let broken = || Error::new(format!("{genotype:?} is no genotype of detector"));
+        let design = Self::read(genotype).ok_or_else(broken)?;
+        Ok(design.network(i64::from(task.outputs), height, width, small))
+    }
+
+    /// Also reads the name of a published network, `fcos_resnet50_fpn`.
+    fn parse(&self, text: &str) -> Result<Genotype> {
+        let text = if text.trim() == FCOS_NAME { FCOS } else { text };
+        let like = |error| Error::new(format!("{error}; a genotype reads like {FCOS}, or is {FCOS_NAME}"));
+        nas_api::walk::parse(self, text).map_err(like)
+    }
+}

@@ -1,0 +1,170 @@
+#![allow(clippy::unwrap_used)]
+
+use nas_api::graph::{Counts, Graph, Shape, count, shape};
+use nas_api::{SearchSpace, Setting, Settings, Task, Value};
+
+use super::{Detector, FCOS, FCOS_NAME};
+
+fn built(text: &str, sides: [i64; 2], outputs: u32, stem: &str) -> (Graph, Vec<Shape>) {
+    let space = Detector::new();
+    let set = [Setting { name: "stem".into(), value: Value::Text(stem.into()) }];
+    let settings = Settings::checked(&space.task_parameters(), &set).unwrap();
+    let input_shape = vec![3, sides[0], sides[1]];
+    let task = Task { input_shape, outputs, kind: "detection".into(), settings };
+    let graph = space.build(&space.parse(text).unwrap(), &task).unwrap();
+    let shapes = shape::infer(&graph, &task.input_shape).unwrap();
+    (graph, shapes)
+}
+
+fn counts(text: &str, sides: [i64; 2], outputs: u32) -> Counts {
+    let (graph, shapes) = built(text, sides, outputs, "imagenet");
+    count::count(&graph, &shapes).unwrap()
+}
+
+/// The published network with some of its choices replaced.
+fn with(choices: &[(&str, &str)]) -> String {
+    choices.iter().fold(FCOS.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from} is not in {text}");
+        text.replace(from, to)
+    })
+}
+
+/// Multiply-accumulates of FCOS on ResNet-50 for 91 classes, layer by layer.
+fn published_macs(height: u64, width: u64) -> u64 {
+    let half = |sides: [u64; 2]| sides.map(|side| side.div_ceil(2));
+    let places = |sides: [u64; 2]| sides[0] * sides[1];
+    let c1 = half([height, width]);
+    let mut macs = 49 * 3 * 64 * places(c1);
+    let (mut sides, mut channels) = (half(c1), 64);
+    let mut pyramid = Vec::new();
+    for (stage, blocks) in (0..).zip([3, 4, 6, 3]) {
+        let inner = 64 << stage;
+        for block in 0..blocks {
+            macs += channels * inner * places(sides);
+            if block == 0 {
+                sides = if stage == 0 { sides } else { half(sides) };
+                macs += channels * 4 * inner * places(sides);
+            }
+            macs += (9 * inner * inner + inner * 4 * inner) * places(sides);
+            channels = 4 * inner;
+        }
+        if stage > 0 {
+            // A lateral 1×1 convolution, and a 3×3 one of the level.
+            macs += (channels * 256 + 9 * 256 * 256) * places(sides);
+            pyramid.push(sides);
+        }
+    }
+    for _ in 0..2 {
+        sides = half(sides);
+        macs += 9 * 256 * 256 * places(sides);
+        pyramid.push(sides);
+    }
+    let locations: u64 = pyramid.into_iter().map(places).sum();
+    macs + locations * 9 * 256 * (2 * 4 * 256 + 91 + 4 + 1)
+}
+
+/// torchvision states 32,269,600 parameters and 128.207 · 10^9 operations of `fcos_resnet50_fpn`; the scales and shifts of
+/// its frozen batch normalisations are no parameters there.
+#[test]
+fn the_published_network_has_its_counts() {
+    let frozen = 2 * 26_560;
+    for sides in [[800, 800], [800, 1088], [427, 640]] {
+        let counts = counts(FCOS_NAME, sides, 91);
+        assert_eq!(counts.params, 32_269_600 + frozen);
+        assert_eq!(counts.macs, published_macs(sides[0] as u64, sides[1] as u64), "{sides:?}");
+    }
+    let macs = counts(FCOS_NAME, [800, 800], 91).macs;
+    assert_eq!((macs as f64 / 1e6).round(), 128_207.0, "{macs}");
+}
+
+/// Head of 256 channels and 91 classes: two towers of four layers, and three predictions.
+const HEAD: u64 = 2 * 4 * (9 * 256 * 256 + 256 + 512) + 9 * 256 * 96 + 96;
+
+#[test]
+fn levels_share_their_weights_or_have_their_own() {
+    let params = |choices: &[(&str, &str)]| counts(&with(choices), [64, 64], 91).params;
+    let shared = params(&[]);
+    assert_eq!(HEAD, 4_946_016);
+    assert_eq!(params(&[("shared", "separate")]), shared + 4 * HEAD);
+    // Three levels.
+    let extra = 2 * (9 * 256 * 256 + 256);
+    assert_eq!(params(&[("extra_levels=2", "extra_levels=0")]), shared - extra);
+    assert_eq!(params(&[("extra_levels=2", "extra_levels=0"), ("shared", "separate")]), shared - extra + 2 * HEAD);
+    // Batch normalisation in place of the bias, and of each level.
+    assert_eq!(params(&[("group", "batch")]), shared - 8 * (256 + 512) + 5 * 8 * 512);
+    // Only the predictions.
+    let none = [("head_depth=4", "head_depth=0"), (",head_norm=group", "")];
+    assert_eq!(params(&none), shared - 8 * (9 * 256 * 256 + 256 + 512));
+}
+
+#[test]
+fn necks_and_separable_convolutions_have_their_parameters() {
+    let params = |choices: &[(&str, &str)]| counts(&with(choices), [64, 64], 91).params;
+    let full = params(&[]);
+    let (conv, separable) = (9 * 256 * 256, 9 * 256 + 256 * 256);
+    // Two levels, each with a convolution that halves and one that joins.
+    assert_eq!(params(&[("fpn", "pan")]), full + 4 * (conv + 256));
+    assert_eq!(params(&[("neck_conv=full", "neck_conv=separable")]), full - 5 * (conv - separable));
+    let predictions = 9 * 256 * 96 - 256 * 96 - 3 * 9 * 256;
+    let head = params(&[("head_conv=full", "head_conv=separable")]);
+    assert_eq!(head, full - 8 * (conv - separable) - predictions);
+    let narrow = params(&[("neck_width=256", "neck_width=64")]);
+    let (neck, head) = (3584 * 192 + 3 * 192, 8 * (192 * 3));
+    let squares = (5 + 8) * 9 * (256 * 256 - 64 * 64) + 5 * 192;
+    assert_eq!(full - narrow, neck + head + squares + 9 * 192 * 96);
+}
+
+/// Classes, boxes and centreness of every place, whatever the sides: they need not be divisible.
+#[test]
+fn images_of_every_size_have_a_row_for_every_place() {
+    let small = "block=basic,width=16,depth1=1,depth2=1,depth3=1,depth4=1,neck=pan,neck_width=64,neck_conv=separable,\
+                 extra_levels=1,head_depth=1,head_conv=separable,head_weights=shared,head_norm=batch";
+    for (stem, first) in [("imagenet", 8), ("small", 2)] {
+        for height in 1..70 {
+            let width = 131 - 2 * height.min(65);
+            let (graph, shapes) = built(small, [height, width], 7, stem);
+            let strides = [1, 2, 4, 8].map(|times| first * times);
+            let places: i64 = strides.map(|stride| up(height, stride) * up(width, stride)).iter().sum();
+            let outputs: Vec<&[i64]> = graph.outputs.iter().map(|&output| &shapes[output as usize][..]).collect();
+            assert_eq!(outputs, [[places, 7], [places, 4], [places, 1]], "{height}x{width}");
+        }
+    }
+}
+
+fn up(side: i64, stride: i64) -> i64 {
+    (side + stride - 1) / stride
+}
+
+/// Enlarging twice and cutting reads the same places as enlarging to the finer size (`nearest` of torchvision).
+#[test]
+fn cut_maps_are_enlarged_as_published() {
+    for fine in 1..2000_i64 {
+        let coarse = up(fine, 2);
+        assert!((0..fine).all(|place| place / 2 == place * coarse / fine), "{fine}");
+    }
+}
+
+#[test]
+fn decisions_are_made_where_they_mean_something() {
+    let space = Detector::new();
+    let genotype = space.parse(FCOS_NAME).unwrap();
+    assert_eq!(space.format(&genotype), FCOS);
+    assert_eq!(genotype.len(), 15);
+    let bare = with(&[("head_depth=4", "head_depth=0"), (",head_norm=group", "")]);
+    assert_eq!(space.parse(&bare).unwrap().len(), 14);
+    let basic = with(&[("bottleneck", "basic"), ("cardinality=1x64d,", "")]);
+    assert_eq!(space.parse(&basic).unwrap().len(), 14);
+    let error = space.parse(&with(&[("head_depth=4", "head_depth=0")])).unwrap_err().to_string();
+    assert!(error.contains("head_norm") && error.contains(FCOS_NAME), "{error}");
+    let size = 51_840.0 * (2.0 * 5.0 * 2.0 * 3.0) * (4.0 + 4.0 * 2.0 * 4.0);
+    assert!((space.info().log10_size.unwrap() - f64::log10(size)).abs() < 1e-12);
+}
+
+#[test]
+fn what_is_no_image_is_refused() {
+    let space = Detector::new();
+    let settings = Settings::defaults(&space.task_parameters());
+    let task = Task { input_shape: vec![64], outputs: 3, kind: "detection".into(), settings };
+    let error = space.build(&space.sample(1), &task).unwrap_err().to_string();
+    assert!(error.contains("detector takes images [channels, height, width], not [64]"), "{error}");
+}

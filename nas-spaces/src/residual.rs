@@ -1,0 +1,145 @@
+//! Residual stages: what `resnet` is, and the backbone of `detector`. The file `resnet.rs` names the papers.
+
+use nas_api::{Decision, GraphBuilder, NodeId, Parameter};
+
+use crate::blocks::{conv, conv_norm, conv_norm_relu, half, max_pool};
+
+const BLOCKS: [&str; 2] = ["basic", "bottleneck"];
+const WIDTHS: [i64; 6] = [16, 32, 48, 64, 96, 128];
+/// Of a bottleneck's 3×3 convolution: groups, and channels of a group where the width is 64.
+const CARDINALITIES: [(i64, i64); 8] = [(1, 64), (1, 128), (2, 40), (4, 24), (8, 14), (32, 4), (32, 8), (64, 4)];
+/// Blocks of the stages.
+const DEPTHS: [&[u32]; STAGES] =
+    [&[1, 2, 3, 4], &[1, 2, 3, 4, 6, 8], &[1, 2, 3, 4, 6, 9, 12, 18, 23, 36], &[1, 2, 3, 4]];
+/// A bottleneck's output has so many times its stage's width.
+const EXPANSION: i64 = 4;
+const BASIC: u32 = 0;
+/// Where the cardinality stands among the decisions.
+const CARDINALITY: usize = 2;
+
+pub const STAGES: usize = 4;
+/// How many decisions there are: block, width, cardinality, and the depth of each stage.
+pub const DECISIONS: usize = 3 + STAGES;
+
+/// `block`, `width`, `cardinality` (bottlenecks alone), `depth1` to `depth4`.
+pub fn decisions() -> Vec<Decision> {
+    let cardinalities = CARDINALITIES.map(|(groups, width)| format!("{groups}x{width}d"));
+    let mut decisions = vec![
+        Decision::new("block", BLOCKS),
+        Decision::new("width", WIDTHS.map(|width| width.to_string())).ordered(),
+        Decision::new("cardinality", cardinalities),
+    ];
+    decisions.extend(
+        (1..)
+            .zip(DEPTHS)
+            .map(|(stage, depths)| Decision::new(format!("depth{stage}"), depths.iter().map(u32::to_string)).ordered()),
+    );
+    decisions
+}
+
+/// How many combinations of choices there are.
+pub fn count() -> usize {
+    let depths: usize = DEPTHS.iter().map(|depths| depths.len()).product();
+    depths * WIDTHS.len() * (1 + CARDINALITIES.len())
+}
+
+/// How many decisions a prefix has passed over: basic blocks have no cardinality.
+pub fn skipped(prefix: &[u32]) -> usize {
+    usize::from(prefix.first() == Some(&BASIC) && prefix.len() >= CARDINALITY)
+}
+
+/// The setting of a task that says what stands before the stages.
+pub fn stem() -> Parameter {
+    Parameter::one_of(
+        "stem",
+        "imagenet",
+        &["imagenet", "small"],
+        "What stands before the stages: 7x7 of stride 2 and pooling, or 3x3 of stride 1 for small images.",
+    )
+}
+
+/// What the stages leave of a side of an image.
+pub fn sides(side: i64, small: bool) -> [i64; STAGES] {
+    let first = if small { side } else { half(half(side)) };
+    let mut sides = [first; STAGES];
+    for stage in 1..STAGES {
+        sides[stage] = half(sides[stage - 1]);
+    }
+    sides
+}
+
+/// The stages that a genotype describes.
+#[derive(Clone, Debug)]
+pub struct Stages {
+    width: i64,
+    /// Of bottlenecks: groups, and channels of a group at width 64.
+    bottleneck: Option<(i64, i64)>,
+    depths: [u32; STAGES],
+}
+
+impl Stages {
+    /// Reads the choices with which a valid genotype begins.
+    pub fn read(genotype: &[u32]) -> Option<Self> {
+        let mut choices = genotype.iter().map(|&choice| choice as usize);
+        let block = choices.next()?;
+        let width = *WIDTHS.get(choices.next()?)?;
+        let bottleneck = match block == BASIC as usize {
+            true => None,
+            false => Some(*CARDINALITIES.get(choices.next()?)?),
+        };
+        let mut depths = [0; STAGES];
+        for (depth, known) in depths.iter_mut().zip(DEPTHS) {
+            *depth = *known.get(choices.next()?)?;
+        }
+        Some(Self { width, bottleneck, depths })
+    }
+
+    /// The stem and the value of each stage.
+    pub fn build(&self, graph: &mut GraphBuilder, input: NodeId, small: bool) -> [NodeId; STAGES] {
+        let mut value = if small {
+            conv_norm_relu(graph, "stem", input, conv(self.width, 3, 1))
+        } else {
+            let value = conv_norm_relu(graph, "stem", input, conv(self.width, 7, 2));
+            max_pool(graph, "stem.pool", value, 2)
+        };
+        let mut channels = self.width;
+        let mut stages = [value; STAGES];
+        for (stage, &depth) in self.depths.iter().enumerate() {
+            let width = self.width << stage;
+            for block in 1..=depth {
+                let name = format!("stage{}.block{block}", stage + 1);
+                let stride = if block == 1 && stage > 0 { 2 } else { 1 };
+                let out = if self.bottleneck.is_some() { EXPANSION * width } else { width };
+                value = self.block(graph, &name, value, [channels, width, out], stride);
+                channels = out;
+            }
+            stages[stage] = value;
+        }
+        stages
+    }
+
+    /// One block: [channels in, width, channels out]. The stride is that of its 3×3 convolution, the first of two.
+    fn block(&self, graph: &mut GraphBuilder, name: &str, from: NodeId, sizes: [i64; 3], stride: i64) -> NodeId {
+        let [channels, width, out] = sizes;
+        let main = match self.bottleneck {
+            None => {
+                let value = conv_norm_relu(graph, &format!("{name}.a"), from, conv(width, 3, stride));
+                conv_norm(graph, &format!("{name}.b"), value, conv(out, 3, 1))
+            }
+            Some((group, at_64)) => {
+                let inner = width * at_64 / 64 * group;
+                let value = conv_norm_relu(graph, &format!("{name}.a"), from, conv(inner, 1, 1));
+                let spatial = conv(inner, 3, stride).groups(group);
+                let value = conv_norm_relu(graph, &format!("{name}.b"), value, spatial);
+                conv_norm(graph, &format!("{name}.c"), value, conv(out, 1, 1))
+            }
+        };
+        let short = if stride == 1 && channels == out {
+            from
+        } else {
+            conv_norm(graph, &format!("{name}.shortcut"), from, conv(out, 1, stride))
+        };
+        let sum = graph.op(format!("{name}.sum"), "Add", &[main, short]);
+        graph.op(format!("{name}.relu"), "Relu", &[sum])
+    }
+}
