@@ -45,6 +45,7 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
     registry.add_space::<nas_spaces::DecoderLm>()?;
     registry.add_space::<nas_spaces::Darts>()?;
     registry.add_space::<nas_spaces::Detector>()?;
+    registry.add_space_of_files::<nas_spaces::GrammarSpace>("grammar", "rules")?;
     registry.add_space::<nas_spaces::Mlp>()?;
     registry.add_space::<nas_spaces::Mobile>()?;
     registry.add_space::<nas_spaces::NasBench101>()?;

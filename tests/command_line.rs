@@ -6,18 +6,7 @@ mod common;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use common::{component, json, nas, scratch, succeed};
-
-/// The message of a command that must be refused as wrong input.
-fn refused(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{command:?}\n{message}");
-    assert!(!message.contains("panicked"), "{message}");
-    assert_eq!(message.matches("error:").count(), 1, "one error: {message}");
-    assert!(output.stdout.is_empty(), "nothing on standard output");
-    message
-}
+use common::{component, json, nas, refused, scratch, succeed};
 
 #[track_caller]
 fn says(message: &str, words: &[&str]) {

@@ -8,8 +8,8 @@ use common::{Folder, count, task, zoo};
 use nas_api::{SearchSpace, Setting, Settings, Task, Value};
 use nas_export::About;
 use nas_spaces::{
-    Conv1d, Darts, DecoderLm, Detector, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp,
-    TableSpace, VisionTransformer,
+    Conv1d, Darts, DecoderLm, Detector, GrammarSpace, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet,
+    ResidualMlp, TableSpace, VisionTransformer,
 };
 
 fn set(given: &[(&str, &[f64])]) -> Vec<Setting> {
@@ -64,6 +64,16 @@ fn nas_bench_201() {
 fn tables() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/tiny-cnn.toml")).unwrap();
     check(&TableSpace::from_toml(&text).unwrap(), &[1, 8, 8], 10, &[]);
+}
+
+#[test]
+fn grammars() {
+    let text = "name = \"small\"\nversion = \"1\"\nstart = \"A\"\ndepth = 4\n[rules]\n\
+                A = [\"linear(B, down, B)\", \"residual(B, down, down)\"]\n\
+                B = [\"OP\", \"concat(OP, B)\", \"cell(OP, zero, B, OP, OP, OP)\"]\n\
+                OP = [\"id\", \"linear(mish, conv(3, dilation=2), layer-norm)\", \"avg-pool(3)\", \
+                \"linear(hard-swish, depthwise-conv(3), instance-norm)\"]\n";
+    check(&GrammarSpace::from_toml(text).unwrap(), &[3, 9, 8], 10, &[("channels", &[4.0])]);
 }
 
 #[test]

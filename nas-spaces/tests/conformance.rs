@@ -5,11 +5,23 @@
 use nas_api::conformance::{CHECKS, Check, Verdict, suite};
 use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Setting, Settings, SpaceInfo, Task, Value, conformance};
 use nas_spaces::{
-    Conv1d, Darts, DecoderLm, Detector, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, ResidualMlp,
-    Synthetic, TableSpace, VisionTransformer,
+    Conv1d, Darts, DecoderLm, Detector, GrammarSpace, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet,
+    ResidualMlp, Synthetic, TableSpace, VisionTransformer,
 };
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
+
+/// Recursive and ambiguous: `id` comes from B and from OP.
+const GRAMMAR: &str = r#"
+name = "small"
+version = "1"
+start = "A"
+depth = 4
+[rules]
+A = ["linear(B, down, B)", "residual(B, down, down)", "sum(linear(down, B), linear(B, down))"]
+B = ["id", "OP", "zero", "concat(OP, B)", "cell(OP, zero, zero, B, OP, OP)"]
+OP = ["id", "linear(relu, conv(3), batch-norm)", "avg-pool(3)", "max-pool(3)"]
+"#;
 
 fn spaces() -> Vec<Box<dyn OpenSpace>> {
     vec![
@@ -23,6 +35,7 @@ fn spaces() -> Vec<Box<dyn OpenSpace>> {
         Box::new(Mobile::per_block()),
         Box::new(NasBenchMacro::new()),
         Box::new(TableSpace::from_toml(TINY_CNN).expect("the example is a space")),
+        Box::new(GrammarSpace::from_toml(GRAMMAR).expect("the grammar is one")),
     ]
 }
 
@@ -106,6 +119,24 @@ fn transformers_of_full_size_are_sound() {
     for per_layer in [false, true] {
         own(Box::new(with::<VisionTransformer>(per_layer, &[])), &[3, 224, 224], "classification");
         own(Box::new(with::<DecoderLm>(per_layer, &[])), &[1024], "language");
+    }
+}
+
+/// It has too many neighbours to build them all.
+#[test]
+fn the_hierarchical_grammar_of_full_size_is_sound() {
+    let mut space = GrammarSpace::hierarchical_nas_bench_201().unwrap();
+    let genotypes = conformance::sampled(&mut space, 12).unwrap();
+    conformance::described(&mut space).unwrap();
+    conformance::walked(&mut space, &genotypes).unwrap();
+    conformance::mutated(&mut space, &genotypes[..4]).unwrap();
+    conformance::crossed(&mut space, &genotypes).unwrap();
+    conformance::written(&mut space, &genotypes).unwrap();
+    conformance::featured(&mut space, &genotypes).unwrap();
+    let shortest = genotypes.iter().min_by_key(|genotype| genotype.len()).unwrap();
+    let neighbors = SearchSpace::neighbors(&space, shortest);
+    for neighbor in neighbors.iter().step_by(neighbors.len() / 8) {
+        assert!(SearchSpace::neighbors(&space, neighbor).contains(shortest), "{shortest:?}");
     }
 }
 

@@ -3,14 +3,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use nas_api::{SearchSpace, Settings, Task, conformance};
-use nas_spaces::{Detector, NasBench201, TableSpace};
+use nas_spaces::{Detector, GrammarSpace, NasBench201, TableSpace};
 use proptest::prelude::*;
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
 
-/// The example with one of its words replaced by another of its words.
-fn damaged(at: usize, by: usize) -> String {
-    let words: Vec<&str> = TINY_CNN.split_inclusive(char::is_whitespace).collect();
+const GRAMMAR: &str = r#"
+name = "small"
+version = "1"
+start = "A"
+depth = 5
+[rules]
+A = [ "linear(B, down, B)" , "residual(B, down, down)" ]
+B = [ "id" , "OP" , "concat(OP, B)" , "cell(OP, zero, zero, B, OP, OP)" ]
+OP = [ "zero" , "linear(relu, conv(3, dilation=2), batch-norm)" , "avg-pool(3)" , "linear(OP, conv(1, groups=4))" ]
+"#;
+
+/// A text with one of its words replaced by another of its words.
+fn damaged(text: &str, at: usize, by: usize) -> String {
+    let words: Vec<&str> = text.split_inclusive(char::is_whitespace).collect();
     let (at, by) = (at % words.len(), by % words.len());
     let word = |position: usize| if position == at { words[by] } else { words[position] };
     (0..words.len()).map(word).collect()
@@ -21,7 +32,7 @@ proptest! {
 
     #[test]
     fn a_damaged_definition_is_refused_or_sound(at in any::<usize>(), by in any::<usize>()) {
-        let Ok(mut space) = TableSpace::from_toml(&damaged(at, by)) else { return Ok(()) };
+        let Ok(mut space) = TableSpace::from_toml(&damaged(TINY_CNN, at, by)) else { return Ok(()) };
         let sound = conformance::described(&mut space)
             .and_then(|()| conformance::sampled(&mut space, 8))
             .and_then(|genotypes| {
@@ -38,6 +49,44 @@ proptest! {
                 let words = error.to_string();
                 prop_assert!(words.starts_with("node '") || words.starts_with("the chain ends"), "{}", words);
             }
+        }
+    }
+
+    #[test]
+    fn a_damaged_grammar_is_refused_or_sound(at in any::<usize>(), by in any::<usize>()) {
+        let Ok(mut space) = GrammarSpace::from_toml(&damaged(GRAMMAR, at, by)) else { return Ok(()) };
+        let sound = conformance::described(&mut space)
+            .and_then(|()| conformance::sampled(&mut space, 4))
+            .and_then(|genotypes| {
+                conformance::walked(&mut space, &genotypes)?;
+                conformance::written(&mut space, &genotypes)?;
+                let settings = Settings::defaults(&SearchSpace::task_parameters(&space));
+                let task = Task { input_shape: vec![3, 7, 8], outputs: 10, kind: String::new(), settings };
+                genotypes.iter().try_for_each(|genotype| {
+                    let graph = SearchSpace::build(&space, genotype, &task).map_err(|error| error.to_string())?;
+                    nas_api::graph::shape::infer(&graph, &task.input_shape).map_err(|error| error.to_string())?;
+                    Ok(())
+                })
+            });
+        sound.map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn a_damaged_term_is_a_network_or_refused(seed in any::<u32>(), at in any::<usize>(), by in any::<usize>()) {
+        let space = GrammarSpace::from_toml(GRAMMAR).unwrap();
+        let text = damaged(&space.format(&space.sample(seed)), at, by);
+        if let Ok(genotype) = space.parse(&text) {
+            let written = space.format(&genotype);
+            prop_assert_eq!(written.split(" by ").next(), text.trim().split(" by ").next());
+            prop_assert_eq!(space.parse(&written).unwrap(), genotype);
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_term_or_refused(text in "((linear|sum|conv|id|zero|A|B2|by|relu)?[ (),=0-9]{0,3}){0,12}") {
+        let space = GrammarSpace::from_toml(GRAMMAR).unwrap();
+        if let Ok(genotype) = space.parse(&text) {
+            prop_assert!(space.validate(&genotype).is_ok());
         }
     }
 

@@ -37,6 +37,17 @@ pub fn succeed(command: &mut Command) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
+/// The message of a command that must be refused as wrong input.
+pub fn refused(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{command:?}\n{message}");
+    assert!(!message.contains("panicked"), "{message}");
+    assert_eq!(message.matches("error:").count(), 1, "one error: {message}");
+    assert!(output.stdout.is_empty(), "nothing on standard output");
+    message
+}
+
 /// As [`succeed`], with the one JSON object on standard output.
 pub fn json(command: &mut Command) -> Value {
     serde_json::from_str(&succeed(command.arg("--json"))).unwrap()

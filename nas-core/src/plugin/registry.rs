@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use nas_api::{EvaluatorPlugin, SearchSpace, Settings, StrategyPlugin};
+use nas_api::{EvaluatorPlugin, SearchSpace, Settings, SpaceInfo, StrategyPlugin};
 
 use super::adjusted::Adjustable;
 use super::builtin::BuiltIn;
@@ -56,6 +56,9 @@ pub struct Registry {
     spaces: BTreeMap<String, Arc<dyn SpaceSource>>,
     strategies: BTreeMap<String, Arc<dyn StrategySource>>,
     evaluators: BTreeMap<String, Arc<dyn EvaluatorSource>>,
+    /// What reads TOML files that have a table of this name at the top.
+    kinds: BTreeMap<&'static str, TableLoader>,
+    /// What reads all others.
     tables: Option<TableLoader>,
     networks: Option<NetworkLoader>,
     definitions: Option<Arc<dyn SpaceSource>>,
@@ -73,15 +76,22 @@ impl Registry {
 
     /// Makes a built-in space known. Its name and version are those of the space at its default settings.
     pub fn add_space<S: SearchSpace>(&mut self) -> Result<(), PluginError> {
-        let unnamed = BuiltIn::<S>::new(Kind::Space, "built in", "");
-        let described = unnamed.open(&Settings::defaults(&S::parameters()))?.info();
-        let info = described.map_err(|error| PluginError::from_api(unnamed.identity(), "describe", error))?;
+        let info = described::<S>()?;
         let source = BuiltIn::<S>::new(Kind::Space, &info.name, &info.version);
         self.spaces.insert(info.name, Arc::new(source));
         Ok(())
     }
 
-    /// Names the space type that reads TOML files: it takes a file's text as its parameter `definition`. Who has the text
+    /// Makes a built-in space known whose own name depends on its parameter `definition`. TOML files that have the table
+    /// `key` at the top are definitions of it.
+    pub fn add_space_of_files<S: SearchSpace>(&mut self, name: &str, key: &'static str) -> Result<(), PluginError> {
+        let source = BuiltIn::<S>::new(Kind::Space, name, &described::<S>()?.version);
+        self.spaces.insert(name.to_owned(), Arc::new(source));
+        self.kinds.insert(key, |path| Ok(Arc::new(TableSource::<S>::load(path)?)));
+        Ok(())
+    }
+
+    /// Names the space type that reads all other TOML files: it takes a file's text as its parameter `definition`. Who has the text
     /// and no file finds it as the space `table`; it is not listed, because without a text it is no space.
     pub fn read_tables_with<S: SearchSpace>(&mut self) {
         let source = BuiltIn::<S>::new(Kind::Space, TABLE_SPACE, env!("CARGO_PKG_VERSION"));
@@ -152,7 +162,7 @@ impl Registry {
 
     fn whole_space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
         match self.locate(Kind::Space, reference) {
-            Some(path) if has_ending(&path, &["toml"]) => match self.tables {
+            Some(path) if has_ending(&path, &["toml"]) => match self.kind_of(&path).or(self.tables) {
                 Some(load) => load(&path),
                 None => Err(refused(Kind::Space, reference, "TOML spaces are not read here", "")),
             },
@@ -166,6 +176,12 @@ impl Registry {
                 None => self.built_in(Kind::Space, reference, &self.spaces),
             },
         }
+    }
+
+    /// What reads a TOML file by a table that it has; `None` also where it is no TOML, which is for its reader to say.
+    fn kind_of(&self, path: &Path) -> Option<TableLoader> {
+        let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().ok()?;
+        self.kinds.iter().find(|(key, _)| table.get(**key).is_some_and(toml::Value::is_table)).map(|(_, load)| *load)
     }
 
     /// The strategy of this name or path (`.wasm`).
@@ -290,6 +306,13 @@ impl Registry {
         let known = format!("{nearest}known: {}", names.join(", "));
         Err(refused(kind, reference, &format!("there is no {kind} of this name"), &known))
     }
+}
+
+/// What a space says about itself at its default settings.
+fn described<S: SearchSpace>() -> Result<SpaceInfo, PluginError> {
+    let unnamed = BuiltIn::<S>::new(Kind::Space, "built in", "");
+    let info = unnamed.open(&Settings::defaults(&S::parameters()))?.info();
+    info.map_err(|error| PluginError::from_api(unnamed.identity(), "describe", error))
 }
 
 fn is_path(path: &Path) -> bool {

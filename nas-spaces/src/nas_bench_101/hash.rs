@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 use super::cell::{Cell, OPERATIONS};
 
 /// MD5 in hexadecimal.
-fn md5(text: &str) -> String {
+pub(crate) fn md5(text: &str) -> String {
     Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -13,6 +13,7 @@ use nas_api::rng::{RngExt, seeded};
 use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task, walk};
 
 use cell::{Cell, Draft, EDGES, OPERATIONS, VERTICES};
+pub(crate) use hash::md5;
 
 /// Attempts at a random cell before one is taken that follows the decisions; about three in four succeed.
 const ATTEMPTS: u32 = 1000;

@@ -8,8 +8,10 @@ mod skeleton;
 
 use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
 
-use cell::{Cell, EDGES, OPERATIONS};
+pub(crate) use cell::EDGES;
+use cell::{Cell, OPERATIONS};
 use skeleton::Cells;
+pub(crate) use skeleton::reduction;
 
 /// Which cells are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -56,7 +56,7 @@ fn relu_conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: 
 
 /// A basic residual block of stride 2. An odd side would come out of the convolution one longer than out of the
 /// published 2×2 pooling of the shortcut; there the pooling is 3×3 with padding 1, which rounds as the convolution does.
-fn reduction(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, sides: [i64; 2]) -> NodeId {
+pub(crate) fn reduction(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, sides: [i64; 2]) -> NodeId {
     let main = relu_conv_norm(graph, &[name, ".a"].concat(), from, channels, Window::same(3, 2));
     let main = relu_conv_norm(graph, &[name, ".b"].concat(), main, channels, Window::same(3, 1));
     let odd = sides.map(|side| side % 2);

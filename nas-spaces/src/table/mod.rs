@@ -54,7 +54,8 @@ impl TableSpace {
     }
 }
 
-fn is_kebab(name: &str) -> bool {
+/// Lower-case letters, digits and hyphens.
+pub(crate) fn is_kebab(name: &str) -> bool {
     let allowed = |other: char| other.is_ascii_lowercase() || other.is_ascii_digit() || other == '-';
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed)
 }

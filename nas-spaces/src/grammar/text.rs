@@ -1,0 +1,149 @@
+//! Reading what terms are written in: `linear(relu, conv(3, dilation=2), NORM)`.
+
+/// A term is nested so deep at most. Reading, building and writing one are as deep on the stack.
+pub const MAX_NESTING: usize = 200;
+
+/// A name and what stands in the parentheses behind it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Expression {
+    pub name: String,
+    pub terms: Vec<Expression>,
+    /// With their names, where they have one.
+    pub numbers: Vec<(Option<String>, u32)>,
+}
+
+/// Reads a whole text, or says what was expected at which column.
+pub fn read(text: &str) -> Result<Expression, String> {
+    let mut reader = Reader { text, rest: text };
+    let expression = reader.expression(1)?;
+    reader.skip_spaces();
+    if reader.rest.is_empty() { Ok(expression) } else { Err(reader.expected("the end")) }
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    rest: &'t str,
+}
+
+impl<'t> Reader<'t> {
+    fn expression(&mut self, nesting: usize) -> Result<Expression, String> {
+        if nesting > MAX_NESTING {
+            return Err(format!("is nested more than {MAX_NESTING} deep"));
+        }
+        let name = self.word().ok_or_else(|| self.expected("the name of a rule, combinator or primitive"))?;
+        self.rest_of(name, nesting)
+    }
+
+    /// What follows a name.
+    fn rest_of(&mut self, name: &str, nesting: usize) -> Result<Expression, String> {
+        let mut expression = Expression { name: name.to_owned(), terms: Vec::new(), numbers: Vec::new() };
+        if !self.eat('(') {
+            return Ok(expression);
+        }
+        loop {
+            self.argument(&mut expression, nesting)?;
+            if self.eat(')') {
+                return Ok(expression);
+            }
+            if !self.eat(',') {
+                return Err(self.expected("',' or ')'"));
+            }
+        }
+    }
+
+    /// A term, a number, or a number with a name.
+    fn argument(&mut self, of: &mut Expression, nesting: usize) -> Result<(), String> {
+        if let Some(number) = self.number()? {
+            of.numbers.push((None, number));
+            return Ok(());
+        }
+        let before = self.rest;
+        if let Some(name) = self.word()
+            && self.eat('=')
+        {
+            let number = self.number()?.ok_or_else(|| self.expected("a whole number"))?;
+            of.numbers.push((Some(name.to_owned()), number));
+            return Ok(());
+        }
+        self.rest = before;
+        of.terms.push(self.expression(nesting + 1)?);
+        Ok(())
+    }
+
+    fn skip_spaces(&mut self) {
+        self.rest = self.rest.trim_start();
+    }
+
+    fn eat(&mut self, wanted: char) -> bool {
+        self.skip_spaces();
+        let rest = self.rest.strip_prefix(wanted);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    /// The characters from here on that fit.
+    fn while_fits(&mut self, fits: impl Fn(char) -> bool) -> &'t str {
+        self.skip_spaces();
+        let end = self.rest.find(|next| !fits(next)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        taken
+    }
+
+    fn word(&mut self) -> Option<&'t str> {
+        self.skip_spaces();
+        if !self.rest.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            return None;
+        }
+        Some(self.while_fits(|next| next.is_ascii_alphanumeric() || next == '_' || next == '-'))
+    }
+
+    fn number(&mut self) -> Result<Option<u32>, String> {
+        match self.while_fits(|next| next.is_ascii_digit()) {
+            "" => Ok(None),
+            digits => digits.parse().map(Some).map_err(|_| format!("the number {digits} is too large")),
+        }
+    }
+
+    fn expected(&mut self, wanted: &str) -> String {
+        self.skip_spaces();
+        let column = self.text[..self.text.len() - self.rest.len()].chars().count() + 1;
+        match self.rest.chars().next() {
+            Some(found) => format!("'{}' stands at column {column}, where {wanted} must", found.escape_default()),
+            None => format!("ends at column {column}, where {wanted} must stand"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn terms_and_numbers_are_read() {
+        let leaf = |name: &str, numbers: &[(Option<&str>, u32)]| {
+            let numbers = numbers.iter().map(|(name, number)| (name.map(str::to_owned), *number)).collect();
+            Expression { name: name.into(), terms: vec![], numbers }
+        };
+        let conv = leaf("conv", &[(None, 3), (Some("dilation"), 2)]);
+        let all = Expression { name: "linear".into(), terms: vec![leaf("relu", &[]), conv], numbers: vec![] };
+        assert_eq!(read(" linear ( relu,conv(3 , dilation = 2) ) ").unwrap(), all);
+    }
+
+    #[test]
+    fn errors_name_the_column() {
+        let refused = |text: &str, words: &str| {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        };
+        refused("", "ends at column 1, where the name of a rule");
+        refused("linear(relu", "ends at column 12, where ',' or ')' must stand");
+        refused("linear(relu mish)", "'m' stands at column 13, where ',' or ')' must");
+        refused("linear()", "')' stands at column 8");
+        refused("relu)", "')' stands at column 5, where the end must");
+        refused("conv(99999999999)", "too large");
+        refused("conv(3, dilation=x)", "'x' stands at column 18, where a whole number must");
+        refused(&"linear(".repeat(1000), "more than 200 deep");
+    }
+}

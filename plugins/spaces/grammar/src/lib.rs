@@ -1,0 +1,3 @@
+//! Hierarchical spaces written as grammars, as a component.
+
+nas_api::export_space!(nas_spaces::GrammarSpace);
