@@ -62,7 +62,7 @@ fn a_table_is_made_completed_checked_and_searched_by() {
     let search = |file: &str, study: &str| {
         let mut command = nas(["search", "--space", "nas-bench-201", "--strategy", "nsga2", "--data", "digits"]);
         command.args(["--trials", "12", "--workers", "2", "--set", "evaluator.epochs=1"]).args(SMALL);
-        command.args(["--set", "evaluator.train_fraction=0.2"]);
+        command.args(["--set", "evaluator.train_limit=300"]);
         command.args(["--meter", file, "--objective", "val_accuracy", "--objective", "latency_here"]);
         command.args(["--study", study]);
         command
