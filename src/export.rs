@@ -51,7 +51,7 @@ fn write(model: &Model, weights: &Weights, export: &Export) -> Result<Vec<PathBu
         Format::Pytorch => return nas_export::write_pytorch(model, weights, out),
         Format::Safetensors => nas_export::write_safetensors(model, weights, out)?,
         Format::Json => nas_export::write_text(out, &format!("{:#}\n", nas_export::json(model)?))?,
-        Format::Dot => nas_export::write_text(out, &nas_export::dot(model)?)?,
+        Format::Dot => nas_export::write_text(out, &nas_export::dot(model))?,
     }
     Ok(vec![out.clone()])
 }

@@ -2,20 +2,18 @@
 
 use std::fmt::Write;
 
-use nas_api::graph::shape::infer;
 use nas_api::{Attribute, Node};
 
-use crate::{ExportError, Model};
+use crate::Model;
 
 /// One box for each node: name, operator with its attributes, shape.
-pub fn dot(model: &Model) -> Result<String, ExportError> {
-    let shapes = infer(&model.whole, &model.task.input_shape)?;
+pub fn dot(model: &Model) -> String {
     let mut text = String::from("digraph network {\n");
     text.push_str("  rankdir=TB; node [shape=box, style=rounded, fontname=\"sans-serif\", fontsize=10];\n");
     let title = quoted(&[&model.about.space, " ", &model.about.text].concat());
     // Writing to a text cannot fail.
     let _ = writeln!(text, "  label={title}; labelloc=t;");
-    for (position, (node, shape)) in model.whole.nodes.iter().zip(&shapes).enumerate() {
+    for (position, (node, shape)) in model.whole.nodes.iter().zip(&model.whole_shapes).enumerate() {
         let sizes: Vec<String> = shape.iter().map(i64::to_string).collect();
         let label = [node.name.clone(), operator(node), sizes.join("×")].join("\n");
         let bold = if model.whole.outputs.contains(&(position as u32)) { ", penwidth=2" } else { "" };
@@ -27,7 +25,7 @@ pub fn dot(model: &Model) -> Result<String, ExportError> {
         }
     }
     text.push_str("}\n");
-    Ok(text)
+    text
 }
 
 /// `Conv 16, 3×3, strides 2×2`: what distinguishes it from others of its kind.

@@ -3,39 +3,37 @@
 use std::collections::BTreeMap;
 
 use nas_api::graph::count::count;
-use nas_api::graph::shape::infer;
+use nas_api::graph::weights::slots;
 use serde_json::{Value, json as object};
 
-use crate::{ExportError, Model, Weights, slots};
+use crate::{ExportError, Model, Weights};
 
 /// The graph as the space built it; every node with its shape and, where it has weights, their number.
 pub fn json(model: &Model) -> Result<Value, ExportError> {
-    let shapes = infer(&model.whole, &model.task.input_shape)?;
-    let counts = count(&model.whole, &shapes)?;
-    let whole = Model { graph: model.whole.clone(), shapes, ..model.clone() };
-    let mut weights = vec![0_u64; whole.graph.nodes.len()];
+    let (whole, shapes) = (&model.whole, &model.whole_shapes);
+    let counts = count(whole, shapes)?;
+    let mut weights = vec![0_u64; whole.nodes.len()];
     // An open choice has no single set of weights; the graph can be shown nevertheless.
-    for slot in slots::slots(&whole).unwrap_or_default() {
+    for slot in slots(whole, shapes).unwrap_or_default() {
         if !slot.what.starts_with("running") {
             weights[slot.node] += slot.len();
         }
     }
     let nodes: Vec<Value> = whole
-        .graph
         .nodes
         .iter()
         .enumerate()
         .map(|(position, node)| {
             object!({
                 "name": node.name, "op": node.op, "inputs": node.inputs, "attributes": node.attributes,
-                "shape": whole.shapes[position], "params": weights[position],
+                "shape": shapes[position], "params": weights[position],
             })
         })
         .collect();
     Ok(object!({
         "space": model.about.space, "text": model.about.text, "task": model.task,
         "counts": {"params": counts.params, "macs": counts.macs, "flops": counts.flops, "depth": counts.depth},
-        "graph": {"nodes": nodes, "outputs": model.whole.outputs},
+        "graph": {"nodes": nodes, "outputs": whole.outputs},
     }))
 }
 

@@ -12,7 +12,6 @@ mod model;
 mod names;
 pub mod onnx;
 mod pytorch;
-mod slots;
 mod weights;
 
 pub use dot::dot;

@@ -1,7 +1,7 @@
 //! What is exported: a checked network and what it was made for.
 
 use nas_api::graph::shape::infer;
-use nas_api::graph::{GraphError, Shape, unused};
+use nas_api::graph::{GraphError, Shape, needed};
 use nas_api::{Graph, Task};
 
 /// Where a network comes from, for the reader of the exported file.
@@ -18,6 +18,8 @@ pub struct About {
 pub struct Model {
     /// As the space built it.
     pub whole: Graph,
+    /// The shape of every node's value in `whole`, without the batch.
+    pub whole_shapes: Vec<Shape>,
     /// Without the nodes that no output needs; these are what has weights and is computed.
     pub graph: Graph,
     /// The shape of every node's value in `graph`, without the batch.
@@ -31,10 +33,10 @@ pub struct Model {
 impl Model {
     /// Checks the graph for the task's input shape.
     pub fn new(graph: &Graph, task: &Task, about: About) -> Result<Self, GraphError> {
-        infer(graph, &task.input_shape)?;
-        let needed = needed(graph);
+        let whole_shapes = infer(graph, &task.input_shape)?;
+        let needed = without_unused(graph);
         let shapes = infer(&needed, &task.input_shape)?;
-        Ok(Self { whole: graph.clone(), graph: needed, shapes, task: task.clone(), about })
+        Ok(Self { whole: graph.clone(), whole_shapes, graph: needed, shapes, task: task.clone(), about })
     }
 
     /// The shape of the value of a node.
@@ -44,14 +46,12 @@ impl Model {
 }
 
 /// The graph without what no output needs. The input stays: a network that ignores it still has one.
-fn needed(graph: &Graph) -> Graph {
-    let mut dropped = vec![false; graph.nodes.len()];
-    for node in unused(graph) {
-        dropped[node as usize] = graph.nodes[node as usize].op != "Input";
-    }
+fn without_unused(graph: &Graph) -> Graph {
+    let needed = needed(graph);
     let mut place = vec![0; graph.nodes.len()];
     let mut kept = Graph::default();
-    for (position, node) in graph.nodes.iter().enumerate().filter(|(position, _)| !dropped[*position]) {
+    let stays = |position: usize| needed[position] || graph.nodes[position].op == "Input";
+    for (position, node) in graph.nodes.iter().enumerate().filter(|(position, _)| stays(*position)) {
         // A graph has at most `MAX_NODES` nodes.
         place[position] = kept.nodes.len() as u32;
         let mut node = node.clone();

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
-use crate::slots::{Slot, slots};
 use crate::{ExportError, Model, file};
+use nas_api::graph::weights::{Slot, slots};
 
 /// The longest header that is read: far more than the names of a hundred thousand tensors.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -109,7 +109,7 @@ pub(crate) struct Entry<'s> {
 
 /// Writes the weights of a network as safetensors, under the names of `nas train`.
 pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<(), ExportError> {
-    let slots = slots(model)?;
+    let slots = slots(&model.graph, &model.shapes)?;
     let entries: Vec<Entry<'_>> =
         slots.iter().map(|slot| Entry { name: slot.name.clone(), slot: Some(slot) }).collect();
     write_entries(model, &entries, weights, path)

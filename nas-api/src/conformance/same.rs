@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::Graph;
-use crate::graph::{Node, Shape, unused};
+use crate::graph::{Node, Shape, needed};
 
 /// What a node's value is.
 #[derive(Clone, Debug)]
@@ -19,11 +19,9 @@ enum Value {
 /// not count. Nor does the order in which values are joined: other channels first is another numbering of the weights
 /// behind them.
 pub(super) fn fingerprint(graph: &Graph, shapes: &[Shape]) -> Vec<u64> {
-    let mut used = vec![true; graph.nodes.len()];
-    unused(graph).into_iter().for_each(|node| used[node as usize] = false);
     let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
     let mut operators = Vec::new();
-    for ((node, shape), used) in graph.nodes.iter().zip(shapes).zip(used) {
+    for ((node, shape), used) in graph.nodes.iter().zip(shapes).zip(needed(graph)) {
         let inputs: Vec<&Value> = node.inputs.iter().filter_map(|&input| values.get(input as usize)).collect();
         let value = match node.op.as_str() {
             "Identity" => inputs.first().map_or(Value::Zero, |value| (*value).clone()),

@@ -65,8 +65,8 @@ pub fn depth(graph: &Graph) -> u64 {
     depths.into_iter().max().unwrap_or(0)
 }
 
-/// Whether any output needs a node, by its position.
-pub(super) fn needed(graph: &Graph) -> Vec<bool> {
+/// Whether any output needs a node, by its position; the others need not be computed.
+pub fn needed(graph: &Graph) -> Vec<bool> {
     let mut needed = vec![false; graph.nodes.len()];
     for &output in &graph.outputs {
         if let Some(node) = needed.get_mut(output as usize) {
@@ -84,12 +84,6 @@ pub(super) fn needed(graph: &Graph) -> Vec<bool> {
         }
     }
     needed
-}
-
-/// Positions of the nodes that no output needs, ascending; an evaluator need not compute them.
-pub fn unused(graph: &Graph) -> Vec<u32> {
-    // A graph has at most `MAX_NODES` nodes.
-    needed(graph).iter().enumerate().filter(|(_, needed)| !**needed).map(|(position, _)| position as u32).collect()
 }
 
 #[cfg(test)]
@@ -164,6 +158,7 @@ mod tests {
         let dead = graph.op("dead", "Relu", &[used]);
         graph.op("deader", "Relu", &[dead]);
         let graph = graph.finish(&[used]);
-        assert_eq!(unused(&graph), [2, 3]);
+        let unneeded: Vec<usize> = (0..graph.nodes.len()).filter(|&node| !needed(&graph)[node]).collect();
+        assert_eq!(unneeded, [2, 3]);
     }
 }

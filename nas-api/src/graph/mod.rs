@@ -62,11 +62,12 @@ pub mod operators;
 pub mod shape;
 #[cfg(test)]
 mod tests;
+pub mod weights;
 
 use serde::{Deserialize, Serialize};
 
 pub use builder::{Convolution, GraphBuilder, Heads, NodeId, Window};
-pub use count::{Counts, unused};
+pub use count::{Counts, needed};
 pub use memory::Memory;
 pub use shape::{GraphError, Shape};
 

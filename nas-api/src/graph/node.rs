@@ -1,6 +1,6 @@
 //! Reading the attributes of a node.
 
-use super::{Attribute, GraphError, Node};
+use super::{Attribute, GraphError, Node, operators};
 
 impl Node {
     /// The attribute of this name.
@@ -36,6 +36,12 @@ impl Node {
             Some(_) => Err(GraphError::attribute(self, name, "must be a number")),
             None => Ok(default),
         }
+    }
+
+    /// An axis as ONNX counts it, the batch being 0 and −1 the last, as a position in a shape of `rank` axes, which has no
+    /// batch; `Err` where there is none.
+    pub fn axis(&self, name: &str, default: Option<i64>, rank: usize) -> Result<usize, GraphError> {
+        operators::position(self, name, self.int(name, default)?, rank)
     }
 
     /// A text, or the default where it is not set.

@@ -86,8 +86,7 @@ pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphErro
         }
         let inputs = if many.is_empty() { &few[..node.inputs.len()] } else { &many[..] };
         let weight = |at: usize| graph.nodes[node.inputs[at] as usize].op == "Weight";
-        let shape = operators::shape(node, inputs, weight, input_shape)?;
-        elements(&shape).map_err(|problem| GraphError::new(node, problem))?;
+        let shape = checked(node, inputs, weight, input_shape)?;
         if node.attribute("tied").is_some() {
             let owner = names.get(node.text("tied", "")?).ok_or_else(|| operators::unknown_owner(node))?;
             let owner = &graph.nodes[*owner];
@@ -108,6 +107,23 @@ pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphErro
         }
     }
     Ok(shapes)
+}
+
+/// The shape of the value of one node that is no `Input`, from those of its inputs, which are no weights. What concerns the
+/// graph is not checked: names, and what the node is tied to.
+pub fn of_node(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
+    checked(node, inputs, |_| false, &[])
+}
+
+fn checked(
+    node: &Node,
+    inputs: &[&[i64]],
+    weight: impl Fn(usize) -> bool,
+    input_shape: &[i64],
+) -> Result<Shape, GraphError> {
+    let shape = operators::shape(node, inputs, weight, input_shape)?;
+    elements(&shape).map_err(|problem| GraphError::new(node, problem))?;
+    Ok(shape)
 }
 
 fn whole(graph: &Graph) -> Result<(), GraphError> {

@@ -6,6 +6,7 @@ mod builtin;
 mod error;
 mod identity;
 mod native;
+mod product;
 mod registry;
 mod search;
 mod table;

@@ -10,6 +10,7 @@ use super::adjusted::Adjustable;
 use super::builtin::BuiltIn;
 use super::identity::{LIBRARY, has_ending};
 use super::native::NativeSource;
+use super::product::{ProductSource, is_product};
 use super::table::{TABLE_SPACE, TableSource};
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
@@ -162,8 +163,8 @@ impl Registry {
 
     fn whole_space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
         match self.locate(Kind::Space, reference) {
-            Some(path) if has_ending(&path, &["toml"]) => match self.kind_of(&path).or(self.tables) {
-                Some(load) => load(&path),
+            Some(path) if has_ending(&path, &["toml"]) => match self.toml(&path) {
+                Some(source) => source,
                 None => Err(refused(Kind::Space, reference, "TOML spaces are not read here", "")),
             },
             Some(path) if has_ending(&path, &["onnx"]) => match &self.networks {
@@ -178,10 +179,16 @@ impl Registry {
         }
     }
 
-    /// What reads a TOML file by a table that it has; `None` also where it is no TOML, which is for its reader to say.
-    fn kind_of(&self, path: &Path) -> Option<TableLoader> {
-        let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().ok()?;
-        self.kinds.iter().find(|(key, _)| table.get(**key).is_some_and(toml::Value::is_table)).map(|(_, load)| *load)
+    /// The space that a TOML file is, by a key at its top: a product, or what is registered for the key, or else a table
+    /// of decisions, whose reader also says what is wrong where it is no TOML.
+    fn toml(&self, path: &Path) -> Option<Result<Arc<dyn SpaceSource>, PluginError>> {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        if is_product(&text) {
+            return Some(ProductSource::load(path, self).map(|source| Arc::new(source) as Arc<dyn SpaceSource>));
+        }
+        let keys: toml::Table = text.parse().unwrap_or_default();
+        let registered = self.kinds.iter().find(|(key, _)| keys.contains_key(**key)).map(|(_, load)| *load);
+        registered.or(self.tables).map(|load| load(path))
     }
 
     /// The strategy of this name or path (`.wasm`).

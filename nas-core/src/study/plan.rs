@@ -163,7 +163,7 @@ fn choose_objectives(
         return choose_objectives(&texts, problem, metrics);
     }
     if texts.is_empty() {
-        let measured = metrics.iter().filter(|metric| !metric.hidden && !problem.counts(&metric.name));
+        let measured = metrics.iter().filter(|metric| !metric.hidden && !problem.is_cost(&metric.name));
         let first = measured.filter_map(|metric| metric.better.map(|goal| (metric, goal))).next();
         let objective = first.map(|(metric, goal)| vec![Objective { metric: metric.name.clone(), goal }]);
         let problem = "the evaluator has no metric with a clear direction";
@@ -226,7 +226,7 @@ fn check_needs(
                 let text = format!("it proposes mixtures, and the evaluator '{}' trains no supernets", evaluator.name);
                 return refuse(text, "choose an evaluator that does, or another strategy");
             }
-            "gradients" if constraints.iter().any(|bound| problem.counts(&bound.metric)) => {
+            "gradients" if constraints.iter().any(|bound| problem.is_cost(&bound.metric)) => {
                 let text = "it proposes mixtures, and a mixture has no size that a constraint could bound".to_owned();
                 return refuse(text, "leave out constraints on params, macs, flops, depth and what meters measure");
             }

@@ -159,8 +159,13 @@ impl Problem {
     }
 
     /// Whether this metric is found on the network, before anything is trained.
-    pub(super) fn counts(&self, metric: &str) -> bool {
-        self.graphs() && (is_static(metric) || self.meters.metrics().any(|known| known.name == metric))
+    fn counts(&self, metric: &str) -> bool {
+        self.graphs() && self.is_cost(metric)
+    }
+
+    /// Whether this metric says what a network costs, not how good it is, whoever reports it.
+    pub(super) fn is_cost(&self, metric: &str) -> bool {
+        is_static(metric) || self.meters.metrics().any(|known| known.name == metric)
     }
 
     /// What the meters say of a network, or why it has no such metrics.

@@ -60,8 +60,7 @@ pub(super) struct Page {
 
 impl<'t, 'g, 's> Builder<'t, 'g, 's> {
     pub fn new(subject: &'s Subject<'s>, shapes: &'s [Shape], levels: Levels<'t, 'g>) -> Self {
-        let mut unused = vec![false; subject.graph.nodes.len()];
-        nas_api::graph::unused(subject.graph).into_iter().for_each(|node| unused[node as usize] = true);
+        let unused = nas_api::graph::needed(subject.graph).into_iter().map(|needed| !needed).collect();
         Self { subject, shapes, unused, levels, blocks: Vec::new(), open: VecDeque::new() }
     }
 

@@ -1,86 +1,9 @@
-//! Nodes with several inputs, and how their sizes join.
-
-use nas_api::graph::shape::infer;
-use nas_api::{Attribute, Graph, Node};
+//! Nodes with several inputs.
 
 use super::known::Known;
 use super::node::{At, float, int};
 use super::pattern::weight;
 use super::reader::Reader;
-
-/// Numbers of one value at most; the vocabulary's own limits are narrower.
-const LARGEST: i64 = 1 << 40;
-
-/// The sizes of the value of a node of the network. Nodes with one input are asked of the vocabulary itself; of others
-/// what follows is right where the whole graph is found valid in the end.
-pub fn shape(op: &str, inputs: &[&[i64]], attributes: &[(String, Attribute)]) -> Result<Vec<i64>, String> {
-    let shape = joined(op, inputs, attributes)?;
-    // Sizes that are multiplied later on must not overflow.
-    let count = shape.iter().try_fold(1, |count: i64, &size| count.checked_mul(size).filter(|_| size > 0));
-    match count {
-        Some(count) if count <= LARGEST => Ok(shape),
-        _ => Err(format!("has a value of the sizes {:?}", &shape[..shape.len().min(8)])),
-    }
-}
-
-fn joined(op: &str, inputs: &[&[i64]], attributes: &[(String, Attribute)]) -> Result<Vec<i64>, String> {
-    match (op, inputs) {
-        ("Constant", _) => Ok(Vec::new()),
-        ("Weight", _) => match attributes.iter().find(|(name, _)| name == "shape") {
-            Some((_, Attribute::Ints(sizes))) => Ok(sizes.clone()),
-            _ => Err("has no sizes".into()),
-        },
-        ("Concat", [first, ..]) => {
-            let Some((_, Attribute::Int(axis))) = attributes.first() else { return Err("has no axis".into()) };
-            let axis = crate::slots::counted(*axis, first.len()).ok_or("joins along an axis that is not there")?;
-            let mut joined = first.to_vec();
-            for input in &inputs[1..] {
-                let more = input.get(axis - 1).and_then(|size| joined[axis - 1].checked_add(*size));
-                joined[axis - 1] = more.ok_or("joins values that do not fit together")?;
-            }
-            Ok(joined)
-        }
-        ("MatMul", [a, b]) => match (a, b) {
-            ([before_a @ .., rows, _], [before_b @ .., _, columns]) => {
-                Ok([broadcast(before_a, before_b)?, vec![*rows, *columns]].concat())
-            }
-            _ => Err("multiplies values that are no matrices".into()),
-        },
-        ("Attention", [query, _, value]) => {
-            let heads = |name: &str| match attributes.iter().find(|(known, _)| known == name) {
-                Some((_, Attribute::Int(heads))) if *heads > 0 => Ok(*heads),
-                _ => Err(format!("attribute '{name}' is missing or not above 0")),
-            };
-            let width = value.last().copied().unwrap_or(0) / heads("kv_num_heads")?;
-            let width = width.checked_mul(heads("q_num_heads")?).ok_or("has too many heads")?;
-            Ok(vec![query.first().copied().unwrap_or(0), width])
-        }
-        (_, [_]) => {
-            let attributes = attributes.iter().filter(|(name, _)| name != "tied").cloned().collect();
-            let nodes = vec![
-                Node { name: "input".into(), op: "Input".into(), inputs: Vec::new(), attributes: Vec::new() },
-                Node { name: "value".into(), op: op.to_owned(), inputs: vec![0], attributes },
-            ];
-            let shapes = infer(&Graph { nodes, outputs: vec![1] }, inputs[0]).map_err(|error| error.problem)?;
-            Ok(shapes.into_iter().next_back().unwrap_or_default())
-        }
-        (_, [first, rest @ ..]) => rest.iter().try_fold(first.to_vec(), |shape, input| broadcast(&shape, input)),
-        (_, []) => Err("has no inputs".into()),
-    }
-}
-
-/// numpy's rule.
-fn broadcast(a: &[i64], b: &[i64]) -> Result<Vec<i64>, String> {
-    let rank = a.len().max(b.len());
-    let size = |shape: &[i64], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]);
-    (0..rank)
-        .map(|axis| match (size(a, axis), size(b, axis)) {
-            (1, other) | (other, 1) => Ok(other),
-            (one, other) if one == other => Ok(one),
-            _ => Err(format!("joins values of the sizes {a:?} and {b:?}")),
-        })
-        .collect()
-}
 
 /// Reads a node with several inputs; `false` where it is none.
 pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {

@@ -25,7 +25,7 @@ pub fn reshape<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<(), String> {
         }
         op => {
             let rank = if op == "Squeeze" { shape.len() } else { shape.len() + sizes.len() };
-            let axes: Option<Vec<usize>> = sizes.iter().map(|&axis| crate::slots::counted(axis, rank)).collect();
+            let axes: Option<Vec<usize>> = sizes.iter().map(|&axis| counted(axis, rank)).collect();
             let Some(mut axes) = axes else { return at.wrong("moves the batch, or an axis that is not there") };
             axes.sort_unstable();
             axes.dedup();
@@ -59,7 +59,7 @@ pub fn reshape<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<(), String> {
 pub fn split<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<(), String> {
     let (node, shape) = at.value(0)?;
     let axis = at.int("axis", 0)?;
-    let Some(position) = crate::slots::counted(axis, shape.len()) else { return at.wrong("splits the batch") };
+    let Some(position) = counted(axis, shape.len()) else { return at.wrong("splits the batch") };
     let count = at.node.output.len() as i64;
     let equal = || {
         // The last one may be shorter.
@@ -92,7 +92,7 @@ pub fn slice<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<(), String> {
         return at.wrong("does not take one stretch of each axis");
     }
     for ((start, end), axis) in starts.into_iter().zip(ends).zip(axes) {
-        let Some(position) = crate::slots::counted(axis, shape.len()) else { return at.wrong("cuts the batch") };
+        let Some(position) = counted(axis, shape.len()) else { return at.wrong("cuts the batch") };
         let size = shape[position - 1];
         let bound = |value: i64| (if value < 0 { value.saturating_add(size) } else { value }).clamp(0, size);
         let attributes = vec![int("axis", position as i64), int("start", bound(start)), int("end", bound(end))];

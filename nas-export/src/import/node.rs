@@ -1,6 +1,6 @@
 //! An ONNX node with its attributes and what is known of its inputs.
 
-use nas_api::Attribute as Given;
+pub use nas_api::graph::builder::{float, int, ints, text};
 
 use super::known::{self, Known};
 use super::quoted;
@@ -178,22 +178,8 @@ pub fn short(value: f32) -> f64 {
     value.to_string().parse().unwrap_or_else(|_| f64::from(value))
 }
 
-/// `(name, value)` as nodes of the network hold it.
-pub fn int(name: &str, value: i64) -> (String, Given) {
-    (name.to_owned(), Given::Int(value))
-}
-
-/// As [`int`].
-pub fn ints(name: &str, values: &[i64]) -> (String, Given) {
-    (name.to_owned(), Given::Ints(values.to_vec()))
-}
-
-/// As [`int`].
-pub fn float(name: &str, value: f64) -> (String, Given) {
-    (name.to_owned(), Given::Float(value))
-}
-
-/// As [`int`].
-pub fn text(name: &str, value: &str) -> (String, Given) {
-    (name.to_owned(), Given::Text(value.to_owned()))
+/// An axis as ONNX writes it, negative from the end, counted from the batch: 1 is the first of a shape of `rank` axes.
+pub fn counted(axis: i64, rank: usize) -> Option<usize> {
+    let axis = if axis < 0 { axis.checked_add(rank as i64 + 1)? } else { axis };
+    usize::try_from(axis).ok().filter(|axis| (1..=rank).contains(axis))
 }

@@ -66,7 +66,7 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
         "LayerNormalization" | "RMSNormalization" => {
             let (_, shape) = value.clone()?;
             let axis = at.int("axis", -1)?;
-            let Some(first) = crate::slots::counted(axis, shape.len()) else { return at.wrong("has no such axis") };
+            let Some(first) = counted(axis, shape.len()) else { return at.wrong("has no such axis") };
             at.weight_of(1, &shape[first - 1..])?;
             let mut attributes = [vec![int("axis", first as i64)], given(at, &["epsilon"])?].concat();
             if op == "LayerNormalization" {
@@ -105,7 +105,7 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
             let rank = value.clone()?.1.len();
             let Some(axes) = at.sizes(1, "axes")? else { return at.wrong("summarises the batch, too") };
             let keep = at.int("keepdims", 1)?;
-            let mut counted: Vec<_> = axes.iter().map(|&axis| crate::slots::counted(axis, rank)).collect();
+            let mut counted: Vec<_> = axes.iter().map(|&axis| counted(axis, rank)).collect();
             counted.sort_unstable();
             let all = (2..=rank).map(Some);
             if op == "ReduceMean" && rank > 1 && rank < 4 && keep == 1 && counted.into_iter().eq(all) {

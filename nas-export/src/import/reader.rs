@@ -200,12 +200,13 @@ impl<'m> Reader<'m> {
             return Err(format!("makes the network larger than {MAX_NODES} nodes"));
         }
         let given: Vec<&[i64]> = inputs.iter().map(|&input| &self.shapes[input as usize][..]).collect();
-        let shape = joining::shape(op, &given, &attributes)?;
         let name = self.fresh(name, op);
-        let node = self.graph.nodes.len() as u32;
-        self.graph.nodes.push(Node { name, op: op.to_owned(), inputs: inputs.to_vec(), attributes });
+        let node = Node { name, op: op.to_owned(), inputs: inputs.to_vec(), attributes };
+        let shape = shape::of_node(&node, &given).map_err(|error| error.problem)?;
+        let number = self.graph.nodes.len() as u32;
+        self.graph.nodes.push(node);
         self.shapes.push(shape.clone());
-        Ok((node, shape))
+        Ok((number, shape))
     }
 
     fn node(&mut self, node: &'m proto::Node) -> Result<(), String> {

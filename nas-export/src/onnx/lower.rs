@@ -8,7 +8,7 @@ use nas_api::graph::GraphError;
 use super::builder::{Builder, Value};
 use super::proto::Attribute;
 use super::{sequence, shaping};
-use crate::slots::{axis, has_bias};
+use nas_api::graph::weights::has_bias;
 
 /// The first version of ONNX's operator set that has an operator as it is written here; 17 has most of them.
 pub fn opset(op: &str) -> i64 {
@@ -148,7 +148,7 @@ pub fn lower(graph: &mut Builder, at: &Context<'_>) -> Result<Value, GraphError>
             done(at.node(graph, &inputs, vec![at.float("epsilon", 1e-5)?, at.float("momentum", 0.9)?]))
         }
         "LayerNormalization" | "RMSNormalization" => {
-            let axis = axis(node, "axis", -1, at.shape.len())? as i64;
+            let axis = node.axis("axis", Some(-1), at.shape.len())? as i64 + 1;
             let inputs = [x.as_str(), at.weight("weight"), at.weight("bias")];
             let count = if at.weights.contains_key("bias") { 3 } else { 2 };
             done(at.node(graph, &inputs[..count], vec![Attribute::int("axis", axis), at.float("epsilon", 1e-5)?]))

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use nas_api::graph::GraphError;
 use prost::Message;
 
-use crate::slots::{Slot, again, slots};
 use crate::{ExportError, Model, Weights, json};
 use builder::{Builder, Value};
+use nas_api::graph::weights::{Slot, again, slots};
 use proto::{Entry, FLOAT, INT64, ValueInfo};
 
 /// Bytes of one file at most: protocol buffers count lengths in 31 bits.
@@ -29,7 +29,7 @@ pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBu
 
 /// As [`write`], with weights in a file of their own where the network would exceed `largest` bytes.
 pub fn write_up_to(model: &Model, weights: &Weights, path: &Path, largest: u64) -> Result<Vec<PathBuf>, ExportError> {
-    let slots = slots(model)?;
+    let slots = slots(&model.graph, &model.shapes)?;
     weights.check(&slots)?;
     let mut message = message(model, &slots)?;
     message.metadata_props = json::texts(model, weights).iter().map(|(key, value)| Entry::new(key, value)).collect();
@@ -129,7 +129,7 @@ fn holds_indices(model: &Model, value: u32) -> bool {
 
 /// The file's bytes, where they are few: for tests of other programs' view of the network.
 pub fn bytes(model: &Model, weights: &Weights) -> Result<Vec<u8>, ExportError> {
-    let slots = slots(model)?;
+    let slots = slots(&model.graph, &model.shapes)?;
     weights.check(&slots)?;
     let mut message = message(model, &slots)?;
     let memory = |source| ExportError::Access { path: "memory".into(), source };

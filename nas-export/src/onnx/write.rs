@@ -9,8 +9,8 @@ use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use super::proto::{Entry, FLOAT, Model, Tensor};
-use crate::slots::Slot;
 use crate::{ExportError, Weights, file};
+use nas_api::graph::weights::Slot;
 
 /// `ModelProto.graph`.
 const GRAPH: u32 = 7;

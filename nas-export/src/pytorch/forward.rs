@@ -247,7 +247,7 @@ fn pool(at: &Context<'_>, x: &str) -> Result<String, GraphError> {
 }
 
 fn slice(node: &Node, x: &str, rank: usize) -> Result<String, GraphError> {
-    let axis = crate::slots::axis(node, "axis", 1, rank)?;
+    let axis = node.axis("axis", Some(1), rank)? + 1;
     let (start, end) = (node.int("start", None)?, node.int("end", None)?);
     let before = ":, ".repeat(axis);
     Ok(format!("{x}[{before}{start}:{end}]"))

@@ -4,7 +4,7 @@ use nas_api::Node;
 use nas_api::graph::GraphError;
 
 use super::names::{sizes, tuple};
-use crate::slots::{axis, has_bias};
+use nas_api::graph::weights::has_bias;
 
 /// `True` or `False`.
 pub fn truth(value: bool) -> &'static str {
@@ -33,11 +33,11 @@ pub fn layer(node: &Node, input: &[i64], output: &[i64]) -> Result<Option<String
             format!("nn.BatchNorm{kind}({}, eps={:?}, momentum={momentum:?})", input[0], epsilon(1e-5)?)
         }
         "LayerNormalization" => {
-            let normalised = tuple(&input[axis(node, "axis", -1, input.len())? - 1..]);
+            let normalised = tuple(&input[node.axis("axis", Some(-1), input.len())?..]);
             format!("nn.LayerNorm({normalised}, eps={:?}{})", epsilon(1e-5)?, no_bias(node)?)
         }
         "RMSNormalization" => {
-            let normalised = tuple(&input[axis(node, "axis", -1, input.len())? - 1..]);
+            let normalised = tuple(&input[node.axis("axis", Some(-1), input.len())?..]);
             format!("nn.RMSNorm({normalised}, eps={:?})", epsilon(1e-5)?)
         }
         "GroupNormalization" => {

@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 
 use nas_api::graph::GraphError;
 
-use crate::slots::{Slot, again, slots};
 use crate::weights::{Entry, write_entries};
 use crate::{ExportError, Model, Weights, file};
 use forward::{Context, Value, expression};
 use names::{Legal, list, quoted};
+use nas_api::graph::weights::{Slot, again, slots};
 
 /// Writes the module to `path` (`net.py`) and its weights beside it (`net.safetensors`); both come back.
 pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBuf>, ExportError> {
-    let slots = slots(model)?;
+    let slots = slots(&model.graph, &model.shapes)?;
     let Generated { text, keys } = generate(model, &slots)?;
     let entries: Vec<Entry<'_>> =
         keys.into_iter().map(|(name, slot)| Entry { name, slot: slot.map(|slot| &slots[slot]) }).collect();
@@ -31,7 +31,7 @@ pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBu
 
 /// The module's text.
 pub fn module(model: &Model) -> Result<String, ExportError> {
-    Ok(generate(model, &slots(model)?)?.text)
+    Ok(generate(model, &slots(&model.graph, &model.shapes)?)?.text)
 }
 
 struct Generated {

@@ -1,23 +1,8 @@
 //! Small networks around every operator and the corners of its attributes.
 
+use nas_api::graph::builder::{float, int, ints, text};
 use nas_api::graph::{Convolution, GraphBuilder, NodeId, Window};
 use nas_api::{Attribute, Graph};
-
-pub fn int(name: &str, value: i64) -> (String, Attribute) {
-    (name.into(), Attribute::Int(value))
-}
-
-pub fn ints(name: &str, values: &[i64]) -> (String, Attribute) {
-    (name.into(), Attribute::Ints(values.to_vec()))
-}
-
-pub fn float(name: &str, value: f64) -> (String, Attribute) {
-    (name.into(), Attribute::Float(value))
-}
-
-pub fn text(name: &str, value: &str) -> (String, Attribute) {
-    (name.into(), Attribute::Text(value.into()))
-}
 
 /// A network that is to be exported, with the shape of its input.
 pub struct Case {

@@ -1,6 +1,6 @@
 //! Functions of single numbers, and of the numbers along one axis.
 
-use super::check::{above_zero, axis, finite, number};
+use super::check::{above_zero, finite, number};
 use crate::graph::shape::{GraphError, Shape};
 use crate::graph::{Attribute, Node};
 
@@ -33,7 +33,7 @@ pub fn clip(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
 }
 
 pub fn softmax(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
-    axis(node, Some(-1), inputs[0].len()).map(|_| inputs[0].to_vec())
+    node.axis("axis", Some(-1), inputs[0].len()).map(|_| inputs[0].to_vec())
 }
 
 pub fn dropout(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {

@@ -1,6 +1,6 @@
 //! Operators that only move numbers: flatten, transpose, reshape, slice, pad.
 
-use super::check::{axis, finite, listed, positive, required};
+use super::check::{finite, listed, positive, required};
 use crate::graph::Node;
 use crate::graph::shape::{GraphError, MAX_ELEMENTS, MAX_RANK, Shape, elements};
 
@@ -63,7 +63,7 @@ pub fn reshape(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
 }
 
 pub fn slice(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
-    let axis = axis(node, None, inputs[0].len())?;
+    let axis = node.axis("axis", None, inputs[0].len())?;
     let mut shape = inputs[0].to_vec();
     let size = shape[axis];
     // Negative: counted from the end.

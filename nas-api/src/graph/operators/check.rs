@@ -92,11 +92,6 @@ pub fn listed<'n>(node: &'n Node, name: &str, count: usize) -> Result<Option<&'n
     }
 }
 
-/// The attribute `axis`, as ONNX counts it, the batch being 0, as a position in a shape of `rank` axes.
-pub fn axis(node: &Node, default: Option<i64>, rank: usize) -> Result<usize, GraphError> {
-    position(node, "axis", node.int("axis", default)?, rank)
-}
-
 /// An axis as ONNX counts it, as a position in a shape of `rank` axes.
 pub fn position(node: &Node, name: &str, given: i64, rank: usize) -> Result<usize, GraphError> {
     // At most MAX_RANK.

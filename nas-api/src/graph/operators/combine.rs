@@ -1,6 +1,5 @@
 //! Operators that join several values: elementwise with broadcasting, sums, choices, concatenation.
 
-use super::check::axis;
 use crate::graph::Node;
 use crate::graph::shape::{GraphError, Shape};
 
@@ -45,7 +44,7 @@ pub fn choice(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
 
 pub fn concatenate(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     let first = inputs[0];
-    let axis = axis(node, None, first.len())?;
+    let axis = node.axis("axis", None, first.len())?;
     let mut joined = first.to_vec();
     for input in &inputs[1..] {
         let fits = input.len() == first.len() && (0..first.len()).all(|at| at == axis || input[at] == first[at]);

@@ -17,7 +17,7 @@ use super::shape::{GraphError, Shape};
 use super::{Attribute, Node};
 
 pub(super) use attention::cached;
-pub(super) use check::product;
+pub(super) use check::{position, product};
 pub(super) use tied::{tied, unknown_owner};
 
 /// What one node costs for one example.

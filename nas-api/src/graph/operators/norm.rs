@@ -1,7 +1,7 @@
 //! Normalisations, and the scale and shift that they learn.
 
 use super::Cost;
-use super::check::{axis, divides, epsilon, flag, number, product, rank, size, times};
+use super::check::{divides, epsilon, flag, number, product, rank, size, times};
 use super::tied::is_tied;
 use crate::graph::Node;
 use crate::graph::shape::{GraphError, Shape};
@@ -17,13 +17,13 @@ pub fn batch(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
 pub fn layer(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     epsilon(node)?;
     flag(node, "bias", 1)?;
-    axis(node, Some(-1), inputs[0].len())?;
+    node.axis("axis", Some(-1), inputs[0].len())?;
     Ok(inputs[0].to_vec())
 }
 
 pub fn layer_cost(node: &Node, inputs: &[&[i64]], _output: &[i64]) -> Result<Cost, GraphError> {
     let each = if node.op == "LayerNormalization" && flag(node, "bias", 1)? { 2 } else { 1 };
-    let axis = axis(node, Some(-1), inputs[0].len())?;
+    let axis = node.axis("axis", Some(-1), inputs[0].len())?;
     Ok(Cost { params: times(node, product(node, &inputs[0][axis..])?, each)?, ..Cost::default() })
 }
 

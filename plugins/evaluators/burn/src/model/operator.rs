@@ -83,13 +83,6 @@ pub enum Operator {
     Concat(usize),
 }
 
-/// An axis as ONNX writes it (counted with the batch, or from the end) for a value of `rank` axes without the batch.
-pub fn axis(node: &Node, default: Option<i64>, rank: usize) -> Result<usize, GraphError> {
-    let given = node.int("axis", default)?;
-    let axis = if given < 0 { given + rank as i64 + 1 } else { given };
-    usize::try_from(axis).map_err(|_| GraphError::attribute(node, "axis", "is out of range"))
-}
-
 fn sizes<const N: usize>(node: &Node, name: &str, default: Option<i64>) -> Result<[usize; N], GraphError> {
     let given = node.ints(name, N, default)?;
     let mut sizes = [0; N];
@@ -100,7 +93,7 @@ fn sizes<const N: usize>(node: &Node, name: &str, default: Option<i64>) -> Resul
 }
 
 /// Side lengths of a window.
-pub fn kernel(node: &Node) -> Result<[usize; 2], GraphError> {
+fn kernel(node: &Node) -> Result<[usize; 2], GraphError> {
     sizes(node, "kernel_shape", None)
 }
 
@@ -111,7 +104,7 @@ fn padding(node: &Node) -> Result<[(usize, usize); 2], GraphError> {
 }
 
 /// Groups of a convolution.
-pub fn groups(node: &Node) -> Result<usize, GraphError> {
+fn groups(node: &Node) -> Result<usize, GraphError> {
     let group = node.int("group", Some(1))?;
     usize::try_from(group).map_err(|_| GraphError::attribute(node, "group", "must not be negative"))
 }

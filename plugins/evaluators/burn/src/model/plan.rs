@@ -1,10 +1,10 @@
 //! What has to be computed, in order, and which weights that takes.
 
-use nas_api::graph::{GraphError, Shape, shape};
+use nas_api::graph::{GraphError, Shape, needed, shape, weights};
 use nas_api::{Graph, Node};
 
 use super::operator::{self, Activation, Operator};
-use super::weights::{Fill, Place, Slot};
+use super::weights::Slot;
 
 /// One node that the output needs.
 #[derive(Clone, Debug)]
@@ -47,13 +47,15 @@ impl Plan {
             return Err(GraphError::new(&graph.nodes[output], problem));
         }
 
-        let needed = needed(graph, output);
+        let needed = needed(graph);
         let mut plan = Self { steps: Vec::new(), slots: Vec::new(), input: input.to_vec(), outputs };
         let mut positions = vec![usize::MAX; graph.nodes.len()];
         let mut counts = Counts::default();
         for (index, node) in graph.nodes.iter().enumerate().filter(|(index, _)| needed[*index]) {
             let input_shapes: Vec<&Shape> = node.inputs.iter().map(|&input| &shapes[input as usize]).collect();
-            let operator = plan.operator(node, index, &shapes[index], &input_shapes, &mut counts)?;
+            let operator = operator(node, index, &shapes[index], &input_shapes, &mut counts)?;
+            let input = input_shapes.first().map_or(&[][..], |shape| shape);
+            plan.slots.extend(weights::of_node(node, index, input, &shapes[index])?.into_iter().map(Slot::new));
             positions[index] = plan.steps.len();
             let inputs = node.inputs.iter().map(|&input| positions[input as usize]).collect();
             plan.steps.push(Step { operator, inputs, last: Vec::new() });
@@ -73,83 +75,59 @@ impl Plan {
             }
         }
     }
+}
 
-    fn slot(&mut self, node: &Node, what: &str, shape: Vec<usize>, place: Place, fill: Fill) {
-        self.slots.push(Slot { name: format!("{}.{what}", node.name), shape, place, fill });
+/// What a node computes, with the next free positions of its weights.
+fn operator(
+    node: &Node,
+    index: usize,
+    shape: &Shape,
+    inputs: &[&Shape],
+    counts: &mut Counts,
+) -> Result<Operator, GraphError> {
+    if !matches!((node.op.as_str(), shape.len()), ("Constant", 0) | (_, 1 | 3)) {
+        let problem = format!("gives a value of shape {shape:?}; this evaluator computes values of 1 or 3 axes");
+        return Err(GraphError::new(node, problem));
     }
+    refuse_new_forms(node, inputs)?;
+    if let Some(activation) = Activation::of(node)? {
+        return Ok(Operator::Activation(activation));
+    }
+    Ok(match node.op.as_str() {
+        "Input" => Operator::Input,
+        "Constant" => Operator::Constant(node.float("value_float", 0.0)?),
+        "Softmax" => Operator::Softmax(node.axis("axis", Some(-1), shape.len())? + 1),
+        "Dropout" => Operator::Dropout { ratio: node.float("ratio", 0.5)?, node: index as u32 },
+        "Flatten" => Operator::Flatten,
+        "Gemm" => Operator::Gemm { weight: counts.matrix(), bias: bias(node, counts)? },
+        "Conv" => {
+            let options = operator::convolution(node)?;
+            Operator::Conv { weight: counts.kernel(), bias: bias(node, counts)?, options }
+        }
+        "BatchNormalization" => Operator::BatchNormalization {
+            scale: counts.vector(),
+            shift: counts.vector(),
+            running: counts.running(),
+            epsilon: node.float("epsilon", 1e-5)?,
+            momentum: node.float("momentum", 0.9)?,
+        },
+        "MaxPool" => Operator::MaxPool(operator::max_pool(node)?),
+        "AveragePool" => Operator::AveragePool(operator::average_pool(node)?),
+        "GlobalAveragePool" => Operator::GlobalAveragePool,
+        "Add" => Operator::Add,
+        "Mul" => Operator::Mul,
+        "Sum" => Operator::Sum,
+        "Concat" => Operator::Concat(node.axis("axis", None, shape.len())? + 1),
+        "Choice" => {
+            return Err(GraphError::new(node, "this evaluator trains no supernets: choose before training"));
+        }
+        _ => return Err(GraphError::new(node, "this evaluator cannot train this operator")),
+    })
+}
 
-    fn operator(
-        &mut self,
-        node: &Node,
-        index: usize,
-        shape: &Shape,
-        inputs: &[&Shape],
-        counts: &mut Counts,
-    ) -> Result<Operator, GraphError> {
-        if !matches!((node.op.as_str(), shape.len()), ("Constant", 0) | (_, 1 | 3)) {
-            let problem = format!("gives a value of shape {shape:?}; this evaluator computes values of 1 or 3 axes");
-            return Err(GraphError::new(node, problem));
-        }
-        refuse_new_forms(node, inputs)?;
-        if let Some(activation) = Activation::of(node)? {
-            return Ok(Operator::Activation(activation));
-        }
-        let size = |axis: usize| inputs.first().and_then(|shape| shape.get(axis)).map_or(0, |&size| size as usize);
-        Ok(match node.op.as_str() {
-            "Input" => Operator::Input,
-            "Constant" => Operator::Constant(node.float("value_float", 0.0)?),
-            "Softmax" => Operator::Softmax(operator::axis(node, Some(-1), shape.len())?),
-            "Dropout" => Operator::Dropout { ratio: node.float("ratio", 0.5)?, node: index as u32 },
-            "Flatten" => Operator::Flatten,
-            "Gemm" => {
-                let (from, to) = (size(0), shape[0] as usize);
-                self.slot(node, "weight", vec![to, from], Place::Matrix, Fill::he(from));
-                let bias = self.bias(node, to, counts)?;
-                Operator::Gemm { weight: counts.matrix(), bias }
-            }
-            "Conv" => {
-                let [height, width] = operator::kernel(node)?;
-                let (from, to) = (size(0) / operator::groups(node)?, shape[0] as usize);
-                let fill = Fill::he(from * height * width);
-                self.slot(node, "weight", vec![to, from, height, width], Place::Kernel, fill);
-                let bias = self.bias(node, to, counts)?;
-                Operator::Conv { weight: counts.kernel(), bias, options: operator::convolution(node)? }
-            }
-            "BatchNormalization" => {
-                let channels = vec![shape[0] as usize];
-                self.slot(node, "weight", channels.clone(), Place::Vector, Fill::Constant(1.0));
-                self.slot(node, "bias", channels.clone(), Place::Vector, Fill::Constant(0.0));
-                self.slot(node, "running_mean", channels.clone(), Place::Mean, Fill::Constant(0.0));
-                self.slot(node, "running_var", channels, Place::Variance, Fill::Constant(1.0));
-                Operator::BatchNormalization {
-                    scale: counts.vector(),
-                    shift: counts.vector(),
-                    running: counts.running(),
-                    epsilon: node.float("epsilon", 1e-5)?,
-                    momentum: node.float("momentum", 0.9)?,
-                }
-            }
-            "MaxPool" => Operator::MaxPool(operator::max_pool(node)?),
-            "AveragePool" => Operator::AveragePool(operator::average_pool(node)?),
-            "GlobalAveragePool" => Operator::GlobalAveragePool,
-            "Add" => Operator::Add,
-            "Mul" => Operator::Mul,
-            "Sum" => Operator::Sum,
-            "Concat" => Operator::Concat(operator::axis(node, None, shape.len())?),
-            "Choice" => {
-                return Err(GraphError::new(node, "this evaluator trains no supernets: choose before training"));
-            }
-            _ => return Err(GraphError::new(node, "this evaluator cannot train this operator")),
-        })
-    }
-
-    fn bias(&mut self, node: &Node, size: usize, counts: &mut Counts) -> Result<Option<usize>, GraphError> {
-        if node.int("bias", Some(1))? == 0 {
-            return Ok(None);
-        }
-        self.slot(node, "bias", vec![size], Place::Vector, Fill::Constant(0.0));
-        Ok(Some(counts.vector()))
-    }
+/// The position of a node's bias, if it has one.
+fn bias(node: &Node, counts: &mut Counts) -> Result<Option<usize>, GraphError> {
+    Ok(weights::has_bias(node)?.then(|| counts.vector()))
 }
 
 /// Known operators in a form that this evaluator does not compute.
@@ -198,18 +176,4 @@ impl Counts {
     fn running(&mut self) -> usize {
         next(&mut self.running)
     }
-}
-
-/// Which nodes the output needs.
-fn needed(graph: &Graph, output: usize) -> Vec<bool> {
-    let mut needed = vec![false; graph.nodes.len()];
-    needed[output] = true;
-    for index in (0..=output).rev() {
-        if needed[index] {
-            for &input in &graph.nodes[index].inputs {
-                needed[input as usize] = true;
-            }
-        }
-    }
-    needed
 }

@@ -315,7 +315,7 @@ fn what_no_output_needs_is_left_out() {
     graph.gemm("unused", flat, 100);
     let head = graph.gemm("head", flat, OUTPUTS as i64);
     let plan = plan(&graph.finish(&[head]), &IMAGE, OUTPUTS).unwrap();
-    let names: Vec<_> = plan.slots.iter().map(|slot| slot.name.as_str()).collect();
+    let names: Vec<_> = plan.slots.iter().map(|slot| slot.tensor.name.as_str()).collect();
     assert_eq!(names, ["head.weight", "head.bias"]);
 }
 

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
-use nas_api::rng::{RngExt, derive, seeded};
+use nas_api::graph::weights;
 
 /// Everything the optimizer changes, by rank.
 #[derive(Module, Debug)]
@@ -79,66 +79,42 @@ pub enum Place {
     Variance,
 }
 
-/// What stands in a slot before training.
-#[derive(Clone, Copy, Debug)]
-pub enum Fill {
-    Constant(f32),
-    /// Uniform in ± this bound.
-    Uniform(f64),
-}
-
-impl Fill {
-    /// Kaiming (He) uniform for layers before a rectifier, fan-in mode: ±√(6 / fan_in)
-    /// (He, Zhang, Ren & Sun 2015, "Delving Deep into Rectifiers", section 2.2).
-    pub fn he(fan_in: usize) -> Self {
-        Self::Uniform((6.0 / fan_in.max(1) as f64).sqrt())
-    }
-}
-
 /// One tensor of a network.
 #[derive(Clone, Debug)]
 pub struct Slot {
-    /// As [`Array::name`].
-    pub name: String,
-    /// As [`Array::shape`].
-    pub shape: Vec<usize>,
+    /// Name, shape and initial values; as [`Array`] has them.
+    pub tensor: weights::Slot,
     /// Where it lives; the k-th slot of a place is the k-th tensor of its list.
     pub place: Place,
-    /// Where it starts.
-    pub fill: Fill,
 }
 
 impl Slot {
-    fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Every slot draws from a stream of its own, so that other nodes do not change what it draws.
-    fn initial(&self, seed: u32) -> Vec<f32> {
-        match self.fill {
-            Fill::Constant(value) => vec![value; self.len()],
-            Fill::Uniform(bound) => {
-                let mut rng = seeded(derive(seed, &self.name, 0));
-                let mut draw = || (f64::from(rng.random::<u32>()) + 0.5) / f64::from(u32::MAX) * 2.0 - 1.0;
-                (0..self.len()).map(|_| (draw() * bound) as f32).collect()
-            }
-        }
+    /// A slot of an operator that is computed here.
+    pub fn new(tensor: weights::Slot) -> Self {
+        let place = match (tensor.what, tensor.shape.len()) {
+            ("running_mean", _) => Place::Mean,
+            ("running_var", _) => Place::Variance,
+            (_, 2) => Place::Matrix,
+            (_, 4) => Place::Kernel,
+            _ => Place::Vector,
+        };
+        Self { tensor, place }
     }
 }
 
 /// Fresh weights.
 pub fn initial(slots: &[Slot], seed: u32, device: &Device) -> (Weights, Vec<Running>) {
-    assemble(slots, device, slots.iter().map(|slot| slot.initial(seed)))
+    assemble(slots, device, slots.iter().map(|slot| slot.tensor.initial(seed).collect()))
 }
 
 /// Weights from arrays; arrays that no slot names are left out.
 pub fn from_arrays(slots: &[Slot], arrays: &[Array], device: &Device) -> Result<(Weights, Vec<Running>), ArrayError> {
     let mut values = Vec::with_capacity(slots.len());
-    for slot in slots {
-        let array = arrays.iter().find(|array| array.name == slot.name);
-        let array = array.ok_or_else(|| ArrayError::Missing(slot.name.clone()))?;
-        if array.shape != slot.shape || array.values.len() != slot.len() {
-            let (name, found, expected) = (slot.name.clone(), array.shape.clone(), slot.shape.clone());
+    for Slot { tensor, .. } in slots {
+        let array = arrays.iter().find(|array| array.name == tensor.name);
+        let array = array.ok_or_else(|| ArrayError::Missing(tensor.name.clone()))?;
+        if array.shape != tensor.shape || array.values.len() as u64 != tensor.len() {
+            let (name, found, expected) = (tensor.name.clone(), array.shape.clone(), tensor.shape.clone());
             return Err(ArrayError::Shape { name, found, expected });
         }
         values.push(array.values.clone());
@@ -153,7 +129,7 @@ fn assemble(slots: &[Slot], device: &Device, values: impl Iterator<Item = Vec<f3
     for ((slot, values), number) in slots.iter().zip(values).zip(0_u64..) {
         // The optimizer files its state under these ids: the same in every run, so that a kept state fits.
         let id = ParamId::from(number);
-        match (slot.place, &slot.shape[..]) {
+        match (slot.place, &slot.tensor.shape[..]) {
             (Place::Matrix, &[to, from]) => {
                 let tensor = Tensor::from_data(TensorData::new(transposed(&values, to, from), [from, to]), device);
                 weights.matrices.push(Param::initialized(id, tensor.require_grad()));
@@ -189,15 +165,15 @@ pub fn to_arrays(slots: &[Slot], weights: &Weights, running: &[Running]) -> Resu
             Place::Mean => means.next().map(|running| running.mean.to_data()),
             Place::Variance => variances.next().map(|running| running.variance.to_data()),
         };
-        let data = data.ok_or_else(|| ArrayError::Missing(slot.name.clone()))?;
+        let data = data.ok_or_else(|| ArrayError::Missing(slot.tensor.name.clone()))?;
         let values = data
             .try_into_vec::<f32>()
-            .map_err(|error| ArrayError::Tensor { name: slot.name.clone(), reason: format!("{error:?}") })?;
-        let values = match (slot.place, &slot.shape[..]) {
+            .map_err(|error| ArrayError::Tensor { name: slot.tensor.name.clone(), reason: format!("{error:?}") })?;
+        let values = match (slot.place, &slot.tensor.shape[..]) {
             (Place::Matrix, &[to, from]) => transposed(&values, from, to),
             _ => values,
         };
-        arrays.push(Array { name: slot.name.clone(), shape: slot.shape.clone(), values });
+        arrays.push(Array { name: slot.tensor.name.clone(), shape: slot.tensor.shape.clone(), values });
     }
     Ok(arrays)
 }

@@ -1,15 +1,13 @@
-//! Which weights a network has: names, shapes and initial values, as the evaluator `burn` has them.
+//! Which weights a network has: names, shapes and initial values. Whoever trains, exports or loads a network has them from
+//! here, so that all have the same.
 
-use nas_api::Node;
-use nas_api::graph::GraphError;
-use nas_api::rng::{Random, RngExt, derive, seeded};
-
-use crate::Model;
+use super::{Graph, GraphError, Node, Shape};
+use crate::rng::{Random, RngExt, derive, seeded};
 
 /// One tensor of weights or statistics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
-    /// The node, as a position in [`Model::graph`].
+    /// The node, as a position in its graph.
     pub node: usize,
     /// `<node>.weight`, `<node>.bias`, `<node>.running_mean`, `<node>.running_var`.
     pub name: String,
@@ -68,27 +66,37 @@ fn unit(rng: &mut Random) -> f64 {
     (f64::from(rng.random::<u32>()) + 0.5) / f64::from(u32::MAX)
 }
 
-/// The slots of every node, in the graph's order. An open `Choice` is refused: it has no single set of weights.
-pub fn slots(model: &Model) -> Result<Vec<Slot>, GraphError> {
+/// The slots of every node, in the graph's order. `shapes` are those that [`infer`](super::shape::infer) gave. An open
+/// `Choice` is refused: it has no single set of weights.
+pub fn slots(graph: &Graph, shapes: &[Shape]) -> Result<Vec<Slot>, GraphError> {
     let mut slots = Vec::new();
-    for (position, node) in model.graph.nodes.iter().enumerate() {
-        if node.op == "Choice" {
-            let problem = "is still open, so that this is a supernet; export one of its architectures";
-            return Err(GraphError::new(node, problem));
-        }
-        let input = node.inputs.first().map_or(&[][..], |&input| model.shape(input));
-        let mut add = |what: &'static str, shape: &[i64], fill: Fill| {
-            let name = format!("{}.{what}", node.name);
-            // Shape inference has seen to it that sizes are positive and small enough.
-            let shape = shape.iter().map(|&size| size as usize).collect();
-            slots.push(Slot { node: position, name, what, shape, fill });
-        };
-        of_node(node, input, &model.shapes[position], &mut add)?;
+    for (position, node) in graph.nodes.iter().enumerate() {
+        let input = node.inputs.first().map_or(&[][..], |&input| &shapes[input as usize]);
+        slots.extend(of_node(node, position, input, &shapes[position])?);
     }
     Ok(slots)
 }
 
-fn of_node(
+/// The slots of one node, at this position of its graph, from the shapes of its first input and of its value.
+pub fn of_node(node: &Node, position: usize, input: &[i64], output: &[i64]) -> Result<Vec<Slot>, GraphError> {
+    if node.op == "Choice" {
+        return Err(GraphError::new(
+            node,
+            "is still open, so that this is a supernet: choose one of its architectures",
+        ));
+    }
+    let mut slots = Vec::new();
+    let mut add = |what: &'static str, shape: &[i64], fill: Fill| {
+        let name = format!("{}.{what}", node.name);
+        // Shape inference has seen to it that sizes are positive and small enough.
+        let shape = shape.iter().map(|&size| size as usize).collect();
+        slots.push(Slot { node: position, name, what, shape, fill });
+    };
+    add_slots(node, input, output, &mut add)?;
+    Ok(slots)
+}
+
+fn add_slots(
     node: &Node,
     input: &[i64],
     output: &[i64],
@@ -130,7 +138,7 @@ fn of_node(
             add("bias", channels, zero);
         }
         "LayerNormalization" | "RMSNormalization" => {
-            let normalised = &input[axis(node, "axis", -1, input.len())? - 1..];
+            let normalised = &input[node.axis("axis", Some(-1), input.len())?..];
             add("weight", normalised, one);
             if node.op == "LayerNormalization" && has_bias(node)? {
                 add("bias", normalised, zero);
@@ -162,16 +170,4 @@ pub fn again(node: &Node) -> Result<Option<&str>, GraphError> {
 /// Whether a node has a bias of its own, which it has where nothing is said.
 pub fn has_bias(node: &Node) -> Result<bool, GraphError> {
     Ok(node.int("bias", Some(1))? != 0)
-}
-
-/// An attribute that names an axis, counted from the batch: 1 is the first axis of a shape of `rank` axes.
-pub fn axis(node: &Node, name: &str, default: i64, rank: usize) -> Result<usize, GraphError> {
-    let given = node.int(name, Some(default))?;
-    counted(given, rank).ok_or_else(|| GraphError::attribute(node, name, "is out of range"))
-}
-
-/// An axis as ONNX writes it, negative from the end, counted from the batch.
-pub fn counted(axis: i64, rank: usize) -> Option<usize> {
-    let axis = if axis < 0 { axis + rank as i64 + 1 } else { axis };
-    usize::try_from(axis).ok().filter(|axis| (1..=rank).contains(axis))
 }

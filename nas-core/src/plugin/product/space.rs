@@ -1,0 +1,239 @@
+//! The genotypes of a product: those of its parts, one after the other.
+
+use nas_api::rng::{RngExt, derive, seeded};
+use nas_api::{Decision, Error, Genotype, OpenSpace, Result, Space, SpaceInfo};
+
+use super::{Definition, Join};
+
+/// What stands between the texts of two parts.
+const AND: &str = " & ";
+
+/// A space within a product.
+pub struct Part {
+    pub space: Box<dyn OpenSpace>,
+    pub info: SpaceInfo,
+    /// What its decisions, settings and nodes are called by: the space's name, with a number where several have it.
+    pub label: String,
+}
+
+impl Part {
+    /// A space that has been opened; `same` counts the parts so far of one name.
+    pub fn new(mut space: Box<dyn OpenSpace>, same: impl FnOnce(&str) -> usize) -> Result<Self> {
+        let info = space.info()?;
+        let label = match same(&info.name) {
+            0 => info.name.clone(),
+            before => format!("{}-{}", info.name, before + 1),
+        };
+        Ok(Self { space, info, label })
+    }
+
+    /// Whether the space has this name.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.info.name == name
+    }
+
+    fn named(&self, decision: Decision) -> Decision {
+        Decision { name: format!("{}.{}", self.label, decision.name), ..decision }
+    }
+
+    /// How many of these choices are this part's, which begin with its own; `None`: they end before it is complete.
+    fn length(&mut self, choices: &[u32]) -> Result<Option<usize>> {
+        if !self.info.conditional {
+            let length = self.info.decisions.len();
+            return Ok((length <= choices.len()).then_some(length));
+        }
+        for length in 0..=choices.len() {
+            if self.space.next(&choices[..length])?.is_none() {
+                return Ok(Some(length));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Several spaces as one.
+pub struct Product {
+    pub(super) parts: Vec<Part>,
+    pub(super) join: Join,
+    pub(super) features: u32,
+    info: SpaceInfo,
+}
+
+impl Product {
+    pub(super) fn new(definition: &Definition, parts: Vec<Part>) -> Self {
+        let sizes = parts.iter().map(|part| part.info.log10_size);
+        let names: Vec<&str> = parts.iter().map(|part| part.info.name.as_str()).collect();
+        let own = &definition.description;
+        let info = SpaceInfo {
+            name: definition.name.clone(),
+            version: "1".into(),
+            log10_size: sizes.sum(),
+            decisions: parts
+                .iter()
+                .flat_map(|part| part.info.decisions.iter().map(|d| part.named(d.clone())))
+                .collect(),
+            conditional: parts.iter().any(|part| part.info.conditional),
+            standard: false,
+            description: if own.is_empty() { format!("The product of {}.", names.join(" and ")) } else { own.clone() },
+            reference: definition.reference.clone(),
+        };
+        Self { parts, join: definition.join, features: definition.features, info }
+    }
+
+    /// The genotype of each part; `Err` inside: why it is not one of each.
+    pub(super) fn split(&mut self, genotype: &[u32]) -> Result<Result<Vec<Genotype>, String>> {
+        let mut rest = genotype;
+        let mut split = Vec::with_capacity(self.parts.len());
+        let last = self.parts.len() - 1;
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            let length = if at == last { Some(rest.len()) } else { part.length(rest)? };
+            let Some(length) = length else {
+                return Ok(Err(format!("it ends within the decisions of '{}'", part.label)));
+            };
+            let (own, others) = rest.split_at(length);
+            if let Err(reason) = part.space.validate(own)? {
+                return Ok(Err(format!("'{}': {reason}", part.label)));
+            }
+            split.push(own.to_vec());
+            rest = others;
+        }
+        Ok(Ok(split))
+    }
+
+    /// The genotypes of the parts of a valid one.
+    pub(super) fn parts_of(&mut self, genotype: &[u32], call: &str) -> Result<Vec<Genotype>> {
+        let refused =
+            |reason| Error::new(format!("the genotype {genotype:?} was passed to space.{call}, but {reason}"));
+        self.split(genotype)?.map_err(refused)
+    }
+
+    /// One answer of every part, joined.
+    fn joined(
+        &mut self,
+        genotype: &[u32],
+        call: &str,
+        ask: impl Fn(&mut Part, &[u32]) -> Result<String>,
+    ) -> Result<Vec<String>> {
+        let split = self.parts_of(genotype, call)?;
+        self.parts.iter_mut().zip(&split).map(|(part, own)| ask(part, own)).collect()
+    }
+
+    /// Reads the texts of the parts from this one on. The separator may occur in a part's own text, so that every way to
+    /// cut is tried.
+    fn parse_from(&mut self, at: usize, text: &str) -> Result<Result<Genotype, String>> {
+        if at + 1 == self.parts.len() {
+            return self.parts[at].space.parse(text);
+        }
+        let mut reason = format!("'{AND}' and the text of '{}' are missing", self.parts[at + 1].label);
+        for (cut, _) in text.match_indices(AND) {
+            let own = match self.parts[at].space.parse(&text[..cut])? {
+                Ok(own) => own,
+                Err(problem) => {
+                    reason = format!("'{}': {problem}", self.parts[at].label);
+                    continue;
+                }
+            };
+            match self.parse_from(at + 1, &text[cut + AND.len()..])? {
+                Ok(others) => return Ok(Ok([own, others].concat())),
+                Err(problem) => reason = problem,
+            }
+        }
+        Ok(Err(reason))
+    }
+}
+
+impl Space for Product {
+    fn info(&mut self) -> Result<SpaceInfo> {
+        Ok(self.info.clone())
+    }
+
+    fn next(&mut self, prefix: &[u32]) -> Result<Option<Decision>> {
+        let mut rest = prefix;
+        for part in &mut self.parts {
+            match part.length(rest)? {
+                // Also where nothing is left: the next part's first decision follows.
+                Some(length) => rest = &rest[length..],
+                None => return Ok(part.space.next(rest)?.map(|decision| part.named(decision))),
+            }
+        }
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        Err(Error::new(format!(
+            "the prefix {prefix:?} was passed to space.next, but it goes on after the last decision"
+        )))
+    }
+
+    fn sample(&mut self, seed: u32) -> Result<Genotype> {
+        let mut genotype = Genotype::new();
+        for (number, part) in (0..).zip(&mut self.parts) {
+            genotype.extend(part.space.sample(derive(seed, "product", number))?);
+        }
+        Ok(genotype)
+    }
+
+    /// The part of one decision, uniformly chosen, is mutated.
+    fn mutate(&mut self, parent: &[u32], seed: u32) -> Result<Genotype> {
+        let mut split = self.parts_of(parent, "mutate")?;
+        if parent.is_empty() {
+            return Ok(Genotype::new());
+        }
+        let mut rng = seeded(derive(seed, "product", 0));
+        let mut place = rng.random_range(0..parent.len() as u32) as usize;
+        for (part, own) in self.parts.iter_mut().zip(&mut split) {
+            if place < own.len() {
+                *own = part.space.mutate(own, rng.random())?;
+                break;
+            }
+            place -= own.len();
+        }
+        Ok(split.concat())
+    }
+
+    fn crossover(&mut self, a: &[u32], b: &[u32], seed: u32) -> Result<Genotype> {
+        let (a, b) = (self.parts_of(a, "crossover")?, self.parts_of(b, "crossover")?);
+        let mut child = Genotype::new();
+        for (number, (part, (a, b))) in (0..).zip(self.parts.iter_mut().zip(a.iter().zip(&b))) {
+            child.extend(part.space.crossover(a, b, derive(seed, "product", number))?);
+        }
+        Ok(child)
+    }
+
+    fn neighbors(&mut self, of: &[u32]) -> Result<Vec<Genotype>> {
+        let split = self.parts_of(of, "neighbors")?;
+        let mut found = Vec::new();
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            let (before, after) = (split[..at].concat(), split[at + 1..].concat());
+            let own = part.space.neighbors(&split[at])?;
+            found.extend(own.into_iter().map(|own| [&before[..], &own, &after].concat()));
+        }
+        Ok(found)
+    }
+
+    fn validate(&mut self, genotype: &[u32]) -> Result<Result<(), String>> {
+        Ok(self.split(genotype)?.map(|_| ()))
+    }
+
+    fn key(&mut self, genotype: &[u32]) -> Result<String> {
+        let keys = self.joined(genotype, "key", |part, own| part.space.key(own))?;
+        // With lengths, so that no two lists of keys read alike.
+        Ok(keys.iter().map(|key| format!("{}:{key}", key.len())).collect())
+    }
+
+    fn features(&mut self, genotype: &[u32]) -> Result<Vec<f32>> {
+        let split = self.parts_of(genotype, "features")?;
+        let mut features = Vec::new();
+        for (part, own) in self.parts.iter_mut().zip(&split) {
+            features.extend(part.space.features(own)?);
+        }
+        Ok(features)
+    }
+
+    fn format(&mut self, genotype: &[u32]) -> Result<String> {
+        Ok(self.joined(genotype, "format", |part, own| part.space.format(own))?.join(AND))
+    }
+
+    fn parse(&mut self, text: &str) -> Result<Result<Genotype, String>> {
+        self.parse_from(0, text.trim())
+    }
+}
