@@ -16,7 +16,7 @@ pub fn json(model: &Model) -> Result<Value, ExportError> {
     // An open choice has no single set of weights; the graph can be shown nevertheless.
     for slot in slots(whole, shapes).unwrap_or_default() {
         if !slot.what.starts_with("running") {
-            weights[slot.node] += slot.len();
+            weights[slot.node] += slot.numbers();
         }
     }
     let nodes: Vec<Value> = whole

@@ -132,7 +132,7 @@ pub(crate) fn write_entries(
     for entry in counters.iter().chain(&floats) {
         let (dtype, shape, size) = match entry.slot {
             None => (Dtype::I64, Vec::new(), 8),
-            Some(slot) => (Dtype::F32, slot.shape.clone(), 4 * slot.len() as usize),
+            Some(slot) => (Dtype::F32, slot.shape.clone(), 4 * slot.numbers() as usize),
         };
         infos.push((entry.name.clone(), TensorInfo { dtype, shape, data_offsets: (end, end + size) }));
         end += size;

@@ -40,7 +40,7 @@ fn he(fan_in: usize) -> Fill {
 
 impl Slot {
     /// How many numbers it has.
-    pub fn len(&self) -> u64 {
+    pub fn numbers(&self) -> u64 {
         self.shape.iter().map(|&size| size as u64).product()
     }
 
@@ -48,7 +48,7 @@ impl Slot {
     pub fn initial(&self, seed: u32) -> impl Iterator<Item = f32> + use<> {
         let mut rng = seeded(derive(seed, &self.name, 0));
         let fill = self.fill;
-        (0..self.len()).map(move |_| match fill {
+        (0..self.numbers()).map(move |_| match fill {
             Fill::Constant(value) => value,
             Fill::Uniform(bound) => ((unit(&mut rng) * 2.0 - 1.0) * bound) as f32,
             Fill::Normal(deviation) => {

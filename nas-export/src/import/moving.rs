@@ -3,7 +3,7 @@
 use nas_api::Attribute;
 
 use super::known::{BATCH, Known};
-use super::node::{At, float, int, ints};
+use super::node::{At, counted, float, int, ints};
 use super::reader::Reader;
 
 /// `Reshape`, and axes of size 1 that come and go.

@@ -3,7 +3,7 @@
 use nas_api::Attribute;
 
 use super::known::{self, Known};
-use super::node::{At, float, int, ints, text};
+use super::node::{At, counted, float, int, ints, text};
 use super::reader::Reader;
 use super::{moving, sharing, windows};
 
@@ -105,10 +105,10 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
             let rank = value.clone()?.1.len();
             let Some(axes) = at.sizes(1, "axes")? else { return at.wrong("summarises the batch, too") };
             let keep = at.int("keepdims", 1)?;
-            let mut counted: Vec<_> = axes.iter().map(|&axis| counted(axis, rank)).collect();
-            counted.sort_unstable();
+            let mut summed: Vec<_> = axes.iter().map(|&axis| counted(axis, rank)).collect();
+            summed.sort_unstable();
             let all = (2..=rank).map(Some);
-            if op == "ReduceMean" && rank > 1 && rank < 4 && keep == 1 && counted.into_iter().eq(all) {
+            if op == "ReduceMean" && rank > 1 && rank < 4 && keep == 1 && summed.into_iter().eq(all) {
                 let (node, _) = value?;
                 return at.becomes(reader, "GlobalAveragePool", &[node], Vec::new()).map(|()| true);
             }

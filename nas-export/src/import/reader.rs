@@ -199,10 +199,10 @@ impl<'m> Reader<'m> {
         if self.graph.nodes.len() >= MAX_NODES {
             return Err(format!("makes the network larger than {MAX_NODES} nodes"));
         }
-        let given: Vec<&[i64]> = inputs.iter().map(|&input| &self.shapes[input as usize][..]).collect();
         let name = self.fresh(name, op);
+        let given: Vec<&[i64]> = inputs.iter().map(|&input| &self.shapes[input as usize][..]).collect();
         let node = Node { name, op: op.to_owned(), inputs: inputs.to_vec(), attributes };
-        let shape = shape::of_node(&node, &given).map_err(|error| error.problem)?;
+        let shape = nas_api::graph::shape::of_node(&node, &given).map_err(|error| error.problem)?;
         let number = self.graph.nodes.len() as u32;
         self.graph.nodes.push(node);
         self.shapes.push(shape.clone());

@@ -49,7 +49,7 @@ pub fn write(
     let mut heads = Vec::with_capacity(slots.len());
     let mut graph_length = graph.encoded_len() as u64;
     for slot in slots {
-        let (header, size) = (header(slot).encode_to_vec(), 4 * slot.len());
+        let (header, size) = (header(slot).encode_to_vec(), 4 * slot.numbers());
         let raw = field(RAW_DATA, size);
         let length = (header.len() + raw.len()) as u64 + size;
         let head = [field(INITIALIZER, length), header, raw].concat();
@@ -82,7 +82,7 @@ pub fn write(
             let offset = end.next_multiple_of(ALIGNMENT);
             out.write_all(&vec![0; (offset - end) as usize]).map_err(access)?;
             weights.stream(slot, out).map_err(access)?;
-            let length = 4 * slot.len();
+            let length = 4 * slot.numbers();
             end = offset + length;
             let mut tensor = header(slot);
             tensor.data_location = 1;

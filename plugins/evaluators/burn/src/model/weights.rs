@@ -113,7 +113,7 @@ pub fn from_arrays(slots: &[Slot], arrays: &[Array], device: &Device) -> Result<
     for Slot { tensor, .. } in slots {
         let array = arrays.iter().find(|array| array.name == tensor.name);
         let array = array.ok_or_else(|| ArrayError::Missing(tensor.name.clone()))?;
-        if array.shape != tensor.shape || array.values.len() as u64 != tensor.len() {
+        if array.shape != tensor.shape || array.values.len() as u64 != tensor.numbers() {
             let (name, found, expected) = (tensor.name.clone(), array.shape.clone(), tensor.shape.clone());
             return Err(ArrayError::Shape { name, found, expected });
         }
