@@ -120,3 +120,35 @@ fn wrong_words_are_refused() {
     }
     assert!(!folder.path().join("x.svg").exists());
 }
+
+#[test]
+fn a_grammar_and_a_product_are_spaces_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(
+        at("grammar.toml"),
+        "name = 'tiny'\nversion = '1'\nstart = 'NET'\n[rules]\nNET = ['linear(OP, down, OP)', 'residual(OP, OP, id)']\n\
+         OP = ['id', 'linear(conv(3), batch-norm, relu)', 'max-pool(3)']\n",
+    )
+    .unwrap();
+    fs::write(
+        at("product.toml"),
+        "name = 'cells-with-head'\nfeatures = 16\n[[product]]\nuse = './grammar.toml'\n[[product]]\nuse = 'mlp'\n\
+         fix = ['layers=1']\n",
+    )
+    .unwrap();
+    for (space, name) in [("grammar.toml", "tiny"), ("product.toml", "cells-with-head")] {
+        let space = at(space);
+        let shown = json(&mut nas(["space", "show", &space]));
+        assert_eq!(shown["space"]["name"], name);
+        succeed(&mut nas(["space", "check", &space, "--input", "1,8,8", "--samples", "6"]));
+        let drawn = at(&format!("{name}.svg"));
+        json(&mut nas(["draw", &space, "--input", "1,8,8", "--out", &drawn]));
+        let study = at(&format!("{name}.study"));
+        let mut search = nas(["search", "--space", &space, "--strategy", "regularized-evolution", "--data", "digits"]);
+        search.args(["--set", "strategy.population=3", "--set", "strategy.sample=2", "--set", "evaluator.epochs=1"]);
+        let found = json(search.args(["--trials", "5", "--set", "evaluator.train_limit=200", "--study", &study]));
+        assert_eq!(found["measured"], 5, "{found}");
+        json(&mut nas(["export", &study, "--format", "onnx", "--out", &at(&format!("{name}.onnx"))]));
+    }
+}

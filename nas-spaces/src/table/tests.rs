@@ -59,7 +59,8 @@ fn the_example_builds_what_its_text_names() {
 #[test]
 fn the_definition_in_the_documentation_is_one() {
     let page = include_str!("../../../docs/spaces.md");
-    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (_, section) = page.split_once("## Table spaces").unwrap();
+    let (_, rest) = section.split_once("```toml\n").unwrap();
     let (definition, _) = rest.split_once("```").unwrap();
     let space = TableSpace::from_toml(definition).unwrap();
     for seed in 0..20 {

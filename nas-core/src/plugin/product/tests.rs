@@ -68,7 +68,8 @@ fn networks_stand_behind_each_other() {
     let whole = task(&mut *space);
     let graph = space.build(&genotype, &whole).unwrap().unwrap();
     let params = count::count(&graph, &shape::infer(&graph, &whole.input_shape).unwrap()).unwrap().params;
-    let mut alone = registry().space("nas-bench-201").unwrap().open(&Settings::default()).unwrap();
+    let source = registry().space("nas-bench-201").unwrap();
+    let mut alone = source.open(&Settings::defaults(&source.parameters().unwrap())).unwrap();
     let mut cells = task(&mut *alone);
     cells.outputs = 24;
     let genotype = alone.parse(CELL).unwrap().unwrap();
