@@ -30,6 +30,10 @@ const SPACES: [(&str, &[i64]); 15] = [
 ];
 /// So many of them are searched for long, with every mixture of native code and components.
 const THOROUGH: usize = 3;
+/// The hierarchical NAS-Bench-201 has hundreds of decisions, more than model-based strategies are quick with.
+const GRAMMAR: &str = "name = 'small'\nversion = '1'\nstart = 'NET'\n[rules]\nNET = ['linear(A, down, A)', 'residual(A, A, OP)']\n\
+                       A = ['cell(OP, OP, zero, OP, OP, id)', 'linear(OP, OP)']\nOP = ['id', 'zero', 'conv(3)', 'BLOCK']\n\
+                       BLOCK = ['linear(relu, conv(1), batch-norm)', 'linear(mish, conv(3), batch-norm)']\n";
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
 struct Registered<'r>(&'r mut Registry);
@@ -68,8 +72,12 @@ fn space(registry: &Registry, name: &str, as_component: bool) -> Box<dyn OpenSpa
         (_, false) => name.to_owned(),
     };
     let source = registry.space(&reference).unwrap();
-    let definition = Setting { name: "definition".into(), value: Value::Text(TABLE.into()) };
-    let given = if name == "table" && as_component { vec![definition] } else { Vec::new() };
+    let definition = |text: &str| vec![Setting { name: "definition".into(), value: Value::Text(text.into()) }];
+    let given = match (name, as_component) {
+        ("table", true) => definition(TABLE),
+        ("grammar", _) => definition(GRAMMAR),
+        _ => Vec::new(),
+    };
     source.open(&Settings::checked(&source.parameters().unwrap(), &given).unwrap()).unwrap()
 }
 

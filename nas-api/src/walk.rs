@@ -1,5 +1,6 @@
 //! The default answers of a space, made from nothing but its decisions: a genotype is a walk from decision to decision.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::rng::{Random, RngExt, seeded};
@@ -30,47 +31,76 @@ pub fn sample<S: SearchSpace + ?Sized>(space: &S, seed: u32) -> Genotype {
     complete(space, |decision| uniform(&mut rng, decision))
 }
 
-/// Where a decision of this name stands. Nearly always where it is expected; the search is for conditional spaces.
-fn place_of(made: &[&Decision], expected: usize, name: &str) -> Option<usize> {
-    match made.get(expected) {
-        Some(same) if same.name == name => Some(expected),
-        _ => made.iter().position(|decision| decision.name == name),
+/// The decisions that a genotype makes, to be found by name.
+struct Made<'s> {
+    decisions: Vec<&'s Decision>,
+    /// Made where it is first needed: in many spaces it never is.
+    places: OnceCell<HashMap<&'s str, usize>>,
+}
+
+impl<'s> Made<'s> {
+    fn by<S: SearchSpace + ?Sized>(space: &'s S, genotype: &[u32]) -> Self {
+        Self { decisions: decisions(space, genotype), places: OnceCell::new() }
+    }
+
+    /// Where the decision of this name stands; nearly always where it is expected. Then the next one is expected behind it.
+    fn place(&self, expected: &mut usize, name: &str) -> Option<usize> {
+        let found = match self.decisions.get(*expected) {
+            Some(same) if same.name == name => Some(*expected),
+            _ => {
+                let named = || self.decisions.iter().enumerate().map(|(at, decision)| (decision.name.as_str(), at));
+                self.places.get_or_init(|| named().collect()).get(name).copied()
+            }
+        };
+        if let Some(found) = found {
+            *expected = found + 1;
+        }
+        found
     }
 }
 
 /// The genotype, which makes the decisions `made`, with the choice at `position` replaced. Those keep their choices;
-/// those that newly appear are made by `fill`.
+/// those that newly appear are made by `fill`. Also whether all decisions are the same as before, so that replacing the
+/// choice once more leads back.
 fn replace<'s, S: SearchSpace + ?Sized>(
     space: &'s S,
-    made: &[&Decision],
+    made: &Made<'_>,
     parent: &[u32],
     position: usize,
     choice: u32,
     mut fill: impl FnMut(&'s Decision) -> u32,
-) -> Genotype {
+) -> (Genotype, bool) {
     let mut child = Genotype::with_capacity(parent.len());
     child.extend_from_slice(&parent[..position]);
     child.push(choice);
+    let (mut expected, mut same) = (child.len(), true);
     while let Some(decision) = space.next(&child) {
-        let known = place_of(made, child.len(), &decision.name);
-        child.push(match known {
-            Some(at) if parent[at] < decision.len() => parent[at],
-            _ => fill(decision),
+        child.push(match made.place(&mut expected, &decision.name) {
+            Some(at) if parent[at] < decision.len() => {
+                same &= at == child.len();
+                parent[at]
+            }
+            _ => {
+                same = false;
+                fill(decision)
+            }
         });
     }
-    child
+    same &= child.len() == parent.len();
+    (child, same)
 }
 
 /// One decision, uniformly chosen among those with a choice, changed to another choice, uniformly chosen.
 pub fn mutate<S: SearchSpace + ?Sized>(space: &S, parent: &[u32], seed: u32) -> Genotype {
     let mut rng = seeded(seed);
-    let made = decisions(space, parent);
-    let open = made.iter().filter(|decision| decision.len() > 1).count();
+    let made = Made::by(space, parent);
+    let choices = &made.decisions;
+    let open = choices.iter().filter(|decision| decision.len() > 1).count();
     if open == 0 {
         return parent.to_vec();
     }
     let pick = rng.random_range(0..open as u32) as usize;
-    let Some((position, decision)) = made.iter().enumerate().filter(|(_, decision)| decision.len() > 1).nth(pick)
+    let Some((position, decision)) = choices.iter().enumerate().filter(|(_, decision)| decision.len() > 1).nth(pick)
     else {
         return parent.to_vec();
     };
@@ -78,18 +108,17 @@ pub fn mutate<S: SearchSpace + ?Sized>(space: &S, parent: &[u32], seed: u32) -> 
     if choice >= parent[position] {
         choice += 1;
     }
-    replace(space, &made, parent, position, choice, |decision| uniform(&mut rng, decision))
+    replace(space, &made, parent, position, choice, |decision| uniform(&mut rng, decision)).0
 }
 
 /// Every decision from one parent or the other, by its name; one that only one parent makes comes from that one.
 pub fn crossover<S: SearchSpace + ?Sized>(space: &S, a: &[u32], b: &[u32], seed: u32) -> Genotype {
     let mut rng = seeded(seed);
-    let (made_a, made_b) = (decisions(space, a), decisions(space, b));
-    let mut position = 0;
+    let (made_a, made_b) = (Made::by(space, a), Made::by(space, b));
+    let (mut next_a, mut next_b) = (0, 0);
     complete(space, |decision| {
-        let from_a = place_of(&made_a, position, &decision.name).map(|place| a[place]);
-        let from_b = place_of(&made_b, position, &decision.name).map(|place| b[place]);
-        position += 1;
+        let from_a = made_a.place(&mut next_a, &decision.name).map(|place| a[place]);
+        let from_b = made_b.place(&mut next_b, &decision.name).map(|place| b[place]);
         let choice = match (from_a, from_b) {
             (Some(a), Some(b)) => Some(if rng.random::<bool>() { a } else { b }),
             (Some(one), None) | (None, Some(one)) => Some(one),
@@ -109,15 +138,16 @@ pub fn crossover<S: SearchSpace + ?Sized>(space: &S, a: &[u32], b: &[u32], seed:
 pub fn neighbors<S: SearchSpace + ?Sized>(space: &S, of: &[u32]) -> Vec<Genotype> {
     let first = |_: &Decision| 0;
     let mut found = Vec::new();
-    let made = decisions(space, of);
-    for (position, decision) in made.iter().enumerate() {
+    let made = Made::by(space, of);
+    for (position, decision) in made.decisions.iter().enumerate() {
         let old = of[position];
         for choice in (0..decision.len()).filter(|&choice| choice != old) {
             if decision.ordered && choice.abs_diff(old) != 1 {
                 continue;
             }
-            let neighbor = replace(space, &made, of, position, choice, first);
-            if replace(space, &decisions(space, &neighbor), &neighbor, position, old, first) == of {
+            let (neighbor, same) = replace(space, &made, of, position, choice, first);
+            let back = || replace(space, &Made::by(space, &neighbor), &neighbor, position, old, first).0;
+            if same || back() == of {
                 found.push(neighbor);
             }
         }

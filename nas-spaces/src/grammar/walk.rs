@@ -15,7 +15,9 @@ impl Walk {
     /// Spaces are asked for one prefix after the other, each one longer: a walk goes on from the last one, since a
     /// derivation may have a thousand decisions.
     pub fn next(&mut self, places: &Places, prefix: &[u32]) -> Option<usize> {
-        if self.made.is_empty() || !prefix.starts_with(&self.made) {
+        // Number by number: in components, `starts_with` goes byte by byte.
+        let goes_on = prefix.len() >= self.made.len() && prefix.iter().zip(&self.made).all(|(a, b)| a == b);
+        if self.made.is_empty() || !goes_on {
             self.made.clear();
             self.open = vec![0];
             self.settle(places);
