@@ -104,7 +104,7 @@ fn small_cells_have_as_many_keys_as_there_are_cells() {
 
 /// Ying et al. 2019, section 2.1.
 #[test]
-#[ignore = "takes minutes: cargo test --release -p nas-spaces --test nas_bench_101_cells -- --ignored --nocapture"]
+#[ignore = "takes half a minute: cargo test --release -p nas-spaces --test nas_bench_101_cells -- --ignored --nocapture"]
 fn all_cells_are_as_many_as_published() {
     let space = NasBench101::new();
     let mut all = HashSet::new();
