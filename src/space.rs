@@ -101,7 +101,7 @@ pub fn opened(args: &Args, reference: &str, flags: &TaskFlags) -> Result<(Box<dy
     let mut task = Task {
         input_shape: vec![3, 32, 32],
         outputs: 10,
-        kind: "classification".into(),
+        kind: flags.kind.clone().unwrap_or_else(|| "classification".into()),
         settings: check_settings("task", &parameters, &spec.task.settings)?,
     };
     if reference.ends_with(".onnx") {

@@ -13,6 +13,9 @@ pub struct TaskFlags {
     /// Of a space: classes [default: 10; of an .onnx file, its own]
     #[arg(long, value_name = "N")]
     pub outputs: Option<u32>,
+    /// Of a space: what is learned: classification, regression, language, detection [default: classification]
+    #[arg(long, value_name = "WORD")]
+    pub kind: Option<String>,
     /// Of a space: a parameter of the space or of the task
     #[arg(long = "set", value_name = "task.KEY=VALUE")]
     pub sets: Vec<String>,
@@ -20,8 +23,13 @@ pub struct TaskFlags {
 
 impl TaskFlags {
     /// Each flag, and whether it is given.
-    pub fn given(&self) -> [(&'static str, bool); 3] {
-        [("--input", self.input.is_some()), ("--outputs", self.outputs.is_some()), ("--set", !self.sets.is_empty())]
+    pub fn given(&self) -> [(&'static str, bool); 4] {
+        [
+            ("--input", self.input.is_some()),
+            ("--outputs", self.outputs.is_some()),
+            ("--kind", self.kind.is_some()),
+            ("--set", !self.sets.is_empty()),
+        ]
     }
 }
 
