@@ -143,14 +143,12 @@ fn stir(path: &Path) {
         let array = &mut bytes[begin + from as usize..begin + to as usize];
         let equal = array.chunks_exact(4).all(|word| word == &array[..4]);
         for word in array.chunks_exact_mut(4) {
-            let value = f32::from_le_bytes(word.try_into().unwrap());
-            let value = match equal {
-                // A variance stays positive.
-                true => value + rng.random::<u32>() as f32 / u32::MAX as f32 * 0.2,
-                // Fresh ones are uniform up to 1 / sqrt(inputs).
-                false => value * 6_f32.sqrt(),
-            };
-            word.copy_from_slice(&value.to_le_bytes());
+            // What is drawn already stays: larger weights would make deep networks overflow. A variance stays positive.
+            if equal {
+                let value = f32::from_le_bytes(word.try_into().unwrap());
+                let value = value + rng.random::<u32>() as f32 / u32::MAX as f32 * 0.2;
+                word.copy_from_slice(&value.to_le_bytes());
+            }
         }
     }
     fs::write(path, bytes).unwrap();
