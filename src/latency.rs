@@ -23,6 +23,8 @@ use crate::{architecture, print, space};
 
 /// How long one network is timed.
 const NETWORK: Duration = Duration::from_millis(500);
+/// Networks whose ranks tell something.
+const FEW: usize = 5;
 /// How long one operator is timed; there are many.
 const UNIT: Duration = Duration::from_millis(30);
 
@@ -61,13 +63,13 @@ pub fn table(args: &Args, table: &LatencyTable) -> Result<ExitCode, Failure> {
         return Err(Failure::input(format!("{problem}\n  help: {help}")));
     }
     costs.comments = vec![by, "milliseconds of one example; each unit less the overhead of a run".into()];
-    write(out, &costs)?;
     let (found, late) = collect(args, &table.sample, table.samples)?;
     let lacking: Vec<&Unit> = found.values().filter(|unit| !costs.has(unit)).collect();
     let overhead = time(&mut *runtime.load(&Unit::nothing()?)?, NETWORK)?.median;
     if costs.overhead().is_none() {
         costs.set_overhead(Cost { latency: overhead, energy: None });
     }
+    write(out, &costs)?;
     let bar = steps(lacking.len(), "operators", args.quiet);
     for unit in &lacking {
         let median = time(&mut *runtime.load(&unit.model()?)?, UNIT)?.median;
@@ -92,6 +94,11 @@ pub fn units(args: &Args, units: &LatencyUnits) -> Result<ExitCode, Failure> {
     let out = &units.out;
     let cannot = |error: std::io::Error| Failure::input(format!("--out {}: cannot be made: {error}", out.display()));
     fs::create_dir_all(out).map_err(cannot)?;
+    let table = out.join("costs.csv");
+    if table.exists() {
+        let help = "name another folder; measurements that are filled in are not written over";
+        return Err(Failure::input(format!("--out {}: there is a costs.csv already\n  help: {help}", out.display())));
+    }
     let (found, late) = collect(args, &units.sample, units.samples)?;
     let mut rows = String::from("unit,file,macs,numbers,latency\n");
     let save = |name: &str, model: &Model| {
@@ -106,7 +113,6 @@ pub fn units(args: &Args, units: &LatencyUnits) -> Result<ExitCode, Failure> {
         let work = unit.work()?;
         rows.push_str(&format!("\"{}\",{name},{},{},\n", unit.text, work.macs, work.numbers));
     }
-    let table = out.join("costs.csv");
     fs::write(&table, rows).map_err(cannot)?;
     if units.json {
         print::json(&json!({"folder": out, "table": table, "units": found.len(), "late": late}))?;
@@ -157,10 +163,17 @@ pub fn check(args: &Args, check: &LatencyCheck) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     out!("{} networks measured by {}", found.count, described(&*runtime, check.runtime.threads));
+    if let Some(origin) = costs.comments.first() {
+        out!("the table says: {origin}");
+    }
     let fastest = measured.iter().copied().fold(f64::INFINITY, f64::min);
     let slowest = measured.iter().copied().fold(0.0, f64::max);
     out!("  they take              {} to {} ms", print::number(fastest), print::number(slowest));
-    out!("  rank correlation       Spearman's {:.3}, Kendall's {:.3}", found.spearman, found.kendall);
+    if found.count < FEW {
+        out!("  rank correlation       not said of fewer than {FEW} networks");
+    } else {
+        out!("  rank correlation       Spearman's {:.3}, Kendall's {:.3}", found.spearman, found.kendall);
+    }
     out!("  mean error             {:.1} %", 100.0 * found.error);
     let (scale, scaled) = (found.scale, 100.0 * found.scaled_error);
     out!(

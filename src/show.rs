@@ -94,7 +94,11 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
                 best.metrics.iter().map(|metric| format!("{} {}", metric.name, print::number(metric.value))).collect();
             lines.push(format!("           {}", metrics.join(", ")));
         }
-        None => lines.push("best       none yet".to_owned()),
+        None => {
+            lines.push("best       none yet".to_owned());
+            let failed = record.trials.iter().find(|trial| !trial.reason.is_empty());
+            lines.extend(failed.map(|trial| format!("trial {}    {}", trial.trial, trial.reason)));
+        }
     }
     lines.join("\n")
 }

@@ -67,7 +67,7 @@ pub fn sample(args: &Args, sample: &SpaceSample) -> Result<ExitCode, Failure> {
     for genotype in genotypes {
         let (text, graph) = architecture::build(&mut *space, &genotype, &task)?;
         let key = space.key(&genotype)?;
-        let metrics = metrics(&graph, &task).map_err(|error| Failure::broken(format!("{text}: {error}")))?;
+        let metrics = metrics(&graph, &task).map_err(|error| Failure::input(format!("{text}: {error}")))?;
         let mut object = json!({"genotype": genotype, "text": text, "key": key, "metrics": metrics});
         if let (true, Some(object)) = (sample.graph, object.as_object_mut()) {
             object.insert("graph".into(), json!(graph));

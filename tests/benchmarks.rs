@@ -303,3 +303,17 @@ fn hw_gpt_bench_runs_with_two_objectives_and_without_a_space_of_code() {
         json(nas(search).args(["--space", &space, "--trials", "20", "--study", again.to_str().unwrap()]));
     assert_eq!(by_component["best"], found["best"]);
 }
+
+/// burn tests after the final training alone, so that a benchmark reports what it searched by; it used to report NaN.
+#[test]
+fn what_is_never_reported_is_not_the_figure() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = folder.path().join("grid.toml");
+    let text = "seeds = 1\n[budget]\ntrials = 2\n[strategies.r]\nuse = 'random-search'\n[problems.digits]\nspace = 'mlp'\n\
+                [problems.digits.evaluator]\nuse = 'burn'\nepochs = 1\ntrain_limit = 200\n";
+    fs::write(&grid, text).unwrap();
+    let results = json(nas(["bench"]).arg(&grid).arg("--out").arg(folder.path().join("out")));
+    let random = row(&results, "r");
+    assert_eq!(random["metric"], "val_accuracy");
+    assert!(random["test_mean"].as_f64().is_some_and(f64::is_finite), "{random}");
+}

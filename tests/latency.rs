@@ -58,6 +58,11 @@ fn a_table_is_made_completed_checked_and_searched_by() {
     assert_eq!(found["networks"], 12, "{found}");
     assert!(found["error"].as_f64().unwrap().is_finite(), "{found}");
 
+    // A space without networks leaves no table behind.
+    let none = at("none.csv");
+    let words = refused(&mut nas(["latency", "table", "synthetic", "--runtime", "burn", "--out", &none]));
+    assert!(words.contains("has no networks") && !std::path::Path::new(&none).exists(), "{words}");
+
     // As objective and constraint. It is a table, so that two runs agree and several workers may train.
     let search = |file: &str, study: &str| {
         let mut command = nas(["search", "--space", "nas-bench-201", "--strategy", "nsga2", "--data", "digits"]);

@@ -41,7 +41,7 @@ pub enum LatencyError {
     /// A table lacks operators of the network.
     #[error(
         "the table lacks {count} of its operators, the first is {first}\n  help: `nas latency table` adds what a space \
-         needs to a table"
+         needs; give it the input and the settings of the task for which networks are built"
     )]
     Lacking {
         /// How many.

@@ -28,6 +28,11 @@ pub fn burn_meter() -> Result<Box<dyn Meter>, String> {
 pub fn table_meter(path: &Path) -> Result<Box<dyn Meter>, String> {
     let table = CostTable::read(path).map_err(|error| error.to_string())?;
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let plain = |letter: char| letter.is_alphanumeric() || "-_. ".contains(letter);
+    if name.is_empty() || !name.chars().all(plain) {
+        let form = "letters, digits, '-', '_', '.' and spaces";
+        return Err(format!("its name becomes that of a metric, and '{name}' is none: use {form}"));
+    }
     let mut metrics = vec![latency(&name, "Milliseconds for one example, added up from the costs of its operators.")];
     if table.has_energy() {
         metrics.push(MetricInfo {

@@ -15,6 +15,8 @@ use crate::estimate::{Estimates, Work};
 use crate::units::units;
 use crate::{LatencyError, Unit};
 
+/// What a table may say; `file` is where a unit lies as a network.
+const COLUMNS: [&str; 6] = ["unit", "file", "latency", "energy", "macs", "numbers"];
 /// The row of what every run costs on top.
 const OVERHEAD: &str = "overhead";
 
@@ -71,9 +73,15 @@ impl CostTable {
         let (Some(unit), Some(latency)) = (column("unit"), column("latency")) else {
             return Err(format!("has the columns '{}'; {form}", header.iter().collect::<Vec<_>>().join(",")));
         };
+        if let Some((at, name)) = header.iter().enumerate().find(|(_, name)| !COLUMNS.contains(name)) {
+            return Err(format!("column {} is called '{name}'; known: {}", at + 1, COLUMNS.join(", ")));
+        }
+        if let Some(name) = header.iter().find(|name| header.iter().filter(|other| other == name).count() > 1) {
+            return Err(format!("two columns are called '{name}'"));
+        }
         let (energy, macs, numbers) = (column("energy"), column("macs"), column("numbers"));
         for row in rows.records() {
-            let row = row.map_err(|error| error.to_string())?;
+            let row = row.map_err(|error| format!("a row does not have the columns of the first one: {error}"))?;
             let line = row.position().map_or(0, csv::Position::line);
             let figure = |at: usize, what: &str| match row.get(at).map(str::parse::<f64>) {
                 Some(Ok(value)) if value.is_finite() && value >= 0.0 => Ok(value),
@@ -90,6 +98,9 @@ impl CostTable {
             let work = given(macs, "number of macs")?.zip(given(numbers, "number of numbers")?);
             let work = work.map(|(macs, numbers)| Work { macs, numbers });
             let name = row.get(unit).unwrap_or_default().to_owned();
+            if name.is_empty() {
+                return Err(format!("line {line}: the unit is empty"));
+            }
             if table.units.insert(name.clone(), Row { cost, work }).is_some() {
                 return Err(format!("line {line}: the unit '{name}' is there twice"));
             }
@@ -231,6 +242,9 @@ mod tests {
         assert!(refused("unit,latency\nx,NaN\n").contains("'NaN'"));
         assert!(refused("unit,latency\nx,1\nx,2\n").contains("line 3: the unit 'x' is there twice"));
         assert!(refused("unit,latency\nx\n").contains("line: 2"));
+        assert!(refused("unit,latency\n,1\n").contains("line 2: the unit is empty"));
+        assert!(refused("unit,latency,watts\nx,1,2\n").contains("column 3 is called 'watts'"));
+        assert!(refused("unit,latency,latency\nx,1,2\n").contains("two columns are called 'latency'"));
         assert!(refused("unit,latency\n").contains("no units"));
         assert!(refused("unit,latency,energy\nx,1,2\ny,1,\n").contains("the energy of 1 of its 2 units"));
     }

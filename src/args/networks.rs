@@ -13,8 +13,8 @@ pub struct TaskFlags {
     /// Of a space: classes [default: 10; of an .onnx file, its own]
     #[arg(long, value_name = "N")]
     pub outputs: Option<u32>,
-    /// Of a space: what is learned: classification, regression, language, detection [default: classification]
-    #[arg(long, value_name = "WORD")]
+    /// Of a space: what is learned [default: classification]
+    #[arg(long, value_name = "WORD", value_parser = ["classification", "regression", "language", "detection"])]
     pub kind: Option<String>,
     /// Of a space: a parameter of the space or of the task
     #[arg(long = "set", value_name = "task.KEY=VALUE")]

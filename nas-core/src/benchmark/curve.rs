@@ -100,7 +100,12 @@ impl Columns {
         let objective = study.objectives.first()?;
         let place = |name: &str| study.metrics.iter().position(|metric| metric.name == name);
         let bare = objective.metric.strip_prefix("val_").unwrap_or(&objective.metric);
-        let hidden = place(&format!("test_{bare}")).filter(|&at| study.metrics[at].hidden);
+        // Some evaluators report what is hidden after the final training alone, which no benchmark does.
+        let told = |at: usize| {
+            let mut measured = study.trials.iter().filter(|trial| trial.measured).peekable();
+            measured.peek().is_none() || measured.any(|trial| !trial.values[at].is_nan())
+        };
+        let hidden = place(&format!("test_{bare}")).filter(|&at| study.metrics[at].hidden && told(at));
         let at = place(&objective.metric)?;
         Some(Self { objective: at, goal: objective.goal, reported: hidden.unwrap_or(at) })
     }

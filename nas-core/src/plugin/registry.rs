@@ -144,6 +144,12 @@ impl Registry {
             return open().map_err(|problem| refused(problem, ""));
         }
         let path = Path::new(reference);
+        if path.is_dir() {
+            return Err(refused("is a folder".into(), "name the table in it, a .csv file"));
+        }
+        if !path.exists() && is_path(path) || has_ending(path, &["csv"]) && !path.is_file() {
+            return Err(refused("there is no such file".into(), "bring it back, or check the path"));
+        }
         match self.meter_files {
             Some(read) if path.is_file() => read(path).map_err(|problem| refused(problem, "")),
             _ => {
