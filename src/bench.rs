@@ -30,6 +30,15 @@ pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::input(format!("--out {}: cannot be made: {error}", bench.out.display())))?;
     let mut store = Store::open(&bench.out.join("benchmark.db"))?;
     let jobs = bench.jobs.unwrap_or_else(|| available_parallelism().map_or(1, |cores| cores.get() as u32));
+    for (name, problem) in grid.problems.iter().filter(|_| jobs > 1) {
+        for reference in &problem.meters {
+            if registry.meter(reference)?.about().timed {
+                let problem = format!("'{reference}' takes the time of this machine, on which {jobs} studies run");
+                let help = "give --jobs 1, or a table of operators' costs, which `nas latency table` makes";
+                return Err(Failure::input(format!("{name}, meters: {problem}\n  help: {help}")));
+            }
+        }
+    }
     let stop = stop_on_interrupt()?;
     let mut progress = Progress::new(args.quiet);
     let (skipped, complete) = run(&grid, &registry, &mut store, jobs, &stop, &mut progress)?;

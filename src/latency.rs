@@ -23,6 +23,8 @@ use crate::{architecture, print, space};
 
 /// How long one network is timed.
 const NETWORK: Duration = Duration::from_millis(500);
+/// The seed of the first network that is measured as a whole, where none is given.
+const CHECKED: u32 = 1_000_000;
 /// Networks whose ranks tell something.
 const FEW: usize = 5;
 /// How long one operator is timed; there are many.
@@ -62,7 +64,17 @@ pub fn table(args: &Args, table: &LatencyTable) -> Result<ExitCode, Failure> {
         let problem = format!("--out {}: comes from elsewhere ({comments}), not from {by}", out.display());
         return Err(Failure::input(format!("{problem}\n  help: {help}")));
     }
-    costs.comments = vec![by, "milliseconds of one example; each unit less the overhead of a run".into()];
+    if costs.has_energy() {
+        let help =
+            "name another file; what is missing in this one can be measured where the rest was, and written into it";
+        return Err(Failure::input(format!(
+            "--out {}: has energies, which are not measured here\n  help: {help}",
+            out.display()
+        )));
+    }
+    if costs.is_empty() {
+        costs.comments = vec![by, "milliseconds of one example; each unit less the overhead of a run".into()];
+    }
     let (found, late) = collect(args, &table.sample, table.samples)?;
     let lacking: Vec<&Unit> = found.values().filter(|unit| !costs.has(unit)).collect();
     let overhead = time(&mut *runtime.load(&Unit::nothing()?)?, NETWORK)?.median;
@@ -71,8 +83,16 @@ pub fn table(args: &Args, table: &LatencyTable) -> Result<ExitCode, Failure> {
     }
     write(out, &costs)?;
     let bar = steps(lacking.len(), "operators", args.quiet);
+    let mut refused: Vec<String> = Vec::new();
     for unit in &lacking {
-        let median = time(&mut *runtime.load(&unit.model()?)?, UNIT)?.median;
+        let median = match runtime.load(&unit.model()?).and_then(|mut network| time(&mut *network, UNIT)) {
+            Ok(latency) => latency.median,
+            Err(error @ LatencyError::Refused { .. }) => {
+                refused.push(format!("{}: {error}", unit.text));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         costs.set(unit, Cost { latency: (median - overhead).max(0.0), energy: None })?;
         // A table that is stopped half way is completed by the same command.
         write(out, &costs)?;
@@ -80,11 +100,16 @@ pub fn table(args: &Args, table: &LatencyTable) -> Result<ExitCode, Failure> {
     }
     bar.finish_and_clear();
     if table.json {
-        let figures = json!({"file": out, "units": costs.len(), "measured": lacking.len(), "late": late});
+        let measured = lacking.len() - refused.len();
+        let figures =
+            json!({"file": out, "units": costs.len(), "measured": measured, "refused": refused, "late": late});
         print::json(&figures)?;
     } else {
-        out!("{}: {} operators, {} of them new", out.display(), costs.len() - 1, lacking.len());
+        out!("{}: {} operators, {} of them new", out.display(), costs.len() - 1, lacking.len() - refused.len());
         out!("{}", completeness(table.samples, late));
+        if let Some(first) = refused.first() {
+            out!("{} operators were not measured, the first: {first}", refused.len());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,15 +156,23 @@ pub fn check(args: &Args, check: &LatencyCheck) -> Result<ExitCode, Failure> {
     let (mut predicted, mut measured, mut estimated) = (Vec::new(), Vec::new(), 0);
     let mut lacking: Option<LatencyError> = None;
     let bar = steps(check.samples as usize, "networks", args.quiet);
-    each(args, &check.sample, check.samples, |graph, task, text| {
+    each(args, &check.sample, (CHECKED, check.samples), |graph, task, text| {
         bar.inc(1);
         match costs.predict(&graph, &task.input_shape) {
             Ok(prediction) => {
                 estimated += u32::from(prediction.estimated > 0);
                 let about = About { space: check.sample.space.clone(), text };
                 let model = Model::new(&graph, task, about).map_err(LatencyError::from)?;
-                measured.push(time(&mut *runtime.load(&model)?, UNIT * 3)?.median);
-                predicted.push(prediction.cost.latency);
+                match runtime.load(&model).and_then(|mut network| time(&mut *network, UNIT * 3)) {
+                    Ok(latency) => {
+                        measured.push(latency.median);
+                        predicted.push(prediction.cost.latency);
+                    }
+                    Err(error @ LatencyError::Refused { .. }) => {
+                        lacking.get_or_insert(error);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
             Err(error @ LatencyError::Lacking { .. }) => {
                 lacking.get_or_insert(error);
@@ -184,7 +217,7 @@ pub fn check(args: &Args, check: &LatencyCheck) -> Result<ExitCode, Failure> {
     }
     if unknown > 0 {
         let reason = lacking.map_or_else(String::new, |error| error.to_string());
-        out!("  not predicted          {unknown} networks: {reason}");
+        out!("  not compared           {unknown} networks: {reason}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -208,7 +241,7 @@ fn collect(args: &Args, sample: &SampleFlags, count: u32) -> Result<(BTreeMap<St
     let mut found = BTreeMap::new();
     let mut before = 0;
     let mut number = 0;
-    each(args, sample, count, |graph, task, _| {
+    each(args, sample, (0, count), |graph, task, _| {
         if number == count - count.div_ceil(10) {
             before = found.len();
         }
@@ -235,16 +268,27 @@ fn completeness(samples: u32, late: usize) -> String {
 fn each(
     args: &Args,
     sample: &SampleFlags,
-    count: u32,
+    (first, count): (u32, u32),
     mut then: impl FnMut(Graph, &Task, String) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let (mut space, task) = space::opened(args, &sample.space, &sample.task)?;
+    let seed = sample.seed.unwrap_or(first);
+    let mut refused = None;
+    let mut built = 0;
     for number in 0..count {
-        let genotype = space.sample(sample.seed.wrapping_add(number))?;
-        let (text, graph) = architecture::build(&mut *space, &genotype, &task)?;
-        then(graph, &task, text)?;
+        let genotype = space.sample(seed.wrapping_add(number))?;
+        match architecture::build(&mut *space, &genotype, &task) {
+            Ok((text, graph)) => {
+                built += 1;
+                then(graph, &task, text)?;
+            }
+            Err(failure) => refused = refused.or(Some(failure)),
+        }
     }
-    Ok(())
+    match refused {
+        Some(failure) if built == 0 => Err(failure),
+        _ => Ok(()),
+    }
 }
 
 /// Whole or not at all.

@@ -98,6 +98,12 @@ fn a_table_is_made_completed_checked_and_searched_by() {
         assert_eq!(trial["metrics"]["val_accuracy"].is_null(), slow, "{trial}");
     }
 
+    // Energies are not measured here, so that a table with them is not completed.
+    let energies = at("energies.csv");
+    fs::write(&energies, "# burn 0.1.0, 1 thread\nunit,latency,energy\noverhead,1,2\n").unwrap();
+    let mut complete = nas(["latency", "table", "mlp", "--runtime", "burn", "--input", "8", "--out", &energies]);
+    assert!(refused(&mut complete).contains("has energies"), "energies are kept");
+
     // Another table of this name is another study.
     let text = fs::read_to_string(&table).unwrap();
     fs::write(&table, text.replacen("overhead\",0", "overhead\",1", 1)).unwrap();

@@ -127,8 +127,8 @@ impl CostTable {
         for (unit, Row { cost, work }) in &self.units {
             let quoted = unit.replace('"', "\"\"");
             let _ = write!(text, "\"{quoted}\",{}", cost.latency);
-            if let Some(energy) = cost.energy {
-                let _ = write!(text, ",{energy}");
+            if energy {
+                let _ = write!(text, ",{}", cost.energy.map_or_else(String::new, |energy| energy.to_string()));
             }
             let _ = match work {
                 Some(work) => writeln!(text, ",{},{}", work.macs, work.numbers),

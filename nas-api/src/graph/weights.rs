@@ -54,14 +54,15 @@ impl Slot {
             Fill::Normal(deviation) => {
                 // Box and Muller's transform; `libm` gives the same bits on every machine.
                 let (radius, angle) = (unit(&mut rng), unit(&mut rng));
-                let radius = libm::sqrt(-2.0 * libm::log(radius));
+                // The greatest number that is drawn is a little above 1.
+                let radius = libm::sqrt((-2.0 * libm::log(radius)).max(0.0));
                 (radius * libm::cos(std::f64::consts::TAU * angle) * deviation) as f32
             }
         })
     }
 }
 
-/// Above 0 and below 1.
+/// Above 0, and at most 1 + 2⁻³³: another divisor would change the initial weights of every study.
 fn unit(rng: &mut Random) -> f64 {
     (f64::from(rng.random::<u32>()) + 0.5) / f64::from(u32::MAX)
 }

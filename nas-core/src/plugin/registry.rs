@@ -132,6 +132,11 @@ impl Registry {
         self.meter_files = Some(read);
     }
 
+    /// Whether a meter is known by this name, whatever files there are.
+    pub fn has_meter(&self, name: &str) -> bool {
+        self.meters.contains_key(name)
+    }
+
     /// The meter of this name or path, ready to measure.
     pub fn meter(&self, reference: &str) -> Result<Box<dyn Meter>, PluginError> {
         let refused = |problem: String, remedy: &str| PluginError {
@@ -272,7 +277,7 @@ impl Registry {
     }
 
     /// The file that a reference means: itself where it is a path, else the first of that name on the search path.
-    fn locate(&self, kind: Kind, reference: &str) -> Option<PathBuf> {
+    pub(super) fn locate(&self, kind: Kind, reference: &str) -> Option<PathBuf> {
         let path = Path::new(reference);
         if is_path(path) {
             return Some(path.to_owned());

@@ -25,7 +25,8 @@ impl Meters {
                 return Err(StudyError::spec("meters", problem, "leave one of them out, or rename its file"));
             }
             // A file is found again from any folder.
-            let path = std::path::absolute(reference).ok().filter(|_| Path::new(reference).is_file());
+            let is_file = !registry.has_meter(reference) && Path::new(reference).is_file();
+            let path = std::path::absolute(reference).ok().filter(|_| is_file);
             let metered = Metered {
                 reference: path.map_or_else(|| reference.clone(), |path| path.to_string_lossy().into_owned()),
                 name: about.name.clone(),

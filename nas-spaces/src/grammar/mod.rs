@@ -32,6 +32,8 @@ use walk::Walk;
 
 /// The hierarchical NAS-Bench-201 of the paper.
 const HIERARCHICAL_NAS_BENCH_201: &str = include_str!("../../../docs/examples/hierarchical-nas-bench-201.toml");
+/// Channels before the first halving at most.
+const MOST: u32 = 1024;
 /// Channels behind the last halving at most.
 const MAX_CHANNELS: i64 = 4096;
 /// What stands between a term and its choices, where the grammar derives the term in several ways.
@@ -107,7 +109,7 @@ fn groups(rules: &Rules) -> Result<u32, String> {
     for (at, rule) in rules.rules.iter().enumerate() {
         for (alternative, known) in rule.alternatives.iter().enumerate() {
             common = common_multiple(common, known.term.groups());
-            if i64::from(common) > MAX_CHANNELS {
+            if common > MOST {
                 let place = rules.place(at, alternative);
                 return Err(format!(
                     "{place}: its groups and those before it divide only multiples of {common} channels; choose groups \
@@ -144,7 +146,9 @@ impl SearchSpace for GrammarSpace {
 
     fn task_parameters(&self) -> Vec<Parameter> {
         let description = "Channels of the stem; every 'down' doubles them.";
-        vec![Parameter::integer("channels", 16, 1, 1024, description)]
+        // The first number of channels from 16 on that all groups divide.
+        let default = 16_u32.next_multiple_of(self.groups);
+        vec![Parameter::integer("channels", default, 1, MOST, description)]
     }
 
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {

@@ -94,7 +94,8 @@ impl ProductSource {
                 return Err(refused(format!("{place}: there is no 'use'"), "name a space: use = \"NAME\""));
             };
             // Otherwise a product could be part of itself.
-            if std::fs::read_to_string(reference).is_ok_and(|text| is_product(&text)) {
+            let file = registry.locate(Kind::Space, reference);
+            if file.is_some_and(|file| std::fs::read_to_string(file).is_ok_and(|text| is_product(&text))) {
                 return Err(refused(format!("{place}: {reference} is a product, too"), "name the spaces that it has"));
             }
             let source = registry.space(reference)?;

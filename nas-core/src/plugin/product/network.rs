@@ -44,7 +44,13 @@ impl Joined {
                 continue;
             }
             node.name = within(&node.name);
-            node.inputs.iter_mut().for_each(|input| *input = places[*input as usize]);
+            // The graph may be a broken component's, and is not checked yet.
+            for input in &mut node.inputs {
+                let place = places.get(*input as usize).copied();
+                *input = place.ok_or_else(|| {
+                    format!("'{label}': node '{}' reads node {input}, which does not come before it", node.name)
+                })?;
+            }
             for (name, value) in &mut node.attributes {
                 // Both name something within the part.
                 if let (true, Attribute::Text(named)) = (name == "tied" || name == "decision", value) {
@@ -55,7 +61,8 @@ impl Joined {
             places.push(self.nodes.len() as u32);
             self.nodes.push(node);
         }
-        self.returned.push(places[output as usize]);
+        let place = places.get(output as usize).copied();
+        self.returned.push(place.ok_or_else(|| format!("'{label}': there is no node {output}, which is its output"))?);
         Ok(())
     }
 

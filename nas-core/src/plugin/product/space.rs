@@ -8,6 +8,16 @@ use super::{Definition, Join};
 /// What stands between the texts of two parts.
 const AND: &str = " & ";
 
+/// What a list of choices is to a part.
+enum Length {
+    /// So many of them are its genotype.
+    Whole(usize),
+    /// They end before it is complete.
+    Open,
+    /// They are no choices of its decisions: why.
+    Wrong(String),
+}
+
 /// A space within a product.
 pub struct Part {
     pub space: Box<dyn OpenSpace>,
@@ -36,18 +46,19 @@ impl Part {
         Decision { name: format!("{}.{}", self.label, decision.name), ..decision }
     }
 
-    /// How many of these choices are this part's, which begin with its own; `None`: they end before it is complete.
-    fn length(&mut self, choices: &[u32]) -> Result<Option<usize>> {
+    /// How many of these choices are this part's, which begin with its own. Nobody has checked them.
+    fn length(&mut self, choices: &[u32]) -> Result<Length> {
         if !self.info.conditional {
             let length = self.info.decisions.len();
-            return Ok((length <= choices.len()).then_some(length));
+            return Ok(if length <= choices.len() { Length::Whole(length) } else { Length::Open });
         }
         for length in 0..=choices.len() {
-            if self.space.next(&choices[..length])?.is_none() {
-                return Ok(Some(length));
+            let Some(decision) = self.space.next(&choices[..length])? else { return Ok(Length::Whole(length)) };
+            if let Some(&choice) = choices.get(length).filter(|&&choice| choice >= decision.len()) {
+                return Ok(Length::Wrong(format!("'{}' has no choice {choice}", self.named(decision).name)));
             }
         }
-        Ok(None)
+        Ok(Length::Open)
     }
 }
 
@@ -86,9 +97,10 @@ impl Product {
         let mut split = Vec::with_capacity(self.parts.len());
         let last = self.parts.len() - 1;
         for (at, part) in self.parts.iter_mut().enumerate() {
-            let length = if at == last { Some(rest.len()) } else { part.length(rest)? };
-            let Some(length) = length else {
-                return Ok(Err(format!("it ends within the decisions of '{}'", part.label)));
+            let length = match if at == last { Length::Whole(rest.len()) } else { part.length(rest)? } {
+                Length::Whole(length) => length,
+                Length::Open => return Ok(Err(format!("it ends within the decisions of '{}'", part.label))),
+                Length::Wrong(reason) => return Ok(Err(reason)),
             };
             let (own, others) = rest.split_at(length);
             if let Err(reason) = part.space.validate(own)? {
@@ -152,8 +164,11 @@ impl Space for Product {
         for part in &mut self.parts {
             match part.length(rest)? {
                 // Also where nothing is left: the next part's first decision follows.
-                Some(length) => rest = &rest[length..],
-                None => return Ok(part.space.next(rest)?.map(|decision| part.named(decision))),
+                Length::Whole(length) => rest = &rest[length..],
+                Length::Open => return Ok(part.space.next(rest)?.map(|decision| part.named(decision))),
+                Length::Wrong(reason) => {
+                    return Err(Error::new(format!("the prefix {prefix:?} was passed to space.next, but {reason}")));
+                }
             }
         }
         if rest.is_empty() {

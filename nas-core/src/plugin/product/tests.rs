@@ -45,7 +45,8 @@ const CELL: &str = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_conne
 fn products_conform() {
     let sum = "name = 'sum'\njoin = 'sum'\n[[product]]\nuse = 'nas-bench-201'\nfix = ['op_0_1=nor_conv_1x1|none']\n\
                   [[product]]\nuse = 'nas-bench-201'\n[[product]]\nuse = 'resnet'\n";
-    for text in [SERIES, sum] {
+    let conditional_first = "name = 'c'\njoin = 'sum'\n[[product]]\nuse = 'resnet'\n[[product]]\nuse = 'mlp'\n";
+    for text in [SERIES, sum, conditional_first] {
         let mut space = open(text).unwrap();
         let task = task(&mut *space);
         conformance::space(&mut *space, &task, 8).unwrap_or_else(|broken| unreachable!("{text}: {broken}"));
@@ -95,6 +96,27 @@ fn what_cannot_be_a_product_says_why() {
     let words = space.parse(&format!("{CELL} & layers=9")).unwrap().unwrap_err();
     assert!(words.contains("layers"), "{words}");
     assert!(space.validate(&[0, 0, 0]).unwrap().unwrap_err().contains("within the decisions of 'nas-bench-201'"));
+}
+
+/// A product that is called like a space shadows it, and would be part of itself.
+#[test]
+fn a_product_that_finds_itself_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("spaces")).unwrap();
+    write(&folder, "spaces/mlp.toml", "name = 'a'\njoin = 'sum'\nproduct = ['mlp', 'resnet']\n");
+    let mut registry = Registry::new(Options { search_path: vec![folder.path().to_owned()], ..Options::default() });
+    registry.add_space::<Mlp>().unwrap();
+    registry.add_space::<ResNet>().unwrap();
+    registry.read_tables_with::<TableSpace>();
+    let words = registry.space("mlp").err().unwrap().to_string();
+    assert!(words.contains("mlp is a product, too"), "{words}");
+}
+
+#[test]
+fn a_wrong_choice_is_the_genotypes_fault() {
+    let mut space = open("name = 'c'\njoin = 'sum'\n[[product]]\nuse = 'resnet'\n[[product]]\nuse = 'mlp'\n").unwrap();
+    let words = space.validate(&[9, 0]).unwrap().unwrap_err();
+    assert!(words.contains("'resnet.block' has no choice 9"), "{words}");
 }
 
 #[test]
