@@ -138,6 +138,7 @@ fn detector() {
     }
     folder.check();
     folder.remove();
+    check_few(1, &space, &[3, 64, 64], 5, &[]);
 }
 
 #[test]
