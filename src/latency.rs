@@ -9,7 +9,8 @@ use std::time::Duration;
 use nas_api::{Graph, Task};
 use nas_export::{About, Model, Weights};
 use nas_latency::{
-    BurnRuntime, Cost, CostTable, LatencyError, OnnxRuntime, Runtime, Unit, agreement, time, units as units_of,
+    BurnRuntime, Cost, CostTable, LatencyError, OnnxRuntime, Runtime, Unit, agreement, measure as time,
+    units as units_of,
 };
 use serde_json::json;
 
@@ -35,7 +36,7 @@ pub fn measure(args: &Args, measure: &LatencyMeasure) -> Result<ExitCode, Failur
     let runtime = open(&measure.runtime)?;
     let Found { graph, task, about } = network::find(args, &measure.network)?;
     let model = Model::new(&graph, &task, about).map_err(LatencyError::from)?;
-    let latency = time(&mut *runtime.load(&model)?, NETWORK)?;
+    let latency = time(&*runtime, &model, NETWORK)?;
     let by = described(&*runtime, measure.runtime.threads);
     if measure.json {
         let times = json!({"median": latency.median, "p10": latency.low, "p90": latency.high, "runs": latency.runs});
@@ -77,7 +78,7 @@ pub fn table(args: &Args, table: &LatencyTable) -> Result<ExitCode, Failure> {
     }
     let (found, late) = collect(args, &table.sample, table.samples)?;
     let lacking: Vec<&Unit> = found.values().filter(|unit| !costs.has(unit)).collect();
-    let overhead = time(&mut *runtime.load(&Unit::nothing()?)?, NETWORK)?.median;
+    let overhead = time(&*runtime, &Unit::nothing()?, NETWORK)?.median;
     if costs.overhead().is_none() {
         costs.set_overhead(Cost { latency: overhead, energy: None });
     }
@@ -85,7 +86,7 @@ pub fn table(args: &Args, table: &LatencyTable) -> Result<ExitCode, Failure> {
     let bar = steps(lacking.len(), "operators", args.quiet);
     let mut refused: Vec<String> = Vec::new();
     for unit in &lacking {
-        let median = match runtime.load(&unit.model()?).and_then(|mut network| time(&mut *network, UNIT)) {
+        let median = match time(&*runtime, &unit.model()?, UNIT) {
             Ok(latency) => latency.median,
             Err(error @ LatencyError::Refused { .. }) => {
                 refused.push(format!("{}: {error}", unit.text));
@@ -163,7 +164,7 @@ pub fn check(args: &Args, check: &LatencyCheck) -> Result<ExitCode, Failure> {
                 estimated += u32::from(prediction.estimated > 0);
                 let about = About { space: check.sample.space.clone(), text };
                 let model = Model::new(&graph, task, about).map_err(LatencyError::from)?;
-                match runtime.load(&model).and_then(|mut network| time(&mut *network, UNIT * 3)) {
+                match time(&*runtime, &model, UNIT * 3) {
                     Ok(latency) => {
                         measured.push(latency.median);
                         predicted.push(prediction.cost.latency);

@@ -17,7 +17,7 @@ use nas_api::graph::{count, shape};
 
 pub use error::DrawError;
 pub use raster::png;
-pub use svg::with_font;
+pub use svg::{escaped, with_font};
 
 /// What is drawn.
 #[derive(Clone, Debug)]

@@ -29,7 +29,7 @@ pub(crate) fn number(value: f64) -> String {
 }
 
 /// As text or attribute of XML; what XML cannot hold is replaced.
-pub(crate) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -3,6 +3,8 @@
 //!     cargo run --release -p nas-export --example fuzz -- --seconds 3600 [--seed N]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../nas-spaces/examples/fuzzing/mod.rs"]
+mod fuzzing;
 #[path = "../tests/common/mutate.rs"]
 mod mutate;
 #[allow(dead_code)]
@@ -11,26 +13,13 @@ mod zoo;
 
 use std::time::{Duration, Instant};
 
+use fuzzing::{LONG, MEMORY, arguments, peak};
 use nas_api::rng::seeded;
 use nas_api::{Settings, Task};
 use nas_export::{About, Model, Weights, import_bytes, onnx};
 
-/// An import of a small file that takes longer is a finding.
-const LONG: Duration = Duration::from_secs(2);
-/// The process must stay below this, in KiB.
-const MEMORY: u64 = 1 << 20;
-
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let (mut seconds, mut seed) = (60, 0);
-    while let Some(flag) = arguments.next() {
-        let value = arguments.next().and_then(|value| value.parse().ok()).expect("--seconds N or --seed N");
-        match flag.as_str() {
-            "--seconds" => seconds = value,
-            "--seed" => seed = value,
-            _ => panic!("--seconds N or --seed N, not {flag}"),
-        }
-    }
+    let (seconds, seed) = arguments();
     let files: Vec<Vec<u8>> = zoo::all()
         .iter()
         .map(|case| {
@@ -72,10 +61,4 @@ fn main() {
         "{read} were read, {refused} refused; the longest took {longest:?}; peak memory {} KiB",
         peak().unwrap_or(0)
     );
-}
-
-/// The most memory that the process has had, in KiB, where the system says it.
-fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
 }

@@ -8,7 +8,7 @@ use nas_core::meter::{Meter, MeterInfo};
 use nas_export::{About, Model};
 use sha2::{Digest, Sha256};
 
-use crate::{BurnRuntime, CostTable, OnnxRuntime, Runtime, time};
+use crate::{BurnRuntime, CostTable, OnnxRuntime, Runtime, measure};
 
 /// How long a network is timed.
 const ABOUT: Duration = Duration::from_millis(100);
@@ -77,8 +77,7 @@ impl Meter for Timed {
 
     fn measure(&mut self, graph: &Graph, task: &Task) -> Result<Vec<Metric>, String> {
         let model = Model::new(graph, task, About::default()).map_err(|error| error.to_string())?;
-        let mut network = self.runtime.load(&model).map_err(|error| error.to_string())?;
-        let latency = time(&mut *network, ABOUT).map_err(|error| error.to_string())?;
+        let latency = measure(&*self.runtime, &model, ABOUT).map_err(|error| error.to_string())?;
         Ok(vec![Metric::new(self.about.metrics[0].name.clone(), latency.median)])
     }
 }

@@ -1,8 +1,11 @@
 //! What runs networks.
 
+use std::time::Duration;
+
 use nas_export::Model;
 
-use crate::LatencyError;
+use crate::timing::time;
+use crate::{Latency, LatencyError};
 
 /// Runs networks on this machine, one example at a time.
 pub trait Runtime {
@@ -12,6 +15,11 @@ pub trait Runtime {
     fn version(&self) -> String;
     /// A network with fresh weights and a random example, ready to run.
     fn load(&self, model: &Model) -> Result<Box<dyn Loaded>, LatencyError>;
+}
+
+/// How long a network takes in a runtime, timed for about so long.
+pub fn measure(runtime: &dyn Runtime, model: &Model, about: Duration) -> Result<Latency, LatencyError> {
+    time(&mut *runtime.load(model)?, about)
 }
 
 /// A network that is ready to run.

@@ -3,8 +3,11 @@
 //!     cargo run --release -p nas-spaces --example fuzz_graphs -- --seconds 3600 [--seed N]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod fuzzing;
+
 use std::time::{Duration, Instant};
 
+use fuzzing::{LONG, MEMORY, arguments, peak};
 use nas_api::graph::memory::memory;
 use nas_api::graph::{count, operators, shape, weights};
 use nas_api::rng::{Random, RngExt, seeded};
@@ -14,25 +17,12 @@ use nas_spaces::{
     ResidualMlp, VisionTransformer,
 };
 
-/// A check that takes longer is a finding.
-const LONG: Duration = Duration::from_secs(2);
-/// The process must stay below this, in KiB.
-const MEMORY: u64 = 1 << 20;
 /// Numbers at the edges of what is allowed.
 const NUMBERS: [i64; 16] =
     [0, 1, -1, 2, 3, -2, 7, 64, 1000, 1 << 16, 1 << 31, (1 << 31) + 1, 1 << 40, i64::MAX, i64::MIN, 1_000_000_000_000];
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let (mut seconds, mut seed) = (60, 0);
-    while let Some(flag) = arguments.next() {
-        let value = arguments.next().and_then(|value| value.parse().ok()).expect("--seconds N or --seed N");
-        match flag.as_str() {
-            "--seconds" => seconds = value,
-            "--seed" => seed = value,
-            _ => panic!("--seconds N or --seed N, not {flag}"),
-        }
-    }
+    let (seconds, seed) = arguments();
     let graphs = graphs();
     let end = Instant::now() + Duration::from_secs(seconds.into());
     let mut rng = seeded(seed);
@@ -53,9 +43,12 @@ fn main() {
                 }
             }
         }
-        assert!(resident() < MEMORY, "{} KiB after {} graphs", resident(), valid + refused);
+        assert!(peak().unwrap_or(0) < MEMORY, "{} KiB after {} graphs", peak().unwrap_or(0), valid + refused);
     }
-    println!("{valid} graphs valid, {refused} refused, the longest check took {longest:?}, {} KiB at most", resident());
+    println!(
+        "{valid} graphs valid, {refused} refused, the longest check took {longest:?}, {} KiB at most",
+        peak().unwrap_or(0)
+    );
 }
 
 /// Everything that is done with a graph before it is trained; whether it is valid.
@@ -164,11 +157,4 @@ fn damaged(graph: &Graph, input: &[i64], rng: &mut Random) -> (Graph, Vec<i64>) 
         }
     }
     (graph, input)
-}
-
-/// The process' largest memory so far, in KiB; 0 where the system does not say.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

@@ -19,11 +19,10 @@ pub fn run(graph: &Graph, shape: &[usize], outputs: usize, weights: &Path, input
     let plan = model::plan(graph, shape, outputs).map_err(|error| failed(&error))?;
     let network = Network::with_arrays(plan, &archive.arrays, &Device::flex().autodiff())
         .map_err(|error| Error::new(format!("'{shown}': {error}")))?;
-    let returned = network.inference()(inputs).into_data();
-    returned.try_into_vec::<f32>().map_err(|error| Error::new(format!("burn cannot give the outputs: {error:?}")))
+    Inference(network).run(inputs)
 }
 
-/// A network with fresh weights, as it runs once it is trained.
+/// A network as it runs once it is trained.
 #[derive(Debug)]
 pub struct Inference(Network);
 
