@@ -194,10 +194,10 @@ impl Registry {
     /// of decisions, whose reader also says what is wrong where it is no TOML.
     fn toml(&self, path: &Path) -> Option<Result<Arc<dyn SpaceSource>, PluginError>> {
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        if is_product(&text) {
+        let keys: toml::Table = text.parse().unwrap_or_default();
+        if is_product(&keys) {
             return Some(ProductSource::load(path, self).map(|source| Arc::new(source) as Arc<dyn SpaceSource>));
         }
-        let keys: toml::Table = text.parse().unwrap_or_default();
         let registered = self.kinds.iter().find(|(key, _)| keys.contains_key(**key)).map(|(_, load)| *load);
         registered.or(self.tables).map(|load| load(path))
     }

@@ -47,9 +47,9 @@ struct Definition {
     product: Vec<PluginSpec>,
 }
 
-/// Whether a TOML text is a product.
-pub(super) fn is_product(text: &str) -> bool {
-    text.parse().is_ok_and(|keys: toml::Table| keys.contains_key("product"))
+/// Whether a TOML file with these keys is a product.
+pub(super) fn is_product(keys: &toml::Table) -> bool {
+    keys.contains_key("product")
 }
 
 fn features() -> u32 {
@@ -94,8 +94,8 @@ impl ProductSource {
                 return Err(refused(format!("{place}: there is no 'use'"), "name a space: use = \"NAME\""));
             };
             // Otherwise a product could be part of itself.
-            let file = registry.locate(Kind::Space, reference);
-            if file.is_some_and(|file| std::fs::read_to_string(file).is_ok_and(|text| is_product(&text))) {
+            let text = registry.locate(Kind::Space, reference).and_then(|file| std::fs::read_to_string(file).ok());
+            if text.is_some_and(|text| text.parse().is_ok_and(|keys| is_product(&keys))) {
                 return Err(refused(format!("{place}: {reference} is a product, too"), "name the spaces that it has"));
             }
             let source = registry.space(reference)?;
