@@ -149,7 +149,7 @@ fn nodes(graph: &Graph, task: &Task) -> Result<String, nas_api::graph::GraphErro
     let rows = graph.nodes.iter().zip(&shapes).map(|(node, shape)| {
         let inputs: Vec<&str> =
             node.inputs.iter().filter_map(|&input| Some(graph.nodes.get(input as usize)?.name.as_str())).collect();
-        vec![node.name.clone(), node.op.clone(), format!("{shape:?}"), inputs.join(", ")]
+        vec![node.name.clone(), node.op.to_string(), format!("{shape:?}"), inputs.join(", ")]
     });
     Ok(print::table(&["node", "operator", "shape", "inputs"], rows.collect()))
 }

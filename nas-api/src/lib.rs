@@ -30,7 +30,7 @@ pub use config::{Parameter, ParameterKind, Range, Setting, Settings, Value};
 pub use error::{Error, Result};
 pub use evaluator::{Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, MetricInfo, Opened, Request, Stop};
 pub use flat::Flat;
-pub use graph::{Attribute, Convolution, Graph, GraphBuilder, Heads, Node, NodeId, Task, Window};
+pub use graph::{Attribute, Convolution, Graph, GraphBuilder, Heads, Node, NodeId, Task, Window, Word};
 pub use space::{Network, OpenSpace, SearchSpace, Space, SpaceInfo};
 pub use strategy::{Strategy, StrategyInfo, StrategyPlugin, Study};
 pub use types::{

@@ -266,7 +266,7 @@ fn any_network_is_drawn_completely() {
     assert!(drawn > 250, "{drawn}");
 }
 
-fn node(name: &str, op: &str, inputs: &[u32]) -> Node {
+fn node(name: &str, op: &'static str, inputs: &[u32]) -> Node {
     Node { name: name.into(), op: op.into(), inputs: inputs.to_vec(), attributes: Vec::new() }
 }
 

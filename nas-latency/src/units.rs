@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use nas_api::graph::Shape;
 use nas_api::graph::count::count;
-use nas_api::{Attribute, Graph, Node, Settings, Task};
+use nas_api::{Attribute, Graph, Node, Settings, Task, Word};
 use nas_export::{About, Model};
 
 use crate::{LatencyError, Work};
@@ -118,7 +118,7 @@ fn input() -> Node {
     node("input", "Input")
 }
 
-fn node(name: &str, op: &str) -> Node {
+fn node(name: &str, op: &'static str) -> Node {
     Node { name: name.into(), op: op.into(), inputs: Vec::new(), attributes: Vec::new() }
 }
 
@@ -160,7 +160,7 @@ fn text(model: &Model, chain: &[usize]) -> String {
             let shapes = node.inputs.iter().map(|&input| sizes(&model.shapes[input as usize]));
             words.push(shapes.collect::<Vec<_>>().join(","));
         }
-        let mut attributes: Vec<&(String, Attribute)> =
+        let mut attributes: Vec<&(Word, Attribute)> =
             node.attributes.iter().filter(|(name, _)| !NAMES.contains(&name.as_str())).collect();
         attributes.sort_by(|a, b| a.0.cmp(&b.0));
         words.extend(attributes.into_iter().map(|(name, value)| format!("{name}={}", shown(value))));
@@ -211,7 +211,7 @@ fn alone(model: &Model, chain: &[usize]) -> (Vec<Node>, Shape) {
             for (axis, (&size, &whole)) in (1..).zip(shape.iter().zip(&input_shape)) {
                 if size < whole {
                     let cut = [("axis", axis), ("start", 0), ("end", size)];
-                    let attributes = cut.map(|(name, value)| (name.to_owned(), Attribute::Int(value))).to_vec();
+                    let attributes = cut.map(|(name, value)| (name.into(), Attribute::Int(value))).to_vec();
                     nodes.push(Node {
                         name: format!("{name}.{axis}"),
                         op: "Slice".into(),
@@ -224,7 +224,7 @@ fn alone(model: &Model, chain: &[usize]) -> (Vec<Node>, Shape) {
             inputs.push(from);
             continue;
         } else {
-            let attributes = vec![("shape".to_owned(), Attribute::Ints(shape.clone()))];
+            let attributes = vec![("shape".into(), Attribute::Ints(shape.clone()))];
             nodes.push(Node { attributes, ..node(&name, "Weight") });
         }
         inputs.push(nodes.len() as u32 - 1);

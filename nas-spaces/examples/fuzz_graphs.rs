@@ -116,7 +116,7 @@ fn damaged(graph: &Graph, input: &[i64], rng: &mut Random) -> (Graph, Vec<i64>) 
         let other = rng.random_range(0..count.saturating_add(2));
         let Some(node) = graph.nodes.get_mut(at) else { continue };
         match rng.random_range(0..12_u32) {
-            0 => node.op = (*pick(&known, rng).unwrap()).to_owned(),
+            0 => node.op = (*pick(&known, rng).unwrap()).into(),
             1 => node.op = "Unknown".into(),
             2 => node.inputs.push(other),
             3 => drop(node.inputs.pop()),
@@ -145,7 +145,7 @@ fn damaged(graph: &Graph, input: &[i64], rng: &mut Random) -> (Graph, Vec<i64>) 
             7 => {
                 let names = operators::attributes(&node.op).unwrap_or_default();
                 let name = pick(names, rng).map_or("nonsense", |name| *name).to_owned();
-                node.attributes.push((name, attribute(rng)));
+                node.attributes.push((name.into(), attribute(rng)));
             }
             8 => graph.nodes.swap(at, (other % count) as usize),
             9 => graph.outputs.push(other),

@@ -125,7 +125,7 @@ impl SearchSpace for NasBenchMacro {
             let choices = CHOICES.map(|(choice, bottleneck)| {
                 block(graph, &format!("{name}.{choice}"), from, channels, stride, bottleneck)
             });
-            let decision = vec![("decision".to_owned(), Attribute::Text(name.clone()))];
+            let decision = vec![("decision".into(), Attribute::Text(name.clone()))];
             graph.node(name, "Choice", &choices, decision)
         });
         network.map(Some)

@@ -129,9 +129,10 @@ mod tests {
 
     #[test]
     fn averages_go_through_sums_and_joins_have_no_order() {
-        let pool =
-            |graph: &mut GraphBuilder, op: &str, name: &str, from| graph.pool(name, op, from, Window::same(3, 1));
-        let pooled = |op: &str, whole: bool| {
+        let pool = |graph: &mut GraphBuilder, op: &'static str, name: &str, from| {
+            graph.pool(name, op, from, Window::same(3, 1))
+        };
+        let pooled = |op: &'static str, whole: bool| {
             of(|graph, x| {
                 let (a, b) = (conv(graph, "a", x, 1), conv(graph, "b", x, 3));
                 if whole {

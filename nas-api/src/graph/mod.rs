@@ -63,6 +63,7 @@ pub mod shape;
 #[cfg(test)]
 mod tests;
 pub mod weights;
+mod word;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,7 @@ pub use builder::{Convolution, GraphBuilder, Heads, NodeId, Window};
 pub use count::{Counts, needed};
 pub use memory::Memory;
 pub use shape::{GraphError, Shape};
+pub use word::Word;
 
 use crate::Settings;
 
@@ -95,11 +97,11 @@ pub struct Node {
     /// Unique within the graph, readable: `stage1.cell0.conv_0_1`.
     pub name: String,
     /// The ONNX operator, or `Input`, or `Choice`.
-    pub op: String,
+    pub op: Word,
     /// Positions of earlier nodes.
     pub inputs: Vec<u32>,
     /// By name.
-    pub attributes: Vec<(String, Attribute)>,
+    pub attributes: Vec<(Word, Attribute)>,
 }
 
 /// Nodes in topological order.

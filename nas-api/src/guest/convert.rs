@@ -1,7 +1,7 @@
 //! Conversions between the contract's records and this crate's types, where the two differ.
 
 use super::shared::architecture;
-use crate::{Settings, Task};
+use crate::{Graph, Node, Settings, Task};
 
 impl From<architecture::Task> for Task {
     fn from(task: architecture::Task) -> Self {
@@ -14,6 +14,28 @@ impl From<Task> for architecture::Task {
     fn from(task: Task) -> Self {
         let Task { input_shape, outputs, kind, settings } = task;
         Self { input_shape, outputs, kind, settings: settings.0 }
+    }
+}
+
+impl From<architecture::Graph> for Graph {
+    fn from(graph: architecture::Graph) -> Self {
+        let node = |node| {
+            let architecture::Node { name, op, inputs, attributes } = node;
+            let attributes = attributes.into_iter().map(|(name, value)| (name.into(), value)).collect();
+            Node { name, op: op.into(), inputs, attributes }
+        };
+        Self { nodes: graph.nodes.into_iter().map(node).collect(), outputs: graph.outputs }
+    }
+}
+
+impl From<Graph> for architecture::Graph {
+    fn from(graph: Graph) -> Self {
+        let node = |node| {
+            let Node { name, op, inputs, attributes } = node;
+            let attributes = attributes.into_iter().map(|(name, value)| (name.into(), value)).collect();
+            architecture::Node { name, op: op.into(), inputs, attributes }
+        };
+        Self { nodes: graph.nodes.into_iter().map(node).collect(), outputs: graph.outputs }
     }
 }
 

@@ -78,6 +78,7 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
     fn evaluate(requests: Vec<Request>) -> Result<Vec<Measurement>, String> {
         let measure = |request: Request| {
             let Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed } = request;
+            let graph = graph.into();
             let request = crate::Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed };
             let measured = EVALUATOR.with(|evaluator| evaluator.evaluate(&request, &|| false));
             let crate::Measurement { metrics, failure, gradient, cost } =

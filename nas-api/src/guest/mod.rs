@@ -1,7 +1,7 @@
 //! The guest's side of the contract: what turns an implementation of a trait into a component. For wasm32 only.
 //!
-//! The types of the contract's interfaces `types` and `architecture` are this crate's own types, so that values cross
-//! the border without being copied once more.
+//! The types of the contract's interface `types` are this crate's own types, so that values cross the border without being
+//! copied once more.
 
 mod allocator;
 mod convert;

@@ -1,4 +1,4 @@
-//! Where the bindings find the contract's types: they are this crate's own.
+//! Where the bindings find the types of the contract: as far as they can they are the own types of this crate.
 
 /// The interface `types`.
 pub mod types {
@@ -10,7 +10,7 @@ pub mod types {
 
 /// The interface `architecture`.
 pub mod architecture {
-    pub use crate::graph::{Attribute, Graph, Node};
+    pub use crate::graph::Attribute;
 
     use crate::Setting;
 
@@ -21,6 +21,22 @@ pub mod architecture {
         pub outputs: u32,
         pub kind: String,
         pub settings: Vec<Setting>,
+    }
+
+    #[derive(Clone, Debug)]
+    /// As [`crate::Node`], with its words as texts.
+    pub struct Node {
+        pub name: String,
+        pub op: String,
+        pub inputs: Vec<u32>,
+        pub attributes: Vec<(String, Attribute)>,
+    }
+
+    #[derive(Clone, Debug)]
+    /// As [`crate::Graph`].
+    pub struct Graph {
+        pub nodes: Vec<Node>,
+        pub outputs: Vec<u32>,
     }
 }
 

@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 
 use super::convert::words;
-use super::shared::architecture::Task;
+use super::shared::architecture::{Graph, Task};
 use super::{Slot, log};
-use crate::{Decision, Genotype, Graph, Parameter, SearchSpace, Setting, Settings};
+use crate::{Decision, Genotype, Parameter, SearchSpace, Setting, Settings};
 
 #[allow(missing_docs, clippy::all, unused_qualifications)]
 pub mod bindings {
@@ -87,9 +87,9 @@ impl<S: SearchSpace> network::Guest for Component<S> {
         SPACE.with(|space| space.task_parameters())
     }
     fn build(genotype: Genotype, task: Task) -> Result<Graph, String> {
-        SPACE.with(|space| words(space.build(&genotype, &task.into())))
+        SPACE.with(|space| words(space.build(&genotype, &task.into())).map(Into::into))
     }
     fn supernet(task: Task) -> Result<Option<Graph>, String> {
-        SPACE.with(|space| words(space.supernet(&task.into())))
+        SPACE.with(|space| words(space.supernet(&task.into())).map(|graph| graph.map(Into::into)))
     }
 }

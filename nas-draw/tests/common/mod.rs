@@ -1,7 +1,7 @@
 //! Networks to draw.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
-use nas_api::{Attribute, Graph, GraphBuilder, NodeId, OpenSpace, Settings, Task};
+use nas_api::{Attribute, Graph, GraphBuilder, NodeId, OpenSpace, Settings, Task, Word};
 use nas_draw::Subject;
 
 pub struct Network {
@@ -49,7 +49,7 @@ pub fn of(mut space: impl OpenSpace, text: Option<&str>, input: &[i64]) -> Netwo
     }
 }
 
-fn int(name: &str, value: i64) -> (String, Attribute) {
+fn int(name: &'static str, value: i64) -> (Word, Attribute) {
     (name.into(), Attribute::Int(value))
 }
 
@@ -81,7 +81,7 @@ pub fn vit(layers: usize) -> Network {
     let x = graph.node("embed.patches", "Conv", &[x], patches);
     let x = graph.node("embed.flat", "Reshape", &[x], vec![("shape".into(), Attribute::Ints(vec![192, 196]))]);
     let x = graph.node("embed.turned", "Transpose", &[x], vec![("perm".into(), Attribute::Ints(vec![0, 2, 1]))]);
-    let shape = |sizes: &[i64]| vec![("shape".to_owned(), Attribute::Ints(sizes.to_vec()))];
+    let shape = |sizes: &[i64]| vec![("shape".into(), Attribute::Ints(sizes.to_vec()))];
     let class = graph.node("embed.class", "Weight", &[], shape(&[1, 192]));
     let x = graph.node("embed.joined", "Concat", &[class, x], vec![int("axis", 1)]);
     let places = graph.node("embed.positions", "Weight", &[], shape(&[197, 192]));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use nas_api::graph::shape::{MAX_NODES, MAX_RANK, infer};
-use nas_api::{Attribute, Graph, Node};
+use nas_api::{Attribute, Graph, Node, Word};
 
 use super::known::{self, Known};
 use super::node::At;
@@ -194,14 +194,14 @@ impl<'m> Reader<'m> {
         name: &str,
         op: &str,
         inputs: &[u32],
-        attributes: Vec<(String, Attribute)>,
+        attributes: Vec<(Word, Attribute)>,
     ) -> Result<(u32, Vec<i64>), String> {
         if self.graph.nodes.len() >= MAX_NODES {
             return Err(format!("makes the network larger than {MAX_NODES} nodes"));
         }
         let name = self.fresh(name, op);
         let given: Vec<&[i64]> = inputs.iter().map(|&input| &self.shapes[input as usize][..]).collect();
-        let node = Node { name, op: op.to_owned(), inputs: inputs.to_vec(), attributes };
+        let node = Node { name, op: op.to_owned().into(), inputs: inputs.to_vec(), attributes };
         let shape = nas_api::graph::shape::of_node(&node, &given).map_err(|error| error.problem)?;
         let number = self.graph.nodes.len() as u32;
         self.graph.nodes.push(node);

@@ -134,7 +134,7 @@ fn factorized(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64,
         shifted = graph.slice(format!("{name}.shifted_{what}"), shifted, axis, 1, side);
     }
     if let odd @ ([1, _] | [_, 1]) = sides.map(|side| side % 2) {
-        let pads = vec![("pads".to_owned(), Attribute::Ints(vec![0, 0, 0, 0, odd[0], odd[1]]))];
+        let pads = vec![("pads".into(), Attribute::Ints(vec![0, 0, 0, 0, odd[0], odd[1]]))];
         shifted = graph.node(format!("{name}.padded"), "Pad", &[shifted], pads);
     }
     let odd = graph.convolve(format!("{name}.odd"), shifted, conv(channels - channels / 2, 1, 2));
@@ -145,7 +145,7 @@ fn factorized(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64,
 /// The value of an edge.
 fn edge(graph: &mut GraphBuilder, name: &str, from: NodeId, place: &Place, operation: Operation) -> NodeId {
     let &Place { channels, stride, sides } = place;
-    let pool = |graph: &mut GraphBuilder, op: &str| graph.pool(name, op, from, Window::same(3, stride));
+    let pool = |graph: &mut GraphBuilder, op: &'static str| graph.pool(name, op, from, Window::same(3, stride));
     match operation {
         Operation::MaxPool => pool(graph, "MaxPool"),
         Operation::AvgPool => pool(graph, "AveragePool"),
@@ -224,7 +224,7 @@ fn supernet(graph: &mut GraphBuilder, name: &str, inputs: [State; 2], channels: 
             })
             .collect();
         let choose = |graph: &mut GraphBuilder, what: &str, decision: String, of: &[NodeId]| {
-            let decision = vec![("decision".to_owned(), Attribute::Text(decision))];
+            let decision = vec![("decision".into(), Attribute::Text(decision))];
             graph.node(format!("{name}.{what}"), "Choice", of, decision)
         };
         let mut roles = Vec::with_capacity(2 * node);

@@ -125,7 +125,7 @@ impl Body {
             Op::Depthwise => graph.convolve(format!("{name}.depthwise"), from, conv.groups(value.channels)),
             Op::Pool(op) => graph.pool(format!("{name}.pool"), op, from, window),
             Op::GroupNorm => {
-                let groups = vec![("num_groups".to_owned(), Attribute::Int(groups))];
+                let groups = vec![("num_groups".into(), Attribute::Int(groups))];
                 graph.node(format!("{name}.norm"), "GroupNormalization", &[from], groups)
             }
             Op::Plain(op) => graph.op(format!("{name}.{}", short(op)), op, &[from]),

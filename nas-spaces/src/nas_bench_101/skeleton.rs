@@ -69,9 +69,9 @@ pub fn network(cell: &Cell, shape: [i64; 3], outputs: i64, width: i64, cells: u3
 fn halved(graph: &mut GraphBuilder, name: &str, from: NodeId, sides: [i64; 2]) -> NodeId {
     let odd = sides.map(|side| side % 2);
     let window = vec![
-        ("kernel_shape".to_owned(), Attribute::Ints(vec![2 + odd[0], 2 + odd[1]])),
-        ("strides".to_owned(), Attribute::Ints(vec![2, 2])),
-        ("pads".to_owned(), Attribute::Ints(vec![odd[0], odd[1], odd[0], odd[1]])),
+        ("kernel_shape".into(), Attribute::Ints(vec![2 + odd[0], 2 + odd[1]])),
+        ("strides".into(), Attribute::Ints(vec![2, 2])),
+        ("pads".into(), Attribute::Ints(vec![odd[0], odd[1], odd[0], odd[1]])),
     ];
     graph.node(name, "MaxPool", &[from], window)
 }
@@ -85,7 +85,7 @@ fn conv(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, windo
 fn concat(graph: &mut GraphBuilder, name: String, values: &[NodeId]) -> NodeId {
     match values {
         [value] => *value,
-        _ => graph.node(name, "Concat", values, vec![("axis".to_owned(), Attribute::Int(1))]),
+        _ => graph.node(name, "Concat", values, vec![("axis".into(), Attribute::Int(1))]),
     }
 }
 

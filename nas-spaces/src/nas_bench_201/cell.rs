@@ -27,8 +27,11 @@ pub const OPERATIONS: [(&str, Operation); 5] = [
     ("avg_pool_3x3", Pool),
 ];
 
-/// (source, target) of every edge, in the order of the published string; decisions are named `op_SOURCE_TARGET`.
+/// (source, target) of every edge, in the order of the published string.
 pub const EDGES: [(usize, usize); 6] = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)];
+
+/// The decision on each edge: `op_SOURCE_TARGET`.
+pub const EDGE_NAMES: [&str; EDGES.len()] = ["op_0_1", "op_0_2", "op_1_2", "op_0_3", "op_1_3", "op_2_3"];
 
 /// One operation per edge.
 pub type Cell = [Operation; EDGES.len()];

@@ -9,7 +9,7 @@ mod skeleton;
 use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
 
 pub(crate) use cell::EDGES;
-use cell::{Cell, OPERATIONS};
+use cell::{Cell, EDGE_NAMES, OPERATIONS};
 use skeleton::Cells;
 pub(crate) use skeleton::reduction;
 
@@ -41,8 +41,7 @@ impl NasBench201 {
     /// With another idea of which cells are the same.
     pub fn with_identity(same: Same) -> Self {
         let names = OPERATIONS.map(|(name, _)| name);
-        let decisions =
-            EDGES.iter().map(|(source, target)| Decision::new(format!("op_{source}_{target}"), names)).collect();
+        let decisions = EDGE_NAMES.iter().map(|name| Decision::new(*name, names)).collect();
         Self { decisions, same }
     }
 

@@ -3,7 +3,7 @@
 
 use nas_api::{Attribute, GraphBuilder, NodeId, Window};
 
-use super::cell::{Cell, EDGES, OPERATIONS, Operation};
+use super::cell::{Cell, EDGE_NAMES, EDGES, OPERATIONS, Operation};
 
 /// What every cell of the network is.
 pub enum Cells {
@@ -61,9 +61,9 @@ pub(crate) fn reduction(graph: &mut GraphBuilder, name: &str, from: NodeId, chan
     let main = relu_conv_norm(graph, &[name, ".b"].concat(), main, channels, Window::same(3, 1));
     let odd = sides.map(|side| side % 2);
     let pool = vec![
-        ("kernel_shape".to_owned(), Attribute::Ints(vec![2 + odd[0], 2 + odd[1]])),
-        ("strides".to_owned(), Attribute::Ints(vec![2, 2])),
-        ("pads".to_owned(), Attribute::Ints(vec![odd[0], odd[1], odd[0], odd[1]])),
+        ("kernel_shape".into(), Attribute::Ints(vec![2 + odd[0], 2 + odd[1]])),
+        ("strides".into(), Attribute::Ints(vec![2, 2])),
+        ("pads".into(), Attribute::Ints(vec![odd[0], odd[1], odd[0], odd[1]])),
     ];
     let short = graph.node([name, ".shortcut.pool"].concat(), "AveragePool", &[from], pool);
     let point = Window { kernel: 1, stride: 1, padding: 0 };
@@ -90,13 +90,16 @@ fn chosen(graph: &mut GraphBuilder, name: &str, input: NodeId, channels: i64, ce
     let mut nodes = vec![input];
     for target in 1..4 {
         let mut terms = Vec::with_capacity(target);
-        for (&(source, _), &operation) in EDGES.iter().zip(cell).filter(|((_, to), _)| *to == target) {
-            terms.extend(edge(graph, &format!("{name}.op_{source}_{target}"), nodes[source], channels, operation));
+        for ((&(source, _), word), &operation) in
+            EDGES.iter().zip(EDGE_NAMES).zip(cell).filter(|(((_, to), _), _)| *to == target)
+        {
+            terms.extend(edge(graph, &[name, ".", word].concat(), nodes[source], channels, operation));
         }
+        let sum = || [name, [".node0", ".node1", ".node2", ".node3"][target]].concat();
         nodes.push(match terms[..] {
-            [] => graph.zeros(format!("{name}.node{target}"), input),
+            [] => graph.zeros(sum(), input),
             [term] => term,
-            _ => graph.op(format!("{name}.node{target}"), "Sum", &terms),
+            _ => graph.op(sum(), "Sum", &terms),
         });
     }
     nodes[3]
@@ -114,7 +117,7 @@ fn supernet(graph: &mut GraphBuilder, name: &str, input: NodeId, channels: i64) 
                 let value = edge(graph, &format!("{name}.{operation_name}"), from, channels, operation);
                 choices.push(value.unwrap_or(zeros));
             }
-            let decision = vec![("decision".to_owned(), Attribute::Text(format!("op_{source}_{target}")))];
+            let decision = vec![("decision".into(), Attribute::Text(format!("op_{source}_{target}")))];
             terms.push(graph.node(name, "Choice", &choices, decision));
         }
         nodes.push(match terms[..] {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use nas_api::graph::operators;
-use nas_api::{Attribute, Graph, GraphBuilder};
+use nas_api::{Attribute, Graph, GraphBuilder, Word};
 
 use super::attribute::{kind, required};
 use super::decisions::{Decisions, Made};
@@ -96,21 +96,21 @@ impl<'t> Expansion<'t> {
             let wrong = |problem: String| format!("{place}: {problem}");
             let resolve = |term: &Term| self.resolve(term, n, made, outputs).map_err(wrong);
             let op = resolve(&layer.op)?.to_string();
-            let mut attributes: Vec<(String, Attribute)> = Vec::with_capacity(layer.attributes.len());
+            let mut attributes: Vec<(Word, Attribute)> = Vec::with_capacity(layer.attributes.len());
             for (attribute, terms) in &layer.attributes {
                 if let Terms::List(terms) = terms {
                     let values = terms.iter().map(resolve).collect::<Result<Vec<Scalar>, _>>()?;
                     let kind = kind(attribute).ok_or_else(|| wrong(format!("attribute '{attribute}' is not known")))?;
                     let value = kind.attribute(&values);
                     let value = value.map_err(|problem| wrong(format!("attribute '{attribute}' {problem}")))?;
-                    attributes.push((attribute.clone(), value));
+                    attributes.push((attribute.clone().into(), value));
                 }
             }
             if layer.attributes.iter().any(|(_, terms)| matches!(terms, Terms::Same)) {
                 attributes.push(("pads".into(), Attribute::Ints(same(&attributes))));
             }
             let name = if layer.named { name } else { format!("{name}.{}", op.to_lowercase()) };
-            value = graph.node(name, &op, &[value], attributes);
+            value = graph.node(name, op, &[value], attributes);
         }
         Ok(graph.finish(&[value]))
     }
@@ -269,8 +269,8 @@ impl<'t> Expansion<'t> {
 }
 
 /// The padding with which a window of stride 1 keeps height and width.
-fn same(attributes: &[(String, Attribute)]) -> Vec<i64> {
-    let sizes = |name: &str, default: i64| match attributes.iter().find(|(known, _)| known == name) {
+fn same(attributes: &[(Word, Attribute)]) -> Vec<i64> {
+    let sizes = |name: &str, default: i64| match attributes.iter().find(|(known, _)| *known == name) {
         Some((_, Attribute::Ints(sizes))) if sizes.len() == 2 => [sizes[0], sizes[1]],
         _ => [default; 2],
     };

@@ -2,7 +2,7 @@
 
 mod options;
 
-use super::{Attribute, Graph, Node};
+use super::{Attribute, Graph, Node, Word};
 
 pub use options::{Convolution, Heads, Window, float, int, ints, text};
 
@@ -23,7 +23,7 @@ pub struct NodeId(u32);
 /// let graph = graph.finish(&[logits]);
 /// assert_eq!(graph.nodes.len(), 5);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct GraphBuilder {
     nodes: Vec<Node>,
 }
@@ -33,28 +33,35 @@ fn join(prefix: &str, name: &str) -> String {
     [prefix, ".", name].concat()
 }
 
+impl Default for GraphBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl GraphBuilder {
     /// An empty graph.
     pub fn new() -> Self {
-        Self::default()
+        // Most networks have tens to hundreds of nodes; a list that grows from nothing is copied for each doubling.
+        Self { nodes: Vec::with_capacity(128) }
     }
 
     /// Any operator, with attributes.
     pub fn node(
         &mut self,
         name: impl Into<String>,
-        op: &str,
+        op: impl Into<Word>,
         inputs: &[NodeId],
-        attributes: Vec<(String, Attribute)>,
+        attributes: Vec<(Word, Attribute)>,
     ) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         let inputs = inputs.iter().map(|input| input.0).collect();
-        self.nodes.push(Node { name: name.into(), op: op.to_owned(), inputs, attributes });
+        self.nodes.push(Node { name: name.into(), op: op.into(), inputs, attributes });
         id
     }
 
     /// An operator without attributes.
-    pub fn op(&mut self, name: impl Into<String>, op: &str, inputs: &[NodeId]) -> NodeId {
+    pub fn op(&mut self, name: impl Into<String>, op: impl Into<Word>, inputs: &[NodeId]) -> NodeId {
         self.node(name, op, inputs, Vec::new())
     }
 
@@ -90,16 +97,16 @@ impl GraphBuilder {
         if !attributes.iter().any(|(known, _)| known == "tied") {
             attributes.push(text("tied", &owner));
         }
-        self.node(name, &op, &[input], attributes)
+        self.node(name, op, &[input], attributes)
     }
 
     /// `AveragePool` (the padding does not count) or `MaxPool`, of images.
-    pub fn pool(&mut self, name: impl Into<String>, op: &str, input: NodeId, window: Window) -> NodeId {
+    pub fn pool(&mut self, name: impl Into<String>, op: impl Into<Word>, input: NodeId, window: Window) -> NodeId {
         self.node(name, op, &[input], window.attributes(2))
     }
 
     /// `AveragePool` (the padding does not count) or `MaxPool`, of signals [channels, length].
-    pub fn pool_1d(&mut self, name: impl Into<String>, op: &str, input: NodeId, window: Window) -> NodeId {
+    pub fn pool_1d(&mut self, name: impl Into<String>, op: impl Into<Word>, input: NodeId, window: Window) -> NodeId {
         self.node(name, op, &[input], window.attributes(1))
     }
 

@@ -1,6 +1,6 @@
 //! What builder methods take: windows, convolutions, heads, single attributes.
 
-use crate::graph::Attribute;
+use crate::graph::{Attribute, Word};
 
 /// How a convolution or pooling window moves. Square windows, equal padding on all sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +20,14 @@ impl Window {
     }
 
     /// What differs from ONNX's defaults.
-    pub(super) fn attributes(self, sides: usize) -> Vec<(String, Attribute)> {
+    pub(super) fn attributes(self, sides: usize) -> Vec<(Word, Attribute)> {
         let mut attributes = Vec::with_capacity(6);
-        attributes.push(("kernel_shape".to_owned(), Attribute::Ints(vec![self.kernel; sides])));
+        attributes.push(("kernel_shape".into(), Attribute::Ints(vec![self.kernel; sides])));
         if self.stride != 1 {
-            attributes.push(("strides".to_owned(), Attribute::Ints(vec![self.stride; sides])));
+            attributes.push(("strides".into(), Attribute::Ints(vec![self.stride; sides])));
         }
         if self.padding != 0 {
-            attributes.push(("pads".to_owned(), Attribute::Ints(vec![self.padding; 2 * sides])));
+            attributes.push(("pads".into(), Attribute::Ints(vec![self.padding; 2 * sides])));
         }
         attributes
     }
@@ -80,11 +80,11 @@ impl Convolution {
         Self { bias: true, ..self }
     }
 
-    pub(super) fn attributes(self) -> Vec<(String, Attribute)> {
+    pub(super) fn attributes(self) -> Vec<(Word, Attribute)> {
         let mut attributes = self.window.attributes(self.sides);
         attributes.push(int("out_channels", self.out_channels));
         if self.dilation != 1 {
-            attributes.push(("dilations".to_owned(), Attribute::Ints(vec![self.dilation; self.sides])));
+            attributes.push(("dilations".into(), Attribute::Ints(vec![self.dilation; self.sides])));
         }
         if self.groups != 1 {
             attributes.push(int("group", self.groups));
@@ -115,7 +115,7 @@ impl Heads {
         Self { query: heads, key_value: heads, causal: false, window: 0 }
     }
 
-    pub(super) fn attributes(self) -> Vec<(String, Attribute)> {
+    pub(super) fn attributes(self) -> Vec<(Word, Attribute)> {
         let mut attributes = Vec::with_capacity(4);
         attributes.push(int("q_num_heads", self.query));
         attributes.push(int("kv_num_heads", self.key_value));
@@ -130,21 +130,21 @@ impl Heads {
 }
 
 /// An attribute that is a whole number.
-pub fn int(name: &str, value: i64) -> (String, Attribute) {
-    (name.to_owned(), Attribute::Int(value))
+pub fn int(name: impl Into<Word>, value: i64) -> (Word, Attribute) {
+    (name.into(), Attribute::Int(value))
 }
 
 /// An attribute that is a list of whole numbers.
-pub fn ints(name: &str, values: &[i64]) -> (String, Attribute) {
-    (name.to_owned(), Attribute::Ints(values.to_vec()))
+pub fn ints(name: impl Into<Word>, values: &[i64]) -> (Word, Attribute) {
+    (name.into(), Attribute::Ints(values.to_vec()))
 }
 
 /// An attribute that is a number.
-pub fn float(name: &str, value: f64) -> (String, Attribute) {
-    (name.to_owned(), Attribute::Float(value))
+pub fn float(name: impl Into<Word>, value: f64) -> (Word, Attribute) {
+    (name.into(), Attribute::Float(value))
 }
 
 /// An attribute that is a text.
-pub fn text(name: &str, value: &str) -> (String, Attribute) {
-    (name.to_owned(), Attribute::Text(value.to_owned()))
+pub fn text(name: impl Into<Word>, value: &str) -> (Word, Attribute) {
+    (name.into(), Attribute::Text(value.to_owned()))
 }

@@ -10,10 +10,15 @@ mod windows;
 
 use super::builder::{float, int};
 use super::shape::infer;
-use super::{Attribute, Counts, Graph, Node, Shape, count};
+use super::{Attribute, Counts, Graph, Node, Shape, Word, count};
 
 /// The shape that one operator gives on `copies` of the input.
-pub fn one(op: &str, copies: usize, attributes: Vec<(String, Attribute)>, input: &[i64]) -> Result<Shape, String> {
+pub fn one(
+    op: &'static str,
+    copies: usize,
+    attributes: Vec<(Word, Attribute)>,
+    input: &[i64],
+) -> Result<Shape, String> {
     let nodes = vec![
         Node { name: "input".into(), op: "Input".into(), inputs: vec![], attributes: vec![] },
         Node { name: "it".into(), op: op.into(), inputs: vec![0; copies], attributes },
@@ -23,13 +28,13 @@ pub fn one(op: &str, copies: usize, attributes: Vec<(String, Attribute)>, input:
 }
 
 #[track_caller]
-pub fn refused(op: &str, copies: usize, attributes: Vec<(String, Attribute)>, input: &[i64], words: &str) {
+pub fn refused(op: &'static str, copies: usize, attributes: Vec<(Word, Attribute)>, input: &[i64], words: &str) {
     let error = one(op, copies, attributes, input).unwrap_err();
     assert!(error.starts_with(&format!("node 'it' ({op})")) && error.contains(words), "{error}");
 }
 
 /// Parameters, multiply-accumulates and bias additions of one operator on `copies` of the input.
-pub fn cost(op: &str, copies: usize, attributes: Vec<(String, Attribute)>, input: &[i64]) -> [u64; 3] {
+pub fn cost(op: &'static str, copies: usize, attributes: Vec<(Word, Attribute)>, input: &[i64]) -> [u64; 3] {
     let nodes = vec![
         Node { name: "input".into(), op: "Input".into(), inputs: vec![], attributes: vec![] },
         Node { name: "it".into(), op: op.into(), inputs: vec![0; copies], attributes },
@@ -86,8 +91,8 @@ fn joining_operators_compare_shapes() {
     assert_eq!(one("Choice", 2, vec![("decision".into(), Attribute::Text("op".into()))], &[3]).unwrap(), [3]);
     refused("Choice", 2, vec![], &[3], "must name a decision");
 
-    let two = |op: &str, attributes: Vec<(String, Attribute)>| {
-        let node = |name: &str, op: &str, inputs: &[u32], attributes| Node {
+    let two = |op: &'static str, attributes: Vec<(Word, Attribute)>| {
+        let node = |name: &str, op: &'static str, inputs: &[u32], attributes| Node {
             name: name.into(),
             op: op.into(),
             inputs: inputs.to_vec(),
@@ -117,7 +122,7 @@ fn joining_operators_compare_shapes() {
 
 #[test]
 fn constants_stand_only_beside_other_values() {
-    let node = |name: &str, op: &str, inputs: &[u32], attributes| Node {
+    let node = |name: &str, op: &'static str, inputs: &[u32], attributes| Node {
         name: name.into(),
         op: op.into(),
         inputs: inputs.to_vec(),

@@ -20,12 +20,12 @@ fn any_attribute() -> impl Strategy<Value = Attribute> {
 
 /// A node of the right operator and attribute names, but with any values and any inputs.
 fn any_node() -> impl Strategy<Value = Node> {
-    let ops: Vec<&str> = operators::names().filter(|op| *op != "Input").collect();
+    let ops: Vec<&'static str> = operators::names().filter(|op| *op != "Input").collect();
     prop::sample::select(ops).prop_flat_map(|op| {
         let names = operators::attributes(op).unwrap_or_default();
         let values = prop::collection::vec(prop::option::weighted(0.7, any_attribute()), names.len());
         (prop::collection::vec(0..6u32, 0..4), values).prop_map(move |(inputs, values)| {
-            let set = names.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
+            let set = names.iter().zip(values).filter_map(|(name, value)| Some(((*name).into(), value?)));
             Node { name: String::new(), op: op.into(), inputs, attributes: set.collect() }
         })
     })

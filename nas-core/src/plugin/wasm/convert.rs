@@ -61,7 +61,7 @@ record!(api::Bound, types::Bound { metric, limit; goal });
 record!(api::Proposal, types::Proposal { fidelity, resume; candidate });
 record!(api::Failure, types::Failure { reason, violation });
 record!(api::Observation, types::Observation { trial, fidelity, metrics, gradient, cost; candidate, failure });
-record!(api::Node, architecture::Node { name, op, inputs; attributes });
+record!(api::Node, architecture::Node { name, inputs; op, attributes });
 record!(api::Graph, architecture::Graph { outputs; nodes });
 record!(api::Task, architecture::Task { input_shape, outputs, kind; settings });
 record!(api::MetricInfo, wit_evaluator::MetricInfo { name, unit, hidden, description; better });
@@ -125,15 +125,27 @@ impl<A: FromWit<B>, B> FromWit<Option<B>> for Option<A> {
     }
 }
 
-impl<A: IntoWit<B>, B> IntoWit<(String, B)> for (String, A) {
-    fn into_wit(self) -> (String, B) {
-        (self.0, self.1.into_wit())
+impl IntoWit<String> for api::Word {
+    fn into_wit(self) -> String {
+        self.into()
     }
 }
 
-impl<A: FromWit<B>, B> FromWit<(String, B)> for (String, A) {
+impl FromWit<String> for api::Word {
+    fn from_wit(wit: String) -> Self {
+        wit.into()
+    }
+}
+
+impl<A: IntoWit<B>, B> IntoWit<(String, B)> for (api::Word, A) {
+    fn into_wit(self) -> (String, B) {
+        (self.0.into(), self.1.into_wit())
+    }
+}
+
+impl<A: FromWit<B>, B> FromWit<(String, B)> for (api::Word, A) {
     fn from_wit(wit: (String, B)) -> Self {
-        (wit.0, A::from_wit(wit.1))
+        (wit.0.into(), A::from_wit(wit.1))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use burn::tensor::Device;
 use nas_api::rng::{RngExt, seeded};
-use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window};
+use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window, Word};
 
 use super::reference::{Batch, Weights, run, weights};
 use super::{Array, Network, plan};
@@ -36,7 +36,7 @@ fn flat_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     })
 }
 
-fn ints<const N: usize>(name: &str, values: [i64; N]) -> (String, Attribute) {
+fn ints<const N: usize>(name: &'static str, values: [i64; N]) -> (Word, Attribute) {
     (name.into(), if N == 1 { Attribute::Int(values[0]) } else { Attribute::Ints(values.to_vec()) })
 }
 
@@ -60,9 +60,9 @@ fn networks() -> Vec<(String, Graph)> {
     for op in activations {
         all.push((op.to_owned(), flat_network(|graph, x| graph.op("body", op, &[x]))));
     }
-    let float = |name: &str, value: f64| vec![(name.to_owned(), Attribute::Float(value))];
+    let float = |name: &'static str, value: f64| vec![(name.into(), Attribute::Float(value))];
     let set = [
-        ("Gelu", vec![("approximate".to_owned(), Attribute::Text("tanh".into()))]),
+        ("Gelu", vec![("approximate".into(), Attribute::Text("tanh".into()))]),
         ("Elu", float("alpha", 0.7)),
         ("LeakyRelu", float("alpha", 0.3)),
         ("HardSigmoid", [float("alpha", 0.3), float("beta", 0.4)].concat()),
