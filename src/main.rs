@@ -27,6 +27,7 @@ mod space_check;
 mod space_stats;
 mod table;
 mod train;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -71,5 +72,6 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Space(SpaceCommand::Sample(sample)) => space::sample(args, sample),
         Command::Space(SpaceCommand::Stats(stats)) => space_stats::stats(args, stats),
         Command::Space(SpaceCommand::Check(check)) => space_check::check(args, check),
+        Command::Worker(arguments) => worker::worker(args, arguments),
     }
 }

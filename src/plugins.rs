@@ -1,18 +1,49 @@
 //! Which plugins are built in, and where others are looked for.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use directories::ProjectDirs;
+use nas_core::plugin::process::Processes;
 use nas_core::plugin::wasm::{Level, Limits};
 use nas_core::plugin::{Options, Registry};
 use nas_evaluator_burn::BurnEvaluator;
 
-use crate::args::Args;
+use crate::args::{Args, Isolation, IsolationFlags};
 use crate::failure::Failure;
 
-/// The registry that the arguments describe.
+/// The registry that the arguments describe, for commands that measure no trials.
 pub fn registry(args: &Args) -> Result<Registry, Failure> {
+    build(args, None)
+}
+
+/// The same for studies: what trains networks runs in processes of its own, unless the user does not want it.
+pub fn registry_of_studies(args: &Args) -> Result<Registry, Failure> {
+    let IsolationFlags { isolation, trial_seconds, worker_memory, retries } = args.isolation;
+    if isolation == Isolation::None {
+        if trial_seconds.is_some() || worker_memory.is_some() {
+            let problem = "--isolation none: --trial-seconds and --worker-memory hold for processes alone";
+            return Err(Failure::input(format!("{problem}\n  help: leave out --isolation none, or these limits")));
+        }
+        return build(args, None);
+    }
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::broken(format!("this program cannot find its own file: {error}")))?;
+    let mut arguments: Vec<OsString> = Vec::new();
+    for folder in &args.plugin_path {
+        arguments.extend(["--plugin-path".into(), absolute(folder.clone()).into()]);
+    }
+    if let Some(mib) = worker_memory {
+        arguments.extend(["--worker-memory".into(), mib.to_string().into()]);
+    }
+    arguments.extend(["worker".into(), "--".into()]);
+    let trial_limit = trial_seconds.map(Duration::from_secs_f64);
+    build(args, Some(Processes { program, arguments, trial_limit, retries }))
+}
+
+fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure> {
     let defaults = Limits::default();
     let limits = Limits {
         memory_bytes: args.plugin_memory.map_or(defaults.memory_bytes, |mib| (mib as usize) << 20),
@@ -40,7 +71,7 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
         }
     });
 
-    let mut registry = Registry::new(Options { search_path, cache, limits, log });
+    let mut registry = Registry::new(Options { search_path, cache, limits, log, processes });
     registry.add_space::<nas_spaces::Conv1d>()?;
     registry.add_space::<nas_spaces::DecoderLm>()?;
     registry.add_space::<nas_spaces::Darts>()?;

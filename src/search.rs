@@ -19,7 +19,7 @@ use crate::{print, show};
 /// Plans and runs a study.
 pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
     let spec = spec(search)?;
-    let registry = plugins::registry(args)?;
+    let registry = plugins::registry_of_studies(args)?;
     if let Some(file) = &search.study {
         check_new(file)?;
     }
@@ -46,7 +46,7 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
 
 /// Goes on with a study.
 pub fn resume(args: &Args, resume: &Resume) -> Result<ExitCode, Failure> {
-    let registry = plugins::registry(args)?;
+    let registry = plugins::registry_of_studies(args)?;
     let mut flags = StudySpec::default();
     for assignment in &resume.sets {
         flags.set(assignment)?;

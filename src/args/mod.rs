@@ -2,6 +2,7 @@
 
 mod latency;
 mod networks;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use nas_core::study::Duplicates;
 pub use networks::{
     Draw, Export, Format, NetworkFlags, SpaceCheck, SpaceCommand, SpaceSample, SpaceShow, SpaceStats, TaskFlags,
 };
+pub use worker::{Isolation, IsolationFlags, Worker};
 
 /// A workbench for neural architecture search.
 ///
@@ -41,6 +43,8 @@ pub struct Args {
     /// Where compiled components are kept [default: the user's cache folder]
     #[arg(long, value_name = "DIR", global = true)]
     pub plugin_cache: Option<PathBuf>,
+    #[command(flatten)]
+    pub isolation: IsolationFlags,
     /// Show what plugins log
     #[arg(short, long, global = true)]
     pub verbose: bool,
@@ -80,6 +84,8 @@ pub enum Command {
     /// Look at a space
     #[command(subcommand)]
     Space(SpaceCommand),
+    /// Measure candidates for a study that runs in another process; studies start it by themselves
+    Worker(Worker),
 }
 
 /// `nas search`.

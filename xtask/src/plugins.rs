@@ -10,6 +10,9 @@ use crate::guest;
 use crate::root;
 use crate::run::run;
 
+/// The fixture that is a native library.
+const UNRULY: &str = "fixture-unruly";
+
 /// Spaces, strategies and light evaluators, one package each, and the fixtures, one example each. Light evaluators also
 /// as native libraries.
 pub fn build() -> Result<()> {
@@ -32,8 +35,8 @@ pub fn build() -> Result<()> {
     let mut fixtures = compiler.cargo(&target);
     run(fixtures.args(["build", "--profile", "guest", "--locked", "--package", "nas-fixtures", "--examples"]))?;
 
-    let native: Vec<&str> =
-        packages.iter().filter(|(kind, _, _)| *kind == "evaluators").map(|(_, package, _)| package.as_str()).collect();
+    let evaluators = packages.iter().filter(|(kind, _, _)| *kind == "evaluators");
+    let native: Vec<&str> = evaluators.map(|(_, package, _)| package.as_str()).chain([UNRULY]).collect();
     let mut libraries = Command::new("cargo");
     libraries.args(["build", "--release", "--locked"]);
     run(libraries.args(native.iter().flat_map(|package| ["--package", package])))?;

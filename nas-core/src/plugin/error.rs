@@ -1,9 +1,11 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Identity;
 
 /// A plugin could not do what it was asked. One message that names plugin, version, call, problem and remedy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginError {
     /// Name, version and origin, or the file that is no plugin.
     pub plugin: String,

@@ -1,4 +1,5 @@
-//! Plugins: built in, WebAssembly components, native libraries, and TOML tables, all behind the same three sources.
+//! Plugins: built in, WebAssembly components, native libraries, and TOML tables, all behind the same three sources. What trains networks
+//! may run in processes of its own.
 
 mod adjusted;
 mod ahead;
@@ -6,6 +7,7 @@ mod builtin;
 mod error;
 mod identity;
 mod native;
+pub mod process;
 mod product;
 mod registry;
 mod search;
@@ -17,6 +19,7 @@ pub use error::PluginError;
 pub(crate) use identity::has_ending;
 pub use identity::{Identity, Kind, Origin};
 pub use registry::{Entry, Options, Registry};
+pub(crate) use search::panic_words;
 pub use search::{NativeSearch, Search};
 pub use table::{DEFINITION, TABLE_SPACE};
 

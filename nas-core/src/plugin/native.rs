@@ -71,9 +71,24 @@ impl NativeSource {
     }
 }
 
+/// Why a call gave no result.
+enum Ended {
+    Refused(String),
+    Panicked(String),
+}
+
 impl Loaded {
     /// Reads an answer and hands it back to the library.
     fn take<T: DeserializeOwned>(&self, answer: Answer) -> Result<T> {
+        match self.read(answer) {
+            Ok(bytes) => decode(&bytes),
+            Err(Ended::Refused(words)) => Err(Error::new(words)),
+            Err(Ended::Panicked(words)) => Err(Error::new(format!("it panicked: {words}"))),
+        }
+    }
+
+    /// The bytes of an answer, which goes back to the library.
+    fn read(&self, answer: Answer) -> Result<Vec<u8>, Ended> {
         let bytes = if answer.length == 0 {
             Vec::new()
         } else {
@@ -85,10 +100,10 @@ impl Loaded {
         unsafe { (self.table.free)(answer) };
         let text = || String::from_utf8_lossy(&bytes).into_owned();
         match status {
-            status if status == Status::Done as u32 => decode(&bytes),
-            status if status == Status::Refused as u32 => Err(Error::new(text())),
-            status if status == Status::Panicked as u32 => Err(Error::new(format!("it panicked: {}", text()))),
-            status => Err(Error::new(format!("it answered with the unknown status {status}"))),
+            status if status == Status::Done as u32 => Ok(bytes),
+            status if status == Status::Refused as u32 => Err(Ended::Refused(text())),
+            status if status == Status::Panicked as u32 => Err(Ended::Panicked(text())),
+            status => Err(Ended::Refused(format!("it answered with the unknown status {status}"))),
         }
     }
 }
@@ -151,7 +166,12 @@ impl Evaluator for NativeEvaluator {
         let answer = unsafe {
             (self.loaded.table.evaluate)(self.instance, bytes.as_ptr(), bytes.len(), stopping, context.cast())
         };
-        let measured = self.loaded.take(answer);
-        measured.map_err(|error| PluginError::from_api(&self.identity, "evaluate", error).into())
+        let refused = |error| PluginError::from_api(&self.identity, "evaluate", error).into();
+        match self.loaded.read(answer) {
+            Ok(bytes) => decode(&bytes).map_err(refused),
+            Err(Ended::Refused(words)) => Err(refused(Error::new(words))),
+            // As of a built-in evaluator: the candidate's failure, and no other's.
+            Err(Ended::Panicked(words)) => Ok(Some(Measurement::failed(format!("the evaluator panicked: {words}")))),
+        }
     }
 }

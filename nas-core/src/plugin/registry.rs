@@ -10,6 +10,7 @@ use super::adjusted::Adjustable;
 use super::builtin::BuiltIn;
 use super::identity::{LIBRARY, has_ending};
 use super::native::NativeSource;
+use super::process::{ProcessSource, Processes};
 use super::product::{ProductSource, is_product};
 use super::table::{TABLE_SPACE, TableSource};
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
@@ -40,11 +41,15 @@ pub struct Options {
     pub limits: Limits,
     /// Where lines of plugins' logs go.
     pub log: Log,
+    /// How evaluators that are no components and take any network run in processes of their own; `None`: they run in
+    /// this one.
+    pub processes: Option<Processes>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { search_path: Vec::new(), cache: None, limits: Limits::default(), log: Arc::new(|_, _, _| {}) }
+        let log: Log = Arc::new(|_, _, _| {});
+        Self { search_path: Vec::new(), cache: None, limits: Limits::default(), log, processes: None }
     }
 }
 
@@ -212,10 +217,18 @@ impl Registry {
 
     /// The evaluator of this name or path (`.wasm`, or a library).
     pub fn evaluator(&self, reference: &str) -> Result<Arc<dyn EvaluatorSource>, PluginError> {
-        match self.locate(Kind::Evaluator, reference) {
-            Some(path) if has_ending(&path, LIBRARY) => Ok(Arc::new(NativeSource::load(&path)?)),
-            Some(path) => Ok(Arc::new(WasmEvaluatorSource::new(self.component(Kind::Evaluator, &path)?)?)),
-            None => self.built_in(Kind::Evaluator, reference, &self.evaluators),
+        let source: Arc<dyn EvaluatorSource> = match self.locate(Kind::Evaluator, reference) {
+            Some(path) if has_ending(&path, LIBRARY) => Arc::new(NativeSource::load(&path)?),
+            // A component is in a sandbox already.
+            Some(path) => return Ok(Arc::new(WasmEvaluatorSource::new(self.component(Kind::Evaluator, &path)?)?)),
+            None => self.built_in(Kind::Evaluator, reference, &self.evaluators)?,
+        };
+        match &self.options.processes {
+            // What takes no networks looks results up, and is neither heavy nor dangerous.
+            Some(processes) if source.info()?.graphs => {
+                Ok(Arc::new(ProcessSource::new(source, reference, processes.clone())))
+            }
+            _ => Ok(source),
         }
     }
 

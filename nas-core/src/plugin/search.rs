@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nas_api::{Observation, OpenSpace, Proposal, Strategy};
@@ -62,6 +63,12 @@ pub(super) fn check_limit(identity: &Identity, limit: u32, proposed: usize) -> R
     Err(PluginError::new(identity, "ask", problem).remedy("this is a defect of the plugin: report it to its author"))
 }
 
+/// What a panic said.
+pub(crate) fn panic_words(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    words.unwrap_or("without a message").to_owned()
+}
+
 /// Runs native plugin code: an error and a panic both become the plugin's error.
 pub(super) fn guarded<T>(
     identity: &Identity,
@@ -72,8 +79,7 @@ pub(super) fn guarded<T>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(PluginError::from_api(identity, call, error)),
         Err(panic) => {
-            let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            let problem = format!("it panicked: {}", words.unwrap_or("without a message"));
+            let problem = format!("it panicked: {}", panic_words(panic.as_ref()));
             Err(PluginError::new(identity, call, problem)
                 .remedy("this is a defect of the plugin; report it with the study file"))
         }

@@ -11,6 +11,7 @@ use std::time::Instant;
 use nas_api::{Evaluator, Measurement, Request};
 
 use super::StudyError;
+use crate::plugin::panic_words;
 
 /// Deep networks are differentiated recursively; the default of 2 MiB is soon used up.
 const STACK_BYTES: usize = 16 << 20;
@@ -131,10 +132,7 @@ fn measure(evaluator: &dyn Evaluator, request: &Request, stopping: &(dyn Fn() ->
     let start = Instant::now();
     let came = match catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(request, stopping))) {
         Ok(answer) => Came::Answer(answer),
-        Err(panic) => {
-            let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            Came::Panic(words.unwrap_or("without a message").to_owned())
-        }
+        Err(panic) => Came::Panic(panic_words(panic.as_ref())),
     };
     Answer { trial: request.trial, came, seconds: start.elapsed().as_secs_f64() }
 }

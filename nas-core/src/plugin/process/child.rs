@@ -1,0 +1,260 @@
+//! One worker, as the host sees it.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, BufWriter, Read};
+use std::path::Path;
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nas_api::{Error, Measurement, Opened, Request, Result, Settings, Stop};
+
+use super::Processes;
+use super::protocol::{self, Job, Said};
+use crate::plugin::{Identity, PluginError};
+
+/// How often the host looks whether the study is stopping; answers are taken at once.
+const LOOK: Duration = Duration::from_millis(20);
+/// A worker that is told to stop has so long for it.
+const GRACE: Duration = Duration::from_secs(10);
+/// Of what a worker wrote on its standard error, so many lines are kept.
+const LINES: usize = 8;
+/// Of each line, so many bytes are kept.
+const LINE_BYTES: u64 = 400;
+
+/// What a measurement came to.
+pub enum Came {
+    /// As the evaluator answered.
+    Answer(Result<Option<Measurement>>),
+    /// The study is stopping.
+    Stopped,
+    /// The limit passed.
+    TooLong(Duration),
+    /// The worker is gone: how.
+    Died(String),
+}
+
+/// Why there is no worker.
+pub enum Unstarted {
+    /// The process is gone: how.
+    Died(String),
+    /// It would be the same another time.
+    Refused(PluginError),
+}
+
+/// A worker process. It ends where this is dropped.
+pub struct Child {
+    process: std::process::Child,
+    /// `None` once it is closed.
+    jobs: Option<BufWriter<ChildStdin>>,
+    said: Receiver<std::io::Result<Said>>,
+    /// The last lines of its standard error, and who reads them.
+    words: Arc<Mutex<VecDeque<String>>>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl Child {
+    /// Starts a worker and opens the evaluator in it.
+    pub fn start(
+        processes: &Processes,
+        reference: &OsStr,
+        identity: &Identity,
+        settings: &Settings,
+        state: &Path,
+    ) -> Result<(Self, Opened), Unstarted> {
+        let broken = |problem: String| {
+            let error = PluginError::new(identity, "open", problem);
+            Unstarted::Refused(error.remedy("--isolation none runs it within this program"))
+        };
+        let mut command = Command::new(&processes.program);
+        command.args(&processes.arguments).arg(reference);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Its last line is to say what happened.
+        command.env("RUST_BACKTRACE", "0");
+        // A terminal's Ctrl-C is for the host alone, which tells its workers.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut process = command.spawn().map_err(|error| {
+            broken(format!("a worker ({}) cannot be started: {error}", processes.program.display()))
+        })?;
+        let (Some(input), Some(output), Some(errors)) =
+            (process.stdin.take(), process.stdout.take(), process.stderr.take())
+        else {
+            return Err(broken("a worker has no standard input and output".into()));
+        };
+        let (sender, said) = channel();
+        std::thread::spawn(move || hear(BufReader::new(output), &sender));
+        let words = Arc::new(Mutex::new(VecDeque::new()));
+        let kept = Arc::clone(&words);
+        let listener = Some(std::thread::spawn(move || listen(BufReader::new(errors), &kept)));
+        let mut child = Self { process, jobs: Some(BufWriter::new(input)), said, words, listener };
+
+        match child.answer() {
+            Ok(Said::Ready { protocol: protocol::VERSION, name, version, digest })
+                if (&name, &version, &digest) == (&identity.name, &identity.version, &identity.digest) => {}
+            Ok(Said::Ready { protocol, name, version, .. }) => {
+                return Err(broken(format!(
+                    "its worker has {name} {version} and speaks version {protocol} of the protocol: the program or the \
+                     plugin was replaced while it ran"
+                )));
+            }
+            Ok(Said::Refused(error)) => return Err(Unstarted::Refused(error)),
+            Ok(_) => return Err(broken("its worker spoke out of turn".into())),
+            Err(how) => return Err(Unstarted::Died(how)),
+        }
+        let open = Job::Open { settings: settings.clone(), state: state.to_owned() };
+        let answer = if child.send(&open) { child.answer() } else { Err(child.end()) };
+        match answer {
+            Ok(Said::Opened(opened)) => Ok((child, *opened)),
+            Ok(Said::Refused(error)) => Err(Unstarted::Refused(error)),
+            Ok(Said::Panicked(words)) => {
+                Err(Unstarted::Refused(PluginError::new(identity, "open", format!("it panicked: {words}"))))
+            }
+            Ok(_) => Err(broken("its worker spoke out of turn".into())),
+            Err(how) => Err(Unstarted::Died(how)),
+        }
+    }
+
+    /// Whether the process is there still.
+    pub fn lives(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+
+    /// Measures one candidate. After everything but an answer the worker is of no further use.
+    pub fn evaluate(&mut self, request: &Request, stop: Stop<'_>, limit: Option<Duration>) -> Result<Came> {
+        if !self.send(&Job::Evaluate(Box::new(request.clone()))) {
+            return Ok(Came::Died(self.end()));
+        }
+        let start = Instant::now();
+        let mut stopping: Option<Instant> = None;
+        loop {
+            match self.said.recv_timeout(LOOK) {
+                Ok(Ok(Said::Measured(measured))) => return Ok(Came::Answer(Ok(measured))),
+                Ok(Ok(Said::Broken(error))) => return Ok(Came::Answer(Err(error.into()))),
+                Ok(Ok(Said::Panicked(words))) => {
+                    let failed = Measurement::failed(format!("the evaluator panicked: {words}"));
+                    return Ok(Came::Answer(Ok(Some(failed))));
+                }
+                Ok(Ok(_)) => return Err(Error::new("its worker spoke out of turn")),
+                Ok(Err(error)) => return Ok(Came::Died(format!("{}; it said: {error}", self.end()))),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Came::Died(self.end())),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if let Some(limit) = limit.filter(|&limit| start.elapsed() >= limit) {
+                return Ok(Came::TooLong(limit));
+            }
+            match stopping {
+                None if stop() => {
+                    stopping = Some(Instant::now());
+                    if !self.send(&Job::Stop) {
+                        return Ok(Came::Stopped);
+                    }
+                }
+                Some(since) if since.elapsed() >= GRACE => return Ok(Came::Stopped),
+                _ => {}
+            }
+        }
+    }
+
+    fn send(&mut self, job: &Job) -> bool {
+        self.jobs.as_mut().is_some_and(|jobs| protocol::write(jobs, job).is_ok())
+    }
+
+    /// The next message, however long it takes; or how the worker died.
+    fn answer(&mut self) -> Result<Said, String> {
+        match self.said.recv() {
+            Ok(Ok(said)) => Ok(said),
+            Ok(Err(error)) => Err(format!("{}; it said: {error}", self.end())),
+            Err(_) => Err(self.end()),
+        }
+    }
+
+    /// Ends the process, if it has not ended by itself; how it ended, and its last words.
+    fn end(&mut self) -> String {
+        self.jobs = None;
+        // It has closed its output or its input, so that it is about to end by itself: then its own way of ending is told.
+        let until = Instant::now() + Duration::from_secs(2);
+        while self.lives() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Fails where it has ended.
+        let _ = self.process.kill();
+        let how = self.process.wait().map_or_else(|error| error.to_string(), describe);
+        if let Some(listener) = self.listener.take() {
+            // A grandchild may hold the pipe open; then what is there must do.
+            let until = Instant::now() + Duration::from_millis(500);
+            while !listener.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        // Rust's advice on backtraces is no news.
+        let tells = |line: &&String| !line.trim().is_empty() && !line.starts_with("note: ");
+        match words.iter().rev().find(tells) {
+            Some(last) => format!("{how}; its last words: {}", last.trim()),
+            None => how,
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Nothing is being written: states of trials are kept before the answer comes.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// How a process ended, in words.
+fn describe(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return match signal {
+            4 => "signal 4 (illegal instruction)".into(),
+            6 => "signal 6 (aborted)".into(),
+            9 => "signal 9 (killed: by hand, or because memory ran out)".into(),
+            11 => "signal 11 (invalid memory access, or its stack was used up)".into(),
+            15 => "signal 15 (terminated)".into(),
+            other => format!("signal {other}"),
+        };
+    }
+    match status.code() {
+        Some(code) => format!("exit code {code}"),
+        None => status.to_string(),
+    }
+}
+
+/// Hands on what a worker says, until it ends.
+fn hear(mut output: impl Read, said: &Sender<std::io::Result<Said>>) {
+    loop {
+        let message = match protocol::read(&mut output) {
+            Ok(None) => return,
+            Ok(Some(message)) => Ok(message),
+            Err(error) => Err(error),
+        };
+        let over = message.is_err();
+        if said.send(message).is_err() || over {
+            return;
+        }
+    }
+}
+
+/// Keeps the last lines.
+fn listen(mut errors: impl BufRead, kept: &Mutex<VecDeque<String>>) {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match errors.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == LINES {
+            kept.pop_front();
+        }
+        kept.push_back(String::from_utf8_lossy(&line).into_owned());
+    }
+}

@@ -1,0 +1,183 @@
+//! Evaluators in processes of their own. A worker that crashes, is killed, runs out of memory or hangs costs its trial, and
+//! nothing else.
+//!
+//! The host starts `nas worker EVALUATOR` as often as trials are measured side by side, and talks with each over its standard
+//! input and output ([`protocol`]). A worker loads its data once and serves one trial after another.
+
+mod child;
+pub mod protocol;
+mod serve;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nas_api::{Evaluator, EvaluatorInfo, Measurement, Opened, Request, Result, Settings, Stop};
+use tempfile::TempDir;
+
+use super::{EvaluatorSource, Identity, PluginError};
+use child::{Came, Child, Unstarted};
+
+pub use serve::serve;
+
+/// How evaluators are run in processes of their own.
+#[derive(Clone, Debug)]
+pub struct Processes {
+    /// The program that serves, and its arguments; the evaluator's name or path comes after them.
+    pub program: PathBuf,
+    /// See `program`.
+    pub arguments: Vec<OsString>,
+    /// A trial that takes longer has failed; `None`: as long as it likes.
+    pub trial_limit: Option<Duration>,
+    /// How often a trial is tried again whose worker died.
+    pub retries: u32,
+}
+
+/// An evaluator whose instances are other processes.
+pub(super) struct ProcessSource {
+    /// What it is; never opened here.
+    inner: Arc<dyn EvaluatorSource>,
+    reference: OsString,
+    processes: Processes,
+}
+
+impl ProcessSource {
+    /// `reference` is what the worker finds the same evaluator by.
+    pub fn new(inner: Arc<dyn EvaluatorSource>, reference: impl Into<OsString>, processes: Processes) -> Self {
+        Self { inner, reference: reference.into(), processes }
+    }
+}
+
+impl EvaluatorSource for ProcessSource {
+    fn identity(&self) -> &Identity {
+        self.inner.identity()
+    }
+
+    fn info(&self) -> Result<EvaluatorInfo, PluginError> {
+        self.inner.info()
+    }
+
+    fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
+        // What one worker keeps of a trial, another may carry on.
+        let (own, state) = match state {
+            Some(state) => (None, state.to_owned()),
+            None => {
+                let made = tempfile::Builder::new().prefix("nas-states").tempdir();
+                let folder = made.map_err(|error| {
+                    PluginError::new(self.identity(), "open", format!("no temporary folder can be made: {error}"))
+                        .remedy("set TMPDIR to a folder that you may write")
+                })?;
+                let path = folder.path().to_owned();
+                (Some(folder), path)
+            }
+        };
+        let way = Way {
+            identity: self.identity().clone(),
+            reference: self.reference.clone(),
+            processes: self.processes.clone(),
+            settings: settings.clone(),
+            state,
+        };
+        let (first, opened) = way.start()?;
+        Ok(Arc::new(ProcessEvaluator { way, opened, idle: Mutex::new(vec![first]), _state: own }))
+    }
+}
+
+/// All that a worker is started with.
+struct Way {
+    identity: Identity,
+    reference: OsString,
+    processes: Processes,
+    settings: Settings,
+    state: PathBuf,
+}
+
+impl Way {
+    /// A worker that is ready; one that dies before it is, is tried again.
+    fn start(&self) -> Result<(Child, Opened), PluginError> {
+        let mut tries = 0;
+        loop {
+            let died = match Child::start(&self.processes, &self.reference, &self.identity, &self.settings, &self.state)
+            {
+                Ok(started) => return Ok(started),
+                Err(Unstarted::Refused(error)) => return Err(error),
+                Err(Unstarted::Died(how)) => how,
+            };
+            tries += 1;
+            if tries > self.processes.retries {
+                let problem = format!("its worker died{}: {died}", times(tries));
+                return Err(PluginError::new(&self.identity, "open", problem).remedy(
+                    "give it more memory (--worker-memory), or run it within this program (--isolation none)",
+                ));
+            }
+        }
+    }
+}
+
+/// How often a worker died, where it was more than once.
+fn times(tries: u32) -> String {
+    if tries > 1 { format!(", {tries} times") } else { String::new() }
+}
+
+struct ProcessEvaluator {
+    way: Way,
+    opened: Opened,
+    /// Workers that wait for a trial.
+    idle: Mutex<Vec<Child>>,
+    /// A folder that goes with the evaluator.
+    _state: Option<TempDir>,
+}
+
+impl ProcessEvaluator {
+    /// A worker that lives. Whether one died while it had nothing to do matters to nobody.
+    fn worker(&self) -> Result<Child, PluginError> {
+        loop {
+            // Pushing and popping leave the list whole, whoever panicked.
+            let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            match waiting {
+                Some(mut child) => {
+                    if child.lives() {
+                        return Ok(child);
+                    }
+                }
+                None => return Ok(self.way.start()?.0),
+            }
+        }
+    }
+}
+
+impl Evaluator for ProcessEvaluator {
+    fn opened(&self) -> Opened {
+        self.opened.clone()
+    }
+
+    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
+        let Processes { trial_limit, retries, .. } = self.way.processes;
+        let mut tries = 0;
+        loop {
+            let mut worker = self.worker()?;
+            let died = match worker.evaluate(request, stop, trial_limit)? {
+                Came::Answer(answer) => {
+                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+                    return answer;
+                }
+                Came::Stopped => return Ok(None),
+                Came::TooLong(limit) => {
+                    let seconds = limit.as_secs_f64();
+                    return Ok(Some(Measurement::failed(format!(
+                        "it took longer than {seconds} seconds (--trial-seconds), and its worker was ended"
+                    ))));
+                }
+                Came::Died(how) => how,
+            };
+            tries += 1;
+            if stop() {
+                return Ok(None);
+            }
+            if tries > retries {
+                return Ok(Some(Measurement::failed(format!("its worker died{}: {died}", times(tries)))));
+            }
+        }
+    }
+}

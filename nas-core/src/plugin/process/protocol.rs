@@ -1,0 +1,130 @@
+//! What host and worker say to each other. A message is the length of its bytes (four, little-endian) and its bytes, which
+//! [`codec`](nas_api::codec) makes.
+//!
+//! | host | worker |
+//! |---|---|
+//! | | [`Said::Ready`], at once |
+//! | [`Job::Open`] | [`Said::Opened`] or [`Said::Refused`] |
+//! | [`Job::Evaluate`], then perhaps [`Job::Stop`] | [`Said::Measured`], [`Said::Broken`] or [`Said::Panicked`] |
+//!
+//! A worker whose input ends, ends. Nothing in it knows that both are on one machine, so that a cluster can carry the same.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use nas_api::codec::{decode, encode};
+use nas_api::{Measurement, Opened, Request, Settings};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::plugin::PluginError;
+
+/// Changes where a message changes.
+pub const VERSION: u32 = 1;
+
+/// Bytes of one message at most: a length gone wrong must not allocate the machine.
+const LONGEST: u32 = 256 << 20;
+
+/// What the host says.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Job {
+    /// Once, first.
+    Open {
+        /// Every declared parameter, checked.
+        settings: Settings,
+        /// Where states of trials are kept.
+        state: PathBuf,
+    },
+    /// Measure this candidate.
+    Evaluate(Box<Request>),
+    /// The measurement is no longer wanted.
+    Stop,
+}
+
+/// What the worker says.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Said {
+    /// It has found its evaluator.
+    Ready {
+        /// [`VERSION`].
+        protocol: u32,
+        /// The evaluator's.
+        name: String,
+        /// The evaluator's.
+        version: String,
+        /// Of its file, where it has one.
+        digest: Option<String>,
+    },
+    /// What `open` fixed.
+    Opened(Box<Opened>),
+    /// It cannot be opened so, or not be found.
+    Refused(PluginError),
+    /// `None`: it stopped early because it was told to.
+    Measured(Option<Measurement>),
+    /// The evaluator itself is broken.
+    Broken(PluginError),
+    /// It panicked, with these words.
+    Panicked(String),
+}
+
+/// Writes one message, and sends it off.
+pub fn write<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
+    let bytes = encode(message).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len()).ok().filter(|&length| length <= LONGEST);
+    let length = length.ok_or_else(|| io::Error::other(format!("a message of {} bytes is too long", bytes.len())))?;
+    to.write_all(&length.to_le_bytes())?;
+    to.write_all(&bytes)?;
+    to.flush()
+}
+
+/// Reads one message; `None` where the other side has ended.
+pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+    let mut length = [0; 4];
+    let mut filled = 0;
+    while filled < length.len() {
+        match from.read(&mut length[filled..]) {
+            Ok(0) if filled == 0 => return Ok(None),
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let length = u32::from_le_bytes(length);
+    if length > LONGEST {
+        return Err(io::Error::other(format!("a message of {length} bytes is too long: the other side is no worker")));
+    }
+    let mut bytes = Vec::new();
+    // Grows as bytes come, so that a length alone allocates nothing.
+    from.take(length.into()).read_to_end(&mut bytes)?;
+    if bytes.len() < length as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    decode(&bytes).map(Some).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn messages_come_back_and_damaged_ones_are_refused() {
+        let mut bytes = Vec::new();
+        write(&mut bytes, &Said::Panicked("ouch".into())).unwrap();
+        write(&mut bytes, &Said::Measured(None)).unwrap();
+        let mut from = &bytes[..];
+        assert!(matches!(read(&mut from).unwrap(), Some(Said::Panicked(words)) if words == "ouch"));
+        assert!(matches!(read(&mut from).unwrap(), Some(Said::Measured(None))));
+        assert!(read::<Said>(&mut from).unwrap().is_none());
+        for cut in 1..bytes.len() - 1 {
+            let mut from = &bytes[..cut];
+            // Whatever is whole is read; what is cut off is an error, and never a message.
+            while let Ok(Some(_)) = read::<Said>(&mut from) {}
+        }
+        assert!(read::<Said>(&mut &bytes[..3]).is_err());
+        assert!(read::<Said>(&mut &bytes[..6]).is_err());
+        let words = read::<Said>(&mut &b"Hello, world, I am no worker"[..]).unwrap_err().to_string();
+        assert!(words.contains("no worker"), "{words}");
+    }
+}

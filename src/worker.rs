@@ -1,0 +1,69 @@
+//! `nas worker`: measures candidates for a study in another process, which talks with it over standard input and output.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter};
+use std::process::ExitCode;
+
+use nas_core::plugin::process::serve;
+
+use crate::args::{Args, Worker};
+use crate::failure::Failure;
+use crate::plugins;
+
+/// Deep networks are differentiated recursively, as in the study's own threads.
+const STACK_BYTES: usize = 16 << 20;
+
+pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
+    let broken = |error: io::Error| Failure::broken(format!("nas worker: {error}"));
+    let output = private_output().map_err(broken)?;
+    if let Some(mib) = args.isolation.worker_memory {
+        limit_memory(mib << 20).map_err(|error| Failure::broken(format!("--worker-memory {mib}: {error}")))?;
+    }
+    let registry = plugins::registry(args)?;
+    let reference = worker.evaluator.to_str();
+    let reference = reference.ok_or_else(|| Failure::input("the evaluator's name is no valid text"))?;
+    let source = registry.evaluator(reference);
+    let serving = std::thread::scope(|scope| {
+        let serve = || serve(source, BufReader::new(io::stdin()), BufWriter::new(output));
+        let builder = std::thread::Builder::new().name("worker".into()).stack_size(STACK_BYTES);
+        let thread = builder.spawn_scoped(scope, serve)?;
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")))
+    });
+    serving.map_err(broken)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Standard output for the host alone: what a library prints goes to standard error from here on.
+#[cfg(unix)]
+fn private_output() -> io::Result<File> {
+    use std::os::fd::{AsFd, AsRawFd};
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    // SAFETY: both are open for as long as the process lives, and nothing here has written to standard output yet.
+    if unsafe { libc::dup2(io::stderr().as_raw_fd(), io::stdout().as_raw_fd()) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(output.into())
+}
+
+/// Standard output as it is: a library that prints would break the protocol, and the host would say so.
+#[cfg(not(unix))]
+fn private_output() -> io::Result<io::Stdout> {
+    Ok(io::stdout())
+}
+
+/// More than this fails to be allocated, which ends the process. Counts what is written to, not reserved addresses, of
+/// which GPU libraries have many.
+#[cfg(unix)]
+fn limit_memory(bytes: u64) -> io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+    // SAFETY: `limit` is a valid structure while the call lasts.
+    if unsafe { libc::setrlimit(libc::RLIMIT_DATA, &raw const limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn limit_memory(_bytes: u64) -> io::Result<()> {
+    Err(io::Error::other("the memory of a process can only be limited on Unix"))
+}

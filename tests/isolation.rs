@@ -1,0 +1,205 @@
+//! What becomes of a study whose evaluator crashes, hangs or is killed: the trial fails or is tried again, and all others
+//! are as they would have been.
+#![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{built, json, nas, records, scratch, succeed};
+use serde_json::Value;
+
+fn unruly() -> String {
+    let name = format!("{}fixture_unruly{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    built("libraries", &name)
+}
+
+/// A study of the unruly evaluator, whose behaviour is still to be given.
+fn search(study: &Path, trials: u32) -> Command {
+    let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--objective", "score:maximize"]);
+    command.args(["--evaluator", &unruly(), "--trials", &trials.to_string(), "--study", study.to_str().unwrap()]);
+    command
+}
+
+fn trials(study: &Path) -> Vec<Value> {
+    let shown = json(&mut nas(["show", study.to_str().unwrap(), "--trials"]));
+    shown["trials"].as_array().unwrap().clone()
+}
+
+/// Trial, architecture and score: what a trial is, times aside.
+fn essence(trial: &Value) -> (Value, Value, Value, Value) {
+    let score = trial["metrics"]["score"].clone();
+    (trial["trial"].clone(), trial["state"].clone(), trial["genotype"].clone(), score)
+}
+
+#[test]
+fn whatever_an_evaluator_does_costs_its_trial_alone() {
+    let (folder, fine) = scratch();
+    succeed(&mut search(&fine, 5));
+    let expected = trials(&fine);
+    for (behaviour, words) in [
+        ("panic", "the evaluator panicked: it was told to"),
+        ("abort", "signal 6 (aborted); its last words: about to abort"),
+        ("overflow", "stack overflow"),
+        ("exit", "its worker died, 2 times: exit code 3"),
+        ("hang", "it took longer than 1 seconds (--trial-seconds)"),
+        ("hog", "signal 6 (aborted); its last words: memory allocation of 16777216 bytes failed"),
+    ] {
+        let study = folder.path().join(format!("{behaviour}.study"));
+        succeed(
+            search(&study, 5)
+                .args(["--set", &format!("evaluator.behaviour={behaviour}"), "--set", "evaluator.trial=2"])
+                .args(["--trial-seconds", "1", "--worker-memory", "300"]),
+        );
+        let found = trials(&study);
+        for (found, expected) in found.iter().zip(&expected) {
+            if found["trial"] == 2 {
+                assert_eq!(found["state"], "failed", "{behaviour}");
+                let reason = found["reason"].as_str().unwrap();
+                assert!(reason.contains(words), "{behaviour}: {reason}");
+            } else {
+                assert_eq!(essence(found), essence(expected), "{behaviour}");
+            }
+        }
+        assert_eq!(found.len(), 5, "{behaviour}");
+    }
+}
+
+#[test]
+fn a_trial_whose_worker_died_is_tried_again() {
+    let (folder, fine) = scratch();
+    succeed(&mut search(&fine, 4));
+    for behaviour in ["abort", "exit", "print"] {
+        let study = folder.path().join(format!("{behaviour}.study"));
+        let marker = folder.path().join(format!("{behaviour}.marker"));
+        succeed(
+            search(&study, 4)
+                .args(["--set", &format!("evaluator.behaviour={behaviour}"), "--set", "evaluator.trial=1"])
+                .args(["--set", &format!("evaluator.marker={}", marker.display())]),
+        );
+        assert!(marker.exists(), "it has misbehaved");
+        let essences = |study: &Path| trials(study).iter().map(essence).collect::<Vec<_>>();
+        assert_eq!(essences(&study), essences(&fine), "{behaviour}");
+    }
+}
+
+/// Processes whose parent is this one.
+fn children(parent: u32) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(process) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+        // The parent is the second field after the name, which stands in parentheses.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { continue };
+        let after = stat.rsplit(')').next().unwrap();
+        if after.split_whitespace().nth(1).and_then(|text| text.parse().ok()) == Some(parent) {
+            found.insert(process);
+        }
+    }
+    found
+}
+
+fn kill(signal: &str, process: u32) {
+    // It may be gone already.
+    Command::new("kill").args([signal, &process.to_string()]).stderr(Stdio::null()).status().unwrap();
+}
+
+fn start(command: &mut Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn workers_killed_at_random_change_no_record() {
+    let (folder, fine) = scratch();
+    let arguments = ["--workers", "2", "--retries", "100", "--set", "evaluator.milliseconds=15"];
+    succeed(search(&fine, 200).args(arguments));
+    let study = folder.path().join("killed.study");
+    let mut running = start(search(&study, 200).args(arguments));
+    let host = running.id();
+    let mut killed = 0;
+    // Moments that no clock of the program is in step with.
+    for pause in [31, 7, 53, 3, 17, 43, 11, 29, 5, 37, 23, 13] {
+        wait_for("a worker", || !children(host).is_empty());
+        std::thread::sleep(Duration::from_millis(pause));
+        let workers: Vec<u32> = children(host).into_iter().collect();
+        if let Some(&worker) = workers.get(pause as usize % workers.len().max(1)) {
+            kill("-9", worker);
+            killed += 1;
+        }
+    }
+    assert!(running.wait().unwrap().success());
+    assert!(killed >= 6, "{killed} workers were killed");
+    assert_eq!(records(&study), records(&fine));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_killed_host_leaves_no_workers_behind() {
+    let (_folder, study) = scratch();
+    let mut running = start(search(&study, 4).args(["--set", "evaluator.behaviour=hang", "--workers", "2"]));
+    let host = running.id();
+    wait_for("a worker", || !children(host).is_empty());
+    // Until the first trial hangs. One worker may have measured all others before it began.
+    std::thread::sleep(Duration::from_millis(300));
+    let workers = children(host);
+    assert!(!workers.is_empty());
+    kill("-9", host);
+    running.wait().unwrap();
+    let lives = |worker: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
+        // Nobody may have taken note of its end yet.
+        stat.rsplit(')').next().is_some_and(|after| !after.trim().is_empty() && !after.trim().starts_with('Z'))
+    };
+    wait_for("the workers to end", || !workers.iter().any(lives));
+}
+
+#[test]
+fn burn_gives_the_same_bits_in_any_process() {
+    let (folder, _) = scratch();
+    let study = |name: &str| folder.path().join(name);
+    let run = |study: &PathBuf, more: &[&str]| {
+        let mut command = nas(["search", "--space", "mlp", "--strategy", "hyperband", "--data", "digits"]);
+        command.args(["--trials", "12", "--seed", "5", "--set", "evaluator.epochs=3", "--set", "strategy.eta=3"]);
+        succeed(command.args(["--study", study.to_str().unwrap()]).args(more));
+        records(study)
+    };
+    let within = run(&study("within"), &["--isolation", "none"]);
+    assert_eq!(run(&study("process"), &[]), within);
+    let side_by_side = ["--workers", "2"];
+    let within = run(&study("within2"), &[&side_by_side[..], &["--isolation", "none"]].concat());
+    assert_eq!(run(&study("process2"), &side_by_side), within);
+}
+
+#[test]
+fn limits_that_would_hold_for_nothing_are_refused() {
+    let words = common::refused(&mut nas(["search", "--isolation", "none", "--trial-seconds", "3"]));
+    assert!(words.contains("--isolation none") && words.contains("help:"), "{words}");
+    let words = common::refused(&mut nas(["search", "--trial-seconds", "soon"]));
+    assert!(words.contains("0.001"), "{words}");
+}
+
+#[test]
+fn a_worker_that_is_talked_to_by_hand_says_what_is_wrong() {
+    let output = nas(["worker", "burn"]).stdin(Stdio::null()).output().unwrap();
+    // The greeting, and then the end of its input.
+    assert!(output.status.success() && !output.stdout.is_empty());
+    let mut command = nas(["worker", "burn"]);
+    let mut worker = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(worker.stdin.as_mut().unwrap(), b"What can you do?\n").unwrap();
+    let output = worker.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be read"));
+}
