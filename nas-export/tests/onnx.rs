@@ -161,6 +161,7 @@ fn every_operator_computes_the_same_elsewhere() {
     // The evaluator trains values of one and three axes.
     assert!(folder.with_burn() >= zoo::plain().len(), "burn computes {} of them", folder.with_burn());
     folder.check();
+    folder.remove();
 }
 
 #[test]
@@ -173,4 +174,5 @@ fn weights_of_large_networks_lie_beside_the_file() {
         assert!(folder.path.join(format!("{}.onnx.data", case.name)).is_file());
     }
     folder.check();
+    folder.remove();
 }

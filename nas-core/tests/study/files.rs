@@ -89,6 +89,27 @@ fn one_process_at_a_time_may_write_and_all_may_read() {
     assert_eq!(beside, ["study"], "no lock and no journal stays behind");
 }
 
+/// As a process leaves it that is killed in the middle of a write with a rollback journal.
+#[test]
+fn what_a_killed_process_had_begun_to_write_is_rolled_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, copy) = (folder.path().join("study"), folder.path().join("copy"));
+    run(&study(), &file).unwrap();
+    let expected = records(&file);
+    let db = rusqlite::Connection::open(&file).unwrap();
+    // So small a cache writes to the file before the end of the transaction.
+    db.execute_batch(
+        "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; UPDATE trials SET proposal = 'x'; CREATE TABLE big (x); \
+         WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 2000) \
+         INSERT INTO big SELECT randomblob(500) FROM n",
+    )
+    .unwrap();
+    fs::copy(&file, &copy).unwrap();
+    fs::copy(folder.path().join("study-journal"), folder.path().join("copy-journal")).unwrap();
+    assert_eq!(records(&copy), expected);
+    go_on(&copy).unwrap();
+}
+
 #[test]
 fn a_folder_that_is_missing_is_named() {
     let folder = tempfile::tempdir().unwrap();

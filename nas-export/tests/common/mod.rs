@@ -31,7 +31,8 @@ pub fn task(input_shape: &[i64], outputs: u32, settings: Settings) -> Task {
 
 impl Folder {
     pub fn new(name: &str) -> Self {
-        let path = target().join("export-tests").join(name);
+        // Another run of the tests may be under way.
+        let path = target().join("export-tests").join(format!("{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Self { path, largest: 1 << 30, rows: Vec::new() }

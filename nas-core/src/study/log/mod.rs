@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StudyError;
 use super::header::Header;
@@ -67,6 +67,9 @@ impl Log {
             db.pragma_update(None, "user_version", VERSION)?;
             db.execute("INSERT INTO searches VALUES (0, ?1)", [&text])?;
             db.execute_batch("COMMIT")?;
+            // Here and not in the first session: a process that is killed while it changes the mode leaves a journal, with
+            // which nobody can open the file just for reading.
+            db.pragma_update(None, "journal_mode", "WAL")?;
             db.close().map_err(|(_, error)| error)
         };
         write().map_err(|source: rusqlite::Error| StudyError::Database { path: new.to_owned(), source })
@@ -82,11 +85,20 @@ impl Log {
     /// An existing study, to look at; others may write it meanwhile.
     pub fn open_to_read(path: &Path) -> Result<Self, StudyError> {
         check_file(path)?;
-        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let db = db.map_err(|source| StudyError::Database { path: path.to_owned(), source })?;
-        let log = Self { db, path: path.to_owned(), session: 0, _lock: None };
-        log.check_version()?;
-        Ok(log)
+        let open = |flags| {
+            let db = Connection::open_with_flags(path, flags);
+            let db = db.map_err(|source| StudyError::Database { path: path.to_owned(), source })?;
+            let log = Self { db, path: path.to_owned(), session: 0, _lock: None };
+            log.check_version()?;
+            Ok(log)
+        };
+        open(OpenFlags::SQLITE_OPEN_READ_ONLY).or_else(|error| match error {
+            // A process was killed while it wrote; its journal must be rolled back first.
+            StudyError::Database { source, .. } if source.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+                open(OpenFlags::SQLITE_OPEN_READ_WRITE)
+            }
+            other => Err(other),
+        })
     }
 
     fn open_locked(path: &Path, lock: Lock) -> Result<Self, StudyError> {
