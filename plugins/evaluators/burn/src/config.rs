@@ -10,8 +10,13 @@ use crate::train::Training;
 /// What a user may set.
 pub fn parameters() -> Vec<Parameter> {
     vec![
-        Parameter::text("data", "digits", "`digits`, a folder of idx files (MNIST), or a .csv or .csv.gz file"),
-        Parameter::one_of("task", "classification", &["classification", "regression"], "what is predicted (CSV)"),
+        Parameter::text("data", "digits", "`digits`, a folder of idx files (MNIST), or a .csv, .csv.gz or .txt file"),
+        Parameter::one_of(
+            "task",
+            "auto",
+            &["auto", "classification", "regression", "language"],
+            "what is predicted; auto: the next character of a text, else classes",
+        ),
         Parameter::text("target", "", "the column to predict (CSV); empty: the last"),
         Parameter::integer(
             "split_seed",
@@ -30,6 +35,7 @@ pub fn parameters() -> Vec<Parameter> {
             "training examples at most, a random stratified part; 0: all",
         ),
         Parameter::integer("validation_limit", 0, 0, u32::MAX, "validation examples at most, likewise; 0: all"),
+        Parameter::integer("context", 128, 1, 1 << 16, "positions of one example of a text"),
         Parameter::integer("size", 0, 0, 512, "side length in pixels that images are resized to; 0: as they are"),
         Parameter::integer("epochs", 10, 1, 100_000, "full training of one trial, and the horizon of the schedule"),
         Parameter::integer("batch_size", 64, 1, 1 << 20, "examples in one step"),
@@ -72,7 +78,9 @@ impl Config {
         let size = |name| settings.integer(name).map(|number| number as usize);
         let kind = match settings.text("task")? {
             "regression" => Kind::Regression,
-            _ => Kind::Classification,
+            "classification" => Kind::Classification,
+            "language" => Kind::Language,
+            _ => Kind::of(settings.text("data")?),
         };
         let (validation, test) = (settings.number("validation")?, settings.number("test")?);
         if validation + test >= 1.0 {
@@ -91,6 +99,7 @@ impl Config {
             train_limit: size("train_limit")?,
             validation_limit: size("validation_limit")?,
             size: size("size")?,
+            context: size("context")?,
         };
         let loss = match (settings.text("loss")?, kind) {
             ("cross_entropy", Kind::Regression) => {
@@ -98,7 +107,10 @@ impl Config {
                     "'loss' cannot be \"cross_entropy\" where 'task' is \"regression\": there are no classes",
                 ));
             }
-            ("cross_entropy", _) | ("auto", Kind::Classification) => Loss::CrossEntropy,
+            ("mse", Kind::Language) => {
+                return Err(Error::new("'loss' cannot be \"mse\" for a text: its tokens are no numbers"));
+            }
+            ("cross_entropy", _) | ("auto", Kind::Classification | Kind::Language) => Loss::CrossEntropy,
             _ => Loss::MeanSquaredError,
         };
         let optimizer = OptimizerConfig {

@@ -56,7 +56,7 @@ impl BurnEvaluator {
             return Ok(None);
         };
         if let Some(path) = weights {
-            save(&trainer.network, &data.normalization, path)?;
+            save(&trainer.network, &data.normalization, &data.vocabulary, path)?;
         }
         metrics.push(Metric::new("train_loss", trainer.train_loss));
         metrics.push(Metric::new("train_seconds", train_seconds));
@@ -84,7 +84,7 @@ impl BurnEvaluator {
     }
 }
 
-fn save(network: &Network, normalization: &Normalization, path: &Path) -> Result<()> {
+fn save(network: &Network, normalization: &Normalization, vocabulary: &str, path: &Path) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| Error::new(format!("the weights cannot be saved: {error}"));
     let mut archive = Archive { arrays: network.arrays().map_err(|error| failed(&error))?, ..Archive::default() };
     let list = |numbers: &[f32]| numbers.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
@@ -97,6 +97,9 @@ fn save(network: &Network, normalization: &Normalization, path: &Path) -> Result
         ("target_std", normalization.target_std.to_string()),
     ] {
         archive.texts.insert(name.into(), text);
+    }
+    if !vocabulary.is_empty() {
+        archive.texts.insert("vocabulary".into(), vocabulary.to_owned());
     }
     let bytes = archive.to_bytes().map_err(|error| failed(&error))?;
     store::write(path, &bytes).map_err(|error| failed(&error))

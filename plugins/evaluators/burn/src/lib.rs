@@ -22,8 +22,8 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, Metric, Opened, Request, Result,
-    Settings, Stop, Task,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, Objective, Opened, Request,
+    Result, Settings, Stop, Task,
 };
 
 pub use fully::Progress;
@@ -56,7 +56,7 @@ impl EvaluatorPlugin for BurnEvaluator {
         EvaluatorInfo {
             name: "burn".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Trains each candidate on images or tables with burn, on the CPU.".into(),
+            description: "Trains each candidate on images, tables or text with burn, on the CPU.".into(),
             metrics: metrics::declared(),
             fidelity_unit: "epochs".into(),
             accepts_relaxed: false,
@@ -83,9 +83,14 @@ impl Evaluator for BurnEvaluator {
                 kind: match self.data.kind {
                     Kind::Classification => "classification".into(),
                     Kind::Regression => "regression".into(),
+                    Kind::Language => "language".into(),
                 },
                 settings: Settings::default(),
             }),
+            objectives: match self.data.kind {
+                Kind::Language => vec![Objective { metric: "val_loss".into(), goal: Goal::Minimize }],
+                Kind::Classification | Kind::Regression => Vec::new(),
+            },
             ..Opened::default()
         }
     }
@@ -128,7 +133,8 @@ impl BurnEvaluator {
         }
         if request.keep {
             let state = trainer.archive().map_err(Trouble::Broken)?;
-            self.keep.put(request.trial, &state).map_err(|error| Trouble::Broken(error.to_string()))?;
+            // A full disk, say: this trial is lost, and those that need no state go on.
+            self.keep.put(request.trial, &state).map_err(|error| Trouble::Failed(error.to_string()))?;
         }
         metrics.push(Metric::new("train_loss", trainer.train_loss));
         metrics.push(Metric::new("train_seconds", train_seconds));

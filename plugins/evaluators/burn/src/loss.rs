@@ -1,7 +1,7 @@
 //! What training minimises, and what is measured on examples that were not trained on.
 
 use burn::module::Param;
-use burn::tensor::{Tensor, loss};
+use burn::tensor::{Int, Tensor, TensorData, activation, loss};
 use nas_api::Metric;
 
 use crate::data::{Examples, Normalization, Targets};
@@ -9,6 +9,8 @@ use crate::model::{Network, Weights};
 
 /// Examples that are run at once when nothing is learnt from them.
 const BATCH: usize = 256;
+/// Positions of texts, likewise.
+const TOKENS: usize = 4096;
 
 /// What training minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +35,7 @@ impl Loss {
         let pairs = output.iter().zip(target).map(|(&output, &target)| (f64::from(output), f64::from(target)));
         match self {
             Self::CrossEntropy => {
-                let greatest = output.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max);
-                let sum: f64 = output.iter().map(|&output| (f64::from(output) - greatest).exp()).sum();
-                let log_sum = greatest + sum.ln();
+                let log_sum = log_sum_exp(output);
                 pairs.map(|(output, target)| target * (log_sum - output)).sum()
             }
             Self::MeanSquaredError => {
@@ -43,6 +43,15 @@ impl Loss {
             }
         }
     }
+}
+
+/// Cross entropy of the softmax, in nats, averaged over tokens: `[tokens, vocabulary]` against the token that follows each.
+/// Without the one-hot targets that a large vocabulary would make of them.
+pub fn tokens(output: Tensor<2>, following: Vec<u32>) -> Tensor<1> {
+    let count = following.len();
+    let following: Vec<i32> = following.into_iter().map(|token| token as i32).collect();
+    let following = Tensor::<2, Int>::from_data(TensorData::new(following, [count, 1]), &output.device());
+    activation::log_softmax(output, 1).gather(1, following).mean().neg()
 }
 
 /// λ₁ Σ|w| + λ₂ Σw² over the weights of `Gemm` and `Conv`; `None` where both λ are 0. Biases and normalisations are free.
@@ -72,6 +81,9 @@ pub fn measure(
     prefix: &str,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Vec<Metric>>, String> {
+    if let Targets::Tokens { positions, lengths, .. } = &examples.targets {
+        return language(network, examples, *positions, lengths, prefix, stop);
+    }
     let outputs = examples.outputs();
     let run = network.inference();
     let rows: Vec<usize> = (0..examples.len()).collect();
@@ -90,6 +102,7 @@ pub fn measure(
             match &examples.targets {
                 Targets::Labels { labels, .. } => correct += usize::from(greatest(output) == Some(labels[row])),
                 Targets::Values(_) => predictions.push(f64::from(output[0])),
+                Targets::Tokens { .. } => {}
             }
         }
     }
@@ -98,8 +111,56 @@ pub fn measure(
     match &examples.targets {
         Targets::Labels { .. } => metrics.push(Metric::new(format!("{prefix}_accuracy"), correct as f64 / count)),
         Targets::Values(values) => metrics.extend(regression(&predictions, values, normalization, prefix)),
+        Targets::Tokens { .. } => {}
     }
     Ok(Some(metrics))
+}
+
+/// `<prefix>_loss` (nats a token), `_accuracy`, `_perplexity` and `_bits_per_byte` of a text.
+fn language(
+    network: &Network,
+    examples: &Examples,
+    positions: usize,
+    lengths: &[u8],
+    prefix: &str,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Vec<Metric>>, String> {
+    let run = network.inference();
+    let rows: Vec<usize> = (0..examples.len()).collect();
+    let (mut total, mut correct, mut bytes) = (0.0, 0_usize, 0_u64);
+    for batch in rows.chunks((TOKENS / positions).clamp(1, BATCH)) {
+        if stop() {
+            return Ok(None);
+        }
+        let output =
+            run(examples.inputs_of(batch)).into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))?;
+        for (output, token) in output.chunks_exact(lengths.len()).zip(examples.tokens_of(batch)) {
+            total += surprise(output, token);
+            correct += usize::from(greatest(output) == Some(token));
+            bytes += u64::from(lengths[token as usize]);
+        }
+    }
+    let count = (examples.len() * positions) as f64;
+    let loss = total / count;
+    let metric = |name: &str, value: f64| Metric::new(format!("{prefix}_{name}"), value);
+    Ok(Some(vec![
+        metric("loss", loss),
+        metric("accuracy", correct as f64 / count),
+        metric("perplexity", loss.exp()),
+        metric("bits_per_byte", total / std::f64::consts::LN_2 / bytes as f64),
+    ]))
+}
+
+/// Cross entropy of one prediction, in nats.
+fn surprise(output: &[f32], token: u32) -> f64 {
+    log_sum_exp(output) - f64::from(output[token as usize])
+}
+
+/// The logarithm of the sum of exponentials, without overflow.
+fn log_sum_exp(output: &[f32]) -> f64 {
+    let greatest = output.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = output.iter().map(|&output| (f64::from(output) - greatest).exp()).sum();
+    greatest + sum.ln()
 }
 
 /// The class of the greatest output, the first of equals; none where any is not a number.
@@ -150,6 +211,22 @@ mod tests {
         assert_eq!(Metric::find(&metrics, "val_mse"), Some((100.0 + 25.0) / 2.0));
         assert_eq!(Metric::find(&metrics, "val_mae"), Some(7.5));
         assert_eq!(Metric::find(&metrics, "val_r2"), Some(1.0 - 62.5 / 100.0));
+    }
+
+    #[test]
+    fn the_surprise_of_a_token_is_its_cross_entropy() {
+        let output = [3.0_f32.ln(), 0.0];
+        for token in 0..2 {
+            let mut target = [0.0; 2];
+            target[token] = 1.0;
+            let expected = Loss::CrossEntropy.example(&output, &target);
+            assert!((surprise(&output, token as u32) - expected).abs() < 1e-12);
+        }
+        let device = burn::tensor::Device::flex();
+        let logits = Tensor::<2>::from_data(TensorData::new([output, output].concat(), [2, 2]), &device);
+        let mean = tokens(logits, vec![0, 1]).into_scalar::<f32>();
+        let expected = (surprise(&output, 0) + surprise(&output, 1)) / 2.0;
+        assert!((f64::from(mean) - expected).abs() < 1e-6, "{mean} {expected}");
     }
 
     #[test]

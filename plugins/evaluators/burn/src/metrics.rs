@@ -13,8 +13,15 @@ pub fn declared() -> Vec<MetricInfo> {
     };
     let (less, more) = (Some(Goal::Minimize), Some(Goal::Maximize));
     vec![
-        info("val_accuracy", "", more, "Fraction of validation examples whose class is found (classification)."),
-        info("val_loss", "", less, "Mean loss over the validation examples, without penalties."),
+        info(
+            "val_accuracy",
+            "",
+            more,
+            "Fraction of validation examples whose class is found, or of tokens (classification, language).",
+        ),
+        info("val_loss", "", less, "Mean loss over the validation examples, or tokens, without penalties."),
+        info("val_perplexity", "", less, "e to the power of val_loss, which is that of one token (language)."),
+        info("val_bits_per_byte", "", less, "Mean loss over the bytes of the validation text, in bits (language)."),
         info("val_mse", "", less, "Mean squared error on validation, in the target's unit squared (regression)."),
         info("val_mae", "", less, "Mean absolute error on validation, in the target's unit (regression)."),
         info("val_r2", "", more, "Part of the variance on validation that is explained (regression)."),
@@ -22,6 +29,8 @@ pub fn declared() -> Vec<MetricInfo> {
         info("train_seconds", "s", less, "Seconds spent training in this trial, validation left out."),
         info("test_accuracy", "", more, "Fraction of test examples whose class is found, after final training."),
         info("test_loss", "", less, "Mean loss over the test examples, after final training."),
+        info("test_perplexity", "", less, "e to the power of test_loss (language)."),
+        info("test_bits_per_byte", "", less, "Mean loss over the bytes of the test text, in bits (language)."),
         info("test_mse", "", less, "Mean squared error on the test examples, after final training."),
         info("test_mae", "", less, "Mean absolute error on the test examples, after final training."),
         info("test_r2", "", more, "Part of the test variance that is explained, after final training."),

@@ -131,6 +131,18 @@ fn what_cannot_be_carried_on_fails_the_trial() {
 }
 
 #[test]
+fn a_state_that_cannot_be_written_fails_the_trial() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("no-folder");
+    std::fs::write(&file, "").unwrap();
+    let evaluator = BurnEvaluator::open(&settings(&[("train_limit", number(100.0))]), Some(&file)).unwrap();
+    let keeping = Request { trial: 1, keep: true, ..request(&mlp(&[8], 10), 1.0) };
+    assert!(failure(&evaluator, &keeping).contains("no-folder"));
+    // One that keeps nothing goes on.
+    measure(&evaluator, &request(&mlp(&[8], 10), 1.0));
+}
+
+#[test]
 fn threads_side_by_side_change_no_bit() {
     let evaluator = open(&[("epochs", number(2.0)), ("train_limit", number(400.0))]);
     let requests: Vec<Request> = (0..6)

@@ -7,8 +7,8 @@ use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device};
 use nas_api::rng::{derive, seeded};
 
-use crate::data::{Examples, shuffled};
-use crate::loss::{Loss, penalty};
+use crate::data::{Examples, Targets, shuffled};
+use crate::loss::{self, Loss, penalty};
 use crate::model::{Network, Plan, Weights};
 use crate::optimizer::OptimizerConfig;
 use crate::store::Archive;
@@ -95,8 +95,13 @@ impl Trainer {
     fn step(&mut self, training: &Training, examples: &Examples, rows: &[usize], rate: f64, step: u64) -> f32 {
         // Steps of one training never reach 2^32.
         let output = self.network.forward_training(examples.inputs_of(rows), derive(self.seed, "step", step as u32));
-        let target = self.network.tensor(examples.targets_of(rows), [rows.len(), examples.outputs()]);
-        let mut loss = training.loss.batch(output, target);
+        let mut loss = match &examples.targets {
+            Targets::Tokens { .. } => loss::tokens(output, examples.tokens_of(rows)),
+            Targets::Labels { .. } | Targets::Values(_) => {
+                let target = self.network.tensor(examples.targets_of(rows), [rows.len(), examples.outputs()]);
+                training.loss.batch(output, target)
+            }
+        };
         if let Some(penalty) = penalty(&self.network.weights, training.l1, training.l2) {
             loss = loss + penalty;
         }

@@ -49,7 +49,8 @@ pub fn read(path: &Path, target: &str, kind: Kind) -> Result<Examples, DataError
         }
     }
     let targets = match kind {
-        Kind::Classification => classes(path, &texts)?,
+        // A table has no texts to go on with, which is refused later.
+        Kind::Classification | Kind::Language => classes(path, &texts)?,
         Kind::Regression => Targets::Values(values),
     };
     Ok(Examples { shape: vec![header.len() - 1], inputs, targets })

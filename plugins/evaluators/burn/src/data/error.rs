@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// Nothing of this name.
     #[error(
-        "there are no data '{}': 'data' is \"digits\", a folder of idx files, or a file that ends in .csv or .csv.gz",
+        "there are no data '{}': 'data' is \"digits\", a folder of idx files, or a file that ends in .csv, .csv.gz or .txt",
         path.display()
     )]
     Missing {
@@ -161,6 +161,30 @@ pub enum DataError {
         validation: f64,
         /// Fraction.
         test: f64,
+    },
+    /// A text file that is none.
+    #[error("'{}' is no text in UTF-8: byte {byte} is where it ends to be one; convert it, or take another file", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 0.
+        byte: usize,
+    },
+    /// A text with fewer characters than a window in one of its parts.
+    #[error(
+        "'{}' has {characters} characters, and the smallest of its parts for training, validation and test {smallest}: \
+         too few for a window of {context} positions and the character after it; lower 'context', or take a longer text",
+        path.display()
+    )]
+    ShortText {
+        /// The file.
+        path: PathBuf,
+        /// Of the whole.
+        characters: usize,
+        /// Of the smallest part.
+        smallest: usize,
+        /// Positions of a window.
+        context: usize,
     },
     /// A parameter that these data cannot serve.
     #[error("{0}")]

@@ -1,6 +1,6 @@
 //! Examples in memory.
 
-/// What is to be predicted, one per example.
+/// What is to be predicted, one per example, or one per position of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
     /// Classes.
@@ -12,12 +12,21 @@ pub enum Targets {
     },
     /// Numbers.
     Values(Vec<f32>),
+    /// The token that follows each position of each example.
+    Tokens {
+        /// Example by example.
+        labels: Vec<u32>,
+        /// Of one example.
+        positions: usize,
+        /// Bytes of each token of the vocabulary, of which there are so many.
+        lengths: Vec<u8>,
+    },
 }
 
 /// Inputs with their targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examples {
-    /// One input: `[channels, height, width]` or `[features]`.
+    /// One input: `[channels, height, width]`, `[features]`, or `[positions]` of tokens.
     pub shape: Vec<usize>,
     /// All inputs, one after the other.
     pub inputs: Vec<f32>,
@@ -32,6 +41,11 @@ impl Targets {
                 Self::Labels { labels: rows.iter().map(|&row| labels[row]).collect(), classes: *classes }
             }
             Self::Values(values) => Self::Values(rows.iter().map(|&row| values[row]).collect()),
+            Self::Tokens { labels, positions, lengths } => {
+                let of = |&row: &usize| &labels[row * positions..(row + 1) * positions];
+                let labels = rows.iter().flat_map(of).copied().collect();
+                Self::Tokens { labels, positions: *positions, lengths: lengths.clone() }
+            }
         }
     }
 }
@@ -42,6 +56,7 @@ impl Examples {
         match &self.targets {
             Targets::Labels { labels, .. } => labels.len(),
             Targets::Values(values) => values.len(),
+            Targets::Tokens { labels, positions, .. } => labels.len() / positions,
         }
     }
 
@@ -55,11 +70,12 @@ impl Examples {
         self.shape.iter().product()
     }
 
-    /// Numbers that a network returns for one example: one per class, or one.
+    /// Numbers that a network returns for one example, or for each position of it: one per class, or one.
     pub fn outputs(&self) -> usize {
         match &self.targets {
             Targets::Labels { classes, .. } => *classes as usize,
             Targets::Values(_) => 1,
+            Targets::Tokens { lengths, .. } => lengths.len(),
         }
     }
 
@@ -73,9 +89,18 @@ impl Examples {
         inputs
     }
 
+    /// The tokens that follow each position of these rows; none where there are no positions.
+    pub fn tokens_of(&self, rows: &[usize]) -> Vec<u32> {
+        match self.targets.rows(rows) {
+            Targets::Tokens { labels, .. } => labels,
+            Targets::Labels { .. } | Targets::Values(_) => Vec::new(),
+        }
+    }
+
     /// The targets of these rows as a network should return them: one-hot, or the value.
     pub fn targets_of(&self, rows: &[usize]) -> Vec<f32> {
         match &self.targets {
+            Targets::Tokens { .. } => Vec::new(),
             Targets::Labels { labels, classes } => {
                 let classes = *classes as usize;
                 let mut one_hot = vec![0.0; rows.len() * classes];
@@ -100,8 +125,9 @@ impl Examples {
         match (&mut all.targets, &others.targets) {
             (Targets::Labels { labels, .. }, Targets::Labels { labels: more, .. }) => labels.extend_from_slice(more),
             (Targets::Values(values), Targets::Values(more)) => values.extend_from_slice(more),
+            (Targets::Tokens { labels, .. }, Targets::Tokens { labels: more, .. }) => labels.extend_from_slice(more),
             // Both come from one set of examples.
-            (Targets::Labels { .. }, Targets::Values(_)) | (Targets::Values(_), Targets::Labels { .. }) => {}
+            (Targets::Labels { .. } | Targets::Values(_) | Targets::Tokens { .. }, _) => {}
         }
         all
     }

@@ -10,6 +10,7 @@ mod normalize;
 mod split;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::path::Path;
 
@@ -25,12 +26,25 @@ pub enum Kind {
     Classification,
     /// A number.
     Regression,
+    /// The next token at every position of a text.
+    Language,
+}
+
+impl Kind {
+    /// What is predicted of these data where nobody says.
+    pub fn of(source: &str) -> Self {
+        if is_text(source) { Self::Language } else { Self::Classification }
+    }
+}
+
+fn is_text(source: &str) -> bool {
+    source.to_ascii_lowercase().ends_with(".txt")
 }
 
 /// Which data, and how they are split. Fractions are of all rows.
 #[derive(Clone, Debug)]
 pub struct DataConfig {
-    /// `digits`, a folder of idx files, or a `.csv` or `.csv.gz` file.
+    /// `digits`, a folder of idx files, or a `.csv`, `.csv.gz` or `.txt` file.
     pub source: String,
     /// CSV: the column to predict; empty: the last.
     pub target: String,
@@ -48,6 +62,8 @@ pub struct DataConfig {
     pub validation_limit: usize,
     /// Side length that images are resized to; 0: as they are.
     pub size: usize,
+    /// Positions of one example of a text.
+    pub context: usize,
 }
 
 /// Normalised data in three sets that share no example.
@@ -63,6 +79,8 @@ pub struct Data {
     pub test: Examples,
     /// How inputs and targets were scaled.
     pub normalization: Normalization,
+    /// The characters of a text, in the order of their tokens; empty for other data.
+    pub vocabulary: String,
 }
 
 impl Data {
@@ -70,6 +88,9 @@ impl Data {
     pub fn open(config: &DataConfig) -> Result<Self, DataError> {
         let path = Path::new(&config.source);
         let name = config.source.to_ascii_lowercase();
+        if is_text(&config.source) && path.is_file() {
+            return Self::text(path, config);
+        }
         let (all, test) = if config.source == "digits" {
             (digits::read()?, None)
         } else if path.is_dir() {
@@ -89,7 +110,22 @@ impl Data {
         for set in [&mut train, &mut validation, &mut test] {
             normalization.apply(set);
         }
-        Ok(Self { kind: config.kind, train, validation, test, normalization })
+        Ok(Self { kind: config.kind, train, validation, test, normalization, vocabulary: String::new() })
+    }
+
+    fn text(path: &Path, config: &DataConfig) -> Result<Self, DataError> {
+        let unfit = |what: &str| Err(DataError::Parameter(format!("{} is a text, {what}", origin(config))));
+        if config.kind != Kind::Language {
+            return unfit("so 'task' must be \"language\" or \"auto\"");
+        }
+        if !config.target.is_empty() {
+            return unfit("which has no columns: 'target' is for CSV files; leave it empty");
+        }
+        if config.size > 0 {
+            return unfit("and holds no images to resize: leave 'size' at 0");
+        }
+        let text::Text { train, validation, test, vocabulary } = text::read(path, config)?;
+        Ok(Self { kind: config.kind, train, validation, test, normalization: Normalization::none(), vocabulary })
     }
 }
 
@@ -99,6 +135,10 @@ fn origin(config: &DataConfig) -> String {
 
 /// What the parameters ask and these examples cannot serve.
 fn check(config: &DataConfig, all: &Examples) -> Result<(), DataError> {
+    if config.kind == Kind::Language {
+        let problem = format!("{} is no text, so 'task' cannot be \"language\": give a .txt file", origin(config));
+        return Err(DataError::Parameter(problem));
+    }
     let images = all.shape.len() == 3;
     if images && config.kind == Kind::Regression {
         let problem = format!("{} has classes, so 'task' cannot be \"regression\"", origin(config));

@@ -16,6 +16,11 @@ pub struct Normalization {
 }
 
 impl Normalization {
+    /// Of data that stay as they are.
+    pub fn none() -> Self {
+        Self { mean: Vec::new(), std: Vec::new(), target_mean: 0.0, target_std: 1.0 }
+    }
+
     /// Measured on these examples.
     pub fn of(examples: &Examples) -> Self {
         let (groups, group) = grouped(examples);
@@ -29,7 +34,7 @@ impl Normalization {
             std.push(group_std);
         }
         let (target_mean, target_std) = match &examples.targets {
-            Targets::Labels { .. } => (0.0, 1.0),
+            Targets::Labels { .. } | Targets::Tokens { .. } => (0.0, 1.0),
             Targets::Values(values) => moments(values.iter()),
         };
         Self { mean, std, target_mean, target_std }

@@ -21,13 +21,14 @@ fn config(source: impl AsRef<Path>) -> DataConfig {
         train_limit: 0,
         validation_limit: 0,
         size: 0,
+        context: 8,
     }
 }
 
 fn labels(examples: &Examples) -> &[u32] {
     match &examples.targets {
         Targets::Labels { labels, .. } => labels,
-        Targets::Values(_) => panic!("not classes"),
+        Targets::Values(_) | Targets::Tokens { .. } => panic!("not classes"),
     }
 }
 
@@ -232,4 +233,61 @@ fn fashion_mnist() {
         assert_eq!(labels(&data.train).iter().filter(|label| **label == class).count(), 200);
         assert_eq!(labels(&data.test).iter().filter(|label| **label == class).count(), 1000);
     }
+}
+
+fn text(folder: &Path, content: impl AsRef<[u8]>) -> DataConfig {
+    let path = folder.join("a.txt");
+    fs::write(&path, content).unwrap();
+    DataConfig { kind: Kind::Language, ..config(path) }
+}
+
+#[test]
+fn a_text_becomes_windows_that_do_not_overlap_between_the_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    // 100 characters of 4 kinds, one of two bytes.
+    let content: String = "abcé".chars().cycle().take(100).collect();
+    let data = Data::open(&text(folder.path(), &content)).unwrap();
+    assert_eq!(data.vocabulary, "abcé");
+    assert_eq!((&data.train.shape[..], data.train.outputs()), (&[8][..], 4));
+    // 60, 20 and 20 characters; each window needs the character after it.
+    assert_eq!([&data.train, &data.validation, &data.test].map(Examples::len), [7, 2, 2]);
+    let Targets::Tokens { labels, positions, lengths } = &data.train.targets else { panic!("no tokens") };
+    assert_eq!((*positions, &lengths[..]), (8, &[1, 1, 1, 2][..]));
+    let inputs: Vec<u32> = data.train.inputs.iter().map(|&token| token as u32).collect();
+    assert_eq!(inputs[..5], [0, 1, 2, 3, 0]);
+    assert_eq!(labels[..5], [1, 2, 3, 0, 1]);
+    // What follows the last position of a window is the first of the next.
+    assert_eq!(labels[7], inputs[8]);
+    assert_eq!(data.train.tokens_of(&[2, 0]), [&labels[16..24], &labels[..8]].concat());
+    let both = data.train.and(&data.validation);
+    assert_eq!((both.len(), both.tokens_of(&[7])), (9, data.validation.tokens_of(&[0])));
+}
+
+#[test]
+fn a_limit_draws_windows_of_the_training_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let content: String = (0..1000_u32).map(|i| char::from_u32(0x4e00 + i).unwrap()).collect();
+    let all = text(folder.path(), content);
+    let limited = |seed| Data::open(&DataConfig { train_limit: 5, split_seed: seed, ..all.clone() }).unwrap().train;
+    let (one, other) = (limited(0), limited(1));
+    assert_eq!([one.len(), other.len()], [5, 5]);
+    assert_ne!(one, other);
+    assert_eq!(one, limited(0));
+    // Each character occurs once, so that a token says where it stood.
+    assert!(one.inputs.iter().all(|&token| token < 600.0));
+}
+
+#[test]
+fn texts_that_cannot_serve_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let long: String = "ab".repeat(200);
+    refused(&text(folder.path(), [b"abc", &[0xff; 3][..]].concat()), &["a.txt", "no text in UTF-8", "byte 3"]);
+    refused(&text(folder.path(), "aaaa".repeat(100)), &["a.txt", "single class, 'a'"]);
+    refused(&text(folder.path(), "ab".repeat(20)), &["40 characters", "smallest", " 8: ", "lower 'context'"]);
+    refused(&text(folder.path(), ""), &["single class"]);
+    let fine = text(folder.path(), long);
+    refused(&DataConfig { kind: Kind::Regression, ..fine.clone() }, &["is a text", "'task'"]);
+    refused(&DataConfig { target: "x".into(), ..fine.clone() }, &["no columns"]);
+    refused(&DataConfig { size: 8, ..fine }, &["no images"]);
+    refused(&DataConfig { kind: Kind::Language, ..config("digits") }, &["is no text", ".txt"]);
 }

@@ -1,0 +1,598 @@
+/* An evaluator of `nas` in C or C++: a dynamic library with one symbol, `nas_evaluator_0_1`.
+ *
+ * This header has the ABI (the structures below, which `nas-api/src/native.rs` has in Rust) and the messages: functions that read
+ * what the host sends, and write what it expects. Nothing needs to be linked. The guide is docs/guides/write-an-evaluator.md, an
+ * example docs/examples/wiring.c.
+ *
+ * Messages are bytes. A number of 32 or 64 bits is one byte up to 250; 251, 252 or 253 say that two, four or eight bytes follow,
+ * the least first. A signed number n is sent as 2n, or as -2n - 1 where it is negative. A double is its eight bytes, a truth value
+ * one. A text or list is its length and then its contents; an option is 0, or 1 and the value; of a choice the place of the case
+ * comes first; a record is its fields in order.
+ *
+ * Any thread may call; `evaluate` is called from several at the same time. No exception may leave a function.
+ */
+#ifndef NAS_EVALUATOR_H
+#define NAS_EVALUATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- The ABI ---- */
+
+#define NAS_ABI_VERSION 1u
+
+enum { NAS_DONE = 0, NAS_REFUSED = 1, NAS_PANICKED = 2 };
+
+/* Bytes that the library owns until the host hands them back through `free`. */
+typedef struct {
+    uint32_t status; /* NAS_DONE: the encoded result. NAS_REFUSED: a text that says why not. */
+    uint8_t *data;
+    size_t length;
+    size_t capacity;
+} nas_answer;
+
+/* Whether the study is stopping. Ask it between the steps of a long measurement, on the thread that was called. */
+typedef bool (*nas_stop)(const void *context);
+
+typedef struct {
+    uint32_t abi_version; /* NAS_ABI_VERSION */
+    /* What the evaluator says about itself: an encoded nas_info. */
+    nas_answer (*describe)(void);
+    /* Takes an encoded nas_open; sets the instance, answers an encoded nas_opened. */
+    nas_answer (*open)(const uint8_t *data, size_t length, void **instance);
+    /* Takes an encoded nas_request; answers an encoded nas_measurement, or none where it stopped because `stop` said so. */
+    nas_answer (*evaluate)(const void *instance, const uint8_t *data, size_t length, nas_stop stop, const void *context);
+    void (*close)(void *instance);
+    /* nas_free does. */
+    void (*free)(nas_answer answer);
+} nas_table;
+
+#if defined(_WIN32)
+#define NAS_EXPORT __declspec(dllexport)
+#else
+#define NAS_EXPORT __attribute__((visibility("default")))
+#endif
+
+/* The one symbol of a library. */
+NAS_EXPORT nas_table nas_evaluator_0_1(void);
+
+/* ---- Writing ---- */
+
+typedef struct {
+    uint8_t *data;
+    size_t length;
+    size_t capacity;
+    bool failed; /* Memory ran out. */
+} nas_writer;
+
+static inline void nas_put_bytes(nas_writer *to, const void *bytes, size_t count) {
+    if (count > to->capacity - to->length) {
+        size_t capacity = to->capacity < 64 ? 64 : to->capacity;
+        while (capacity - to->length < count) {
+            if (capacity > SIZE_MAX / 2) {
+                to->failed = true;
+                return;
+            }
+            capacity *= 2;
+        }
+        uint8_t *data = (uint8_t *)realloc(to->data, capacity);
+        if (data == NULL) {
+            to->failed = true;
+            return;
+        }
+        to->data = data;
+        to->capacity = capacity;
+    }
+    if (count > 0) {
+        memcpy(to->data + to->length, bytes, count);
+        to->length += count;
+    }
+}
+
+static inline void nas_put_truth(nas_writer *to, bool value) {
+    uint8_t byte = value ? 1 : 0;
+    nas_put_bytes(to, &byte, 1);
+}
+
+/* A whole number that is not negative: numbers, lengths, places of cases. */
+static inline void nas_put_count(nas_writer *to, uint64_t value) {
+    uint8_t bytes[9];
+    size_t follow = value < 251 ? 0 : value <= UINT16_MAX ? 2 : value <= UINT32_MAX ? 4 : 8;
+    bytes[0] = follow == 0 ? (uint8_t)value : follow == 2 ? 251 : follow == 4 ? 252 : 253;
+    for (size_t i = 0; i < follow; i++) {
+        bytes[1 + i] = (uint8_t)(value >> (8 * i));
+    }
+    nas_put_bytes(to, bytes, 1 + follow);
+}
+
+static inline void nas_put_number(nas_writer *to, double value) {
+    uint64_t bits;
+    uint8_t bytes[8];
+    memcpy(&bits, &value, sizeof bits);
+    for (size_t i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t)(bits >> (8 * i));
+    }
+    nas_put_bytes(to, bytes, 8);
+}
+
+static inline void nas_put_text(nas_writer *to, const char *text) {
+    size_t length = strlen(text);
+    nas_put_count(to, length);
+    nas_put_bytes(to, text, length);
+}
+
+static inline void nas_free(nas_answer answer) {
+    free(answer.data);
+}
+
+/* The answer "no", and why. */
+static inline nas_answer nas_refuse(const char *why) {
+    nas_writer words = {NULL, 0, 0, false};
+    nas_put_bytes(&words, why, strlen(why));
+    nas_answer answer = {NAS_REFUSED, words.data, words.length, words.capacity};
+    return answer;
+}
+
+/* The answer that was written. */
+static inline nas_answer nas_finish(nas_writer written) {
+    if (written.failed) {
+        free(written.data);
+        return nas_refuse("out of memory");
+    }
+    nas_answer answer = {NAS_DONE, written.data, written.length, written.capacity};
+    return answer;
+}
+
+/* ---- Reading ---- */
+
+typedef struct {
+    const uint8_t *at;
+    const uint8_t *end;
+    bool failed; /* The bytes are no such message; everything read since is 0. */
+} nas_reader;
+
+/* A text of the message: not ended by 0, valid while the message is. */
+typedef struct {
+    const char *data;
+    size_t length;
+} nas_text;
+
+static inline bool nas_text_is(nas_text text, const char *other) {
+    return text.length == strlen(other) && (text.length == 0 || memcmp(text.data, other, text.length) == 0);
+}
+
+static inline const uint8_t *nas_get_bytes(nas_reader *from, uint64_t count) {
+    if (from->failed || count > (uint64_t)(from->end - from->at)) {
+        from->failed = true;
+        return NULL;
+    }
+    const uint8_t *bytes = from->at;
+    from->at += count;
+    return bytes;
+}
+
+static inline uint64_t nas_get_least_first(nas_reader *from, size_t count) {
+    const uint8_t *bytes = nas_get_bytes(from, count);
+    uint64_t value = 0;
+    for (size_t i = 0; bytes != NULL && i < count; i++) {
+        value |= (uint64_t)bytes[i] << (8 * i);
+    }
+    return value;
+}
+
+static inline uint64_t nas_get_count(nas_reader *from) {
+    uint64_t first = nas_get_least_first(from, 1);
+    switch (first) {
+    case 251: return nas_get_least_first(from, 2);
+    case 252: return nas_get_least_first(from, 4);
+    case 253: return nas_get_least_first(from, 8);
+    case 254:
+    case 255: from->failed = true; return 0;
+    default: return first;
+    }
+}
+
+static inline int64_t nas_get_integer(nas_reader *from) {
+    uint64_t value = nas_get_count(from);
+    return (value & 1) == 0 ? (int64_t)(value >> 1) : -(int64_t)(value >> 1) - 1;
+}
+
+static inline bool nas_get_truth(nas_reader *from) {
+    return nas_get_least_first(from, 1) == 1;
+}
+
+static inline double nas_get_number(nas_reader *from) {
+    uint64_t bits = nas_get_least_first(from, 8);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline nas_text nas_get_text(nas_reader *from) {
+    nas_text text = {"", 0};
+    uint64_t length = nas_get_count(from);
+    const uint8_t *bytes = nas_get_bytes(from, length);
+    if (bytes != NULL) {
+        text.data = (const char *)bytes;
+        text.length = (size_t)length;
+    }
+    return text;
+}
+
+/* Room for a list. What no message of this length can hold is refused before anything is allocated. */
+static inline void *nas_get_list(nas_reader *from, size_t size, size_t *count) {
+    uint64_t length = nas_get_count(from);
+    *count = 0;
+    if (from->failed || length > (uint64_t)(from->end - from->at)) {
+        from->failed = true;
+        return NULL;
+    }
+    void *list = calloc(length == 0 ? 1 : (size_t)length, size);
+    if (list == NULL) {
+        from->failed = true;
+        return NULL;
+    }
+    *count = (size_t)length;
+    return list;
+}
+
+/* ---- What the host sends ---- */
+
+typedef enum { NAS_TRUTH, NAS_NUMBER, NAS_TEXT, NAS_NUMBERS, NAS_TEXTS } nas_value_kind;
+
+/* One parameter, as it is set. The host sends every declared one, checked. */
+typedef struct {
+    nas_text name;
+    nas_value_kind kind;
+    bool truth;
+    double number;
+    nas_text text;
+    double *numbers;
+    nas_text *texts;
+    size_t count; /* Of numbers or texts. */
+} nas_setting;
+
+/* What `open` takes. */
+typedef struct {
+    nas_setting *settings;
+    size_t count;
+    bool has_state;
+    nas_text state; /* A folder where states of trials may be kept. */
+} nas_open;
+
+typedef enum { NAS_ATTRIBUTE_INT, NAS_ATTRIBUTE_INTS, NAS_ATTRIBUTE_FLOAT, NAS_ATTRIBUTE_FLOATS, NAS_ATTRIBUTE_TEXT } nas_attribute_kind;
+
+typedef struct {
+    nas_text name;
+    nas_attribute_kind kind;
+    int64_t integer;
+    double number;
+    nas_text text;
+    int64_t *integers;
+    double *numbers;
+    size_t count; /* Of integers or numbers. */
+} nas_attribute;
+
+/* One operator; nas-api/src/graph/mod.rs has the vocabulary. */
+typedef struct {
+    nas_text name;
+    nas_text op;
+    uint32_t *inputs; /* Places of earlier nodes; nas_read_request has checked that they are. */
+    size_t input_count;
+    nas_attribute *attributes;
+    size_t attribute_count;
+} nas_node;
+
+/* One candidate to measure. */
+typedef struct {
+    uint32_t trial;
+    uint32_t *genotype;
+    size_t genotype_length;
+    nas_text key;  /* Equal for equal networks. */
+    nas_text text; /* As the space writes it. */
+    nas_node *nodes; /* In topological order; none where nas_info says that no graphs are needed. */
+    size_t node_count;
+    uint32_t *outputs;
+    size_t output_count;
+    bool has_fidelity;
+    double fidelity;
+    bool has_resume;
+    uint32_t resume; /* Carry on from the state of this trial. */
+    bool keep;       /* Keep the state: a later trial may carry on from it. */
+    uint32_t seed;
+} nas_request;
+
+static inline uint32_t *nas_get_u32s(nas_reader *from, size_t *count) {
+    uint32_t *list = (uint32_t *)nas_get_list(from, sizeof(uint32_t), count);
+    for (size_t i = 0; i < *count; i++) {
+        list[i] = (uint32_t)nas_get_count(from);
+    }
+    return list;
+}
+
+static inline double *nas_get_numbers(nas_reader *from, size_t *count) {
+    double *list = (double *)nas_get_list(from, sizeof(double), count);
+    for (size_t i = 0; i < *count; i++) {
+        list[i] = nas_get_number(from);
+    }
+    return list;
+}
+
+static inline void nas_free_open(nas_open *open) {
+    for (size_t i = 0; i < open->count; i++) {
+        free(open->settings[i].numbers);
+        free(open->settings[i].texts);
+    }
+    free(open->settings);
+    memset(open, 0, sizeof *open);
+}
+
+/* Reads what `open` takes; false where it is none. Free it either way. */
+static inline bool nas_read_open(const uint8_t *data, size_t length, nas_open *open) {
+    nas_reader from = {data, data + length, false};
+    memset(open, 0, sizeof *open);
+    open->settings = (nas_setting *)nas_get_list(&from, sizeof(nas_setting), &open->count);
+    for (size_t i = 0; i < open->count; i++) {
+        nas_setting *setting = &open->settings[i];
+        setting->name = nas_get_text(&from);
+        uint64_t kind = nas_get_count(&from);
+        setting->kind = (nas_value_kind)kind;
+        switch (kind) {
+        case NAS_TRUTH: setting->truth = nas_get_truth(&from); break;
+        case NAS_NUMBER: setting->number = nas_get_number(&from); break;
+        case NAS_TEXT: setting->text = nas_get_text(&from); break;
+        case NAS_NUMBERS: setting->numbers = nas_get_numbers(&from, &setting->count); break;
+        case NAS_TEXTS:
+            setting->texts = (nas_text *)nas_get_list(&from, sizeof(nas_text), &setting->count);
+            for (size_t j = 0; j < setting->count; j++) {
+                setting->texts[j] = nas_get_text(&from);
+            }
+            break;
+        default: from.failed = true;
+        }
+    }
+    open->has_state = nas_get_truth(&from);
+    if (open->has_state) {
+        open->state = nas_get_text(&from);
+    }
+    return !from.failed && from.at == from.end;
+}
+
+/* The setting of a declared parameter. */
+static inline const nas_setting *nas_setting_of(const nas_open *open, const char *name) {
+    for (size_t i = 0; i < open->count; i++) {
+        if (nas_text_is(open->settings[i].name, name)) {
+            return &open->settings[i];
+        }
+    }
+    return NULL;
+}
+
+static inline void nas_free_request(nas_request *request) {
+    for (size_t i = 0; i < request->node_count; i++) {
+        nas_node *node = &request->nodes[i];
+        for (size_t j = 0; j < node->attribute_count; j++) {
+            free(node->attributes[j].integers);
+            free(node->attributes[j].numbers);
+        }
+        free(node->attributes);
+        free(node->inputs);
+    }
+    free(request->nodes);
+    free(request->genotype);
+    free(request->outputs);
+    memset(request, 0, sizeof *request);
+}
+
+static inline void nas_get_attribute(nas_reader *from, nas_attribute *attribute) {
+    attribute->name = nas_get_text(from);
+    uint64_t kind = nas_get_count(from);
+    attribute->kind = (nas_attribute_kind)kind;
+    switch (kind) {
+    case NAS_ATTRIBUTE_INT: attribute->integer = nas_get_integer(from); break;
+    case NAS_ATTRIBUTE_INTS:
+        attribute->integers = (int64_t *)nas_get_list(from, sizeof(int64_t), &attribute->count);
+        for (size_t i = 0; i < attribute->count; i++) {
+            attribute->integers[i] = nas_get_integer(from);
+        }
+        break;
+    case NAS_ATTRIBUTE_FLOAT: attribute->number = nas_get_number(from); break;
+    case NAS_ATTRIBUTE_FLOATS: attribute->numbers = nas_get_numbers(from, &attribute->count); break;
+    case NAS_ATTRIBUTE_TEXT: attribute->text = nas_get_text(from); break;
+    default: from->failed = true;
+    }
+}
+
+/* Reads what `evaluate` takes; false where it is none, or a mixture of architectures, which only an evaluator of supernets gets.
+ * Free it either way. */
+static inline bool nas_read_request(const uint8_t *data, size_t length, nas_request *request) {
+    nas_reader from = {data, data + length, false};
+    memset(request, 0, sizeof *request);
+    request->trial = (uint32_t)nas_get_count(&from);
+    if (nas_get_count(&from) != 0) {
+        return false;
+    }
+    request->genotype = nas_get_u32s(&from, &request->genotype_length);
+    request->key = nas_get_text(&from);
+    request->text = nas_get_text(&from);
+    request->nodes = (nas_node *)nas_get_list(&from, sizeof(nas_node), &request->node_count);
+    for (size_t i = 0; i < request->node_count; i++) {
+        nas_node *node = &request->nodes[i];
+        node->name = nas_get_text(&from);
+        node->op = nas_get_text(&from);
+        node->inputs = nas_get_u32s(&from, &node->input_count);
+        for (size_t j = 0; j < node->input_count; j++) {
+            from.failed = from.failed || node->inputs[j] >= i;
+        }
+        node->attributes = (nas_attribute *)nas_get_list(&from, sizeof(nas_attribute), &node->attribute_count);
+        for (size_t j = 0; j < node->attribute_count; j++) {
+            nas_get_attribute(&from, &node->attributes[j]);
+        }
+    }
+    request->outputs = nas_get_u32s(&from, &request->output_count);
+    for (size_t i = 0; i < request->output_count; i++) {
+        from.failed = from.failed || request->outputs[i] >= request->node_count;
+    }
+    request->has_fidelity = nas_get_truth(&from);
+    request->fidelity = request->has_fidelity ? nas_get_number(&from) : 0;
+    request->has_resume = nas_get_truth(&from);
+    request->resume = request->has_resume ? (uint32_t)nas_get_count(&from) : 0;
+    request->keep = nas_get_truth(&from);
+    request->seed = (uint32_t)nas_get_count(&from);
+    return !from.failed && from.at == from.end;
+}
+
+/* ---- What the host expects ---- */
+
+typedef enum { NAS_NEITHER, NAS_LESS, NAS_MORE } nas_better;
+
+/* Declares one metric. */
+typedef struct {
+    const char *name;        /* Snake case. */
+    const char *unit;        /* "s", "bytes", "". */
+    nas_better better;       /* Which way, where that is clear. */
+    bool hidden;             /* For reports alone: never told to a strategy. */
+    const char *description; /* One sentence. */
+} nas_metric_info;
+
+/* Declares a parameter that is a number. The header has no others; write them as nas_put_info does. */
+typedef struct {
+    const char *name;
+    bool whole;
+    double least, greatest, standard;
+    const char *description;
+} nas_parameter;
+
+/* What an evaluator says about itself. */
+typedef struct {
+    const char *name; /* Kebab case. */
+    const char *version;
+    const char *description;
+    const nas_metric_info *metrics;
+    size_t metric_count;
+    const char *fidelity_unit; /* "epochs"; "" where there is no fidelity. */
+    bool resumes;              /* A trial can carry on from the state of an earlier one. */
+    bool graphs;               /* It needs the networks of the candidates. */
+    const nas_parameter *parameters;
+    size_t parameter_count;
+} nas_info;
+
+static inline void nas_put_info(nas_writer *to, const nas_info *info) {
+    nas_put_text(to, info->name);
+    nas_put_text(to, info->version);
+    nas_put_text(to, info->description);
+    nas_put_count(to, info->metric_count);
+    for (size_t i = 0; i < info->metric_count; i++) {
+        const nas_metric_info *metric = &info->metrics[i];
+        nas_put_text(to, metric->name);
+        nas_put_text(to, metric->unit);
+        nas_put_truth(to, metric->better != NAS_NEITHER);
+        if (metric->better != NAS_NEITHER) {
+            nas_put_count(to, metric->better == NAS_LESS ? 0 : 1);
+        }
+        nas_put_truth(to, metric->hidden);
+        nas_put_text(to, metric->description);
+    }
+    nas_put_text(to, info->fidelity_unit);
+    nas_put_truth(to, false); /* It does not accept mixtures of architectures. */
+    nas_put_truth(to, info->resumes);
+    nas_put_truth(to, info->graphs);
+    nas_put_count(to, info->parameter_count);
+    for (size_t i = 0; i < info->parameter_count; i++) {
+        const nas_parameter *parameter = &info->parameters[i];
+        nas_put_text(to, parameter->name);
+        nas_put_count(to, parameter->whole ? 1 : 2);
+        nas_put_number(to, parameter->least);
+        nas_put_number(to, parameter->greatest);
+        nas_put_count(to, NAS_NUMBER);
+        nas_put_number(to, parameter->standard);
+        nas_put_text(to, parameter->description);
+    }
+}
+
+/* What opening fixes for the whole study. */
+typedef struct {
+    const double *fidelities; /* Ascending; the last is the default. */
+    size_t fidelity_count;
+    bool has_task; /* Whether the next four say what networks are for; else the study says it. */
+    const uint32_t *input_shape; /* One example, without the batch. */
+    size_t rank;
+    uint32_t outputs;
+    const char *kind; /* "classification", "regression". */
+} nas_opened;
+
+static inline void nas_put_opened(nas_writer *to, const nas_opened *opened) {
+    nas_put_count(to, opened->fidelity_count);
+    for (size_t i = 0; i < opened->fidelity_count; i++) {
+        nas_put_number(to, opened->fidelities[i]);
+    }
+    nas_put_truth(to, opened->has_task);
+    if (opened->has_task) {
+        nas_put_count(to, opened->rank);
+        for (size_t i = 0; i < opened->rank; i++) {
+            nas_put_count(to, 2 * (uint64_t)opened->input_shape[i]); /* Signed. */
+        }
+        nas_put_count(to, opened->outputs);
+        nas_put_text(to, opened->kind);
+        nas_put_count(to, 0); /* The host adds the settings of the task. */
+    }
+    nas_put_count(to, 0);     /* No metrics besides those of nas_info. */
+    nas_put_truth(to, false); /* Any space. */
+    nas_put_count(to, 0);     /* And any settings of it. */
+    nas_put_count(to, 0);     /* The first metric with a direction is the objective where the user names none. */
+    nas_put_truth(to, false); /* Seconds are real. */
+    nas_put_count(to, 0);     /* No best values are known. */
+}
+
+typedef struct {
+    const char *name;
+    double value;
+} nas_metric;
+
+/* A candidate that was measured. */
+static inline nas_answer nas_measured(const nas_metric *metrics, size_t count) {
+    nas_writer to = {NULL, 0, 0, false};
+    nas_put_truth(&to, true);
+    nas_put_count(&to, count);
+    for (size_t i = 0; i < count; i++) {
+        nas_put_text(&to, metrics[i].name);
+        nas_put_number(&to, metrics[i].value);
+    }
+    nas_put_truth(&to, false); /* No failure, */
+    nas_put_truth(&to, false); /* no gradient, */
+    nas_put_truth(&to, false); /* and the host's clock says what it cost. */
+    return nas_finish(to);
+}
+
+/* A candidate that cannot be measured: the search goes on, and the record says why. */
+static inline nas_answer nas_failed(const char *why) {
+    nas_writer to = {NULL, 0, 0, false};
+    nas_put_truth(&to, true);
+    nas_put_count(&to, 0);
+    nas_put_truth(&to, true);
+    nas_put_text(&to, why);
+    nas_put_number(&to, 0); /* No bound is broken. */
+    nas_put_truth(&to, false);
+    nas_put_truth(&to, false);
+    return nas_finish(to);
+}
+
+/* It stopped early because `stop` said so. */
+static inline nas_answer nas_stopped(void) {
+    nas_writer to = {NULL, 0, 0, false};
+    nas_put_truth(&to, false);
+    return nas_finish(to);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,66 @@
+//! The header for evaluators in C and C++, and the example: compiled as a user would, loaded, and held against the graph.
+#![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use common::{json, nas, scratch, succeed};
+use serde_json::Value;
+
+/// Compiles the example; warnings are errors.
+fn compile(compiler: &str, language: &[&str], library: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(compiler);
+    command.args(language).args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-O2", "-shared", "-fPIC", "-I"]);
+    command.arg(root.join("nas-api/include")).arg("-o").arg(library).arg(root.join("docs/examples/wiring.c"));
+    succeed(&mut command);
+}
+
+#[test]
+fn an_evaluator_in_c_measures_what_the_graph_says() {
+    let (folder, study) = scratch();
+    let file = study.to_str().unwrap();
+    for (compiler, language) in [("cc", &["-std=c99"][..]), ("c++", &["-x", "c++", "-std=c++11"])] {
+        let library = folder.path().join(format!("lib{compiler}.so"));
+        compile(compiler, language, &library);
+        let library = library.to_str().unwrap();
+        let shown = succeed(&mut nas(["plugin", "inspect", library]));
+        assert!(shown.contains("evaluator 'wiring' 1") && shown.contains("whole, 1 to 1000"), "{shown}");
+
+        let _ = fs::remove_file(&study);
+        let search = ["search", "--space", "nas-bench-201", "--strategy", "random-search", "--trials", "8"];
+        let study = ["--study", file, "--evaluator", library, "--set", "evaluator.fan_in=2"];
+        let found = json(nas(search).args(study));
+        assert_eq!((found["measured"].as_u64(), found["failed"].as_u64()), (Some(8), Some(0)), "{compiler}");
+
+        let trials = json(&mut nas(["show", file, "--trials"]));
+        for trial in trials["trials"].as_array().unwrap() {
+            let number = trial["trial"].to_string();
+            let out = folder.path().join("network.json");
+            let export = ["export", file, "--trial", &number, "--format", "json", "--out", out.to_str().unwrap()];
+            succeed(&mut nas(export));
+            let network: Value = serde_json::from_str(&fs::read_to_string(out).unwrap()).unwrap();
+            let nodes = network["graph"]["nodes"].as_array().unwrap();
+            let read = nodes.iter().map(|node| node["inputs"].as_array().unwrap().len());
+            let expected = [nodes.len(), read.clone().sum(), read.filter(|&count| count > 2).count()];
+            let metric = |name: &str| trial["metrics"][name].as_f64().unwrap() as usize;
+            assert_eq!(["nodes", "edges", "joins"].map(metric), expected, "{compiler}, trial {number}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_setting_is_refused_before_the_library_sees_it() {
+    let (folder, _) = scratch();
+    let library = folder.path().join("libwiring.so");
+    compile("cc", &["-std=c99"], &library);
+    let search = ["search", "--space", "nas-bench-201", "--strategy", "random-search", "--trials", "2"];
+    let mut command = nas(search);
+    let wrong = ["--evaluator", library.to_str().unwrap(), "--set", "evaluator.fan_in=0"];
+    let words = common::refused(command.args(wrong));
+    assert!(words.contains("fan_in") && words.contains('1'), "{words}");
+}
