@@ -10,7 +10,11 @@ use crate::train::Training;
 /// What a user may set.
 pub fn parameters() -> Vec<Parameter> {
     vec![
-        Parameter::text("data", "digits", "`digits`, a folder of idx files (MNIST), or a .csv, .csv.gz or .txt file"),
+        Parameter::text(
+            "data",
+            "digits",
+            "`digits`, a folder of idx files (MNIST) or of CIFAR's, or a .csv, .csv.gz or .txt file",
+        ),
         Parameter::one_of(
             "task",
             "auto",

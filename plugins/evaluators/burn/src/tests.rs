@@ -134,7 +134,7 @@ fn what_cannot_be_carried_on_fails_the_trial() {
 fn a_state_that_cannot_be_written_fails_the_trial() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("no-folder");
-    std::fs::write(&file, "").unwrap();
+    fs::write(&file, "").unwrap();
     let evaluator = BurnEvaluator::open(&settings(&[("train_limit", number(100.0))]), Some(&file)).unwrap();
     let keeping = Request { trial: 1, keep: true, ..request(&mlp(&[8], 10), 1.0) };
     assert!(failure(&evaluator, &keeping).contains("no-folder"));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// Nothing of this name.
     #[error(
-        "there are no data '{}': 'data' is \"digits\", a folder of idx files, or a file that ends in .csv, .csv.gz or .txt",
+        "there are no data '{}': 'data' is \"digits\", a folder of idx files or of CIFAR's binary ones, or a file that ends in .csv, .csv.gz or .txt",
         path.display()
     )]
     Missing {
@@ -25,7 +25,7 @@ pub enum DataError {
     },
     /// A folder without one of the four idx files.
     #[error(
-        "the folder '{}' holds neither '{name}' nor '{name}.gz': it needs the four files of MNIST under their names",
+        "the folder '{}' holds neither '{name}' nor '{name}.gz': it needs the four files of MNIST, or those of CIFAR's binary version, under their names",
         folder.display()
     )]
     MissingIdx {
@@ -161,6 +161,14 @@ pub enum DataError {
         validation: f64,
         /// Fraction.
         test: f64,
+    },
+    /// A file whose contents contradict its format.
+    #[error("'{}' is damaged: {problem}; fetch the file again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
     },
     /// A text file that is none.
     #[error("'{}' is no text in UTF-8: byte {byte} is where it ends to be one; convert it, or take another file", path.display())]

@@ -1,5 +1,6 @@
 //! The data that networks are trained on: read, split by a seed, normalised by the training set.
 
+mod cifar;
 mod csv;
 mod digits;
 mod error;
@@ -44,7 +45,7 @@ fn is_text(source: &str) -> bool {
 /// Which data, and how they are split. Fractions are of all rows.
 #[derive(Clone, Debug)]
 pub struct DataConfig {
-    /// `digits`, a folder of idx files, or a `.csv`, `.csv.gz` or `.txt` file.
+    /// `digits`, a folder of idx files or of CIFAR's binary ones, or a `.csv`, `.csv.gz` or `.txt` file.
     pub source: String,
     /// CSV: the column to predict; empty: the last.
     pub target: String,
@@ -94,7 +95,7 @@ impl Data {
         let (all, test) = if config.source == "digits" {
             (digits::read()?, None)
         } else if path.is_dir() {
-            let (train, test) = idx::read_folder(path)?;
+            let (train, test) = cifar::read_folder(path).unwrap_or_else(|| idx::read_folder(path))?;
             (train, Some(test))
         } else if path.is_file() && (name.ends_with(".csv") || name.ends_with(".csv.gz")) {
             (csv::read(path, &config.target, config.kind)?, None)

@@ -291,3 +291,53 @@ fn texts_that_cannot_serve_are_refused() {
     refused(&DataConfig { size: 8, ..fine }, &["no images"]);
     refused(&DataConfig { kind: Kind::Language, ..config("digits") }, &["is no text", ".txt"]);
 }
+
+/// Records of `labels` bytes and an image; the class of each is its number, modulo the classes.
+fn cifar(path: &Path, records: usize, labels: usize, classes: usize) {
+    let record = |number: usize| {
+        let mut bytes = vec![99; labels];
+        bytes[labels - 1] = (number % classes) as u8;
+        // Planes of red, green and blue.
+        bytes.extend([10, 20, 30].iter().flat_map(|&value| vec![value + number as u8; 32 * 32]));
+        bytes
+    };
+    fs::write(path, (0..records).flat_map(record).collect::<Vec<u8>>()).unwrap();
+}
+
+#[test]
+fn folders_of_cifar_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    for batch in 1..=5 {
+        cifar(&file(&format!("data_batch_{batch}.bin")), 20, 1, 10);
+    }
+    cifar(&file("test_batch.bin"), 10, 1, 10);
+    let data = Data::open(&config(folder.path())).unwrap();
+    assert_eq!([&data.train, &data.validation, &data.test].map(Examples::len), [80, 20, 10]);
+    assert_eq!((&data.train.shape[..], data.train.outputs()), (&[3, 32, 32][..], 10));
+    assert_eq!(labels(&data.test), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let scaled = |plane: usize, number: f32| {
+        (10.0 * (plane + 1) as f32 + number - data.normalization.mean[plane]) / data.normalization.std[plane]
+    };
+    for (number, image) in data.test.inputs.chunks(3072).enumerate() {
+        for plane in 0..3 {
+            assert!((image[plane * 1024 + 7] - scaled(plane, number as f32)).abs() < 1e-5);
+        }
+    }
+
+    fs::remove_file(file("data_batch_3.bin")).unwrap();
+    refused(&config(folder.path()), &["data_batch_3.bin", "cannot read"]);
+    fs::write(file("data_batch_3.bin"), vec![0; 3072]).unwrap();
+    refused(&config(folder.path()), &["data_batch_3.bin", "3072 bytes", "3073"]);
+    cifar(&file("data_batch_3.bin"), 12, 1, 12);
+    refused(&config(folder.path()), &["data_batch_3.bin", "record 10 has the class 10"]);
+}
+
+#[test]
+fn fine_classes_of_cifar_100_are_learnt() {
+    let folder = tempfile::tempdir().unwrap();
+    cifar(&folder.path().join("train.bin"), 200, 2, 100);
+    cifar(&folder.path().join("test.bin"), 5, 2, 100);
+    let data = Data::open(&config(folder.path())).unwrap();
+    assert_eq!((data.train.outputs(), labels(&data.test)), (100, &[0, 1, 2, 3, 4][..]));
+}
