@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod networks;
+
 use burn::tensor::Device;
 use nas_api::rng::{RngExt, seeded};
-use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window, Word};
+use nas_api::{Attribute, Graph, GraphBuilder};
 
+use self::networks::{Case, flat_network, image_network, networks};
 use super::reference::{Batch, Weights, run, weights};
 use super::{Array, Network, plan};
 use crate::data::{Examples, Targets};
@@ -17,128 +20,27 @@ const IMAGE: [usize; 3] = [2, 6, 5];
 const BATCH: usize = 4;
 const OUTPUTS: usize = 3;
 
-/// A network around `body`: an image goes in, its value comes out through a linear layer.
-fn image_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
-    let mut graph = GraphBuilder::new();
-    let input = graph.input();
-    let value = body(&mut graph, input);
-    let flat = graph.op("flatten", "Flatten", &[value]);
-    let head = graph.gemm("head", flat, OUTPUTS as i64);
-    graph.finish(&[head])
-}
-
-/// The same with a flat value of five numbers.
-fn flat_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
-    image_network(|graph, input| {
-        let flat = graph.op("first.flatten", "Flatten", &[input]);
-        let hidden = graph.gemm("hidden", flat, 5);
-        body(graph, hidden)
-    })
-}
-
-fn ints<const N: usize>(name: &'static str, values: [i64; N]) -> (Word, Attribute) {
-    (name.into(), if N == 1 { Attribute::Int(values[0]) } else { Attribute::Ints(values.to_vec()) })
-}
-
-fn networks() -> Vec<(String, Graph)> {
-    let mut all = Vec::new();
-    let activations = [
-        "Identity",
-        "Relu",
-        "Sigmoid",
-        "Tanh",
-        "Gelu",
-        "Elu",
-        "Selu",
-        "LeakyRelu",
-        "HardSigmoid",
-        "HardSwish",
-        "Mish",
-        "Softplus",
-        "Softmax",
-    ];
-    for op in activations {
-        all.push((op.to_owned(), flat_network(|graph, x| graph.op("body", op, &[x]))));
-    }
-    let float = |name: &'static str, value: f64| vec![(name.into(), Attribute::Float(value))];
-    let set = [
-        ("Gelu", vec![("approximate".into(), Attribute::Text("tanh".into()))]),
-        ("Elu", float("alpha", 0.7)),
-        ("LeakyRelu", float("alpha", 0.3)),
-        ("HardSigmoid", [float("alpha", 0.3), float("beta", 0.4)].concat()),
-    ];
-    for (op, attributes) in set {
-        all.push((
-            format!("{op} {attributes:?}"),
-            flat_network(|graph, x| graph.node("body", op, &[x], attributes.clone())),
-        ));
-    }
-    all.push((
-        "BatchNormalization of numbers".into(),
-        flat_network(|graph, x| graph.op("body", "BatchNormalization", &[x])),
-    ));
-
-    let image = |name: &str, body: &dyn Fn(&mut GraphBuilder, NodeId) -> NodeId| (name.to_owned(), image_network(body));
-    let same = Window::same(3, 1);
-    all.push(image("Conv", &|graph, x| graph.conv("body", x, 4, same)));
-    all.push(image("Conv with everything set", &|graph, x| {
-        let attributes = vec![
-            ints("out_channels", [4]),
-            ints("kernel_shape", [3, 2]),
-            ints("strides", [2, 1]),
-            ints("pads", [2, 0, 1, 1]),
-            ints("dilations", [1, 2]),
-            ints("group", [2]),
-        ];
-        graph.node("body", "Conv", &[x], attributes)
-    }));
-    all.push(image("BatchNormalization of images", &|graph, x| {
-        let conv = graph.conv("conv", x, 3, same);
-        graph.node("body", "BatchNormalization", &[conv], float("epsilon", 1e-3))
-    }));
-    let window = vec![ints("kernel_shape", [3, 2]), ints("strides", [2, 1]), ints("pads", [1, 0, 1, 1])];
-    for op in ["MaxPool", "AveragePool"] {
-        all.push(image(op, &|graph, x| {
-            let conv = graph.conv("conv", x, 3, same);
-            graph.node("body", op, &[conv], window.clone())
-        }));
-    }
-    all.push(image("AveragePool with its padding", &|graph, x| {
-        let conv = graph.conv("conv", x, 3, same);
-        graph.node("body", "AveragePool", &[conv], [window.clone(), vec![ints("count_include_pad", [1])]].concat())
-    }));
-    all.push(image("GlobalAveragePool", &|graph, x| {
-        let conv = graph.conv("conv", x, 3, same);
-        graph.op("body", "GlobalAveragePool", &[conv])
-    }));
-    all.push(image("Add, Mul, Sum and Concat of values used twice", &|graph, x| {
-        let a = graph.conv("a", x, 2, same);
-        let b = graph.conv("b", a, 2, same);
-        let sum = graph.op("add", "Add", &[a, b]);
-        let product = graph.op("mul", "Mul", &[sum, b]);
-        let all = graph.op("sum", "Sum", &[a, sum, product]);
-        let concat = graph.node("concat", "Concat", &[all, x, all], vec![ints("axis", [1])]);
-        graph.op("body", "Tanh", &[concat])
-    }));
-    all.push(image("a constant and a zero", &|graph, x| {
-        let a = graph.conv("a", x, 2, same);
-        let half = graph.node("half", "Constant", &[], float("value_float", 0.5));
-        let scaled = graph.op("scaled", "Mul", &[a, half]);
-        let shifted = graph.op("shifted", "Add", &[scaled, half]);
-        let zeros = graph.zeros("none", a);
-        graph.op("body", "Add", &[shifted, zeros])
-    }));
-    all
-}
-
-/// Random inputs, no two alike, so that maxima are unique.
-fn inputs() -> Vec<f32> {
+/// Random inputs, no two alike, so that maxima are unique; or rows of a table of so many.
+fn inputs_of(tokens: Option<u32>) -> Vec<f32> {
     let mut rng = seeded(5);
-    (0..BATCH * IMAGE.iter().product::<usize>()).map(|_| rng.random::<f32>() * 4.0 - 2.0).collect()
+    let mut draw = |_| rng.random::<f32>();
+    let numbers = (0..BATCH * IMAGE.iter().product::<usize>()).map(&mut draw);
+    match tokens {
+        Some(rows) => numbers.map(|number| (number * rows as f32).floor()).collect(),
+        None => numbers.map(|number| number * 4.0 - 2.0).collect(),
+    }
+}
+
+fn inputs() -> Vec<f32> {
+    inputs_of(None)
+}
+
+fn batch_of(tokens: Option<u32>) -> Batch {
+    Batch { shape: IMAGE.to_vec(), values: inputs_of(tokens).into_iter().map(f64::from).collect() }
 }
 
 fn batch() -> Batch {
-    Batch { shape: IMAGE.to_vec(), values: inputs().into_iter().map(f64::from).collect() }
+    batch_of(None)
 }
 
 /// Weights off their starting values, so that shifts are not all 0 and scales not all 1.
@@ -169,13 +71,13 @@ fn close(name: &str, found: &[f32], expected: &[f64]) {
 #[test]
 fn every_operator_computes_what_it_should() {
     let device = Device::flex().autodiff();
-    for (name, graph) in networks() {
-        let mut network = network(&graph, &device);
+    for Case { name, graph, tokens } in networks() {
+        let (mut network, inputs, batch) = (network(&graph, &device), inputs_of(tokens), batch_of(tokens));
         let known = weights(&network.arrays().unwrap());
-        let inference = network.inference()(inputs()).into_data().try_to_vec::<f32>().unwrap();
-        close(&name, &inference, &run(&graph, &batch(), &known, false).values);
-        let training = network.forward_training(inputs(), 0).into_data().try_to_vec::<f32>().unwrap();
-        close(&name, &training, &run(&graph, &batch(), &known, true).values);
+        let inference = network.inference()(inputs.clone()).into_data().try_to_vec::<f32>().unwrap();
+        close(&name, &inference, &run(&graph, &batch, &known, false).values);
+        let training = network.forward_training(inputs, 0).into_data().try_to_vec::<f32>().unwrap();
+        close(&name, &training, &run(&graph, &batch, &known, true).values);
     }
 }
 
@@ -203,9 +105,10 @@ fn every_operator_and_loss_has_the_gradient_of_finite_differences() {
         weight_decay: 0.0,
         schedule: Schedule::Constant,
     };
-    let targets = Targets::Labels { labels: labels.clone(), classes: OUTPUTS as u32 };
-    let examples = Examples { shape: IMAGE.to_vec(), inputs: inputs(), targets };
-    for (name, graph) in networks() {
+    for Case { name, graph, tokens } in networks() {
+        let targets = Targets::Labels { labels: labels.clone(), classes: OUTPUTS as u32 };
+        let examples = Examples { shape: IMAGE.to_vec(), inputs: inputs_of(tokens), targets };
+        let batch = batch_of(tokens);
         for (loss, l1, l2) in [(Loss::CrossEntropy, 0.0, 0.0), (Loss::MeanSquaredError, 0.01, 0.02)] {
             let training = Training { batch_size: BATCH, loss, l1, l2, optimizer: optimizer.clone() };
             let mut trainer = Trainer::new(plan(&graph, &IMAGE, OUTPUTS).unwrap(), &training, 1, &device);
@@ -216,7 +119,7 @@ fn every_operator_and_loss_has_the_gradient_of_finite_differences() {
             let after = trainer.network.arrays().unwrap();
 
             let value = |weights: &Weights| {
-                let output = run(&graph, &batch(), weights, true);
+                let output = run(&graph, &batch, weights, true);
                 let kernels = weights.iter().filter(|(name, _)| penalised(name, &graph)).flat_map(|(_, values)| values);
                 let penalty: f64 = kernels.map(|w| l1 * w.abs() + l2 * w * w).sum();
                 match loss {
@@ -248,10 +151,11 @@ fn every_operator_and_loss_has_the_gradient_of_finite_differences() {
     }
 }
 
-/// λ is for the weights of `Gemm` and `Conv` alone.
+/// λ is for the weights of `Gemm`, `Conv` and `ConvTranspose` alone.
 fn penalised(array: &str, graph: &Graph) -> bool {
     let Some(node) = array.strip_suffix(".weight") else { return false };
-    graph.nodes.iter().any(|known| known.name == node && matches!(known.op.as_str(), "Gemm" | "Conv"))
+    let with_kernels = |op: &str| matches!(op, "Gemm" | "Conv" | "ConvTranspose");
+    graph.nodes.iter().any(|known| known.name == node && with_kernels(&known.op))
 }
 
 #[test]
@@ -328,34 +232,6 @@ fn networks_that_cannot_be_trained_are_refused() {
         graph.node("body", "Choice", &[x, x], vec![("decision".into(), Attribute::Text("d".into()))])
     }));
     assert!(open.contains("body") && open.contains("Choice"), "{open}");
-    // Known to the vocabulary, and well formed, but not to this evaluator: refused, and named.
-    type Body = fn(&mut GraphBuilder, NodeId) -> NodeId;
-    let bodies: [(&str, Body); 5] = [
-        ("LayerNormalization", |graph, x| graph.layer_norm("body", x)),
-        ("Swish", |graph, x| graph.op("body", "Swish", &[x])),
-        ("Weight", |graph, x| {
-            let body = graph.weight("body", &[5], "zeros");
-            graph.add("sum", x, body)
-        }),
-        ("Gemm", |graph, x| {
-            let x = graph.gemm("first", x, 5);
-            let tied =
-                vec![("out_features".into(), Attribute::Int(5)), ("tied".into(), Attribute::Text("first".into()))];
-            graph.node("body", "Gemm", &[x], tied)
-        }),
-        ("Reshape", |graph, x| graph.reshape("body", x, &[1, 5])),
-    ];
-    for (op, body) in bodies {
-        let unknown = refused(&flat_network(body));
-        assert!(unknown.contains("'body'") && unknown.contains(op) && unknown.contains("this evaluator"), "{unknown}");
-    }
-    let again = refused(&image_network(|graph, x| {
-        let first = graph.conv("first", x, 4, Window::same(3, 1));
-        graph.again("body", first, x)
-    }));
-    assert!(again.contains("'body' (Conv)") && again.contains("weights of another node"), "{again}");
-    let rows = refused(&image_network(|graph, x| graph.gemm("body", x, 5)));
-    assert!(rows.contains("'body' (Gemm)") && rows.contains("no vectors"), "{rows}");
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let flat = graph.op("flatten", "Flatten", &[input]);
