@@ -234,12 +234,19 @@ fn images(zoo: &mut Zoo) {
     );
 }
 
+/// Numbers between 0.5 and 1.5, whose quotients and powers stay small.
+fn between(graph: &mut GraphBuilder, x: NodeId) -> NodeId {
+    let share = graph.op("share", "Sigmoid", &[x]);
+    let half = graph.node("least", "Constant", &[], vec![float("value_float", 0.5)]);
+    graph.add("between", share, half)
+}
+
 fn arithmetic(zoo: &mut Zoo) {
     for op in ["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"] {
         zoo.add(
             format!("{op} of values and constants"),
             rows_network(|graph, x| {
-                let (a, b) = (graph.op("a", "Softplus", &[x]), graph.op("b", "Sigmoid", &[x]));
+                let (a, b) = (between(graph, x), graph.op("b", "Sigmoid", &[x]));
                 let half = graph.node("half", "Constant", &[], vec![float("value_float", 0.6)]);
                 let c = graph.op("c", op, &[a, b]);
                 let d = graph.op("d", op, &[c, half]);
@@ -249,7 +256,7 @@ fn arithmetic(zoo: &mut Zoo) {
         zoo.add(
             format!("{op} that broadcasts"),
             rows_network(|graph, x| {
-                let a = graph.op("a", "Softplus", &[x]);
+                let a = between(graph, x);
                 let mean = graph.node("mean", "ReduceMean", &[a], vec![ints("axes", &[1]), int("keepdims", 0)]);
                 let column = graph.node("column", "Slice", &[a], vec![int("axis", 2), int("start", 3), int("end", 4)]);
                 let all = graph.node("all", "ReduceMean", &[a], vec![ints("axes", &[1, 2])]);
@@ -263,7 +270,7 @@ fn arithmetic(zoo: &mut Zoo) {
         zoo.add(
             format!("{op} of weights"),
             rows_network(|graph, x| {
-                let a = graph.op("a", "Softplus", &[x]);
+                let a = between(graph, x);
                 let [scale, place] =
                     [("scale", &[8][..]), ("place", &[2, 5, 1])].map(|(name, shape)| graph.weight(name, shape, "ones"));
                 let a = graph.op("b", op, &[scale, a]);
@@ -309,6 +316,7 @@ fn matrices(zoo: &mut Zoo) {
         "MatMul",
         image_network(|graph, x| {
             let x = graph.conv("conv", x, 2, Window::same(3, 1));
+            let x = graph.op("small", "Tanh", &[x]);
             let turned = graph.node("turned", "Transpose", &[x], vec![ints("perm", &[0, 1, 3, 2])]);
             let square = graph.op("square", "MatMul", &[x, turned]);
             let mean = graph.node("mean", "ReduceMean", &[x], vec![ints("axes", &[1]), int("keepdims", 0)]);
