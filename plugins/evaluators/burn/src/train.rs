@@ -5,13 +5,27 @@
 
 use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device};
+use nas_api::Graph;
+use nas_api::graph::GraphError;
 use nas_api::rng::{derive, seeded};
 
 use crate::data::{Examples, shuffled};
 use crate::loss::{Loss, penalty};
-use crate::model::{Network, Plan, Weights};
+use crate::model::{self, Network, Plan, Weights};
 use crate::optimizer::OptimizerConfig;
 use crate::store::Archive;
+
+/// The network of a graph for these examples, or why it is none for them.
+pub fn plan(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
+    let plan = model::plan(graph, &examples.shape, examples.outputs())?;
+    match (plan.rows, graph.outputs.first().and_then(|&output| graph.nodes.get(output as usize))) {
+        (1, _) | (_, None) => Ok(plan),
+        (rows, Some(node)) => {
+            let problem = format!("returns {} numbers {rows} times, but an example has one target", plan.outputs);
+            Err(GraphError::new(node, problem))
+        }
+    }
+}
 
 /// How networks are trained.
 #[derive(Clone, Debug)]

@@ -65,11 +65,11 @@ impl Plan {
                 continue;
             }
             let input = node.inputs.first().map_or(&[][..], |&input| &shapes[input as usize]);
-            let slots = weights::of_node(node, index, input, &shapes[index])?;
-            self.slots.extend(slots.into_iter().map(|slot| Slot::new(slot, &node.op)));
             let place = Place { index, input, output: &shapes[index] };
             let tied = owned.get(node.text("tied", "")?);
             let operator = operator(node, &place, tied, &mut counts)?;
+            let slots = weights::of_node(node, index, input, &shapes[index])?;
+            self.slots.extend(slots.into_iter().map(|slot| Slot::new(slot, &node.op)));
             if owner {
                 owned.insert(&node.name, operator.clone());
             }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod edges;
 mod networks;
 
 use burn::tensor::Device;
@@ -97,9 +98,21 @@ fn squared_error(output: &Batch, labels: &[u32]) -> f64 {
     errors.sum::<f64>() / output.values.len() as f64
 }
 
-/// One step of plain gradient descent at rate 1 moves each weight by its gradient.
 #[test]
-fn every_operator_and_loss_has_the_gradient_of_finite_differences() {
+fn every_operator_has_the_gradient_of_finite_differences() {
+    compare_gradients(Loss::CrossEntropy, 0.0, 0.0, networks());
+}
+
+#[test]
+fn squared_errors_and_penalties_have_the_gradient_of_finite_differences() {
+    let some = networks().into_iter().enumerate().filter(|(at, _)| at % 5 == 0).map(|(_, case)| case);
+    let names = ["Gather", "Conv", "ConvTranspose", "MatMul"];
+    let learned = networks().into_iter().filter(|case| names.iter().any(|name| case.name.starts_with(name)));
+    compare_gradients(Loss::MeanSquaredError, 0.01, 0.02, some.chain(learned).collect());
+}
+
+/// One step of plain gradient descent at rate 1 moves each weight by its gradient.
+fn compare_gradients(loss: Loss, l1: f64, l2: f64, cases: Vec<Case>) {
     let device = Device::flex().autodiff();
     let labels = vec![0, 2, 1, 2];
     let optimizer = OptimizerConfig {
@@ -109,48 +122,46 @@ fn every_operator_and_loss_has_the_gradient_of_finite_differences() {
         weight_decay: 0.0,
         schedule: Schedule::Constant,
     };
-    for Case { name, graph, tokens } in networks() {
+    for Case { name, graph, tokens } in cases {
         let targets = Targets::Labels { labels: labels.clone(), classes: OUTPUTS as u32 };
         let examples = Examples { shape: IMAGE.to_vec(), inputs: inputs_of(tokens), targets };
         let batch = batch_of(tokens);
-        for (loss, l1, l2) in [(Loss::CrossEntropy, 0.0, 0.0), (Loss::MeanSquaredError, 0.01, 0.02)] {
-            let training = Training { batch_size: BATCH, loss, l1, l2, optimizer: optimizer.clone() };
-            let mut trainer = Trainer::new(plan(&graph, &IMAGE, OUTPUTS).unwrap(), &training, 1, &device);
-            trainer.network = network(&graph, &device);
-            let before = trainer.network.arrays().unwrap();
-            // One batch in some order: batch statistics and the mean loss do not depend on it.
-            assert!(trainer.epoch(&training, &examples, 1, &|| false).unwrap());
-            let after = trainer.network.arrays().unwrap();
+        let training = Training { batch_size: BATCH, loss, l1, l2, optimizer: optimizer.clone() };
+        let mut trainer = Trainer::new(plan(&graph, &IMAGE, OUTPUTS).unwrap(), &training, 1, &device);
+        trainer.network = network(&graph, &device);
+        let before = trainer.network.arrays().unwrap();
+        // One batch in some order: batch statistics and the mean loss do not depend on it.
+        assert!(trainer.epoch(&training, &examples, 1, &|| false).unwrap());
+        let after = trainer.network.arrays().unwrap();
 
-            let value = |weights: &Weights| {
-                let output = run(&graph, &batch, weights, true);
-                let kernels = weights.iter().filter(|(name, _)| penalised(name, &graph)).flat_map(|(_, values)| values);
-                let penalty: f64 = kernels.map(|w| l1 * w.abs() + l2 * w * w).sum();
-                match loss {
-                    Loss::CrossEntropy => cross_entropy(&output, &labels),
-                    Loss::MeanSquaredError => squared_error(&output, &labels) + penalty,
-                }
-            };
-            let mut known = weights(&before);
-            let (found, expected) = (trainer.train_loss, value(&known));
-            assert!((found - expected).abs() < 1e-4 * expected.max(1.0), "{name}: the loss is {found}, not {expected}");
-            for (before, after) in before.iter().zip(&after).filter(|(array, _)| !array.name.contains("running")) {
-                for at in 0..before.values.len() {
-                    let step = 1e-5;
-                    let mut shifted = |by: f64| {
-                        known.get_mut(&before.name).unwrap()[at] = f64::from(before.values[at]) + by;
-                        value(&known)
-                    };
-                    let expected = (shifted(step) - shifted(-step)) / (2.0 * step);
-                    shifted(0.0);
-                    let found = f64::from(before.values[at]) - f64::from(after.values[at]);
-                    let error = (found - expected).abs();
-                    assert!(
-                        error <= 1e-5 + 1e-3 * expected.abs(),
-                        "{name}, {loss:?}, {} [{at}]: {found}, not {expected}",
-                        before.name
-                    );
-                }
+        let value = |weights: &Weights| {
+            let output = run(&graph, &batch, weights, true);
+            let kernels = weights.iter().filter(|(name, _)| penalised(name, &graph)).flat_map(|(_, values)| values);
+            let penalty: f64 = kernels.map(|w| l1 * w.abs() + l2 * w * w).sum();
+            match loss {
+                Loss::CrossEntropy => cross_entropy(&output, &labels),
+                Loss::MeanSquaredError => squared_error(&output, &labels) + penalty,
+            }
+        };
+        let mut known = weights(&before);
+        let (found, expected) = (trainer.train_loss, value(&known));
+        assert!((found - expected).abs() < 1e-4 * expected.max(1.0), "{name}: the loss is {found}, not {expected}");
+        for (before, after) in before.iter().zip(&after).filter(|(array, _)| !array.name.contains("running")) {
+            for at in 0..before.values.len() {
+                let step = 1e-5;
+                let mut shifted = |by: f64| {
+                    known.get_mut(&before.name).unwrap()[at] = f64::from(before.values[at]) + by;
+                    value(&known)
+                };
+                let expected = (shifted(step) - shifted(-step)) / (2.0 * step);
+                shifted(0.0);
+                let found = f64::from(before.values[at]) - f64::from(after.values[at]);
+                let error = (found - expected).abs();
+                assert!(
+                    error <= 1e-5 + 1e-3 * expected.abs(),
+                    "{name}, {loss:?}, {} [{at}]: {found}, not {expected}",
+                    before.name
+                );
             }
         }
     }
@@ -226,22 +237,6 @@ fn what_no_output_needs_is_left_out() {
     let plan = plan(&graph.finish(&[head]), &IMAGE, OUTPUTS).unwrap();
     let names: Vec<_> = plan.slots.iter().map(|slot| slot.tensor.name.as_str()).collect();
     assert_eq!(names, ["head.weight", "head.bias"]);
-}
-
-#[test]
-fn networks_that_cannot_be_trained_are_refused() {
-    let refused = |graph: &Graph| plan(graph, &IMAGE, OUTPUTS).unwrap_err().to_string();
-    let unknown = refused(&flat_network(|graph, x| graph.op("body", "Attention", &[x])));
-    assert!(unknown.contains("body") && unknown.contains("Attention"), "{unknown}");
-    let open = refused(&flat_network(|graph, x| {
-        graph.node("body", "Choice", &[x, x], vec![("decision".into(), Attribute::Text("d".into()))])
-    }));
-    assert!(open.contains("body") && open.contains("Choice"), "{open}");
-    let mut graph = GraphBuilder::new();
-    let input = graph.input();
-    let flat = graph.op("flatten", "Flatten", &[input]);
-    let wrong = refused(&graph.finish(&[flat]));
-    assert!(wrong.contains("60 numbers") && wrong.contains("task has 3"), "{wrong}");
 }
 
 #[test]
