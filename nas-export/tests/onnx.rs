@@ -158,8 +158,6 @@ fn every_operator_computes_the_same_elsewhere() {
         .filter(|&op| op != "Choice" && !ops.iter().any(|known| known == op))
         .collect();
     assert!(forgotten.is_empty(), "no case for {forgotten:?}");
-    // The evaluator trains values of one and three axes.
-    assert!(folder.with_burn() >= zoo::plain().len(), "burn computes {} of them", folder.with_burn());
     folder.check();
     folder.remove();
 }

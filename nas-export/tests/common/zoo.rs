@@ -25,7 +25,7 @@ pub fn one(name: &str, op: &'static str, input: &[i64], attributes: Vec<(Word, A
 
 const IMAGE: &[i64] = &[4, 7, 6];
 
-/// Operators whose values have one or three axes.
+/// Operators on flat values and on images.
 pub fn plain() -> Vec<Case> {
     let mut cases = Vec::new();
     for op in [

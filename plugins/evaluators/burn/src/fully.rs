@@ -6,9 +6,9 @@ use std::time::Instant;
 use nas_api::{Error, Graph, Metric, Result, Stop};
 
 use crate::data::Normalization;
-use crate::model::{self, Network};
+use crate::model::Network;
 use crate::store::{self, Archive};
-use crate::train::Trainer;
+use crate::train::{self, Trainer};
 use crate::{BurnEvaluator, loss};
 
 /// How far final training has come.
@@ -40,8 +40,7 @@ impl BurnEvaluator {
     ) -> Result<Option<Vec<Metric>>> {
         let (data, training) = (&self.data, &self.config.training);
         let examples = data.train.and(&data.validation);
-        let plan = model::plan(graph, &examples.shape, examples.outputs());
-        let plan = plan.map_err(|error| Error::new(error.to_string()))?;
+        let plan = train::plan(graph, &examples).map_err(|error| Error::new(error.to_string()))?;
         let mut trainer = Trainer::new(plan, training, seed, &self.device);
         let started = Instant::now();
         while trainer.epoch < epochs {
@@ -70,8 +69,7 @@ impl BurnEvaluator {
         let bytes = store::read(weights).map_err(|error| failed(&error))?;
         let bytes = bytes.ok_or_else(|| Error::new(format!("there is no file '{shown}' with weights")))?;
         let archive = Archive::from_bytes(&bytes, &shown).map_err(|error| failed(&error))?;
-        let plan =
-            model::plan(graph, &self.data.test.shape, self.data.test.outputs()).map_err(|error| failed(&error))?;
+        let plan = train::plan(graph, &self.data.test).map_err(|error| failed(&error))?;
         let network = Network::with_arrays(plan, &archive.arrays, &self.device)
             .map_err(|error| Error::new(format!("'{shown}': {error}")))?;
         let metrics = self.test(&network, &|| false)?;

@@ -154,8 +154,7 @@ impl BurnEvaluator {
     /// A fresh training, or the one to carry on.
     fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, Trouble> {
         let train = &self.data.train;
-        let plan = model::plan(&request.graph, &train.shape, train.outputs());
-        let plan = plan.map_err(|error| Trouble::Failed(error.to_string()))?;
+        let plan = train::plan(&request.graph, train).map_err(|error| Trouble::Failed(error.to_string()))?;
         let training = &self.config.training;
         let Some(from) = request.resume else {
             return Ok(Trainer::new(plan, training, request.seed, &self.device));

@@ -54,7 +54,8 @@ pub fn tokens(output: Tensor<2>, following: Vec<u32>) -> Tensor<1> {
     activation::log_softmax(output, 1).gather(1, following).mean().neg()
 }
 
-/// λ₁ Σ|w| + λ₂ Σw² over the weights of `Gemm` and `Conv`; `None` where both λ are 0. Biases and normalisations are free.
+/// λ₁ Σ|w| + λ₂ Σw² over the weights of `Gemm`, `Conv` and `ConvTranspose`; `None` where both λ are 0.
+/// Biases, normalisations, embeddings and the numbers of a `Weight` are free.
 pub fn penalty(weights: &Weights, l1: f64, l2: f64) -> Option<Tensor<1>> {
     let of = |sums: (Tensor<1>, Tensor<1>)| sums.0.mul_scalar(l1) + sums.1.mul_scalar(l2);
     if l1 == 0.0 && l2 == 0.0 {

@@ -5,13 +5,30 @@
 
 use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device};
+use nas_api::Graph;
+use nas_api::graph::GraphError;
 use nas_api::rng::{derive, seeded};
 
 use crate::data::{Examples, Targets, shuffled};
 use crate::loss::{self, Loss, penalty};
-use crate::model::{Network, Plan, Weights};
+use crate::model::{self, Network, Plan, Weights};
 use crate::optimizer::OptimizerConfig;
 use crate::store::Archive;
+
+/// The network of a graph for these examples, or why it is none for them.
+pub fn plan(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
+    let plan = model::plan(graph, &examples.shape, examples.outputs())?;
+    let (rows, wanted) = (plan.rows, examples.positions());
+    match graph.outputs.first().and_then(|&output| graph.nodes.get(output as usize)) {
+        Some(node) if rows != wanted => {
+            let times = |count: usize| if count == 1 { "once".to_owned() } else { format!("{count} times") };
+            let targets = if wanted == 1 { "one target".to_owned() } else { format!("{wanted} targets") };
+            let problem = format!("returns {} numbers {}, but an example has {targets}", plan.outputs, times(rows));
+            Err(GraphError::new(node, problem))
+        }
+        _ => Ok(plan),
+    }
+}
 
 /// How networks are trained.
 #[derive(Clone, Debug)]

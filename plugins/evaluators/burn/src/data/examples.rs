@@ -79,6 +79,14 @@ impl Examples {
         }
     }
 
+    /// Targets of one example: one for each position of a text, else one.
+    pub fn positions(&self) -> usize {
+        match &self.targets {
+            Targets::Tokens { positions, .. } => *positions,
+            Targets::Labels { .. } | Targets::Values(_) => 1,
+        }
+    }
+
     /// The inputs of these rows, one after the other.
     pub fn inputs_of(&self, rows: &[usize]) -> Vec<f32> {
         let width = self.width();

@@ -1,13 +1,21 @@
 //! From a graph to a network that burn can train.
 
+mod activation;
+mod arithmetic;
+mod arrange;
 mod forward;
+mod norm;
 mod operator;
 mod plan;
+mod read;
 #[cfg(test)]
 mod reference;
+mod sequence;
 #[cfg(test)]
 mod tests;
+mod value;
 mod weights;
+mod window;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -17,7 +25,7 @@ use nas_api::graph::GraphError;
 pub use plan::Plan;
 pub use weights::{Array, ArrayError, Weights};
 
-use forward::Value;
+use value::Value;
 use weights::Running;
 
 /// A network with its weights: what is trained.
@@ -48,8 +56,8 @@ impl Network {
         weights::to_arrays(&self.plan.slots, &self.weights, &self.running)
     }
 
-    /// What the network returns for a batch while it is trained, `[batch, outputs]`: dropout draws from `seed`, batch
-    /// normalisation uses the batch's statistics and moves the running ones.
+    /// What the network returns for a batch while it is trained, `[batch · rows, outputs]`: dropout draws from `seed`,
+    /// batch normalisation uses the batch's statistics and moves the running ones.
     pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Tensor<2> {
         let input = self.input(inputs);
         let mut running = Vec::with_capacity(self.running.len());
@@ -62,7 +70,7 @@ impl Network {
         output
     }
 
-    /// What the network returns for each batch, `[batch, outputs]`, without recording gradients.
+    /// What the network returns for each batch, `[batch · rows, outputs]`, without recording gradients.
     pub fn inference(&self) -> impl Fn(Vec<f32>) -> Tensor<2> + '_ {
         let weights = self.weights.valid();
         move |inputs| {
@@ -77,17 +85,9 @@ impl Network {
     }
 
     fn input(&self, values: Vec<f32>) -> Value {
-        match self.plan.input[..] {
-            [channels, height, width] => {
-                let batch = values.len() / (channels * height * width);
-                Value::Map(self.tensor(values, [batch, channels, height, width]))
-            }
-            _ => {
-                let width: usize = self.plan.input.iter().product();
-                let batch = values.len() / width;
-                Value::Flat(self.tensor(values, [batch, width]))
-            }
-        }
+        let sizes = &self.plan.input;
+        let (numbers, count) = (values.len(), sizes.iter().product::<usize>());
+        Value::new(self.tensor(values, [numbers]), &[&[numbers / count], &sizes[..]].concat())
     }
 }
 

@@ -7,18 +7,21 @@ use nas_api::graph::weights;
 /// Everything the optimizer changes, by rank.
 #[derive(Module, Debug)]
 pub struct Weights {
-    /// Biases, and scales and shifts of normalisations.
+    /// Biases, scales and shifts of normalisations, and the numbers of every `Weight`.
     pub vectors: Vec<Param<Tensor<1>>>,
     /// Of `Gemm`, `[in, out]`: burn multiplies from the right.
     pub matrices: Vec<Param<Tensor<2>>>,
-    /// Of `Conv`, `[out, in / group, height, width]`.
+    /// Of `Gather`, `[embeddings, numbers of each]`.
+    pub tables: Vec<Param<Tensor<2>>>,
+    /// Of `Conv`, `[out, in / group, height, width]`, and of `ConvTranspose`, `[in, out / group, height, width]`; the
+    /// height is 1 over signals.
     pub kernels: Vec<Param<Tensor<4>>>,
 }
 
 impl Weights {
     /// No weights at all.
     pub fn empty() -> Self {
-        Self { vectors: Vec::new(), matrices: Vec::new(), kernels: Vec::new() }
+        Self { vectors: Vec::new(), matrices: Vec::new(), tables: Vec::new(), kernels: Vec::new() }
     }
 }
 
@@ -36,7 +39,7 @@ pub struct Running {
 pub struct Array {
     /// `<node>.weight`, `<node>.bias`, `<node>.running_mean`, `<node>.running_var`.
     pub name: String,
-    /// `Gemm`: `[out, in]`; `Conv`: `[out, in / group, height, width]`; else `[size]`.
+    /// That of [`weights::Slot`].
     pub shape: Vec<usize>,
     /// In row-major order.
     pub values: Vec<f32>,
@@ -74,6 +77,7 @@ pub enum ArrayError {
 pub enum Place {
     Vector,
     Matrix,
+    Table,
     Kernel,
     Mean,
     Variance,
@@ -89,13 +93,14 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// A slot of an operator that is computed here.
-    pub fn new(tensor: weights::Slot) -> Self {
-        let place = match (tensor.what, tensor.shape.len()) {
+    /// A slot of a node of this operator.
+    pub fn new(tensor: weights::Slot, op: &str) -> Self {
+        let place = match (tensor.what, op) {
             ("running_mean", _) => Place::Mean,
             ("running_var", _) => Place::Variance,
-            (_, 2) => Place::Matrix,
-            (_, 4) => Place::Kernel,
+            ("weight", "Gemm") => Place::Matrix,
+            ("weight", "Gather") => Place::Table,
+            ("weight", "Conv" | "ConvTranspose") => Place::Kernel,
             _ => Place::Vector,
         };
         Self { tensor, place }
@@ -134,13 +139,19 @@ fn assemble(slots: &[Slot], device: &Device, values: impl Iterator<Item = Vec<f3
                 let tensor = Tensor::from_data(TensorData::new(transposed(&values, to, from), [from, to]), device);
                 weights.matrices.push(Param::initialized(id, tensor.require_grad()));
             }
-            (Place::Kernel, &[to, from, height, width]) => {
+            (Place::Table, &[rows, width]) => {
+                let tensor = Tensor::from_data(TensorData::new(values, [rows, width]), device);
+                weights.tables.push(Param::initialized(id, tensor.require_grad()));
+            }
+            (Place::Kernel, &[to, from, ref sides @ ..]) => {
+                // Over signals there is one side alone.
+                let (height, width) = if let &[height, width] = sides { (height, width) } else { (1, sides[0]) };
                 let tensor = Tensor::from_data(TensorData::new(values, [to, from, height, width]), device);
                 weights.kernels.push(Param::initialized(id, tensor.require_grad()));
             }
             (Place::Mean, _) => means.push(vector(values, &plain)),
             (Place::Variance, _) => variances.push(vector(values, &plain)),
-            (Place::Vector | Place::Matrix | Place::Kernel, _) => {
+            (Place::Vector | Place::Matrix | Place::Table | Place::Kernel, _) => {
                 weights.vectors.push(Param::initialized(id, vector(values, device).require_grad()));
             }
         }
@@ -153,6 +164,7 @@ fn assemble(slots: &[Slot], device: &Device, values: impl Iterator<Item = Vec<f3
 pub fn to_arrays(slots: &[Slot], weights: &Weights, running: &[Running]) -> Result<Vec<Array>, ArrayError> {
     let mut vectors = weights.vectors.iter();
     let mut matrices = weights.matrices.iter();
+    let mut tables = weights.tables.iter();
     let mut kernels = weights.kernels.iter();
     let mut means = running.iter();
     let mut variances = running.iter();
@@ -161,6 +173,7 @@ pub fn to_arrays(slots: &[Slot], weights: &Weights, running: &[Running]) -> Resu
         let data = match slot.place {
             Place::Vector => vectors.next().map(|tensor| tensor.val().into_data()),
             Place::Matrix => matrices.next().map(|tensor| tensor.val().into_data()),
+            Place::Table => tables.next().map(|tensor| tensor.val().into_data()),
             Place::Kernel => kernels.next().map(|tensor| tensor.val().into_data()),
             Place::Mean => means.next().map(|running| running.mean.to_data()),
             Place::Variance => variances.next().map(|running| running.variance.to_data()),

@@ -1,0 +1,96 @@
+//! Functions of single numbers.
+
+use burn::tensor::{Tensor, activation};
+use nas_api::Node;
+use nas_api::graph::GraphError;
+
+/// A function of single numbers.
+#[derive(Clone, Copy, Debug)]
+pub enum Activation {
+    Identity,
+    Relu,
+    Sigmoid,
+    Tanh,
+    Gelu,
+    GeluTanh,
+    Elu(f64),
+    Selu,
+    LeakyRelu(f64),
+    HardSigmoid { alpha: f64, beta: f64 },
+    HardSwish,
+    Mish,
+    Softplus,
+    Swish(f64),
+    Clip { min: Option<f64>, max: Option<f64> },
+    Neg,
+    Abs,
+    Exp,
+    Log,
+    Sqrt,
+    Reciprocal,
+    Erf,
+}
+
+impl Activation {
+    /// The activation that a node is, if it is one.
+    pub fn of(node: &Node) -> Result<Option<Self>, GraphError> {
+        let limit = |name: &str| node.attribute(name).map(|_| node.float(name, 0.0)).transpose();
+        Ok(Some(match node.op.as_str() {
+            "Identity" => Self::Identity,
+            "Relu" => Self::Relu,
+            "Sigmoid" => Self::Sigmoid,
+            "Tanh" => Self::Tanh,
+            "Gelu" if node.text("approximate", "none")? == "tanh" => Self::GeluTanh,
+            "Gelu" => Self::Gelu,
+            "Elu" => Self::Elu(node.float("alpha", 1.0)?),
+            "Selu" => Self::Selu,
+            "LeakyRelu" => Self::LeakyRelu(node.float("alpha", 0.01)?),
+            "HardSigmoid" => Self::HardSigmoid { alpha: node.float("alpha", 0.2)?, beta: node.float("beta", 0.5)? },
+            "HardSwish" => Self::HardSwish,
+            "Mish" => Self::Mish,
+            "Softplus" => Self::Softplus,
+            "Swish" => Self::Swish(node.float("alpha", 1.0)?),
+            "Clip" => Self::Clip { min: limit("min")?, max: limit("max")? },
+            "Neg" => Self::Neg,
+            "Abs" => Self::Abs,
+            "Exp" => Self::Exp,
+            "Log" => Self::Log,
+            "Sqrt" => Self::Sqrt,
+            "Reciprocal" => Self::Reciprocal,
+            "Erf" => Self::Erf,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Of every number.
+    pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Identity => x,
+            Self::Relu => activation::relu(x),
+            Self::Sigmoid => activation::sigmoid(x),
+            Self::Tanh => activation::tanh(x),
+            Self::Gelu => activation::gelu(x),
+            Self::GeluTanh => activation::gelu_approximate(x),
+            Self::Elu(alpha) => activation::elu(x, alpha),
+            Self::Selu => activation::selu(x),
+            Self::LeakyRelu(slope) => activation::leaky_relu(x, slope),
+            Self::HardSigmoid { alpha, beta } => activation::hard_sigmoid(x, alpha, beta),
+            Self::HardSwish => activation::hard_swish(x),
+            Self::Mish => activation::mish(x),
+            Self::Softplus => activation::softplus(x, 1.0),
+            Self::Swish(1.0) => activation::silu(x),
+            Self::Swish(alpha) => x.clone() * activation::sigmoid(x.mul_scalar(alpha)),
+            Self::Clip { min: Some(min), max: Some(max) } => x.clamp(min, max),
+            Self::Clip { min: Some(min), max: None } => x.clamp_min(min),
+            Self::Clip { min: None, max: Some(max) } => x.clamp_max(max),
+            Self::Clip { min: None, max: None } => x,
+            Self::Neg => x.neg(),
+            Self::Abs => x.abs(),
+            Self::Exp => x.exp(),
+            Self::Log => x.log(),
+            Self::Sqrt => x.sqrt(),
+            Self::Reciprocal => x.recip(),
+            Self::Erf => x.erf(),
+        }
+    }
+}
