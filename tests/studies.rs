@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 
 use common::{built, component, data, json, nas, records, scratch, succeed};
 
@@ -210,4 +211,38 @@ fn a_folder_called_digits_does_not_hide_the_digits() {
     succeed(&mut command);
     // Without --study the file is named after what it holds.
     assert!(folder.path().join("random-search-mlp-0.study").is_file());
+}
+
+#[test]
+fn language_models_learn_a_text() {
+    let Some(text) = data("text/tinyshakespeare.txt") else { return };
+    let (folder, study) = scratch();
+    // A part of it, so that the test takes seconds.
+    let part: String = fs::read_to_string(text).unwrap().chars().take(20_000).collect();
+    let file = folder.path().join("part.txt");
+    fs::write(&file, part).unwrap();
+    let search = |study: &Path, workers: &str| {
+        let mut command = nas(["search", "--space", "decoder-lm", "--data", file.to_str().unwrap(), "--trials", "4"]);
+        command.args(["--strategy", &component("strategies", "regularized-evolution"), "--set", "strategy.population=3"]);
+        command.args(["--set", "strategy.sample=2", "--set", "evaluator.context=32", "--set", "evaluator.epochs=2"]);
+        command.args(["--set", "evaluator.batch_size=8", "--set", "space.layers=[1,2]", "--set", "space.widths=[32,48]"]);
+        command.args(["--set", "space.head_sizes=[8,16]", "--set", "space.heads=[1,2]", "--seed", "2"]);
+        json(command.args(["--workers", workers, "--study", study.to_str().unwrap()]))
+    };
+    let found = search(&study, "1");
+    assert_eq!((found["measured"].as_u64(), found["failed"].as_u64()), (Some(4), Some(0)));
+    assert_eq!(found["study"]["objectives"][0]["metric"], "val_loss");
+    let metric = |name: &str| found["best"]["metrics"][name].as_f64().unwrap();
+    // Characters that are all as likely: the logarithm of some 60.
+    assert!(metric("val_loss") < 3.6, "{}", metric("val_loss"));
+    assert!((metric("val_perplexity").ln() - metric("val_loss")).abs() < 1e-9);
+    // All characters of this text have one byte.
+    assert!((metric("val_bits_per_byte") * std::f64::consts::LN_2 - metric("val_loss")).abs() < 1e-9);
+    let again = folder.path().join("again.study");
+    search(&again, "1");
+    assert_eq!(records(&again), records(&study));
+
+    let out = folder.path().join("out");
+    let trained = json(&mut nas(["train", study.to_str().unwrap(), "--epochs", "2", "--out", out.to_str().unwrap()]));
+    assert!(trained["metrics"]["test_perplexity"].as_f64().unwrap() < 40.0, "{trained}");
 }
