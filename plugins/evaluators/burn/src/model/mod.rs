@@ -10,14 +10,15 @@ mod tests;
 mod weights;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use nas_api::Graph;
 use nas_api::graph::GraphError;
 
+pub use forward::{Value, Watch};
+pub use operator::{Activation, Operator};
 pub use plan::Plan;
-pub use weights::{Array, ArrayError, Weights};
+pub use weights::{Array, ArrayError, Place, Weights};
 
-use forward::Value;
 use weights::Running;
 
 /// A network with its weights: what is trained.
@@ -28,19 +29,38 @@ pub struct Network {
     /// What the optimizer changes.
     pub weights: Weights,
     running: Vec<Running>,
+    precision: FloatDType,
 }
 
 impl Network {
     /// The network of a graph with fresh weights drawn from `seed`, on a device with or without gradients.
     pub fn new(plan: Plan, seed: u32, device: &Device) -> Self {
         let (weights, running) = weights::initial(&plan.slots, seed, device);
-        Self { plan, device: device.clone(), weights, running }
+        Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32 }
     }
 
     /// The network of a graph with weights that [`Network::arrays`] gave.
     pub fn with_arrays(plan: Plan, arrays: &[Array], device: &Device) -> Result<Self, ArrayError> {
         let (weights, running) = weights::from_arrays(&plan.slots, arrays, device)?;
-        Ok(Self { plan, device: device.clone(), weights, running })
+        Ok(Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32 })
+    }
+
+    /// The same network, computed in doubles.
+    pub fn in_doubles(self) -> Self {
+        let precision = FloatDType::F64;
+        let weights = self.weights.map(&mut weights::Cast(precision));
+        let running = self.running.into_iter().map(|running| running.cast(precision)).collect();
+        Self { weights, running, precision, ..self }
+    }
+
+    /// The same network where nothing is kept for gradients.
+    pub fn without_gradients(self) -> Self {
+        Self { weights: self.weights.valid(), device: self.device.without_autodiff(), ..self }
+    }
+
+    /// What is computed, in order.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// All weights and running statistics by name, in the layout of ONNX and PyTorch.
@@ -51,13 +71,15 @@ impl Network {
     /// What the network returns for a batch while it is trained, `[batch, outputs]`: dropout draws from `seed`, batch
     /// normalisation uses the batch's statistics and moves the running ones.
     pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Tensor<2> {
+        self.forward_watched(inputs, seed, &mut |_, value| value)
+    }
+
+    /// [`Network::forward_training`] with somebody watching.
+    pub fn forward_watched(&mut self, inputs: Vec<f32>, seed: u32, watch: &mut Watch<'_>) -> Tensor<2> {
         let input = self.input(inputs);
         let mut running = Vec::with_capacity(self.running.len());
-        let output = self.plan.forward(
-            &self.weights,
-            input,
-            &mut forward::Mode::Training { seed, running: &mut running, old: &self.running },
-        );
+        let mut mode = forward::Mode::Training { seed, running: &mut running, old: &self.running };
+        let output = self.plan.forward_watched(&self.weights, input, &mut mode, watch);
         self.running = running;
         output
     }
@@ -71,9 +93,10 @@ impl Network {
         }
     }
 
-    /// A tensor on the network's device.
+    /// A tensor on the network's device, in its precision.
     pub fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(values, shape), &self.device)
+        let tensor: Tensor<D> = Tensor::from_data(TensorData::new(values, shape), &self.device);
+        tensor.cast(self.precision)
     }
 
     fn input(&self, values: Vec<f32>) -> Value {

@@ -64,6 +64,14 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The plan in which these operators, of one operand, hand on what they are given.
+    pub fn bypass(mut self, skipped: impl Fn(&Operator) -> bool) -> Self {
+        for step in self.steps.iter_mut().filter(|step| skipped(&step.operator)) {
+            step.operator = Operator::Activation(Activation::Identity);
+        }
+        self
+    }
+
     fn mark_last(&mut self) {
         let mut read = vec![false; self.steps.len()];
         for step in self.steps.iter_mut().rev() {
