@@ -4,7 +4,7 @@ mod forward;
 mod operator;
 mod plan;
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 #[cfg(test)]
 mod tests;
 mod weights;

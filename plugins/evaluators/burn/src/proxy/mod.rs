@@ -9,6 +9,8 @@ mod codes;
 mod fisher;
 mod grasp;
 mod jacobian;
+#[cfg(test)]
+mod reference;
 mod saliency;
 mod subject;
 mod synflow;
