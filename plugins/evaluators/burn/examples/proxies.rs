@@ -1,9 +1,9 @@
 //! How well zero-cost proxies rank the cells of NAS-Bench-201: Spearman's correlation with the accuracy after 200 epochs on
 //! CIFAR-10, beside that of published values of the same proxies for the same cells.
 //!
-//! `proxies CELLS PER_STAGE [PROXY...]`: CELLS random cells of those with published values; networks of PER_STAGE cells a
-//! stage and 16 channels; all proxies where none is named, besides `params` and `flops`, which are those of the full
-//! network. `NAS_DATA` names the folder with `nasbench201.csv.gz` and `nasbench201_zerocost.csv.gz`.
+//! `proxies CELLS SIDE [PROXY...]`: CELLS random cells of those with published values, in the published network (5 cells a
+//! stage, 16 channels) for images of 3×SIDE×SIDE; all proxies where none is named, besides `params` and `flops`, which are
+//! those for images of 3×32×32. `NAS_DATA` names the folder with `nasbench201.csv.gz` and `nasbench201_zerocost.csv.gz`.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use nas_api::graph::{count, shape};
 use nas_api::rng::{seeded, seq::SliceRandom};
-use nas_api::{Graph, SearchSpace, Setting, Settings, Task, Value};
+use nas_api::{Graph, SearchSpace, Settings, Task};
 use nas_evaluator_burn::Proxy;
 use nas_spaces::NasBench201;
 use stats_claw::tests_stat::Alternative;
@@ -29,7 +29,7 @@ struct Cell {
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let wanted: usize = arguments.next().ok_or("say how many cells")?.parse()?;
-    let per_stage: f64 = arguments.next().ok_or("say how many cells a stage has")?.parse()?;
+    let side: i64 = arguments.next().ok_or("say how wide images are")?.parse()?;
     let named: Vec<String> = arguments.collect();
     if let Some(name) = named.iter().find(|name| Proxy::ALL.iter().all(|proxy| proxy.name() != name.as_str())) {
         return Err(format!("there is no proxy '{name}'").into());
@@ -40,8 +40,8 @@ fn main() -> Result<()> {
     cells.shuffle(&mut seeded(0));
     cells.truncate(wanted);
     let space = NasBench201::new();
-    let (full, small) = (task(&space, 5.0), task(&space, per_stage));
-    println!("{} cells, {per_stage} a stage", cells.len());
+    let (full, small) = (task(&space, 32), task(&space, side));
+    println!("{} cells, images of 3x{side}x{side}", cells.len());
     println!("proxy       failed  accuracy  published  both  s/cell");
 
     row("params", "", &cells, |cell| Ok(counts(&space, cell, &full)?.0))?;
@@ -94,11 +94,9 @@ fn published(proxy: Proxy) -> &'static str {
     }
 }
 
-fn task(space: &NasBench201, per_stage: f64) -> Task {
-    let mut settings = Settings::defaults(&space.task_parameters());
-    settings.0.retain(|setting| setting.name != "cells");
-    settings.0.push(Setting { name: "cells".into(), value: Value::Number(per_stage) });
-    Task { input_shape: vec![3, 32, 32], outputs: 10, kind: "classification".into(), settings }
+fn task(space: &NasBench201, side: i64) -> Task {
+    let settings = Settings::defaults(&space.task_parameters());
+    Task { input_shape: vec![3, side, side], outputs: 10, kind: "classification".into(), settings }
 }
 
 fn graph(space: &NasBench201, cell: &Cell, task: &Task) -> Result<Graph> {

@@ -53,9 +53,9 @@ impl Network {
         Self { weights, running, precision, ..self }
     }
 
-    /// The same network where nothing is kept for gradients.
-    pub fn without_gradients(self) -> Self {
-        Self { weights: self.weights.valid(), device: self.device.without_autodiff(), ..self }
+    /// The same network without gradients by its weights, which take time.
+    pub fn frozen(self) -> Self {
+        Self { weights: self.weights.no_grad(), ..self }
     }
 
     /// What is computed, in order.

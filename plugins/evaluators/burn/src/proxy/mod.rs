@@ -107,8 +107,8 @@ impl Proxy {
     pub fn score(self, graph: &Graph, task: &Task) -> Result<f64> {
         let value = match self {
             Self::Synflow => synflow::score(graph, task),
-            Self::JacobCov => jacobian::score(&mut Subject::new(graph, task)?),
-            Self::Nwot => codes::score(&mut Subject::new(graph, task)?.without_gradients()),
+            Self::JacobCov => jacobian::score(&mut Subject::new(graph, task)?.frozen()),
+            Self::Nwot => codes::score(&mut Subject::new(graph, task)?.frozen()),
             Self::Snip => Ok(saliency::snip(&Subject::new(graph, task)?.layers())),
             Self::Grasp => Ok(grasp::score(Subject::new(graph, task)?)),
             Self::Fisher => Ok(fisher::score(&mut Subject::new(graph, task)?)),

@@ -51,9 +51,9 @@ impl Subject {
         Self { network: self.network.in_doubles(), ..self }
     }
 
-    /// The same where no gradients are needed.
-    pub fn without_gradients(self) -> Self {
-        Self { network: self.network.without_gradients(), ..self }
+    /// The same without gradients by weights.
+    pub fn frozen(self) -> Self {
+        Self { network: self.network.frozen(), ..self }
     }
 
     /// What the network returns for the batch.

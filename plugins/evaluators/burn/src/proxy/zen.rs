@@ -21,7 +21,7 @@ pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
     let count = BATCH * plan.input.iter().product::<usize>();
     let (inputs, shift) = (normal("inputs", count), normal("shift", count));
     let shifted = inputs.iter().zip(shift).map(|(x, shift)| x + ALPHA * shift).collect();
-    let mut network = Network::new(plan, SEED, &Device::flex().autodiff()).without_gradients();
+    let mut network = Network::new(plan, SEED, &Device::flex().autodiff()).frozen();
     let here = features(&mut network, inputs);
     let there = features(&mut network, shifted);
 
