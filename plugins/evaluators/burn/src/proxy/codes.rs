@@ -1,5 +1,5 @@
 //! `nwot`: J. Mellor, J. Turner, A. Storkey and E. J. Crowley, "Neural Architecture Search without Training", ICML 2021, section
-//! 3.1, equations 2 and 3.
+//! 3.
 
 use nalgebra::DMatrix;
 use nas_api::{Error, Result};

@@ -1,5 +1,5 @@
 //! `fisher`: J. Turner, E. J. Crowley, M. O'Boyle, A. Storkey and G. Gray, "BlockSwap: Fisher-guided Block Substitution for
-//! Network Compression on a Budget", ICLR 2020, section 3.2; after L. Theis et al., "Faster gaze prediction with dense networks
+//! Network Compression on a Budget", ICLR 2020; after L. Theis et al., "Faster gaze prediction with dense networks
 //! and Fisher pruning", 2018.
 //!
 //! As in the code of Abdelfattah et al. 2021 the activations are what convolutions and linear layers return, and a channel

@@ -1,5 +1,5 @@
 //! `grasp`: C. Wang, G. Zhang and R. Grosse, "Picking Winning Tickets Before Training by Preserving Gradient Flow", ICLR 2020,
-//! section 4.1, equation 8, at temperature 1 as in the code of Abdelfattah et al. 2021.
+//! section 4.1, at temperature 1 as in the code of Abdelfattah et al. 2021.
 //!
 //! burn has no derivatives of derivatives. θᵀHg is (θᵀ∇L(θ + hg) − θᵀ∇L(θ − hg)) / 2h but for a term in h²; doubles make h so
 //! small that hardly a ReLU of the network switches on or off in between, where the Hessian is not defined.

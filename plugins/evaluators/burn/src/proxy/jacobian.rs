@@ -1,5 +1,5 @@
 //! `jacob_cov`: J. Mellor, J. Turner, A. Storkey and E. J. Crowley, "Neural Architecture Search without Training", version 1 of
-//! arXiv 2006.04647, 2020, section 3, equations 4 to 6.
+//! arXiv 2006.04647, 2020, section 3.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use nas_api::{Error, Result};
@@ -7,7 +7,7 @@ use nas_api::{Error, Result};
 use super::subject::{BATCH, Subject, numbers};
 use crate::model::{Operator, Value};
 
-/// Keeps eigenvalues off 0 (section 3).
+/// Keeps eigenvalues off 0.
 const K: f64 = 1e-5;
 
 /// −Σ (ln(λ + k) + 1 / (λ + k)) over the eigenvalues λ of the correlations of the examples' gradients.

@@ -1,7 +1,7 @@
 //! Zero-cost proxies: what a network that nobody has trained says about how good it will be.
 //!
 //! All are as in M. S. Abdelfattah, A. Mehrotra, Ł. Dudziak and N. D. Lane, "Zero-Cost Proxies for Lightweight NAS", ICLR
-//! 2021, sections 3.1 and 3.2, and in the code published with it, where the proxy's own file says nothing else. Data are not
+//! 2021, section 3.2, and in the code published with it, where the proxy's own file says nothing else. Data are not
 //! known here: a batch is drawn instead ([`Subject`]). A weight is one of a `Conv` or a `Gemm`; biases, scales and shifts
 //! of normalisations do not count.
 
@@ -92,7 +92,7 @@ impl Proxy {
             Self::GradNorm => {
                 "Sum over layers of the gradient's norm, 64 random examples and labels (Abdelfattah et al. 2021)."
             }
-            Self::L2Norm => "Sum over layers of the norm of the initial weights (Abdelfattah et al. 2021).",
+            Self::L2Norm => "Sum over layers of the norm of the initial weights.",
             Self::Zen => "Zen-score: Gaussian weights, 64 random examples moved by 0.01 (Lin et al. 2021).",
         }
     }

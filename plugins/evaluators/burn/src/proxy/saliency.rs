@@ -2,7 +2,7 @@
 //!
 //! `snip`: N. Lee, T. Ajanthan and P. H. S. Torr, "SNIP: Single-shot Network Pruning based on Connection Sensitivity", ICLR
 //! 2019, section 4.1. The masks' derivatives there are the weights times their derivatives.
-//! `grad_norm` and `l2_norm`: Abdelfattah et al. 2021, section 3.1; norms are summed over layers.
+//! `grad_norm`: Abdelfattah et al. 2021, section 3.2. `l2_norm`: the code published with it. Norms are summed over layers.
 
 use super::subject::{Layer, layers};
 use crate::model::Weights;

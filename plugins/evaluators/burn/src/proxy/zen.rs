@@ -1,5 +1,5 @@
-//! `zen`: M. Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021, section 3.2, algorithm 1,
-//! with one draw, and with all of a graph's connections: which of them are residual, as in section 3.2, a graph does not say.
+//! `zen`: M. Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021, algorithm 1, with
+//! one draw, and with all of a graph's connections: the residual ones, which the paper takes out, a graph does not tell.
 
 use burn::tensor::Device;
 use nas_api::graph::weights::Fill;
