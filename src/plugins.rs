@@ -9,7 +9,8 @@ use directories::ProjectDirs;
 use nas_core::plugin::process::Processes;
 use nas_core::plugin::wasm::{Level, Limits};
 use nas_core::plugin::{Options, Registry};
-use nas_evaluator_burn::BurnEvaluator;
+use nas_evaluator_burn::{BurnEvaluator, Proxy};
+use nas_latency::proxy_meter;
 
 use crate::args::{Args, Isolation, IsolationFlags};
 use crate::failure::Failure;
@@ -92,6 +93,15 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     });
     registry.add_meter("onnxruntime", nas_latency::onnxruntime_meter);
     registry.add_meter("burn", nas_latency::burn_meter);
+    registry.add_meter(Proxy::Synflow.name(), || Ok(proxy_meter(Proxy::Synflow)));
+    registry.add_meter(Proxy::JacobCov.name(), || Ok(proxy_meter(Proxy::JacobCov)));
+    registry.add_meter(Proxy::Nwot.name(), || Ok(proxy_meter(Proxy::Nwot)));
+    registry.add_meter(Proxy::Snip.name(), || Ok(proxy_meter(Proxy::Snip)));
+    registry.add_meter(Proxy::Grasp.name(), || Ok(proxy_meter(Proxy::Grasp)));
+    registry.add_meter(Proxy::Fisher.name(), || Ok(proxy_meter(Proxy::Fisher)));
+    registry.add_meter(Proxy::GradNorm.name(), || Ok(proxy_meter(Proxy::GradNorm)));
+    registry.add_meter(Proxy::L2Norm.name(), || Ok(proxy_meter(Proxy::L2Norm)));
+    registry.add_meter(Proxy::Zen.name(), || Ok(proxy_meter(Proxy::Zen)));
     registry.read_meters_with(nas_latency::table_meter);
     nas_strategies::all(&mut BuiltIns(&mut registry));
     registry.add_evaluator::<BurnEvaluator>();

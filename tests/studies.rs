@@ -186,7 +186,7 @@ fn a_study_file_describes_what_flags_describe() {
 
 #[test]
 fn the_strategy_of_the_readme_is_the_one_that_is_built_and_it_climbs() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     let source = fs::read_to_string(root.join("plugins/examples/hill-climber/src/lib.rs")).unwrap();
     assert!(readme.contains(&source), "README.md shows another text than plugins/examples/hill-climber/src/lib.rs");
@@ -223,9 +223,21 @@ fn language_models_learn_a_text() {
     fs::write(&file, part).unwrap();
     let search = |study: &Path, workers: &str| {
         let mut command = nas(["search", "--space", "decoder-lm", "--data", file.to_str().unwrap(), "--trials", "4"]);
-        command.args(["--strategy", &component("strategies", "regularized-evolution"), "--set", "strategy.population=3"]);
+        command.args([
+            "--strategy",
+            &component("strategies", "regularized-evolution"),
+            "--set",
+            "strategy.population=3",
+        ]);
         command.args(["--set", "strategy.sample=2", "--set", "evaluator.context=32", "--set", "evaluator.epochs=2"]);
-        command.args(["--set", "evaluator.batch_size=8", "--set", "space.layers=[1,2]", "--set", "space.widths=[32,48]"]);
+        command.args([
+            "--set",
+            "evaluator.batch_size=8",
+            "--set",
+            "space.layers=[1,2]",
+            "--set",
+            "space.widths=[32,48]",
+        ]);
         command.args(["--set", "space.head_sizes=[8,16]", "--set", "space.heads=[1,2]", "--seed", "2"]);
         json(command.args(["--workers", workers, "--study", study.to_str().unwrap()]))
     };

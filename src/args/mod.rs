@@ -135,7 +135,8 @@ pub struct Search {
     /// What every candidate must keep
     #[arg(long, value_name = "METRIC<=VALUE")]
     pub constraint: Vec<String>,
-    /// What measures candidates before they are trained: onnxruntime, burn, or a table of operators' costs
+    /// What measures candidates before they are trained: onnxruntime, burn, a zero-cost proxy such as synflow, or a table
+    /// of operators' costs
     #[arg(long, value_name = "NAME|FILE")]
     pub meter: Vec<String>,
     /// One JSON object on standard output

@@ -11,6 +11,7 @@ mod loss;
 mod metrics;
 mod model;
 mod optimizer;
+mod proxy;
 mod run;
 mod store;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use nas_api::{
 };
 
 pub use fully::Progress;
+pub use proxy::Proxy;
 pub use run::{Inference, run};
 
 use config::Config;

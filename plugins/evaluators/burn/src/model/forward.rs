@@ -19,12 +19,26 @@ pub enum Mode<'a> {
     Training { seed: u32, old: &'a [Running], running: &'a mut Vec<Running> },
 }
 
+/// Is shown the value of each step, by the step's position, and gives the value that the network goes on with.
+pub type Watch<'a> = dyn FnMut(usize, Value) -> Value + 'a;
+
 impl Plan {
     /// What the network returns, `[batch · rows, outputs]`: the rows of one example after those of the other.
     pub fn forward(&self, weights: &Weights, input: Value, mode: &mut Mode<'_>) -> Tensor<2> {
+        self.forward_watched(weights, input, mode, &mut |_, value| value)
+    }
+
+    /// The same, with somebody watching.
+    pub fn forward_watched(
+        &self,
+        weights: &Weights,
+        input: Value,
+        mode: &mut Mode<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Tensor<2> {
         let mut values: Vec<Option<Value>> = Vec::with_capacity(self.steps.len());
         let mut tables = Tables::default();
-        for step in &self.steps {
+        for (at, step) in self.steps.iter().enumerate() {
             let operands = step.inputs.iter().filter_map(|&at| values[at].clone()).collect();
             // Before the step runs, so that burn can reuse the memory of a value that nobody else holds.
             for &at in &step.last {
@@ -34,7 +48,7 @@ impl Plan {
                 Operator::Input => input.clone(),
                 _ => apply(&step.operator, operands, weights, &mut tables, mode),
             };
-            values.push(Some(value));
+            values.push(Some(watch(at, value)));
         }
         match values.pop().flatten() {
             Some(Value::Flat(output)) => output,

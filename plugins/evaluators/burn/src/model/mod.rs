@@ -9,7 +9,7 @@ mod operator;
 mod plan;
 mod read;
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 mod sequence;
 #[cfg(test)]
 mod tests;
@@ -18,14 +18,18 @@ mod weights;
 mod window;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use nas_api::Graph;
 use nas_api::graph::GraphError;
 
+pub use arrange::{Arrange, Reduction};
+pub use forward::Watch;
+pub use operator::{Activation, Matrix, Operator};
 pub use plan::Plan;
-pub use weights::{Array, ArrayError, Weights};
+pub use value::Value;
+pub(crate) use value::{each_rank, each_tensor};
+pub use weights::{Array, ArrayError, Place, Weights};
 
-use value::Value;
 use weights::Running;
 
 /// A network with its weights: what is trained.
@@ -36,19 +40,38 @@ pub struct Network {
     /// What the optimizer changes.
     pub weights: Weights,
     running: Vec<Running>,
+    precision: FloatDType,
 }
 
 impl Network {
     /// The network of a graph with fresh weights drawn from `seed`, on a device with or without gradients.
     pub fn new(plan: Plan, seed: u32, device: &Device) -> Self {
         let (weights, running) = weights::initial(&plan.slots, seed, device);
-        Self { plan, device: device.clone(), weights, running }
+        Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32 }
     }
 
     /// The network of a graph with weights that [`Network::arrays`] gave.
     pub fn with_arrays(plan: Plan, arrays: &[Array], device: &Device) -> Result<Self, ArrayError> {
         let (weights, running) = weights::from_arrays(&plan.slots, arrays, device)?;
-        Ok(Self { plan, device: device.clone(), weights, running })
+        Ok(Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32 })
+    }
+
+    /// The same network, computed in doubles.
+    pub fn in_doubles(self) -> Self {
+        let precision = FloatDType::F64;
+        let weights = self.weights.map(&mut weights::Cast(precision));
+        let running = self.running.into_iter().map(|running| running.cast(precision)).collect();
+        Self { weights, running, precision, ..self }
+    }
+
+    /// The same network without gradients by its weights, which take time.
+    pub fn frozen(self) -> Self {
+        Self { weights: self.weights.no_grad(), ..self }
+    }
+
+    /// What is computed, in order.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// All weights and running statistics by name, in the layout of ONNX and PyTorch.
@@ -59,13 +82,15 @@ impl Network {
     /// What the network returns for a batch while it is trained, `[batch · rows, outputs]`: dropout draws from `seed`,
     /// batch normalisation uses the batch's statistics and moves the running ones.
     pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Tensor<2> {
+        self.forward_watched(inputs, seed, &mut |_, value| value)
+    }
+
+    /// [`Network::forward_training`] with somebody watching.
+    pub fn forward_watched(&mut self, inputs: Vec<f32>, seed: u32, watch: &mut Watch<'_>) -> Tensor<2> {
         let input = self.input(inputs);
         let mut running = Vec::with_capacity(self.running.len());
-        let output = self.plan.forward(
-            &self.weights,
-            input,
-            &mut forward::Mode::Training { seed, running: &mut running, old: &self.running },
-        );
+        let mut mode = forward::Mode::Training { seed, running: &mut running, old: &self.running };
+        let output = self.plan.forward_watched(&self.weights, input, &mut mode, watch);
         self.running = running;
         output
     }
@@ -79,9 +104,10 @@ impl Network {
         }
     }
 
-    /// A tensor on the network's device.
+    /// A tensor on the network's device, in its precision.
     pub fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(values, shape), &self.device)
+        let tensor: Tensor<D> = Tensor::from_data(TensorData::new(values, shape), &self.device);
+        tensor.cast(self.precision)
     }
 
     fn input(&self, values: Vec<f32>) -> Value {

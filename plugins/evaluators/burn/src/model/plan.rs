@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use nas_api::graph::{GraphError, Shape, needed, shape, weights};
 use nas_api::{Graph, Node};
 
+use super::activation::Activation;
 use super::operator::Operator;
 use super::read::{Counts, Place, operator};
 use super::weights::Slot;
@@ -80,6 +81,14 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// The plan in which these operators, of one operand, hand on what they are given.
+    pub fn bypass(mut self, skipped: impl Fn(&Operator) -> bool) -> Self {
+        for step in self.steps.iter_mut().filter(|step| skipped(&step.operator)) {
+            step.operator = Operator::Activation(Activation::Identity);
+        }
+        self
     }
 
     fn mark_last(&mut self) {

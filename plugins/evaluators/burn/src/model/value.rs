@@ -46,7 +46,7 @@ macro_rules! each_tensor {
 /// The same expression for a tensor of any rank, which gives a tensor. Scalars stay: arithmetic alone takes them.
 macro_rules! each_rank {
     ($value:expr, $x:ident => $result:expr) => {
-        $crate::model::value::each_tensor!($value, $x => Value::from($result), number => Value::Scalar(number))
+        $crate::model::each_tensor!($value, $x => Value::from($result), number => Value::Scalar(number))
     };
 }
 
@@ -67,7 +67,8 @@ macro_rules! each_pair {
     };
 }
 
-pub(super) use {each_pair, each_rank, each_tensor};
+pub(super) use each_pair;
+pub(crate) use {each_rank, each_tensor};
 
 macro_rules! from_tensor {
     ($($rank:literal => $case:ident),*) => {

@@ -1,7 +1,7 @@
 //! Weights and running statistics: where they start, and their form outside burn.
 
-use burn::module::{Module, Param, ParamId};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use nas_api::graph::weights;
 
 /// Everything the optimizer changes, by rank.
@@ -32,6 +32,23 @@ pub struct Running {
     pub mean: Tensor<1>,
     /// `[channels]`.
     pub variance: Tensor<1>,
+}
+
+impl Running {
+    /// In another precision.
+    pub fn cast(self, precision: FloatDType) -> Self {
+        Self { mean: self.mean.cast(precision), variance: self.variance.cast(precision) }
+    }
+}
+
+/// Changes the precision of weights.
+pub struct Cast(pub FloatDType);
+
+impl ModuleMapper for Cast {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, weight) = (param.id, param.val().cast(self.0).detach());
+        Param::initialized(id, weight.require_grad())
+    }
 }
 
 /// Numbers with a name and a shape, in the layout of ONNX and PyTorch.
