@@ -31,7 +31,11 @@ impl Meter for OfProxy {
     }
 
     fn measure(&mut self, graph: &Graph, task: &Task) -> Result<Vec<Metric>, String> {
-        let value = self.proxy.score(graph, task).map_err(|error| error.to_string())?;
+        let value = self.proxy.score(graph, task).map_err(|error| {
+            // The study says which meter it was.
+            let words = error.to_string();
+            words.strip_prefix(self.proxy.name()).map(|rest| rest.trim_start().to_owned()).unwrap_or(words)
+        })?;
         Ok(vec![Metric::new(self.about.name.clone(), value)])
     }
 }

@@ -152,7 +152,7 @@ fn nearest(x: Tensor<4>, [down, right]: [usize; 2]) -> Tensor<4> {
     x.reshape([batch, channels, height * down, width * right])
 }
 
-/// A matrix product along each side: what burn does for it has no gradient.
+/// A matrix product along each side.
 fn linear(x: Tensor<4>, [down, right]: [usize; 2]) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
     let device = x.device();
