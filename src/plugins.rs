@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use directories::ProjectDirs;
 use nas_core::plugin::process::Processes;
-use nas_core::plugin::wasm::{Level, Limits};
+use nas_core::plugin::wasm::{Level, Limits, Log};
 use nas_core::plugin::{Options, Registry};
 use nas_evaluator_burn::{BurnEvaluator, Proxy};
 use nas_latency::proxy_meter;
@@ -41,7 +41,7 @@ pub fn registry_of_studies(args: &Args) -> Result<Registry, Failure> {
     }
     arguments.extend(["worker".into(), "--".into()]);
     let trial_limit = trial_seconds.map(Duration::from_secs_f64);
-    build(args, Some(Processes { program, arguments, trial_limit, retries }))
+    build(args, Some(Processes { program, arguments, trial_limit, retries, log: log(args) }))
 }
 
 fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure> {
@@ -65,12 +65,7 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     search_path.extend(folders.as_ref().map(|folders| folders.data_dir().join("plugins")));
     let cache = args.plugin_cache.clone().or_else(|| Some(folders?.cache_dir().join("components")));
     let cache = cache.map(absolute);
-    let verbose = args.verbose;
-    let log: nas_core::plugin::wasm::Log = Arc::new(move |level, plugin: &str, line: &str| {
-        if verbose {
-            eprintln!("{}: {plugin}: {line}", word(level));
-        }
-    });
+    let log = log(args);
 
     let mut registry = Registry::new(Options { search_path, cache, limits, log, processes });
     registry.add_space::<nas_spaces::Conv1d>()?;
@@ -108,6 +103,16 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     registry.add_evaluator::<nas_evaluator_synthetic::SyntheticEvaluator>();
     registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)
+}
+
+/// What plugins log, for those who want to see it.
+fn log(args: &Args) -> Log {
+    let verbose = args.verbose;
+    Arc::new(move |level, plugin: &str, line: &str| {
+        if verbose {
+            eprintln!("{}: {plugin}: {line}", word(level));
+        }
+    })
 }
 
 struct BuiltIns<'r>(&'r mut Registry);

@@ -1,5 +1,6 @@
 //! `nas worker`: measures candidates for a study in another process, which talks with it over standard input and output.
 
+#[cfg(unix)]
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter};
 use std::process::ExitCode;
@@ -15,16 +16,15 @@ const STACK_BYTES: usize = 16 << 20;
 
 pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
     let broken = |error: io::Error| Failure::broken(format!("nas worker: {error}"));
-    let output = private_output().map_err(broken)?;
+    let (input, output) = private().map_err(broken)?;
     if let Some(mib) = args.isolation.worker_memory {
         limit_memory(mib << 20).map_err(|error| Failure::broken(format!("--worker-memory {mib}: {error}")))?;
     }
     let registry = plugins::registry(args)?;
     let reference = worker.evaluator.to_str();
     let reference = reference.ok_or_else(|| Failure::input("the evaluator's name is no valid text"))?;
-    let source = registry.evaluator(reference);
     let serving = std::thread::scope(|scope| {
-        let serve = || serve(source, BufReader::new(io::stdin()), BufWriter::new(output));
+        let serve = || serve(|| registry.evaluator(reference), BufReader::new(input), BufWriter::new(output));
         let builder = std::thread::Builder::new().name("worker".into()).stack_size(STACK_BYTES);
         let thread = builder.spawn_scoped(scope, serve)?;
         thread.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")))
@@ -33,27 +33,33 @@ pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Standard output for the host alone: what a library prints goes to standard error from here on.
+/// Standard input and output for the host alone: from here on a library reads nothing, and what it prints goes to standard
+/// error.
 #[cfg(unix)]
-fn private_output() -> io::Result<File> {
+fn private() -> io::Result<(File, File)> {
     use std::os::fd::{AsFd, AsRawFd};
-    let output = io::stdout().as_fd().try_clone_to_owned()?;
-    // SAFETY: both are open for as long as the process lives, and nothing here has written to standard output yet.
-    if unsafe { libc::dup2(io::stderr().as_raw_fd(), io::stdout().as_raw_fd()) } < 0 {
-        return Err(io::Error::last_os_error());
+    let (input, output) = (io::stdin().as_fd().try_clone_to_owned()?, io::stdout().as_fd().try_clone_to_owned()?);
+    let nothing = File::open("/dev/null")?;
+    let replaced =
+        [(nothing.as_raw_fd(), io::stdin().as_raw_fd()), (io::stderr().as_raw_fd(), io::stdout().as_raw_fd())];
+    for (from, to) in replaced {
+        // SAFETY: both are open, and nothing here has read or written through them yet.
+        if unsafe { libc::dup2(from, to) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
     }
-    Ok(output.into())
+    Ok((input.into(), output.into()))
 }
 
-/// Standard output as it is: a library that prints would break the protocol, and the host would say so.
+/// Both as they are: a library that prints would break the protocol, and the host would say so.
 #[cfg(not(unix))]
-fn private_output() -> io::Result<io::Stdout> {
-    Ok(io::stdout())
+fn private() -> io::Result<(io::Stdin, io::Stdout)> {
+    Ok((io::stdin(), io::stdout()))
 }
 
-/// More than this fails to be allocated, which ends the process. Counts what is written to, not reserved addresses, of
-/// which GPU libraries have many.
-#[cfg(unix)]
+/// More than this fails to be allocated, which ends the process. Counts memory of its own that may be written, stacks
+/// included, and not reserved addresses, of which GPU libraries have many.
+#[cfg(target_os = "linux")]
 fn limit_memory(bytes: u64) -> io::Result<()> {
     let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
     // SAFETY: `limit` is a valid structure while the call lasts.
@@ -63,7 +69,7 @@ fn limit_memory(bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 fn limit_memory(_bytes: u64) -> io::Result<()> {
-    Err(io::Error::other("the memory of a process can only be limited on Unix"))
+    Err(io::Error::other("the memory of a process can only be limited on Linux"))
 }

@@ -32,7 +32,8 @@ enum { NAS_DONE = 0, NAS_REFUSED = 1, NAS_PANICKED = 2 };
 
 /* Bytes that the library owns until the host hands them back through `free`. */
 typedef struct {
-    uint32_t status; /* NAS_DONE: the encoded result. NAS_REFUSED: a text that says why not. */
+    uint32_t status; /* NAS_DONE: the encoded result. NAS_REFUSED: a text that says why not.
+                        NAS_PANICKED: the message of a panic (of Rust's). */
     uint8_t *data;
     size_t length;
     size_t capacity;
@@ -343,7 +344,7 @@ static inline bool nas_read_open(const uint8_t *data, size_t length, nas_open *o
         nas_setting *setting = &open->settings[i];
         setting->name = nas_get_text(&from);
         uint64_t kind = nas_get_count(&from);
-        setting->kind = (nas_value_kind)kind;
+        setting->kind = kind <= NAS_TEXTS ? (nas_value_kind)kind : NAS_TRUTH;
         switch (kind) {
         case NAS_TRUTH: setting->truth = nas_get_truth(&from); break;
         case NAS_NUMBER: setting->number = nas_get_number(&from); break;
@@ -394,7 +395,7 @@ static inline void nas_free_request(nas_request *request) {
 static inline void nas_get_attribute(nas_reader *from, nas_attribute *attribute) {
     attribute->name = nas_get_text(from);
     uint64_t kind = nas_get_count(from);
-    attribute->kind = (nas_attribute_kind)kind;
+    attribute->kind = kind <= NAS_ATTRIBUTE_TEXT ? (nas_attribute_kind)kind : NAS_ATTRIBUTE_INT;
     switch (kind) {
     case NAS_ATTRIBUTE_INT: attribute->integer = nas_get_integer(from); break;
     case NAS_ATTRIBUTE_INTS:
@@ -525,7 +526,7 @@ typedef struct {
     const uint32_t *input_shape; /* One example, without the batch. */
     size_t rank;
     uint32_t outputs;
-    const char *kind; /* "classification", "regression". */
+    const char *kind; /* "classification", "regression", "language". */
 } nas_opened;
 
 static inline void nas_put_opened(nas_writer *to, const nas_opened *opened) {

@@ -22,10 +22,10 @@ pub struct IsolationFlags {
     /// Seconds that a trial may take in a process of its own [default: as long as it likes]
     #[arg(long, value_name = "S", global = true, value_parser = seconds)]
     pub trial_seconds: Option<f64>,
-    /// Memory that such a process may use, in MiB [default: all that there is]
+    /// Memory that a process of its own may use, in MiB [default: all that there is]
     #[arg(long, value_name = "MIB", global = true, value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
     pub worker_memory: Option<u64>,
-    /// How often a trial is tried again whose process died
+    /// How often a trial is tried again whose process died, at most 100
     #[arg(long, value_name = "N", default_value_t = 1, global = true, value_parser = clap::value_parser!(u32).range(..=100))]
     pub retries: u32,
 }

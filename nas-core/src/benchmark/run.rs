@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::grid::Grid;
 use super::store::{KeptStudy, Skipped, Store, pack, setup};
-use crate::plugin::Registry;
+use crate::plugin::{Kind, Registry};
 use crate::study::{End, Plan, PluginSpec, Problem, StudyError, StudySpec, Unrecorded, run_unrecorded};
 
 /// Studies that are written in one transaction, at most.
@@ -125,7 +125,8 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
             let first = grid.study(problem_spec, strategy_spec, grid.first_seed);
             let plan = match Plan::check(&first, registry, None) {
                 Ok(plan) => plan,
-                Err(StudyError::Open(error)) => {
+                // What an evaluator refuses is nothing that another strategy could change.
+                Err(StudyError::Open(error)) if !error.is_of(Kind::Evaluator) => {
                     let (problem, strategy) = (problem.clone(), strategy.clone());
                     skipped.push(Skipped { problem, strategy, reason: error.to_string() });
                     continue;

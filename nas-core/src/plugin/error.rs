@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::{Identity, Kind};
 
 /// A plugin could not do what it was asked. One message that names plugin, version, call, problem and remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ impl PluginError {
             problem: problem.to_string(),
             remedy: String::new(),
         }
+    }
+
+    /// Whether it is the error of a plugin of this kind.
+    pub fn is_of(&self, kind: Kind) -> bool {
+        // As [`Identity`] writes itself.
+        self.plugin.starts_with(&format!("{kind} '"))
     }
 
     /// The same, saying what to do.

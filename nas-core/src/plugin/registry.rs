@@ -41,7 +41,7 @@ pub struct Options {
     pub limits: Limits,
     /// Where lines of plugins' logs go.
     pub log: Log,
-    /// How evaluators that are no components and take any network run in processes of their own; `None`: they run in
+    /// How libraries, and built-in evaluators that take any network, run in processes of their own; `None`: they run in
     /// this one.
     pub processes: Option<Processes>,
 }
@@ -217,15 +217,15 @@ impl Registry {
 
     /// The evaluator of this name or path (`.wasm`, or a library).
     pub fn evaluator(&self, reference: &str) -> Result<Arc<dyn EvaluatorSource>, PluginError> {
-        let source: Arc<dyn EvaluatorSource> = match self.locate(Kind::Evaluator, reference) {
-            Some(path) if has_ending(&path, LIBRARY) => Arc::new(NativeSource::load(&path)?),
+        let (source, library): (Arc<dyn EvaluatorSource>, bool) = match self.locate(Kind::Evaluator, reference) {
+            Some(path) if has_ending(&path, LIBRARY) => (Arc::new(NativeSource::load(&path)?), true),
             // A component is in a sandbox already.
             Some(path) => return Ok(Arc::new(WasmEvaluatorSource::new(self.component(Kind::Evaluator, &path)?)?)),
-            None => self.built_in(Kind::Evaluator, reference, &self.evaluators)?,
+            None => (self.built_in(Kind::Evaluator, reference, &self.evaluators)?, false),
         };
         match &self.options.processes {
-            // What takes no networks looks results up, and is neither heavy nor dangerous.
-            Some(processes) if source.info()?.graphs => {
+            // A built-in evaluator that takes no networks looks results up, and is neither heavy nor dangerous.
+            Some(processes) if library || source.info()?.graphs => {
                 Ok(Arc::new(ProcessSource::new(source, reference, processes.clone())))
             }
             _ => Ok(source),

@@ -1,5 +1,6 @@
 //! The meters of a study: what measures networks before they are trained.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use nas_api::{Graph, Metric, MetricInfo, Task};
@@ -7,7 +8,7 @@ use nas_api::{Graph, Metric, MetricInfo, Task};
 use super::StudyError;
 use super::header::Header;
 use crate::meter::{Meter, Metered};
-use crate::plugin::Registry;
+use crate::plugin::{Registry, panic_words};
 
 /// Opened meters.
 #[derive(Default)]
@@ -57,7 +58,11 @@ impl Meters {
     pub fn measure(&mut self, graph: &Graph, task: &Task) -> Result<Vec<Metric>, String> {
         let mut metrics = Vec::new();
         for (metered, meter) in &mut self.0 {
-            metrics.extend(meter.measure(graph, task).map_err(|reason| format!("{}: {reason}", metered.name))?);
+            // A meter computes on networks as evaluators do, and no network may end the study.
+            let measured = catch_unwind(AssertUnwindSafe(|| meter.measure(graph, task)));
+            let measured =
+                measured.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic_words(panic.as_ref()))));
+            metrics.extend(measured.map_err(|reason| format!("{}: {reason}", metered.name))?);
         }
         Ok(metrics)
     }

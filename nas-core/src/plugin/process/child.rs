@@ -14,6 +14,7 @@ use nas_api::{Error, Measurement, Opened, Request, Result, Settings, Stop};
 
 use super::Processes;
 use super::protocol::{self, Job, Said};
+use crate::plugin::wasm::Level;
 use crate::plugin::{Identity, PluginError};
 
 /// How often the host looks whether the study is stopping; answers are taken at once.
@@ -37,12 +38,22 @@ pub enum Came {
     Died(String),
 }
 
+/// What came within a moment.
+enum Heard {
+    Said(Said),
+    /// The worker is gone: how.
+    Died(String),
+    Nothing,
+}
+
 /// Why there is no worker.
 pub enum Unstarted {
     /// The process is gone: how.
     Died(String),
     /// It would be the same another time.
     Refused(PluginError),
+    /// The study is stopping.
+    Stopped,
 }
 
 /// A worker process. It ends where this is dropped.
@@ -64,6 +75,7 @@ impl Child {
         identity: &Identity,
         settings: &Settings,
         state: &Path,
+        stop: Stop<'_>,
     ) -> Result<(Self, Opened), Unstarted> {
         let broken = |problem: String| {
             let error = PluginError::new(identity, "open", problem);
@@ -89,32 +101,34 @@ impl Child {
         std::thread::spawn(move || hear(BufReader::new(output), &sender));
         let words = Arc::new(Mutex::new(VecDeque::new()));
         let kept = Arc::clone(&words);
-        let listener = Some(std::thread::spawn(move || listen(BufReader::new(errors), &kept)));
+        let (log, plugin) = (processes.log.clone(), identity.to_string());
+        let tell = move |line: &str| log(Level::Info, &plugin, line);
+        let listener = Some(std::thread::spawn(move || listen(BufReader::new(errors), &kept, tell)));
         let mut child = Self { process, jobs: Some(BufWriter::new(input)), said, words, listener };
 
-        match child.answer() {
-            Ok(Said::Ready { protocol: protocol::VERSION, name, version, digest })
+        match child.answer(stop, processes.trial_limit)? {
+            Said::Ready { protocol: protocol::VERSION, name, version, digest }
                 if (&name, &version, &digest) == (&identity.name, &identity.version, &identity.digest) => {}
-            Ok(Said::Ready { protocol, name, version, .. }) => {
+            Said::Ready { protocol, name, version, .. } => {
                 return Err(broken(format!(
                     "its worker has {name} {version} and speaks version {protocol} of the protocol: the program or the \
                      plugin was replaced while it ran"
                 )));
             }
-            Ok(Said::Refused(error)) => return Err(Unstarted::Refused(error)),
-            Ok(_) => return Err(broken("its worker spoke out of turn".into())),
-            Err(how) => return Err(Unstarted::Died(how)),
+            Said::Refused(error) => return Err(Unstarted::Refused(error)),
+            _ => return Err(broken("its worker spoke out of turn".into())),
         }
         let open = Job::Open { settings: settings.clone(), state: state.to_owned() };
-        let answer = if child.send(&open) { child.answer() } else { Err(child.end()) };
-        match answer {
-            Ok(Said::Opened(opened)) => Ok((child, *opened)),
-            Ok(Said::Refused(error)) => Err(Unstarted::Refused(error)),
-            Ok(Said::Panicked(words)) => {
+        if !child.send(&open) {
+            return Err(Unstarted::Died(child.end()));
+        }
+        match child.answer(stop, processes.trial_limit)? {
+            Said::Opened(opened) => Ok((child, *opened)),
+            Said::Refused(error) => Err(Unstarted::Refused(error)),
+            Said::Panicked(words) => {
                 Err(Unstarted::Refused(PluginError::new(identity, "open", format!("it panicked: {words}"))))
             }
-            Ok(_) => Err(broken("its worker spoke out of turn".into())),
-            Err(how) => Err(Unstarted::Died(how)),
+            _ => Err(broken("its worker spoke out of turn".into())),
         }
     }
 
@@ -131,17 +145,16 @@ impl Child {
         let start = Instant::now();
         let mut stopping: Option<Instant> = None;
         loop {
-            match self.said.recv_timeout(LOOK) {
-                Ok(Ok(Said::Measured(measured))) => return Ok(Came::Answer(Ok(measured))),
-                Ok(Ok(Said::Broken(error))) => return Ok(Came::Answer(Err(error.into()))),
-                Ok(Ok(Said::Panicked(words))) => {
+            match self.hear() {
+                Heard::Said(Said::Measured(measured)) => return Ok(Came::Answer(Ok(measured))),
+                Heard::Said(Said::Broken(error)) => return Ok(Came::Answer(Err(error.into()))),
+                Heard::Said(Said::Panicked(words)) => {
                     let failed = Measurement::failed(format!("the evaluator panicked: {words}"));
                     return Ok(Came::Answer(Ok(Some(failed))));
                 }
-                Ok(Ok(_)) => return Err(Error::new("its worker spoke out of turn")),
-                Ok(Err(error)) => return Ok(Came::Died(format!("{}; it said: {error}", self.end()))),
-                Err(RecvTimeoutError::Disconnected) => return Ok(Came::Died(self.end())),
-                Err(RecvTimeoutError::Timeout) => {}
+                Heard::Said(_) => return Err(Error::new("its worker spoke out of turn")),
+                Heard::Died(how) => return Ok(Came::Died(how)),
+                Heard::Nothing => {}
             }
             if let Some(limit) = limit.filter(|&limit| start.elapsed() >= limit) {
                 return Ok(Came::TooLong(limit));
@@ -163,12 +176,37 @@ impl Child {
         self.jobs.as_mut().is_some_and(|jobs| protocol::write(jobs, job).is_ok())
     }
 
-    /// The next message, however long it takes; or how the worker died.
-    fn answer(&mut self) -> Result<Said, String> {
-        match self.said.recv() {
-            Ok(Ok(said)) => Ok(said),
-            Ok(Err(error)) => Err(format!("{}; it said: {error}", self.end())),
-            Err(_) => Err(self.end()),
+    /// The next message while the worker gets ready, within the limit of a trial.
+    fn answer(&mut self, stop: Stop<'_>, limit: Option<Duration>) -> Result<Said, Unstarted> {
+        let start = Instant::now();
+        loop {
+            match self.hear() {
+                Heard::Said(said) => return Ok(said),
+                Heard::Died(how) => return Err(Unstarted::Died(how)),
+                Heard::Nothing if stop() => return Err(Unstarted::Stopped),
+                Heard::Nothing => {}
+            }
+            if let Some(limit) = limit.filter(|&limit| start.elapsed() >= limit) {
+                let seconds = limit.as_secs_f64();
+                return Err(Unstarted::Died(format!("it was not ready within {seconds} seconds (--trial-seconds)")));
+            }
+        }
+    }
+
+    /// What the worker says within a moment.
+    fn hear(&mut self) -> Heard {
+        let said = match self.said.recv_timeout(LOOK) {
+            // A process that it has started may hold its output open.
+            Err(RecvTimeoutError::Timeout) if !self.lives() => {
+                self.said.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
+            }
+            other => other,
+        };
+        match said {
+            Ok(Ok(said)) => Heard::Said(said),
+            Ok(Err(error)) => Heard::Died(format!("{}; it said: {error}", self.end())),
+            Err(RecvTimeoutError::Disconnected) => Heard::Died(self.end()),
+            Err(RecvTimeoutError::Timeout) => Heard::Nothing,
         }
     }
 
@@ -180,8 +218,7 @@ impl Child {
         while self.lives() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
-        // Fails where it has ended.
-        let _ = self.process.kill();
+        self.kill();
         let how = self.process.wait().map_or_else(|error| error.to_string(), describe);
         if let Some(listener) = self.listener.take() {
             // A grandchild may hold the pipe open; then what is there must do.
@@ -200,10 +237,23 @@ impl Child {
     }
 }
 
+impl Child {
+    /// Ends the process, and those that it has started.
+    fn kill(&mut self) {
+        #[cfg(unix)]
+        if let Ok(group) = i32::try_from(self.process.id()) {
+            // SAFETY: a call without memory. The process leads a group of its own; where it is waited for already, and its
+            // children are gone, there is no such group.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
+        }
+        // Fails where it has ended.
+        let _ = self.process.kill();
+    }
+}
+
 impl Drop for Child {
     fn drop(&mut self) {
-        // Nothing is being written: states of trials are kept before the answer comes.
-        let _ = self.process.kill();
+        self.kill();
         let _ = self.process.wait();
     }
 }
@@ -242,8 +292,8 @@ fn hear(mut output: impl Read, said: &Sender<std::io::Result<Said>>) {
     }
 }
 
-/// Keeps the last lines.
-fn listen(mut errors: impl BufRead, kept: &Mutex<VecDeque<String>>) {
+/// Hands lines on, and keeps the last.
+fn listen(mut errors: impl BufRead, kept: &Mutex<VecDeque<String>>, tell: impl Fn(&str)) {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -251,10 +301,12 @@ fn listen(mut errors: impl BufRead, kept: &Mutex<VecDeque<String>>) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
+        let text = String::from_utf8_lossy(&line).into_owned();
+        tell(text.trim_end());
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == LINES {
             kept.pop_front();
         }
-        kept.push_back(String::from_utf8_lossy(&line).into_owned());
+        kept.push_back(text);
     }
 }

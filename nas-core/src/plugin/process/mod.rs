@@ -10,19 +10,20 @@ mod serve;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use nas_api::{Evaluator, EvaluatorInfo, Measurement, Opened, Request, Result, Settings, Stop};
-use tempfile::TempDir;
 
+use super::wasm::Log;
 use super::{EvaluatorSource, Identity, PluginError};
 use child::{Came, Child, Unstarted};
 
 pub use serve::serve;
 
 /// How evaluators are run in processes of their own.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Processes {
     /// The program that serves, and its arguments; the evaluator's name or path comes after them.
     pub program: PathBuf,
@@ -32,6 +33,8 @@ pub struct Processes {
     pub trial_limit: Option<Duration>,
     /// How often a trial is tried again whose worker died.
     pub retries: u32,
+    /// Where lines go that workers write on their standard error.
+    pub log: Log,
 }
 
 /// An evaluator whose instances are other processes.
@@ -59,19 +62,9 @@ impl EvaluatorSource for ProcessSource {
     }
 
     fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
-        // What one worker keeps of a trial, another may carry on.
-        let (own, state) = match state {
-            Some(state) => (None, state.to_owned()),
-            None => {
-                let made = tempfile::Builder::new().prefix("nas-states").tempdir();
-                let folder = made.map_err(|error| {
-                    PluginError::new(self.identity(), "open", format!("no temporary folder can be made: {error}"))
-                        .remedy("set TMPDIR to a folder that you may write")
-                })?;
-                let path = folder.path().to_owned();
-                (Some(folder), path)
-            }
-        };
+        // What one worker keeps of a trial, another may carry on. The evaluator makes the folder with the first state.
+        let own = state.is_none().then(Scratch::new);
+        let state = state.or(own.as_ref().map(|own| own.0.as_path())).unwrap_or(Path::new("")).to_owned();
         let way = Way {
             identity: self.identity().clone(),
             reference: self.reference.clone(),
@@ -79,7 +72,7 @@ impl EvaluatorSource for ProcessSource {
             settings: settings.clone(),
             state,
         };
-        let (first, opened) = way.start()?;
+        let (first, opened) = way.start_first()?;
         Ok(Arc::new(ProcessEvaluator { way, opened, idle: Mutex::new(vec![first]), _state: own }))
     }
 }
@@ -94,22 +87,28 @@ struct Way {
 }
 
 impl Way {
-    /// A worker that is ready; one that dies before it is, is tried again.
-    fn start(&self) -> Result<(Child, Opened), PluginError> {
+    /// A worker that is ready. It has as long for it as a trial has.
+    fn start(&self, stop: Stop<'_>) -> Result<(Child, Opened), Unstarted> {
+        let Self { processes, reference, identity, settings, state } = self;
+        Child::start(processes, reference, identity, settings, state, stop)
+    }
+
+    /// The first worker, without which there is no study; one that dies before it is ready is tried again.
+    fn start_first(&self) -> Result<(Child, Opened), PluginError> {
         let mut tries = 0;
         loop {
-            let died = match Child::start(&self.processes, &self.reference, &self.identity, &self.settings, &self.state)
-            {
+            let died = match self.start(&|| false) {
                 Ok(started) => return Ok(started),
                 Err(Unstarted::Refused(error)) => return Err(error),
                 Err(Unstarted::Died(how)) => how,
+                // Nobody says so.
+                Err(Unstarted::Stopped) => "it was stopped".into(),
             };
             tries += 1;
             if tries > self.processes.retries {
                 let problem = format!("its worker died{}: {died}", times(tries));
-                return Err(PluginError::new(&self.identity, "open", problem).remedy(
-                    "give it more memory (--worker-memory), or run it within this program (--isolation none)",
-                ));
+                return Err(PluginError::new(&self.identity, "open", problem)
+                    .remedy("if memory ran out, give it more (--worker-memory)"));
             }
         }
     }
@@ -126,12 +125,31 @@ struct ProcessEvaluator {
     /// Workers that wait for a trial.
     idle: Mutex<Vec<Child>>,
     /// A folder that goes with the evaluator.
-    _state: Option<TempDir>,
+    _state: Option<Scratch>,
+}
+
+/// A folder for the states of a study without a file: not there before the first state, gone with the study.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let moment = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
+        Self(std::env::temp_dir().join(format!("nas-states-{}-{count}-{moment}", std::process::id())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Most studies never made it.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 impl ProcessEvaluator {
     /// A worker that lives. Whether one died while it had nothing to do matters to nobody.
-    fn worker(&self) -> Result<Child, PluginError> {
+    fn worker(&self, stop: Stop<'_>) -> Result<Child, Unstarted> {
         loop {
             // Pushing and popping leave the list whole, whoever panicked.
             let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -141,7 +159,7 @@ impl ProcessEvaluator {
                         return Ok(child);
                     }
                 }
-                None => return Ok(self.way.start()?.0),
+                None => return Ok(self.way.start(stop)?.0),
             }
         }
     }
@@ -156,20 +174,24 @@ impl Evaluator for ProcessEvaluator {
         let Processes { trial_limit, retries, .. } = self.way.processes;
         let mut tries = 0;
         loop {
-            let mut worker = self.worker()?;
-            let died = match worker.evaluate(request, stop, trial_limit)? {
-                Came::Answer(answer) => {
-                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-                    return answer;
-                }
-                Came::Stopped => return Ok(None),
-                Came::TooLong(limit) => {
-                    let seconds = limit.as_secs_f64();
-                    return Ok(Some(Measurement::failed(format!(
-                        "it took longer than {seconds} seconds (--trial-seconds), and its worker was ended"
-                    ))));
-                }
-                Came::Died(how) => how,
+            let died = match self.worker(stop) {
+                Ok(mut worker) => match worker.evaluate(request, stop, trial_limit)? {
+                    Came::Answer(answer) => {
+                        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+                        return answer;
+                    }
+                    Came::Stopped => return Ok(None),
+                    Came::TooLong(limit) => {
+                        let seconds = limit.as_secs_f64();
+                        return Ok(Some(Measurement::failed(format!(
+                            "it took longer than {seconds} seconds (--trial-seconds), and its worker was ended"
+                        ))));
+                    }
+                    Came::Died(how) => how,
+                },
+                Err(Unstarted::Stopped) => return Ok(None),
+                Err(Unstarted::Died(how)) => format!("before it was ready: {how}"),
+                Err(Unstarted::Refused(error)) => return Err(error.into()),
             };
             tries += 1;
             if stop() {

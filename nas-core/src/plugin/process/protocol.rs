@@ -92,7 +92,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> 
     }
     let length = u32::from_le_bytes(length);
     if length > LONGEST {
-        return Err(io::Error::other(format!("a message of {length} bytes is too long: the other side is no worker")));
+        return Err(io::Error::other(format!("a message of {length} bytes is too long")));
     }
     let mut bytes = Vec::new();
     // Grows as bytes come, so that a length alone allocates nothing.
@@ -125,6 +125,6 @@ mod tests {
         assert!(read::<Said>(&mut &bytes[..3]).is_err());
         assert!(read::<Said>(&mut &bytes[..6]).is_err());
         let words = read::<Said>(&mut &b"Hello, world, I am no worker"[..]).unwrap_err().to_string();
-        assert!(words.contains("no worker"), "{words}");
+        assert!(words.contains("too long"), "{words}");
     }
 }

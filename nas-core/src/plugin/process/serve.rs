@@ -17,11 +17,23 @@ use crate::plugin::{EvaluatorSource, PluginError};
 ///
 /// The process ends here where the host is gone in the middle of a measurement: nobody wants its result.
 pub fn serve(
-    source: Result<Arc<dyn EvaluatorSource>, PluginError>,
+    source: impl FnOnce() -> Result<Arc<dyn EvaluatorSource>, PluginError>,
     input: impl Read + Send + 'static,
     mut output: impl Write,
 ) -> io::Result<()> {
-    let source = match source {
+    // First of all, so that the process ends with its host whatever it is at.
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&stop);
+    let (jobs, waiting) = channel();
+    std::thread::spawn(move || match read(input, &jobs, &stopping) {
+        Ok(()) => leave(0),
+        Err(error) => {
+            eprintln!("error: what comes on standard input is no message of a study: {error}");
+            leave(1);
+        }
+    });
+
+    let source = match source() {
         Ok(source) => source,
         Err(error) => return protocol::write(&mut output, &Said::Refused(error)),
     };
@@ -33,17 +45,6 @@ pub fn serve(
         digest: identity.digest.clone(),
     };
     protocol::write(&mut output, &ready)?;
-
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopping = Arc::clone(&stop);
-    let (jobs, waiting) = channel();
-    std::thread::spawn(move || match read(input, &jobs, &stopping) {
-        Ok(()) => std::process::exit(0),
-        Err(error) => {
-            eprintln!("the host's messages cannot be read: {error}");
-            std::process::exit(1);
-        }
-    });
 
     let mut evaluator: Option<Arc<dyn Evaluator>> = None;
     for job in waiting {
@@ -73,6 +74,17 @@ pub fn serve(
         protocol::write(&mut output, &said)?;
     }
     Ok(())
+}
+
+/// Ends the process as it is. What a library does at the exit of a process may wait for its own threads, which compute.
+fn leave(code: i32) -> ! {
+    #[cfg(unix)]
+    // SAFETY: a call without memory, which does not return.
+    unsafe {
+        libc::_exit(code)
+    }
+    #[cfg(not(unix))]
+    std::process::exit(code)
 }
 
 /// Hands on what the host says, until it ends. `Stop` cannot wait for its turn.

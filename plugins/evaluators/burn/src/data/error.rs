@@ -171,7 +171,7 @@ pub enum DataError {
         problem: String,
     },
     /// A text file that is none.
-    #[error("'{}' is no text in UTF-8: byte {byte} is where it ends to be one; convert it, or take another file", path.display())]
+    #[error("'{}' is no text: not UTF-8 from byte {byte} on; convert it, or take another file", path.display())]
     NotText {
         /// The file.
         path: PathBuf,

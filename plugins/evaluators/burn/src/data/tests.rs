@@ -281,10 +281,10 @@ fn a_limit_draws_windows_of_the_training_part() {
 fn texts_that_cannot_serve_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let long: String = "ab".repeat(200);
-    refused(&text(folder.path(), [b"abc", &[0xff; 3][..]].concat()), &["a.txt", "no text in UTF-8", "byte 3"]);
-    refused(&text(folder.path(), "aaaa".repeat(100)), &["a.txt", "single class, 'a'"]);
+    refused(&text(folder.path(), [b"abc", &[0xff; 3][..]].concat()), &["a.txt", "not UTF-8 from byte 3 on"]);
+    refused(&text(folder.path(), "aaaa".repeat(100)), &["a.txt", "no character but 'a'"]);
     refused(&text(folder.path(), "ab".repeat(20)), &["40 characters", "smallest", " 8: ", "lower 'context'"]);
-    refused(&text(folder.path(), ""), &["single class"]);
+    refused(&text(folder.path(), ""), &["no characters"]);
     let fine = text(folder.path(), long);
     refused(&DataConfig { kind: Kind::Regression, ..fine.clone() }, &["is a text", "'task'"]);
     refused(&DataConfig { target: "x".into(), ..fine.clone() }, &["no columns"]);

@@ -25,8 +25,11 @@ pub fn read(path: &Path, config: &DataConfig) -> Result<Text, DataError> {
     let known: BTreeSet<char> = text.chars().collect();
     let vocabulary: Vec<char> = known.into_iter().collect();
     if vocabulary.len() < 2 {
-        let class = vocabulary.first().map_or_else(String::new, char::to_string);
-        return Err(DataError::SingleClass { origin: format!("'{}'", path.display()), class });
+        let problem = match vocabulary.first() {
+            Some(character) => format!("no character but '{character}'"),
+            None => "no characters".to_owned(),
+        };
+        return Err(DataError::Parameter(format!("'{}' has {problem}: there is nothing to predict", path.display())));
     }
     // Every character is in it.
     let token = |character| vocabulary.binary_search(&character).map_or(0, |place| place as u32);

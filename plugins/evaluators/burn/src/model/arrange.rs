@@ -155,10 +155,10 @@ fn nearest(x: Tensor<4>, [down, right]: [usize; 2]) -> Tensor<4> {
 /// A matrix product along each side.
 fn linear(x: Tensor<4>, [down, right]: [usize; 2]) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
-    let device = x.device();
+    let (device, kind) = (x.device(), x.dtype());
     let matrix = |size: usize, scale: usize| {
         let numbers = TensorData::new(interpolation(size, scale), [size * scale, size]);
-        Tensor::<2>::from_data(numbers, &device)
+        Tensor::<2>::from_data(numbers, &device).cast(kind)
     };
     let rows = matrix(height, down).unsqueeze::<4>();
     let columns = matrix(width, right).transpose().unsqueeze::<4>();

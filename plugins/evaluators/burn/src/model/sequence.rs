@@ -19,7 +19,8 @@ impl Tables {
             return mask.clone();
         }
         let numbers = TensorData::new(of.numbers(), [1, 1, of.positions, of.positions]);
-        let mask = Tensor::from_data(numbers, &like.device());
+        // Zero-cost proxies compute in doubles.
+        let mask = Tensor::<4>::from_data(numbers, &like.device()).cast(like.dtype());
         self.masks.push((of.clone(), mask.clone()));
         mask
     }
@@ -31,7 +32,8 @@ impl Tables {
         }
         let table = |function: fn(f64) -> f64| {
             let numbers = of.numbers().map(|angle| function(angle) as f32).collect::<Vec<_>>();
-            Tensor::from_data(TensorData::new(numbers, [1, of.positions, 1, of.pairs]), &like.device())
+            Tensor::<4>::from_data(TensorData::new(numbers, [1, of.positions, 1, of.pairs]), &like.device())
+                .cast(like.dtype())
         };
         let tables = [table(f64::cos), table(f64::sin)];
         self.angles.push((of.clone(), tables.clone()));

@@ -25,7 +25,7 @@ pub fn score(subject: &mut Subject) -> Result<f64> {
     let pivots: Vec<f64> = u.diagonal().iter().map(|pivot| pivot.abs()).collect();
     // Whole numbers of ReLUs: a determinant that is not 0 is 1 at least, and rounding leaves no pivot so small.
     if pivots.iter().any(|&pivot| pivot < 1e-9) {
-        return Err(Error::new("it has the same ReLUs on for different examples"));
+        return Err(Error::new("it has the same ReLUs on for different examples, or too few to tell them apart"));
     }
     Ok(pivots.iter().map(|&pivot| libm::log(pivot)).sum())
 }
@@ -34,6 +34,10 @@ pub fn score(subject: &mut Subject) -> Result<f64> {
 fn count_equal(kernel: &mut DMatrix<f64>, values: impl Iterator<Item = f32>) {
     let on: Vec<bool> = values.map(|value| value > 0.0).collect();
     let size = on.len() / BATCH;
+    // A value that is the same for all examples, as of a `Weight`, tells none from another.
+    if size == 0 || !on.len().is_multiple_of(BATCH) {
+        return;
+    }
     let pack = |bits: &[bool]| bits.iter().enumerate().fold(0_u64, |word, (at, &bit)| word | u64::from(bit) << at);
     let codes: Vec<Vec<u64>> = on.chunks(size).map(|code| code.chunks(64).map(pack).collect()).collect();
     for (row, a) in codes.iter().enumerate() {

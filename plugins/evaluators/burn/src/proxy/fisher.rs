@@ -56,6 +56,10 @@ pub fn score(subject: &mut Subject) -> f64 {
     };
     let of = |probe: Probe| match (probe.activation, probe.zeros) {
         (Value::Flat(a), Value::Flat(zeros)) => information(a, zeros.grad(&gradients)),
+        (Value::Map(a), Value::Map(zeros)) if probe.layer.last => {
+            let first = |x: Tensor<4>| x.permute([0, 3, 1, 2]);
+            information(first(a), zeros.grad(&gradients).map(first))
+        }
         (Value::Map(a), Value::Map(zeros)) => information(a, zeros.grad(&gradients)),
         (Value::Rows(a), Value::Rows(zeros)) if probe.layer.last => {
             information(a.swap_dims(1, 2), zeros.grad(&gradients).map(|gradient| gradient.swap_dims(1, 2)))

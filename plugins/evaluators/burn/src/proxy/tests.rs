@@ -1,6 +1,6 @@
 //! Every proxy against [`reference`](super::reference) or a closed form; what changes no value; what has none.
 
-use nas_api::graph::builder::int;
+use nas_api::graph::builder::{int, ints};
 use nas_api::graph::weights::{Fill, Slot};
 use nas_api::{Attribute, Graph, GraphBuilder, NodeId, SearchSpace, Settings, Task, Window};
 use nas_spaces::NasBench201;
@@ -353,5 +353,30 @@ fn networks_that_cannot_be_trained_are_refused_as_by_the_evaluator() {
         let error = |graph| proxy.score(graph, &flat()).unwrap_err().to_string();
         assert!(error(&supernet).contains("'body' (Choice)"), "{}: {}", proxy.name(), error(&supernet));
         assert!(error(&tokens).contains("reads tokens"), "{}: {}", proxy.name(), error(&tokens));
+    }
+}
+
+/// What computes with tables of its own must do so in doubles, too.
+#[test]
+fn attention_and_images_that_grow_have_values() {
+    let mut graph = GraphBuilder::new();
+    let input = graph.input();
+    let heads = || int("num_heads", 2);
+    let turned = graph.node("turned", "RotaryEmbedding", &[input], vec![heads()]);
+    let causal = vec![int("q_num_heads", 2), int("kv_num_heads", 2), int("is_causal", 1)];
+    let attended = graph.node("attended", "Attention", &[turned, turned, input], causal);
+    let wide = graph.gemm("wide", attended, 16);
+    let relu = graph.op("relu", "Relu", &[wide]);
+    let image = graph.node("image", "Reshape", &[relu], vec![ints("shape", &[4, 4, 4])]);
+    let linear = vec![ints("scales", &[2, 2]), ("mode".into(), Attribute::Text("linear".into()))];
+    let grown = graph.node("grown", "Resize", &[image], linear);
+    let conv = graph.conv("conv", grown, 8, Window::same(3, 1));
+    let norm = graph.op("norm", "BatchNormalization", &[conv]);
+    let flat = graph.op("flat", "Flatten", &[norm]);
+    let head = graph.gemm("head", flat, CLASSES.into());
+    let graph = graph.finish(&[head]);
+    for proxy in Proxy::ALL {
+        let value = proxy.score(&graph, &task(&[4, 8], "classification"));
+        assert!(value.as_ref().is_ok_and(|value| value.is_finite()), "{}: {value:?}", proxy.name());
     }
 }

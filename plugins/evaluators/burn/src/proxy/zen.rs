@@ -82,7 +82,8 @@ fn normalised(plan: &Plan) -> Vec<usize> {
 
 /// The variance of a channel over the batch and its positions, averaged over channels.
 fn mean_variance(values: &[f64], channels: usize) -> f64 {
-    let area = values.len() / BATCH / channels;
+    // At least 1, also of a value that is the same for all examples.
+    let area = (values.len() / BATCH / channels).max(1);
     let variance = |channel: usize| {
         let planes = || values.chunks(area).skip(channel).step_by(channels).flatten();
         let count = (BATCH * area) as f64;
