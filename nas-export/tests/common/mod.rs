@@ -156,6 +156,11 @@ pub fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target")
 }
 
+/// Which network of a space is the first.
+pub fn first() -> u32 {
+    std::env::var("NAS_EXPORT_FIRST").ok().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
 /// How many networks of each space are exported: NAS_EXPORT_COUNT, or few.
 pub fn count(few: u32) -> u32 {
     std::env::var("NAS_EXPORT_COUNT").ok().map_or(few, |count| count.parse().expect("NAS_EXPORT_COUNT is a number"))
