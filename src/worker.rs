@@ -6,13 +6,11 @@ use std::io::{self, BufReader, BufWriter};
 use std::process::ExitCode;
 
 use nas_core::plugin::process::serve;
+use nas_core::study::STACK_BYTES;
 
 use crate::args::{Args, Worker};
 use crate::failure::Failure;
 use crate::plugins;
-
-/// Deep networks are differentiated recursively, as in the study's own threads.
-const STACK_BYTES: usize = 16 << 20;
 
 pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
     let broken = |error: io::Error| Failure::broken(format!("nas worker: {error}"));

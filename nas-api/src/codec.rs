@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::{Error, Result};
 
 /// The largest message, in bytes: a length field gone wrong must not allocate the machine.
-const LIMIT: usize = 256 << 20;
+pub const LIMIT: usize = 256 << 20;
 
 fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()

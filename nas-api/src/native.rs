@@ -3,6 +3,7 @@
 //! A library exports one symbol, `nas_evaluator_0_1`, a function that returns a [`Table`] of functions. Messages are
 //! bytes made by [`codec`](crate::codec). A panic never crosses the border: it comes back as [`Status::Panicked`].
 
+use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -121,15 +122,18 @@ fn answer(status: Status, bytes: Vec<u8>) -> Answer {
     Answer { status: status as u32, data: bytes.as_mut_ptr(), length: bytes.len(), capacity: bytes.capacity() }
 }
 
+/// What a panic said.
+pub fn panic_words(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    words.unwrap_or("without a message").to_owned()
+}
+
 /// Runs the code; whatever it does, the result is an answer.
 fn guarded<T: Serialize>(code: impl FnOnce() -> Result<T>) -> Answer {
     match catch_unwind(AssertUnwindSafe(|| code().and_then(|value| encode(&value)))) {
         Ok(Ok(bytes)) => answer(Status::Done, bytes),
         Ok(Err(error)) => answer(Status::Refused, error.to_string().into_bytes()),
-        Err(panic) => {
-            let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            answer(Status::Panicked, words.unwrap_or("without a message").as_bytes().to_vec())
-        }
+        Err(panic) => answer(Status::Panicked, panic_words(panic.as_ref()).into_bytes()),
     }
 }
 

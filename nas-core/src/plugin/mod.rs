@@ -19,7 +19,6 @@ pub use error::PluginError;
 pub(crate) use identity::has_ending;
 pub use identity::{Identity, Kind, Origin};
 pub use registry::{Entry, Options, Registry};
-pub(crate) use search::panic_words;
 pub use search::{NativeSearch, Search};
 pub use table::{DEFINITION, TABLE_SPACE};
 

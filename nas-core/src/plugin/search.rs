@@ -1,6 +1,6 @@
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use nas_api::native::panic_words;
 use nas_api::{Observation, OpenSpace, Proposal, Strategy};
 
 use super::{Identity, PluginError};
@@ -61,12 +61,6 @@ pub(super) fn check_limit(identity: &Identity, limit: u32, proposed: usize) -> R
     }
     let problem = format!("it was asked for at most {limit} proposals and returned {proposed}");
     Err(PluginError::new(identity, "ask", problem).remedy("this is a defect of the plugin: report it to its author"))
-}
-
-/// What a panic said.
-pub(crate) fn panic_words(panic: &(dyn Any + Send)) -> String {
-    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    words.unwrap_or("without a message").to_owned()
 }
 
 /// Runs native plugin code: an error and a panic both become the plugin's error.

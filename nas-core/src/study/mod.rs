@@ -51,3 +51,4 @@ pub use runner::Times;
 pub use spec::{BudgetSpec, Duplicates, PluginSpec, StudySpec, TaskSpec};
 pub(crate) use spec::{relocate, relocate_data};
 pub use summary::{Summary, trial_json};
+pub use worker::STACK_BYTES;

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Instant;
 
+use nas_api::native::panic_words;
 use nas_api::{Evaluator, Measurement, Request};
 
 use super::StudyError;
-use crate::plugin::panic_words;
 
 /// Deep networks are differentiated recursively; the default of 2 MiB is soon used up.
-const STACK_BYTES: usize = 16 << 20;
+pub const STACK_BYTES: usize = 16 << 20;
 
 /// What one measurement came to.
 pub(crate) enum Came {

@@ -242,8 +242,8 @@ impl Child {
     fn kill(&mut self) {
         #[cfg(unix)]
         if let Ok(group) = i32::try_from(self.process.id()) {
-            // SAFETY: a call without memory. The process leads a group of its own; where it is waited for already, and its
-            // children are gone, there is no such group.
+            // SAFETY: a call without memory. The process leads a group of its own, whose number is nobody else's while one of
+            // the group is left; where none is, the process ended a moment ago, and its number is not given again so soon.
             unsafe { libc::kill(-group, libc::SIGKILL) };
         }
         // Fails where it has ended.
@@ -253,8 +253,11 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        self.kill();
-        let _ = self.process.wait();
+        // `end` has done it already where the jobs are closed; later the number might be another's.
+        if self.jobs.is_some() {
+            self.kill();
+            let _ = self.process.wait();
+        }
     }
 }
 

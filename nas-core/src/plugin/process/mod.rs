@@ -63,8 +63,14 @@ impl EvaluatorSource for ProcessSource {
 
     fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
         // What one worker keeps of a trial, another may carry on. The evaluator makes the folder with the first state.
-        let own = state.is_none().then(Scratch::new);
-        let state = state.or(own.as_ref().map(|own| own.0.as_path())).unwrap_or(Path::new("")).to_owned();
+        let (own, state) = match state {
+            Some(state) => (None, state.to_owned()),
+            None => {
+                let own = Scratch::new();
+                let state = own.0.clone();
+                (Some(own), state)
+            }
+        };
         let way = Way {
             identity: self.identity().clone(),
             reference: self.reference.clone(),

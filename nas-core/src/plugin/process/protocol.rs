@@ -12,7 +12,7 @@
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use nas_api::codec::{decode, encode};
+use nas_api::codec::{LIMIT, decode, encode};
 use nas_api::{Measurement, Opened, Request, Settings};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,6 @@ use crate::plugin::PluginError;
 
 /// Changes where a message changes.
 pub const VERSION: u32 = 1;
-
-/// Bytes of one message at most: a length gone wrong must not allocate the machine.
-const LONGEST: u32 = 256 << 20;
 
 /// What the host says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,7 +67,7 @@ pub enum Said {
 /// Writes one message, and sends it off.
 pub fn write<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
     let bytes = encode(message).map_err(io::Error::other)?;
-    let length = u32::try_from(bytes.len()).ok().filter(|&length| length <= LONGEST);
+    let length = u32::try_from(bytes.len()).ok().filter(|&length| length as usize <= LIMIT);
     let length = length.ok_or_else(|| io::Error::other(format!("a message of {} bytes is too long", bytes.len())))?;
     to.write_all(&length.to_le_bytes())?;
     to.write_all(&bytes)?;
@@ -91,7 +88,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> 
         }
     }
     let length = u32::from_le_bytes(length);
-    if length > LONGEST {
+    if length as usize > LIMIT {
         return Err(io::Error::other(format!("a message of {length} bytes is too long")));
     }
     let mut bytes = Vec::new();

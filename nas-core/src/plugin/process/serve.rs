@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
 use nas_api::Evaluator;
+use nas_api::native::panic_words;
 
 use super::protocol::{self, Job, Said, VERSION};
-use crate::plugin::search::panic_words;
 use crate::plugin::{EvaluatorSource, PluginError};
 
 /// Serves a host until its messages end: opens the evaluator, then measures one candidate after another. Where the

@@ -67,7 +67,7 @@ impl Log {
             db.pragma_update(None, "user_version", VERSION)?;
             db.execute("INSERT INTO searches VALUES (0, ?1)", [&text])?;
             db.execute_batch("COMMIT")?;
-            // Here and not in the first session: a process that is killed while it changes the mode leaves a journal, with
+            // Before the first session, which would do it: a process that is killed while it changes the mode leaves a journal, with
             // which nobody can open the file just for reading.
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.close().map_err(|(_, error)| error)

@@ -94,8 +94,7 @@ pub fn measure(
         if stop() {
             return Ok(None);
         }
-        let output =
-            run(examples.inputs_of(batch)).into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))?;
+        let output = numbers(run(examples.inputs_of(batch)))?;
         let target = examples.targets_of(batch);
         for (at, &row) in batch.iter().enumerate() {
             let output = &output[at * outputs..(at + 1) * outputs];
@@ -133,8 +132,7 @@ fn language(
         if stop() {
             return Ok(None);
         }
-        let output =
-            run(examples.inputs_of(batch)).into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))?;
+        let output = numbers(run(examples.inputs_of(batch)))?;
         for (output, token) in output.chunks_exact(lengths.len()).zip(examples.tokens_of(batch)) {
             total += surprise(output, token);
             correct += usize::from(greatest(output) == Some(token));
@@ -150,6 +148,11 @@ fn language(
         metric("perplexity", loss.exp()),
         metric("bits_per_byte", total / std::f64::consts::LN_2 / bytes as f64),
     ]))
+}
+
+/// The numbers of a tensor, row by row.
+fn numbers(tensor: Tensor<2>) -> Result<Vec<f32>, String> {
+    tensor.into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))
 }
 
 /// Cross entropy of one prediction, in nats.

@@ -8,7 +8,7 @@
 use burn::tensor::Tensor;
 
 use super::subject::{BATCH, Subject, numbers};
-use crate::model::{Matrix, Operator, Value};
+use crate::model::{Matrix, Operator, Value, each_rank};
 
 /// What a layer returned, and zeros that were added to it: their gradient is its own, which burn keeps for leaves alone.
 struct Probe {
@@ -30,26 +30,14 @@ struct Channels {
 pub fn score(subject: &mut Subject) -> f64 {
     let fan_in = fan_in(subject);
     let mut probes = Vec::new();
-    let gradients = subject.gradients(&mut |at, value| match (fan_in[at], value) {
-        (Some(layer), Value::Flat(x)) => {
+    let gradients = subject.gradients(&mut |at, value| {
+        let Some(layer) = fan_in[at] else { return value };
+        each_rank!(value, x => {
             let zeros = x.zeros_like().detach().require_grad();
-            let activation = Value::Flat(x.clone().without_autodiff());
-            probes.push(Probe { activation, zeros: Value::Flat(zeros.clone()), layer });
-            Value::Flat(x + zeros)
-        }
-        (Some(layer), Value::Map(x)) => {
-            let zeros = x.zeros_like().detach().require_grad();
-            let activation = Value::Map(x.clone().without_autodiff());
-            probes.push(Probe { activation, zeros: Value::Map(zeros.clone()), layer });
-            Value::Map(x + zeros)
-        }
-        (Some(layer), Value::Rows(x)) => {
-            let zeros = x.zeros_like().detach().require_grad();
-            let activation = Value::Rows(x.clone().without_autodiff());
-            probes.push(Probe { activation, zeros: Value::Rows(zeros.clone()), layer });
-            Value::Rows(x + zeros)
-        }
-        (_, value) => value,
+            let activation = x.clone().without_autodiff().into();
+            probes.push(Probe { activation, zeros: zeros.clone().into(), layer });
+            x + zeros
+        })
     });
     let Some(gradients) = gradients else {
         return 0.0;
