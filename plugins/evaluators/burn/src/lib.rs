@@ -7,6 +7,7 @@ mod config;
 mod data;
 mod fully;
 mod keep;
+mod kernel;
 mod loss;
 mod metrics;
 mod model;

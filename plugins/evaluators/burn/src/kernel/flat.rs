@@ -1,0 +1,205 @@
+//! Where the pixels of images lie once they are laid out flat for a convolution.
+//!
+//! The padded rows of some images of one channel follow each other in one line, so that a window moves over all of them by
+//! adding a fixed offset for each of its taps: a convolution becomes a sum of shifted lines, whatever the width of the image.
+//! A padding column ends one row and begins the next, and a padding row likewise. Strided windows see one line for each
+//! remainder of the coordinates by the stride (a phase), in which they move by single steps.
+
+/// Lines start this far from what may be read past their end: the widest vectors, times the most that are read at once.
+pub const SLACK: usize = 16 * 8;
+/// Numbers in the lines of all channels, which should stay in the cache.
+const NUMBERS: usize = 1 << 16;
+/// Positions in one line at least: enough to fill vectors.
+const POSITIONS: usize = 96;
+
+/// How a window moves over images of `channels` channels, and what comes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Of the input, and of the output.
+    pub channels: [usize; 2],
+    /// Height and width of the input.
+    pub size: [usize; 2],
+    /// Of the window.
+    pub kernel: [usize; 2],
+    /// Of the window.
+    pub strides: [usize; 2],
+    /// Of the window.
+    pub dilations: [usize; 2],
+    /// Before and after the rows, and the columns.
+    pub pads: [[usize; 2]; 2],
+    /// Channels of one group see those of the same group alone.
+    pub groups: usize,
+}
+
+impl Window {
+    /// Height and width of the output.
+    pub fn out(&self) -> [usize; 2] {
+        [0, 1].map(|side| {
+            let reach = (self.kernel[side] - 1) * self.dilations[side] + 1;
+            let padded = self.size[side] + self.pads[side][0] + self.pads[side][1];
+            (padded - reach) / self.strides[side] + 1
+        })
+    }
+}
+
+/// One tap of a window: what it adds to a position of the output within the line of its phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tap {
+    pub phase: usize,
+    pub shift: usize,
+}
+
+/// The layout of one window.
+#[derive(Clone, Debug)]
+pub struct Flat {
+    /// Height and width of the input, and of the output.
+    size: [usize; 2],
+    out: [usize; 2],
+    strides: [usize; 2],
+    /// Before the rows and the columns.
+    before: [usize; 2],
+    /// From row to row of a line.
+    pitch: usize,
+    /// From image to image of a line.
+    plane: usize,
+    /// Row by row of the window.
+    pub taps: Vec<Tap>,
+    /// Images in one line.
+    pub images: usize,
+}
+
+impl Flat {
+    /// For a batch of so many images.
+    pub fn new(window: &Window, batch: usize) -> Self {
+        let (size, out) = (window.size, window.out());
+        let span = |side: usize| {
+            let [before, after] = window.pads[side];
+            if window.strides == [1, 1] {
+                // The padding after one row is that before the next.
+                (size[side] + before.max(after)).max(out[side])
+            } else {
+                (size[side] + before + after).div_ceil(window.strides[side])
+            }
+        };
+        let (rows, pitch) = (span(0), span(1));
+        let tap = |row: usize, column: usize| {
+            let [y, x] = [row * window.dilations[0], column * window.dilations[1]];
+            let phase = (y % window.strides[0]) * window.strides[1] + x % window.strides[1];
+            Tap { phase, shift: (y / window.strides[0]) * pitch + x / window.strides[1] }
+        };
+        let taps = (0..window.kernel[0]).flat_map(|row| (0..window.kernel[1]).map(move |column| (row, column)));
+        let positions = (NUMBERS / window.channels[0].max(window.channels[1])).max(POSITIONS);
+        Self {
+            size,
+            out,
+            strides: window.strides,
+            before: [window.pads[0][0], window.pads[1][0]],
+            pitch,
+            plane: rows * pitch,
+            taps: taps.map(|(row, column)| tap(row, column)).collect(),
+            images: (positions / (rows * pitch)).clamp(1, batch.max(1)),
+        }
+    }
+
+    /// Lines of one channel of the input.
+    pub fn phases(&self) -> usize {
+        self.strides[0] * self.strides[1]
+    }
+
+    /// How far the taps reach.
+    pub fn reach(&self) -> usize {
+        self.taps.iter().map(|tap| tap.shift).max().unwrap_or(0)
+    }
+
+    /// From line to line of one channel of the input.
+    pub fn line(&self) -> usize {
+        self.images * self.plane
+    }
+
+    /// From channel to channel of the input.
+    pub fn input_stride(&self) -> usize {
+        self.phases() * self.line() + self.reach() + SLACK
+    }
+
+    /// From channel to channel of the output, or of its gradient, which begins [`Flat::reach`] later.
+    pub fn output_stride(&self) -> usize {
+        self.reach() + self.line() + SLACK
+    }
+
+    /// What each tap adds to a position of the output, in the lines of one channel of the input.
+    pub fn offsets(&self) -> Vec<usize> {
+        self.taps.iter().map(|tap| tap.phase * self.line() + tap.shift).collect()
+    }
+
+    /// Positions of the output of so many images, those between rows included.
+    pub fn length(&self, images: usize) -> usize {
+        (images - 1) * self.plane + (self.out[0] - 1) * self.pitch + self.out[1]
+    }
+
+    /// Positions of a phase of the input of so many images.
+    pub fn phase_length(&self, images: usize) -> usize {
+        images * self.plane
+    }
+
+    /// Where the rows of an image of the output begin.
+    pub fn output_rows(&self, image: usize) -> impl Iterator<Item = usize> + use<> {
+        let (plane, pitch) = (self.plane, self.pitch);
+        (0..self.out[0]).map(move |row| image * plane + row * pitch)
+    }
+
+    /// Width of the output.
+    pub fn output_width(&self) -> usize {
+        self.out[1]
+    }
+
+    /// Lays one channel of an image of the input out.
+    #[inline(always)]
+    pub fn spread(&self, image: usize, pixels: &[f32], lines: &mut [f32], function: impl Fn(f32) -> f32) {
+        let [height, width] = self.size;
+        if self.strides == [1, 1] {
+            for (row, pixels) in (0..height).zip(pixels.chunks_exact(width)) {
+                let to = self.place(image, row);
+                for (to, &from) in lines[to..to + width].iter_mut().zip(pixels) {
+                    *to = function(from);
+                }
+            }
+            return;
+        }
+        for (row, pixels) in (0..height).zip(pixels.chunks_exact(width)) {
+            for (column, &pixel) in pixels.iter().enumerate() {
+                lines[self.strided_place(image, row, column)] = function(pixel);
+            }
+        }
+    }
+
+    /// Reads one channel of an image of the input back.
+    #[inline(always)]
+    pub fn gather(&self, image: usize, lines: &[f32], pixels: &mut [f32], function: impl Fn(f32, &mut f32)) {
+        let [height, width] = self.size;
+        if self.strides == [1, 1] {
+            for (row, pixels) in (0..height).zip(pixels.chunks_exact_mut(width)) {
+                let from = self.place(image, row);
+                for (to, &from) in pixels.iter_mut().zip(&lines[from..from + width]) {
+                    function(from, to);
+                }
+            }
+            return;
+        }
+        for (row, pixels) in (0..height).zip(pixels.chunks_exact_mut(width)) {
+            for (column, pixel) in pixels.iter_mut().enumerate() {
+                function(lines[self.strided_place(image, row, column)], pixel);
+            }
+        }
+    }
+
+    /// Where a row begins, with a stride of 1.
+    fn place(&self, image: usize, row: usize) -> usize {
+        image * self.plane + (row + self.before[0]) * self.pitch + self.before[1]
+    }
+
+    fn strided_place(&self, image: usize, row: usize, column: usize) -> usize {
+        let [y, x] = [row + self.before[0], column + self.before[1]];
+        let phase = (y % self.strides[0]) * self.strides[1] + x % self.strides[1];
+        phase * self.line() + image * self.plane + (y / self.strides[0]) * self.pitch + x / self.strides[1]
+    }
+}

@@ -1,0 +1,68 @@
+//! Sums over the numbers of one channel of one image, in an order that vectors can follow.
+
+/// Numbers that are summed up side by side.
+const LANES: usize = 16;
+
+/// How many numbers, their mean, and the sum of their squared deviations from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moments {
+    pub count: f64,
+    pub mean: f64,
+    pub squares: f64,
+}
+
+impl Moments {
+    /// Those of both together (Chan, Golub, LeVeque 1983, "Algorithms for computing the sample variance", equation 2.1).
+    pub fn add(&mut self, other: Self) {
+        let count = self.count + other.count;
+        let between = other.mean - self.mean;
+        self.squares += other.squares + between * between * self.count * other.count / count;
+        self.mean += between * other.count / count;
+        self.count = count;
+    }
+
+    /// Of the population.
+    pub fn variance(&self) -> f64 {
+        self.squares / self.count
+    }
+}
+
+/// The moments of some numbers.
+#[inline(always)]
+pub fn moments(numbers: &[f32]) -> Moments {
+    let count = numbers.len() as f64;
+    let mean = sum(numbers, |x| x) / count;
+    let near = mean as f32;
+    let squares = sum(numbers, |x| (x - near) * (x - near));
+    // The mean in single precision is a little off.
+    let off = mean - f64::from(near);
+    Moments { count, mean, squares: (squares - count * off * off).max(0.0) }
+}
+
+/// Σ f(x).
+#[inline(always)]
+pub fn sum(numbers: &[f32], function: impl Fn(f32) -> f32) -> f64 {
+    let (chunks, rest) = numbers.as_chunks::<LANES>();
+    let mut sums = [0.0_f32; LANES];
+    for chunk in chunks {
+        for (sum, &number) in sums.iter_mut().zip(chunk) {
+            *sum += function(number);
+        }
+    }
+    let rest: f32 = rest.iter().map(|&number| function(number)).sum();
+    sums.iter().copied().map(f64::from).sum::<f64>() + f64::from(rest)
+}
+
+/// Σ f(x, y).
+#[inline(always)]
+pub fn sum_of_pairs(first: &[f32], second: &[f32], function: impl Fn(f32, f32) -> f32) -> f64 {
+    let ((a, a_rest), (b, b_rest)) = (first.as_chunks::<LANES>(), second.as_chunks::<LANES>());
+    let mut sums = [0.0_f32; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += function(a, b);
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(&a, &b)| function(a, b)).sum();
+    sums.iter().copied().map(f64::from).sum::<f64>() + f64::from(rest)
+}
