@@ -15,5 +15,5 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 
-pub use convolution::{Norm, Normalized, convolve, convolve_normalized, normalize};
+pub use convolution::{Norm, convolve, convolve_normalized, normalize};
 pub use flat::Window;

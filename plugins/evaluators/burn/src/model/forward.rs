@@ -5,7 +5,7 @@ use nas_api::rng::{RngExt, derive, seeded};
 
 use super::arithmetic::{Arithmetic, expanded, product};
 use super::operator::{Matrix, Operator};
-use super::plan::Plan;
+use super::plan::{Plan, Step};
 use super::sequence::{Tables, embedding, routing};
 use super::value::{Value, each_rank};
 use super::weights::{Running, Weights};
@@ -25,7 +25,7 @@ pub type Watch<'a> = dyn FnMut(usize, Value) -> Value + 'a;
 impl Plan {
     /// What the network returns, `[batch · rows, outputs]`: the rows of one example after those of the other.
     pub fn forward(&self, weights: &Weights, input: Value, mode: &mut Mode<'_>) -> Tensor<2> {
-        self.forward_watched(weights, input, mode, &mut |_, value| value)
+        self.run(&self.joined, weights, input, mode, &mut |_, value| value)
     }
 
     /// The same, with somebody watching.
@@ -36,9 +36,20 @@ impl Plan {
         mode: &mut Mode<'_>,
         watch: &mut Watch<'_>,
     ) -> Tensor<2> {
-        let mut values: Vec<Option<Value>> = Vec::with_capacity(self.steps.len());
+        self.run(&self.steps, weights, input, mode, watch)
+    }
+
+    fn run(
+        &self,
+        steps: &[Step],
+        weights: &Weights,
+        input: Value,
+        mode: &mut Mode<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Tensor<2> {
+        let mut values: Vec<Option<Value>> = Vec::with_capacity(steps.len());
         let mut tables = Tables::default();
-        for (at, step) in self.steps.iter().enumerate() {
+        for (at, step) in steps.iter().enumerate() {
             let operands = step.inputs.iter().filter_map(|&at| values[at].clone()).collect();
             // Before the step runs, so that burn can reuse the memory of a value that nobody else holds.
             for &at in &step.last {
@@ -106,6 +117,7 @@ fn apply(
         Operator::Conv { weight, bias, options } => {
             of_images(value, |x| module::conv2d(x, weights.kernels[*weight].val(), vector(bias), options.clone()))
         }
+        Operator::Block(block) => block.apply(value, weights, mode),
         Operator::ConvTranspose { weight, bias, moves } => {
             of_images(value, |x| moves.apply(x, weights.kernels[*weight].val(), vector(bias)))
         }

@@ -3,6 +3,7 @@
 mod activation;
 mod arithmetic;
 mod arrange;
+mod block;
 mod forward;
 mod norm;
 mod operator;
@@ -82,15 +83,24 @@ impl Network {
     /// What the network returns for a batch while it is trained, `[batch · rows, outputs]`: dropout draws from `seed`,
     /// batch normalisation uses the batch's statistics and moves the running ones.
     pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Tensor<2> {
-        self.forward_watched(inputs, seed, &mut |_, value| value)
+        self.train(inputs, seed, |plan, weights, input, mode| plan.forward(weights, input, mode))
     }
 
     /// [`Network::forward_training`] with somebody watching.
     pub fn forward_watched(&mut self, inputs: Vec<f32>, seed: u32, watch: &mut Watch<'_>) -> Tensor<2> {
+        self.train(inputs, seed, |plan, weights, input, mode| plan.forward_watched(weights, input, mode, watch))
+    }
+
+    fn train(
+        &mut self,
+        inputs: Vec<f32>,
+        seed: u32,
+        forward: impl FnOnce(&Plan, &Weights, Value, &mut forward::Mode<'_>) -> Tensor<2>,
+    ) -> Tensor<2> {
         let input = self.input(inputs);
         let mut running = Vec::with_capacity(self.running.len());
         let mut mode = forward::Mode::Training { seed, running: &mut running, old: &self.running };
-        let output = self.plan.forward_watched(&self.weights, input, &mut mode, watch);
+        let output = forward(&self.plan, &self.weights, input, &mut mode);
         self.running = running;
         output
     }

@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, module};
 use super::forward::Mode;
 use super::value::{Value, each_rank};
 use super::weights::{Running, Weights};
+use crate::kernel::{self, Norm};
 
 /// `BatchNormalization`, with the positions of its weights and statistics.
 #[derive(Clone, Debug)]
@@ -21,29 +22,45 @@ impl Batch {
         each_rank!(value, x => self.normalize(x, weights, mode))
     }
 
+    /// What a kernel needs.
+    pub fn norm(&self, weights: &Weights) -> Norm {
+        let (scale, shift) = (weights.vectors[self.scale].val(), weights.vectors[self.shift].val());
+        Norm { scale, shift, epsilon: self.epsilon, rectified: false }
+    }
+
+    /// Factor and shift of every channel with these running statistics.
+    pub fn line(&self, weights: &Weights, running: &Running) -> [Tensor<1>; 2] {
+        let (scale, shift) = (weights.vectors[self.scale].val(), weights.vectors[self.shift].val());
+        let factor = scale / running.variance.clone().add_scalar(self.epsilon).sqrt();
+        [factor.clone(), shift - running.mean.clone() * factor]
+    }
+
     /// Running statistics follow ONNX: `running * momentum + batch * (1 - momentum)`, with the batch's population
     /// variance (PyTorch would take the sample variance there).
-    fn normalize<const D: usize>(&self, x: Tensor<D>, weights: &Weights, mode: &mut Mode<'_>) -> Tensor<D> {
-        let (scale, shift) = (weights.vectors[self.scale].val(), weights.vectors[self.shift].val());
-        match mode {
-            Mode::Inference(running) => {
-                let Running { mean, variance } = running[self.running].clone();
-                module::batch_norm(x, scale, shift, mean, variance, self.epsilon)
-            }
-            Mode::Training { old, running, .. } => {
-                let normalized = module::batch_norm_train(x, scale, shift, self.epsilon);
-                let moved = |old: &Tensor<1>, batch: Tensor<1>| {
-                    old.clone().mul_scalar(self.momentum) + batch.without_autodiff().mul_scalar(1.0 - self.momentum)
-                };
-                let old = &old[self.running];
-                // Steps run in the order in which running statistics are numbered.
-                running.push(Running {
-                    mean: moved(&old.mean, normalized.mean),
-                    variance: moved(&old.variance, normalized.variance),
-                });
-                normalized.output
-            }
+    pub fn moved(&self, mean: Tensor<1>, variance: Tensor<1>, mode: &mut Mode<'_>) {
+        let Mode::Training { old, running, .. } = mode else { return };
+        let moved = |old: &Tensor<1>, batch: Tensor<1>| {
+            old.clone().mul_scalar(self.momentum) + batch.without_autodiff().mul_scalar(1.0 - self.momentum)
+        };
+        let old = &old[self.running];
+        // Steps run in the order in which running statistics are numbered.
+        running.push(Running { mean: moved(&old.mean, mean), variance: moved(&old.variance, variance) });
+    }
+
+    /// By the running statistics, or in training by those of the batch, which move them.
+    pub fn normalize<const D: usize>(&self, x: Tensor<D>, weights: &Weights, mode: &mut Mode<'_>) -> Tensor<D> {
+        let norm = self.norm(weights);
+        if let Mode::Inference(running) = mode {
+            let Running { mean, variance } = running[self.running].clone();
+            return module::batch_norm(x, norm.scale, norm.shift, mean, variance, self.epsilon);
         }
+        if let Some(found) = kernel::normalize(&x, &norm) {
+            self.moved(found.mean, found.variance, mode);
+            return found.output;
+        }
+        let found = module::batch_norm_train(x, norm.scale, norm.shift, self.epsilon);
+        self.moved(found.mean, found.variance, mode);
+        found.output
     }
 }
 

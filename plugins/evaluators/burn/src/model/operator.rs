@@ -5,6 +5,7 @@ use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 pub use super::activation::Activation;
 use super::arithmetic::Arithmetic;
 use super::arrange::Arrange;
+use super::block::Block;
 use super::norm::{Batch, Group, Layer};
 use super::sequence::{Attention, Rotary};
 use super::window::Transposed;
@@ -53,6 +54,8 @@ pub enum Operator {
         bias: Option<usize>,
         options: ConvOptions<2>,
     },
+    /// Several operators at once; see [`super::block`].
+    Block(Block),
     ConvTranspose {
         weight: usize,
         bias: Option<usize>,

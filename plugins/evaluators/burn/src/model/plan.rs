@@ -6,6 +6,7 @@ use nas_api::graph::{GraphError, Shape, needed, shape, weights};
 use nas_api::{Graph, Node};
 
 use super::activation::Activation;
+use super::block::joined;
 use super::operator::Operator;
 use super::read::{Counts, Place, operator};
 use super::weights::Slot;
@@ -26,6 +27,8 @@ pub struct Step {
 pub struct Plan {
     /// In the graph's order; the last one is the output.
     pub steps: Vec<Step>,
+    /// The same with several of them joined, which is quicker where nobody watches.
+    pub joined: Vec<Step>,
     /// The weights, in the order of their nodes.
     pub slots: Vec<Slot>,
     /// The shape of one example.
@@ -47,9 +50,10 @@ impl Plan {
             return Err(GraphError::whole(format!("has {count} outputs; this evaluator trains networks with one")));
         };
         let rows = rows(&graph.nodes[output as usize], &shapes[output as usize], outputs)?;
-        let mut plan = Self { steps: Vec::new(), slots: Vec::new(), input: input.to_vec(), rows, outputs };
+        let mut plan = Self { steps: Vec::new(), joined: Vec::new(), slots: Vec::new(), input: input.to_vec(), rows, outputs };
         plan.add_steps(graph, &shapes)?;
-        plan.mark_last();
+        mark_last(&mut plan.steps);
+        plan.joined = joined(&plan.steps);
         Ok(plan)
     }
 
@@ -88,17 +92,19 @@ impl Plan {
         for step in self.steps.iter_mut().filter(|step| skipped(&step.operator)) {
             step.operator = Operator::Activation(Activation::Identity);
         }
+        self.joined = joined(&self.steps);
         self
     }
+}
 
-    fn mark_last(&mut self) {
-        let mut read = vec![false; self.steps.len()];
-        for step in self.steps.iter_mut().rev() {
-            for &input in &step.inputs {
-                if !read[input] {
-                    read[input] = true;
-                    step.last.push(input);
-                }
+/// Marks what is read for the last time.
+pub fn mark_last(steps: &mut [Step]) {
+    let mut read = vec![false; steps.len()];
+    for step in steps.iter_mut().rev() {
+        for &input in &step.inputs {
+            if !read[input] {
+                read[input] = true;
+                step.last.push(input);
             }
         }
     }

@@ -6,6 +6,7 @@ use nas_api::Node;
 use nas_api::graph::GraphError;
 
 use super::value::Value;
+use crate::kernel::Window;
 
 /// A number for height and one for width, of which signals have the second alone; `row` is that of their only row.
 fn sides(node: &Node, axes: usize, name: &str, default: Option<i64>, row: usize) -> Result<[usize; 2], GraphError> {
@@ -101,6 +102,20 @@ impl Transposed {
             }
         }
         x
+    }
+}
+
+/// The window of a convolution over this image.
+pub fn window(x: &Tensor<4>, weight: &Tensor<4>, options: &ConvOptions<2>) -> Window {
+    let ([_, inputs, height, width], [outputs, _, rows, columns]) = (x.dims(), weight.dims());
+    Window {
+        channels: [inputs, outputs],
+        size: [height, width],
+        kernel: [rows, columns],
+        strides: options.stride,
+        dilations: options.dilation,
+        pads: options.padding.map(|(before, after)| [before, after]),
+        groups: options.groups,
     }
 }
 

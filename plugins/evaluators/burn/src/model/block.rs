@@ -1,0 +1,136 @@
+//! Rectifier, convolution, batch normalisation and rectifier as one step, so that less goes through memory between them.
+
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Tensor, activation, module};
+
+use super::activation::Activation;
+use super::forward::Mode;
+use super::norm::Batch;
+use super::operator::Operator;
+use super::plan::{Step, mark_last};
+use super::value::Value;
+use super::weights::Weights;
+use super::window::{of_images, window};
+use crate::kernel::{self, Norm};
+
+/// A convolution with what can be computed along with it.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The input goes through a rectifier first.
+    pub rectified: bool,
+    pub weight: usize,
+    pub bias: Option<usize>,
+    pub options: ConvOptions<2>,
+    /// What comes out is normalised; then there is no bias.
+    pub norm: Option<Normalized>,
+}
+
+/// A batch normalisation, and whether a rectifier follows.
+#[derive(Clone, Debug)]
+pub struct Normalized {
+    pub batch: Batch,
+    pub rectified: bool,
+}
+
+impl Block {
+    /// Of an image or a signal.
+    pub fn apply(&self, value: Value, weights: &Weights, mode: &mut Mode<'_>) -> Value {
+        of_images(value, |x| self.image(x, weights, mode))
+    }
+
+    fn image(&self, x: Tensor<4>, weights: &Weights, mode: &mut Mode<'_>) -> Tensor<4> {
+        let weight = weights.kernels[self.weight].val();
+        let Some(Normalized { batch, rectified }) = &self.norm else {
+            return self.convolve(x, weight, self.bias.map(|bias| weights.vectors[bias].val()));
+        };
+        if let Mode::Inference(running) = mode {
+            // The normalisation is a factor and a shift of every channel, which the weights can bring along.
+            let [factor, shift] = batch.line(weights, &running[batch.running]);
+            let channels = factor.dims()[0];
+            let y = self.convolve(x, weight * factor.reshape([channels, 1, 1, 1]), Some(shift));
+            return if *rectified { activation::relu(y) } else { y };
+        }
+        let norm = Norm { rectified: *rectified, ..batch.norm(weights) };
+        let window = window(&x, &weight, &self.options);
+        if let Some(found) = kernel::convolve_normalized(&x, &weight, window, self.rectified, &norm) {
+            batch.moved(found.mean, found.variance, mode);
+            return found.output;
+        }
+        let y = batch.normalize(self.convolve(x, weight, None), weights, mode);
+        if *rectified { activation::relu(y) } else { y }
+    }
+
+    fn convolve(&self, x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+        let window = window(&x, &weight, &self.options);
+        if let Some(y) = kernel::convolve(&x, &weight, bias.as_ref(), window, self.rectified) {
+            return y;
+        }
+        let x = if self.rectified { activation::relu(x) } else { x };
+        module::conv2d(x, weight, bias, self.options.clone())
+    }
+}
+
+/// The same steps with every convolution joined to what stands before and behind it, where nobody else wants to see it.
+pub fn joined(steps: &[Step]) -> Vec<Step> {
+    let mut readers = vec![Vec::new(); steps.len()];
+    for (at, step) in steps.iter().enumerate() {
+        step.inputs.iter().for_each(|&input| readers[input].push(at));
+    }
+    // The one reader of a step, which is not the network's output.
+    let follower = |at: usize| if let &[reader] = &readers[at][..] { Some(reader) } else { None };
+    let rectifies = |at: usize| matches!(steps[at].operator, Operator::Activation(Activation::Relu));
+    let mut all: Vec<Step> = steps.to_vec();
+    // Which step's value stands for that of another.
+    let mut stands: Vec<usize> = (0..steps.len()).collect();
+    for (at, step) in steps.iter().enumerate() {
+        let Operator::Conv { weight, bias, options } = &step.operator else { continue };
+        let (weight, bias, options) = (*weight, *bias, options.clone());
+        let mut block = Block { rectified: false, weight, bias, options, norm: None };
+        let mut place = at;
+        if let Some(next) = follower(at).filter(|_| bias.is_none())
+            && let Operator::BatchNormalization(batch) = &steps[next].operator
+        {
+            let after = follower(next).filter(|&after| rectifies(after));
+            block.norm = Some(Normalized { batch: batch.clone(), rectified: after.is_some() });
+            // Where the normalisation was, so that running statistics keep their order.
+            place = next;
+            stands[at] = next;
+            after.into_iter().for_each(|after| stands[after] = next);
+        }
+        all[place] = Step { operator: Operator::Block(block), inputs: step.inputs.clone(), last: Vec::new() };
+    }
+    for step in &mut all {
+        // A rectifier that another block took over is none of this one's.
+        let rectifier = step.inputs.first().copied().filter(|&input| rectifies(input) && stands[input] == input);
+        if let (Operator::Block(block), Some(rectifier)) = (&mut step.operator, rectifier) {
+            block.rectified = true;
+            step.inputs.clone_from(&steps[rectifier].inputs);
+        }
+    }
+    compact(all, &stands)
+}
+
+/// Leaves out what nothing reads any more.
+fn compact(steps: Vec<Step>, stands: &[usize]) -> Vec<Step> {
+    let mut needed = vec![false; steps.len()];
+    if let Some(last) = steps.len().checked_sub(1) {
+        needed[stands[last]] = true;
+    }
+    for at in (0..steps.len()).rev() {
+        if needed[at] {
+            steps[at].inputs.iter().for_each(|&input| needed[stands[input]] = true);
+        }
+    }
+    let mut places = vec![usize::MAX; steps.len()];
+    let mut kept = Vec::with_capacity(steps.len());
+    for (at, mut step) in steps.into_iter().enumerate() {
+        if needed[at] {
+            places[at] = kept.len();
+            step.inputs = step.inputs.iter().map(|&input| places[stands[input]]).collect();
+            step.last.clear();
+            kept.push(step);
+        }
+    }
+    mark_last(&mut kept);
+    kept
+}
