@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::plugins;
 
 pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
+    keep_freed_memory();
     let broken = |error: io::Error| Failure::broken(format!("nas worker: {error}"));
     let (input, output) = private().map_err(broken)?;
     if let Some(mib) = args.isolation.worker_memory {
@@ -30,6 +31,23 @@ pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
     serving.map_err(broken)?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// Every step of a training frees and asks for the same large pieces of memory. The C library would hand each back to the
+/// system and have it zeroed again; this way it keeps them for the next step.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn keep_freed_memory() {
+    // The most that it takes as a limit for pieces of their own.
+    const PIECE: i32 = 32 << 20;
+    for (option, value) in
+        [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, PIECE), (libc::M_TRIM_THRESHOLD, i32::MAX), (libc::M_TOP_PAD, PIECE)]
+    {
+        // SAFETY: sets a number of the allocator; where it is refused, everything works as before.
+        unsafe { libc::mallopt(option, value) };
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn keep_freed_memory() {}
 
 /// Standard input and output for the host alone: from here on a library reads nothing, and what it prints goes to standard
 /// error.

@@ -13,8 +13,8 @@ pub struct Operands<'o> {
     pub batch: usize,
     pub input: &'o [f32],
     pub weight: &'o [f32],
-    /// The input goes through max(0, x) first.
-    pub rectified: bool,
+    /// What the input goes through first.
+    pub rectifier: Option<Rectifier>,
 }
 
 impl Operands<'_> {
@@ -39,20 +39,32 @@ impl Operands<'_> {
             for channel in 0..channels {
                 let pixels = &self.input[((first + image) * channels + channel) * area..][..area];
                 let lines = &mut lines[channel * stride..][..stride];
-                if self.rectified {
-                    flat.spread(image, pixels, lines, rectify);
-                } else {
-                    flat.spread(image, pixels, lines, |x| x);
+                match self.rectifier {
+                    Some(rectifier) => flat.spread(image, pixels, lines, |x| rectifier.apply(x)),
+                    None => flat.spread(image, pixels, lines, |x| x),
                 }
             }
         }
     }
 }
 
-/// max(0, x); what is not a number stays so, that nobody takes a diverged training for a good one.
-#[inline(always)]
-pub fn rectify(x: f32) -> f32 {
-    if x <= 0.0 { 0.0 } else { x }
+/// max(0, x), and no more than this, which may be infinite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rectifier(pub f32);
+
+impl Rectifier {
+    /// What is not a number stays so, that nobody takes a diverged training for a good one.
+    #[inline(always)]
+    pub fn apply(self, x: f32) -> f32 {
+        let x = if x <= 0.0 { 0.0 } else { x };
+        if x >= self.0 { self.0 } else { x }
+    }
+
+    /// What of a gradient passes at `x`.
+    #[inline(always)]
+    pub fn passed(self, x: f32, gradient: f32) -> f32 {
+        if x <= 0.0 || x >= self.0 { 0.0 } else { gradient }
+    }
 }
 
 /// The output, `[batch, out, height, width]`, and the moments of each of its channels.
@@ -227,11 +239,12 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
                     // The input's own numbers say where it was rectified.
                     of_input.extend_from_slice(&operands.input[start..start + area]);
                     let pixels = &mut of_input[start..];
-                    if operands.rectified {
-                        let masked = |from: f32, to: &mut f32| *to = if *to <= 0.0 { 0.0 } else { from };
-                        flat.gather(image - first, results, pixels, masked);
-                    } else {
-                        flat.gather(image - first, results, pixels, |from, to| *to = from);
+                    match operands.rectifier {
+                        Some(rectifier) => {
+                            let masked = |from: f32, to: &mut f32| *to = rectifier.passed(*to, from);
+                            flat.gather(image - first, results, pixels, masked);
+                        }
+                        None => flat.gather(image - first, results, pixels, |from, to| *to = from),
                     }
                 }
             }

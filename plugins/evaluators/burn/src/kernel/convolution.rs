@@ -8,7 +8,7 @@ use burn::backend::{AutodiffBackend, Flex};
 use burn::tensor::Tensor;
 use pulp::Arch;
 
-use super::conv::{self, Operands};
+use super::conv::{self, Operands, Rectifier};
 use super::flat::Window;
 use super::norm::{self, Channel, Planes, Sums};
 use super::plane::Moments;
@@ -22,8 +22,8 @@ pub struct Norm {
     pub shift: Tensor<1>,
     /// Added to the variance.
     pub epsilon: f64,
-    /// What comes out goes through max(0, x).
-    pub rectified: bool,
+    /// What comes out goes through this.
+    pub rectifier: Option<Rectifier>,
 }
 
 /// What a batch normalisation gives.
@@ -37,26 +37,26 @@ pub struct Normalized<const D: usize> {
 }
 
 /// A convolution of `[batch, in, height, width]` by `[out, in / groups, height, width]`, with a bias where there is one; the
-/// input goes through max(0, x) first where it is to be rectified. `None`: this is not for the kernels here.
+/// input goes through the rectifier first, where there is one. `None`: this is not for the kernels here.
 pub fn convolve(
     input: &Tensor<4>,
     weight: &Tensor<4>,
     bias: Option<&Tensor<1>>,
     window: Window,
-    rectified: bool,
+    rectifier: Option<Rectifier>,
 ) -> Option<Tensor<4>> {
     let (x, w) = (Ours::of(input)?, Ours::of(weight)?);
     let b = bias.map(Ours::of).map_or(Some(None), |bias| bias.map(Some))?;
     if let (Ours::Plain(x), Ours::Plain(w)) = (&x, &w) {
         let bias = b.map(|bias| contiguous(untracked(bias)));
         let (x, w) = (contiguous(x.clone()), contiguous(w.clone()));
-        let (output, _) = forward(&x, &w, bias.as_ref(), &window, rectified, false);
+        let (output, _) = forward(&x, &w, bias.as_ref(), &window, rectifier, false);
         return Some(Tensor::from_primitive::<Flex>(output));
     }
     let (x, w) = (x.tracked(), w.tracked());
     // Where there is no bias, nobody asks for the gradient of this.
     let b = b.map_or_else(|| Recorded::from_inner(plain(Vec::new(), &[0])), Ours::tracked);
-    Some(Tensor::from_primitive::<Recorded>(recorded(x, w, b, window, rectified)))
+    Some(Tensor::from_primitive::<Recorded>(recorded(x, w, b, window, rectifier)))
 }
 
 fn untracked(tensor: Ours) -> Plain {
@@ -66,15 +66,15 @@ fn untracked(tensor: Ours) -> Plain {
     }
 }
 
-fn recorded(x: Tracked, w: Tracked, b: Tracked, window: Window, rectified: bool) -> Tracked {
+fn recorded(x: Tracked, w: Tracked, b: Tracked, window: Window, rectifier: Option<Rectifier>) -> Tracked {
     let (x, x_node) = x.into_parts();
     let (w, w_node) = w.into_parts();
     let (b, b_node) = b.into_parts();
     let (x, w, b) = (contiguous(x), contiguous(w), contiguous(b));
     let bias = (sizes::<1>(&b) != [0]).then_some(&b);
-    let (output, _) = forward(&x, &w, bias, &window, rectified, false);
+    let (output, _) = forward(&x, &w, bias, &window, rectifier, false);
     match Convolution.prepare::<NoCheckpointing>([x_node, w_node, b_node]).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(Seen { input: x, weight: w, window, rectified }, output),
+        OpsKind::Tracked(prepared) => prepared.finish(Seen { input: x, weight: w, window, rectifier }, output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
     }
 }
@@ -84,11 +84,11 @@ fn forward(
     w: &Plain,
     bias: Option<&Plain>,
     window: &Window,
-    rectified: bool,
+    rectifier: Option<Rectifier>,
     moments: bool,
 ) -> (Plain, Vec<Moments>) {
     let [batch, ..] = sizes::<4>(x);
-    let operands = Operands { window, batch, input: numbers(x), weight: numbers(w), rectified };
+    let operands = Operands { window, batch, input: numbers(x), weight: numbers(w), rectifier };
     let (output, found) = Arch::new().dispatch(conv::Forward { operands, bias: bias.map(numbers), moments });
     let [height, width] = window.out();
     (plain(output, &[batch, window.channels[1], height, width]), found)
@@ -100,14 +100,14 @@ struct Seen {
     input: Plain,
     weight: Plain,
     window: Window,
-    rectified: bool,
+    rectifier: Option<Rectifier>,
 }
 
 impl Seen {
     fn operands(&self) -> Operands<'_> {
         let [batch, ..] = sizes::<4>(&self.input);
         let (input, weight) = (numbers(&self.input), numbers(&self.weight));
-        Operands { window: &self.window, batch, input, weight, rectified: self.rectified }
+        Operands { window: &self.window, batch, input, weight, rectifier: self.rectifier }
     }
 
     /// The gradients of the input and of the weights, where they are wanted.
@@ -143,7 +143,7 @@ impl Backward<Flex, 3> for Convolution {
                 before: planes,
                 gradient: planes.numbers,
                 channels: &ones,
-                rectified: false,
+                rectifier: None,
             });
             let sums = sums.iter().map(|sums| sums.gradients as f32).collect();
             grads.register::<Flex>(node.id, plain(sums, &[channels]));
@@ -156,7 +156,7 @@ pub fn convolve_normalized(
     input: &Tensor<4>,
     weight: &Tensor<4>,
     window: Window,
-    rectified: bool,
+    rectifier: Option<Rectifier>,
     norm: &Norm,
 ) -> Option<Normalized<4>> {
     let (x, w) = (Ours::of(input)?.tracked(), Ours::of(weight)?.tracked());
@@ -166,13 +166,13 @@ pub fn convolve_normalized(
     let (scale, scale_node) = scale.into_parts();
     let (shift, shift_node) = shift.into_parts();
     let (x, w) = (contiguous(x), contiguous(w));
-    let (between, moments) = forward(&x, &w, None, &window, rectified, true);
+    let (between, moments) = forward(&x, &w, None, &window, rectifier, true);
     let done = Done::new(between, moments, scale, shift, norm);
     let output = done.output();
     let [mean, variance] = done.statistics();
     let nodes = [x_node, w_node, scale_node, shift_node];
     let output = match ConvolutionNorm.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish((Seen { input: x, weight: w, window, rectified }, done), output),
+        OpsKind::Tracked(prepared) => prepared.finish((Seen { input: x, weight: w, window, rectifier }, done), output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
     };
     Some(Normalized { output: Tensor::from_primitive::<Recorded>(output), mean, variance })
@@ -210,7 +210,7 @@ struct Done {
     before: Plain,
     channels: Vec<Channel>,
     moments: Vec<Moments>,
-    rectified: bool,
+    rectifier: Option<Rectifier>,
 }
 
 impl Done {
@@ -219,12 +219,12 @@ impl Done {
         let learnt = numbers(&scale).iter().zip(numbers(&shift));
         let channel = |(moments, (&scale, &shift))| Channel::new(moments, norm.epsilon, scale, shift);
         let channels = moments.iter().zip(learnt).map(channel).collect();
-        Self { before, channels, moments, rectified: norm.rectified }
+        Self { before, channels, moments, rectifier: norm.rectifier }
     }
 
     fn output(&self) -> Plain {
         let planes = planes(&self.before);
-        let apply = norm::Apply { planes, channels: &self.channels, rectified: self.rectified };
+        let apply = norm::Apply { planes, channels: &self.channels, rectifier: self.rectifier };
         let shape = burn::backend::TensorMetadata::shape(&self.before);
         plain(Arch::new().dispatch(apply), &shape)
     }
@@ -239,8 +239,8 @@ impl Done {
     }
 
     fn sums(&self, gradient: &Plain) -> Vec<Sums> {
-        let (before, channels, rectified) = (planes(&self.before), &self.channels, self.rectified);
-        Arch::new().dispatch(norm::Collect { before, gradient: numbers(gradient), channels, rectified })
+        let (before, channels, rectifier) = (planes(&self.before), &self.channels, self.rectifier);
+        Arch::new().dispatch(norm::Collect { before, gradient: numbers(gradient), channels, rectifier })
     }
 
     fn gradient<'g>(&'g self, gradient: &'g Plain, sums: &'g [Sums]) -> norm::Normalized<'g> {
@@ -249,7 +249,7 @@ impl Done {
             gradient: planes(gradient),
             channels: &self.channels,
             sums,
-            rectified: self.rectified,
+            rectifier: self.rectifier,
             count: self.moments.first().map_or(1.0, |moments| moments.count),
         }
     }

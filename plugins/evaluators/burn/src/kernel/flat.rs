@@ -166,8 +166,13 @@ impl Flat {
             return;
         }
         for (row, pixels) in (0..height).zip(pixels.chunks_exact(width)) {
-            for (column, &pixel) in pixels.iter().enumerate() {
-                lines[self.strided_place(image, row, column)] = function(pixel);
+            for first in 0..self.strides[1].min(width) {
+                let lines = &mut lines[self.strided_place(image, row, first)..];
+                // The usual stride as a constant, for vectors.
+                match self.strides[1] {
+                    2 => copy(pixels[first..].iter().step_by(2), lines.iter_mut(), |from, to| *to = function(*from)),
+                    by => copy(pixels[first..].iter().step_by(by), lines.iter_mut(), |from, to| *to = function(*from)),
+                }
             }
         }
     }
@@ -186,8 +191,12 @@ impl Flat {
             return;
         }
         for (row, pixels) in (0..height).zip(pixels.chunks_exact_mut(width)) {
-            for (column, pixel) in pixels.iter_mut().enumerate() {
-                function(lines[self.strided_place(image, row, column)], pixel);
+            for first in 0..self.strides[1].min(width) {
+                let lines = &lines[self.strided_place(image, row, first)..];
+                match self.strides[1] {
+                    2 => copy(lines.iter(), pixels[first..].iter_mut().step_by(2), |from, to| function(*from, to)),
+                    by => copy(lines.iter(), pixels[first..].iter_mut().step_by(by), |from, to| function(*from, to)),
+                }
             }
         }
     }
@@ -197,9 +206,17 @@ impl Flat {
         image * self.plane + (row + self.before[0]) * self.pitch + self.before[1]
     }
 
+    /// Where a pixel lies; those of the same row that a stride leads to lie behind it, one after the other.
+    #[inline(always)]
     fn strided_place(&self, image: usize, row: usize, column: usize) -> usize {
         let [y, x] = [row + self.before[0], column + self.before[1]];
         let phase = (y % self.strides[0]) * self.strides[1] + x % self.strides[1];
         phase * self.line() + image * self.plane + (y / self.strides[0]) * self.pitch + x / self.strides[1]
     }
+}
+
+/// One after the other, as far as both reach.
+#[inline(always)]
+fn copy<A, B>(from: impl Iterator<Item = A>, to: impl Iterator<Item = B>, function: impl Fn(A, B)) {
+    from.zip(to).for_each(|(from, to)| function(from, to));
 }

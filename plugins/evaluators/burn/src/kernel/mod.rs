@@ -7,13 +7,19 @@
 
 mod conv;
 mod convolution;
+mod curve;
 mod flat;
 mod norm;
+mod number;
 mod plane;
+mod rows;
 mod slide;
 mod tensor;
 #[cfg(test)]
 mod tests;
 
+pub use conv::Rectifier;
 pub use convolution::{Norm, convolve, convolve_normalized, normalize};
+pub use curve::Curve;
 pub use flat::Window;
+pub use rows::{Seen, normalize_rows, softmax};

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::conv::{Gradient, rectify};
+use super::conv::{Gradient, Rectifier};
 use super::plane::{Moments, moments, sum, sum_of_pairs};
 
 /// What one channel is normalised by.
@@ -73,7 +73,7 @@ impl WithSimd for Measure<'_> {
 pub struct Apply<'p> {
     pub planes: Planes<'p>,
     pub channels: &'p [Channel],
-    pub rectified: bool,
+    pub rectifier: Option<Rectifier>,
 }
 
 impl WithSimd for Apply<'_> {
@@ -84,10 +84,9 @@ impl WithSimd for Apply<'_> {
         let mut all = Vec::with_capacity(self.planes.numbers.len());
         for (channel, plane) in self.planes.each() {
             let channel = self.channels[channel];
-            if self.rectified {
-                all.extend(plane.iter().map(|&x| rectify(channel.apply(x))));
-            } else {
-                all.extend(plane.iter().map(|&x| channel.apply(x)));
+            match self.rectifier {
+                Some(rectifier) => all.extend(plane.iter().map(|&x| rectifier.apply(channel.apply(x)))),
+                None => all.extend(plane.iter().map(|&x| channel.apply(x))),
             }
         }
         all
@@ -108,7 +107,7 @@ pub struct Collect<'p> {
     pub before: Planes<'p>,
     pub gradient: &'p [f32],
     pub channels: &'p [Channel],
-    pub rectified: bool,
+    pub rectifier: Option<Rectifier>,
 }
 
 impl WithSimd for Collect<'_> {
@@ -120,9 +119,9 @@ impl WithSimd for Collect<'_> {
         let mut masked = Vec::with_capacity(self.before.area);
         for ((channel, before), gradient) in self.before.each().zip(self.gradient.chunks_exact(self.before.area)) {
             let (sums, channel) = (&mut sums[channel], self.channels[channel]);
-            let gradient = if self.rectified {
+            let gradient = if let Some(rectifier) = self.rectifier {
                 masked.clear();
-                masked.extend(before.iter().zip(gradient).map(|(&x, &g)| passed(&channel, x, g)));
+                masked.extend(before.iter().zip(gradient).map(|(&x, &g)| rectifier.passed(channel.apply(x), g)));
                 &masked[..]
             } else {
                 gradient
@@ -135,19 +134,13 @@ impl WithSimd for Collect<'_> {
     }
 }
 
-/// What of a gradient passes the rectifier.
-#[inline(always)]
-fn passed(channel: &Channel, x: f32, gradient: f32) -> f32 {
-    if channel.apply(x) <= 0.0 { 0.0 } else { gradient }
-}
-
 /// The gradient of what was normalised.
 pub struct Normalized<'p> {
     pub before: Planes<'p>,
     pub gradient: Planes<'p>,
     pub channels: &'p [Channel],
     pub sums: &'p [Sums],
-    pub rectified: bool,
+    pub rectifier: Option<Rectifier>,
     /// Numbers of one channel in the whole batch.
     pub count: f64,
 }
@@ -160,9 +153,13 @@ impl Gradient for Normalized<'_> {
         let mean = (sums.gradients / self.count) as f32;
         let slope = (sums.products / self.count) as f32 * channel.inverse;
         let factor = channel.scale * channel.inverse;
-        for ((to, &x), &g) in to.iter_mut().zip(before).zip(gradient) {
-            let g = if self.rectified { passed(&channel, x, g) } else { g };
-            *to = factor * (g - mean - (x - channel.mean) * slope);
+        let back = |x: f32, g: f32| factor * (g - mean - (x - channel.mean) * slope);
+        let numbers = to.iter_mut().zip(before).zip(gradient);
+        match self.rectifier {
+            Some(rectifier) => {
+                numbers.for_each(|((to, &x), &g)| *to = back(x, rectifier.passed(channel.apply(x), g)));
+            }
+            None => numbers.for_each(|((to, &x), &g)| *to = back(x, g)),
         }
     }
 }

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, FloatDType, Tensor, TensorData, module};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData, activation, module};
 use nas_api::rng::{RngExt, seeded};
 
-use super::{Norm, Window, convolve, convolve_normalized, normalize};
+use super::{Curve, Norm, Rectifier, Seen, Window, convolve, convolve_normalized, normalize, normalize_rows, softmax};
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -70,6 +70,15 @@ fn windows() -> Vec<(usize, Window)> {
     ]
 }
 
+const RECTIFIERS: [Option<Rectifier>; 3] = [None, Some(Rectifier(f32::INFINITY)), Some(Rectifier(0.5))];
+
+fn rectified(x: Tensor<4>, rectifier: Option<Rectifier>) -> Tensor<4> {
+    match rectifier {
+        Some(Rectifier(most)) => x.clamp(0.0, most),
+        None => x,
+    }
+}
+
 fn options(window: &Window) -> ConvOptions<2> {
     let pads = window.pads.map(|[before, after]| (before, after));
     ConvOptions::new_with_padding(window.strides, pads, window.dilations, window.groups)
@@ -84,12 +93,12 @@ fn operands(batch: usize, window: &Window) -> (Tensor<4>, Tensor<4>) {
 #[test]
 fn convolutions_and_their_gradients() {
     for (batch, window) in windows() {
-        for rectified in [false, true] {
-            let what = format!("{batch} x {window:?}, rectified: {rectified}");
+        for rectifier in RECTIFIERS {
+            let what = format!("{batch} x {window:?}, {rectifier:?}");
             let ((x, w), b) = (operands(batch, &window), random(3, [window.channels[1]]));
-            let y = convolve(&x, &w, Some(&b), window.clone(), rectified).unwrap();
+            let y = convolve(&x, &w, Some(&b), window.clone(), rectifier).unwrap();
             let (x2, w2, b2) = (in_doubles(&x), in_doubles(&w), in_doubles(&b));
-            let input = if rectified { x2.clone().clamp_min(0.0) } else { x2.clone() };
+            let input = rectified(x2.clone(), rectifier);
             let y2 = module::conv2d(input, w2.clone(), Some(b2.clone()), options(&window));
             close(&what, y.clone(), y2.clone());
             let before = y.clone().without_autodiff();
@@ -101,7 +110,7 @@ fn convolutions_and_their_gradients() {
             close(&what, b.grad(&gradients).unwrap(), b2.grad(&expected).unwrap());
             // Without gradients, and without a bias, the same.
             let plain = [x.without_autodiff(), w.without_autodiff()];
-            let again = convolve(&plain[0], &plain[1], None, window.clone(), rectified).unwrap();
+            let again = convolve(&plain[0], &plain[1], None, window.clone(), rectifier).unwrap();
             let bias = b.without_autodiff().reshape([1, window.channels[1], 1, 1]);
             close(&what, again + bias, before);
         }
@@ -109,7 +118,7 @@ fn convolutions_and_their_gradients() {
 }
 
 /// Batch normalisation by burn's arithmetic.
-fn normalized(x: Tensor<4>, scale: &Tensor<1>, shift: &Tensor<1>, norm: (f64, bool)) -> [Tensor<4>; 3] {
+fn normalized(x: Tensor<4>, scale: &Tensor<1>, shift: &Tensor<1>, norm: (f64, Option<Rectifier>)) -> [Tensor<4>; 3] {
     let channels = x.dims()[1];
     let mean = |x: Tensor<4>| x.mean_dim(0).mean_dim(2).mean_dim(3);
     let learnt = |numbers: &Tensor<1>| numbers.clone().reshape([1, channels, 1, 1]);
@@ -117,23 +126,23 @@ fn normalized(x: Tensor<4>, scale: &Tensor<1>, shift: &Tensor<1>, norm: (f64, bo
     let centred = x - average.clone();
     let variance = mean(centred.clone().square());
     let y = centred / variance.clone().add_scalar(norm.0).sqrt() * learnt(scale) + learnt(shift);
-    [if norm.1 { y.clamp_min(0.0) } else { y }, average, variance]
+    [rectified(y, norm.1), average, variance]
 }
 
 #[test]
 fn normalisations_and_their_gradients() {
     for (batch, window) in windows() {
-        for rectified in [false, true] {
-            let what = format!("{batch} x {window:?}, rectified: {rectified}");
+        for rectifier in RECTIFIERS {
+            let what = format!("{batch} x {window:?}, {rectifier:?}");
             let (x, w) = operands(batch, &window);
             let (scale, shift) = (random(5, [window.channels[1]]), random(6, [window.channels[1]]));
-            let norm = || Norm { scale: scale.clone(), shift: shift.clone(), epsilon: 1e-3, rectified };
-            let found = convolve_normalized(&x, &w, window.clone(), rectified, &norm()).unwrap();
+            let norm = || Norm { scale: scale.clone(), shift: shift.clone(), epsilon: 1e-3, rectifier };
+            let found = convolve_normalized(&x, &w, window.clone(), rectifier, &norm()).unwrap();
             let [x2, w2] = [in_doubles(&x), in_doubles(&w)];
             let [scale2, shift2] = [in_doubles(&scale), in_doubles(&shift)];
-            let input = if rectified { x2.clone().clamp_min(0.0) } else { x2.clone() };
+            let input = rectified(x2.clone(), rectifier);
             let between = module::conv2d(input, w2.clone(), None, options(&window));
-            let [y2, mean, variance] = normalized(between.clone(), &scale2, &shift2, (1e-3, rectified));
+            let [y2, mean, variance] = normalized(between.clone(), &scale2, &shift2, (1e-3, rectifier));
             close(&what, found.output.clone(), y2.clone());
             close(&what, found.mean, mean.without_autodiff().reshape([window.channels[1]]));
             close(&what, found.variance, variance.without_autodiff().reshape([window.channels[1]]));
@@ -149,7 +158,7 @@ fn normalisations_and_their_gradients() {
             let x: Tensor<4> = between.detach().cast(FloatDType::F32).detach().require_grad();
             let found = normalize(&x, &norm()).unwrap();
             let x2 = in_doubles(&x);
-            let [y2, ..] = normalized(x2.clone(), &scale2, &shift2, (1e-3, rectified));
+            let [y2, ..] = normalized(x2.clone(), &scale2, &shift2, (1e-3, rectifier));
             close(&what, found.output.clone(), y2.clone());
             let gradients = (found.output * weights.clone()).sum().backward();
             let expected = (y2 * in_doubles(&weights)).sum().backward();
@@ -163,5 +172,85 @@ fn normalisations_and_their_gradients() {
 fn other_precisions_are_left_to_burn() {
     let (_, window) = windows().remove(0);
     let (x, w) = operands(1, &window);
-    assert!(convolve(&in_doubles(&x), &in_doubles(&w), None, window, false).is_none());
+    assert!(convolve(&in_doubles(&x), &in_doubles(&w), None, window, None).is_none());
+}
+
+/// Compares values and gradients of a function of one tensor.
+fn same<const D: usize>(
+    what: &str,
+    x: &Tensor<D>,
+    ours: impl Fn(&Tensor<D>) -> Option<Tensor<D>>,
+    theirs: impl Fn(Tensor<D>) -> Tensor<D>,
+) {
+    let (y, x2) = (ours(x).unwrap(), in_doubles(x));
+    let y2 = theirs(x2.clone());
+    close(what, y.clone(), y2.clone());
+    close(what, ours(&x.clone().without_autodiff()).unwrap(), y2.clone());
+    let weights = random(4, y.dims());
+    let gradients = (y * weights.clone()).sum().backward();
+    let expected = (y2 * in_doubles(&weights)).sum().backward();
+    close(what, x.grad(&gradients).unwrap(), x2.grad(&expected).unwrap());
+}
+
+#[test]
+fn curves_and_their_slopes() {
+    let x = random(7, [33, 7]) * 6.0;
+    let x = x.detach().require_grad();
+    let curves: [(Curve, fn(Tensor<2>) -> Tensor<2>); 7] = [
+        (Curve::Clip { min: 0.0, max: f32::INFINITY }, |x| x.clamp_min(0.0)),
+        (Curve::Clip { min: -1.5, max: 3.0 }, |x| x.clamp(-1.5, 3.0)),
+        (Curve::Gelu, activation::gelu),
+        (Curve::GeluTanh, activation::gelu_approximate),
+        (Curve::Silu, activation::silu),
+        (Curve::HardSwish, |x| x.clone() * (x.div_scalar(6.0).add_scalar(0.5)).clamp(0.0, 1.0)),
+        (Curve::Sigmoid, activation::sigmoid),
+    ];
+    for (curve, theirs) in curves {
+        same(&format!("{curve:?}"), &x, |x| curve.apply(x), theirs);
+    }
+}
+
+#[test]
+fn rows_are_normalised() {
+    for (rows, width) in [(5, 3), (4, 128), (1, 1), (7, 33)] {
+        for centred in [false, true] {
+            let (x, scale, shift) = (random(1, [rows, width]), random(2, [width]), random(3, [width]));
+            let ours = normalize_rows(&x, &scale, Some(&shift), 1e-4, centred).unwrap();
+            let [x2, scale2, shift2] = [in_doubles(&x), in_doubles(&scale).unsqueeze(), in_doubles(&shift).unsqueeze()];
+            let [scale2, shift2] = [scale2.detach().require_grad(), shift2.detach().require_grad()];
+            let centre = if centred { x2.clone() - x2.clone().mean_dim(1) } else { x2.clone() };
+            let spread = centre.clone().square().mean_dim(1).add_scalar(1e-4).sqrt();
+            let theirs = centre / spread * scale2.clone() + shift2.clone();
+            let what = format!("{rows} x {width}, centred: {centred}");
+            close(&what, ours.clone(), theirs.clone());
+            let weights = random(4, [rows, width]);
+            let gradients = (ours * weights.clone()).sum().backward();
+            let expected = (theirs * in_doubles(&weights)).sum().backward();
+            if width > 1 {
+                close(&what, x.grad(&gradients).unwrap(), x2.grad(&expected).unwrap());
+            }
+            close(&what, scale.grad(&gradients).unwrap().unsqueeze::<2>(), scale2.grad(&expected).unwrap());
+            close(&what, shift.grad(&gradients).unwrap().unsqueeze::<2>(), shift2.grad(&expected).unwrap());
+        }
+    }
+}
+
+#[test]
+fn softmax_of_what_is_seen() {
+    let x = (random(1, [2, 3, 10, 5]) * 9.0).detach().require_grad();
+    same("all", &x, |x| softmax(x, 0.7, Seen::All), |x| activation::softmax(x * 0.7, 3));
+    for count in [1, 2, 5] {
+        let unseen = (0..10).flat_map(|row| {
+            (0..5).map(move |to| {
+                let from = row % 5;
+                if to <= from && from - to < count { 0.0_f32 } else { f32::NEG_INFINITY }
+            })
+        });
+        let mask = TensorData::new(unseen.collect::<Vec<f32>>(), [1, 1, 10, 5]);
+        let theirs = |x: Tensor<4>| {
+            let mask: Tensor<4> = Tensor::from_data(mask.clone(), &device());
+            activation::softmax(x * 0.7 + mask.cast(FloatDType::F64), 3)
+        };
+        same(&format!("{count} before"), &x, |x| softmax(x, 0.7, Seen::Before { rows: 5, count }), theirs);
+    }
 }

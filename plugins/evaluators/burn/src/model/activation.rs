@@ -4,6 +4,8 @@ use burn::tensor::{Tensor, activation};
 use nas_api::Node;
 use nas_api::graph::GraphError;
 
+use crate::kernel::Curve;
+
 /// A function of single numbers.
 #[derive(Clone, Copy, Debug)]
 pub enum Activation {
@@ -62,8 +64,28 @@ impl Activation {
         }))
     }
 
+    /// The kernel that computes it on the CPU, where there is one.
+    fn curve(self) -> Option<Curve> {
+        let limit = |limit: Option<f64>, none: f32| limit.map_or(none, |limit| limit as f32);
+        Some(match self {
+            Self::Relu => Curve::Clip { min: 0.0, max: f32::INFINITY },
+            Self::Clip { min, max } => {
+                Curve::Clip { min: limit(min, f32::NEG_INFINITY), max: limit(max, f32::INFINITY) }
+            }
+            Self::Gelu => Curve::Gelu,
+            Self::GeluTanh => Curve::GeluTanh,
+            Self::Swish(1.0) => Curve::Silu,
+            Self::HardSwish => Curve::HardSwish,
+            Self::Sigmoid => Curve::Sigmoid,
+            _ => return None,
+        })
+    }
+
     /// Of every number.
     pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        if let Some(y) = self.curve().and_then(|curve| curve.apply(&x)) {
+            return y;
+        }
         match self {
             Self::Identity => x,
             Self::Relu => activation::relu(x),

@@ -1,7 +1,7 @@
 //! Rectifier, convolution, batch normalisation and rectifier as one step, so that less goes through memory between them.
 
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Tensor, activation, module};
+use burn::tensor::{Tensor, module};
 
 use super::activation::Activation;
 use super::forward::Mode;
@@ -11,13 +11,13 @@ use super::plan::{Step, mark_last};
 use super::value::Value;
 use super::weights::Weights;
 use super::window::{of_images, window};
-use crate::kernel::{self, Norm};
+use crate::kernel::{self, Norm, Rectifier};
 
 /// A convolution with what can be computed along with it.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// The input goes through a rectifier first.
-    pub rectified: bool,
+    /// What the input goes through first.
+    pub rectifier: Option<Rectifier>,
     pub weight: usize,
     pub bias: Option<usize>,
     pub options: ConvOptions<2>,
@@ -25,11 +25,11 @@ pub struct Block {
     pub norm: Option<Normalized>,
 }
 
-/// A batch normalisation, and whether a rectifier follows.
+/// A batch normalisation, and the rectifier that follows.
 #[derive(Clone, Debug)]
 pub struct Normalized {
     pub batch: Batch,
-    pub rectified: bool,
+    pub rectifier: Option<Rectifier>,
 }
 
 impl Block {
@@ -40,7 +40,7 @@ impl Block {
 
     fn image(&self, x: Tensor<4>, weights: &Weights, mode: &mut Mode<'_>) -> Tensor<4> {
         let weight = weights.kernels[self.weight].val();
-        let Some(Normalized { batch, rectified }) = &self.norm else {
+        let Some(Normalized { batch, rectifier }) = &self.norm else {
             return self.convolve(x, weight, self.bias.map(|bias| weights.vectors[bias].val()));
         };
         if let Mode::Inference(running) = mode {
@@ -48,25 +48,43 @@ impl Block {
             let [factor, shift] = batch.line(weights, &running[batch.running]);
             let channels = factor.dims()[0];
             let y = self.convolve(x, weight * factor.reshape([channels, 1, 1, 1]), Some(shift));
-            return if *rectified { activation::relu(y) } else { y };
+            return rectified(y, *rectifier);
         }
-        let norm = Norm { rectified: *rectified, ..batch.norm(weights) };
+        let norm = Norm { rectifier: *rectifier, ..batch.norm(weights) };
         let window = window(&x, &weight, &self.options);
-        if let Some(found) = kernel::convolve_normalized(&x, &weight, window, self.rectified, &norm) {
+        if let Some(found) = kernel::convolve_normalized(&x, &weight, window, self.rectifier, &norm) {
             batch.moved(found.mean, found.variance, mode);
             return found.output;
         }
         let y = batch.normalize(self.convolve(x, weight, None), weights, mode);
-        if *rectified { activation::relu(y) } else { y }
+        rectified(y, *rectifier)
     }
 
     fn convolve(&self, x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
         let window = window(&x, &weight, &self.options);
-        if let Some(y) = kernel::convolve(&x, &weight, bias.as_ref(), window, self.rectified) {
+        if let Some(y) = kernel::convolve(&x, &weight, bias.as_ref(), window, self.rectifier) {
             return y;
         }
-        let x = if self.rectified { activation::relu(x) } else { x };
-        module::conv2d(x, weight, bias, self.options.clone())
+        module::conv2d(rectified(x, self.rectifier), weight, bias, self.options.clone())
+    }
+}
+
+fn rectified(x: Tensor<4>, rectifier: Option<Rectifier>) -> Tensor<4> {
+    match rectifier {
+        Some(Rectifier(f32::INFINITY)) => Activation::Relu.apply(x),
+        Some(Rectifier(most)) => Activation::Clip { min: Some(0.0), max: Some(most.into()) }.apply(x),
+        None => x,
+    }
+}
+
+/// The rectifier that a step is, if it is one.
+fn rectifier(step: &Step) -> Option<Rectifier> {
+    match step.operator {
+        Operator::Activation(Activation::Relu) => Some(Rectifier(f32::INFINITY)),
+        Operator::Activation(Activation::Clip { min: Some(0.0), max: Some(most) }) if most > 0.0 => {
+            Some(Rectifier(most as f32))
+        }
+        _ => None,
     }
 }
 
@@ -78,33 +96,34 @@ pub fn joined(steps: &[Step]) -> Vec<Step> {
     }
     // The one reader of a step, which is not the network's output.
     let follower = |at: usize| if let &[reader] = &readers[at][..] { Some(reader) } else { None };
-    let rectifies = |at: usize| matches!(steps[at].operator, Operator::Activation(Activation::Relu));
     let mut all: Vec<Step> = steps.to_vec();
     // Which step's value stands for that of another.
     let mut stands: Vec<usize> = (0..steps.len()).collect();
     for (at, step) in steps.iter().enumerate() {
         let Operator::Conv { weight, bias, options } = &step.operator else { continue };
         let (weight, bias, options) = (*weight, *bias, options.clone());
-        let mut block = Block { rectified: false, weight, bias, options, norm: None };
+        let mut block = Block { rectifier: None, weight, bias, options, norm: None };
         let mut place = at;
         if let Some(next) = follower(at).filter(|_| bias.is_none())
             && let Operator::BatchNormalization(batch) = &steps[next].operator
         {
-            let after = follower(next).filter(|&after| rectifies(after));
-            block.norm = Some(Normalized { batch: batch.clone(), rectified: after.is_some() });
+            let after = follower(next).and_then(|after| Some((after, rectifier(&steps[after])?)));
+            block.norm = Some(Normalized { batch: batch.clone(), rectifier: after.map(|(_, rectifier)| rectifier) });
             // Where the normalisation was, so that running statistics keep their order.
             place = next;
             stands[at] = next;
-            after.into_iter().for_each(|after| stands[after] = next);
+            after.into_iter().for_each(|(after, _)| stands[after] = next);
         }
         all[place] = Step { operator: Operator::Block(block), inputs: step.inputs.clone(), last: Vec::new() };
     }
     for step in &mut all {
         // A rectifier that another block took over is none of this one's.
-        let rectifier = step.inputs.first().copied().filter(|&input| rectifies(input) && stands[input] == input);
-        if let (Operator::Block(block), Some(rectifier)) = (&mut step.operator, rectifier) {
-            block.rectified = true;
-            step.inputs.clone_from(&steps[rectifier].inputs);
+        let own = step.inputs.first().copied().filter(|&input| stands[input] == input);
+        if let (Operator::Block(block), Some(input)) = (&mut step.operator, own)
+            && let Some(rectifier) = rectifier(&steps[input])
+        {
+            block.rectifier = Some(rectifier);
+            step.inputs.clone_from(&steps[input].inputs);
         }
     }
     compact(all, &stands)

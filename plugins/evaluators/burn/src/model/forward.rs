@@ -10,6 +10,7 @@ use super::sequence::{Tables, embedding, routing};
 use super::value::{Value, each_rank};
 use super::weights::{Running, Weights};
 use super::window::of_images;
+use crate::kernel::{self, Seen};
 
 /// What a network is run for.
 pub enum Mode<'a> {
@@ -93,7 +94,7 @@ fn apply(
     match operator {
         Operator::Input | Operator::Constant(_) | Operator::Weight { .. } => value,
         Operator::Activation(function) => each_rank!(value, x => function.apply(x)),
-        Operator::Softmax(axis) => each_rank!(value, x => activation::softmax(x, *axis)),
+        Operator::Softmax(axis) => each_rank!(value, x => softmax(x, *axis)),
         Operator::LogSoftmax(axis) => each_rank!(value, x => activation::log_softmax(x, *axis)),
         Operator::Dropout { ratio, node } => match mode {
             Mode::Training { seed, .. } if *ratio > 0.0 => {
@@ -134,6 +135,11 @@ fn apply(
         Operator::Routing(k) => routing(value, *k),
         Operator::Arrange(arrange) => arrange.apply(value),
     }
+}
+
+fn softmax<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
+    let own = if axis == D - 1 { kernel::softmax(&x, 1.0, Seen::All) } else { None };
+    own.unwrap_or_else(|| activation::softmax(x, axis))
 }
 
 /// A `Weight` is repeated for every example.

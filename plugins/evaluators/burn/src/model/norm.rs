@@ -25,7 +25,7 @@ impl Batch {
     /// What a kernel needs.
     pub fn norm(&self, weights: &Weights) -> Norm {
         let (scale, shift) = (weights.vectors[self.scale].val(), weights.vectors[self.shift].val());
-        Norm { scale, shift, epsilon: self.epsilon, rectified: false }
+        Norm { scale, shift, epsilon: self.epsilon, rectifier: None }
     }
 
     /// Factor and shift of every channel with these running statistics.
@@ -82,6 +82,10 @@ impl Layer {
         let dims = value.dims();
         let rows = dims.iter().product::<usize>() / self.numbers;
         let x = value.tensor([rows, self.numbers]);
+        let (epsilon, centred) = (self.epsilon, !self.root_mean_square);
+        if let Some(x) = kernel::normalize_rows(&x, &scale, shift.as_ref(), epsilon, centred) {
+            return Value::new(x, &dims);
+        }
         let x = if self.root_mean_square {
             x.clone() * reciprocal_root(x, self.epsilon) * scale.unsqueeze()
         } else {

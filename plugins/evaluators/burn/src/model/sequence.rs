@@ -5,6 +5,7 @@ use nas_api::Node;
 use nas_api::graph::GraphError;
 
 use super::value::Value;
+use crate::kernel::{self, Seen};
 
 /// Tensors that follow from sizes alone, so that all layers of a network share them. Made once per run.
 #[derive(Default)]
@@ -110,20 +111,38 @@ impl Attention {
         };
         let width = query.dims()[2] / (groups * queries);
         let query = query.tensor([batch, from, groups, queries, width]).permute([0, 2, 3, 1, 4]);
-        let query = query.reshape([batch, groups, queries * from, width]).mul_scalar(self.scale);
-        let mut scores = query.matmul(heads(key).permute([0, 2, 3, 1]));
-        if self.softcap > 0.0 {
-            scores = scores.div_scalar(self.softcap).tanh().mul_scalar(self.softcap);
-        }
-        if let Some(mask) = &self.mask {
-            let mask = tables.mask(mask, &scores);
-            let masked = scores.reshape([batch, groups * queries, from, to[1]]) + mask;
-            scores = masked.reshape([batch, groups, queries * from, to[1]]);
-        }
-        let found = activation::softmax(scores, 3).matmul(heads(value).permute([0, 2, 1, 3]));
+        let query = query.reshape([batch, groups, queries * from, width]);
+        let scores = query.matmul(heads(key).permute([0, 2, 3, 1]));
+        let found = self.weights(scores, tables).matmul(heads(value).permute([0, 2, 1, 3]));
         let width = to[2] / groups;
         let found = found.reshape([batch, groups, queries, from, width]).permute([0, 3, 1, 2, 4]);
         Value::Rows(found.reshape([batch, from, groups * queries * width]))
+    }
+}
+
+impl Attention {
+    /// The softmax of the scores, `[batch, groups, queries · from, to]`, over what is seen.
+    fn weights(&self, mut scores: Tensor<4>, tables: &mut Tables) -> Tensor<4> {
+        let mut scale = self.scale;
+        if self.softcap > 0.0 {
+            scores = scores.mul_scalar(scale / self.softcap).tanh().mul_scalar(self.softcap);
+            scale = 1.0;
+        }
+        let seen = match &self.mask {
+            Some(mask) => Seen::Before { rows: mask.positions, count: mask.seen },
+            None => Seen::All,
+        };
+        if let Some(weights) = kernel::softmax(&scores, scale as f32, seen) {
+            return weights;
+        }
+        scores = scores.mul_scalar(scale);
+        if let Some(mask) = &self.mask {
+            let [batch, groups, rows, to] = scores.dims();
+            let (queries, table) = (rows / mask.positions, tables.mask(mask, &scores));
+            let masked = scores.reshape([batch, groups * queries, mask.positions, to]) + table;
+            scores = masked.reshape([batch, groups, rows, to]);
+        }
+        activation::softmax(scores, 3)
     }
 }
 
