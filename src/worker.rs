@@ -38,9 +38,12 @@ pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
 fn keep_freed_memory() {
     // The most that it takes as a limit for pieces of their own.
     const PIECE: i32 = 32 << 20;
-    for (option, value) in
-        [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, PIECE), (libc::M_TRIM_THRESHOLD, i32::MAX), (libc::M_TOP_PAD, PIECE)]
-    {
+    for (option, value) in [
+        (libc::M_ARENA_MAX, 1),
+        (libc::M_MMAP_THRESHOLD, PIECE),
+        (libc::M_TRIM_THRESHOLD, i32::MAX),
+        (libc::M_TOP_PAD, PIECE),
+    ] {
         // SAFETY: sets a number of the allocator; where it is refused, everything works as before.
         unsafe { libc::mallopt(option, value) };
     }

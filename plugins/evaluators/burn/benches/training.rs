@@ -110,7 +110,7 @@ fn training(c: &mut Criterion) {
         ("mlp", Subject::new::<Mlp>(perceptron, &[], "digits", 64, &[])),
     ];
     let mut group = c.benchmark_group("8 batches");
-    group.sample_size(10).warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_secs(10));
+    group.sample_size(10).warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_secs(5));
     for (name, subject) in subjects {
         let times = |count: u64| (0..count).map(|_| subject.train()).sum::<Duration>();
         group.bench_function(name, |b| b.iter_custom(times));

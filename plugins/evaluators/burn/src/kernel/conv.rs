@@ -113,7 +113,9 @@ impl WithSimd for Forward<'_> {
                         all.extend_from_slice(&line[row..row + flat.output_width()]);
                     }
                     if let Some(bias) = bias {
-                        all[start..].iter_mut().for_each(|number| *number += bias[channel]);
+                        for number in &mut all[start..] {
+                            *number += bias[channel];
+                        }
                     }
                     if let Some(found) = found.get_mut(channel) {
                         found.add(moments(&all[start..]));
@@ -159,9 +161,8 @@ impl Phase {
             let groups = 0..operands.window.groups;
             let weights = groups.map(|group| {
                 let mut packed = Vec::new();
-                let weight = |input, output, tap: usize| {
-                    operands.weight(taps, group * outputs + output, input, own[tap].0)
-                };
+                let weight =
+                    |input, output, tap: usize| operands.weight(taps, group * outputs + output, input, own[tap].0);
                 pack::<S>(inputs, outputs, own.len(), &mut packed, weight);
                 packed
             });

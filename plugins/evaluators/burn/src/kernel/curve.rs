@@ -9,6 +9,7 @@ use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::{erf, exp, logistic, tanh};
+use super::plane::{append, append_pairs};
 use super::tensor::{Ours, Plain, Recorded, contiguous, numbers, plain};
 
 /// √(2/π), of the tanh form of GELU.
@@ -64,7 +65,7 @@ struct Values<'n> {
 #[inline(always)]
 fn mapped(numbers: &[f32], function: impl Fn(f32) -> f32) -> Vec<f32> {
     let mut all = Vec::with_capacity(numbers.len());
-    all.extend(numbers.iter().map(|&x| function(x)));
+    append(&mut all, numbers, function);
     all
 }
 
@@ -88,7 +89,15 @@ impl WithSimd for Values<'_> {
         let x = self.numbers;
         match self.curve {
             // What is not a number stays so.
-            Curve::Clip { min, max } => mapped(x, |x| if x < min { min } else if x > max { max } else { x }),
+            Curve::Clip { min, max } => mapped(x, |x| {
+                if x < min {
+                    min
+                } else if x > max {
+                    max
+                } else {
+                    x
+                }
+            }),
             Curve::Gelu => mapped(x, |x| x * normal(x)),
             Curve::GeluTanh => mapped(x, |x| 0.5 * x * (1.0 + tanh(inner(x)))),
             Curve::Silu => mapped(x, |x| x * logistic(x)),
@@ -107,7 +116,7 @@ struct Slopes<'n> {
 #[inline(always)]
 fn scaled(numbers: &[f32], gradient: &[f32], slope: impl Fn(f32) -> f32) -> Vec<f32> {
     let mut all = Vec::with_capacity(numbers.len());
-    all.extend(numbers.iter().zip(gradient).map(|(&x, &g)| g * slope(x)));
+    append_pairs(&mut all, numbers, gradient, |x, g| g * slope(x));
     all
 }
 
@@ -133,7 +142,13 @@ impl WithSimd for Slopes<'_> {
             }),
             Curve::HardSwish => scaled(x, g, |x| {
                 let inside = x / 3.0 + 0.5;
-                if x <= -3.0 { 0.0 } else if x >= 3.0 { 1.0 } else { inside }
+                if x <= -3.0 {
+                    0.0
+                } else if x >= 3.0 {
+                    1.0
+                } else {
+                    inside
+                }
             }),
             Curve::Sigmoid => scaled(x, g, |x| {
                 let part = logistic(x);

@@ -8,7 +8,7 @@
 /// Lines start this far from what may be read past their end: the widest vectors, times the most that are read at once.
 pub const SLACK: usize = 16 * 8;
 /// Numbers in the lines of all channels, which should stay in the cache.
-const NUMBERS: usize = 1 << 16;
+const NUMBERS: usize = 1 << 15;
 /// Positions in one line at least: enough to fill vectors.
 const POSITIONS: usize = 96;
 
@@ -218,5 +218,7 @@ impl Flat {
 /// One after the other, as far as both reach.
 #[inline(always)]
 fn copy<A, B>(from: impl Iterator<Item = A>, to: impl Iterator<Item = B>, function: impl Fn(A, B)) {
-    from.zip(to).for_each(|(from, to)| function(from, to));
+    for (from, to) in from.zip(to) {
+        function(from, to);
+    }
 }

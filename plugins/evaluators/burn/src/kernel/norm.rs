@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::conv::{Gradient, Rectifier};
-use super::plane::{Moments, moments, sum, sum_of_pairs};
+use super::plane::{Moments, append, append_pairs, moments, sum, sum_of_pairs};
 
 /// What one channel is normalised by.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +85,8 @@ impl WithSimd for Apply<'_> {
         for (channel, plane) in self.planes.each() {
             let channel = self.channels[channel];
             match self.rectifier {
-                Some(rectifier) => all.extend(plane.iter().map(|&x| rectifier.apply(channel.apply(x)))),
-                None => all.extend(plane.iter().map(|&x| channel.apply(x))),
+                Some(rectifier) => append(&mut all, plane, |x| rectifier.apply(channel.apply(x))),
+                None => append(&mut all, plane, |x| channel.apply(x)),
             }
         }
         all
@@ -121,7 +121,7 @@ impl WithSimd for Collect<'_> {
             let (sums, channel) = (&mut sums[channel], self.channels[channel]);
             let gradient = if let Some(rectifier) = self.rectifier {
                 masked.clear();
-                masked.extend(before.iter().zip(gradient).map(|(&x, &g)| rectifier.passed(channel.apply(x), g)));
+                append_pairs(&mut masked, before, gradient, |x, g| rectifier.passed(channel.apply(x), g));
                 &masked[..]
             } else {
                 gradient
@@ -157,9 +157,15 @@ impl Gradient for Normalized<'_> {
         let numbers = to.iter_mut().zip(before).zip(gradient);
         match self.rectifier {
             Some(rectifier) => {
-                numbers.for_each(|((to, &x), &g)| *to = back(x, rectifier.passed(channel.apply(x), g)));
+                for ((to, &x), &g) in numbers {
+                    *to = back(x, rectifier.passed(channel.apply(x), g));
+                }
             }
-            None => numbers.for_each(|((to, &x), &g)| *to = back(x, g)),
+            None => {
+                for ((to, &x), &g) in numbers {
+                    *to = back(x, g);
+                }
+            }
         }
     }
 }

@@ -29,8 +29,9 @@ pub fn exp(x: f32) -> f32 {
     // The exponent of 2ⁿ, half of n at a time: n itself may be one too many.
     let n = rounded.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = n >> 1;
-    let power = |n: i32| f32::from_bits(((n + 127) << 23) as u32);
-    let value = polynomial * power(half) * power(n - half);
+    // Checks for overflow would keep the loops around this from being computed by vectors.
+    let power = |n: i32| f32::from_bits((n.wrapping_add(127) as u32).wrapping_shl(23));
+    let value = polynomial * power(half) * power(n.wrapping_sub(half));
     let value = if x > MOST { f32::INFINITY } else { value };
     if x < LEAST { 0.0 } else { value }
 }

@@ -3,6 +3,27 @@
 /// Numbers that are summed up side by side.
 const LANES: usize = 16;
 
+/// Appends f(x) of each number. A plain loop: what `extend` calls would not be compiled for the vectors of its caller.
+#[inline(always)]
+pub fn append(all: &mut Vec<f32>, numbers: &[f32], function: impl Fn(f32) -> f32) {
+    append_pairs(all, numbers, numbers, |x, _| function(x));
+}
+
+/// Appends f(x, y) of each pair.
+#[inline(always)]
+pub fn append_pairs(all: &mut Vec<f32>, first: &[f32], second: &[f32], function: impl Fn(f32, f32) -> f32) {
+    let count = first.len().min(second.len());
+    all.reserve(count);
+    let (first, second) = (&first[..count], &second[..count]);
+    let places = &mut all.spare_capacity_mut()[..count];
+    for ((place, &x), &y) in places.iter_mut().zip(first).zip(second) {
+        place.write(function(x, y));
+    }
+    let length = all.len() + count;
+    // SAFETY: the `count` places behind the last number are within the capacity and have just been written.
+    unsafe { all.set_len(length) };
+}
+
 /// How many numbers, their mean, and the sum of their squared deviations from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moments {

@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::exp;
-use super::plane::{moments, sum, sum_of_pairs};
+use super::plane::{append_pairs, moments, sum, sum_of_pairs};
 use super::tensor::{Ours, Plain, Recorded, contiguous, numbers, plain};
 
 /// Normalises every row of `[rows, numbers]`, less its mean where it is centred (Ba et al. 2016, "Layer Normalization"), else
@@ -80,8 +80,10 @@ impl WithSimd for Forward<'_> {
             };
             let row = Row { mean: mean as f32, inverse: (1.0 / (spread + self.epsilon).sqrt()) as f32 };
             let start = all.len();
-            all.extend(x.iter().zip(self.scale).map(|(&x, &scale)| (x - row.mean) * row.inverse * scale));
-            all[start..].iter_mut().zip(self.shift).for_each(|(number, shift)| *number += shift);
+            append_pairs(&mut all, x, self.scale, |x, scale| (x - row.mean) * row.inverse * scale);
+            for (number, shift) in all[start..].iter_mut().zip(self.shift) {
+                *number += shift;
+            }
             rows.push(row);
         }
         (all, rows)
@@ -128,7 +130,7 @@ impl WithSimd for Back<'_> {
             }
             let mean = if self.centred { sum(&weighted, |g| g) / width as f64 } else { 0.0 } as f32;
             let slope = (sum_of_pairs(&weighted, &normal, |g, x| g * x) / width as f64) as f32;
-            of_x.extend(weighted.iter().zip(&normal).map(|(&g, &x)| row.inverse * (g - mean - x * slope)));
+            append_pairs(&mut of_x, &weighted, &normal, |g, x| row.inverse * (g - mean - x * slope));
         }
         [of_x, of_scale, of_shift]
     }
@@ -225,7 +227,9 @@ impl WithSimd for Softmax<'_> {
                 *to = exp(x * self.scale - most);
             }
             let factor = (1.0 / sum(to, |x| x)) as f32;
-            to.iter_mut().for_each(|to| *to *= factor);
+            for to in to {
+                *to *= factor;
+            }
         }
         all
     }
@@ -267,7 +271,8 @@ impl WithSimd for Slope<'_> {
     fn with_simd<S: Simd>(self, _simd: S) -> Vec<f32> {
         let mut all = vec![0.0; self.parts.len()];
         let width = self.width;
-        let rows = all.chunks_exact_mut(width).zip(self.parts.chunks_exact(width).zip(self.gradient.chunks_exact(width)));
+        let rows =
+            all.chunks_exact_mut(width).zip(self.parts.chunks_exact(width).zip(self.gradient.chunks_exact(width)));
         for (row, (to, (parts, gradient))) in rows.enumerate() {
             let seen = self.seen.of(row, width);
             let (to, parts, gradient) = (&mut to[seen.clone()], &parts[seen.clone()], &gradient[seen]);

@@ -61,7 +61,10 @@ fn windows() -> Vec<(usize, Window)> {
         (3, Window { strides: [2, 2], kernel: [7, 7], pads: [[3, 3]; 2], ..plain.clone() }),
         (3, Window { strides: [1, 2], dilations: [2, 1], ..plain.clone() }),
         (6, Window { channels: [6, 6], groups: 6, ..plain.clone() }),
-        (6, Window { channels: [6, 6], groups: 6, kernel: [5, 5], pads: [[2, 2]; 2], strides: [2, 2], ..plain.clone() }),
+        (
+            6,
+            Window { channels: [6, 6], groups: 6, kernel: [5, 5], pads: [[2, 2]; 2], strides: [2, 2], ..plain.clone() },
+        ),
         (6, Window { channels: [6, 12], groups: 3, ..plain.clone() }),
         (6, Window { channels: [12, 6], groups: 2, strides: [2, 2], ..plain.clone() }),
         (2, Window { channels: [3, 1], size: [1, 40], kernel: [1, 5], pads: [[0, 0], [2, 2]], ..plain.clone() }),

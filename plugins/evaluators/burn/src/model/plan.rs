@@ -50,7 +50,8 @@ impl Plan {
             return Err(GraphError::whole(format!("has {count} outputs; this evaluator trains networks with one")));
         };
         let rows = rows(&graph.nodes[output as usize], &shapes[output as usize], outputs)?;
-        let mut plan = Self { steps: Vec::new(), joined: Vec::new(), slots: Vec::new(), input: input.to_vec(), rows, outputs };
+        let mut plan =
+            Self { steps: Vec::new(), joined: Vec::new(), slots: Vec::new(), input: input.to_vec(), rows, outputs };
         plan.add_steps(graph, &shapes)?;
         mark_last(&mut plan.steps);
         plan.joined = joined(&plan.steps);
