@@ -3,6 +3,7 @@
 mod activation;
 mod arithmetic;
 mod arrange;
+mod average;
 mod forward;
 mod norm;
 mod operator;
