@@ -66,6 +66,8 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     let metrics: Vec<_> = measured.into_iter().chain(counts).collect();
     let values: serde_json::Map<_, _> =
         metrics.iter().map(|metric| (metric.name.clone(), json!(metric.value))).collect();
+    let settings: serde_json::Map<_, _> =
+        settings.0.into_iter().map(|setting| (setting.name, json!(setting.value))).collect();
     let mut report = json!({
         "trial": trial.trial, "genotype": genotype, "text": trial.text, "epochs": epochs, "seed": seed,
         "settings": settings, "metrics": values, "weights": weights,

@@ -104,7 +104,8 @@ impl Evaluator for BurnEvaluator {
             }),
             objectives: match self.data.kind {
                 Kind::Language => vec![Objective { metric: "val_loss".into(), goal: Goal::Minimize }],
-                Kind::Classification | Kind::Regression => Vec::new(),
+                Kind::Regression => vec![Objective { metric: "val_mse".into(), goal: Goal::Minimize }],
+                Kind::Classification => Vec::new(),
             },
             ..Opened::default()
         }
