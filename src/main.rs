@@ -27,6 +27,8 @@ mod space_check;
 mod space_stats;
 mod table;
 mod train;
+mod train_classes;
+mod train_settings;
 mod worker;
 
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use nas_api::{Parameter, ParameterKind, Range};
 use nas_core::plugin::{Identity, Kind, Registry};
+use nas_core::study::Recipe;
 use serde_json::{Value, json};
 
 use crate::args::Args;
@@ -76,6 +77,8 @@ struct Found {
     /// More, as lists of words.
     more: Vec<(&'static str, Vec<String>)>,
     parameters: Vec<Parameter>,
+    /// What its parameter `recipe` can name.
+    recipes: Vec<Recipe>,
 }
 
 fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, Failure> {
@@ -92,6 +95,7 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
                 reference: paper,
                 more: Vec::new(),
                 parameters,
+                recipes: Vec::new(),
             })
         }
         Kind::Strategy => {
@@ -103,12 +107,15 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
                 reference: info.reference,
                 more: vec![("needs", info.needs), ("serves", info.serves)],
                 parameters: info.parameters,
+                recipes: Vec::new(),
             })
         }
         Kind::Evaluator => {
             let source = registry.evaluator(reference)?;
             let info = source.info()?;
             let metrics = info.metrics.into_iter().map(|metric| metric.name).collect();
+            let takes_recipes = info.parameters.iter().any(|parameter| parameter.name == "recipe");
+            let recipes = if takes_recipes { Recipe::all(registry)? } else { Vec::new() };
             let unit = Some(info.fidelity_unit).filter(|unit| !unit.is_empty());
             Ok(Found {
                 identity: source.identity().clone(),
@@ -116,6 +123,7 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
                 reference: String::new(),
                 more: vec![("metrics", metrics), ("fidelity", unit.into_iter().collect())],
                 parameters: info.parameters,
+                recipes,
             })
         }
     }
@@ -129,6 +137,9 @@ impl Found {
         });
         if let Some(object) = object.as_object_mut() {
             object.extend(self.more.iter().map(|(name, words)| ((*name).to_owned(), json!(words))));
+            if !self.recipes.is_empty() {
+                object.insert("recipes".to_owned(), self.recipes.iter().map(recipe_json).collect());
+            }
         }
         object
     }
@@ -147,8 +158,19 @@ impl Found {
             });
             lines.push(print::table(&["parameter", "default", "values", ""], rows.collect()));
         }
+        if !self.recipes.is_empty() {
+            lines.push(String::new());
+            let rows = self.recipes.iter().map(|recipe| vec![recipe.reference.clone(), recipe.about.clone()]);
+            lines.push(print::table(&["recipe", ""], rows.collect()));
+        }
         lines.join("\n")
     }
+}
+
+fn recipe_json(recipe: &Recipe) -> Value {
+    let settings: serde_json::Map<String, Value> =
+        recipe.settings.iter().map(|(name, given)| (name.clone(), json!(given.value()))).collect();
+    json!({"name": recipe.reference, "about": recipe.about, "settings": settings})
 }
 
 /// Bounds at the ends of what a number can be are none.

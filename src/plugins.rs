@@ -100,6 +100,9 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     registry.read_meters_with(nas_latency::table_meter);
     nas_strategies::all(&mut BuiltIns(&mut registry));
     registry.add_evaluator::<BurnEvaluator>();
+    for recipe in nas_evaluator_burn::RECIPES {
+        registry.add_recipe(recipe.name, recipe.toml);
+    }
     registry.add_evaluator::<nas_evaluator_synthetic::SyntheticEvaluator>();
     registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)

@@ -89,6 +89,9 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
     for assignment in &search.sets {
         flags.set(assignment)?;
     }
+    if let Some(recipe) = &search.recipe {
+        flags.evaluator.settings.insert("recipe".to_owned(), Given::Raw(recipe.clone()));
+    }
     if let Some(Given::Raw(data)) = flags.evaluator.settings.get_mut("data") {
         *data = locate(data);
     }

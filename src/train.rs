@@ -8,13 +8,13 @@ use std::sync::atomic::Ordering;
 use nas_api::{EvaluatorPlugin, Graph};
 use nas_core::plugin::Origin;
 use nas_core::study::{Problem, StudyRecord, Summary, TrialRecord};
-use nas_evaluator_burn::{BurnEvaluator, Progress};
+use nas_evaluator_burn::{BurnEvaluator, Progress, Trained};
 use serde_json::json;
 
 use crate::args::{Args, Train};
 use crate::failure::{Failure, STOPPED};
 use crate::search::stop_on_interrupt;
-use crate::{plugins, print, show};
+use crate::{plugins, print, show, train_classes, train_settings};
 
 /// Epochs of the full training for each epoch of a trial, where the user does not say.
 const LONGER: f64 = 5.0;
@@ -41,9 +41,11 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     let network = problem.network(genotype)?;
     let (graph, counts) =
         network.map_err(|reason| Failure::broken(format!("trial {} has no network: {reason}", trial.trial)))?;
-    let evaluator = BurnEvaluator::open(&record.header.evaluator.settings, None)?;
     let full = problem.fidelities.last().copied().unwrap_or(1.0);
-    let epochs = train.epochs.unwrap_or((full * LONGER).round() as u32);
+    let settings = train_settings::of(train, &record.header, &registry, (full * LONGER).round() as u32)?;
+    let refused = |error: nas_api::Error| Failure::input(error.to_string());
+    let evaluator = BurnEvaluator::open(&settings, None).map_err(refused)?;
+    let epochs = settings.integer("epochs").map_err(refused)?;
     let seed = nas_api::rng::derive(record.header.seed, "train", trial.trial);
 
     let stop = stop_on_interrupt()?;
@@ -55,17 +57,24 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
             bar.set_message(format!("loss {}", print::number(train_loss)));
         });
     bar.finish_and_clear();
-    let Some(measured) = trained.map_err(|error| Failure::broken(format!("training failed: {error}")))? else {
+    let Some(Trained { metrics: measured, confusion }) =
+        trained.map_err(|error| Failure::broken(format!("training failed: {error}")))?
+    else {
         eprintln!("stopped; nothing was saved");
         return Ok(ExitCode::from(STOPPED));
     };
     let metrics: Vec<_> = measured.into_iter().chain(counts).collect();
     let values: serde_json::Map<_, _> =
         metrics.iter().map(|metric| (metric.name.clone(), json!(metric.value))).collect();
-    let report = json!({
+    let settings: serde_json::Map<_, _> =
+        settings.0.into_iter().map(|setting| (setting.name, json!(setting.value))).collect();
+    let mut report = json!({
         "trial": trial.trial, "genotype": genotype, "text": trial.text, "epochs": epochs, "seed": seed,
-        "metrics": values, "weights": weights,
+        "settings": settings, "metrics": values, "weights": weights,
     });
+    if let (Some(confusion), Some(report)) = (&confusion, report.as_object_mut()) {
+        report.extend(train_classes::to_json(confusion));
+    }
     save(&train.out.join("network.json"), &network_json(&record, trial, &graph))?;
     save(&train.out.join("metrics.json"), &report)?;
     if train.json {
@@ -73,7 +82,10 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     } else {
         out!("trial {} trained for {epochs} epochs: {}", trial.trial, trial.text);
         for metric in &metrics {
-            out!("  {:15} {}", metric.name, print::number(metric.value));
+            out!("  {:22} {}", metric.name, print::number(metric.value));
+        }
+        if let Some(confusion) = &confusion {
+            out!("{}", train_classes::to_text(confusion));
         }
         out!("weights in {}", weights.display());
     }

@@ -105,6 +105,9 @@ pub struct Search {
     /// The evaluator's data: `digits`, a folder of idx files or of CIFAR's, a .csv, .csv.gz or .txt file
     #[arg(long)]
     pub data: Option<String>,
+    /// Settings of the evaluator by name, or in a .toml file; `nas plugin inspect burn` lists them
+    #[arg(long, value_name = "NAME|FILE")]
+    pub recipe: Option<String>,
     /// How many trials
     #[arg(long, value_name = "N")]
     pub trials: Option<u32>,
@@ -204,7 +207,13 @@ pub struct Train {
     /// `best`, or a trial's number
     #[arg(long, default_value = "best", value_name = "best|N")]
     pub trial: String,
-    /// Epochs of the full training [default: 5 times those of the search]
+    /// How to train instead of as in the search: a recipe by name, or a .toml file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub recipe: Option<String>,
+    /// A parameter of the training, or train_limit, validation_limit; overrides the recipe
+    #[arg(long = "set", value_name = "evaluator.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Epochs of the full training [default: those of --recipe or --set, else 5 times those of the search]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub epochs: Option<u32>,
     /// The folder for weights, network and metrics; made where it does not exist

@@ -70,6 +70,8 @@ pub struct Registry {
     definitions: Option<Arc<dyn SpaceSource>>,
     meters: BTreeMap<&'static str, OpenMeter>,
     meter_files: Option<ReadMeter>,
+    /// TOML by name.
+    recipes: BTreeMap<&'static str, &'static str>,
     options: Options,
     host: OnceLock<Result<Arc<Host>, String>>,
 }
@@ -111,6 +113,16 @@ impl Registry {
             let remedy = "export it again, with fixed sizes for all axes but the batch";
             Ok(Arc::new(TableSource::<S>::load_with(path, read(path), remedy)?))
         }));
+    }
+
+    /// Makes a recipe known: settings that evaluators with a parameter `recipe` take by this name, as TOML.
+    pub fn add_recipe(&mut self, name: &'static str, toml: &'static str) {
+        self.recipes.insert(name, toml);
+    }
+
+    /// Every recipe, by name.
+    pub fn recipes(&self) -> &BTreeMap<&'static str, &'static str> {
+        &self.recipes
     }
 
     /// Makes a built-in strategy known.

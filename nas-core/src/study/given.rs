@@ -14,17 +14,35 @@ pub enum Given {
     Typed(Value),
     /// From the command line: what it means depends on the parameter's kind.
     Raw(String),
+    /// From the record of a study, where every parameter stands with its value.
+    Recorded(Value),
 }
 
 /// Values by the parameter's name.
 pub type GivenSettings = BTreeMap<String, Given>;
 
 impl Given {
+    /// The value, where it has a type already.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Typed(value) | Self::Recorded(value) => Some(value),
+            Self::Raw(_) => None,
+        }
+    }
+
+    /// The text, where it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Raw(text) | Self::Typed(Value::Text(text)) | Self::Recorded(Value::Text(text)) => Some(text),
+            Self::Typed(_) | Self::Recorded(_) => None,
+        }
+    }
+
     /// The value for this parameter. A raw text becomes what the parameter takes, so that a text parameter takes `12`
     /// as it stands.
     fn value_for(&self, parameter: &Parameter) -> Result<Value, String> {
         let raw = match self {
-            Self::Typed(value) => return Ok(value.clone()),
+            Self::Typed(value) | Self::Recorded(value) => return Ok(value.clone()),
             Self::Raw(raw) => raw,
         };
         let number = |text: &str| {

@@ -167,6 +167,6 @@ impl Plugged {
 }
 
 fn given(settings: &Settings) -> GivenSettings {
-    let typed = |setting: &Setting| (setting.name.clone(), Given::Typed(setting.value.clone()));
-    settings.0.iter().map(typed).collect()
+    let recorded = |setting: &Setting| (setting.name.clone(), Given::Recorded(setting.value.clone()));
+    settings.0.iter().map(recorded).collect()
 }

@@ -14,6 +14,7 @@ use super::StudyError;
 use super::given::{Given, GivenSettings, check_settings};
 use super::header::{Header, Plugged};
 use super::meters::Meters;
+use super::recipe;
 use super::spec::{StudySpec, TaskSpec, is_path};
 use crate::plugin::{DEFINITION, Identity, PluginError, Registry, TABLE_SPACE};
 
@@ -58,7 +59,8 @@ impl Problem {
     pub fn open(spec: &StudySpec, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
         let source = registry.evaluator(named("evaluator", &spec.evaluator.reference)?).map_err(StudyError::Open)?;
         let mut evaluator_info = source.info().map_err(StudyError::Open)?;
-        let given = evaluator_settings(spec, &evaluator_info)?;
+        let mut given = evaluator_settings(spec, &evaluator_info)?;
+        recipe::apply(&mut given, &evaluator_info.parameters, registry)?;
         let settings = check_settings("evaluator", &evaluator_info.parameters, &given)?;
         let evaluator = source.open(&settings, state).map_err(StudyError::Open)?;
         let evaluator_plugged = Plugged::new(source.identity(), settings);
@@ -244,9 +246,8 @@ fn evaluator_settings(spec: &StudySpec, info: &EvaluatorInfo) -> Result<GivenSet
         settings.insert("data".to_owned(), Given::Raw(data.clone()));
     }
     let is_text = |name: &str| info.parameters.iter().any(|p| p.name == name && p.kind == ParameterKind::Text);
-    let text = match settings.get("data") {
-        Some(Given::Raw(text) | Given::Typed(nas_api::Value::Text(text))) if is_text("data") => text,
-        _ => return Ok(settings),
+    let Some(text) = settings.get("data").filter(|_| is_text("data")).and_then(Given::text) else {
+        return Ok(settings);
     };
     if is_path(text)
         && Path::new(text).exists()
@@ -266,7 +267,7 @@ fn space_settings(given: &GivenSettings, fixed: &[Setting]) -> Result<GivenSetti
         let place = format!("space.{name}");
         let wanted = Given::Typed(value.clone());
         match settings.insert(name.clone(), wanted) {
-            Some(Given::Typed(other)) if other == *value => {}
+            Some(Given::Typed(other) | Given::Recorded(other)) if other == *value => {}
             Some(_) => {
                 let problem = "the evaluator's data decide it";
                 return Err(StudyError::spec(place, problem, "leave it out"));

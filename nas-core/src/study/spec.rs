@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nas_api::Value;
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
 use super::given::{Given, GivenSettings};
+use super::recipe::PARAMETER;
 use super::tables;
 use crate::names::did_you_mean;
 use crate::plugin::{Kind, has_ending};
@@ -110,6 +112,9 @@ impl StudySpec {
         }
         if let Some(data) = &mut spec.data {
             relocate_data(data, folder);
+        }
+        if let Some(Given::Typed(Value::Text(recipe))) = spec.evaluator.settings.get_mut(PARAMETER) {
+            relocate(recipe, folder);
         }
         spec.meters.iter_mut().for_each(|meter| relocate(meter, folder));
         Ok(spec)

@@ -3,13 +3,16 @@
 use nas_api::{Error, Parameter, Result, Settings};
 
 use crate::data::{DataConfig, Kind};
-use crate::loss::Loss;
-use crate::optimizer::{Method, OptimizerConfig, Schedule};
-use crate::train::Training;
+use crate::training::{self, Training};
 
 /// What a user may set.
 pub fn parameters() -> Vec<Parameter> {
-    vec![
+    let mut parameters = vec![
+        Parameter::text(
+            "recipe",
+            "",
+            "settings by name, or in a .toml file: they hold where nothing else is set; empty: none",
+        ),
         Parameter::text(
             "data",
             "digits",
@@ -41,28 +44,14 @@ pub fn parameters() -> Vec<Parameter> {
         Parameter::integer("validation_limit", 0, 0, u32::MAX, "validation examples at most, likewise; 0: all"),
         Parameter::integer("context", 128, 1, 1 << 16, "positions of one example of a text"),
         Parameter::integer("size", 0, 0, 512, "side length in pixels that images are resized to; 0: as they are"),
-        Parameter::integer("epochs", 10, 1, 100_000, "full training of one trial, and the horizon of the schedule"),
-        Parameter::integer("batch_size", 64, 1, 1 << 20, "examples in one step"),
-        Parameter::one_of("optimizer", "adamw", &["sgd", "adam", "adamw"], "how weights are changed"),
-        Parameter::number("learning_rate", 0.003, 1e-9, 100.0, "at the start of training"),
-        Parameter::number("momentum", 0.9, 0.0, 0.999_999, "of sgd"),
-        Parameter::number(
-            "weight_decay",
-            0.01,
-            0.0,
-            1000.0,
-            "λ of the optimizer: coupled in sgd and adam, decoupled in adamw",
-        ),
-        Parameter::one_of("schedule", "cosine", &["cosine", "constant"], "how the learning rate goes over the epochs"),
-        Parameter::one_of(
-            "loss",
-            "auto",
-            &["auto", "cross_entropy", "mse"],
-            "auto: cross entropy for classes, else mse",
-        ),
-        Parameter::number("l1", 0.0, 0.0, 1e6, "λ of the sum of absolute weights, added to the loss"),
-        Parameter::number("l2", 0.0, 0.0, 1e6, "λ of the sum of squared weights, added to the loss"),
-    ]
+    ];
+    parameters.extend(training::parameters());
+    parameters
+}
+
+/// Whether a parameter says how networks are trained, and not what on.
+pub fn is_of_training(name: &str) -> bool {
+    training::parameters().iter().any(|parameter| parameter.name == name)
 }
 
 /// Checked parameters.
@@ -105,34 +94,7 @@ impl Config {
             size: size("size")?,
             context: size("context")?,
         };
-        let loss = match (settings.text("loss")?, kind) {
-            ("cross_entropy", Kind::Regression) => {
-                return Err(Error::new(
-                    "'loss' cannot be \"cross_entropy\" where 'task' is \"regression\": there are no classes",
-                ));
-            }
-            ("mse", Kind::Language) => {
-                return Err(Error::new("'loss' cannot be \"mse\" for a text: its tokens are no numbers"));
-            }
-            ("cross_entropy", _) | ("auto", Kind::Classification | Kind::Language) => Loss::CrossEntropy,
-            _ => Loss::MeanSquaredError,
-        };
-        let optimizer = OptimizerConfig {
-            method: match settings.text("optimizer")? {
-                "sgd" => Method::Sgd,
-                "adam" => Method::Adam,
-                _ => Method::AdamW,
-            },
-            learning_rate: settings.number("learning_rate")?,
-            momentum: settings.number("momentum")?,
-            weight_decay: settings.number("weight_decay")?,
-            schedule: match settings.text("schedule")? {
-                "constant" => Schedule::Constant,
-                _ => Schedule::Cosine,
-            },
-        };
-        let (l1, l2) = (settings.number("l1")?, settings.number("l2")?);
-        let training = Training { batch_size: size("batch_size")?, loss, l1, l2, optimizer };
+        let training = Training::of(settings, kind)?;
         Ok(Self { data, training, epochs: settings.integer("epochs")? })
     }
 }

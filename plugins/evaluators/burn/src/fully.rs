@@ -6,10 +6,11 @@ use std::time::Instant;
 use nas_api::{Error, Graph, Metric, Result, Stop};
 
 use crate::data::Normalization;
+use crate::metrics::{Confusion, Scores};
 use crate::model::Network;
 use crate::store::{self, Archive};
 use crate::train::{self, Trainer};
-use crate::{BurnEvaluator, loss};
+use crate::{BurnEvaluator, metrics};
 
 /// How far final training has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,13 +23,23 @@ pub struct Progress {
     pub train_loss: f64,
 }
 
+/// What final training has come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trained {
+    /// On the test examples, and of the training itself.
+    pub metrics: Vec<Metric>,
+    /// Which test examples were taken for which class, where there are classes.
+    pub confusion: Option<Confusion>,
+}
+
 impl BurnEvaluator {
     /// Trains from scratch for `epochs` epochs (also the schedule's horizon) on the training and the validation
-    /// examples together, and measures on the test examples: `test_loss`, `test_accuracy` (classification) or
-    /// `test_mse`, `test_mae`, `test_r2` (regression), `train_loss`, `train_seconds`.
+    /// examples together, and measures on the test examples: the metrics of validation, named `test_`, and `train_loss` and
+    /// `train_seconds`.
     ///
     /// The weights are saved to `weights` as safetensors, whole or not at all. `progress` is called after each epoch.
-    /// There is no validation metric: nothing is held back that could be validated on. `None` where `stop` said so.
+    /// There is no validation metric, and no early stopping: nothing is held back that could be validated on. `None` where
+    /// `stop` said so.
     pub fn train_final(
         &self,
         graph: &Graph,
@@ -37,7 +48,7 @@ impl BurnEvaluator {
         weights: Option<&Path>,
         stop: Stop<'_>,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Option<Vec<Metric>>> {
+    ) -> Result<Option<Trained>> {
         let (data, training) = (&self.data, &self.config.training);
         let examples = data.train.and(&data.validation);
         let plan = train::plan(graph, &examples).map_err(|error| Error::new(error.to_string()))?;
@@ -51,15 +62,16 @@ impl BurnEvaluator {
             progress(Progress { epoch: trainer.epoch, epochs, train_loss: trainer.train_loss });
         }
         let train_seconds = started.elapsed().as_secs_f64();
-        let Some(mut metrics) = self.test(&trainer.network, stop)? else {
+        let Some(scores) = self.test(trainer.result(), stop)? else {
             return Ok(None);
         };
         if let Some(path) = weights {
-            save(&trainer.network, &data.normalization, &data.vocabulary, path)?;
+            save(trainer.result(), &data.normalization, &data.vocabulary, path)?;
         }
+        let mut metrics = scores.metrics("test");
         metrics.push(Metric::new("train_loss", trainer.train_loss));
         metrics.push(Metric::new("train_seconds", train_seconds));
-        Ok(Some(metrics))
+        Ok(Some(Trained { metrics, confusion: scores.confusion }))
     }
 
     /// The test metrics of saved weights: what [`BurnEvaluator::train_final`] measured when it saved them.
@@ -72,13 +84,14 @@ impl BurnEvaluator {
         let plan = train::plan(graph, &self.data.test).map_err(|error| failed(&error))?;
         let network = Network::with_arrays(plan, &archive.arrays, &self.device)
             .map_err(|error| Error::new(format!("'{shown}': {error}")))?;
-        let metrics = self.test(&network, &|| false)?;
-        metrics.ok_or_else(|| Error::new("stopped, though nobody asked for it"))
+        let scores = self.test(&network, &|| false)?;
+        let scores = scores.ok_or_else(|| Error::new("stopped, though nobody asked for it"))?;
+        Ok(scores.metrics("test"))
     }
 
-    fn test(&self, network: &Network, stop: Stop<'_>) -> Result<Option<Vec<Metric>>> {
+    fn test(&self, network: &Network, stop: Stop<'_>) -> Result<Option<Scores>> {
         let (test, scale) = (&self.data.test, &self.data.normalization);
-        Ok(loss::measure(network, test, scale, self.config.training.loss, "test", stop)?)
+        Ok(metrics::measure(network, test, scale, self.config.training.loss, stop)?)
     }
 }
 

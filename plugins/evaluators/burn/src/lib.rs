@@ -3,21 +3,29 @@
 //! Any graph of the operators in [`nas_api::graph`] becomes a network. Equal requests give equal bits, whatever runs
 //! beside them. Test examples are used by [`BurnEvaluator::train_final`] and [`BurnEvaluator::evaluate_weights`] alone.
 
+mod augment;
 mod config;
 mod data;
 mod fully;
+mod gradients;
 mod keep;
 mod kernel;
 mod loss;
 mod metrics;
 mod model;
 mod optimizer;
+mod patience;
 mod proxy;
+mod recipe;
 mod run;
+mod schedule;
 mod store;
 #[cfg(test)]
 mod tests;
 mod train;
+mod training;
+#[cfg(test)]
+mod training_tests;
 
 use std::path::Path;
 use std::time::Instant;
@@ -28,13 +36,17 @@ use nas_api::{
     Result, Settings, Stop, Task,
 };
 
-pub use fully::Progress;
+pub use config::is_of_training;
+pub use fully::{Progress, Trained};
+pub use metrics::Confusion;
 pub use proxy::Proxy;
+pub use recipe::{RECIPES, Recipe};
 pub use run::{Inference, run};
 
 use config::Config;
 use data::{Data, Kind};
 use keep::Keep;
+use metrics::Scores;
 use train::Trainer;
 
 /// Trains candidates with burn.
@@ -70,8 +82,9 @@ impl EvaluatorPlugin for BurnEvaluator {
     }
 
     fn open(settings: &Settings, state: Option<&Path>) -> Result<Self> {
-        let config = Config::of(settings)?;
+        let mut config = Config::of(settings)?;
         let data = Data::open(&config.data).map_err(|error| Error::new(error.to_string()))?;
+        config.training.augment = config.training.augment.fitted(&data)?;
         Ok(Self { config, data, keep: Keep::new(state), device: Device::flex().autodiff() })
     }
 }
@@ -92,7 +105,8 @@ impl Evaluator for BurnEvaluator {
             }),
             objectives: match self.data.kind {
                 Kind::Language => vec![Objective { metric: "val_loss".into(), goal: Goal::Minimize }],
-                Kind::Classification | Kind::Regression => Vec::new(),
+                Kind::Regression => vec![Objective { metric: "val_mse".into(), goal: Goal::Minimize }],
+                Kind::Classification => Vec::new(),
             },
             ..Opened::default()
         }
@@ -115,25 +129,31 @@ impl BurnEvaluator {
         }
         let epochs = self.epochs(request.fidelity)?;
         let mut trainer = self.trainer(request, epochs)?;
-        let started = Instant::now();
-        while trainer.epoch < epochs {
-            let (training, train) = (&self.config.training, &self.data.train);
+        let (training, train) = (&self.config.training, &self.data.train);
+        let mut train_seconds = 0.0;
+        while trainer.epoch < epochs && !trainer.patience.is_exhausted(training.early_stopping) {
+            let started = Instant::now();
             let finished = trainer.epoch(training, train, self.config.epochs, stop);
             if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
                 return Ok(None);
             }
+            train_seconds += started.elapsed().as_secs_f64();
+            if training.early_stopping > 0 {
+                let Some(scores) = self.validate(&trainer, stop)? else { return Ok(None) };
+                trainer.patience.see(trainer.epoch, &scores, self.data.kind == Kind::Classification);
+            }
         }
-        let train_seconds = started.elapsed().as_secs_f64();
-
-        let (validation, scale) = (&self.data.validation, &self.data.normalization);
-        let measured = loss::measure(&trainer.network, validation, scale, self.config.training.loss, "val", stop);
-        let Some(mut metrics) = measured.map_err(Trouble::Broken)? else {
-            return Ok(None);
+        let mut metrics = match trainer.patience.best() {
+            Some(best) => {
+                let epochs = [("trained_epochs", trainer.epoch), ("best_epoch", best.epoch)];
+                let epochs = epochs.map(|(name, epochs)| Metric::new(name, f64::from(epochs)));
+                best.metrics.iter().cloned().chain(epochs).collect()
+            }
+            None => {
+                let Some(scores) = self.validate(&trainer, stop)? else { return Ok(None) };
+                scores.metrics("val")
+            }
         };
-        if let Some(metric) = metrics.iter().find(|metric| !metric.value.is_finite()) {
-            let reason = format!("training diverged: {} is {} on the validation set", metric.name, metric.value);
-            return Err(Trouble::Failed(reason));
-        }
         if request.keep {
             let state = trainer.archive().map_err(Trouble::Broken)?;
             // A full disk, say: this trial is lost, and those that need no state go on.
@@ -142,6 +162,19 @@ impl BurnEvaluator {
         metrics.push(Metric::new("train_loss", trainer.train_loss));
         metrics.push(Metric::new("train_seconds", train_seconds));
         Ok(Some(metrics))
+    }
+
+    /// What the training has come to, on the validation examples; `None` where `stop` said so.
+    fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Scores>, Trouble> {
+        let (validation, scale) = (&self.data.validation, &self.data.normalization);
+        let scores = metrics::measure(trainer.result(), validation, scale, self.config.training.loss, stop);
+        let scores = scores.map_err(Trouble::Broken)?;
+        let wrong = scores.iter().flat_map(|scores| &scores.values).find(|(_, value)| !value.is_finite());
+        if let Some((name, value)) = wrong {
+            let reason = format!("training diverged: val_{name} is {value} on the validation set");
+            return Err(Trouble::Failed(reason));
+        }
+        Ok(scores)
     }
 
     /// A fidelity as whole epochs within the schedule's horizon.

@@ -1,16 +1,9 @@
-//! What training minimises, and what is measured on examples that were not trained on.
+//! What training minimises.
 
 use burn::module::Param;
 use burn::tensor::{Int, Tensor, TensorData, activation, loss};
-use nas_api::Metric;
 
-use crate::data::{Examples, Normalization, Targets};
-use crate::model::{Network, Weights};
-
-/// Examples that are run at once when nothing is learnt from them.
-const BATCH: usize = 256;
-/// Positions of texts, likewise.
-const TOKENS: usize = 4096;
+use crate::model::Weights;
 
 /// What training minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +24,7 @@ impl Loss {
     }
 
     /// Of one example.
-    fn example(self, output: &[f32], target: &[f32]) -> f64 {
+    pub fn example(self, output: &[f32], target: &[f32]) -> f64 {
         let pairs = output.iter().zip(target).map(|(&output, &target)| (f64::from(output), f64::from(target)));
         match self {
             Self::CrossEntropy => {
@@ -46,12 +39,26 @@ impl Loss {
 }
 
 /// Cross entropy of the softmax, in nats, averaged over tokens: `[tokens, vocabulary]` against the token that follows each.
-/// Without the one-hot targets that a large vocabulary would make of them.
-pub fn tokens(output: Tensor<2>, following: Vec<u32>) -> Tensor<1> {
+/// Without the one-hot targets that a large vocabulary would make of them. `smoothing` as in [`smooth`].
+pub fn tokens(output: Tensor<2>, following: Vec<u32>, smoothing: f64) -> Tensor<1> {
     let count = following.len();
     let following: Vec<i32> = following.into_iter().map(|token| token as i32).collect();
     let following = Tensor::<2, Int>::from_data(TensorData::new(following, [count, 1]), &output.device());
-    activation::log_softmax(output, 1).gather(1, following).mean().neg()
+    let logarithms = activation::log_softmax(output, 1);
+    if smoothing == 0.0 {
+        return logarithms.gather(1, following).mean().neg();
+    }
+    let chosen = logarithms.clone().gather(1, following).mean();
+    (chosen.mul_scalar(1.0 - smoothing) + logarithms.mean().mul_scalar(smoothing)).neg()
+}
+
+/// Label smoothing (Szegedy et al. 2016, section 7): one-hot targets become (1 - ε) of themselves and ε / K of every one of
+/// the K classes.
+pub fn smooth(targets: &mut [f32], classes: usize, smoothing: f64) {
+    let (kept, spread) = ((1.0 - smoothing) as f32, (smoothing / classes as f64) as f32);
+    for target in targets {
+        *target = *target * kept + spread;
+    }
 }
 
 /// λ₁ Σ|w| + λ₂ Σw² over the weights of `Gemm`, `Conv` and `ConvTranspose`; `None` where both λ are 0.
@@ -71,92 +78,8 @@ fn sums<const D: usize>(weight: &Param<Tensor<D>>) -> (Tensor<1>, Tensor<1>) {
     (weight.clone().abs().sum(), weight.square().sum())
 }
 
-/// Runs all examples through the network. Metrics are named `<prefix>_loss` and `<prefix>_accuracy` for classes,
-/// `<prefix>_loss`, `<prefix>_mse`, `<prefix>_mae` and `<prefix>_r2` for numbers: the loss in the scale that training
-/// uses, the others in the unit of the data. `None` where `stop` said so.
-pub fn measure(
-    network: &Network,
-    examples: &Examples,
-    normalization: &Normalization,
-    loss: Loss,
-    prefix: &str,
-    stop: &dyn Fn() -> bool,
-) -> Result<Option<Vec<Metric>>, String> {
-    if let Targets::Tokens { positions, lengths, .. } = &examples.targets {
-        return language(network, examples, *positions, lengths, prefix, stop);
-    }
-    let outputs = examples.outputs();
-    let run = network.inference();
-    let rows: Vec<usize> = (0..examples.len()).collect();
-    let (mut total, mut correct) = (0.0, 0_usize);
-    let mut predictions: Vec<f64> = Vec::new();
-    for batch in rows.chunks(BATCH) {
-        if stop() {
-            return Ok(None);
-        }
-        let output = numbers(run(examples.inputs_of(batch)))?;
-        let target = examples.targets_of(batch);
-        for (at, &row) in batch.iter().enumerate() {
-            let output = &output[at * outputs..(at + 1) * outputs];
-            total += loss.example(output, &target[at * outputs..(at + 1) * outputs]);
-            match &examples.targets {
-                Targets::Labels { labels, .. } => correct += usize::from(greatest(output) == Some(labels[row])),
-                Targets::Values(_) => predictions.push(f64::from(output[0])),
-                Targets::Tokens { .. } => {}
-            }
-        }
-    }
-    let count = examples.len() as f64;
-    let mut metrics = vec![Metric::new(format!("{prefix}_loss"), total / count)];
-    match &examples.targets {
-        Targets::Labels { .. } => metrics.push(Metric::new(format!("{prefix}_accuracy"), correct as f64 / count)),
-        Targets::Values(values) => metrics.extend(regression(&predictions, values, normalization, prefix)),
-        Targets::Tokens { .. } => {}
-    }
-    Ok(Some(metrics))
-}
-
-/// `<prefix>_loss` (nats a token), `_accuracy`, `_perplexity` and `_bits_per_byte` of a text.
-fn language(
-    network: &Network,
-    examples: &Examples,
-    positions: usize,
-    lengths: &[u8],
-    prefix: &str,
-    stop: &dyn Fn() -> bool,
-) -> Result<Option<Vec<Metric>>, String> {
-    let run = network.inference();
-    let rows: Vec<usize> = (0..examples.len()).collect();
-    let (mut total, mut correct, mut bytes) = (0.0, 0_usize, 0_u64);
-    for batch in rows.chunks((TOKENS / positions).clamp(1, BATCH)) {
-        if stop() {
-            return Ok(None);
-        }
-        let output = numbers(run(examples.inputs_of(batch)))?;
-        for (output, token) in output.chunks_exact(lengths.len()).zip(examples.tokens_of(batch)) {
-            total += surprise(output, token);
-            correct += usize::from(greatest(output) == Some(token));
-            bytes += u64::from(lengths[token as usize]);
-        }
-    }
-    let count = (examples.len() * positions) as f64;
-    let loss = total / count;
-    let metric = |name: &str, value: f64| Metric::new(format!("{prefix}_{name}"), value);
-    Ok(Some(vec![
-        metric("loss", loss),
-        metric("accuracy", correct as f64 / count),
-        metric("perplexity", loss.exp()),
-        metric("bits_per_byte", total / std::f64::consts::LN_2 / bytes as f64),
-    ]))
-}
-
-/// The numbers of a tensor, row by row.
-fn numbers(tensor: Tensor<2>) -> Result<Vec<f32>, String> {
-    tensor.into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))
-}
-
 /// Cross entropy of one prediction, in nats.
-fn surprise(output: &[f32], token: u32) -> f64 {
+pub fn surprise(output: &[f32], token: u32) -> f64 {
     log_sum_exp(output) - f64::from(output[token as usize])
 }
 
@@ -165,33 +88,6 @@ fn log_sum_exp(output: &[f32]) -> f64 {
     let greatest = output.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = output.iter().map(|&output| (f64::from(output) - greatest).exp()).sum();
     greatest + sum.ln()
-}
-
-/// The class of the greatest output, the first of equals; none where any is not a number.
-fn greatest(output: &[f32]) -> Option<u32> {
-    let mut best: Option<(u32, f32)> = None;
-    for (class, &value) in (0..).zip(output) {
-        if value.is_nan() {
-            return None;
-        }
-        if best.is_none_or(|(_, most)| value > most) {
-            best = Some((class, value));
-        }
-    }
-    best.map(|(class, _)| class)
-}
-
-fn regression(predictions: &[f64], values: &[f32], normalization: &Normalization, prefix: &str) -> [Metric; 3] {
-    let scale = f64::from(normalization.target_std);
-    let count = values.len() as f64;
-    let errors = predictions.iter().zip(values).map(|(&prediction, &value)| (prediction - f64::from(value)) * scale);
-    let mse = errors.clone().map(|error| error * error).sum::<f64>() / count;
-    let mae = errors.map(f64::abs).sum::<f64>() / count;
-    let mean = values.iter().copied().map(f64::from).sum::<f64>() / count;
-    let variance = values.iter().map(|&value| ((f64::from(value) - mean) * scale).powi(2)).sum::<f64>() / count;
-    // Targets that are all equal explain nothing; 0 keeps the number finite.
-    let r2 = if variance > 0.0 { 1.0 - mse / variance } else { 0.0 };
-    [("mse", mse), ("mae", mae), ("r2", r2)].map(|(name, value)| Metric::new(format!("{prefix}_{name}"), value))
 }
 
 #[cfg(test)]
@@ -209,15 +105,6 @@ mod tests {
     }
 
     #[test]
-    fn regression_metrics_are_in_the_unit_of_the_data() {
-        let scale = Normalization { mean: vec![], std: vec![], target_mean: 100.0, target_std: 10.0 };
-        let metrics = regression(&[0.0, 0.5], &[-1.0, 1.0], &scale, "val");
-        assert_eq!(Metric::find(&metrics, "val_mse"), Some((100.0 + 25.0) / 2.0));
-        assert_eq!(Metric::find(&metrics, "val_mae"), Some(7.5));
-        assert_eq!(Metric::find(&metrics, "val_r2"), Some(1.0 - 62.5 / 100.0));
-    }
-
-    #[test]
     fn the_surprise_of_a_token_is_its_cross_entropy() {
         let output = [3.0_f32.ln(), 0.0];
         for token in 0..2 {
@@ -228,14 +115,16 @@ mod tests {
         }
         let device = burn::tensor::Device::flex();
         let logits = Tensor::<2>::from_data(TensorData::new([output, output].concat(), [2, 2]), &device);
-        let mean = tokens(logits, vec![0, 1]).into_scalar::<f32>();
+        let mean = tokens(logits.clone(), vec![0, 1], 0.0).into_scalar::<f32>();
         let expected = (surprise(&output, 0) + surprise(&output, 1)) / 2.0;
         assert!((f64::from(mean) - expected).abs() < 1e-6, "{mean} {expected}");
-    }
-
-    #[test]
-    fn an_output_that_is_not_a_number_is_no_class() {
-        assert_eq!(greatest(&[0.0, 2.0, 2.0]), Some(1));
-        assert_eq!(greatest(&[0.0, f32::NAN]), None);
+        // Smoothed targets give the same whether they are written out or not.
+        let mut targets = vec![1.0, 0.0, 0.0, 1.0];
+        smooth(&mut targets, 2, 0.25);
+        assert_eq!(targets, [0.875, 0.125, 0.125, 0.875]);
+        let targets = Tensor::<2>::from_data(TensorData::new(targets, [2, 2]), &device);
+        let written = Loss::CrossEntropy.batch(logits.clone(), targets).into_scalar::<f32>();
+        let smoothed = tokens(logits, vec![0, 1], 0.25).into_scalar::<f32>();
+        assert!((written - smoothed).abs() < 1e-6, "{written} {smoothed}");
     }
 }

@@ -13,26 +13,26 @@ use nas_api::{
 
 use crate::BurnEvaluator;
 
-fn settings(given: &[(&str, Value)]) -> Settings {
+pub fn settings(given: &[(&str, Value)]) -> Settings {
     let given: Vec<Setting> =
         given.iter().map(|(name, value)| Setting { name: (*name).into(), value: value.clone() }).collect();
     Settings::checked(&BurnEvaluator::info().parameters, &given).unwrap()
 }
 
-fn open(given: &[(&str, Value)]) -> BurnEvaluator {
+pub fn open(given: &[(&str, Value)]) -> BurnEvaluator {
     BurnEvaluator::open(&settings(given), None).unwrap()
 }
 
-fn number(value: f64) -> Value {
+pub fn number(value: f64) -> Value {
     Value::Number(value)
 }
 
-fn text(value: impl AsRef<Path>) -> Value {
+pub fn text(value: impl AsRef<Path>) -> Value {
     Value::Text(value.as_ref().to_string_lossy().into_owned())
 }
 
 /// A perceptron with hidden layers of these widths.
-fn mlp(widths: &[i64], outputs: i64) -> Graph {
+pub fn mlp(widths: &[i64], outputs: i64) -> Graph {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let mut value = graph.op("flatten", "Flatten", &[input]);
@@ -45,7 +45,7 @@ fn mlp(widths: &[i64], outputs: i64) -> Graph {
 }
 
 /// Everything that has a state while it is trained: normalisation and dropout.
-fn cnn() -> Graph {
+pub fn cnn() -> Graph {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let conv = graph.conv("conv", input, 6, Window::same(3, 1));
@@ -58,7 +58,7 @@ fn cnn() -> Graph {
     graph.finish(&[head])
 }
 
-fn request(graph: &Graph, fidelity: f64) -> Request {
+pub fn request(graph: &Graph, fidelity: f64) -> Request {
     Request {
         trial: 0,
         candidate: Candidate::Discrete(vec![0]),
@@ -72,23 +72,23 @@ fn request(graph: &Graph, fidelity: f64) -> Request {
     }
 }
 
-fn measure(evaluator: &BurnEvaluator, request: &Request) -> Measurement {
+pub fn measure(evaluator: &BurnEvaluator, request: &Request) -> Measurement {
     evaluator.evaluate(request, &|| false).unwrap().unwrap()
 }
 
 /// Times aside, as bits.
-fn bits(measurement: &Measurement) -> Vec<(String, u64)> {
+pub fn bits(measurement: &Measurement) -> Vec<(String, u64)> {
     assert_eq!(measurement.failure, None);
     let metrics = measurement.metrics.iter().filter(|metric| metric.name != "train_seconds");
     metrics.map(|metric| (metric.name.clone(), metric.value.to_bits())).collect()
 }
 
-fn metric(measurement: &Measurement, name: &str) -> f64 {
+pub fn metric(measurement: &Measurement, name: &str) -> f64 {
     assert_eq!(measurement.failure, None);
     Metric::find(&measurement.metrics, name).unwrap()
 }
 
-fn failure(evaluator: &BurnEvaluator, request: &Request) -> String {
+pub fn failure(evaluator: &BurnEvaluator, request: &Request) -> String {
     measure(evaluator, request).failure.unwrap().reason
 }
 
@@ -265,7 +265,7 @@ fn full_training_finds_the_digits_and_its_weights_can_be_read_back() {
     let mut epochs = Vec::new();
     let evaluator = open(&[]);
     let trained = evaluator.train_final(&graph, 40, 3, Some(&weights), &|| false, &mut |at| epochs.push(at.epoch));
-    let trained = trained.unwrap().unwrap();
+    let trained = trained.unwrap().unwrap().metrics;
     assert_eq!(epochs, (1..=40).collect::<Vec<_>>());
     let accuracy = Metric::find(&trained, "test_accuracy").unwrap();
     assert!(accuracy >= 0.97, "{accuracy}");

@@ -1,19 +1,22 @@
 //! Training, epoch by epoch, such that stopping and carrying on changes no bit.
 //!
 //! Everything random is drawn from the trial's seed and from how far training has come, never from a generator that
-//! lives on: weights by their name, the order of examples by the epoch, dropout by the step.
+//! lives on: weights by their name, the order of examples by the epoch, what is done to an image by the epoch and its
+//! example, dropout and mixup by the batch.
 
-use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
-use burn::tensor::{Bytes, Device};
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer, OptimizerRecord};
+use burn::tensor::{Bytes, Device, Tensor};
 use nas_api::Graph;
 use nas_api::graph::GraphError;
 use nas_api::rng::{derive, seeded};
 
 use crate::data::{Examples, Targets, shuffled};
-use crate::loss::{self, Loss, penalty};
+use crate::gradients::clip;
+use crate::loss::{self, penalty};
 use crate::model::{self, Network, Plan, Weights};
-use crate::optimizer::OptimizerConfig;
+use crate::patience::Patience;
 use crate::store::Archive;
+use crate::training::Training;
 
 /// The network of a graph for these examples, or why it is none for them.
 pub fn plan(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
@@ -28,21 +31,6 @@ pub fn plan(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
         }
         _ => Ok(plan),
     }
-}
-
-/// How networks are trained.
-#[derive(Clone, Debug)]
-pub struct Training {
-    /// Examples in one step.
-    pub batch_size: usize,
-    /// What is minimised.
-    pub loss: Loss,
-    /// λ of the sum of absolute weights, added to the loss.
-    pub l1: f64,
-    /// λ of the sum of squared weights, added to the loss.
-    pub l2: f64,
-    /// How weights are changed.
-    pub optimizer: OptimizerConfig,
 }
 
 /// The loss is not a finite number any more.
@@ -60,8 +48,10 @@ pub struct Diverged {
 
 /// A network in training.
 pub struct Trainer {
-    /// What is trained.
+    /// What the optimizer changes.
     pub network: Network,
+    /// A moving average of it.
+    average: Option<Network>,
     optimizer: ModuleOptimizer,
     /// The seed that the training started from.
     seed: u32,
@@ -69,13 +59,28 @@ pub struct Trainer {
     pub epoch: u32,
     /// Mean loss over the last epoch's batches, penalties included.
     pub train_loss: f64,
+    /// What validation has come to, where somebody says it.
+    pub patience: Patience,
 }
 
 impl Trainer {
     /// At its start.
     pub fn new(plan: Plan, training: &Training, seed: u32, device: &Device) -> Self {
         let network = Network::new(plan, seed, device);
-        Self { network, optimizer: training.optimizer.build(), seed, epoch: 0, train_loss: f64::INFINITY }
+        Self {
+            average: (training.ema_decay > 0.0).then(|| network.copied()),
+            network,
+            optimizer: training.optimizer.build(),
+            seed,
+            epoch: 0,
+            train_loss: f64::INFINITY,
+            patience: Patience::default(),
+        }
+    }
+
+    /// What the training has come to: the average of the weights where there is one, else the weights themselves.
+    pub fn result(&self) -> &Network {
+        self.average.as_ref().unwrap_or(&self.network)
     }
 
     /// One more epoch of a training that takes `horizon` epochs; false where `stop` said so, and then the trainer is of
@@ -88,18 +93,19 @@ impl Trainer {
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, Diverged> {
         let order = shuffled(examples.len(), &mut seeded(derive(self.seed, "shuffle", self.epoch)));
-        let steps = examples.len().div_ceil(training.batch_size) as u64;
+        let of_step = training.batch_size.saturating_mul(training.accumulate);
+        let steps = examples.len().div_ceil(of_step) as u64;
         let first = u64::from(self.epoch) * steps;
         let mut total = 0.0;
-        for (batch, rows) in order.chunks(training.batch_size).enumerate() {
+        for (number, rows) in order.chunks(of_step).enumerate() {
             if stop() {
                 return Ok(false);
             }
-            let step = first + batch as u64;
-            let rate = training.optimizer.rate(step, u64::from(horizon) * steps);
+            let step = first + number as u64;
+            let rate = training.schedule.rate(step, steps, horizon);
             let loss = self.step(training, examples, rows, rate, step);
             if !loss.is_finite() {
-                return Err(Diverged { loss, epoch: self.epoch + 1, batch: batch + 1, rate });
+                return Err(Diverged { loss, epoch: self.epoch + 1, batch: number + 1, rate });
             }
             total += f64::from(loss) * rows.len() as f64;
         }
@@ -110,38 +116,86 @@ impl Trainer {
 
     /// One step; the loss before it.
     fn step(&mut self, training: &Training, examples: &Examples, rows: &[usize], rate: f64, step: u64) -> f32 {
-        // Steps of one training never reach 2^32.
-        let output = self.network.forward_training(examples.inputs_of(rows), derive(self.seed, "step", step as u32));
-        let mut loss = match &examples.targets {
-            Targets::Tokens { .. } => loss::tokens(output, examples.tokens_of(rows)),
-            Targets::Labels { .. } | Targets::Values(_) => {
-                let target = self.network.tensor(examples.targets_of(rows), [rows.len(), examples.outputs()]);
-                training.loss.batch(output, target)
+        let mut sum = GradientsAccumulator::new();
+        let mut total = 0.0;
+        for (part, batch) in rows.chunks(training.batch_size).enumerate() {
+            // Batches of one training never reach 2^32.
+            let number = step * training.accumulate as u64 + part as u64;
+            let mut loss = self.loss(training, examples, batch, number as u32);
+            if batch.len() < rows.len() {
+                loss = loss.mul_scalar(batch.len() as f64 / rows.len() as f64);
             }
-        };
-        if let Some(penalty) = penalty(&self.network.weights, training.l1, training.l2) {
-            loss = loss + penalty;
+            if part == 0
+                && let Some(penalty) = penalty(&self.network.weights, training.l1, training.l2)
+            {
+                loss = loss + penalty;
+            }
+            let value = loss.clone().into_scalar::<f32>();
+            total += value;
+            if !value.is_finite() {
+                return value;
+            }
+            // A network without weights, or one that nothing flows through, has no gradient.
+            if loss.is_tracked() {
+                let gradients = GradientsParams::from_grads(loss.backward(), &self.network.weights);
+                sum.accumulate(&self.network.weights, gradients);
+            }
         }
-        let value = loss.clone().into_scalar::<f32>();
-        // A network without weights, or one that nothing flows through, has no gradient.
-        if value.is_finite() && loss.is_tracked() {
-            let gradients = loss.backward();
+        self.change(training, sum.grads(), rate, step);
+        total
+    }
+
+    /// The mean loss of a batch, penalties left out.
+    fn loss(&mut self, training: &Training, examples: &Examples, rows: &[usize], number: u32) -> Tensor<1> {
+        let mut inputs = examples.inputs_of(rows);
+        training.augment.images(&mut inputs, &examples.shape, rows, derive(self.seed, "augment", self.epoch));
+        let mixing = training.augment.mixing(rows.len(), derive(self.seed, "mixup", number));
+        if let Some(mixing) = &mixing {
+            mixing.apply(&mut inputs, examples.width());
+        }
+        let output = self.network.forward_training(inputs, derive(self.seed, "step", number));
+        if let Targets::Tokens { .. } = &examples.targets {
+            return loss::tokens(output, examples.tokens_of(rows), training.label_smoothing);
+        }
+        let (mut targets, outputs) = (examples.targets_of(rows), examples.outputs());
+        if let Some(mixing) = &mixing {
+            mixing.apply(&mut targets, outputs);
+        }
+        if training.label_smoothing > 0.0 {
+            loss::smooth(&mut targets, outputs, training.label_smoothing);
+        }
+        training.loss.batch(output, self.network.tensor(targets, [rows.len(), outputs]))
+    }
+
+    /// Changes the weights, and then their average.
+    fn change(&mut self, training: &Training, mut gradients: GradientsParams, rate: f64, step: u64) {
+        if !gradients.is_empty() {
+            if training.clip_norm > 0.0 {
+                gradients = clip(gradients, &self.network.weights, training.clip_norm);
+            }
             let weights = std::mem::replace(&mut self.network.weights, Weights::empty());
-            let gradients = GradientsParams::from_grads(gradients, &weights);
             self.network.weights = self.optimizer.step(rate, weights, gradients);
         }
-        value
+        if let Some(average) = &mut self.average {
+            // As TensorFlow's ExponentialMovingAverage does with `num_updates`: what lies far back counts little at first.
+            let known = (1.0 + step as f64) / (10.0 + step as f64);
+            average.follow(&self.network, training.ema_decay.min(known));
+        }
     }
 
     /// All that a later process needs to carry on.
     pub fn archive(&self) -> Result<Archive, String> {
         let optimizer = self.optimizer.into_bytes().map_err(|error| error.to_string())?;
-        let mut archive =
-            Archive { arrays: self.network.arrays().map_err(|error| error.to_string())?, ..Archive::default() };
+        let mut archive = arrays(&self.network)?;
         archive.bytes.insert("optimizer".into(), optimizer.to_vec());
+        if let Some(average) = &self.average {
+            let average = arrays(average)?.to_bytes().map_err(|error| error.to_string())?;
+            archive.bytes.insert("average".into(), average);
+        }
         archive.texts.insert("seed".into(), self.seed.to_string());
         archive.texts.insert("epoch".into(), self.epoch.to_string());
         archive.texts.insert("train_loss".into(), self.train_loss.to_string());
+        archive.texts.insert("patience".into(), self.patience.to_text());
         Ok(archive)
     }
 
@@ -150,10 +204,25 @@ impl Trainer {
         let number = |archive: &Archive, name| archive.number::<u32>(name, "the kept state").map_err(|e| e.to_string());
         let (seed, epoch) = (number(&archive, "seed")?, number(&archive, "epoch")?);
         let train_loss = archive.number("train_loss", "the kept state").map_err(|error| error.to_string())?;
+        let patience = archive.texts.get("patience").map(String::as_str).and_then(Patience::from_text);
+        let average = match (training.ema_decay > 0.0, archive.bytes.remove("average")) {
+            (false, _) => None,
+            (true, None) => return Err("the kept state has no average of the weights".into()),
+            (true, Some(bytes)) => {
+                let average = Archive::from_bytes(&bytes, "the kept average").map_err(|error| error.to_string())?;
+                let network = Network::with_arrays(plan.clone(), &average.arrays, device);
+                Some(network.map_err(|error| error.to_string())?.copied())
+            }
+        };
         let network = Network::with_arrays(plan, &archive.arrays, device).map_err(|error| error.to_string())?;
         let bytes = archive.bytes.remove("optimizer").ok_or("the kept state has no state of the optimizer")?;
         let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| error.to_string())?;
         let optimizer = training.optimizer.build().load_record(record);
-        Ok(Self { network, optimizer, seed, epoch, train_loss })
+        let patience = patience.ok_or("the kept state does not say what validation came to")?;
+        Ok(Self { network, average, optimizer, seed, epoch, train_loss, patience })
     }
+}
+
+fn arrays(network: &Network) -> Result<Archive, String> {
+    Ok(Archive { arrays: network.arrays().map_err(|error| error.to_string())?, ..Archive::default() })
 }

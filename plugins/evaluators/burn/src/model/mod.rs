@@ -3,6 +3,7 @@
 mod activation;
 mod arithmetic;
 mod arrange;
+mod average;
 mod block;
 mod forward;
 mod norm;

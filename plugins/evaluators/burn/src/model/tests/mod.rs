@@ -14,8 +14,8 @@ use super::reference::{Batch, Weights, run, weights};
 use super::{Array, Network, plan};
 use crate::data::{Examples, Targets};
 use crate::loss::Loss;
-use crate::optimizer::{Method, OptimizerConfig, Schedule};
-use crate::train::{Trainer, Training};
+use crate::train::Trainer;
+use crate::training::Training;
 
 const IMAGE: [usize; 3] = [2, 6, 5];
 const BATCH: usize = 4;
@@ -115,18 +115,11 @@ fn squared_errors_and_penalties_have_the_gradient_of_finite_differences() {
 fn compare_gradients(loss: Loss, l1: f64, l2: f64, cases: Vec<Case>) {
     let device = Device::flex().autodiff();
     let labels = vec![0, 2, 1, 2];
-    let optimizer = OptimizerConfig {
-        method: Method::Sgd,
-        learning_rate: 1.0,
-        momentum: 0.0,
-        weight_decay: 0.0,
-        schedule: Schedule::Constant,
-    };
     for Case { name, graph, tokens } in cases {
         let targets = Targets::Labels { labels: labels.clone(), classes: OUTPUTS as u32 };
         let examples = Examples { shape: IMAGE.to_vec(), inputs: inputs_of(tokens), targets };
         let batch = batch_of(tokens);
-        let training = Training { batch_size: BATCH, loss, l1, l2, optimizer: optimizer.clone() };
+        let training = Training { l1, l2, ..Training::plain(BATCH, loss, 1.0) };
         let mut trainer = Trainer::new(plan(&graph, &IMAGE, OUTPUTS).unwrap(), &training, 1, &device);
         trainer.network = network(&graph, &device);
         let before = trainer.network.arrays().unwrap();

@@ -1,0 +1,90 @@
+//! What becomes of gradients before the optimizer sees them.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+
+use crate::model::Weights;
+
+/// Scales all gradients together where their norm, over all weights, is above `most` (Pascanu et al. 2013, algorithm 1;
+/// burn's own clipping takes the norm of each tensor apart). The norm stays on the device.
+pub fn clip(gradients: GradientsParams, weights: &Weights, most: f64) -> GradientsParams {
+    let mut squares = Squares { gradients: &gradients, sum: None };
+    weights.visit(&mut squares);
+    let Some(sum) = squares.sum else { return gradients };
+    // PyTorch's 1e-6 keeps a norm of 0 from dividing.
+    let factor = sum.sqrt().add_scalar(1e-6).recip().mul_scalar(most).clamp_max(1.0);
+    let mut scaled = Scaled { gradients, factor };
+    weights.visit(&mut scaled);
+    scaled.gradients
+}
+
+struct Squares<'a> {
+    gradients: &'a GradientsParams,
+    sum: Option<Tensor<1>>,
+}
+
+impl ModuleVisitor for Squares<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+            let own = gradient.square().sum();
+            self.sum = Some(match self.sum.take() {
+                Some(sum) => sum + own,
+                None => own,
+            });
+        }
+    }
+}
+
+struct Scaled {
+    gradients: GradientsParams,
+    factor: Tensor<1>,
+}
+
+impl ModuleVisitor for Scaled {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
+            self.gradients.register(param.id, gradient * self.factor.clone().unsqueeze::<D>());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use burn::module::ParamId;
+    use burn::tensor::Device;
+
+    use super::*;
+
+    /// A vector and a matrix whose gradients are 3 and 4, 0, 0, 12: their norm is 13.
+    fn gradients() -> (Weights, GradientsParams) {
+        let device = Device::flex().autodiff();
+        let mut weights = Weights::empty();
+        let vector = Tensor::<1>::from_floats([1.0], &device).require_grad();
+        let matrix = Tensor::<2>::from_floats([[1.0, 1.0], [1.0, 1.0]], &device).require_grad();
+        weights.vectors.push(Param::initialized(ParamId::from(0), vector.clone()));
+        weights.matrices.push(Param::initialized(ParamId::from(1), matrix.clone()));
+        let factors = Tensor::<2>::from_floats([[4.0, 0.0], [0.0, 12.0]], &device);
+        let loss = vector.mul_scalar(3.0).sum() + (matrix * factors).sum();
+        let gradients = GradientsParams::from_grads(loss.backward(), &weights);
+        (weights, gradients)
+    }
+
+    fn clipped(most: f64) -> Vec<f32> {
+        let (weights, gradients) = gradients();
+        let clipped = clip(gradients, &weights, most);
+        let vector = clipped.get::<1>(ParamId::from(0)).unwrap().into_data().try_to_vec::<f32>().unwrap();
+        let matrix = clipped.get::<2>(ParamId::from(1)).unwrap().into_data().try_to_vec::<f32>().unwrap();
+        [vector, matrix].concat()
+    }
+
+    #[test]
+    fn the_norm_is_that_of_all_gradients_together() {
+        let half = clipped(6.5);
+        for (found, expected) in half.iter().zip([1.5, 2.0, 0.0, 0.0, 6.0]) {
+            assert!((found - expected).abs() < 1e-5, "{half:?}");
+        }
+        assert_eq!(clipped(14.0), [3.0, 4.0, 0.0, 0.0, 12.0]);
+    }
+}

@@ -1,0 +1,87 @@
+//! What is measured, as declared to the host.
+
+use nas_api::{Goal, MetricInfo};
+
+/// What one metric is, on validation and on test examples alike.
+struct Scored {
+    name: &'static str,
+    better: Goal,
+    /// With `{}` where the examples are named.
+    description: &'static str,
+}
+
+const SCORES: [Scored; 9] = [
+    Scored {
+        name: "accuracy",
+        better: Goal::Maximize,
+        description: "Fraction of {} examples whose class is found, or of tokens (classification, language).",
+    },
+    Scored {
+        name: "loss",
+        better: Goal::Minimize,
+        description: "Mean loss over the {} examples, or tokens, without penalties and without label smoothing.",
+    },
+    Scored {
+        name: "top5_accuracy",
+        better: Goal::Maximize,
+        description: "Fraction of {} examples whose class is among the five likeliest (more than five classes).",
+    },
+    Scored {
+        name: "balanced_accuracy",
+        better: Goal::Maximize,
+        description: "Mean over the classes of the fraction of their {} examples that are found (classification).",
+    },
+    Scored {
+        name: "perplexity",
+        better: Goal::Minimize,
+        description: "e to the power of the loss on {} examples, which is that of one token (language).",
+    },
+    Scored {
+        name: "bits_per_byte",
+        better: Goal::Minimize,
+        description: "Mean loss over the bytes of the {} text, in bits (language).",
+    },
+    Scored {
+        name: "mse",
+        better: Goal::Minimize,
+        description: "Mean squared error on {} examples, in the target's unit squared (regression).",
+    },
+    Scored {
+        name: "mae",
+        better: Goal::Minimize,
+        description: "Mean absolute error on {} examples, in the target's unit (regression).",
+    },
+    Scored {
+        name: "r2",
+        better: Goal::Maximize,
+        description: "Part of the variance of the {} targets that is explained (regression).",
+    },
+];
+
+/// Every metric. Which of the `val_` and `test_` ones there are depends on the task.
+pub fn declared() -> Vec<MetricInfo> {
+    let of_training = [
+        ("train_loss", "", Some(Goal::Minimize), "Mean loss over the batches of the last epoch, penalties included."),
+        ("train_seconds", "s", Some(Goal::Minimize), "Seconds spent training in this trial, validation left out."),
+        ("trained_epochs", "", None, "Epochs that were trained, where 'early_stopping' may end training."),
+        ("best_epoch", "", None, "The epoch that the validation metrics are of, with 'early_stopping'."),
+    ];
+    let of_training = of_training.into_iter().map(|(name, unit, better, description)| MetricInfo {
+        name: name.into(),
+        unit: unit.into(),
+        better,
+        hidden: false,
+        description: description.into(),
+    });
+    scored("val", "validation").chain(of_training).chain(scored("test", "test")).collect()
+}
+
+fn scored(prefix: &str, examples: &str) -> impl Iterator<Item = MetricInfo> {
+    SCORES.iter().map(move |scored| MetricInfo {
+        name: format!("{prefix}_{}", scored.name),
+        unit: String::new(),
+        better: Some(scored.better),
+        hidden: prefix == "test",
+        description: scored.description.replace("{}", examples),
+    })
+}

@@ -1,0 +1,40 @@
+//! The next token at every position of a text.
+
+use super::{BATCH, Scores, greatest, run};
+use crate::data::Examples;
+use crate::loss::surprise;
+use crate::model::Network;
+
+/// Positions that are run at once when nothing is learnt from them.
+const TOKENS: usize = 4096;
+
+/// `lengths`: the bytes of each token of the vocabulary.
+pub fn measure(
+    network: &Network,
+    examples: &Examples,
+    positions: usize,
+    lengths: &[u8],
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Scores>, String> {
+    let (mut total, mut correct, mut bytes) = (0.0, 0_usize, 0_u64);
+    let batch = (TOKENS / positions).clamp(1, BATCH);
+    let finished = run(network, examples, batch, stop, |outputs, rows| {
+        for (output, token) in outputs.chunks_exact(lengths.len()).zip(examples.tokens_of(rows)) {
+            total += surprise(output, token);
+            correct += usize::from(greatest(output) == Some(token));
+            bytes += u64::from(lengths[token as usize]);
+        }
+    })?;
+    if !finished {
+        return Ok(None);
+    }
+    let count = (examples.len() * positions) as f64;
+    let loss = total / count;
+    let values = vec![
+        ("loss", loss),
+        ("accuracy", correct as f64 / count),
+        ("perplexity", loss.exp()),
+        ("bits_per_byte", total / std::f64::consts::LN_2 / bytes as f64),
+    ];
+    Ok(Some(Scores { values, confusion: None }))
+}
