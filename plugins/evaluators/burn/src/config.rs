@@ -3,12 +3,13 @@
 use nas_api::{Error, Parameter, Result, Settings};
 
 use crate::data::{DataConfig, Kind};
+use crate::device::Place;
 use crate::loss::Loss;
 use crate::optimizer::{Method, OptimizerConfig, Schedule};
 use crate::train::Training;
 
-/// What a user may set.
-pub fn parameters() -> Vec<Parameter> {
+/// What a user may set; `device` is where networks are trained where nobody says.
+pub fn parameters(device: Place) -> Vec<Parameter> {
     vec![
         Parameter::text(
             "data",
@@ -62,6 +63,11 @@ pub fn parameters() -> Vec<Parameter> {
         ),
         Parameter::number("l1", 0.0, 0.0, 1e6, "λ of the sum of absolute weights, added to the loss"),
         Parameter::number("l2", 0.0, 0.0, 1e6, "λ of the sum of squared weights, added to the loss"),
+        Parameter::text(
+            "device",
+            &device.to_string(),
+            "where networks are trained: cpu, or in the CUDA library cuda:0, ...",
+        ),
     ]
 }
 
@@ -74,6 +80,8 @@ pub struct Config {
     pub training: Training,
     /// Full training.
     pub epochs: u32,
+    /// Where networks are trained.
+    pub device: Place,
 }
 
 impl Config {
@@ -133,6 +141,11 @@ impl Config {
         };
         let (l1, l2) = (settings.number("l1")?, settings.number("l2")?);
         let training = Training { batch_size: size("batch_size")?, loss, l1, l2, optimizer };
-        Ok(Self { data, training, epochs: settings.integer("epochs")? })
+        Ok(Self {
+            data,
+            training,
+            epochs: settings.integer("epochs")?,
+            device: Place::named(settings.text("device")?)?,
+        })
     }
 }

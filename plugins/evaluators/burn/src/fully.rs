@@ -9,7 +9,7 @@ use crate::data::Normalization;
 use crate::model::Network;
 use crate::store::{self, Archive};
 use crate::train::{self, Trainer};
-use crate::{BurnEvaluator, loss};
+use crate::{Burn, Devices, loss};
 
 /// How far final training has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Progress {
     pub train_loss: f64,
 }
 
-impl BurnEvaluator {
+impl<D: Devices> Burn<D> {
     /// Trains from scratch for `epochs` epochs (also the schedule's horizon) on the training and the validation
     /// examples together, and measures on the test examples: `test_loss`, `test_accuracy` (classification) or
     /// `test_mse`, `test_mae`, `test_r2` (regression), `train_loss`, `train_seconds`.
@@ -62,7 +62,7 @@ impl BurnEvaluator {
         Ok(Some(metrics))
     }
 
-    /// The test metrics of saved weights: what [`BurnEvaluator::train_final`] measured when it saved them.
+    /// The test metrics of saved weights: what [`Burn::train_final`] measured when it saved them.
     pub fn evaluate_weights(&self, graph: &Graph, weights: &Path) -> Result<Vec<Metric>> {
         let failed = |error: &dyn std::fmt::Display| Error::new(error.to_string());
         let shown = weights.display().to_string();

@@ -1,10 +1,12 @@
-//! The evaluator `burn`: trains a candidate on real data, on the CPU, one thread per candidate.
+//! The evaluator `burn`: trains a candidate on real data, one thread per candidate, on the CPU or on another of the
+//! [`Devices`] that a build brings.
 //!
 //! Any graph of the operators in [`nas_api::graph`] becomes a network. Equal requests give equal bits, whatever runs
-//! beside them. Test examples are used by [`BurnEvaluator::train_final`] and [`BurnEvaluator::evaluate_weights`] alone.
+//! beside them. Test examples are used by [`Burn::train_final`] and [`Burn::evaluate_weights`] alone.
 
 mod config;
 mod data;
+mod device;
 mod fully;
 mod keep;
 mod loss;
@@ -18,6 +20,7 @@ mod store;
 mod tests;
 mod train;
 
+use std::marker::PhantomData;
 use std::path::Path;
 use std::time::Instant;
 
@@ -27,6 +30,7 @@ use nas_api::{
     Result, Settings, Stop, Task,
 };
 
+pub use device::{Cpu, Devices, Place};
 pub use fully::Progress;
 pub use proxy::Proxy;
 pub use run::{Inference, run};
@@ -36,14 +40,18 @@ use data::{Data, Kind};
 use keep::Keep;
 use train::Trainer;
 
-/// Trains candidates with burn.
+/// Trains candidates with burn on one of these devices.
 #[derive(Debug)]
-pub struct BurnEvaluator {
+pub struct Burn<D> {
     config: Config,
     data: Data,
     keep: Keep,
     device: Device,
+    devices: PhantomData<fn() -> D>,
 }
+
+/// The one that the command line has built in.
+pub type BurnEvaluator = Burn<Cpu>;
 
 /// Why a candidate has no metrics, or why nothing can be measured at all.
 enum Trouble {
@@ -53,29 +61,31 @@ enum Trouble {
     Broken(String),
 }
 
-impl EvaluatorPlugin for BurnEvaluator {
+impl<D: Devices> EvaluatorPlugin for Burn<D> {
     fn info() -> EvaluatorInfo {
         EvaluatorInfo {
-            name: "burn".into(),
+            name: D::NAME.into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Trains each candidate on images, tables or text with burn, on the CPU.".into(),
+            description: D::DESCRIPTION.into(),
             metrics: metrics::declared(),
             fidelity_unit: "epochs".into(),
             accepts_relaxed: false,
             resumes: true,
             graphs: true,
-            parameters: config::parameters(),
+            parameters: config::parameters(D::DEFAULT),
         }
     }
 
     fn open(settings: &Settings, state: Option<&Path>) -> Result<Self> {
         let config = Config::of(settings)?;
+        // Before the data are read, which may take longer.
+        let device = D::open(config.device)?.autodiff();
         let data = Data::open(&config.data).map_err(|error| Error::new(error.to_string()))?;
-        Ok(Self { config, data, keep: Keep::new(state), device: Device::flex().autodiff() })
+        Ok(Self { config, data, keep: Keep::new(state), device, devices: PhantomData })
     }
 }
 
-impl Evaluator for BurnEvaluator {
+impl<D: Devices> Evaluator for Burn<D> {
     fn opened(&self) -> Opened {
         Opened {
             fidelities: (1..=self.config.epochs).map(f64::from).collect(),
@@ -106,7 +116,7 @@ impl Evaluator for BurnEvaluator {
     }
 }
 
-impl BurnEvaluator {
+impl<D: Devices> Burn<D> {
     /// The trial's metrics; `None` where `stop` said so.
     fn measure(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Vec<Metric>>, Trouble> {
         if let Candidate::Relaxed(_) = request.candidate {
