@@ -105,6 +105,9 @@ pub struct Search {
     /// The evaluator's data: `digits`, a folder of idx files or of CIFAR's, a .csv, .csv.gz or .txt file
     #[arg(long)]
     pub data: Option<String>,
+    /// Where the evaluator trains: `cpu`, or with the CUDA library `cuda:0`; short for --set evaluator.device=
+    #[arg(long, value_name = "cpu|cuda:N")]
+    pub device: Option<String>,
     /// How many trials
     #[arg(long, value_name = "N")]
     pub trials: Option<u32>,

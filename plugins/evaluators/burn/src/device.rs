@@ -72,6 +72,18 @@ impl Devices for Cpu {
     }
 }
 
+/// What burn panics with where it cannot go on, which is its way of reporting a device's failure: in words for users where
+/// the cause is known.
+pub fn explained(panic: String) -> String {
+    // `IoError::{OutOfMemory, BufferTooBig}` of cubecl, as they are shown and as they are listed, and the driver's own.
+    const MEMORY: [&str; 5] =
+        ["out of device memory", "OutOfMemory", "can't allocate buffer", "BufferTooBig", "CUDA_ERROR_OUT_OF_MEMORY"];
+    if MEMORY.iter().any(|words| panic.contains(words)) {
+        return "the device's memory ran out; a smaller 'batch_size', or fewer --workers on one GPU, may help".into();
+    }
+    panic
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -99,5 +111,13 @@ mod tests {
             words.contains("cuda:1") && words.contains("cargo xtask cuda") && words.contains("--evaluator"),
             "{words}"
         );
+    }
+
+    #[test]
+    fn memory_that_ran_out_is_told_in_words() {
+        let panic =
+            "Error while reading data: Generic { reason: \"out of device memory allocating 68719476736 bytes\" }";
+        assert!(explained(panic.into()).contains("'batch_size'"));
+        assert_eq!(explained("index out of range".into()), "index out of range");
     }
 }

@@ -21,10 +21,12 @@ mod tests;
 mod train;
 
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Device;
+use nas_api::native::panic_words;
 use nas_api::{
     Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, Objective, Opened, Request,
     Result, Settings, Stop, Task,
@@ -108,7 +110,11 @@ impl<D: Devices> Evaluator for Burn<D> {
     }
 
     fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
-        match self.measure(request, stop) {
+        let measured = catch_unwind(AssertUnwindSafe(|| self.measure(request, stop)));
+        // Still a panic, so that the host knows that its process may be of no further use, but in better words.
+        let measured =
+            measured.unwrap_or_else(|panic| resume_unwind(Box::new(device::explained(panic_words(&*panic)))));
+        match measured {
             Ok(metrics) => Ok(metrics.map(Measurement::new)),
             Err(Trouble::Failed(reason)) => Ok(Some(Measurement::failed(reason))),
             Err(Trouble::Broken(reason)) => Err(Error::new(reason)),

@@ -1,0 +1,98 @@
+//! Where networks are trained: devices that are named, are not there, or come with a library.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{json, nas, records, refused, scratch, succeed, target};
+
+/// A study on the digits that takes a second; the evaluator is still to be given.
+fn search(study: &Path) -> Command {
+    let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "3", "--seed", "7"]);
+    command.args(["--set", "evaluator.train_limit=200", "--set", "evaluator.epochs=2", "--study"]).arg(study);
+    command
+}
+
+fn library(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX))
+}
+
+/// The evaluator `burn` as a library for the CPU.
+fn burn() -> PathBuf {
+    let path = library(&target().join("release/examples"), "nas_burn");
+    let remedy = "run `cargo build --release --package nas-evaluator-burn --example nas_burn`";
+    assert!(path.is_file(), "the library has not been built: {remedy}");
+    path
+}
+
+/// The one for CUDA, which takes too long to be built for the tests alone.
+fn burn_cuda() -> Option<PathBuf> {
+    let path = library(&target().join("cuda/evaluators"), "nas_burn_cuda");
+    if !path.is_file() {
+        eprintln!("skipped: `cargo xtask cuda` has not built the CUDA library");
+        return None;
+    }
+    Some(path)
+}
+
+/// The records of a study, but for the lines of its header that name the evaluator's file and the device.
+fn facts(study: &Path) -> String {
+    let records = records(study);
+    let named = |line: &&str| !line.starts_with("evaluator ") && !line.starts_with("  device = ");
+    records.lines().filter(named).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_library_measures_what_the_built_in_evaluator_does() {
+    let (folder, built_in) = scratch();
+    succeed(&mut search(&built_in));
+    let expected = facts(&built_in);
+    assert_eq!(expected.matches("val_accuracy = ").count(), 3, "{expected}");
+    let shown = succeed(nas(["plugin", "inspect"]).arg(burn()));
+    assert!(shown.contains("evaluator 'burn'") && shown.contains("device"), "{shown}");
+    for (at, isolation) in ["process", "none"].into_iter().enumerate() {
+        let study = folder.path().join(format!("{at}.study"));
+        succeed(search(&study).arg("--evaluator").arg(burn()).args(["--isolation", isolation, "--device", "cpu"]));
+        assert_eq!(facts(&study), expected, "--isolation {isolation}");
+    }
+}
+
+#[test]
+fn the_built_in_evaluator_says_how_to_get_to_a_gpu() {
+    let (_folder, study) = scratch();
+    let words = refused(search(&study).args(["--device", "cuda:0"]));
+    assert!(words.contains("'device' is cuda:0") && words.contains("cargo xtask cuda"), "{words}");
+    let words = refused(search(&study).args(["--device", "tpu"]));
+    assert!(words.contains("'device' must be cpu or cuda:0 (cuda:1, ...), but is \"tpu\""), "{words}");
+    let words = refused(search(&study).args(["--device", "cpu", "--set", "evaluator.device=cuda:0"]));
+    assert!(words.contains("--device cpu") && words.contains("give one of them"), "{words}");
+    let words = refused(search(&study).args(["--evaluator", "synthetic", "--device", "cpu"]));
+    assert!(words.contains("device"), "{words}");
+    assert!(!study.exists());
+}
+
+#[test]
+fn the_cuda_library_is_known_and_says_what_is_missing() {
+    let Some(library) = burn_cuda() else { return };
+    let shown = json(nas(["plugin", "inspect"]).arg(&library));
+    assert_eq!(shown["name"], "burn-cuda");
+    let (folder, study) = scratch();
+    let stem = library.file_stem().unwrap().to_str().unwrap();
+    let plugins = library.parent().unwrap().parent().unwrap();
+    // Found by its name; no GPU is visible whatever this machine has.
+    for isolation in ["process", "none"] {
+        let mut command = search(&study);
+        command.env("CUDA_VISIBLE_DEVICES", "").arg("--plugin-path").arg(plugins);
+        let words = refused(command.args(["--evaluator", stem, "--isolation", isolation]));
+        assert!(words.contains("'device' is cuda:0, but ") && words.contains("--device cpu"), "{words}");
+    }
+    assert!(!study.exists());
+
+    // The same crate, so the same bits on the same device.
+    succeed(search(&study).arg("--evaluator").arg(&library).args(["--device", "cpu"]));
+    let built_in = folder.path().join("built-in.study");
+    succeed(&mut search(&built_in));
+    assert_eq!(facts(&study), facts(&built_in));
+}
