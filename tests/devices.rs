@@ -96,3 +96,44 @@ fn the_cuda_library_is_known_and_says_what_is_missing() {
     succeed(&mut search(&built_in));
     assert_eq!(facts(&study), facts(&built_in));
 }
+
+/// The script of docs/gpu-checks.md; `None` where there is no Python.
+fn checks(library: &Path, only: &str, out: &Path) -> Option<Vec<(String, String)>> {
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let mut command = Command::new(python);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gpu_checks.py");
+    command.arg(script).args(["--nas", env!("CARGO_BIN_EXE_nas"), "--only", only, "--library"]).arg(library);
+    command.arg("--out").arg(out);
+    if Command::new(command.get_program()).arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "python3 must be there in CI");
+        eprintln!("skipped: there is no python3");
+        return None;
+    }
+    succeed(&mut command);
+    let table = std::fs::read_to_string(out).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    Some(rows.map(cells).map(|cells| (cells[1].clone(), format!("{} {}", cells[2], cells[3]))).collect())
+}
+
+#[test]
+fn checks_that_need_a_gpu_are_skipped_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(rows) = checks(&folder.path().join("none.so"), "", &folder.path().join("all.md")) else { return };
+    assert_eq!(rows.len(), 14, "{rows:?}");
+    for (name, result) in &rows {
+        if name == "the built-in evaluator refuses a GPU" {
+            assert!(result.starts_with("PASS") && result.contains("cargo xtask cuda"), "{result}");
+        } else {
+            assert!(result.starts_with("SKIPPED no "), "{name}: {result}");
+        }
+    }
+}
+
+#[test]
+fn the_check_of_a_missing_gpu_runs_without_one() {
+    let Some(library) = burn_cuda() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let Some(rows) = checks(&library, "missing GPU", &folder.path().join("one.md")) else { return };
+    assert!(matches!(&rows[..], [(_, result)] if result.starts_with("PASS 'device' is cuda:0, but")), "{rows:?}");
+}
