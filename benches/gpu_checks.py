@@ -71,7 +71,8 @@ class Machine:
     """What is checked, and with what."""
 
     def __init__(self, arguments, folder):
-        self.nas, self.library = str(arguments.nas), str(arguments.library)
+        # Absolute, so that they are files and not names on a search path.
+        self.nas, self.library = str(arguments.nas.absolute()), str(arguments.library.absolute())
         self.device, self.folder = arguments.device, Path(folder)
         self.ends = time.monotonic() + arguments.seconds
         self.limit = arguments.seconds
@@ -82,11 +83,16 @@ class Machine:
         self.no_library = None if Path(self.library).is_file() else "no CUDA library; `cargo xtask cuda` builds it"
         self.no_gpu = gpu_missing() if self.device.startswith("cuda") else None
 
-    def run(self, arguments, environment=None):
-        """Runs `nas` within the time that is left."""
+    def left(self):
+        """Seconds that are left."""
         left = self.ends - time.monotonic()
         if left <= 1:
             raise Skipped(f"the {self.limit:.0f} seconds are over (--seconds)")
+        return left
+
+    def run(self, arguments, environment=None):
+        """Runs `nas` within the time that is left."""
+        left = self.left()
         environment = {**os.environ, "XDG_DATA_HOME": "/nonexistent", **(environment or {})}
         try:
             return subprocess.run([self.nas, *arguments], capture_output=True, text=True, timeout=left, env=environment)
@@ -289,8 +295,8 @@ def with_torch(compiled):
             begun = time.monotonic()
             network = network.to(place)
             model = torch.compile(network) if compiled else network
-            first.append(torch_steps(torch, model, network, place, 1, 0) + time.monotonic() - begun)
-            seconds.append(torch_steps(torch, model, network, place, -(-examples // BATCH), validation))
+            first.append(torch_steps(machine, torch, model, network, place, 1, 0) + time.monotonic() - begun)
+            seconds.append(torch_steps(machine, torch, model, network, place, -(-examples // BATCH), validation))
         # The first candidate finds a device that is not warm.
         steady = statistics.mean(seconds[1:])
         whole = steady + (statistics.mean(first[1:]) if compiled else 0)
@@ -313,7 +319,7 @@ def network_of(machine, study, trial):
     return module.Network()
 
 
-def torch_steps(torch, model, network, place, steps, validation):
+def torch_steps(machine, torch, model, network, place, steps, validation):
     """Seconds of so many steps and of running the validation examples, data on the host as nas has them."""
     inputs = torch.randn(BATCH * steps, 1, 32, 32)
     labels = torch.randint(0, 10, (BATCH * steps,))
@@ -321,6 +327,7 @@ def torch_steps(torch, model, network, place, steps, validation):
     begun = time.monotonic()
     network.train()
     for at in range(0, len(labels), BATCH):
+        machine.left()
         loss = torch.nn.functional.cross_entropy(model(inputs[at : at + BATCH].to(place)), labels[at : at + BATCH].to(place))
         optimizer.zero_grad()
         loss.backward()

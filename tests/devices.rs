@@ -77,7 +77,7 @@ fn the_built_in_evaluator_says_how_to_get_to_a_gpu() {
 fn the_cuda_library_is_known_and_says_what_is_missing() {
     let Some(library) = burn_cuda() else { return };
     let shown = json(nas(["plugin", "inspect"]).arg(&library));
-    assert_eq!(shown["name"], "burn-cuda");
+    assert_eq!(shown["plugins"][0]["plugin"]["name"], "burn-cuda");
     let (folder, study) = scratch();
     let stem = library.file_stem().unwrap().to_str().unwrap();
     let plugins = library.parent().unwrap().parent().unwrap();

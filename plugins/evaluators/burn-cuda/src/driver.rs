@@ -19,7 +19,10 @@ pub enum Missing {
     Gpu(String),
     /// What compiles kernels.
     #[cfg(feature = "nvrtc")]
-    #[error("{0}; this library was built without LLVM, so that CUDA's toolkit compiles its kernels")]
+    #[error(
+        "{0}; this library was built without LLVM, so that it needs CUDA's toolkit: install it, or train on the CPU with \
+         --device cpu"
+    )]
     Toolkit(String),
 }
 
