@@ -92,6 +92,13 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
     if let Some(recipe) = &search.recipe {
         flags.evaluator.settings.insert("recipe".to_owned(), Given::Raw(recipe.clone()));
     }
+    if let Some(device) = &search.device
+        && let Some(other) = flags.evaluator.settings.insert("device".to_owned(), Given::Raw(device.clone()))
+        && other != Given::Raw(device.clone())
+    {
+        let help = "--device is short for --set evaluator.device=: give one of them";
+        return Err(Failure::input(format!("--device {device}: evaluator.device is set, too\n  help: {help}")));
+    }
     if let Some(Given::Raw(data)) = flags.evaluator.settings.get_mut("data") {
         *data = locate(data);
     }

@@ -44,6 +44,7 @@ fn whatever_an_evaluator_does_costs_its_trial_alone() {
     let expected = trials(&fine);
     for (behaviour, words) in [
         ("panic", "the evaluator panicked: it was told to"),
+        ("poison", "the evaluator panicked: the device is poisoned"),
         ("abort", "signal 6 (aborted); its last words: about to abort"),
         ("overflow", "stack overflow"),
         ("exit", "its worker died, 2 times: exit code 3"),

@@ -108,6 +108,9 @@ pub struct Search {
     /// Settings of the evaluator by name, or in a .toml file; `nas plugin inspect burn` lists them
     #[arg(long, value_name = "NAME|FILE")]
     pub recipe: Option<String>,
+    /// Where the evaluator trains: `cpu`, or with the CUDA library `cuda:0`; short for --set evaluator.device=
+    #[arg(long, value_name = "cpu|cuda:N")]
+    pub device: Option<String>,
     /// How many trials
     #[arg(long, value_name = "N")]
     pub trials: Option<u32>,

@@ -112,11 +112,17 @@ fn name_of(folder: &Path) -> String {
     folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-/// A package that makes a file of its own; others are linked into the program.
+/// A package of this workspace that makes a file of its own; others are linked into the program.
 fn is_plugin(folder: &Path) -> Result<bool> {
     let manifest = folder.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
-    Ok(text.contains("\"cdylib\""))
+    Ok(makes_library(&text))
+}
+
+/// An example may be a library, too, and a package with a workspace of its own is built by other means.
+fn makes_library(manifest: &str) -> bool {
+    let before_examples = manifest.split("[[").next().unwrap_or_default();
+    before_examples.contains("\"cdylib\"") && !manifest.lines().any(|line| line.trim() == "[workspace]")
 }
 
 /// What this machine calls the dynamic library of a package.
@@ -132,5 +138,18 @@ fn package(folder: &Path) -> Result<String> {
     match name {
         Some(name) => Ok(name.to_owned()),
         None => bail!("{} has no line `name = \"…\"`", manifest.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_a_plugin_of_this_workspace() {
+        assert!(makes_library("[package]\n[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n"));
+        assert!(!makes_library("[package]\n"));
+        assert!(!makes_library("[package]\n[[example]]\ncrate-type = [\"cdylib\"]\n"));
+        assert!(!makes_library("[workspace]\n[package]\n[lib]\ncrate-type = [\"cdylib\"]\n"));
     }
 }

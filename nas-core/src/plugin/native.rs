@@ -170,8 +170,8 @@ impl Evaluator for NativeEvaluator {
         match self.loaded.read(answer) {
             Ok(bytes) => decode(&bytes).map_err(refused),
             Err(Ended::Refused(words)) => Err(refused(Error::new(words))),
-            // As of a built-in evaluator: the candidate's failure, and no other's.
-            Err(Ended::Panicked(words)) => Ok(Some(Measurement::failed(format!("the evaluator panicked: {words}")))),
+            // As of a built-in evaluator; whoever called takes it as that.
+            Err(Ended::Panicked(words)) => std::panic::resume_unwind(Box::new(words)),
         }
     }
 }

@@ -30,6 +30,8 @@ const LINE_BYTES: u64 = 400;
 pub enum Came {
     /// As the evaluator answered.
     Answer(Result<Option<Measurement>>),
+    /// The evaluator panicked, with these words.
+    Panicked(String),
     /// The study is stopping.
     Stopped,
     /// The limit passed.
@@ -148,10 +150,7 @@ impl Child {
             match self.hear() {
                 Heard::Said(Said::Measured(measured)) => return Ok(Came::Answer(Ok(measured))),
                 Heard::Said(Said::Broken(error)) => return Ok(Came::Answer(Err(error.into()))),
-                Heard::Said(Said::Panicked(words)) => {
-                    let failed = Measurement::failed(format!("the evaluator panicked: {words}"));
-                    return Ok(Came::Answer(Ok(Some(failed))));
-                }
+                Heard::Said(Said::Panicked(words)) => return Ok(Came::Panicked(words)),
                 Heard::Said(_) => return Err(Error::new("its worker spoke out of turn")),
                 Heard::Died(how) => return Ok(Came::Died(how)),
                 Heard::Nothing => {}

@@ -186,6 +186,10 @@ impl Evaluator for ProcessEvaluator {
                         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
                         return answer;
                     }
+                    // Its worker goes: nobody knows what the panic left behind. A GPU may refuse all further work of its process.
+                    Came::Panicked(words) => {
+                        return Ok(Some(Measurement::failed(format!("the evaluator panicked: {words}"))));
+                    }
                     Came::Stopped => return Ok(None),
                     Came::TooLong(limit) => {
                         let seconds = limit.as_secs_f64();

@@ -3,10 +3,11 @@
 use nas_api::{Error, Parameter, Result, Settings};
 
 use crate::data::{DataConfig, Kind};
+use crate::device::Place;
 use crate::training::{self, Training};
 
-/// What a user may set.
-pub fn parameters() -> Vec<Parameter> {
+/// What a user may set; `device` is where networks are trained where nobody says.
+pub fn parameters(device: Place) -> Vec<Parameter> {
     let mut parameters = vec![
         Parameter::text(
             "recipe",
@@ -46,6 +47,11 @@ pub fn parameters() -> Vec<Parameter> {
         Parameter::integer("size", 0, 0, 512, "side length in pixels that images are resized to; 0: as they are"),
     ];
     parameters.extend(training::parameters());
+    parameters.push(Parameter::text(
+        "device",
+        &device.to_string(),
+        "where networks are trained: cpu, or in the CUDA library cuda:0, ...",
+    ));
     parameters
 }
 
@@ -63,6 +69,8 @@ pub struct Config {
     pub training: Training,
     /// Full training.
     pub epochs: u32,
+    /// Where networks are trained.
+    pub device: Place,
 }
 
 impl Config {
@@ -95,6 +103,7 @@ impl Config {
             context: size("context")?,
         };
         let training = Training::of(settings, kind)?;
-        Ok(Self { data, training, epochs: settings.integer("epochs")? })
+        let device = Place::named(settings.text("device")?)?;
+        Ok(Self { data, training, epochs: settings.integer("epochs")?, device })
     }
 }

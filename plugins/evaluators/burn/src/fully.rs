@@ -10,7 +10,7 @@ use crate::metrics::{Confusion, Scores};
 use crate::model::Network;
 use crate::store::{self, Archive};
 use crate::train::{self, Trainer};
-use crate::{BurnEvaluator, metrics};
+use crate::{Burn, Devices, metrics};
 
 /// How far final training has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub struct Trained {
     pub confusion: Option<Confusion>,
 }
 
-impl BurnEvaluator {
+impl<D: Devices> Burn<D> {
     /// Trains from scratch for `epochs` epochs (also the schedule's horizon) on the training and the validation
     /// examples together, and measures on the test examples: the metrics of validation, named `test_`, and `train_loss` and
     /// `train_seconds`.
@@ -74,7 +74,7 @@ impl BurnEvaluator {
         Ok(Some(Trained { metrics, confusion: scores.confusion }))
     }
 
-    /// The test metrics of saved weights: what [`BurnEvaluator::train_final`] measured when it saved them.
+    /// The test metrics of saved weights: what [`Burn::train_final`] measured when it saved them.
     pub fn evaluate_weights(&self, graph: &Graph, weights: &Path) -> Result<Vec<Metric>> {
         let failed = |error: &dyn std::fmt::Display| Error::new(error.to_string());
         let shown = weights.display().to_string();

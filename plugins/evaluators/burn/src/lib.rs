@@ -1,11 +1,13 @@
-//! The evaluator `burn`: trains a candidate on real data, on the CPU, one thread per candidate.
+//! The evaluator `burn`: trains a candidate on real data, one thread per candidate, on the CPU or on another of the
+//! [`Devices`] that a build brings.
 //!
 //! Any graph of the operators in [`nas_api::graph`] becomes a network. Equal requests give equal bits, whatever runs
-//! beside them. Test examples are used by [`BurnEvaluator::train_final`] and [`BurnEvaluator::evaluate_weights`] alone.
+//! beside them. Test examples are used by [`Burn::train_final`] and [`Burn::evaluate_weights`] alone.
 
 mod augment;
 mod config;
 mod data;
+mod device;
 mod fully;
 mod gradients;
 mod keep;
@@ -27,16 +29,20 @@ mod training;
 #[cfg(test)]
 mod training_tests;
 
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Device;
+use nas_api::native::panic_words;
 use nas_api::{
     Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, Objective, Opened, Request,
     Result, Settings, Stop, Task,
 };
 
 pub use config::is_of_training;
+pub use device::{Cpu, Devices, Place};
 pub use fully::{Progress, Trained};
 pub use metrics::Confusion;
 pub use proxy::Proxy;
@@ -49,14 +55,18 @@ use keep::Keep;
 use metrics::Scores;
 use train::Trainer;
 
-/// Trains candidates with burn.
+/// Trains candidates with burn on one of these devices.
 #[derive(Debug)]
-pub struct BurnEvaluator {
+pub struct Burn<D> {
     config: Config,
     data: Data,
     keep: Keep,
     device: Device,
+    devices: PhantomData<fn() -> D>,
 }
+
+/// The one that the command line has built in.
+pub type BurnEvaluator = Burn<Cpu>;
 
 /// Why a candidate has no metrics, or why nothing can be measured at all.
 enum Trouble {
@@ -66,30 +76,32 @@ enum Trouble {
     Broken(String),
 }
 
-impl EvaluatorPlugin for BurnEvaluator {
+impl<D: Devices> EvaluatorPlugin for Burn<D> {
     fn info() -> EvaluatorInfo {
         EvaluatorInfo {
-            name: "burn".into(),
+            name: D::NAME.into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Trains each candidate on images, tables or text with burn, on the CPU.".into(),
+            description: D::DESCRIPTION.into(),
             metrics: metrics::declared(),
             fidelity_unit: "epochs".into(),
             accepts_relaxed: false,
             resumes: true,
             graphs: true,
-            parameters: config::parameters(),
+            parameters: config::parameters(D::DEFAULT),
         }
     }
 
     fn open(settings: &Settings, state: Option<&Path>) -> Result<Self> {
         let mut config = Config::of(settings)?;
+        // Before the data are read, which may take longer.
+        let device = D::open(config.device)?.autodiff();
         let data = Data::open(&config.data).map_err(|error| Error::new(error.to_string()))?;
         config.training.augment = config.training.augment.fitted(&data)?;
-        Ok(Self { config, data, keep: Keep::new(state), device: Device::flex().autodiff() })
+        Ok(Self { config, data, keep: Keep::new(state), device, devices: PhantomData })
     }
 }
 
-impl Evaluator for BurnEvaluator {
+impl<D: Devices> Evaluator for Burn<D> {
     fn opened(&self) -> Opened {
         Opened {
             fidelities: (1..=self.config.epochs).map(f64::from).collect(),
@@ -113,7 +125,11 @@ impl Evaluator for BurnEvaluator {
     }
 
     fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
-        match self.measure(request, stop) {
+        let measured = catch_unwind(AssertUnwindSafe(|| self.measure(request, stop)));
+        // Still a panic, so that the host knows that its process may be of no further use, but in better words.
+        let measured =
+            measured.unwrap_or_else(|panic| resume_unwind(Box::new(device::explained(panic_words(&*panic)))));
+        match measured {
             Ok(metrics) => Ok(metrics.map(Measurement::new)),
             Err(Trouble::Failed(reason)) => Ok(Some(Measurement::failed(reason))),
             Err(Trouble::Broken(reason)) => Err(Error::new(reason)),
@@ -121,7 +137,7 @@ impl Evaluator for BurnEvaluator {
     }
 }
 
-impl BurnEvaluator {
+impl<D: Devices> Burn<D> {
     /// The trial's metrics; `None` where `stop` said so.
     fn measure(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Vec<Metric>>, Trouble> {
         if let Candidate::Relaxed(_) = request.candidate {

@@ -1,0 +1,71 @@
+//! Whether what CUDA needs is on this machine.
+
+use cudarc::driver::{result, sys};
+
+/// What is missing for the GPU of this number.
+#[derive(Debug, thiserror::Error)]
+pub enum Missing {
+    /// The driver's library.
+    #[error(
+        "this machine has no NVIDIA driver (libcuda.so cannot be loaded): install the driver, give a container access to \
+         the GPU, or train on the CPU with --device cpu"
+    )]
+    Driver,
+    /// The library is there, and does not work.
+    #[error("the NVIDIA driver does not start: {0}; `nvidia-smi` may say more. --device cpu trains on the CPU")]
+    Broken(String),
+    /// A GPU of this number.
+    #[error("{0}. --device cpu trains on the CPU")]
+    Gpu(String),
+    /// What compiles kernels.
+    #[cfg(feature = "nvrtc")]
+    #[error(
+        "{0}; this library was built without LLVM, so that it needs CUDA's toolkit: install it, or train on the CPU with \
+         --device cpu"
+    )]
+    Toolkit(String),
+}
+
+/// Asks the driver for the GPU of this number.
+pub fn check(number: usize) -> Result<(), Missing> {
+    // SAFETY: loads the driver's library, which runs its initialisers, and lets it go; burn would load the same.
+    if !unsafe { sys::is_culib_present() } {
+        return Err(Missing::Driver);
+    }
+    let broken = |error: result::DriverError| Missing::Broken(error.to_string());
+    let count = result::init().and_then(|()| result::device::get_count()).map_err(|error| match error.0 {
+        sys::CUresult::CUDA_ERROR_NO_DEVICE => Missing::Gpu("the NVIDIA driver finds no GPU".into()),
+        _ => broken(error),
+    })?;
+    if usize::try_from(count).is_ok_and(|count| number < count) {
+        return toolkit();
+    }
+    Err(Missing::Gpu(match count {
+        0 => "the NVIDIA driver finds no GPU".into(),
+        1 => "this machine has one GPU, cuda:0".into(),
+        _ => format!("this machine has {count} GPUs, cuda:0 to cuda:{}", count - 1),
+    }))
+}
+
+/// LLVM is in the library.
+#[cfg(not(feature = "nvrtc"))]
+fn toolkit() -> Result<(), Missing> {
+    Ok(())
+}
+
+/// NVRTC and the headers that it reads.
+#[cfg(feature = "nvrtc")]
+fn toolkit() -> Result<(), Missing> {
+    // SAFETY: loads the library, which runs its initialisers, and lets it go; burn would load the same.
+    if !unsafe { cudarc::nvrtc::sys::is_culib_present() } {
+        return Err(Missing::Toolkit("CUDA's compiler (libnvrtc.so) cannot be loaded".into()));
+    }
+    let headers = cubecl_cuda::install::cuda_path().map(|path| path.join("include/cuda_runtime.h"));
+    match headers {
+        Some(header) if header.is_file() => Ok(()),
+        Some(header) => {
+            Err(Missing::Toolkit(format!("there is no {}: CUDA_PATH must name CUDA's folder", header.display())))
+        }
+        None => Err(Missing::Toolkit("CUDA's headers are not found: CUDA_PATH must name its folder".into())),
+    }
+}
