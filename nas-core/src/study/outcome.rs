@@ -3,6 +3,7 @@
 use nas_api::{Bound, Candidate, Failure, Measurement, Metric, MetricInfo, Observation, Weights};
 
 use super::StudyError;
+use super::board::Pruned;
 use super::header::Header;
 use super::record::{State, TrialRecord};
 use super::terms::{bound_text, readable};
@@ -67,6 +68,22 @@ pub(crate) fn fail(trial: &mut TrialRecord, reason: String, violation: f64) {
     trial.violation = exact(violation);
 }
 
+/// A pruner has ended the trial: it has no objective value, and what it reported last is known.
+pub(crate) fn prune(trial: &mut TrialRecord, pruned: Pruned, header: &Header) {
+    let Pruned { fidelity, reason } = pruned;
+    trial.metrics.retain(|metric| header.counts(&metric.name));
+    let reports = trial.reports.iter().filter(|report| report.fidelity <= fidelity);
+    for metric in reports.flat_map(|report| &report.metrics).filter(|metric| !header.counts(&metric.name)) {
+        match trial.metrics.iter_mut().find(|known| known.name == metric.name) {
+            Some(known) => known.value = metric.value,
+            None => trial.metrics.push(metric.clone()),
+        }
+    }
+    let unit = if header.fidelity_unit.is_empty() { String::new() } else { format!(" {}", header.fidelity_unit) };
+    fail(trial, format!("pruned after {fidelity}{unit}: {reason}"), 0.0);
+    trial.pruned = Some(fidelity);
+}
+
 /// How far these bounds are exceeded, summed, and each broken one in words.
 pub(crate) fn violations<'a>(metrics: &[Metric], bounds: impl Iterator<Item = &'a Bound>) -> (f64, Vec<String>) {
     let mut sum = 0.0;
@@ -119,7 +136,7 @@ pub(crate) fn observation(
 }
 
 /// One form of zero and one of "not a number": what is told now must be what the file gives back at a resume.
-fn exact(value: f64) -> f64 {
+pub(crate) fn exact(value: f64) -> f64 {
     if value.is_nan() { f64::NAN } else { value + 0.0 }
 }
 

@@ -1,5 +1,7 @@
 //! Parameters.
 
+use std::time::Duration;
+
 use nas_api::{Error, Parameter, Result, Settings};
 
 use crate::data::{DataConfig, Kind};
@@ -42,6 +44,20 @@ pub fn parameters() -> Vec<Parameter> {
         Parameter::integer("context", 128, 1, 1 << 16, "positions of one example of a text"),
         Parameter::integer("size", 0, 0, 512, "side length in pixels that images are resized to; 0: as they are"),
         Parameter::integer("epochs", 10, 1, 100_000, "full training of one trial, and the horizon of the schedule"),
+        Parameter::integer(
+            "validate_every",
+            0,
+            0,
+            100_000,
+            "epochs from one validation to the next; 0: at the end alone, or after each one where a pruner judges",
+        ),
+        Parameter::number(
+            "checkpoint_seconds",
+            60.0,
+            0.0,
+            1e9,
+            "seconds from one kept state of a running training to the next; 0: after every epoch",
+        ),
         Parameter::integer("batch_size", 64, 1, 1 << 20, "examples in one step"),
         Parameter::one_of("optimizer", "adamw", &["sgd", "adam", "adamw"], "how weights are changed"),
         Parameter::number("learning_rate", 0.003, 1e-9, 100.0, "at the start of training"),
@@ -74,6 +90,10 @@ pub struct Config {
     pub training: Training,
     /// Full training.
     pub epochs: u32,
+    /// Epochs from one validation to the next; 0: at the end alone.
+    pub validate_every: u32,
+    /// From one kept state of a running training to the next.
+    pub checkpoint: Duration,
 }
 
 impl Config {
@@ -133,6 +153,12 @@ impl Config {
         };
         let (l1, l2) = (settings.number("l1")?, settings.number("l2")?);
         let training = Training { batch_size: size("batch_size")?, loss, l1, l2, optimizer };
-        Ok(Self { data, training, epochs: settings.integer("epochs")? })
+        Ok(Self {
+            data,
+            training,
+            epochs: settings.integer("epochs")?,
+            validate_every: settings.integer("validate_every")?,
+            checkpoint: Duration::from_secs_f64(settings.number("checkpoint_seconds")?),
+        })
     }
 }

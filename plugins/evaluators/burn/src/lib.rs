@@ -3,6 +3,7 @@
 //! Any graph of the operators in [`nas_api::graph`] becomes a network. Equal requests give equal bits, whatever runs
 //! beside them. Test examples are used by [`BurnEvaluator::train_final`] and [`BurnEvaluator::evaluate_weights`] alone.
 
+mod checkpoint;
 mod config;
 mod data;
 mod fully;
@@ -23,14 +24,15 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, Objective, Opened, Request,
-    Result, Settings, Stop, Task,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, Monitor, Objective, Opened,
+    Report, Request, Result, Settings, Stop, Task, Verdict,
 };
 
 pub use fully::Progress;
 pub use proxy::Proxy;
 pub use run::{Inference, run};
 
+use checkpoint::Checkpoint;
 use config::Config;
 use data::{Data, Kind};
 use keep::Keep;
@@ -89,6 +91,7 @@ impl Evaluator for BurnEvaluator {
                 },
                 settings: Settings::default(),
             }),
+            reports: metrics::reported(self.data.kind),
             objectives: match self.data.kind {
                 Kind::Language => vec![Objective { metric: "val_loss".into(), goal: Goal::Minimize }],
                 Kind::Classification | Kind::Regression => Vec::new(),
@@ -97,50 +100,108 @@ impl Evaluator for BurnEvaluator {
         }
     }
 
-    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
-        match self.measure(request, stop) {
-            Ok(metrics) => Ok(metrics.map(Measurement::new)),
+    fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
+        let mut checkpoint = self.checkpoint(request);
+        let ended = self.measure(request, checkpoint.as_mut(), monitor);
+        // What was interrupted is carried on.
+        if let Some(checkpoint) = checkpoint.filter(|_| !matches!(ended, Ok(Ended::Stopped))) {
+            checkpoint.forget();
+        }
+        match ended {
+            Ok(Ended::Measured(metrics)) => Ok(Some(Measurement::new(metrics))),
+            Ok(Ended::Pruned | Ended::Stopped) => Ok(None),
             Err(Trouble::Failed(reason)) => Ok(Some(Measurement::failed(reason))),
             Err(Trouble::Broken(reason)) => Err(Error::new(reason)),
         }
     }
 }
 
+/// How a measurement that was not troubled ended.
+enum Ended {
+    Measured(Vec<Metric>),
+    Pruned,
+    Stopped,
+}
+
 impl BurnEvaluator {
-    /// The trial's metrics; `None` where `stop` said so.
-    fn measure(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Vec<Metric>>, Trouble> {
+    fn measure(
+        &self,
+        request: &Request,
+        mut checkpoint: Option<&mut Checkpoint>,
+        monitor: &dyn Monitor,
+    ) -> Result<Ended, Trouble> {
         if let Candidate::Relaxed(_) = request.candidate {
             return Err(Trouble::Failed("this evaluator trains single architectures, not relaxed ones".into()));
         }
         let epochs = self.epochs(request.fidelity)?;
-        let mut trainer = self.trainer(request, epochs)?;
-        let started = Instant::now();
-        while trainer.epoch < epochs {
-            let (training, train) = (&self.config.training, &self.data.train);
-            let finished = trainer.epoch(training, train, self.config.epochs, stop);
-            if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
-                return Ok(None);
+        let (mut trainer, mut course) = self.begin(request, epochs, checkpoint.as_deref(), monitor)?;
+        for report in &course.curve {
+            match monitor.report(report.clone()) {
+                Verdict::GoOn => {}
+                Verdict::Pruned => return Ok(Ended::Pruned),
+                Verdict::Stopped => return Ok(Ended::Stopped),
             }
         }
-        let train_seconds = started.elapsed().as_secs_f64();
-
-        let (validation, scale) = (&self.data.validation, &self.data.normalization);
-        let measured = loss::measure(&trainer.network, validation, scale, self.config.training.loss, "val", stop);
-        let Some(mut metrics) = measured.map_err(Trouble::Broken)? else {
-            return Ok(None);
-        };
-        if let Some(metric) = metrics.iter().find(|metric| !metric.value.is_finite()) {
-            let reason = format!("training diverged: {} is {} on the validation set", metric.name, metric.value);
-            return Err(Trouble::Failed(reason));
+        let stop = || monitor.stopped();
+        let mut measured = None;
+        while trainer.epoch < epochs {
+            let started = Instant::now();
+            let (training, train) = (&self.config.training, &self.data.train);
+            let finished = trainer.epoch(training, train, self.config.epochs, &stop);
+            if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
+                return Ok(Ended::Stopped);
+            }
+            course.seconds += started.elapsed().as_secs_f64();
+            let mut metrics = vec![Metric::new("train_loss", trainer.train_loss)];
+            if trainer.epoch == epochs || self.validates(request, trainer.epoch) {
+                let Some(found) = self.validate(&trainer, &stop)? else { return Ok(Ended::Stopped) };
+                metrics.extend(found.iter().cloned());
+                measured = (trainer.epoch == epochs).then_some(found);
+            }
+            if let Some(found) = &measured {
+                check_finite(found)?;
+            }
+            let report = Report { fidelity: f64::from(trainer.epoch), metrics };
+            match monitor.report(report.clone()) {
+                Verdict::GoOn => course.curve.push(report),
+                Verdict::Pruned => return Ok(Ended::Pruned),
+                Verdict::Stopped => return Ok(Ended::Stopped),
+            }
+            if let Some(checkpoint) = checkpoint.as_mut().filter(|kept| trainer.epoch < epochs && kept.due())
+                && let Err(problem) = checkpoint.write(&trainer, &course)
+            {
+                monitor.notice(&format!("its state after epoch {} could not be kept: {problem}", trainer.epoch));
+            }
         }
+        let measured = match measured {
+            None => self.validate(&trainer, &stop)?,
+            found => found,
+        };
+        let Some(mut metrics) = measured else { return Ok(Ended::Stopped) };
+        check_finite(&metrics)?;
         if request.keep {
             let state = trainer.archive().map_err(Trouble::Broken)?;
             // A full disk, say: this trial is lost, and those that need no state go on.
             self.keep.put(request.trial, &state).map_err(|error| Trouble::Failed(error.to_string()))?;
         }
         metrics.push(Metric::new("train_loss", trainer.train_loss));
-        metrics.push(Metric::new("train_seconds", train_seconds));
-        Ok(Some(metrics))
+        metrics.push(Metric::new("train_seconds", course.seconds));
+        Ok(Ended::Measured(metrics))
+    }
+
+    /// Whether there is a validation after this epoch, which is not the last.
+    fn validates(&self, request: &Request, epoch: u32) -> bool {
+        match self.config.validate_every {
+            0 => request.judged,
+            every => epoch.is_multiple_of(every),
+        }
+    }
+
+    /// The metrics on the validation examples; `None` where `stop` said so.
+    fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Vec<Metric>>, Trouble> {
+        let (validation, scale) = (&self.data.validation, &self.data.normalization);
+        let measured = loss::measure(&trainer.network, validation, scale, self.config.training.loss, "val", stop);
+        measured.map_err(Trouble::Broken)
     }
 
     /// A fidelity as whole epochs within the schedule's horizon.
@@ -170,4 +231,12 @@ impl BurnEvaluator {
         }
         Ok(trainer)
     }
+}
+
+/// Training may have diverged where no loss of a batch shows it.
+fn check_finite(metrics: &[Metric]) -> Result<(), Trouble> {
+    metrics.iter().find(|metric| !metric.value.is_finite()).map_or(Ok(()), |metric| {
+        let reason = format!("training diverged: {} is {} on the validation set", metric.name, metric.value);
+        Err(Trouble::Failed(reason))
+    })
 }

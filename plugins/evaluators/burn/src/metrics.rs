@@ -2,6 +2,23 @@
 
 use nas_api::{Goal, MetricInfo};
 
+use crate::data::Kind;
+
+/// What can be reported after every epoch.
+pub fn reported(kind: Kind) -> Vec<String> {
+    let classes = ["val_accuracy"];
+    let texts = ["val_perplexity", "val_bits_per_byte"];
+    let numbers = ["val_mse", "val_mae", "val_r2"];
+    let others: Vec<&str> = match kind {
+        Kind::Classification => texts.into_iter().chain(numbers).collect(),
+        Kind::Regression => texts.into_iter().chain(classes).collect(),
+        Kind::Language => numbers.to_vec(),
+    };
+    let names = declared().into_iter().map(|metric| metric.name);
+    let reported = names.filter(|name| name == "train_loss" || name.starts_with("val_"));
+    reported.filter(|name| !others.contains(&name.as_str())).collect()
+}
+
 /// Every metric. Which of the `val_` and `test_` ones there are depends on the task.
 pub fn declared() -> Vec<MetricInfo> {
     let info = |name: &str, unit: &str, better: Option<Goal>, description: &str| MetricInfo {

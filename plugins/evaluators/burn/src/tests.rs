@@ -69,6 +69,7 @@ fn request(graph: &Graph, fidelity: f64) -> Request {
         resume: None,
         keep: false,
         seed: 7,
+        judged: false,
     }
 }
 
