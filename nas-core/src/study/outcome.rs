@@ -79,8 +79,10 @@ pub(crate) fn prune(trial: &mut TrialRecord, pruned: Pruned, header: &Header) {
             None => trial.metrics.push(metric.clone()),
         }
     }
-    let unit = if header.fidelity_unit.is_empty() { String::new() } else { format!(" {}", header.fidelity_unit) };
-    fail(trial, format!("pruned after {fidelity}{unit}: {reason}"), 0.0);
+    // One of `epochs` is an epoch.
+    let unit = header.fidelity_unit.strip_suffix('s').unwrap_or(&header.fidelity_unit);
+    let place = if unit.is_empty() { fidelity.to_string() } else { format!("{unit} {fidelity}") };
+    fail(trial, format!("pruned at {place}: {reason}"), 0.0);
     trial.pruned = Some(fidelity);
 }
 

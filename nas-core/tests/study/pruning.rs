@@ -108,7 +108,7 @@ fn the_median_rule_follows_from_the_records() {
         let last = trial.reports.last().unwrap();
         assert_eq!(trial.pruned.unwrap_or(8.0), last.fidelity, "nothing is reported after the end");
         if trial.pruned.is_some() {
-            assert!(trial.reason.starts_with(&format!("pruned after {} epochs: its best val_accuracy", last.fidelity)));
+            assert!(trial.reason.starts_with(&format!("pruned at epoch {}: its best val_accuracy", last.fidelity)));
             let reached = last.metrics.iter().find(|metric| metric.name == "val_accuracy").unwrap().value;
             assert_eq!(trial.metric("val_accuracy"), Some(reached), "what it reached is in its record");
             assert!(trial.metric("params").is_some());

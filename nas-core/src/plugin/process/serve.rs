@@ -3,14 +3,18 @@
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use nas_api::native::panic_words;
 use nas_api::{Evaluator, Monitor, Report, Verdict};
 
 use super::protocol::{self, Job, Said, VERSION};
 use crate::plugin::{EvaluatorSource, PluginError};
+
+/// So long a worker whose host is gone may look for its evaluator.
+const GREETING: Duration = Duration::from_secs(1);
 
 /// How serving ended.
 #[derive(Debug)]
@@ -35,8 +39,13 @@ pub fn serve(
     let stopping = Arc::clone(&stop);
     let (jobs, waiting) = channel();
     let (verdicts, judged) = channel();
+    let (greeted, greeting) = channel();
     std::thread::spawn(move || match read(input, &jobs, &verdicts, &stopping) {
-        Ok(()) => leave(0),
+        // Where there is nothing to serve, that is to be said before the process ends; but nothing that hangs is waited for.
+        Ok(()) => match greeting.recv_timeout(GREETING) {
+            Err(RecvTimeoutError::Disconnected) => {}
+            Ok(()) | Err(RecvTimeoutError::Timeout) => leave(0),
+        },
         Err(error) => {
             eprintln!("error: what comes on standard input is no message of a study: {error}");
             leave(1);
@@ -59,6 +68,8 @@ pub fn serve(
         digest: identity.digest.clone(),
     };
     host.say(&ready)?;
+    // The other end is gone where the process is about to end.
+    let _ = greeted.send(());
 
     let mut evaluator: Option<Arc<dyn Evaluator>> = None;
     for job in waiting {
