@@ -231,8 +231,8 @@ fn what_cannot_be_trained_fails_in_words() {
 #[test]
 fn a_stop_ends_training_soon() {
     let evaluator = open(&[("epochs", number(100_000.0))]);
-    let asked = std::sync::atomic::AtomicU32::new(0);
-    let stop = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 5;
+    let asked = AtomicU32::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 5;
     assert_eq!(evaluator.evaluate(&request(&mlp(&[8], 10), 100_000.0), &stop).unwrap(), None);
     assert_eq!(asked.into_inner(), 6);
 }
