@@ -19,7 +19,7 @@ pub use worker::{IsolationFlags, Worker};
 
 /// A workbench for neural architecture search.
 ///
-/// Exit codes: 0 done, 1 broken while running, 2 wrong input, 130 stopped by Ctrl-C (`nas resume` goes on).
+/// Exit codes: 0 done, 1 broken while running or no trial could be measured, 2 wrong input, 130 stopped by Ctrl-C (`nas resume` goes on).
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 pub struct Args {

@@ -227,27 +227,22 @@ impl<'a> Runner<'a> {
         self.unsaved.remove(&(number as usize));
         let identity = &self.plan.header.evaluator.identity;
         let trial = &mut self.ledger.trials[number as usize];
-        match came {
-            Came::Panic(words) => fail(trial, panicked(&words), 0.0),
-            Came::Answer(Err(error)) => {
+        match (came, pruned) {
+            (Came::Answer(Err(error)), _) => {
                 let mut error = PluginError::from_api(identity, "evaluate", error);
                 if error.remedy.is_empty() {
                     error = error.remedy("nothing is lost: when the cause is mended, `nas resume` goes on");
                 }
                 return Err(StudyError::Broken(error));
             }
-            Came::Answer(Ok(measured)) if pruned.is_some() => {
-                // What it measured all the same is a matter of how soon it heard of its end.
-                drop(measured);
-                if let Some(pruned) = pruned {
-                    prune(trial, pruned, &self.plan.header);
-                }
-            }
-            Came::Answer(Ok(None)) => {
+            // What it came to all the same is a matter of how soon it heard of its end.
+            (_, Some(pruned)) => prune(trial, pruned, &self.plan.header),
+            (Came::Panic(words), None) => fail(trial, panicked(&words), 0.0),
+            (Came::Answer(Ok(None)), None) => {
                 trial.state = State::Stopped;
                 trial.reason = "interrupted".into();
             }
-            Came::Answer(Ok(Some(measurement))) => {
+            (Came::Answer(Ok(Some(measurement))), None) => {
                 let recorded = record_measurement(trial, measurement, seconds, &self.plan.header);
                 recorded.map_err(|problem| {
                     let remedy = "this is a defect of the plugin: report it to its author, with the study file";

@@ -32,7 +32,7 @@ pub use fully::Progress;
 pub use proxy::Proxy;
 pub use run::{Inference, run};
 
-use checkpoint::Checkpoint;
+use checkpoint::{Checkpoint, Course};
 use config::Config;
 use data::{Data, Kind};
 use keep::Keep;
@@ -136,57 +136,74 @@ impl BurnEvaluator {
         let epochs = self.epochs(request.fidelity)?;
         let (mut trainer, mut course) = self.begin(request, epochs, checkpoint.as_deref(), monitor)?;
         for report in &course.curve {
-            match monitor.report(report.clone()) {
-                Verdict::GoOn => {}
-                Verdict::Pruned => return Ok(Ended::Pruned),
-                Verdict::Stopped => return Ok(Ended::Stopped),
+            if let Some(ended) = ended(monitor.report(report.clone())) {
+                return Ok(ended);
             }
         }
         let stop = || monitor.stopped();
-        let mut measured = None;
         while trainer.epoch < epochs {
-            let started = Instant::now();
-            let (training, train) = (&self.config.training, &self.data.train);
-            let finished = trainer.epoch(training, train, self.config.epochs, &stop);
-            if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
+            let next = trainer.epoch + 1;
+            let validate = next == epochs || self.validates(request, next);
+            let Some(report) = self.train_epoch(&mut trainer, &mut course, validate, &stop)? else {
                 return Ok(Ended::Stopped);
+            };
+            if let Some(ended) = ended(monitor.report(report.clone())) {
+                return Ok(ended);
             }
-            course.seconds += started.elapsed().as_secs_f64();
-            let mut metrics = vec![Metric::new("train_loss", trainer.train_loss)];
-            if trainer.epoch == epochs || self.validates(request, trainer.epoch) {
-                let Some(found) = self.validate(&trainer, &stop)? else { return Ok(Ended::Stopped) };
-                metrics.extend(found.iter().cloned());
-                measured = (trainer.epoch == epochs).then_some(found);
-            }
-            if let Some(found) = &measured {
-                check_finite(found)?;
-            }
-            let report = Report { fidelity: f64::from(trainer.epoch), metrics };
-            match monitor.report(report.clone()) {
-                Verdict::GoOn => course.curve.push(report),
-                Verdict::Pruned => return Ok(Ended::Pruned),
-                Verdict::Stopped => return Ok(Ended::Stopped),
-            }
-            if let Some(checkpoint) = checkpoint.as_mut().filter(|kept| trainer.epoch < epochs && kept.due())
+            course.curve.push(report);
+            if let Some(checkpoint) = checkpoint.as_mut().filter(|kept| next < epochs && kept.due())
                 && let Err(problem) = checkpoint.write(&trainer, &course)
             {
-                monitor.notice(&format!("its state after epoch {} could not be kept: {problem}", trainer.epoch));
+                monitor.notice(&format!("its state after epoch {next} could not be kept: {problem}"));
             }
         }
-        let measured = match measured {
-            None => self.validate(&trainer, &stop)?,
-            found => found,
+        let mut metrics = match course.curve.pop() {
+            Some(last) => last.metrics,
+            // It carries on from a trial that was trained for as long.
+            None => match self.results(&trainer, true, &stop)? {
+                Some(metrics) => metrics,
+                None => return Ok(Ended::Stopped),
+            },
         };
-        let Some(mut metrics) = measured else { return Ok(Ended::Stopped) };
         check_finite(&metrics)?;
         if request.keep {
             let state = trainer.archive().map_err(Trouble::Broken)?;
             // A full disk, say: this trial is lost, and those that need no state go on.
             self.keep.put(request.trial, &state).map_err(|error| Trouble::Failed(error.to_string()))?;
         }
-        metrics.push(Metric::new("train_loss", trainer.train_loss));
         metrics.push(Metric::new("train_seconds", course.seconds));
         Ok(Ended::Measured(metrics))
+    }
+
+    /// One more epoch, and what is to be reported of it; `None` where `stop` said so.
+    fn train_epoch(
+        &self,
+        trainer: &mut Trainer,
+        course: &mut Course,
+        validate: bool,
+        stop: Stop<'_>,
+    ) -> Result<Option<Report>, Trouble> {
+        let started = Instant::now();
+        let finished = trainer.epoch(&self.config.training, &self.data.train, self.config.epochs, stop);
+        if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
+            return Ok(None);
+        }
+        course.seconds += started.elapsed().as_secs_f64();
+        let metrics = self.results(trainer, validate, stop)?;
+        Ok(metrics.map(|metrics| Report { fidelity: f64::from(trainer.epoch), metrics }))
+    }
+
+    /// What is known of the network as it is now; `None` where `stop` said so.
+    fn results(&self, trainer: &Trainer, validate: bool, stop: Stop<'_>) -> Result<Option<Vec<Metric>>, Trouble> {
+        let mut metrics = Vec::new();
+        if validate {
+            let (validation, scale) = (&self.data.validation, &self.data.normalization);
+            let measured = loss::measure(&trainer.network, validation, scale, self.config.training.loss, "val", stop);
+            let Some(measured) = measured.map_err(Trouble::Broken)? else { return Ok(None) };
+            metrics = measured;
+        }
+        metrics.push(Metric::new("train_loss", trainer.train_loss));
+        Ok(Some(metrics))
     }
 
     /// Whether there is a validation after this epoch, which is not the last.
@@ -195,13 +212,6 @@ impl BurnEvaluator {
             0 => request.judged,
             every => epoch.is_multiple_of(every),
         }
-    }
-
-    /// The metrics on the validation examples; `None` where `stop` said so.
-    fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Vec<Metric>>, Trouble> {
-        let (validation, scale) = (&self.data.validation, &self.data.normalization);
-        let measured = loss::measure(&trainer.network, validation, scale, self.config.training.loss, "val", stop);
-        measured.map_err(Trouble::Broken)
     }
 
     /// A fidelity as whole epochs within the schedule's horizon.
@@ -230,6 +240,15 @@ impl BurnEvaluator {
             return Err(failed(format!("it was trained for {} epochs already, more than {epochs}", trainer.epoch)));
         }
         Ok(trainer)
+    }
+}
+
+/// How a measurement ends after this verdict; `None`: it goes on.
+fn ended(verdict: Verdict) -> Option<Ended> {
+    match verdict {
+        Verdict::GoOn => None,
+        Verdict::Pruned => Some(Ended::Pruned),
+        Verdict::Stopped => Some(Ended::Stopped),
     }
 }
 
