@@ -23,7 +23,7 @@ const BASELINE: &str = "random-search";
 
 /// Runs what is missing of a grid, and prints what it amounts to.
 pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
-    let registry = plugins::registry_of_studies(args)?;
+    let registry = plugins::registry_of_studies(args, &bench.isolation.limits())?;
     let grid = grid(bench, &registry)?;
     grid.check()?;
     fs::create_dir_all(&bench.out)

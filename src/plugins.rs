@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use directories::ProjectDirs;
 use nas_core::plugin::process::Processes;
-use nas_core::plugin::wasm::{Level, Limits, Log};
+use nas_core::plugin::wasm::{self, Level, Log};
 use nas_core::plugin::{Options, Registry};
+use nas_core::study::{Isolation, Limits};
 use nas_evaluator_burn::{BurnEvaluator, Proxy};
 use nas_latency::proxy_meter;
 
-use crate::args::{Args, Isolation, IsolationFlags};
+use crate::args::Args;
 use crate::failure::Failure;
+
+/// How often a trial is tried again whose process died, where nobody says it.
+const RETRIES: u32 = 1;
 
 /// The registry that the arguments describe, for commands that measure no trials.
 pub fn registry(args: &Args) -> Result<Registry, Failure> {
@@ -21,13 +25,10 @@ pub fn registry(args: &Args) -> Result<Registry, Failure> {
 }
 
 /// The same for studies: what trains networks runs in processes of its own, unless the user does not want it.
-pub fn registry_of_studies(args: &Args) -> Result<Registry, Failure> {
-    let IsolationFlags { isolation, trial_seconds, worker_memory, retries } = args.isolation;
-    if isolation == Isolation::None {
-        if trial_seconds.is_some() || worker_memory.is_some() {
-            let problem = "--isolation none: --trial-seconds and --worker-memory hold for processes alone";
-            return Err(Failure::input(format!("{problem}\n  help: leave out --isolation none, or these limits")));
-        }
+pub fn registry_of_studies(args: &Args, limits: &Limits) -> Result<Registry, Failure> {
+    limits.check()?;
+    let Limits { isolation, trial_seconds, worker_memory, retries } = *limits;
+    if isolation == Some(Isolation::None) {
         return build(args, None);
     }
     let program = std::env::current_exe()
@@ -36,17 +37,21 @@ pub fn registry_of_studies(args: &Args) -> Result<Registry, Failure> {
     for folder in &args.plugin_path {
         arguments.extend(["--plugin-path".into(), absolute(folder.clone()).into()]);
     }
+    arguments.push("worker".into());
     if let Some(mib) = worker_memory {
         arguments.extend(["--worker-memory".into(), mib.to_string().into()]);
     }
-    arguments.extend(["worker".into(), "--".into()]);
+    arguments.push("--".into());
     let trial_limit = trial_seconds.map(Duration::from_secs_f64);
-    build(args, Some(Processes { program, arguments, trial_limit, retries, log: log(args) }))
+    build(
+        args,
+        Some(Processes { program, arguments, trial_limit, retries: retries.unwrap_or(RETRIES), log: log(args) }),
+    )
 }
 
 fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure> {
-    let defaults = Limits::default();
-    let limits = Limits {
+    let defaults = wasm::Limits::default();
+    let limits = wasm::Limits {
         memory_bytes: args.plugin_memory.map_or(defaults.memory_bytes, |mib| (mib as usize) << 20),
         call_fuel: args.plugin_fuel.map_or(defaults.call_fuel, |millions| u64::from(millions) * 1_000_000),
         call_seconds: args.plugin_seconds.unwrap_or(defaults.call_seconds),

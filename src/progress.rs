@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nas_api::Report;
 use nas_core::study::{Budget, Event, Listener, TrialRecord};
 
 use crate::print;
@@ -26,6 +27,10 @@ pub struct Progress {
     objective: String,
     best: String,
     failed: u32,
+    pruned: u32,
+    spent: String,
+    /// The last report of a trial that is running.
+    report: String,
 }
 
 impl Progress {
@@ -48,11 +53,22 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
         let objective = objective.to_owned();
-        Self { bar, budget, objective, best: String::new(), failed: 0 }
+        Self {
+            bar,
+            budget,
+            objective,
+            best: String::new(),
+            failed: 0,
+            pruned: 0,
+            spent: String::new(),
+            report: String::new(),
+        }
     }
 
     fn finished(&mut self, trial: &TrialRecord, seconds: f64, epochs: f64) {
-        if !trial.reason.is_empty() {
+        if trial.pruned.is_some() {
+            self.pruned += 1;
+        } else if !trial.reason.is_empty() {
             self.failed += 1;
         }
         self.bar.inc(1);
@@ -63,11 +79,36 @@ impl Progress {
         if let Some(budget) = self.budget.epochs {
             parts.push(format!("{epochs} of {budget} epochs"));
         }
+        self.spent = parts.join(", ");
+        self.report.clear();
+        self.show();
+    }
+
+    fn reported(&mut self, trial: &TrialRecord, report: &Report) {
+        let found = |name: &str| report.metrics.iter().find(|metric| metric.name == name);
+        let metric = found(&self.objective).or(report.metrics.first());
+        let metric = metric.map_or_else(String::new, |m| format!(": {} {}", m.name, print::number(m.value)));
+        let full = trial.fidelity.map_or_else(String::new, |full| format!("/{}", print::number(full)));
+        self.report = format!("trial {} at {}{full}{metric}", trial.trial, print::number(report.fidelity));
+        self.show();
+    }
+
+    fn show(&self) {
+        let mut parts = Vec::new();
+        if !self.spent.is_empty() {
+            parts.push(self.spent.clone());
+        }
+        if self.pruned > 0 {
+            parts.push(format!("{} pruned", self.pruned));
+        }
         if self.failed > 0 {
             parts.push(format!("{} failed", self.failed));
         }
         if !self.best.is_empty() {
             parts.push(self.best.clone());
+        }
+        if !self.report.is_empty() {
+            parts.push(self.report.clone());
         }
         self.bar.set_message(parts.join(", "));
     }
@@ -77,6 +118,8 @@ impl Listener for Progress {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Ready { trials, waiting } => self.bar.set_position(u64::from(trials.saturating_sub(*waiting))),
+            Event::Reported { trial, report } => self.reported(trial, report),
+            Event::Notice { trial, words } => self.bar.suspend(|| eprintln!("note: trial {trial}: {words}")),
             Event::Finished { trial, seconds, epochs } => self.finished(trial, *seconds, *epochs),
             Event::Incumbent(trial) => {
                 let value = trial.metric(&self.objective).map_or_else(String::new, print::number);

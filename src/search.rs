@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nas_core::study::{
-    BudgetSpec, End, Given, Plan, PluginSpec, ResumeOptions, StudyRecord, StudySpec, Summary, start, state_dir,
+    BudgetSpec, End, Given, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec, start,
+    state_dir,
 };
 
 use crate::args::{Args, Resume, Search};
@@ -19,7 +20,7 @@ use crate::{print, show};
 /// Plans and runs a study.
 pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
     let spec = spec(search)?;
-    let registry = plugins::registry_of_studies(args)?;
+    let registry = plugins::registry_of_studies(args, &spec.limits)?;
     if let Some(file) = &search.study {
         check_new(file)?;
     }
@@ -46,18 +47,20 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
 
 /// Goes on with a study.
 pub fn resume(args: &Args, resume: &Resume) -> Result<ExitCode, Failure> {
-    let registry = plugins::registry_of_studies(args)?;
     let mut flags = StudySpec::default();
     for assignment in &resume.sets {
         flags.set(assignment)?;
     }
-    if !(flags.space.settings.is_empty() && flags.evaluator.settings.is_empty() && flags.task == Default::default()) {
+    let fixed = [&flags.space.settings, &flags.evaluator.settings, &flags.pruner.settings];
+    if fixed.iter().any(|settings| !settings.is_empty()) || flags.task != TaskSpec::default() {
         return Err(Failure::input("--set: a resumed study can only have settings of its strategy changed"));
     }
     let strategy = PluginSpec { reference: resume.strategy.clone(), settings: flags.strategy.settings };
     let budget = BudgetSpec { trials: resume.trials, epochs: resume.epochs, seconds: resume.seconds };
     let options = ResumeOptions { strategy, warm_start: resume.warm_start, budget };
     let record = StudyRecord::read(&resume.file)?;
+    let limits = record.header.limits.overridden_by(resume.isolation.limits());
+    let registry = plugins::registry_of_studies(args, &limits)?;
     let objective = record.header.objectives.first().map_or_else(String::new, |objective| objective.metric.clone());
     let mut progress = Progress::new(record.header.budget, &objective, args.quiet);
     let stop = stop_on_interrupt()?;
@@ -83,6 +86,8 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
         objectives: search.objective.clone(),
         constraints: search.constraint.clone(),
         meters: search.meter.clone(),
+        pruner: plugin(&search.pruner),
+        limits: search.isolation.limits(),
         budget: BudgetSpec { trials: search.trials, epochs: search.epochs, seconds: search.seconds },
         ..StudySpec::default()
     };
@@ -163,5 +168,14 @@ fn report(file: &Path, end: End, json: bool) -> Result<ExitCode, Failure> {
         out!("{}", show::brief(&record, &summary, file));
         out!("ended: {end}");
     }
-    Ok(if end == End::Stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
+    match (end, summary.measured, record.trials.iter().find(|trial| trial.state == State::Failed)) {
+        (End::Stopped, _, _) => Ok(ExitCode::from(STOPPED)),
+        (_, 0, Some(first)) => {
+            let (failed, number, reason) = (summary.failed, first.trial, &first.reason);
+            let problem = format!("no trial could be measured: all {failed} failed, trial {number} because {reason}");
+            let help = format!("`nas show {} --trials` says why each of them did", file.display());
+            Err(Failure::broken(format!("{problem}\n  help: {help}")))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use nas_api::{Goal, Settings};
+use nas_api::{Goal, Metric, Report, Settings};
 use nas_core::study::{Plugged, StudyRecord, Summary, TrialRecord, records_without_times, trial_json};
 
 use crate::args::Show;
@@ -67,6 +67,9 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
         format!("evaluator  {}", plugin(&header.evaluator)),
         format!("objective  {}", objectives.join(", ")),
     ];
+    if let Some(pruner) = &header.pruner {
+        lines.push(format!("pruner     {}{}", pruner.name, settings(&pruner.settings)));
+    }
     let bounds: Vec<String> = header
         .constraints
         .iter()
@@ -78,8 +81,11 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
     if !bounds.is_empty() {
         lines.push(format!("constraint {}", bounds.join(", ")));
     }
-    let Summary { measured, failed, unfinished, duplicates, .. } = summary;
-    let mut counts = format!("{measured} measured, {failed} failed");
+    let Summary { measured, failed, pruned, unfinished, duplicates, .. } = summary;
+    let mut counts = format!("{measured} measured, {} failed", failed - pruned);
+    if *pruned > 0 {
+        counts.push_str(&format!(", {pruned} pruned"));
+    }
     if *unfinished > 0 {
         counts.push_str(&format!(", {unfinished} unfinished"));
     }
@@ -126,7 +132,7 @@ fn trials_table(record: &StudyRecord, trials: &[&TrialRecord]) -> String {
     let row = |trial: &&TrialRecord| -> Vec<String> {
         let cell = |name: &&str| match *name {
             "trial" => trial.trial.to_string(),
-            "state" => trial.state.name().to_owned(),
+            "state" => state(trial),
             "fidelity" => trial.fidelity.map_or_else(String::new, print::number),
             "architecture" if trial.reason.is_empty() => trial.text.clone(),
             "architecture" => format!("{} ({})", trial.text, trial.reason),
@@ -140,7 +146,7 @@ fn trials_table(record: &StudyRecord, trials: &[&TrialRecord]) -> String {
 fn details(record: &StudyRecord, trial: &TrialRecord) -> String {
     let mut rows = vec![
         ("trial".to_owned(), trial.trial.to_string()),
-        ("state".to_owned(), trial.state.name().to_owned()),
+        ("state".to_owned(), state(trial)),
         ("architecture".to_owned(), trial.text.clone()),
         ("genotype".to_owned(), trial.genotype().map_or_else(|| "relaxed".to_owned(), |g| format!("{g:?}"))),
         ("key".to_owned(), trial.key.clone()),
@@ -154,5 +160,33 @@ fn details(record: &StudyRecord, trial: &TrialRecord) -> String {
     add("cost", Some(print::seconds(trial.cost)));
     rows.extend(trial.metrics.iter().map(|metric| (metric.name.clone(), print::number(metric.value))));
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n")
+    let mut text = rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n");
+    if !trial.reports.is_empty() {
+        text.push_str(&format!("\n\nlearning curve\n{}", curve(unit, &trial.reports)));
+    }
+    text
+}
+
+/// A failed trial that a pruner ended is called by that.
+fn state(trial: &TrialRecord) -> String {
+    if trial.pruned.is_some() { "pruned" } else { trial.state.name() }.to_owned()
+}
+
+/// One line for each report, one column for each metric that any of them has.
+fn curve(unit: &str, reports: &[Report]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for metric in reports.iter().flat_map(|report| &report.metrics) {
+        if !names.contains(&metric.name.as_str()) {
+            names.push(&metric.name);
+        }
+    }
+    let cell =
+        |report: &Report, name: &str| Metric::find(&report.metrics, name).map_or_else(String::new, print::number);
+    let row = |report: &Report| {
+        let metrics = names.iter().map(|name| cell(report, name));
+        std::iter::once(print::number(report.fidelity)).chain(metrics).collect()
+    };
+    let header: Vec<&str> =
+        std::iter::once(if unit.is_empty() { "fidelity" } else { unit }).chain(names.clone()).collect();
+    print::table(&header, reports.iter().map(row).collect())
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter};
 use std::process::ExitCode;
 
-use nas_core::plugin::process::serve;
+use nas_core::plugin::process::{Served, serve};
 use nas_core::study::STACK_BYTES;
 
 use crate::args::{Args, Worker};
@@ -16,7 +16,7 @@ pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
     keep_freed_memory();
     let broken = |error: io::Error| Failure::broken(format!("nas worker: {error}"));
     let (input, output) = private().map_err(broken)?;
-    if let Some(mib) = args.isolation.worker_memory {
+    if let Some(mib) = worker.worker_memory {
         limit_memory(mib << 20).map_err(|error| Failure::broken(format!("--worker-memory {mib}: {error}")))?;
     }
     let registry = plugins::registry(args)?;
@@ -28,8 +28,10 @@ pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
         let thread = builder.spawn_scoped(scope, serve)?;
         thread.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")))
     });
-    serving.map_err(broken)?;
-    Ok(ExitCode::SUCCESS)
+    match serving.map_err(broken)? {
+        Served::Done => Ok(ExitCode::SUCCESS),
+        Served::Refused(error) => Err(error.into()),
+    }
 }
 
 /// Every step of a training frees and asks for the same large pieces of memory. The C library would hand each back to the

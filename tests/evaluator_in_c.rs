@@ -54,6 +54,44 @@ fn an_evaluator_in_c_measures_what_the_graph_says() {
 }
 
 #[test]
+fn an_evaluator_in_c_reports_and_is_pruned() {
+    let (folder, study) = scratch();
+    let file = study.to_str().unwrap();
+    let library = folder.path().join("libwiring.so");
+    compile("cc", &["-std=c99"], &library);
+    let search = ["search", "--space", "nas-bench-201", "--strategy", "random-search", "--trials", "12", "--seed", "2"];
+    let study = ["--study", file, "--evaluator", library.to_str().unwrap(), "--objective", "longest_path:minimize"];
+    // Paths of these networks are 81 to 156 long.
+    let pruner = ["--pruner", "threshold", "--set", "pruner.limit=100"];
+    let found = json(nas(search).args(study).args(pruner));
+    let (measured, pruned) = (found["measured"].as_u64().unwrap(), found["pruned"].as_u64().unwrap());
+    assert!(measured > 0 && pruned > 0 && measured + pruned == 12, "{found}");
+    let trials = json(&mut nas(["show", file, "--trials"]));
+    for trial in trials["trials"].as_array().unwrap().iter().filter(|trial| trial["duplicate_of"].is_null()) {
+        let reports = trial["reports"].as_array().unwrap();
+        let path = trial["metrics"]["longest_path"].as_f64().unwrap();
+        assert_eq!(reports.last().unwrap()["metrics"]["longest_path"].as_f64(), Some(path));
+        match trial["pruned"].as_f64() {
+            // It ends at the first operator that lies too deep.
+            Some(at) => assert!(path == 101.0 && reports.len() as f64 == at, "{trial}"),
+            None => {
+                assert!(path <= 100.0 && trial["metrics"]["nodes"].as_f64() == Some(reports.len() as f64), "{trial}")
+            }
+        }
+    }
+}
+
+#[test]
+fn a_library_for_an_earlier_abi_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, library) = (folder.path().join("old.c"), folder.path().join("libold.so"));
+    fs::write(&source, "int nas_evaluator_0_1(void) { return 0; }\n").unwrap();
+    succeed(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]));
+    let words = common::refused(&mut nas(["plugin", "inspect", library.to_str().unwrap()]));
+    assert!(words.contains("nas_evaluator_0_1") && words.contains("rebuild it"), "{words}");
+}
+
+#[test]
 fn a_wrong_setting_is_refused_before_the_library_sees_it() {
     let (folder, _) = scratch();
     let library = folder.path().join("libwiring.so");

@@ -5,19 +5,14 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{built, json, nas, records, scratch, succeed};
+use common::process::{children, kill, start, wait_for};
+use common::{json, nas, records, scratch, succeed, unruly};
 use serde_json::Value;
-
-fn unruly() -> String {
-    let name = format!("{}fixture_unruly{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    built("libraries", &name)
-}
 
 /// A study of the unruly evaluator, whose behaviour is still to be given.
 fn search(study: &Path, trials: u32) -> Command {
@@ -91,38 +86,6 @@ fn a_trial_whose_worker_died_is_tried_again() {
     }
 }
 
-/// Processes whose parent is this one.
-fn children(parent: u32) -> BTreeSet<u32> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Ok(process) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
-        // The parent is the second field after the name, which stands in parentheses.
-        let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { continue };
-        let after = stat.rsplit(')').next().unwrap();
-        if after.split_whitespace().nth(1).and_then(|text| text.parse().ok()) == Some(parent) {
-            found.insert(process);
-        }
-    }
-    found
-}
-
-fn kill(signal: &str, process: u32) {
-    // It may be gone already.
-    Command::new("kill").args([signal, &process.to_string()]).stderr(Stdio::null()).status().unwrap();
-}
-
-fn start(command: &mut Command) -> Child {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-fn wait_for(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 #[test]
 #[cfg(target_os = "linux")]
 fn workers_killed_at_random_change_no_record() {
@@ -192,6 +155,9 @@ fn limits_that_would_hold_for_nothing_are_refused() {
     assert!(words.contains("--isolation none") && words.contains("help:"), "{words}");
     let words = common::refused(&mut nas(["search", "--trial-seconds", "soon"]));
     assert!(words.contains("0.001"), "{words}");
+    // `nas train` trains in its own process.
+    let words = common::refused(&mut nas(["train", "a.study", "--out", "x", "--trial-seconds", "3"]));
+    assert!(words.contains("--trial-seconds"), "{words}");
 }
 
 #[test]
@@ -199,6 +165,13 @@ fn a_worker_that_is_talked_to_by_hand_says_what_is_wrong() {
     let output = nas(["worker", "burn"]).stdin(Stdio::null()).output().unwrap();
     // The greeting, and then the end of its input.
     assert!(output.status.success() && !output.stdout.is_empty());
+    let output = nas(["worker", "nosuch"]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&output.stderr)
+            .contains("error: evaluator 'nosuch': there is no evaluator of this name"),
+        "{output:?}"
+    );
     let mut command = nas(["worker", "burn"]);
     let mut worker = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(worker.stdin.as_mut().unwrap(), b"What can you do?\n").unwrap();

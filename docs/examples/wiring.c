@@ -47,13 +47,14 @@ static nas_answer open_wiring(const uint8_t *data, size_t length, void **instanc
         return nas_refuse("the settings cannot be read");
     }
     *instance = made;
-    nas_opened opened = {NULL, 0, true, shape, 3, 10, "classification"};
+    static const char *const reports[] = {"longest_path"};
+    nas_opened opened = {NULL, 0, true, shape, 3, 10, "classification", reports, 1};
     nas_writer to = {NULL, 0, 0, false};
     nas_put_opened(&to, &opened);
     return nas_finish(to);
 }
 
-static nas_answer measure(const wiring *settings, const nas_request *request) {
+static nas_answer measure(const wiring *settings, const nas_request *request, const nas_callbacks *callbacks) {
     size_t *depths = (size_t *)calloc(request->node_count + 1, sizeof *depths);
     size_t longest = 0, edges = 0, joins = 0;
     if (depths == NULL) {
@@ -68,6 +69,12 @@ static nas_answer measure(const wiring *settings, const nas_request *request) {
         edges += node->input_count;
         joins += node->input_count > settings->fan_in;
         longest = depths[i] > longest ? depths[i] : longest;
+        /* A path does not get shorter: what is long already can be ended by a pruner (--pruner threshold). */
+        nas_metric so_far = {"longest_path", (double)longest};
+        if (nas_report(callbacks, (double)(i + 1), &so_far, 1) != NAS_GO_ON) {
+            free(depths);
+            return nas_stopped();
+        }
     }
     free(depths);
     nas_metric metrics[] = {
@@ -79,19 +86,16 @@ static nas_answer measure(const wiring *settings, const nas_request *request) {
     return nas_measured(metrics, 4);
 }
 
-static nas_answer evaluate(const void *instance, const uint8_t *data, size_t length, nas_stop stop, const void *context) {
+static nas_answer evaluate(const void *instance, const uint8_t *data, size_t length, const nas_callbacks *callbacks) {
     nas_request request;
     nas_answer answer;
-    if (stop(context)) {
-        return nas_stopped();
-    }
-    answer = nas_read_request(data, length, &request) ? measure((const wiring *)instance, &request)
+    answer = nas_read_request(data, length, &request) ? measure((const wiring *)instance, &request, callbacks)
                                                       : nas_refuse("the request cannot be read");
     nas_free_request(&request);
     return answer;
 }
 
-nas_table nas_evaluator_0_1(void) {
+nas_table nas_evaluator_0_2(void) {
     nas_table table = {NAS_ABI_VERSION, describe, open_wiring, evaluate, free, nas_free};
     return table;
 }

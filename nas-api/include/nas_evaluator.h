@@ -1,4 +1,4 @@
-/* An evaluator of `nas` in C or C++: a dynamic library with one symbol, `nas_evaluator_0_1`.
+/* An evaluator of `nas` in C or C++: a dynamic library with one symbol, `nas_evaluator_0_2`.
  *
  * This header has the ABI (the structures below, which `nas-api/src/native.rs` has in Rust) and the messages: functions that read
  * what the host sends, and write what it expects. Nothing needs to be linked. The guide is docs/guides/write-an-evaluator.md, an
@@ -26,7 +26,7 @@ extern "C" {
 
 /* ---- The ABI ---- */
 
-#define NAS_ABI_VERSION 1u
+#define NAS_ABI_VERSION 2u
 
 enum { NAS_DONE = 0, NAS_REFUSED = 1, NAS_PANICKED = 2 };
 
@@ -39,8 +39,21 @@ typedef struct {
     size_t capacity;
 } nas_answer;
 
-/* Whether the study is stopping. Ask it between the steps of a long measurement, on the thread that was called. */
-typedef bool (*nas_stop)(const void *context);
+/* What becomes of a trial after a report. */
+enum {
+    NAS_GO_ON = 0,
+    NAS_ENDED = 1,   /* A pruner ends it: its reports are its result. */
+    NAS_STOPPING = 2 /* The study is stopping. */
+};
+
+/* How a measurement talks with the study, from any thread until `evaluate` returns. nas_is_stopped, nas_report and nas_notice call
+ * these. */
+typedef struct {
+    const void *context;
+    bool (*stopped)(const void *context);
+    uint32_t (*report)(const void *context, const uint8_t *data, size_t length);
+    void (*notice)(const void *context, const uint8_t *data, size_t length);
+} nas_callbacks;
 
 typedef struct {
     uint32_t abi_version; /* NAS_ABI_VERSION */
@@ -48,8 +61,8 @@ typedef struct {
     nas_answer (*describe)(void);
     /* Takes an encoded nas_open; sets the instance, answers an encoded nas_opened. */
     nas_answer (*open)(const uint8_t *data, size_t length, void **instance);
-    /* Takes an encoded nas_request; answers an encoded nas_measurement, or none where it stopped because `stop` said so. */
-    nas_answer (*evaluate)(const void *instance, const uint8_t *data, size_t length, nas_stop stop, const void *context);
+    /* Takes an encoded nas_request; answers with nas_measured or nas_failed, or nas_stopped where a callback said so. */
+    nas_answer (*evaluate)(const void *instance, const uint8_t *data, size_t length, const nas_callbacks *callbacks);
     void (*close)(void *instance);
     /* nas_free does. */
     void (*free)(nas_answer answer);
@@ -62,7 +75,7 @@ typedef struct {
 #endif
 
 /* The one symbol of a library. */
-NAS_EXPORT nas_table nas_evaluator_0_1(void);
+NAS_EXPORT nas_table nas_evaluator_0_2(void);
 
 /* ---- Writing ---- */
 
@@ -308,6 +321,7 @@ typedef struct {
     uint32_t resume; /* Carry on from the state of this trial. */
     bool keep;       /* Keep the state: a later trial may carry on from it. */
     uint32_t seed;
+    bool judged; /* A pruner judges the trial by its reports, which should have all that nas_opened says. */
 } nas_request;
 
 static inline uint32_t *nas_get_u32s(nas_reader *from, size_t *count) {
@@ -447,6 +461,7 @@ static inline bool nas_read_request(const uint8_t *data, size_t length, nas_requ
     request->resume = request->has_resume ? (uint32_t)nas_get_count(&from) : 0;
     request->keep = nas_get_truth(&from);
     request->seed = (uint32_t)nas_get_count(&from);
+    request->judged = nas_get_truth(&from);
     return !from.failed && from.at == from.end;
 }
 
@@ -527,6 +542,8 @@ typedef struct {
     size_t rank;
     uint32_t outputs;
     const char *kind; /* "classification", "regression", "language". */
+    const char *const *reports; /* Metrics that nas_report can give while a trial is measured. */
+    size_t report_count;
 } nas_opened;
 
 static inline void nas_put_opened(nas_writer *to, const nas_opened *opened) {
@@ -550,6 +567,10 @@ static inline void nas_put_opened(nas_writer *to, const nas_opened *opened) {
     nas_put_count(to, 0);     /* The first metric with a direction is the objective where the user names none. */
     nas_put_truth(to, false); /* Seconds are real. */
     nas_put_count(to, 0);     /* No best values are known. */
+    nas_put_count(to, opened->report_count);
+    for (size_t i = 0; i < opened->report_count; i++) {
+        nas_put_text(to, opened->reports[i]);
+    }
 }
 
 typedef struct {
@@ -557,15 +578,42 @@ typedef struct {
     double value;
 } nas_metric;
 
+static inline void nas_put_metrics(nas_writer *to, const nas_metric *metrics, size_t count) {
+    nas_put_count(to, count);
+    for (size_t i = 0; i < count; i++) {
+        nas_put_text(to, metrics[i].name);
+        nas_put_number(to, metrics[i].value);
+    }
+}
+
+/* Whether the result is not wanted any more. Ask it between the steps of a long measurement; where it says yes, answer
+ * nas_stopped(). */
+static inline bool nas_is_stopped(const nas_callbacks *callbacks) {
+    return callbacks->stopped(callbacks->context);
+}
+
+/* How far the measurement has come: say it after every epoch, or what else fidelities count, with what is spent by now. Where the
+ * answer is not NAS_GO_ON, answer nas_stopped(). A trial that is tried again reports from its start once more. */
+static inline uint32_t nas_report(const nas_callbacks *callbacks, double fidelity, const nas_metric *metrics, size_t count) {
+    nas_writer to = {NULL, 0, 0, false};
+    nas_put_number(&to, fidelity);
+    nas_put_metrics(&to, metrics, count);
+    /* Where memory ran out the bytes are no report, and the host ends the study. */
+    uint32_t verdict = callbacks->report(callbacks->context, to.data, to.failed ? 0 : to.length);
+    free(to.data);
+    return verdict;
+}
+
+/* One line that the user should read. */
+static inline void nas_notice(const nas_callbacks *callbacks, const char *words) {
+    callbacks->notice(callbacks->context, (const uint8_t *)words, strlen(words));
+}
+
 /* A candidate that was measured. */
 static inline nas_answer nas_measured(const nas_metric *metrics, size_t count) {
     nas_writer to = {NULL, 0, 0, false};
     nas_put_truth(&to, true);
-    nas_put_count(&to, count);
-    for (size_t i = 0; i < count; i++) {
-        nas_put_text(&to, metrics[i].name);
-        nas_put_number(&to, metrics[i].value);
-    }
+    nas_put_metrics(&to, metrics, count);
     nas_put_truth(&to, false); /* No failure, */
     nas_put_truth(&to, false); /* no gradient, */
     nas_put_truth(&to, false); /* and the host's clock says what it cost. */
@@ -585,7 +633,7 @@ static inline nas_answer nas_failed(const char *why) {
     return nas_finish(to);
 }
 
-/* It stopped early because `stop` said so. */
+/* It stopped early because nas_is_stopped or nas_report said so. */
 static inline nas_answer nas_stopped(void) {
     nas_writer to = {NULL, 0, 0, false};
     nas_put_truth(&to, false);

@@ -49,6 +49,7 @@ mod tests {
             resume: None,
             keep: true,
             seed: u32::MAX,
+            judged: true,
         };
         assert_eq!(decode::<Request>(&encode(&request).unwrap()).unwrap(), request);
     }

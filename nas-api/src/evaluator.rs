@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Candidate, Failure, Goal, Graph, Metric, Objective, Parameter, Result, Setting, Settings, Task, Weights};
 
+/// The folder, within that for states, of what an evaluator keeps of trials that are not finished.
+pub const UNFINISHED: &str = "unfinished";
+
 /// Declares one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricInfo {
@@ -62,6 +65,9 @@ pub struct Opened {
     /// The best value that any architecture has of a metric at the highest fidelity, where that is known. Reports
     /// compute regret from it; strategies are not told.
     pub best: Vec<Metric>,
+    /// The metrics that it can report while it measures (see [`Monitor::report`]), as long as the request is
+    /// [`judged`](Request::judged). Components report nothing.
+    pub reports: Vec<String>,
 }
 
 /// One candidate to measure.
@@ -85,6 +91,34 @@ pub struct Request {
     pub keep: bool,
     /// Of this trial; independent of what the strategy draws.
     pub seed: u32,
+    /// A pruner judges the trial by its reports: they should have all of [`Opened::reports`].
+    pub judged: bool,
+}
+
+/// Why a trial failed whose evaluator panicked with these words.
+pub fn panicked(words: &str) -> String {
+    format!("the evaluator panicked: {words}")
+}
+
+/// How far a measurement has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// What is spent by now, in the unit of fidelities, what was carried on included. It grows from report to report.
+    pub fidelity: f64,
+    /// What is known by now. Part of the record, so that only those named `*_seconds` may depend on the machine.
+    pub metrics: Vec<Metric>,
+}
+
+/// What becomes of a trial after a report.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It goes on.
+    GoOn,
+    /// A pruner ends it: its reports are its result.
+    Pruned,
+    /// The study is stopping; the trial is measured again when the study goes on.
+    Stopped,
 }
 
 /// What came out.
@@ -106,14 +140,47 @@ impl Measurement {
         Self { metrics, failure: None, gradient: None, cost: None }
     }
 
+    /// Not measured, because the evaluator panicked with these words.
+    pub fn panicked(words: &str) -> Self {
+        Self::failed(panicked(words))
+    }
+
     /// Not measured, and why.
     pub fn failed(reason: impl Into<String>) -> Self {
         Self { failure: Some(Failure::new(reason)), ..Self::new(Vec::new()) }
     }
 }
 
-/// Asked between steps of a long measurement: true means that the study is stopping, so that the result is not wanted.
+/// Asked between steps of long work: true means that its result is not wanted any more.
 pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// Who listens to a measurement. It may be used from any thread of the evaluator while the call lasts.
+pub trait Monitor: Sync {
+    /// Asked between steps of a long measurement: true means that the result is not wanted any more.
+    fn stopped(&self) -> bool;
+
+    /// How far the measurement has come; said after every epoch, or step that fidelities count. Where the verdict is not
+    /// [`Verdict::GoOn`], the evaluator answers `None`. May wait for trials that run beside this one.
+    ///
+    /// A trial that is tried again reports from its start once more, also what it has carried over.
+    fn report(&self, report: Report) -> Verdict;
+
+    /// One line that the user should read.
+    fn notice(&self, words: &str);
+}
+
+/// Nobody listens; only the question is answered.
+impl<F: Fn() -> bool + Sync> Monitor for F {
+    fn stopped(&self) -> bool {
+        self()
+    }
+
+    fn report(&self, _report: Report) -> Verdict {
+        if self() { Verdict::Stopped } else { Verdict::GoOn }
+    }
+
+    fn notice(&self, _words: &str) {}
+}
 
 /// An opened evaluator. Deterministic: the outcome depends on request and configuration alone (times aside).
 pub trait Evaluator: Send + Sync {
@@ -122,11 +189,12 @@ pub trait Evaluator: Send + Sync {
 
     /// Measures one candidate on the calling thread; the host calls from several threads at once.
     /// A candidate that cannot be measured is a failure; an error means that the evaluator itself is broken and
-    /// ends the study. `None`: it stopped early because `stop` said so.
-    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>>;
+    /// ends the study. `None`: it stopped early because `monitor` said so.
+    fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>>;
 }
 
-/// An evaluator that the host can open. `state` is a folder of the study where states of trials may be kept.
+/// An evaluator that the host can open. `state` is a folder of the study where states of trials may be kept; it may have
+/// to be made. What lies in its folder [`UNFINISHED`] is removed where the study has ended.
 pub trait EvaluatorPlugin: Evaluator + Sized + 'static {
     /// What it says about itself.
     fn info() -> EvaluatorInfo;

@@ -28,7 +28,9 @@ pub mod native;
 
 pub use config::{Parameter, ParameterKind, Range, Setting, Settings, Value};
 pub use error::{Error, Result};
-pub use evaluator::{Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, MetricInfo, Opened, Request, Stop};
+pub use evaluator::{
+    Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, MetricInfo, Monitor, Opened, Report, Request, Stop, Verdict,
+};
 pub use flat::Flat;
 pub use graph::{Attribute, Convolution, Graph, GraphBuilder, Heads, Node, NodeId, Task, Window, Word};
 pub use space::{Network, OpenSpace, SearchSpace, Space, SpaceInfo};

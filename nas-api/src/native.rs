@@ -1,6 +1,6 @@
 //! The C ABI of native evaluators: dynamic libraries that the host loads at run time.
 //!
-//! A library exports one symbol, `nas_evaluator_0_1`, a function that returns a [`Table`] of functions. Messages are
+//! A library exports one symbol, `nas_evaluator_0_2`, a function that returns a [`Table`] of functions. Messages are
 //! bytes made by [`codec`](crate::codec). A panic never crosses the border: it comes back as [`Status::Panicked`].
 
 use std::any::Any;
@@ -11,13 +11,16 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{decode, encode};
-use crate::{Error, EvaluatorPlugin, Measurement, Opened, Request, Result, Settings};
+use crate::{Error, EvaluatorPlugin, Measurement, Monitor, Opened, Report, Request, Result, Settings, Verdict};
 
 /// The name of the symbol; it changes where the table changes.
-pub const SYMBOL: &str = "nas_evaluator_0_1";
+pub const SYMBOL: &str = "nas_evaluator_0_2";
 
 /// The version of this ABI, the first field of the table, so that it can be read whatever the rest is.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
+
+/// Symbols of earlier versions, which are refused.
+pub const EARLIER_SYMBOLS: [&str; 1] = ["nas_evaluator_0_1"];
 
 /// How a call ended, and what its answer is.
 #[repr(u32)]
@@ -44,8 +47,27 @@ pub struct Answer {
     pub capacity: usize,
 }
 
-/// Asks whether the study is stopping; called with the context it came with, on the calling thread.
-pub type StopCallback = extern "C" fn(context: *const c_void) -> bool;
+/// How a measurement talks with the study: each function is called with `context`, from any thread, until `evaluate`
+/// returns.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Callbacks {
+    /// Of the host.
+    pub context: *const c_void,
+    /// Whether the result is not wanted any more.
+    pub stopped: extern "C" fn(context: *const c_void) -> bool,
+    /// Takes an encoded [`Report`]; a [`Verdict`] as a number: 0 to go on, 1 where a pruner ends the trial, 2 where the
+    /// study is stopping. Bytes that are no report stop it, and the study says why.
+    ///
+    /// # Safety
+    /// `data..data+length` is readable.
+    pub report: unsafe extern "C" fn(context: *const c_void, data: *const u8, length: usize) -> u32,
+    /// Takes one line of UTF-8 for the user.
+    ///
+    /// # Safety
+    /// As `report`.
+    pub notice: unsafe extern "C" fn(context: *const c_void, data: *const u8, length: usize),
+}
 
 /// The functions of a library. Any thread may call them; `evaluate` of one instance also at the same time.
 #[repr(C)]
@@ -62,14 +84,13 @@ pub struct Table {
     /// Takes an encoded [`Request`]; answers an encoded `Option<Measurement>`.
     ///
     /// # Safety
-    /// The instance is one that `open` made and `close` has not taken; `data..data+length` is readable; `stop` may be
-    /// called with `context` until the call returns.
+    /// The instance is one that `open` made and `close` has not taken; `data..data+length` is readable; so are the
+    /// callbacks until the call returns.
     pub evaluate: unsafe extern "C" fn(
         instance: *const c_void,
         data: *const u8,
         length: usize,
-        stop: StopCallback,
-        context: *const c_void,
+        callbacks: *const Callbacks,
     ) -> Answer,
     /// Ends an instance.
     ///
@@ -111,7 +132,7 @@ macro_rules! export_native_evaluator {
         /// The functions of this library.
         // SAFETY: the symbol's name carries the version of its type, and nothing else defines it.
         #[unsafe(no_mangle)]
-        pub extern "C" fn nas_evaluator_0_1() -> $crate::native::Table {
+        pub extern "C" fn nas_evaluator_0_2() -> $crate::native::Table {
             $crate::native::table::<$evaluator>()
         }
     };
@@ -158,8 +179,7 @@ unsafe extern "C" fn evaluate<E: EvaluatorPlugin>(
     instance: *const c_void,
     data: *const u8,
     length: usize,
-    stop: StopCallback,
-    context: *const c_void,
+    callbacks: *const Callbacks,
 ) -> Answer {
     guarded(|| -> Result<Option<Measurement>> {
         // SAFETY: the instance came from `open::<E>` of this library and has not been closed; evaluators are `Sync`.
@@ -167,20 +187,38 @@ unsafe extern "C" fn evaluate<E: EvaluatorPlugin>(
         // SAFETY: the caller of `Table::evaluate` promises readable bytes.
         let bytes = unsafe { std::slice::from_raw_parts(data, length) };
         let request: Request = decode(bytes)?;
-        let context = Context(context);
-        evaluator.evaluate(&request, &move || stop(context.get()))
+        // SAFETY: the caller promises that the callbacks are there until this call returns.
+        let callbacks = unsafe { callbacks.as_ref() }.ok_or_else(|| Error::new("no callbacks"))?;
+        evaluator.evaluate(&request, &Host(callbacks))
     })
 }
 
-/// The host's context may be used from the threads of the evaluator while the call lasts.
-struct Context(*const c_void);
+/// Who listens, on the other side of the border.
+struct Host<'a>(&'a Callbacks);
 
-// SAFETY: the host's callback is an atomic load behind a shared reference (see `StopCallback`).
-unsafe impl Sync for Context {}
+// SAFETY: the host lets its callbacks be called from any thread while the call lasts (see `Callbacks`).
+unsafe impl Sync for Host<'_> {}
 
-impl Context {
-    fn get(&self) -> *const c_void {
-        self.0
+impl Monitor for Host<'_> {
+    fn stopped(&self) -> bool {
+        (self.0.stopped)(self.0.context)
+    }
+
+    fn report(&self, report: Report) -> Verdict {
+        // What cannot be encoded reaches the host as bytes that are no report, and the host says so.
+        let bytes = encode(&report).unwrap_or_default();
+        // SAFETY: the bytes are readable while the call lasts.
+        let verdict = unsafe { (self.0.report)(self.0.context, bytes.as_ptr(), bytes.len()) };
+        match verdict {
+            0 => Verdict::GoOn,
+            1 => Verdict::Pruned,
+            _ => Verdict::Stopped,
+        }
+    }
+
+    fn notice(&self, words: &str) {
+        // SAFETY: the bytes are readable while the call lasts.
+        unsafe { (self.0.notice)(self.0.context, words.as_ptr(), words.len()) };
     }
 }
 

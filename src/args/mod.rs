@@ -15,11 +15,11 @@ use nas_core::study::Duplicates;
 pub use networks::{
     Draw, Export, Format, NetworkFlags, SpaceCheck, SpaceCommand, SpaceSample, SpaceShow, SpaceStats, TaskFlags,
 };
-pub use worker::{Isolation, IsolationFlags, Worker};
+pub use worker::{IsolationFlags, Worker};
 
 /// A workbench for neural architecture search.
 ///
-/// Exit codes: 0 done, 1 broken while running, 2 wrong input, 130 stopped by Ctrl-C (`nas resume` goes on).
+/// Exit codes: 0 done, 1 broken while running or no trial could be measured, 2 wrong input, 130 stopped by Ctrl-C (`nas resume` goes on).
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 pub struct Args {
@@ -43,8 +43,6 @@ pub struct Args {
     /// Where compiled components are kept [default: the user's cache folder]
     #[arg(long, value_name = "DIR", global = true)]
     pub plugin_cache: Option<PathBuf>,
-    #[command(flatten)]
-    pub isolation: IsolationFlags,
     /// Show what plugins log
     #[arg(short, long, global = true)]
     pub verbose: bool,
@@ -132,7 +130,7 @@ pub struct Search {
     /// The file that keeps the study [default: STRATEGY-SPACE-SEED.study]
     #[arg(long, value_name = "FILE")]
     pub study: Option<PathBuf>,
-    /// A parameter of space, strategy, evaluator or task
+    /// A parameter of space, strategy, evaluator, task or pruner
     #[arg(long = "set", value_name = "strategy.KEY=VALUE")]
     pub sets: Vec<String>,
     /// What to search for, the main objective first
@@ -145,6 +143,11 @@ pub struct Search {
     /// of operators' costs
     #[arg(long, value_name = "NAME|FILE")]
     pub meter: Vec<String>,
+    /// What ends trials early by what they report: median or threshold; --set pruner.KEY=VALUE sets it
+    #[arg(long, value_name = "NAME")]
+    pub pruner: Option<String>,
+    #[command(flatten)]
+    pub isolation: IsolationFlags,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -178,6 +181,9 @@ pub struct Resume {
     /// Seconds of the new search; needs --warm-start
     #[arg(long, value_name = "S")]
     pub seconds: Option<f64>,
+    // Those that are not given are those that the study was begun with.
+    #[command(flatten)]
+    pub isolation: IsolationFlags,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -191,7 +197,7 @@ pub struct Show {
     /// List all trials
     #[arg(long)]
     pub trials: bool,
-    /// One trial with everything that is known of it
+    /// One trial with everything that is known of it, what it reported while it was measured among it
     #[arg(long, value_name = "N")]
     pub trial: Option<u32>,
     /// The records without times, as bytes that can be compared
@@ -265,6 +271,8 @@ pub struct Bench {
     /// Leave out random search, which joins every benchmark otherwise
     #[arg(long)]
     pub no_random_search: bool,
+    #[command(flatten)]
+    pub isolation: IsolationFlags,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use clap::ValueEnum;
+use nas_core::study::{self, Limits};
 
 /// Where evaluators that train networks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -13,21 +14,33 @@ pub enum Isolation {
     None,
 }
 
-/// Flags of every command that measures.
+/// Flags of every command that runs studies.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct IsolationFlags {
-    /// Where built-in evaluators and libraries that train networks run
-    #[arg(long, value_enum, value_name = "WHERE", default_value = "process", global = true)]
-    pub isolation: Isolation,
+    /// Where built-in evaluators and libraries that train networks run [default: process]
+    #[arg(long, value_enum, value_name = "WHERE")]
+    pub isolation: Option<Isolation>,
     /// Seconds that a trial may take in a process of its own [default: as long as it likes]
-    #[arg(long, value_name = "S", global = true, value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = seconds)]
     pub trial_seconds: Option<f64>,
     /// Memory that a process of its own may use, in MiB [default: all that there is]
-    #[arg(long, value_name = "MIB", global = true, value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
     pub worker_memory: Option<u64>,
-    /// How often a trial is tried again whose process died, at most 100
-    #[arg(long, value_name = "N", default_value_t = 1, global = true, value_parser = clap::value_parser!(u32).range(..=100))]
-    pub retries: u32,
+    /// How often a trial is tried again whose process died, at most 100 [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
+    pub retries: Option<u32>,
+}
+
+impl IsolationFlags {
+    /// As a study takes them.
+    pub fn limits(self) -> Limits {
+        let Self { isolation, trial_seconds, worker_memory, retries } = self;
+        let isolation = isolation.map(|isolation| match isolation {
+            Isolation::Process => study::Isolation::Process,
+            Isolation::None => study::Isolation::None,
+        });
+        Limits { isolation, trial_seconds, worker_memory, retries }
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -40,4 +53,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub struct Worker {
     /// The evaluator: a name, or a native library
     pub evaluator: OsString,
+    /// Memory that this process may use, in MiB [default: all that there is]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
+    pub worker_memory: Option<u64>,
 }

@@ -1,6 +1,9 @@
 //! What the end-to-end tests share: the real binary, the components, scratch folders.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(unix)]
+pub mod process;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -27,6 +30,12 @@ pub fn built(kind: &str, file: &str) -> String {
 
 pub fn component(kind: &str, name: &str) -> String {
     built(kind, &format!("{name}.wasm"))
+}
+
+/// The native evaluator that misbehaves as it is told.
+pub fn unruly() -> String {
+    let name = format!("{}fixture_unruly{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    built("libraries", &name)
 }
 
 /// Runs to the end, which must be a success; returns standard output.

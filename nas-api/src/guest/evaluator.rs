@@ -68,7 +68,8 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
     fn open(settings: Vec<Setting>) -> Result<Opened, String> {
         log::report_panics();
         let evaluator = words(E::open(&Settings(settings), None))?;
-        let crate::Opened { fidelities, task, metrics, space, space_settings, objectives, simulated, best } =
+        // The contract has no place for what is reported while a component measures.
+        let crate::Opened { fidelities, task, metrics, space, space_settings, objectives, simulated, best, reports: _ } =
             evaluator.opened();
         EVALUATOR.fill(Box::new(evaluator));
         let (task, metrics) = (task.map(Into::into), declared(metrics));
@@ -79,7 +80,8 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
         let measure = |request: Request| {
             let Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed } = request;
             let graph = graph.into();
-            let request = crate::Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed };
+            let judged = false;
+            let request = crate::Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed, judged };
             let measured = EVALUATOR.with(|evaluator| evaluator.evaluate(&request, &|| false));
             let crate::Measurement { metrics, failure, gradient, cost } =
                 words(measured)?.ok_or("it stopped although nobody said so")?;

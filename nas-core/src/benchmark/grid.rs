@@ -112,6 +112,7 @@ impl Grid {
             meters,
             budget: self.budget,
             task,
+            ..StudySpec::default()
         }
     }
 }

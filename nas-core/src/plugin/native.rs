@@ -2,12 +2,14 @@
 
 use std::ffi::c_void;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use libloading::Library;
 use nas_api::codec::{decode, encode};
-use nas_api::native::{ABI_VERSION, Answer, Open, SYMBOL, Status, Table};
-use nas_api::{Error, Evaluator, EvaluatorInfo, Measurement, Opened, Request, Result, Settings, Stop};
+use nas_api::native::{ABI_VERSION, Answer, Callbacks, EARLIER_SYMBOLS, Open, SYMBOL, Status, Table};
+use nas_api::{
+    Error, Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Report, Request, Result, Settings, Verdict,
+};
 use serde::de::DeserializeOwned;
 
 use super::identity::digest;
@@ -41,9 +43,18 @@ impl NativeSource {
         // SAFETY: initialisers of the library run; the user named it as a plugin, and native plugins are trusted.
         let library = unsafe { Library::new(&absolute) }
             .map_err(|error| refuse(format!("cannot be loaded: {error}"), "it must be built for this machine"))?;
+        // SAFETY: a symbol that is looked for, and not used.
+        let exports = |symbol: &str| unsafe { library.get::<*const c_void>(symbol.as_bytes()) }.is_ok();
         // SAFETY: the symbol's name carries the version of its type.
-        let entry = unsafe { library.get::<extern "C" fn() -> Table>(SYMBOL.as_bytes()) }.map_err(|_| {
-            refuse(format!("has no symbol {SYMBOL}"), "export an evaluator with nas_api::export_native_evaluator!")
+        let entry = unsafe { library.get::<extern "C" fn() -> Table>(SYMBOL.as_bytes()) };
+        let entry = entry.map_err(|_| match EARLIER_SYMBOLS.into_iter().find(|symbol| exports(symbol)) {
+            Some(earlier) => {
+                let problem = format!("was built for an earlier native ABI ({earlier}); this program speaks {SYMBOL}");
+                refuse(problem, "rebuild it against this version's nas-api or nas_evaluator.h")
+            }
+            None => {
+                refuse(format!("has no symbol {SYMBOL}"), "export an evaluator with nas_api::export_native_evaluator!")
+            }
         })?;
         let table = entry();
         if table.abi_version != ABI_VERSION {
@@ -148,10 +159,62 @@ impl Drop for NativeEvaluator {
     }
 }
 
-extern "C" fn stopping(context: *const c_void) -> bool {
-    // SAFETY: `evaluate` below passes a pointer to a `Stop`, which outlives the call.
-    let stop = unsafe { &*context.cast::<Stop<'_>>() };
-    stop()
+/// What the callbacks of one measurement lead to.
+struct Listening<'a> {
+    monitor: &'a dyn Monitor,
+    /// What is wrong with what the library said.
+    defect: Mutex<Option<Error>>,
+}
+
+impl Listening<'_> {
+    fn callbacks(&self) -> Callbacks {
+        Callbacks { context: (&raw const *self).cast(), stopped, report, notice }
+    }
+
+    fn defect(self) -> Option<Error> {
+        self.defect.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn blame(&self, error: Error) -> u32 {
+        // The first one says what went wrong.
+        self.defect.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        Verdict::Stopped as u32
+    }
+}
+
+/// # Safety
+/// The context is that of [`Listening::callbacks`], and the call of `evaluate` that it was made for has not returned.
+unsafe fn listening<'a>(context: *const c_void) -> &'a Listening<'a> {
+    // SAFETY: as above.
+    unsafe { &*context.cast::<Listening<'a>>() }
+}
+
+/// # Safety
+/// `data..data+length` is readable.
+unsafe fn bytes<'a>(data: *const u8, length: usize) -> &'a [u8] {
+    // SAFETY: as above; a null pointer is no slice, not even an empty one.
+    if length == 0 { &[] } else { unsafe { std::slice::from_raw_parts(data, length) } }
+}
+
+extern "C" fn stopped(context: *const c_void) -> bool {
+    // SAFETY: libraries promise to call with the context that they were given, before `evaluate` returns.
+    unsafe { listening(context) }.monitor.stopped()
+}
+
+unsafe extern "C" fn report(context: *const c_void, data: *const u8, length: usize) -> u32 {
+    // SAFETY: as in `stopped`.
+    let listening = unsafe { listening(context) };
+    // SAFETY: libraries promise readable bytes.
+    match decode::<Report>(unsafe { bytes(data, length) }) {
+        Ok(report) => listening.monitor.report(report) as u32,
+        Err(error) => listening.blame(Error::new(format!("its report cannot be read: {error}"))),
+    }
+}
+
+unsafe extern "C" fn notice(context: *const c_void, data: *const u8, length: usize) {
+    // SAFETY: as in `report`.
+    let (listening, words) = unsafe { (listening(context), bytes(data, length)) };
+    listening.monitor.notice(&String::from_utf8_lossy(words));
 }
 
 impl Evaluator for NativeEvaluator {
@@ -159,15 +222,19 @@ impl Evaluator for NativeEvaluator {
         self.opened.clone()
     }
 
-    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
+    fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let bytes = encode(request)?;
-        let context: *const Stop<'_> = &raw const stop;
-        // SAFETY: the instance is open, the bytes are readable and the context is valid while the call lasts.
-        let answer = unsafe {
-            (self.loaded.table.evaluate)(self.instance, bytes.as_ptr(), bytes.len(), stopping, context.cast())
-        };
+        let listening = Listening { monitor, defect: Mutex::new(None) };
+        let callbacks = listening.callbacks();
+        // SAFETY: the instance is open, the bytes are readable and the callbacks are valid while the call lasts.
+        let answer =
+            unsafe { (self.loaded.table.evaluate)(self.instance, bytes.as_ptr(), bytes.len(), &raw const callbacks) };
+        let answer = self.loaded.read(answer);
         let refused = |error| PluginError::from_api(&self.identity, "evaluate", error).into();
-        match self.loaded.read(answer) {
+        if let Some(defect) = listening.defect() {
+            return Err(refused(defect));
+        }
+        match answer {
             Ok(bytes) => decode(&bytes).map_err(refused),
             Err(Ended::Refused(words)) => Err(refused(Error::new(words))),
             // As of a built-in evaluator; whoever called takes it as that.

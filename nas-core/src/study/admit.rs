@@ -44,6 +44,8 @@ impl Plan {
             metrics: Vec::new(),
             reason: String::new(),
             violation: 0.0,
+            pruned: None,
+            reports: Vec::new(),
             gradient: Weights::new(),
             cost: 0.0,
             simulated: false,

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use nas_api::Metric;
+
 use super::StudyError;
 use super::header::{Header, Plugged};
 use super::log::{Log, Said};
@@ -57,6 +59,12 @@ fn search(text: &mut String, header: &Header) {
     let constraints: Vec<String> = constraints.iter().map(bound_text).collect();
     line(text, format_args!("objectives {} | constraints {}", objectives.join(" "), constraints.join(" ")));
     line(text, format_args!("{budget:?} | fidelities {fidelities:?}"));
+    if let Some(pruner) = &header.pruner {
+        line(text, format_args!("pruner {}", pruner.name));
+        for setting in &pruner.settings.0 {
+            line(text, format_args!("  {} = {:?}", setting.name, setting.value));
+        }
+    }
     line(text, format_args!("{task:?}"));
 }
 
@@ -75,7 +83,18 @@ fn trial(text: &mut String, record: &TrialRecord) {
     if !record.gradient.is_empty() {
         line(text, format_args!("  gradient {:?}", record.gradient));
     }
-    for metric in record.metrics.iter().filter(|metric| !metric.name.ends_with("_seconds")) {
+    for metric in without_seconds(&record.metrics) {
         line(text, format_args!("  {} = {:?}", metric.name, metric.value));
     }
+    // How far a trial came that was interrupted is a matter of time.
+    for report in record.reports.iter().filter(|_| state.is_final()) {
+        line(text, format_args!("  after {:?}", report.fidelity));
+        for metric in without_seconds(&report.metrics) {
+            line(text, format_args!("    {} = {:?}", metric.name, metric.value));
+        }
+    }
+}
+
+fn without_seconds(metrics: &[Metric]) -> impl Iterator<Item = &Metric> {
+    metrics.iter().filter(|metric| !metric.name.ends_with("_seconds"))
 }

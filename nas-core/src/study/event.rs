@@ -1,5 +1,7 @@
 use std::fmt;
 
+use nas_api::Report;
+
 use super::record::TrialRecord;
 
 /// Why no more trials are started.
@@ -65,6 +67,20 @@ pub enum Event<'a> {
         text: &'a str,
         /// What is spent on it.
         fidelity: Option<f64>,
+    },
+    /// A trial that is being measured has come so far.
+    Reported {
+        /// Its record, in which the report is the last.
+        trial: &'a TrialRecord,
+        /// How far, and what is known.
+        report: &'a Report,
+    },
+    /// The evaluator says something about a trial that the user should read.
+    Notice {
+        /// Its number in the study.
+        trial: u32,
+        /// One line.
+        words: &'a str,
     },
     /// A trial is done, and its record is in the log.
     Finished {

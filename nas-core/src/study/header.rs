@@ -6,7 +6,9 @@ use nas_api::{Bound, Metric, MetricInfo, Objective, Setting, Settings, Study, Ta
 use serde::{Deserialize, Serialize};
 
 use super::given::{Given, GivenSettings};
+use super::limits::Limits;
 use super::problem::is_static;
+use super::pruner::Chosen;
 use super::spec::{BudgetSpec, Duplicates, PluginSpec, StudySpec, TaskSpec};
 use super::{StudyError, terms};
 use crate::meter::Metered;
@@ -56,6 +58,12 @@ pub struct Header {
     /// What measures networks before they are trained.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub meters: Vec<Metered>,
+    /// What ends trials early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruner: Option<Chosen>,
+    /// What a measurement may take, and where it runs.
+    #[serde(default, skip_serializing_if = "Limits::is_default")]
+    pub limits: Limits,
     /// What the search may spend.
     pub budget: Budget,
     /// What can be spent on one trial, ascending; the last is the default. Empty: no choice.
@@ -127,6 +135,8 @@ impl Header {
             objectives: self.objectives.iter().map(terms::objective_text).collect(),
             constraints: self.constraints.iter().map(terms::bound_text).collect(),
             meters: self.meters.iter().map(|meter| meter.reference.clone()).collect(),
+            pruner: self.pruner.as_ref().map(pruner_spec).unwrap_or_default(),
+            limits: self.limits,
             budget: BudgetSpec { trials, epochs, seconds },
             task: TaskSpec {
                 input_shape: Some(self.task.input_shape.clone()),
@@ -164,6 +174,10 @@ impl Plugged {
     fn to_spec(&self) -> PluginSpec {
         PluginSpec { reference: Some(self.reference.clone()), settings: given(&self.settings) }
     }
+}
+
+fn pruner_spec(pruner: &Chosen) -> PluginSpec {
+    PluginSpec { reference: Some(pruner.name.clone()), settings: given(&pruner.settings) }
 }
 
 fn given(settings: &Settings) -> GivenSettings {

@@ -17,8 +17,10 @@ pub(crate) struct Ledger {
     pub first: usize,
     /// Trials of the last search that its strategy has not been told of, in order.
     pending: Vec<Pending>,
-    /// Fidelity of all trained trials of the last search, what resumed trials took over left out.
-    pub spent: f64,
+    /// Fidelity of all trained trials of the last search, what resumed trials took over left out, as if none ended early.
+    booked: f64,
+    /// Of that, what told trials did not spend because a pruner ended them.
+    refunded: f64,
     /// A trial did not fit in the budget of fidelity.
     pub overspent: bool,
     /// How many of the last proposals cost nothing.
@@ -38,6 +40,8 @@ struct Pending {
     number: usize,
     /// When it was asked for, on the simulated clock.
     start: f64,
+    /// What had been refunded by then.
+    refunded: f64,
 }
 
 /// What is to be told next.
@@ -59,7 +63,8 @@ impl Ledger {
             trials: Vec::with_capacity(first),
             first,
             pending: Vec::new(),
-            spent: 0.0,
+            booked: 0.0,
+            refunded: 0.0,
             overspent: false,
             idle: 0,
             aborted: false,
@@ -78,7 +83,7 @@ impl Ledger {
     pub fn push(&mut self, trial: TrialRecord) {
         self.idle = if trial.trained { 0 } else { self.idle.saturating_add(1) };
         self.learn(&trial);
-        self.pending.push(Pending { number: self.trials.len(), start: self.clock });
+        self.pending.push(Pending { number: self.trials.len(), start: self.clock, refunded: self.refunded });
         self.trials.push(trial);
     }
 
@@ -111,6 +116,7 @@ impl Ledger {
         trial.state = from.state;
         trial.reason.clone_from(&from.reason);
         trial.violation = from.violation;
+        trial.pruned = from.pruned;
         trial.metrics.clone_from(&from.metrics);
     }
 
@@ -118,21 +124,30 @@ impl Ledger {
     pub fn afford(&mut self, trial: &mut TrialRecord, limit: Option<f64>) -> bool {
         trial.trained = true;
         let price = self.price(trial);
-        if let Some(limit) = limit.filter(|limit| self.overspent || self.spent + price > *limit) {
+        // After a resume, what counts is what was known when the trial was asked for.
+        let asked = self.pending.iter().find(|pending| pending.number == trial.trial as usize);
+        let spent = self.booked - asked.map_or(self.refunded, |asked| asked.refunded);
+        if let Some(limit) = limit.filter(|limit| self.overspent || spent + price > *limit) {
             self.overspent = true;
             trial.state = State::Stopped;
-            trial.reason = format!("not started: {} of {limit} are spent, and it needs {price}", self.spent);
+            trial.reason = format!("not started: {spent} of {limit} are spent, and it needs {price}");
             return false;
         }
-        self.spent += price;
+        self.booked += price;
         true
+    }
+
+    /// Fidelity spent by the last search. What a trial left over that a pruner ended counts from when it is told, so that it
+    /// does not depend on when it ended.
+    pub fn spent(&self) -> f64 {
+        self.booked - self.refunded
     }
 
     /// Books what a finished trial of the last search has spent.
     pub fn book(&mut self, number: usize) {
         let trial = &self.trials[number];
         if trial.trained && number >= self.first {
-            self.spent += self.price(trial);
+            self.booked += self.price(trial);
         }
     }
 
@@ -219,6 +234,10 @@ impl Ledger {
         let Some(at) = self.pending.iter().position(|pending| pending.number == number) else { return false };
         let end = self.end(&self.pending[at]);
         self.pending.remove(at);
+        let trial = &self.trials[number];
+        if let (true, Some(fidelity), Some(pruned)) = (trial.trained, trial.fidelity, trial.pruned) {
+            self.refunded += fidelity - pruned;
+        }
         if self.simulated {
             self.clock = self.clock.max(end);
         }
@@ -255,6 +274,8 @@ mod tests {
             metrics: Vec::new(),
             reason: String::new(),
             violation: 0.0,
+            pruned: None,
+            reports: Vec::new(),
             gradient: Vec::new(),
             cost,
             simulated: true,

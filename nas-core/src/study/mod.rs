@@ -18,17 +18,20 @@
 //! ```
 
 mod admit;
+mod board;
 mod compare;
 mod error;
 mod event;
 mod given;
 mod header;
 mod ledger;
+mod limits;
 mod log;
 mod meters;
 mod outcome;
 mod plan;
 mod problem;
+mod pruner;
 mod recipe;
 mod record;
 mod resume;
@@ -44,8 +47,10 @@ pub use error::StudyError;
 pub use event::{End, Event, Listener};
 pub use given::{Given, GivenSettings, check_settings};
 pub use header::{Budget, Header, Plugged};
+pub use limits::{Isolation, Limits};
 pub use plan::{Plan, state_dir};
 pub use problem::Problem;
+pub use pruner::{Chosen as ChosenPruner, PRUNERS};
 pub use recipe::Recipe;
 pub use record::{State, StudyRecord, TrialRecord};
 pub use resume::{ResumeOptions, Unrecorded, resume, run_unrecorded, start};

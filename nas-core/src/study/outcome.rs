@@ -3,6 +3,7 @@
 use nas_api::{Bound, Candidate, Failure, Measurement, Metric, MetricInfo, Observation, Weights};
 
 use super::StudyError;
+use super::board::Pruned;
 use super::header::Header;
 use super::record::{State, TrialRecord};
 use super::terms::{bound_text, readable};
@@ -67,6 +68,24 @@ pub(crate) fn fail(trial: &mut TrialRecord, reason: String, violation: f64) {
     trial.violation = exact(violation);
 }
 
+/// A pruner has ended the trial: it has no objective value, and what it reported last is known.
+pub(crate) fn prune(trial: &mut TrialRecord, pruned: Pruned, header: &Header) {
+    let Pruned { fidelity, reason } = pruned;
+    trial.metrics.retain(|metric| header.counts(&metric.name));
+    let reports = trial.reports.iter().filter(|report| report.fidelity <= fidelity);
+    for metric in reports.flat_map(|report| &report.metrics).filter(|metric| !header.counts(&metric.name)) {
+        match trial.metrics.iter_mut().find(|known| known.name == metric.name) {
+            Some(known) => known.value = metric.value,
+            None => trial.metrics.push(metric.clone()),
+        }
+    }
+    // One of `epochs` is an epoch.
+    let unit = header.fidelity_unit.strip_suffix('s').unwrap_or(&header.fidelity_unit);
+    let place = if unit.is_empty() { fidelity.to_string() } else { format!("{unit} {fidelity}") };
+    fail(trial, format!("pruned at {place}: {reason}"), 0.0);
+    trial.pruned = Some(fidelity);
+}
+
 /// How far these bounds are exceeded, summed, and each broken one in words.
 pub(crate) fn violations<'a>(metrics: &[Metric], bounds: impl Iterator<Item = &'a Bound>) -> (f64, Vec<String>) {
     let mut sum = 0.0;
@@ -119,7 +138,7 @@ pub(crate) fn observation(
 }
 
 /// One form of zero and one of "not a number": what is told now must be what the file gives back at a resume.
-fn exact(value: f64) -> f64 {
+pub(crate) fn exact(value: f64) -> f64 {
     if value.is_nan() { f64::NAN } else { value + 0.0 }
 }
 

@@ -8,6 +8,7 @@ use super::StudyError;
 use super::given::check_settings;
 use super::header::{Budget, Header, Plugged};
 use super::problem::{Problem, named};
+use super::pruner::{Chosen, Pruner};
 use super::spec::{BudgetSpec, StudySpec};
 use super::terms::{objective_text, parse_bound, parse_objective};
 use crate::names::did_you_mean;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub search: Box<dyn Search>,
     /// States of trials are kept, for later trials to carry on from.
     pub(crate) keep: bool,
+    /// What ends trials early.
+    pub(crate) pruner: Option<Pruner>,
 }
 
 /// The folder beside a study's file where states of trials are kept.
@@ -37,7 +40,7 @@ pub fn state_dir(study: &Path) -> PathBuf {
 
 impl Plan {
     /// Opens everything and checks that it fits together. `state` is where states of trials are kept (see
-    /// [`state_dir`]); the folder is made where the strategy carries on trials.
+    /// [`state_dir`]); the folder is made where the strategy carries on trials, or when the evaluator keeps something.
     pub fn check(spec: &StudySpec, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
         Self::check_search(spec, registry, state, 0)
     }
@@ -60,8 +63,7 @@ impl Plan {
         let strategy = Plugged::new(source.identity(), settings);
 
         let resumes = info.needs.iter().chain(&info.serves).any(|word| word == "resume");
-        let state = state.filter(|_| resumes);
-        if let Some(folder) = state {
+        if let Some(folder) = state.filter(|_| resumes) {
             std::fs::create_dir_all(folder).map_err(|error| {
                 let problem = format!("the folder for states of trials cannot be made: {error}");
                 StudyError::file(folder, problem, "choose a study file in a folder you may write")
@@ -74,6 +76,9 @@ impl Plan {
         check_budget(&spec.budget, &problem)?;
         problem.meters.check_workers(workers)?;
         check_needs(&info, &strategy, &problem, &objectives, &constraints)?;
+        let chosen = Chosen::of(&spec.pruner, &objectives, &info, &problem)?;
+        let goal = |metric: &str| goal_of(metric, &objectives, &metrics);
+        let pruner = chosen.as_ref().map(|chosen| chosen.open(goal)).transpose()?;
 
         let BudgetSpec { trials, epochs, seconds } = spec.budget;
         let header = Header {
@@ -85,6 +90,8 @@ impl Plan {
             objectives,
             constraints,
             meters: problem.meters.record(),
+            pruner: chosen,
+            limits: spec.limits,
             budget: Budget { trials, epochs, seconds },
             fidelities: problem.fidelities.clone(),
             fidelity_unit: problem.evaluator_info.fidelity_unit.clone(),
@@ -105,8 +112,15 @@ impl Plan {
             search = Box::new(Ahead::new(search, trials));
         }
         let keep = resumes && problem.evaluator_info.resumes;
-        Ok(Self { header, problem, search, keep })
+        Ok(Self { header, problem, search, keep, pruner })
     }
+}
+
+/// Which way a metric gets better: the study's word counts before the evaluator's.
+fn goal_of(metric: &str, objectives: &[Objective], metrics: &[MetricInfo]) -> Option<Goal> {
+    let objective = objectives.iter().find(|objective| objective.metric == metric);
+    let declared = || metrics.iter().find(|known| known.name == metric)?.better;
+    objective.map(|objective| objective.goal).or_else(declared)
 }
 
 /// The limits as numbers, whatever the plugins are.

@@ -46,6 +46,8 @@ pub struct Problem {
     pub task: Task,
     /// What is searched for where the user names nothing; empty: the first metric with a direction.
     pub objectives: Vec<Objective>,
+    /// What the evaluator can report while it measures.
+    pub reports: Vec<String>,
     /// Seconds are simulated.
     pub simulated: bool,
     /// The best known value of a metric.
@@ -92,7 +94,7 @@ impl Problem {
 
         let mut task = choose_task(&spec.task, opened.task.clone(), &evaluator_info.name)?;
         task.settings = check_settings("task", &task_parameters, &spec.task.settings)?;
-        let Opened { fidelities, objectives, simulated, best, .. } = opened;
+        let Opened { fidelities, objectives, simulated, best, reports, .. } = opened;
         Ok(Self {
             space,
             space_info,
@@ -103,6 +105,7 @@ impl Problem {
             fidelities,
             task,
             objectives,
+            reports,
             simulated,
             best,
             meters: Meters::open(&spec.meters, registry)?,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nas_api::{Candidate, Metric, Objective, Proposal, Weights};
+use nas_api::{Candidate, Metric, Objective, Proposal, Report, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
@@ -69,6 +69,10 @@ pub struct TrialRecord {
     pub reason: String,
     /// How far bounds are exceeded; 0 where they are kept.
     pub violation: f64,
+    /// A pruner ended it when so much of its fidelity was spent; then it has failed.
+    pub pruned: Option<f64>,
+    /// What was reported while it was measured, in order. Duplicates have none of their own.
+    pub reports: Vec<Report>,
     /// Of a relaxed candidate.
     pub gradient: Weights,
     /// Seconds.

@@ -1,9 +1,11 @@
 //! Starts a study, and goes on with one that was interrupted: a fresh strategy is fed the log, must ask the same
 //! again, and goes on from there.
 
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use nas_api::evaluator::UNFINISHED;
 use nas_api::{CONTRACT_VERSION, Proposal};
 
 use super::StudyError;
@@ -32,9 +34,29 @@ pub struct ResumeOptions {
 /// running ones are interrupted, and [`resume`] goes on.
 pub fn start(plan: Plan, file: &Path, stop: &AtomicBool, listener: &mut dyn Listener) -> Result<End, StudyError> {
     let log = Log::create(file, &plan.header)?;
+    // What a study left that had this file before is of no use.
+    let state = state_dir(file);
+    let _ = fs::remove_dir_all(state.join(UNFINISHED));
     listener.event(&Event::Committed);
     let simulated = plan.header.simulated;
-    Runner::new(plan, Some(log), Ledger::new(Vec::new(), simulated), stop, listener).run()
+    let end = Runner::new(plan, Some(log), Ledger::new(Vec::new(), simulated), stop, listener).run()?;
+    tidy(&state, end);
+    Ok(end)
+}
+
+/// Removes what evaluators kept of trials that were not finished, once no trial is left that could carry it on: also what
+/// workers left that were killed. What cannot be removed does no harm.
+fn tidy(state: &Path, end: End) {
+    if end == End::Stopped {
+        return;
+    }
+    let _ = fs::remove_dir_all(state.join(UNFINISHED));
+    let left = fs::read_dir(state).into_iter().flatten().flatten().map(|entry| entry.path());
+    for file in left.filter(|path| path.extension().is_some_and(|ending| ending == "partial")) {
+        let _ = fs::remove_file(file);
+    }
+    // Only where it is empty.
+    let _ = fs::remove_dir(state);
 }
 
 /// A study that no file keeps.
@@ -94,7 +116,9 @@ pub fn resume(
     let mut runner = Runner::new(plan, Some(log), Ledger::new(old, simulated), stop, listener);
     runner.seconds_before = record.seconds;
     replay(&mut runner, said, own)?;
-    runner.run()
+    let end = runner.run()?;
+    tidy(&state, end);
+    Ok(end)
 }
 
 const WARM: &str =
@@ -201,7 +225,9 @@ fn warm_start(
     let simulated = plan.header.simulated;
     let mut runner = Runner::new(plan, Some(log), Ledger::new(trials, simulated), stop, listener);
     replay(&mut runner, vec![Said::Warm(told)], Vec::new())?;
-    runner.run()
+    let end = runner.run()?;
+    tidy(state, end);
+    Ok(end)
 }
 
 /// Brings a fresh strategy to where the log ends. `own` are the search's trials as recorded.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StudyError;
 use super::given::{Given, GivenSettings};
+use super::limits::Limits;
 use super::recipe::PARAMETER;
 use super::tables;
 use crate::names::did_you_mean;
@@ -92,6 +93,10 @@ pub struct StudySpec {
     pub constraints: Vec<String>,
     /// What measures networks before they are trained: names, or tables of operators' costs.
     pub meters: Vec<String>,
+    /// What ends trials early: a name of [`PRUNERS`](super::PRUNERS) and its settings. Without a name: nothing.
+    pub pruner: PluginSpec,
+    /// What a measurement may take, and where it runs.
+    pub limits: Limits,
     /// What the study may spend.
     pub budget: BudgetSpec,
     /// What the networks are for.
@@ -138,6 +143,7 @@ impl StudySpec {
             "space" => &mut self.space.settings,
             "strategy" => &mut self.strategy.settings,
             "evaluator" => &mut self.evaluator.settings,
+            "pruner" => &mut self.pruner.settings,
             "task" => {
                 if let Some(done) = tables::set_task(&mut self.task, key, value) {
                     return done.map_err(wrong);
@@ -145,9 +151,9 @@ impl StudySpec {
                 &mut self.task.settings
             }
             other => {
-                let near = did_you_mean(other, ["space", "strategy", "evaluator", "task"]);
+                let near = did_you_mean(other, ["space", "strategy", "evaluator", "task", "pruner"]);
                 return Err(wrong(format!(
-                    "there is no table '{other}'; {near}known: space, strategy, evaluator, task"
+                    "there is no table '{other}'; {near}known: space, strategy, evaluator, task, pruner"
                 )));
             }
         };
@@ -178,6 +184,8 @@ impl StudySpec {
             objectives: list(self.objectives, flags.objectives),
             constraints: list(self.constraints, flags.constraints),
             meters: list(self.meters, flags.meters),
+            pruner: self.pruner.overridden_by(flags.pruner),
+            limits: self.limits.overridden_by(flags.limits),
             budget: self.budget.overridden_by(flags.budget),
             task: TaskSpec {
                 input_shape: flags.task.input_shape.or(self.task.input_shape),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nas_api::Objective;
+use nas_api::{Metric, Objective, Report, Settings};
 use serde_json::{Value, json};
 
 use super::header::Plugged;
@@ -15,6 +15,8 @@ pub struct Summary {
     pub measured: u32,
     /// Trials without an objective value.
     pub failed: u32,
+    /// Of the failed ones, those that a pruner ended.
+    pub pruned: u32,
     /// Trials that are not finished.
     pub unfinished: u32,
     /// Measured or failed trials whose outcome was taken over from an equal one.
@@ -60,6 +62,7 @@ impl Summary {
         Self {
             measured: count(&|trial| trial.state == State::Measured),
             failed: count(&|trial| trial.state == State::Failed),
+            pruned: count(&|trial| trial.state == State::Failed && trial.pruned.is_some()),
             unfinished: count(&|trial| !trial.state.is_final()),
             duplicates: count(&|trial| trial.state.is_final() && trial.duplicate_of.is_some()),
             best: incumbents.last().copied(),
@@ -74,8 +77,7 @@ impl Summary {
         let header = &record.header;
         let found = |trial: &u32| record.trial(*trial).map(found_json);
         let plugin = |plugged: &Plugged| {
-            let settings = plugged.settings.0.iter().map(|setting| (setting.name.clone(), json!(setting.value)));
-            let settings: serde_json::Map<String, Value> = settings.collect();
+            let settings = settings_json(&plugged.settings);
             let identity = &plugged.identity;
             json!({"name": identity.name, "version": identity.version, "digest": identity.digest, "settings": settings})
         };
@@ -95,10 +97,14 @@ impl Summary {
                 "objectives": header.objectives,
                 "constraints": header.constraints,
                 "budget": header.budget,
+                "pruner": header.pruner.as_ref().map(|pruner| {
+                    json!({"name": pruner.name, "settings": settings_json(&pruner.settings)})
+                }),
                 "searches": record.earlier.len() + 1,
             },
             "measured": self.measured,
             "failed": self.failed,
+            "pruned": self.pruned,
             "unfinished": self.unfinished,
             "duplicates": self.duplicates,
             "best": self.best.as_ref().and_then(found),
@@ -130,17 +136,21 @@ fn front(trials: &[TrialRecord], objectives: &[Objective]) -> Vec<u32> {
     scored.iter().filter(|candidate| !beaten(candidate)).map(|(trial, _)| trial.trial).collect()
 }
 
-fn metrics_json(trial: &TrialRecord) -> Value {
-    trial
-        .metrics
-        .iter()
-        .map(|metric| (metric.name.clone(), json!(metric.value)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
+fn report_json(report: &Report) -> Value {
+    json!({"fidelity": report.fidelity, "metrics": metrics_json(&report.metrics)})
+}
+
+fn metrics_json(metrics: &[Metric]) -> Value {
+    metrics.iter().map(|metric| (metric.name.clone(), json!(metric.value))).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn settings_json(settings: &Settings) -> Value {
+    let settings = settings.0.iter().map(|setting| (setting.name.clone(), json!(setting.value)));
+    settings.collect::<serde_json::Map<_, _>>().into()
 }
 
 fn found_json(trial: &TrialRecord) -> Value {
-    let metrics = metrics_json(trial);
+    let metrics = metrics_json(&trial.metrics);
     json!({"trial": trial.trial, "genotype": trial.genotype(), "text": trial.text, "metrics": metrics})
 }
 
@@ -154,7 +164,7 @@ pub fn trial_json(trial: &TrialRecord) -> Value {
         "text": trial.text,
         "key": trial.key,
         "fidelity": trial.fidelity,
-        "metrics": metrics_json(trial),
+        "metrics": metrics_json(&trial.metrics),
         "cost": trial.cost,
         "started": trial.started,
         "finished": trial.finished,
@@ -165,6 +175,8 @@ pub fn trial_json(trial: &TrialRecord) -> Value {
         some(trial.violation > 0.0, "violation", json!(trial.violation)),
         some(trial.duplicate_of.is_some(), "duplicate_of", json!(trial.duplicate_of)),
         some(trial.resume.is_some(), "resume", json!(trial.resume)),
+        some(trial.pruned.is_some(), "pruned", json!(trial.pruned)),
+        some(!trial.reports.is_empty(), "reports", trial.reports.iter().map(report_json).collect()),
     ];
     if let Some(object) = object.as_object_mut() {
         object.extend(optional.into_iter().flatten());

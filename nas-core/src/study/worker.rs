@@ -9,9 +9,10 @@ use std::thread::{Builder, Scope};
 use std::time::Instant;
 
 use nas_api::native::panic_words;
-use nas_api::{Evaluator, Measurement, Request};
+use nas_api::{Evaluator, Measurement, Report, Request};
 
 use super::StudyError;
+use super::board::{Board, Ear, Pruned};
 
 /// Deep networks are differentiated recursively; the default of 2 MiB is soon used up.
 pub const STACK_BYTES: usize = 16 << 20;
@@ -30,23 +31,34 @@ pub(crate) struct Answer {
     pub came: Came,
     /// Of the host's clock.
     pub seconds: f64,
+    /// A pruner has ended it, whatever it came to.
+    pub pruned: Option<Pruned>,
+}
+
+/// What a pool says.
+pub(crate) enum Heard {
+    /// How far a measurement has come.
+    Reported { trial: u32, report: Report },
+    /// A line for the user.
+    Noticed { trial: u32, words: String },
+    /// A measurement has ended.
+    Answer(Answer),
 }
 
 /// The running side of a study's workers. The threads end when it is dropped.
 pub(crate) struct Pool<'a> {
-    threads: Option<Threads>,
+    /// Without: `next` measures on the calling thread.
+    jobs: Option<Sender<Request>>,
     /// Without threads: what is to be measured next.
     waiting: VecDeque<Request>,
+    told: Sender<Heard>,
+    heard: Receiver<Heard>,
     evaluator: Arc<dyn Evaluator>,
+    board: &'a Board,
     running: usize,
     stop: &'a AtomicBool,
     /// Measurements are no longer wanted.
     abort: &'a AtomicBool,
-}
-
-struct Threads {
-    jobs: Sender<Request>,
-    answers: Receiver<Answer>,
 }
 
 impl<'scope> Pool<'scope> {
@@ -56,29 +68,36 @@ impl<'scope> Pool<'scope> {
         scope: &'scope Scope<'scope, 'env>,
         workers: u32,
         evaluator: &Arc<dyn Evaluator>,
+        board: &'scope Board,
         stop: &'scope AtomicBool,
         abort: &'scope AtomicBool,
     ) -> Result<Self, StudyError> {
-        let evaluator_here = Arc::clone(evaluator);
-        let pool =
-            |threads| Self { threads, waiting: VecDeque::new(), evaluator: evaluator_here, running: 0, stop, abort };
+        let (told, heard) = channel();
+        let mut pool = Self {
+            jobs: None,
+            waiting: VecDeque::new(),
+            told,
+            heard,
+            evaluator: Arc::clone(evaluator),
+            board,
+            running: 0,
+            stop,
+            abort,
+        };
         if workers == 0 {
-            return Ok(pool(None));
+            return Ok(pool);
         }
         let (jobs, waiting) = channel::<Request>();
-        let (done, answers) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
         for worker in 0..workers {
-            let (evaluator, waiting, done) = (Arc::clone(evaluator), Arc::clone(&waiting), done.clone());
+            let (evaluator, waiting, told) = (Arc::clone(evaluator), Arc::clone(&waiting), pool.told.clone());
             let work = move || {
                 let stopping = || stop.load(Ordering::Relaxed) || abort.load(Ordering::Relaxed);
                 loop {
                     let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    // The study is over, or nobody listens any more.
+                    // The study is over.
                     let Ok(request) = job else { return };
-                    if done.send(measure(evaluator.as_ref(), &request, &stopping)).is_err() {
-                        return;
-                    }
+                    measure(evaluator.as_ref(), &request, board, &stopping, &told);
                 }
             };
             let builder = Builder::new().name(format!("trial-{worker}")).stack_size(STACK_BYTES);
@@ -86,14 +105,15 @@ impl<'scope> Pool<'scope> {
                 StudyError::spec("workers", format!("{workers} threads cannot be started: {error}"), "use fewer")
             })?;
         }
-        Ok(pool(Some(Threads { jobs, answers })))
+        pool.jobs = Some(jobs);
+        Ok(pool)
     }
 
     /// Gives a candidate to the next free thread.
     pub fn measure(&mut self, request: Request) {
-        let taken = match &self.threads {
-            // Sending fails only when every thread is gone, and then `next` says so.
-            Some(threads) => threads.jobs.send(request).is_ok(),
+        let taken = match &self.jobs {
+            // Sending fails only when every thread is gone.
+            Some(jobs) => jobs.send(request).is_ok(),
             None => {
                 self.waiting.push_back(request);
                 true
@@ -107,19 +127,24 @@ impl<'scope> Pool<'scope> {
         self.running
     }
 
-    /// Waits for the next measurement that ends; `None` where none is under way.
-    pub fn next(&mut self) -> Option<Answer> {
+    /// Waits for what is said next; `None` where no measurement is under way.
+    pub fn next(&mut self) -> Option<Heard> {
         if self.running == 0 {
             return None;
         }
-        self.running -= 1;
-        match &self.threads {
-            Some(threads) => threads.answers.recv().ok(),
-            None => {
-                let stopping = || self.stop.load(Ordering::Relaxed) || self.abort.load(Ordering::Relaxed);
-                Some(measure(self.evaluator.as_ref(), &self.waiting.pop_front()?, &stopping))
+        let heard = match self.heard.try_recv() {
+            Ok(heard) => heard,
+            Err(_) => {
+                if let Some(request) = self.waiting.pop_front() {
+                    let stopping = || self.stop.load(Ordering::Relaxed) || self.abort.load(Ordering::Relaxed);
+                    measure(self.evaluator.as_ref(), &request, self.board, &stopping, &self.told);
+                }
+                // Every measurement ends with an answer, also one that panics.
+                self.heard.recv().ok()?
             }
-        }
+        };
+        self.running -= usize::from(matches!(heard, Heard::Answer(_)));
+        Some(heard)
     }
 
     /// Tells every measurement to stop.
@@ -128,11 +153,26 @@ impl<'scope> Pool<'scope> {
     }
 }
 
-fn measure(evaluator: &dyn Evaluator, request: &Request, stopping: &(dyn Fn() -> bool + Sync)) -> Answer {
+/// Measures one candidate, and tells of it; where nobody listens any more, the study is over.
+fn measure(
+    evaluator: &dyn Evaluator,
+    request: &Request,
+    board: &Board,
+    stopping: &(dyn Fn() -> bool + Sync),
+    told: &Sender<Heard>,
+) {
     let start = Instant::now();
-    let came = match catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(request, stopping))) {
-        Ok(answer) => Came::Answer(answer),
-        Err(panic) => Came::Panic(panic_words(panic.as_ref())),
+    let trial = request.trial;
+    let ear = Ear::new(request, board, stopping, told);
+    let came = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(request, &ear)));
+    let came = match (came, ear.defect()) {
+        (_, Some(defect)) => Came::Answer(Err(defect)),
+        (Ok(answer), None) => Came::Answer(answer),
+        (Err(panic), None) => Came::Panic(panic_words(panic.as_ref())),
     };
-    Answer { trial: request.trial, came, seconds: start.elapsed().as_secs_f64() }
+    let pruned = board.pruned(trial);
+    let certain = pruned.is_some() || !matches!(came, Came::Answer(Ok(None) | Err(_)));
+    // Told first: who waits for this trial, and stops because of it, is heard after it.
+    let _ = told.send(Heard::Answer(Answer { trial, came, seconds: start.elapsed().as_secs_f64(), pruned }));
+    board.leave(trial, certain);
 }

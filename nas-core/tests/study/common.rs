@@ -62,6 +62,7 @@ pub fn with(mut spec: StudySpec, settings: &[(&str, &str)]) -> StudySpec {
         let plugin = match table {
             "strategy" => &mut spec.strategy,
             "space" => &mut spec.space,
+            "pruner" => &mut spec.pruner,
             _ => &mut spec.evaluator,
         };
         plugin.settings.insert(key.to_owned(), Given::Raw((*value).to_owned()));

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use nas_api::graph::{count, shape};
 use nas_api::rng::derive;
 use nas_api::{
-    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Opened, Parameter,
-    Request, Result, Settings, Stop, Task,
+    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor, Opened,
+    Parameter, Report, Request, Result, Settings, Task, Verdict,
 };
 
 /// One call of `evaluate`.
@@ -63,11 +63,13 @@ pub struct Cheap<const RESUMES: bool> {
     /// Simulated cost of a trial on average; 0: real.
     simulated: f64,
     task: bool,
+    /// Reports after every epoch.
+    curve: bool,
     state: Option<PathBuf>,
 }
 
 impl<const RESUMES: bool> Cheap<RESUMES> {
-    fn sleep(&self, trial: u32, stop: Stop<'_>) -> bool {
+    fn sleep(&self, trial: u32, monitor: &dyn Monitor) -> bool {
         let mut micros = match self.sleep {
             0 => 0,
             // Really random: no two runs have the same timing.
@@ -78,7 +80,7 @@ impl<const RESUMES: bool> Cheap<RESUMES> {
         }
         let until = Instant::now() + Duration::from_micros(micros);
         while Instant::now() < until {
-            if stop() {
+            if monitor.stopped() {
                 return false;
             }
             std::thread::sleep(Duration::from_micros(micros.min(500)));
@@ -117,11 +119,12 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
             fidelities: powers.map(f64::from).collect(),
             task: self.task.then_some(task),
             simulated: self.simulated > 0.0,
+            reports: if self.curve { vec!["val_accuracy".into(), "val_loss".into()] } else { Vec::new() },
             ..Opened::default()
         }
     }
 
-    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
+    fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let shapes = shape::infer(&request.graph, &[1, 8, 8]).map_err(|error| Error::new(error.to_string()))?;
         let counts = count::count(&request.graph, &shapes).map_err(|error| Error::new(error.to_string()))?;
         let Request { trial, key, fidelity, resume, seed, .. } = request.clone();
@@ -130,7 +133,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
         if held(&BROKEN).contains(&(self.label.clone(), trial)) {
             return Err(Error::new("the disk is full"));
         }
-        if !self.sleep(trial, stop) {
+        if !self.sleep(trial, monitor) {
             return Ok(None);
         }
         let start = self.carried_on(request)?;
@@ -141,6 +144,21 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
             return Ok(Some(Measurement { cost, ..Measurement::failed(format!("{key} cannot be trained")) }));
         }
         let epochs = fidelity.unwrap_or(1.0);
+        if self.curve {
+            // Above the last state's end, where one is carried on.
+            for epoch in start as u32 + 1..=epochs as u32 {
+                if !self.sleep(trial, monitor) {
+                    return Ok(None);
+                }
+                let accuracy = part(&key, 2) * f64::from(epoch) / f64::from(epoch + 1)
+                    + 0.1 * part("wiggle", seed.wrapping_add(epoch));
+                let metrics = vec![Metric::new("val_accuracy", accuracy), Metric::new("val_loss", 1.0 / accuracy)];
+                match monitor.report(Report { fidelity: epoch.into(), metrics }) {
+                    Verdict::GoOn => {}
+                    Verdict::Pruned | Verdict::Stopped => return Ok(None),
+                }
+            }
+        }
         if request.keep {
             fs::write(self.state_of(trial)?, format!("{key}\n{epochs}")).map_err(|error| error.to_string())?;
         }
@@ -201,6 +219,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
                     "Simulated seconds of a trial on average; 0: the clock counts.",
                 ),
                 Parameter::truth("task", true, "It says what the networks are for."),
+                Parameter::truth("curve", false, "It reports after every epoch."),
             ],
         }
     }
@@ -216,6 +235,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
             epochs: settings.integer("epochs")?,
             simulated: settings.number("simulated")?,
             task: settings.truth("task")?,
+            curve: settings.truth("curve")?,
             state: state.map(Path::to_owned),
         })
     }

@@ -8,6 +8,7 @@ mod evaluator;
 mod fidelity;
 mod files;
 mod outcomes;
+mod pruning;
 mod resume;
 mod strategy;
 mod warm_start;

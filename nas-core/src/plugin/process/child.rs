@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nas_api::{Error, Measurement, Opened, Request, Result, Settings, Stop};
+use nas_api::{Error, Measurement, Monitor, Opened, Request, Result, Settings, Stop};
 
 use super::Processes;
 use super::protocol::{self, Job, Said};
@@ -140,14 +140,29 @@ impl Child {
     }
 
     /// Measures one candidate. After everything but an answer the worker is of no further use.
-    pub fn evaluate(&mut self, request: &Request, stop: Stop<'_>, limit: Option<Duration>) -> Result<Came> {
+    pub fn evaluate(&mut self, request: &Request, monitor: &dyn Monitor, limit: Option<Duration>) -> Result<Came> {
         if !self.send(&Job::Evaluate(Box::new(request.clone()))) {
             return Ok(Came::Died(self.end()));
         }
         let start = Instant::now();
+        // The time that it waits for other trials is not its own.
+        let mut waited = Duration::ZERO;
         let mut stopping: Option<Instant> = None;
         loop {
             match self.hear() {
+                Heard::Said(Said::Reported(report)) => {
+                    let asked = Instant::now();
+                    let verdict = monitor.report(report);
+                    waited += asked.elapsed();
+                    if !self.send(&Job::Judged(verdict)) {
+                        return Ok(Came::Died(self.end()));
+                    }
+                    continue;
+                }
+                Heard::Said(Said::Noticed(words)) => {
+                    monitor.notice(&words);
+                    continue;
+                }
                 Heard::Said(Said::Measured(measured)) => return Ok(Came::Answer(Ok(measured))),
                 Heard::Said(Said::Broken(error)) => return Ok(Came::Answer(Err(error.into()))),
                 Heard::Said(Said::Panicked(words)) => return Ok(Came::Panicked(words)),
@@ -155,11 +170,11 @@ impl Child {
                 Heard::Died(how) => return Ok(Came::Died(how)),
                 Heard::Nothing => {}
             }
-            if let Some(limit) = limit.filter(|&limit| start.elapsed() >= limit) {
+            if let Some(limit) = limit.filter(|&limit| start.elapsed().saturating_sub(waited) >= limit) {
                 return Ok(Came::TooLong(limit));
             }
             match stopping {
-                None if stop() => {
+                None if monitor.stopped() => {
                     stopping = Some(Instant::now());
                     if !self.send(&Job::Stop) {
                         return Ok(Came::Stopped);

@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use nas_api::{Evaluator, EvaluatorInfo, Measurement, Opened, Request, Result, Settings, Stop};
+use nas_api::{Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings, Stop};
 
 use super::wasm::Log;
 use super::{EvaluatorSource, Identity, PluginError};
 use child::{Came, Child, Unstarted};
 
-pub use serve::serve;
+pub use serve::{Served, serve};
 
 /// How evaluators are run in processes of their own.
 #[derive(Clone)]
@@ -176,19 +176,20 @@ impl Evaluator for ProcessEvaluator {
         self.opened.clone()
     }
 
-    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
+    fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
+        let stop = || monitor.stopped();
         let Processes { trial_limit, retries, .. } = self.way.processes;
         let mut tries = 0;
         loop {
-            let died = match self.worker(stop) {
-                Ok(mut worker) => match worker.evaluate(request, stop, trial_limit)? {
+            let died = match self.worker(&stop) {
+                Ok(mut worker) => match worker.evaluate(request, monitor, trial_limit)? {
                     Came::Answer(answer) => {
                         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
                         return answer;
                     }
                     // Its worker goes: nobody knows what the panic left behind. A GPU may refuse all further work of its process.
                     Came::Panicked(words) => {
-                        return Ok(Some(Measurement::failed(format!("the evaluator panicked: {words}"))));
+                        return Ok(Some(Measurement::panicked(&words)));
                     }
                     Came::Stopped => return Ok(None),
                     Came::TooLong(limit) => {

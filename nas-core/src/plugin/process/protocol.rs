@@ -5,7 +5,9 @@
 //! |---|---|
 //! | | [`Said::Ready`], at once |
 //! | [`Job::Open`] | [`Said::Opened`] or [`Said::Refused`] |
-//! | [`Job::Evaluate`], then perhaps [`Job::Stop`] | [`Said::Measured`], [`Said::Broken`] or [`Said::Panicked`] |
+//! | [`Job::Evaluate`], then perhaps [`Job::Stop`] | any number of [`Said::Reported`] and [`Said::Noticed`] |
+//! | [`Job::Judged`] for each report | |
+//! | | [`Said::Measured`], [`Said::Broken`] or [`Said::Panicked`] |
 //!
 //! A worker whose input ends, ends. Nothing in it knows that both are on one machine, so that a cluster can carry the same.
 
@@ -13,14 +15,14 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use nas_api::codec::{LIMIT, decode, encode};
-use nas_api::{Measurement, Opened, Request, Settings};
+use nas_api::{Measurement, Opened, Report, Request, Settings, Verdict};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::plugin::PluginError;
 
 /// Changes where a message changes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What the host says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,6 +38,8 @@ pub enum Job {
     Evaluate(Box<Request>),
     /// The measurement is no longer wanted.
     Stop,
+    /// What becomes of the trial after its last report; the worker waits for it.
+    Judged(Verdict),
 }
 
 /// What the worker says.
@@ -56,6 +60,10 @@ pub enum Said {
     Opened(Box<Opened>),
     /// It cannot be opened so, or not be found.
     Refused(PluginError),
+    /// How far it has come.
+    Reported(Report),
+    /// A line for the user.
+    Noticed(String),
     /// `None`: it stopped early because it was told to.
     Measured(Option<Measurement>),
     /// The evaluator itself is broken.
@@ -109,11 +117,22 @@ mod tests {
     fn messages_come_back_and_damaged_ones_are_refused() {
         let mut bytes = Vec::new();
         write(&mut bytes, &Said::Panicked("ouch".into())).unwrap();
+        let report = Report { fidelity: 3.0, metrics: vec![nas_api::Metric::new("val_loss", f64::NEG_INFINITY)] };
+        write(&mut bytes, &Said::Reported(report.clone())).unwrap();
         write(&mut bytes, &Said::Measured(None)).unwrap();
         let mut from = &bytes[..];
         assert!(matches!(read(&mut from).unwrap(), Some(Said::Panicked(words)) if words == "ouch"));
+        assert!(matches!(read(&mut from).unwrap(), Some(Said::Reported(read)) if read == report));
         assert!(matches!(read(&mut from).unwrap(), Some(Said::Measured(None))));
         assert!(read::<Said>(&mut from).unwrap().is_none());
+        let mut jobs = Vec::new();
+        for verdict in [Verdict::GoOn, Verdict::Pruned, Verdict::Stopped] {
+            write(&mut jobs, &Job::Judged(verdict)).unwrap();
+        }
+        let mut from = &jobs[..];
+        for verdict in [Verdict::GoOn, Verdict::Pruned, Verdict::Stopped] {
+            assert!(matches!(read(&mut from).unwrap(), Some(Job::Judged(read)) if read == verdict));
+        }
         for cut in 1..bytes.len() - 1 {
             let mut from = &bytes[..cut];
             // Whatever is whole is read; what is cut off is an error, and never a message.

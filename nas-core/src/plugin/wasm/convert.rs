@@ -33,19 +33,20 @@ impl<A: FromWit<B>, B> FromWit<Vec<B>> for Vec<A> {
     }
 }
 
-/// Both directions of a record whose fields have the same names; `as` fields are converted.
+/// Both directions of a record whose fields have the same names. Fields after the first `;` are converted; those after
+/// the second one have no place in the contract.
 macro_rules! record {
-    ($api:path, $wit:path { $($same:ident),* $(; $($converted:ident),*)? }) => {
+    ($api:path, $wit:path { $($same:ident),* $(; $($converted:ident),* $(; $($ours:ident),*)?)? }) => {
         impl IntoWit<$wit> for $api {
             fn into_wit(self) -> $wit {
-                let Self { $($same,)* $($($converted,)*)? } = self;
+                let Self { $($same,)* $($($converted,)* $($($ours: _,)*)?)? } = self;
                 $wit { $($same,)* $($($converted: $converted.into_wit(),)*)? }
             }
         }
         impl FromWit<$wit> for $api {
             fn from_wit(wit: $wit) -> Self {
                 let $wit { $($same,)* $($($converted,)*)? } = wit;
-                Self { $($same,)* $($($converted: FromWit::from_wit($converted),)*)? }
+                Self { $($same,)* $($($converted: FromWit::from_wit($converted),)* $($($ours: Default::default(),)*)?)? }
             }
         }
     };
@@ -67,8 +68,10 @@ record!(api::Task, architecture::Task { input_shape, outputs, kind; settings });
 record!(api::MetricInfo, wit_evaluator::MetricInfo { name, unit, hidden, description; better });
 record!(api::EvaluatorInfo, wit_evaluator::EvaluatorInfo {
     name, version, description, fidelity_unit, accepts_relaxed, resumes, graphs; metrics, parameters });
-record!(api::Opened, wit_evaluator::Opened { fidelities, space, simulated; task, metrics, space_settings, objectives, best });
-record!(api::Request, wit_evaluator::Request { trial, key, text, fidelity, resume, keep, seed; candidate, graph });
+record!(api::Opened, wit_evaluator::Opened {
+    fidelities, space, simulated; task, metrics, space_settings, objectives, best; reports });
+record!(api::Request, wit_evaluator::Request {
+    trial, key, text, fidelity, resume, keep, seed; candidate, graph; judged });
 record!(api::Measurement, wit_evaluator::Measurement { gradient, cost; metrics, failure });
 record!(api::StrategyInfo, wit_strategy::StrategyInfo {
     name, version, description, reference, needs, serves; parameters });

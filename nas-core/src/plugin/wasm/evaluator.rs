@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nas_api::{Evaluator, EvaluatorInfo, Measurement, Opened, Request, Result, Settings, Stop};
+use nas_api::{Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings};
 
 use super::bindings::evaluator::{CandidateEvaluator, CandidateEvaluatorPre};
 use super::convert::{FromWit, IntoWit};
@@ -70,7 +70,7 @@ impl Evaluator for WasmEvaluator {
         self.opened.clone()
     }
 
-    fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {
+    fn evaluate(&self, request: &Request, _monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let request = request.clone().into_wit();
         let mut guest = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
         let evaluated = guest.call("evaluate", |world, store| {

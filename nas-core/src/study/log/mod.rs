@@ -19,8 +19,10 @@ pub(crate) use write::wall_clock;
 
 /// "nas" and a 1, in the database's header: what makes a file a study.
 const APPLICATION: i32 = 0x6e61_7331;
-/// Of the tables. A program refuses files of any other version.
-const VERSION: i32 = 2;
+/// Of the tables. A program refuses files of newer versions.
+const VERSION: i32 = 3;
+/// Without reports: it can be read, and becomes [`VERSION`] where it is written.
+const WITHOUT_REPORTS: i32 = 2;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// An open study file.
@@ -29,6 +31,8 @@ pub(crate) struct Log {
     path: PathBuf,
     /// The row of this run; 0 where the file is only read.
     session: i64,
+    /// It has tables for reports.
+    reports: bool,
     // Dropped after the connection, so that nobody writes without it.
     _lock: Option<Lock>,
 }
@@ -62,7 +66,7 @@ impl Log {
         let text = header.to_text()?;
         let write = || {
             let db = Connection::open(new)?;
-            db.execute_batch(concat!("BEGIN;", include_str!("schema.sql")))?;
+            db.execute_batch(concat!("BEGIN;", include_str!("schema.sql"), include_str!("reports.sql")))?;
             db.pragma_update(None, "application_id", APPLICATION)?;
             db.pragma_update(None, "user_version", VERSION)?;
             db.execute("INSERT INTO searches VALUES (0, ?1)", [&text])?;
@@ -88,8 +92,8 @@ impl Log {
         let open = |flags| {
             let db = Connection::open_with_flags(path, flags);
             let db = db.map_err(|source| StudyError::Database { path: path.to_owned(), source })?;
-            let log = Self { db, path: path.to_owned(), session: 0, _lock: None };
-            log.check_version()?;
+            let mut log = Self { db, path: path.to_owned(), session: 0, reports: true, _lock: None };
+            log.reports = log.check_version()? != WITHOUT_REPORTS;
             Ok(log)
         };
         open(OpenFlags::SQLITE_OPEN_READ_ONLY).or_else(|error| match error {
@@ -108,25 +112,31 @@ impl Log {
             Ok(db)
         };
         let db = open().map_err(|source| StudyError::Database { path: path.to_owned(), source })?;
-        let mut log = Self { db, path: path.to_owned(), session: 0, _lock: Some(lock) };
-        log.check_version()?;
+        let mut log = Self { db, path: path.to_owned(), session: 0, reports: true, _lock: Some(lock) };
+        if log.check_version()? == WITHOUT_REPORTS {
+            let add = concat!("BEGIN;", include_str!("reports.sql"), "PRAGMA user_version = 3; COMMIT;");
+            log.sql(log.db.execute_batch(add))?;
+        }
         log.begin_session()?;
         Ok(log)
     }
 
-    fn check_version(&self) -> Result<(), StudyError> {
+    /// The file's version, which this program reads.
+    fn check_version(&self) -> Result<i32, StudyError> {
         let pragma = |name: &str| self.db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
         if self.sql(pragma("application_id"))? != APPLICATION {
             let remedy = "name a file that `nas search --study` wrote";
             return Err(StudyError::file(&self.path, "is a database, but not a study", remedy));
         }
         let version = self.sql(pragma("user_version"))?;
-        if version != VERSION {
-            let problem = format!("is a study file of version {version}; this program reads version {VERSION}");
+        if ![WITHOUT_REPORTS, VERSION].contains(&version) {
+            let problem = format!(
+                "is a study file of version {version}; this program reads versions {WITHOUT_REPORTS} and {VERSION}"
+            );
             let remedy = if version > VERSION { "use a newer nas" } else { "use the nas that wrote it" };
             return Err(StudyError::file(&self.path, problem, remedy));
         }
-        Ok(())
+        Ok(version)
     }
 
     /// Adds which file it was.

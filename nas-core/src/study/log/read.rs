@@ -1,4 +1,4 @@
-use nas_api::Metric;
+use nas_api::{Metric, Report};
 use rusqlite::Row;
 
 use super::Log;
@@ -76,7 +76,47 @@ impl Log {
             let owner = trials.get_mut(number as usize);
             owner.ok_or_else(|| self.damaged(format!("trial {number} is missing")))?.metrics.push(metric);
         }
+        if self.reports {
+            self.add_reports(&mut trials)?;
+        }
         Ok(trials)
+    }
+
+    /// What was reported of trials, and which of them a pruner ended.
+    fn add_reports(&self, trials: &mut [TrialRecord]) -> Result<(), StudyError> {
+        let pruned = || {
+            let mut statement = self.db.prepare("SELECT trial, fidelity FROM pruned")?;
+            let row = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get::<_, f64>(1)?));
+            statement.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let missing = |number: u32| self.damaged(format!("trial {number} is missing"));
+        for (number, fidelity) in self.sql(pruned())? {
+            trials.get_mut(number as usize).ok_or_else(|| missing(number))?.pruned = Some(fidelity);
+        }
+        let reports = || {
+            let mut statement = self.db.prepare("SELECT trial, fidelity FROM reports ORDER BY trial, report")?;
+            let row = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get::<_, f64>(1)?));
+            statement.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        for (number, fidelity) in self.sql(reports())? {
+            let trial = trials.get_mut(number as usize).ok_or_else(|| missing(number))?;
+            trial.reports.push(Report { fidelity, metrics: Vec::new() });
+        }
+        let metrics = || {
+            let columns = "SELECT trial, report, name, value FROM reported ORDER BY trial, report, position";
+            let mut statement = self.db.prepare(columns)?;
+            let row = |row: &Row<'_>| {
+                let value = row.get::<_, Option<f64>>(3)?.unwrap_or(f64::NAN);
+                Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?, Metric { name: row.get(2)?, value }))
+            };
+            statement.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        for (number, report, metric) in self.sql(metrics())? {
+            let trial = trials.get_mut(number as usize).ok_or_else(|| missing(number))?;
+            let report = trial.reports.get_mut(report as usize);
+            report.ok_or_else(|| self.damaged(format!("a report of trial {number} is missing")))?.metrics.push(metric);
+        }
+        Ok(())
     }
 
     /// What was said to the strategy of one search, in order.
@@ -121,6 +161,8 @@ fn trial(row: &Row<'_>) -> rusqlite::Result<(TrialRecord, Texts)> {
         metrics: Vec::new(),
         reason: row.get(8)?,
         violation: row.get(9)?,
+        pruned: None,
+        reports: Vec::new(),
         gradient: Vec::new(),
         cost: row.get(11)?,
         simulated: row.get(12)?,

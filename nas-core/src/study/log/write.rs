@@ -73,6 +73,14 @@ impl Log {
         self.commit(seconds, |transaction| trials.into_iter().try_for_each(|trial| update(transaction, trial)))
     }
 
+    /// This trial is measured again, from its start: what it reported before is taken back.
+    pub fn restart(&mut self, trial: &TrialRecord, seconds: f64) -> Result<(), StudyError> {
+        self.commit(seconds, |transaction| {
+            transaction.prepare_cached("DELETE FROM reports WHERE trial = ?1")?.execute([trial.trial])?;
+            update(transaction, trial)
+        })
+    }
+
     /// A new search begins, whose strategy is told of these earlier trials first.
     pub fn warm_start(&mut self, header: &Header, told: &[u32], stopped: &[TrialRecord]) -> Result<(), StudyError> {
         let text = header.to_text()?;
@@ -145,6 +153,25 @@ fn update(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Resul
     let mut metrics = transaction.prepare_cached("INSERT INTO metrics VALUES (?1, ?2, ?3, ?4)")?;
     for (position, metric) in (0_u32..).zip(&trial.metrics) {
         metrics.execute(params![trial.trial, position, metric.name, metric.value])?;
+    }
+    if let Some(fidelity) = trial.pruned {
+        let insert = "INSERT OR REPLACE INTO pruned VALUES (?1, ?2)";
+        transaction.prepare_cached(insert)?.execute(params![trial.trial, fidelity])?;
+    }
+    if trial.reports.is_empty() { Ok(()) } else { append_reports(transaction, trial) }
+}
+
+/// Writes the reports that are not there yet.
+fn append_reports(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
+    let mut count = transaction.prepare_cached("SELECT coalesce(max(report) + 1, 0) FROM reports WHERE trial = ?1")?;
+    let known: u32 = count.query_row([trial.trial], |row| row.get(0))?;
+    let mut reports = transaction.prepare_cached("INSERT INTO reports VALUES (?1, ?2, ?3)")?;
+    let mut metrics = transaction.prepare_cached("INSERT INTO reported VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (number, report) in (0_u32..).zip(&trial.reports).skip(known as usize) {
+        reports.execute(params![trial.trial, number, report.fidelity])?;
+        for (position, metric) in (0_u32..).zip(&report.metrics) {
+            metrics.execute(params![trial.trial, number, position, metric.name, metric.value])?;
+        }
     }
     Ok(())
 }

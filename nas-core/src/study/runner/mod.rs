@@ -11,25 +11,31 @@
 
 mod start;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use nas_api::Observation;
+use nas_api::evaluator::panicked;
+use nas_api::{Observation, Report};
 
 use super::StudyError;
 use crate::plugin::PluginError;
+use crate::study::board::Board;
 use crate::study::event::{End, Event, Listener};
 use crate::study::header::Header;
 use crate::study::ledger::{Ledger, Next};
 use crate::study::log::Log;
-use crate::study::outcome::{fail, observation, record_measurement};
+use crate::study::outcome::{fail, observation, prune, record_measurement};
 use crate::study::plan::Plan;
 use crate::study::record::State;
 use crate::study::summary::better;
-use crate::study::worker::{Answer, Came, Pool};
+use crate::study::worker::{Answer, Came, Heard, Pool};
 
 /// Proposals in a row that cost nothing, after which a study without a limit on trials ends.
 const IDLE_TRIALS: u32 = 1000;
+/// So long a report may wait to be written.
+const SAVE: Duration = Duration::from_secs(1);
 
 /// What one trial took on the strategy's side, and when it was over.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -63,17 +69,23 @@ pub(crate) struct Runner<'a> {
     pub count_strategy: bool,
     /// Of the trials of this run.
     times: Vec<Times>,
+    /// Where trials report.
+    board: Arc<Board>,
+    /// Running trials with reports that the log does not have yet, and when it had all of them.
+    unsaved: BTreeSet<usize>,
+    saved: Instant,
 }
 
 impl<'a> Runner<'a> {
     pub fn new(
-        plan: Plan,
+        mut plan: Plan,
         log: Option<Log>,
         ledger: Ledger,
         stop: &'a AtomicBool,
         listener: &'a mut dyn Listener,
     ) -> Self {
         let start = Instant::now();
+        let board = Arc::new(Board::new(plan.pruner.take()));
         Self {
             plan,
             log,
@@ -88,6 +100,9 @@ impl<'a> Runner<'a> {
             warned: false,
             count_strategy: false,
             times: Vec::new(),
+            board,
+            unsaved: BTreeSet::new(),
+            saved: start,
         }
     }
 
@@ -98,8 +113,9 @@ impl<'a> Runner<'a> {
         // One lookup after the other takes less than to hand it to a thread.
         let threads = if workers == 1 && !graphs { 0 } else { workers };
         let (evaluator, stop) = (self.plan.problem.evaluator.clone(), self.stop);
+        let board = Arc::clone(&self.board);
         let result = std::thread::scope(|scope| {
-            let mut pool = Pool::start(scope, threads, &evaluator, stop, &abort)?;
+            let mut pool = Pool::start(scope, threads, &evaluator, &board, stop, &abort)?;
             let result = self.drive(&mut pool);
             if result.is_err() {
                 // What is still running ends early, and what has ended meanwhile is not lost.
@@ -135,7 +151,7 @@ impl<'a> Runner<'a> {
                     Next::Nothing => return self.closed()?.ok_or_else(|| self.stalled()),
                     Next::Wait if self.stopping() => return self.stopped(pool),
                     Next::Wait => match pool.next() {
-                        Some(answer) => self.settle(answer)?,
+                        Some(heard) => self.hear(heard)?,
                         // Nothing is running, so a trial was never started: it does not fit in the budget.
                         None => return Ok(End::Epochs),
                     },
@@ -158,8 +174,8 @@ impl<'a> Runner<'a> {
         if let Some(limit) = budget.epochs {
             let least = self.plan.problem.fidelities.first().copied().unwrap_or(0.0);
             if self.ledger.overspent
-                || (!self.plan.keep && self.ledger.spent + least > limit)
-                || self.ledger.spent >= limit
+                || (!self.plan.keep && self.ledger.spent() + least > limit)
+                || self.ledger.spent() >= limit
             {
                 return Ok(Some(End::Epochs));
             }
@@ -176,25 +192,57 @@ impl<'a> Runner<'a> {
         Ok(None)
     }
 
+    fn hear(&mut self, heard: Heard) -> Result<(), StudyError> {
+        match heard {
+            Heard::Answer(answer) => return self.settle(answer),
+            Heard::Noticed { trial, words } => self.listener.event(&Event::Notice { trial, words: &words }),
+            Heard::Reported { trial, report } => self.reported(trial as usize, report)?,
+        }
+        Ok(())
+    }
+
+    /// Notes a report. It is in the log within moments; for good, with the trial's outcome.
+    fn reported(&mut self, number: usize, report: Report) -> Result<(), StudyError> {
+        self.ledger.trials[number].reports.push(report);
+        self.unsaved.insert(number);
+        let trial = &self.ledger.trials[number];
+        if let Some(report) = trial.reports.last() {
+            self.listener.event(&Event::Reported { trial, report });
+        }
+        if self.saved.elapsed() >= SAVE {
+            let seconds = self.run_seconds();
+            if let Some(log) = &mut self.log {
+                log.update(self.unsaved.iter().map(|&number| &self.ledger.trials[number]), seconds)?;
+                self.listener.event(&Event::Committed);
+            }
+            self.unsaved.clear();
+            self.saved = Instant::now();
+        }
+        Ok(())
+    }
+
     /// Records what a measurement came to, for the trial and for its duplicates.
     fn settle(&mut self, answer: Answer) -> Result<(), StudyError> {
-        let Answer { trial: number, came, seconds } = answer;
+        let Answer { trial: number, came, seconds, pruned } = answer;
+        self.unsaved.remove(&(number as usize));
         let identity = &self.plan.header.evaluator.identity;
         let trial = &mut self.ledger.trials[number as usize];
-        match came {
-            Came::Panic(words) => fail(trial, format!("the evaluator panicked: {words}"), 0.0),
-            Came::Answer(Err(error)) => {
+        match (came, pruned) {
+            (Came::Answer(Err(error)), _) => {
                 let mut error = PluginError::from_api(identity, "evaluate", error);
                 if error.remedy.is_empty() {
                     error = error.remedy("nothing is lost: when the cause is mended, `nas resume` goes on");
                 }
                 return Err(StudyError::Broken(error));
             }
-            Came::Answer(Ok(None)) => {
+            // What it came to all the same is a matter of how soon it heard of its end.
+            (_, Some(pruned)) => prune(trial, pruned, &self.plan.header),
+            (Came::Panic(words), None) => fail(trial, panicked(&words), 0.0),
+            (Came::Answer(Ok(None)), None) => {
                 trial.state = State::Stopped;
                 trial.reason = "interrupted".into();
             }
-            Came::Answer(Ok(Some(measurement))) => {
+            (Came::Answer(Ok(Some(measurement))), None) => {
                 let recorded = record_measurement(trial, measurement, seconds, &self.plan.header);
                 recorded.map_err(|problem| {
                     let remedy = "this is a defect of the plugin: report it to its author, with the study file";
@@ -223,7 +271,7 @@ impl<'a> Runner<'a> {
 
     /// Says that a trial is finished, if it is.
     fn announce(&mut self, number: usize) {
-        let (seconds, epochs) = (self.clock(), self.ledger.spent);
+        let (seconds, epochs) = (self.clock(), self.ledger.spent());
         let trial = &self.ledger.trials[number];
         if !trial.state.is_final() {
             return;
@@ -308,8 +356,8 @@ impl<'a> Runner<'a> {
     fn drain(&mut self, pool: &mut Pool<'_>) -> Result<(), StudyError> {
         self.ledger.aborted = true;
         while pool.running() > 0 {
-            let Some(answer) = pool.next() else { break };
-            self.settle(answer)?;
+            let Some(heard) = pool.next() else { break };
+            self.hear(heard)?;
         }
         Ok(())
     }

@@ -72,6 +72,7 @@ impl Runner<'_> {
         let candidate = self.plan.problem.original(&trial.proposal.candidate).map_err(StudyError::Broken)?;
         let TrialRecord { key, text, fidelity, resume, .. } = trial;
         self.listener.event(&Event::Started { trial: trial.trial, text, fidelity: *fidelity });
+        self.board.enter(trial);
         pool.measure(Request {
             trial: trial.trial,
             candidate,
@@ -82,6 +83,7 @@ impl Runner<'_> {
             resume: *resume,
             keep: self.plan.keep,
             seed: self.plan.header.trial_seed(trial.trial),
+            judged: self.board.judges(),
         });
         Ok(())
     }
@@ -93,18 +95,23 @@ impl Runner<'_> {
         for number in 0..self.ledger.trials.len() {
             let mut trial = self.ledger.trials[number].clone();
             if trial.state.is_final() || number < self.ledger.first {
+                // Of what an earlier search left unfinished, how far it came is a matter of time.
+                if trial.state.is_final() {
+                    self.board.enter(&trial);
+                }
                 self.ledger.book(number);
                 self.lead(number);
                 continue;
             }
             (trial.state, trial.started) = (State::Running, wall_clock());
             trial.reason.clear();
+            trial.reports.clear();
             let original = trial.duplicate_of;
             let graph = self.begin(&mut trial, original)?;
             self.ledger.trials[number] = trial;
             let seconds = self.run_seconds();
             if let Some(log) = &mut self.log {
-                log.update([&self.ledger.trials[number]], seconds)?;
+                log.restart(&self.ledger.trials[number], seconds)?;
                 self.listener.event(&Event::Committed);
             }
             if let Some(graph) = graph {

@@ -1,5 +1,7 @@
 //! Parameters.
 
+use std::time::Duration;
+
 use nas_api::{Error, Parameter, Result, Settings};
 
 use crate::data::{DataConfig, Kind};
@@ -45,6 +47,20 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
         Parameter::integer("validation_limit", 0, 0, u32::MAX, "validation examples at most, likewise; 0: all"),
         Parameter::integer("context", 128, 1, 1 << 16, "positions of one example of a text"),
         Parameter::integer("size", 0, 0, 512, "side length in pixels that images are resized to; 0: as they are"),
+        Parameter::integer(
+            "validate_every",
+            0,
+            0,
+            100_000,
+            "epochs from one validation to the next; 0: at the end alone, or after each one where a pruner judges",
+        ),
+        Parameter::number(
+            "checkpoint_seconds",
+            60.0,
+            0.0,
+            1e9,
+            "seconds from one kept state of a running training to the next; 0: after every epoch",
+        ),
     ];
     parameters.extend(training::parameters());
     parameters.push(Parameter::text(
@@ -71,6 +87,10 @@ pub struct Config {
     pub epochs: u32,
     /// Where networks are trained.
     pub device: Place,
+    /// Epochs from one validation to the next; 0: at the end alone.
+    pub validate_every: u32,
+    /// From one kept state of a running training to the next.
+    pub checkpoint: Duration,
 }
 
 impl Config {
@@ -104,6 +124,13 @@ impl Config {
         };
         let training = Training::of(settings, kind)?;
         let device = Place::named(settings.text("device")?)?;
-        Ok(Self { data, training, epochs: settings.integer("epochs")?, device })
+        Ok(Self {
+            data,
+            training,
+            epochs: settings.integer("epochs")?,
+            device,
+            validate_every: settings.integer("validate_every")?,
+            checkpoint: Duration::from_secs_f64(settings.number("checkpoint_seconds")?),
+        })
     }
 }

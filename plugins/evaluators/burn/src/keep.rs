@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use nas_api::evaluator::UNFINISHED;
+
 use crate::store::{self, Archive, StoreError};
 
 /// Where states are kept: a folder, or memory where there is none.
@@ -21,6 +23,14 @@ impl Keep {
         match folder {
             Some(folder) => Self::Folder(folder.to_owned()),
             None => Self::Memory(Mutex::default()),
+        }
+    }
+
+    /// Where a trial is kept while it is trained; `None` where nothing outlives the process anyway.
+    pub fn unfinished(&self, trial: u32) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder.join(UNFINISHED).join(Self::name(trial))),
+            Self::Memory(_) => None,
         }
     }
 

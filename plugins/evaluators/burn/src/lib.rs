@@ -5,6 +5,7 @@
 //! beside them. Test examples are used by [`Burn::train_final`] and [`Burn::evaluate_weights`] alone.
 
 mod augment;
+mod checkpoint;
 mod config;
 mod data;
 mod device;
@@ -37,8 +38,8 @@ use std::time::Instant;
 use burn::tensor::Device;
 use nas_api::native::panic_words;
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, Objective, Opened, Request,
-    Result, Settings, Stop, Task,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, Monitor, Objective, Opened,
+    Report, Request, Result, Settings, Stop, Task, Verdict,
 };
 
 pub use config::is_of_training;
@@ -49,6 +50,7 @@ pub use proxy::Proxy;
 pub use recipe::{RECIPES, Recipe};
 pub use run::{Inference, run};
 
+use checkpoint::{Checkpoint, Course};
 use config::Config;
 use data::{Data, Kind};
 use keep::Keep;
@@ -115,6 +117,7 @@ impl<D: Devices> Evaluator for Burn<D> {
                 },
                 settings: Settings::default(),
             }),
+            reports: metrics::reported(self.data.kind),
             objectives: match self.data.kind {
                 Kind::Language => vec![Objective { metric: "val_loss".into(), goal: Goal::Minimize }],
                 Kind::Regression => vec![Objective { metric: "val_mse".into(), goal: Goal::Minimize }],
@@ -124,73 +127,138 @@ impl<D: Devices> Evaluator for Burn<D> {
         }
     }
 
-    fn evaluate(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Measurement>> {
-        let measured = catch_unwind(AssertUnwindSafe(|| self.measure(request, stop)));
+    fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
+        let mut checkpoint = self.checkpoint(request);
+        let ended = catch_unwind(AssertUnwindSafe(|| self.measure(request, checkpoint.as_mut(), monitor)));
         // Still a panic, so that the host knows that its process may be of no further use, but in better words.
-        let measured =
-            measured.unwrap_or_else(|panic| resume_unwind(Box::new(device::explained(panic_words(&*panic)))));
-        match measured {
-            Ok(metrics) => Ok(metrics.map(Measurement::new)),
+        let ended = ended.unwrap_or_else(|panic| resume_unwind(Box::new(device::explained(panic_words(&*panic)))));
+        // What was interrupted is carried on.
+        if let Some(checkpoint) = checkpoint.filter(|_| !matches!(ended, Ok(Ended::Stopped))) {
+            checkpoint.forget();
+        }
+        match ended {
+            Ok(Ended::Measured(metrics)) => Ok(Some(Measurement::new(metrics))),
+            Ok(Ended::Pruned | Ended::Stopped) => Ok(None),
             Err(Trouble::Failed(reason)) => Ok(Some(Measurement::failed(reason))),
             Err(Trouble::Broken(reason)) => Err(Error::new(reason)),
         }
     }
 }
 
+/// How a measurement that was not troubled ended.
+enum Ended {
+    Measured(Vec<Metric>),
+    Pruned,
+    Stopped,
+}
+
 impl<D: Devices> Burn<D> {
-    /// The trial's metrics; `None` where `stop` said so.
-    fn measure(&self, request: &Request, stop: Stop<'_>) -> Result<Option<Vec<Metric>>, Trouble> {
+    fn measure(
+        &self,
+        request: &Request,
+        mut checkpoint: Option<&mut Checkpoint>,
+        monitor: &dyn Monitor,
+    ) -> Result<Ended, Trouble> {
         if let Candidate::Relaxed(_) = request.candidate {
             return Err(Trouble::Failed("this evaluator trains single architectures, not relaxed ones".into()));
         }
         let epochs = self.epochs(request.fidelity)?;
-        let mut trainer = self.trainer(request, epochs)?;
-        let (training, train) = (&self.config.training, &self.data.train);
-        let mut train_seconds = 0.0;
-        while trainer.epoch < epochs && !trainer.patience.is_exhausted(training.early_stopping) {
-            let started = Instant::now();
-            let finished = trainer.epoch(training, train, self.config.epochs, stop);
-            if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
-                return Ok(None);
-            }
-            train_seconds += started.elapsed().as_secs_f64();
-            if training.early_stopping > 0 {
-                let Some(scores) = self.validate(&trainer, stop)? else { return Ok(None) };
-                trainer.patience.see(trainer.epoch, &scores, self.data.kind == Kind::Classification);
+        let (mut trainer, mut course) = self.begin(request, epochs, checkpoint.as_deref(), monitor)?;
+        for report in &course.curve {
+            if let Some(ended) = ended(monitor.report(report.clone())) {
+                return Ok(ended);
             }
         }
-        let mut metrics = match trainer.patience.best() {
-            Some(best) => {
-                let epochs = [("trained_epochs", trainer.epoch), ("best_epoch", best.epoch)];
-                let epochs = epochs.map(|(name, epochs)| Metric::new(name, f64::from(epochs)));
-                best.metrics.iter().cloned().chain(epochs).collect()
+        let stop = || monitor.stopped();
+        while trainer.epoch < epochs && !trainer.patience.is_exhausted(self.config.training.early_stopping) {
+            let next = trainer.epoch + 1;
+            let validate = next == epochs || self.validates(request, next);
+            let Some(report) = self.train_epoch(&mut trainer, &mut course, validate, &stop)? else {
+                return Ok(Ended::Stopped);
+            };
+            if let Some(ended) = ended(monitor.report(report.clone())) {
+                return Ok(ended);
             }
-            None => {
-                let Some(scores) = self.validate(&trainer, stop)? else { return Ok(None) };
-                scores.metrics("val")
+            course.curve.push(report);
+            if let Some(checkpoint) = checkpoint.as_mut().filter(|kept| next < epochs && kept.due())
+                && let Err(problem) = checkpoint.write(&trainer, &course)
+            {
+                monitor.notice(&format!("its state after epoch {next} could not be kept: {problem}"));
             }
-        };
+        }
+        let last = course.curve.pop().map(|report| report.metrics);
+        let Some(mut metrics) = self.outcome(&trainer, last, &stop)? else { return Ok(Ended::Stopped) };
+        check_finite(&metrics)?;
         if request.keep {
             let state = trainer.archive().map_err(Trouble::Broken)?;
             // A full disk, say: this trial is lost, and those that need no state go on.
             self.keep.put(request.trial, &state).map_err(|error| Trouble::Failed(error.to_string()))?;
         }
-        metrics.push(Metric::new("train_loss", trainer.train_loss));
-        metrics.push(Metric::new("train_seconds", train_seconds));
-        Ok(Some(metrics))
+        metrics.push(Metric::new("train_seconds", course.seconds));
+        Ok(Ended::Measured(metrics))
     }
 
-    /// What the training has come to, on the validation examples; `None` where `stop` said so.
+    /// What a finished training has come to; `last` is what was reported of its last epoch. `None` where `stop` said so.
+    fn outcome(
+        &self,
+        trainer: &Trainer,
+        last: Option<Vec<Metric>>,
+        stop: Stop<'_>,
+    ) -> Result<Option<Vec<Metric>>, Trouble> {
+        if let Some(best) = trainer.patience.best() {
+            let epochs = [("trained_epochs", trainer.epoch), ("best_epoch", best.epoch)];
+            let epochs = epochs.map(|(name, epochs)| Metric::new(name, f64::from(epochs)));
+            let loss = Metric::new("train_loss", trainer.train_loss);
+            return Ok(Some(best.metrics.iter().cloned().chain(epochs).chain([loss]).collect()));
+        }
+        if last.is_some() {
+            return Ok(last);
+        }
+        // It carries on from a trial that was trained for as long.
+        let scores = self.validate(trainer, stop)?;
+        Ok(scores.map(|scores| with_loss(scores.metrics("val"), trainer)))
+    }
+
+    /// One more epoch, and what is to be reported of it; `None` where `stop` said so.
+    fn train_epoch(
+        &self,
+        trainer: &mut Trainer,
+        course: &mut Course,
+        validate: bool,
+        stop: Stop<'_>,
+    ) -> Result<Option<Report>, Trouble> {
+        let started = Instant::now();
+        let finished = trainer.epoch(&self.config.training, &self.data.train, self.config.epochs, stop);
+        if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
+            return Ok(None);
+        }
+        course.seconds += started.elapsed().as_secs_f64();
+        let mut metrics = Vec::new();
+        if validate {
+            let Some(scores) = self.validate(trainer, stop)? else { return Ok(None) };
+            metrics = scores.metrics("val");
+            if self.config.training.early_stopping > 0 {
+                check_finite(&metrics)?;
+                trainer.patience.see(trainer.epoch, &scores, self.data.kind == Kind::Classification);
+            }
+        }
+        Ok(Some(Report { fidelity: f64::from(trainer.epoch), metrics: with_loss(metrics, trainer) }))
+    }
+
+    /// The network as it is now on the validation examples; `None` where `stop` said so.
     fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Scores>, Trouble> {
         let (validation, scale) = (&self.data.validation, &self.data.normalization);
         let scores = metrics::measure(trainer.result(), validation, scale, self.config.training.loss, stop);
-        let scores = scores.map_err(Trouble::Broken)?;
-        let wrong = scores.iter().flat_map(|scores| &scores.values).find(|(_, value)| !value.is_finite());
-        if let Some((name, value)) = wrong {
-            let reason = format!("training diverged: val_{name} is {value} on the validation set");
-            return Err(Trouble::Failed(reason));
+        scores.map_err(Trouble::Broken)
+    }
+
+    /// Whether there is a validation after this epoch, which is not the last.
+    fn validates(&self, request: &Request, epoch: u32) -> bool {
+        match self.config.validate_every {
+            _ if self.config.training.early_stopping > 0 => true,
+            0 => request.judged,
+            every => epoch.is_multiple_of(every),
         }
-        Ok(scores)
     }
 
     /// A fidelity as whole epochs within the schedule's horizon.
@@ -220,4 +288,27 @@ impl<D: Devices> Burn<D> {
         }
         Ok(trainer)
     }
+}
+
+/// How a measurement ends after this verdict; `None`: it goes on.
+fn ended(verdict: Verdict) -> Option<Ended> {
+    match verdict {
+        Verdict::GoOn => None,
+        Verdict::Pruned => Some(Ended::Pruned),
+        Verdict::Stopped => Some(Ended::Stopped),
+    }
+}
+
+/// With the loss of training.
+fn with_loss(mut metrics: Vec<Metric>, trainer: &Trainer) -> Vec<Metric> {
+    metrics.push(Metric::new("train_loss", trainer.train_loss));
+    metrics
+}
+
+/// Training may have diverged where no loss of a batch shows it.
+fn check_finite(metrics: &[Metric]) -> Result<(), Trouble> {
+    metrics.iter().find(|metric| !metric.value.is_finite()).map_or(Ok(()), |metric| {
+        let reason = format!("training diverged: {} is {} on the validation set", metric.name, metric.value);
+        Err(Trouble::Failed(reason))
+    })
 }

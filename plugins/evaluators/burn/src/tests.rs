@@ -4,11 +4,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{
-    Attribute, Candidate, Evaluator, EvaluatorPlugin, Graph, GraphBuilder, Measurement, Metric, Request, SearchSpace,
-    Setting, Settings, Task, Value, Window,
+    Attribute, Candidate, Evaluator, EvaluatorPlugin, Graph, GraphBuilder, Measurement, Metric, Monitor, Report,
+    Request, SearchSpace, Setting, Settings, Task, Value, Verdict, Window,
 };
 
 use crate::BurnEvaluator;
@@ -69,6 +71,7 @@ pub fn request(graph: &Graph, fidelity: f64) -> Request {
         resume: None,
         keep: false,
         seed: 7,
+        judged: false,
     }
 }
 
@@ -228,8 +231,8 @@ fn what_cannot_be_trained_fails_in_words() {
 #[test]
 fn a_stop_ends_training_soon() {
     let evaluator = open(&[("epochs", number(100_000.0))]);
-    let asked = std::sync::atomic::AtomicU32::new(0);
-    let stop = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 5;
+    let asked = AtomicU32::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 5;
     assert_eq!(evaluator.evaluate(&request(&mlp(&[8], 10), 100_000.0), &stop).unwrap(), None);
     assert_eq!(asked.into_inner(), 6);
 }
@@ -333,4 +336,143 @@ fn cells_of_nas_bench_201_are_trained() {
     let cut = accuracy("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|");
     assert!(good > 0.9, "{good}");
     assert!(cut < 0.2, "nothing flows through this cell: {cut}");
+}
+
+/// Notes what it hears, and has its say after so many epochs.
+#[derive(Default)]
+struct Listener {
+    ends: Option<(f64, Verdict)>,
+    heard: Mutex<Vec<Report>>,
+    notices: Mutex<Vec<String>>,
+    /// How often it was asked whether to stop: once for every batch, of training and of validation.
+    asked: AtomicU32,
+}
+
+impl Monitor for Listener {
+    fn stopped(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        false
+    }
+
+    fn report(&self, report: Report) -> Verdict {
+        let at = report.fidelity;
+        self.heard.lock().unwrap().push(report);
+        self.ends.filter(|(end, _)| *end == at).map_or(Verdict::GoOn, |(_, verdict)| verdict)
+    }
+
+    fn notice(&self, words: &str) {
+        self.notices.lock().unwrap().push(words.to_owned());
+    }
+}
+
+fn heard(evaluator: &BurnEvaluator, request: &Request) -> (Measurement, Vec<Report>) {
+    let listener = Listener::default();
+    let measured = evaluator.evaluate(request, &listener).unwrap().unwrap();
+    (measured, listener.heard.into_inner().unwrap())
+}
+
+#[test]
+fn every_epoch_is_reported_and_validation_changes_no_bit() {
+    let given =
+        |every: f64| [("epochs", number(5.0)), ("train_limit", number(300.0)), ("validate_every", number(every))];
+    let plain = request(&cnn(), 5.0);
+    let judged = Request { judged: true, ..plain.clone() };
+    let (expected, _) = heard(&open(&given(0.0)), &plain);
+    for (every, request, validated) in
+        [(0.0, &plain, &[5.0][..]), (2.0, &plain, &[2.0, 4.0, 5.0]), (0.0, &judged, &[1.0, 2.0, 3.0, 4.0, 5.0])]
+    {
+        let evaluator = open(&given(every));
+        let (measured, reports) = heard(&evaluator, request);
+        assert_eq!(bits(&measured), bits(&expected));
+        assert_eq!(reports.iter().map(|report| report.fidelity).collect::<Vec<_>>(), [1.0, 2.0, 3.0, 4.0, 5.0]);
+        let with = |name: &str| {
+            let has = reports.iter().filter(|report| Metric::find(&report.metrics, name).is_some());
+            has.map(|report| report.fidelity).collect::<Vec<_>>()
+        };
+        assert_eq!(with("train_loss").len(), 5);
+        for name in ["val_loss", "val_accuracy"] {
+            assert_eq!(with(name), validated);
+            assert_eq!(Metric::find(&reports[4].metrics, name), Some(metric(&measured, name)));
+        }
+        let promised = evaluator.opened().reports;
+        assert_eq!(promised, ["val_accuracy", "val_loss", "train_loss"]);
+    }
+}
+
+/// Interrupts a training of five epochs after the third one, in an evaluator that keeps its state after each.
+fn interrupted(folder: &Path, verdict: Verdict) -> std::path::PathBuf {
+    let stopping = Listener { ends: Some((3.0, verdict)), ..Listener::default() };
+    assert_eq!(keeping(folder).evaluate(&request(&cnn(), 5.0), &stopping).unwrap(), None);
+    assert!(stopping.notices.into_inner().unwrap().is_empty());
+    folder.join("unfinished/trial-0.safetensors")
+}
+
+fn keeping(folder: &Path) -> BurnEvaluator {
+    let given = [("epochs", number(5.0)), ("train_limit", number(300.0)), ("checkpoint_seconds", number(0.0))];
+    BurnEvaluator::open(&settings(&given), Some(folder)).unwrap()
+}
+
+#[test]
+fn an_interrupted_training_carries_on_with_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = Listener::default();
+    let expected = keeping(folder.path()).evaluate(&request(&cnn(), 5.0), &whole).unwrap().unwrap();
+    let kept = interrupted(folder.path(), Verdict::Stopped);
+    assert!(kept.is_file());
+    let again = Listener::default();
+    let measured = keeping(folder.path()).evaluate(&request(&cnn(), 5.0), &again).unwrap().unwrap();
+    assert_eq!(bits(&measured), bits(&expected));
+    assert_eq!(again.heard.into_inner().unwrap(), whole.heard.into_inner().unwrap(), "all of the curve is told again");
+    let words = again.notices.into_inner().unwrap().join(" | ");
+    assert_eq!(words, "carries on after epoch 2 of 5, where it was interrupted");
+    // Five batches an epoch, and validation in two.
+    assert_eq!((whole.asked.into_inner(), again.asked.into_inner()), (5 * 5 + 2, 3 * 5 + 2));
+    assert!(!kept.exists(), "it is over");
+}
+
+#[test]
+fn a_pruned_training_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(!interrupted(folder.path(), Verdict::Pruned).exists());
+}
+
+#[test]
+fn a_kept_state_that_is_of_no_use_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = interrupted(folder.path(), Verdict::Stopped);
+    let bytes = fs::read(&kept).unwrap();
+    let other = Request { seed: 8, ..request(&cnn(), 5.0) };
+    let plain = request(&cnn(), 5.0);
+    for (state, request, words) in [
+        (&bytes[..], &other, "is of another training"),
+        (&bytes[..bytes.len() / 2], &plain, "is no file of weights"),
+        (&b""[..], &plain, "is no file of weights"),
+    ] {
+        let expected = measure(&open(&[("epochs", number(5.0)), ("train_limit", number(300.0))]), request);
+        fs::write(&kept, state).unwrap();
+        let listener = Listener::default();
+        let measured = keeping(folder.path()).evaluate(request, &listener).unwrap().unwrap();
+        assert_eq!(bits(&measured), bits(&expected), "{words}");
+        let notices = listener.notices.into_inner().unwrap();
+        assert!(
+            notices.len() == 1 && notices[0].contains("it starts anew") && notices[0].contains(words),
+            "{notices:?}"
+        );
+    }
+}
+
+#[test]
+fn a_running_state_that_cannot_be_kept_is_said_and_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("no-folder");
+    fs::write(&file, "").unwrap();
+    let listener = Listener::default();
+    let evaluator = keeping(&file);
+    // What cannot be read may be there: it says so, too.
+    assert!(evaluator.evaluate(&request(&cnn(), 5.0), &listener).unwrap().unwrap().failure.is_none());
+    let notices = listener.notices.into_inner().unwrap();
+    assert!(
+        notices.iter().any(|words| words.contains("could not be kept") && words.contains("no-folder")),
+        "{notices:?}"
+    );
 }

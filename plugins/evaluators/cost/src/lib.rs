@@ -7,8 +7,8 @@ use nas_api::graph::memory::memory;
 use nas_api::graph::shape::infer;
 use nas_api::graph::{GraphError, count};
 use nas_api::{
-    Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, MetricInfo, Opened, Parameter,
-    Request, Result, Settings, Stop, Task,
+    Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, MetricInfo, Monitor, Opened,
+    Parameter, Request, Result, Settings, Task,
 };
 
 /// Bytes of one number, and the input that networks are built for.
@@ -73,7 +73,7 @@ impl Evaluator for Cost {
         Opened { task: Some(task), simulated: true, ..Opened::default() }
     }
 
-    fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {
+    fn evaluate(&self, request: &Request, _monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let measured = match self.measure(&request.graph) {
             Ok(metrics) => Measurement::new(metrics),
             Err(error) => Measurement::failed(error.to_string()),

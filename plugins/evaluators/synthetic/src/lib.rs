@@ -9,8 +9,8 @@ use std::path::Path;
 
 use nas_api::rng::{RngExt, derive, seeded};
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Objective,
-    Opened, Parameter, Request, Result, Setting, Settings, Stop, Task, Value,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor,
+    Objective, Opened, Parameter, Request, Result, Setting, Settings, Task, Value,
 };
 use rand_distr::StandardNormal;
 
@@ -195,10 +195,11 @@ impl Evaluator for SyntheticEvaluator {
             simulated: true,
             best: known.zip(&best).map(|(&(name, _), &value)| Metric::new(name, value)).collect(),
             metrics: names.into_iter().map(metric).collect(),
+            ..Opened::default()
         }
     }
 
-    fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {
+    fn evaluate(&self, request: &Request, _monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let cost = Some(request.fidelity.unwrap_or(1.0));
         let Candidate::Discrete(genotype) = &request.candidate else {
             return Ok(Some(Measurement {

@@ -32,6 +32,7 @@ fn request(space: &NasBench201, trial: u32) -> Request {
         resume: None,
         keep: false,
         seed: trial,
+        judged: false,
     }
 }
 

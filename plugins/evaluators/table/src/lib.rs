@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Objective,
-    Opened, Parameter, Request, Result, Settings, Stop, Task,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor,
+    Objective, Opened, Parameter, Request, Result, Settings, Task,
 };
 
 pub use error::TableError;
@@ -197,10 +197,11 @@ impl Evaluator for TableEvaluator {
             task,
             simulated: true,
             best: self.best(),
+            ..Opened::default()
         }
     }
 
-    fn evaluate(&self, request: &Request, _stop: Stop<'_>) -> Result<Option<Measurement>> {
+    fn evaluate(&self, request: &Request, _monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let simulated = |reason: String| Measurement { cost: Some(0.0), ..Measurement::failed(reason) };
         Ok(Some(self.look_up(request).unwrap_or_else(simulated)))
     }

@@ -59,6 +59,7 @@ pub fn request(genotype: &[u32], fidelity: Option<f64>, seed: u32) -> Request {
         resume: None,
         keep: false,
         seed,
+        judged: false,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use nas_api::{Goal, MetricInfo};
 
+use crate::data::Kind;
+
 /// What one metric is, on validation and on test examples alike.
 struct Scored {
     name: &'static str,
@@ -57,6 +59,21 @@ const SCORES: [Scored; 9] = [
         description: "Part of the variance of the {} targets that is explained (regression).",
     },
 ];
+
+/// What can be reported after every epoch.
+pub fn reported(kind: Kind) -> Vec<String> {
+    let classes = ["val_balanced_accuracy", "val_top5_accuracy"];
+    let texts = ["val_perplexity", "val_bits_per_byte"];
+    let numbers = ["val_mse", "val_mae", "val_r2"];
+    let others: Vec<&str> = match kind {
+        Kind::Classification => [&texts[..], &numbers].concat(),
+        Kind::Regression => [&texts[..], &classes, &["val_accuracy"]].concat(),
+        Kind::Language => [&numbers[..], &classes].concat(),
+    };
+    let names = declared().into_iter().map(|metric| metric.name);
+    let reported = names.filter(|name| name == "train_loss" || name.starts_with("val_"));
+    reported.filter(|name| !others.contains(&name.as_str())).collect()
+}
 
 /// Every metric. Which of the `val_` and `test_` ones there are depends on the task.
 pub fn declared() -> Vec<MetricInfo> {

@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use nas_api::Metric;
 
 pub use classification::Confusion;
-pub use declared::declared;
+pub use declared::{declared, reported};
 
 use crate::data::{Examples, Normalization, Targets};
 use crate::loss::Loss;

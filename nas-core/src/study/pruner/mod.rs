@@ -1,0 +1,255 @@
+//! Pruners: rules that end a trial before its fidelity is spent, because its reports promise nothing.
+//!
+//! What a rule decides follows from the trial's own reports and from what *earlier* trials of the study reported up to
+//! the same fidelity, whatever became of them afterwards. So the decision is the same on a fast and on a slow machine and
+//! with any number of workers; the price is that a trial may have to wait for earlier ones (see [`super::board`]).
+
+mod median;
+mod threshold;
+
+use nas_api::{Goal, Metric, Objective, Parameter, Setting, Settings, StrategyInfo, Value};
+use serde::{Deserialize, Serialize};
+
+use super::StudyError;
+use super::given::check_settings;
+use super::problem::Problem;
+use super::spec::PluginSpec;
+use crate::names::did_you_mean;
+use median::Median;
+use threshold::Threshold;
+
+/// The names of all pruners.
+pub const PRUNERS: [&str; 2] = ["median", "threshold"];
+
+/// One number of a learning curve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Point {
+    /// What was spent.
+    pub fidelity: f64,
+    /// The metric turned so that more is better; −∞ where it was no finite number.
+    pub score: f64,
+}
+
+/// A pruner as a study records it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// One of [`PRUNERS`].
+    pub name: String,
+    /// Every parameter.
+    pub settings: Settings,
+}
+
+/// What decides on a trial whose curve is not spared for other reasons.
+trait Rule: Send + Sync {
+    /// Whether it compares with other trials.
+    fn compares(&self) -> bool;
+
+    /// What is wrong with the curve, in words; `None`: nothing. `earlier` are the curves of earlier trials that came as
+    /// far, up to the fidelity where this one is. No curve is empty.
+    fn fault(&self, metric: &str, goal: Goal, curve: &[Point], earlier: &[Vec<Point>]) -> Option<String>;
+}
+
+/// A pruner at work.
+pub(crate) struct Pruner {
+    metric: String,
+    goal: Goal,
+    /// Nothing is judged below this fidelity.
+    grace: f64,
+    /// What was better in one of so many last reports than ever before goes on; 0: that is not looked at.
+    patience: usize,
+    rule: Box<dyn Rule>,
+}
+
+/// What users may set.
+fn parameters(name: &str) -> Vec<Parameter> {
+    let mut all = vec![
+        Parameter::text("metric", "", "What is compared; empty: the objective."),
+        Parameter::number("grace", 0.0, 0.0, 1e12, "No trial is ended before so much of its fidelity is spent."),
+        Parameter::integer(
+            "patience",
+            0,
+            0,
+            1_000_000,
+            "A trial goes on while one of so many last reports is better than all before; 0: it does not matter.",
+        ),
+    ];
+    all.push(match name {
+        "median" => median::parameter(),
+        _ => threshold::parameter(),
+    });
+    all
+}
+
+impl Chosen {
+    /// Checks what the user wants; `None` where there is to be no pruner.
+    pub(crate) fn of(
+        spec: &PluginSpec,
+        objectives: &[Objective],
+        strategy: &StrategyInfo,
+        problem: &Problem,
+    ) -> Result<Option<Self>, StudyError> {
+        let Some(name) = &spec.reference else {
+            return match spec.settings.keys().next() {
+                None => Ok(None),
+                Some(key) => {
+                    let remedy = format!("name one with --pruner: {}", PRUNERS.join(", "));
+                    Err(StudyError::spec(
+                        format!("pruner.{key}"),
+                        "there is no pruner that it could be set for",
+                        remedy,
+                    ))
+                }
+            };
+        };
+        if !PRUNERS.contains(&name.as_str()) {
+            let near = did_you_mean(name, PRUNERS);
+            let remedy = format!("{near}known: {}", PRUNERS.join(", "));
+            return Err(StudyError::spec("pruner", format!("no pruner is called '{name}'"), remedy));
+        }
+        if name == "threshold" && !spec.settings.contains_key("limit") {
+            let remedy = "give it with --set pruner.limit=VALUE, in the metric's unit";
+            return Err(StudyError::spec("pruner.limit", "the threshold is missing", remedy));
+        }
+        if strategy.needs.iter().any(|need| need == "gradients") {
+            let text = format!("'{}' proposes mixtures, whose gradients are known at their end alone", strategy.name);
+            return Err(StudyError::spec("pruner", text, "leave the pruner out, or choose another strategy"));
+        }
+        let mut settings = check_settings("pruner", &parameters(name), &spec.settings)?;
+        let metric = choose_metric(settings.text("metric").unwrap_or_default(), objectives)?;
+        check_reported(&metric, problem)?;
+        for Setting { name, value } in &mut settings.0 {
+            if name == "metric" {
+                *value = Value::Text(metric.clone());
+            }
+        }
+        Ok(Some(Self { name: name.clone(), settings }))
+    }
+
+    /// The pruner itself. The goal is that of the objective, or the metric's own.
+    pub(crate) fn open(&self, goals: impl Fn(&str) -> Option<Goal>) -> Result<Pruner, StudyError> {
+        let broken = |error: nas_api::Error| StudyError::spec("pruner", error.to_string(), "");
+        let number = |name| self.settings.number(name).map_err(broken);
+        let metric = self.settings.text("metric").map_err(broken)?.to_owned();
+        let goal = goals(&metric).ok_or_else(|| {
+            let problem = format!("'{metric}' has no direction: which trials are worse is not known");
+            StudyError::spec("pruner.metric", problem, "name a metric with a direction, or make it an objective")
+        })?;
+        let rule: Box<dyn Rule> = match self.name.as_str() {
+            "median" => Box::new(Median { startup: number("startup")? as usize }),
+            _ => Box::new(Threshold { limit: number("limit")? }),
+        };
+        Ok(Pruner { metric, goal, grace: number("grace")?, patience: number("patience")? as usize, rule })
+    }
+}
+
+fn choose_metric(wanted: &str, objectives: &[Objective]) -> Result<String, StudyError> {
+    match (wanted, objectives) {
+        ("", [only]) => Ok(only.metric.clone()),
+        ("", _) => {
+            let problem = "the study has several objectives, and a pruner looks at one metric";
+            Err(StudyError::spec("pruner.metric", problem, "name it with --set pruner.metric=METRIC"))
+        }
+        (metric, _) => Ok(metric.to_owned()),
+    }
+}
+
+/// A pruner that hears nothing would never end a trial.
+fn check_reported(metric: &str, problem: &Problem) -> Result<(), StudyError> {
+    let evaluator = &problem.evaluator_info.name;
+    if problem.simulated {
+        let text = format!("the evaluator '{evaluator}' simulates its seconds, and a trial that ends early has none");
+        return Err(StudyError::spec("pruner", text, "leave the pruner out, or choose an evaluator that trains"));
+    }
+    if problem.reports.iter().any(|reported| reported == metric) {
+        return Ok(());
+    }
+    if problem.reports.is_empty() {
+        let text =
+            format!("the evaluator '{evaluator}' reports nothing while it measures, so that no trial could be ended");
+        return Err(StudyError::spec("pruner", text, "leave the pruner out, or choose an evaluator that reports"));
+    }
+    let text = format!("the evaluator '{evaluator}' does not report '{metric}' while it measures");
+    Err(StudyError::spec("pruner.metric", text, format!("it reports {}", problem.reports.join(", "))))
+}
+
+impl Pruner {
+    /// The point of a report; `None` where it does not have the metric.
+    pub fn point(&self, fidelity: f64, metrics: &[Metric]) -> Option<Point> {
+        let value = Metric::find(metrics, &self.metric)?;
+        let score = if value.is_finite() { self.goal.score(value) } else { f64::NEG_INFINITY };
+        Some(Point { fidelity, score })
+    }
+
+    /// Whether it compares with other trials, so that they must have come as far.
+    pub fn compares(&self) -> bool {
+        self.rule.compares()
+    }
+
+    /// Whether a trial can end at this point of its curve at all.
+    pub fn may_end(&self, curve: &[Point]) -> bool {
+        curve.last().is_some_and(|last| last.fidelity >= self.grace) && !self.improves(curve)
+    }
+
+    /// Why the trial ends here; `None`: it goes on.
+    pub fn fault(&self, curve: &[Point], earlier: &[Vec<Point>]) -> Option<String> {
+        self.rule.fault(&self.metric, self.goal, curve, earlier)
+    }
+
+    fn improves(&self, curve: &[Point]) -> bool {
+        if self.patience == 0 {
+            return false;
+        }
+        let (before, last) = curve.split_at(curve.len().saturating_sub(self.patience));
+        before.is_empty() || best(last) > best(before)
+    }
+}
+
+fn best(curve: &[Point]) -> f64 {
+    curve.iter().map(|point| point.score).fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// A number for a reason: short, and the same everywhere.
+fn short(value: f64) -> String {
+    if value == 0.0 || (1e-3..1e6).contains(&value.abs()) { format!("{value:.4}") } else { format!("{value:.3e}") }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    pub fn curve(scores: &[f64]) -> Vec<Point> {
+        (1..).zip(scores).map(|(epoch, &score)| Point { fidelity: f64::from(epoch), score }).collect()
+    }
+
+    fn pruner(grace: f64, patience: usize) -> Pruner {
+        let (metric, rule) = ("val_loss".to_owned(), Box::new(Threshold { limit: 2.0 }));
+        Pruner { metric, goal: Goal::Minimize, grace, patience, rule }
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_the_worst() {
+        let pruner = pruner(0.0, 0);
+        let point = |value| pruner.point(3.0, &[Metric::new("val_loss", value)]).unwrap().score;
+        assert_eq!([1.5, f64::NAN, f64::NEG_INFINITY].map(point), [-1.5, f64::NEG_INFINITY, f64::NEG_INFINITY]);
+        assert_eq!(pruner.point(3.0, &[Metric::new("train_loss", 1.0)]), None);
+    }
+
+    #[test]
+    fn grace_and_patience_spare_a_trial() {
+        assert!(!pruner(3.0, 0).may_end(&curve(&[0.1, 0.1])));
+        assert!(pruner(3.0, 0).may_end(&curve(&[0.1, 0.1, 0.1])));
+        // Of the last two reports one must be better than all before.
+        let patient = |scores: &[f64]| pruner(0.0, 2).may_end(&curve(scores));
+        assert!(!patient(&[0.1]) && !patient(&[0.1, 0.1]), "too early to say");
+        assert!(patient(&[0.3, 0.2, 0.3]));
+        assert!(!patient(&[0.3, 0.4, 0.2]));
+        assert!(patient(&[0.3, 0.4, 0.2, 0.4]));
+        assert!(pruner(0.0, 0).may_end(&curve(&[0.1, 0.2])), "patience is off");
+    }
+
+    #[test]
+    fn numbers_of_reasons_are_short() {
+        assert_eq!([0.0, 0.123_456, -2.5, 1e-5].map(short), ["0.0000", "0.1235", "-2.5000", "1.000e-5"]);
+    }
+}

@@ -1,0 +1,293 @@
+//! Reports while trials are measured, and pruners that end trials by them: neither time nor the number of workers shows.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nas_api::Report;
+use nas_core::study::{BudgetSpec, End, Event, PluginSpec, State, StudySpec, Summary, TrialRecord};
+
+use crate::common::{
+    assert_same_records, go_on, message, read, records, run, run_with, run_with_copies, scripted, spec, with,
+};
+use crate::evaluator::{break_at, repair, take_calls};
+use crate::strategy::take_told;
+
+/// Trials of eight epochs, each of which takes a while.
+fn study(label: &str, strategy: &str, trials: u32, workers: u32, sleep: &str) -> StudySpec {
+    let settings = [("curve", "true"), ("epochs", "8"), ("sleep", sleep), ("fail", "10")];
+    let mut study = with(spec(label, strategy, trials), &settings);
+    study.workers = Some(workers);
+    study
+}
+
+fn pruned(mut study: StudySpec, name: &str, settings: &[(&str, &str)]) -> StudySpec {
+    study.pruner = PluginSpec::named(name);
+    with(study, settings)
+}
+
+fn median(study: StudySpec) -> StudySpec {
+    pruned(study, "median", &[("pruner.startup", "3")])
+}
+
+/// The setting itself is in the records.
+fn without_sleep(records: &str) -> String {
+    records.lines().filter(|line| !line.starts_with("  sleep = ")).map(|line| format!("{line}\n")).collect()
+}
+
+/// What a trial came to, times aside.
+fn essence(trial: &TrialRecord) -> (String, State, String, Option<f64>, Vec<Report>) {
+    (trial.key.clone(), trial.state, trial.reason.clone(), trial.pruned, trial.reports.clone())
+}
+
+#[test]
+fn any_number_of_workers_prunes_the_same_trials_at_the_same_epochs() {
+    let folder = tempfile::tempdir().unwrap();
+    let essences = |workers| {
+        let file = folder.path().join(format!("{workers}"));
+        run(&median(study("pruned", "random-search", 40, workers, "1500")), &file).unwrap();
+        read(&file).trials.iter().map(essence).collect::<Vec<_>>()
+    };
+    let alone = essences(1);
+    let count = |state| {
+        alone.iter().filter(|trial| trial.1 == state && (state == State::Measured) == trial.3.is_none()).count()
+    };
+    assert!(count(State::Measured) > 5 && count(State::Failed) > 5, "{alone:?}");
+    for workers in [2, 4, 7] {
+        assert_eq!(alone, essences(workers), "{workers} workers");
+    }
+}
+
+#[test]
+fn random_delays_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for strategy in ["regularized-evolution", "local-search"] {
+        let quick = folder.path().join(format!("{strategy}-quick"));
+        run(&median(study("delayed", strategy, 30, 4, "0")), &quick).unwrap();
+        let slow = folder.path().join(format!("{strategy}-slow"));
+        run(&median(study("delayed", strategy, 30, 4, "3000")), &slow).unwrap();
+        assert_same_records(&without_sleep(&records(&quick)), &without_sleep(&records(&slow)), strategy);
+        assert!(Summary::of(&read(&quick)).pruned > 2);
+    }
+}
+
+/// The rule, written down once more from the records alone.
+fn should_end(trials: &[TrialRecord], trial: &TrialRecord, epoch: f64) -> bool {
+    let scores = |trial: &TrialRecord| -> Vec<f64> {
+        let reports = trial.reports.iter().filter(|report| report.fidelity <= epoch);
+        reports
+            .map(|report| report.metrics.iter().find(|metric| metric.name == "val_accuracy").unwrap().value)
+            .collect()
+    };
+    let far = |other: &&TrialRecord| {
+        other.trial < trial.trial && other.reports.last().is_some_and(|report| report.fidelity >= epoch)
+    };
+    let mut averages: Vec<f64> =
+        trials.iter().filter(far).map(|other| scores(other).iter().sum::<f64>() / scores(other).len() as f64).collect();
+    averages.sort_by(f64::total_cmp);
+    let best = scores(trial).into_iter().fold(f64::MIN, f64::max);
+    let count = averages.len();
+    count >= 3 && best < (averages[(count - 1) / 2] + averages[count / 2]) / 2.0
+}
+
+#[test]
+fn the_median_rule_follows_from_the_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study");
+    run(&median(study("rule", "random-search", 40, 3, "500")), &file).unwrap();
+    let trials = read(&file).trials;
+    for trial in trials.iter().filter(|trial| !trial.reports.is_empty()) {
+        for report in trial.reports.iter().filter(|report| report.fidelity < 8.0) {
+            let ended = trial.pruned == Some(report.fidelity);
+            assert_eq!(
+                ended,
+                should_end(&trials, trial, report.fidelity),
+                "trial {} at {}",
+                trial.trial,
+                report.fidelity
+            );
+        }
+        let last = trial.reports.last().unwrap();
+        assert_eq!(trial.pruned.unwrap_or(8.0), last.fidelity, "nothing is reported after the end");
+        if trial.pruned.is_some() {
+            assert!(trial.reason.starts_with(&format!("pruned at epoch {}: its best val_accuracy", last.fidelity)));
+            let reached = last.metrics.iter().find(|metric| metric.name == "val_accuracy").unwrap().value;
+            assert_eq!(trial.metric("val_accuracy"), Some(reached), "what it reached is in its record");
+            assert!(trial.metric("params").is_some());
+        }
+    }
+}
+
+#[test]
+fn a_kill_at_any_commit_changes_nothing() {
+    for strategy in ["random-search", "regularized-evolution"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("whole");
+        let study = median(study("pruned-killed", strategy, 14, 3, "500"));
+        let copies = run_with_copies(&study, &file, folder.path()).unwrap();
+        assert!(Summary::of(&read(&file)).pruned > 0);
+        for copy in copies {
+            go_on(&copy).unwrap();
+            assert_same_records(&records(&file), &records(&copy), &format!("{strategy}, {}", copy.display()));
+        }
+    }
+}
+
+#[test]
+fn a_stop_after_any_report_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    let study = median(study("pruned-stopped", "genetic", 12, 3, "300"));
+    run(&study, &whole).unwrap();
+    for at in (1..60).step_by(4) {
+        let file = folder.path().join(at.to_string());
+        let (stop, mut heard) = (AtomicBool::new(false), 0);
+        let mut listener = |event: &Event<'_>| {
+            heard += u32::from(matches!(event, Event::Reported { .. }));
+            stop.store(heard >= at, Ordering::Relaxed);
+        };
+        if run_with(&study, &file, &stop, &mut listener).unwrap() == End::Stopped {
+            go_on(&file).unwrap();
+        }
+        assert_same_records(&records(&whole), &records(&file), &format!("stopped after report {at}"));
+    }
+}
+
+#[test]
+fn an_evaluator_that_breaks_beside_a_waiting_trial_spoils_no_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, file) = (folder.path().join("whole"), folder.path().join("study"));
+    let study = |label| median(study(label, "random-search", 20, 4, "1000"));
+    run(&study("pruned-broken"), &whole).unwrap();
+    break_at("pruned-broken", 9);
+    message(run(&study("pruned-broken"), &file), &["the disk is full"]);
+    repair("pruned-broken");
+    go_on(&file).unwrap();
+    assert_same_records(&records(&whole), &records(&file), "after a broken evaluator");
+}
+
+#[test]
+fn a_training_that_is_carried_on_is_judged_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = |workers, sleep: &str| {
+        let mut study = median(study("carried", "halving", 100, workers, sleep));
+        study.evaluator.reference = Some("cheap-resuming".into());
+        study
+    };
+    let file = folder.path().join("study");
+    let copies = run_with_copies(&study(3, "0"), &file, folder.path()).unwrap();
+    for copy in copies.iter().step_by(5) {
+        go_on(copy).unwrap();
+        assert_same_records(&records(&file), &records(copy), &copy.display().to_string());
+    }
+    let slow = folder.path().join("slow");
+    run(&study(3, "2000"), &slow).unwrap();
+    assert_same_records(&without_sleep(&records(&file)), &without_sleep(&records(&slow)), "slow");
+    let carried = read(&file).trials.into_iter().find(|trial| trial.fidelity == Some(4.0)).unwrap();
+    assert_eq!(carried.reports.first().unwrap().fidelity, 3.0, "it reports what is its own");
+}
+
+#[test]
+fn a_strategy_is_told_of_a_failure_and_of_what_was_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study");
+    let script = with(scripted("told", "0,0,0 0,0,1 0,0,0"), &[("curve", "true"), ("epochs", "4")]);
+    let always = pruned(script, "threshold", &[("pruner.limit", "1000"), ("pruner.grace", "2")]);
+    run(&always, &file).unwrap();
+    let (trials, header) = (read(&file).trials, read(&file).header);
+    let told = take_told("told");
+    assert_eq!(told.len(), 3);
+    for (observation, trial) in told.iter().zip(&trials) {
+        assert_eq!((trial.state, trial.pruned), (State::Failed, Some(2.0)));
+        assert_eq!(observation.failure.as_ref().unwrap().reason, trial.reason);
+        assert_eq!(observation.fidelity, Some(4.0), "as of every trial that failed on its way");
+        let mut visible = header.metrics.iter().filter(|metric| !metric.hidden);
+        let position = visible.position(|metric| metric.name == "val_accuracy").unwrap();
+        assert_eq!(Some(observation.metrics[position]), trial.metric("val_accuracy"));
+    }
+    // The duplicate takes the outcome over.
+    assert_eq!((trials[2].duplicate_of, trials[2].reports.len()), (Some(0), 0));
+    let summary = Summary::of(&read(&file));
+    assert_eq!((summary.measured, summary.failed, summary.pruned, summary.best), (0, 3, 3, None));
+}
+
+#[test]
+fn what_pruned_trials_did_not_spend_is_there_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let limited =
+        |study: StudySpec| StudySpec { budget: BudgetSpec { epochs: Some(100.0), ..BudgetSpec::default() }, ..study };
+    for workers in [1, 4] {
+        let file = folder.path().join(format!("{workers}"));
+        let study = limited(median(study("spent", "random-search", 1, workers, "300")));
+        let copies = run_with_copies(&study, &file, folder.path()).unwrap();
+        take_calls("spent");
+        let record = read(&file);
+        let trained = record.trials.iter().filter(|trial| trial.trained && trial.state.is_final());
+        assert!(trained.clone().count() > 13, "twelve trials of eight epochs would fit");
+        let spent: f64 = trained.map(|trial| trial.pruned.unwrap_or(8.0)).sum();
+        assert!((85.0..=100.0).contains(&spent), "{spent}");
+        for copy in copies.iter().step_by(5).chain([&file]) {
+            let before = records(&file);
+            go_on(copy).unwrap();
+            assert_same_records(&before, &records(copy), &format!("{workers} workers, {}", copy.display()));
+        }
+    }
+}
+
+#[test]
+fn a_trial_that_still_gets_better_is_spared() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = |label: &str, patience: &str| {
+        let file = folder.path().join(label);
+        let study = study(label, "random-search", 30, 2, "0");
+        run(&pruned(study, "median", &[("pruner.startup", "3"), ("pruner.patience", patience)]), &file).unwrap();
+        Summary::of(&read(&file)).pruned
+    };
+    let (strict, patient) = (count("strict", "0"), count("patient", "2"));
+    assert!(strict > patient && patient > 0, "{strict} {patient}");
+}
+
+#[test]
+fn pruners_that_could_not_work_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |study: StudySpec, parts: &[&str]| {
+        let file = folder.path().join("study");
+        message(run(&study, &file), parts);
+        assert!(!file.exists());
+    };
+    let plain = || study("refused", "random-search", 3, 1, "0");
+    refused(pruned(plain(), "medain", &[]), &["no pruner is called 'medain'", "did you mean 'median'"]);
+    refused(pruned(plain(), "median", &[("pruner.start", "1")]), &["pruner.start", "did you mean 'startup'"]);
+    refused(pruned(plain(), "threshold", &[]), &["pruner.limit"]);
+    refused(with(plain(), &[("pruner.startup", "1")]), &["pruner.startup", "there is no pruner"]);
+    refused(pruned(plain(), "median", &[("pruner.metric", "latency")]), &["does not report 'latency'", "val_accuracy"]);
+    refused(median(spec("refused", "random-search", 3)), &["'cheap' reports nothing"]);
+    let simulated = with(plain(), &[("simulated", "10")]);
+    refused(median(simulated), &["simulates its seconds"]);
+    let mut several = median(plain());
+    several.objectives = vec!["val_accuracy".into(), "params:minimize".into()];
+    several.strategy.reference = Some("genetic".into());
+    message(run(&several, &folder.path().join("several")), &["objective"]);
+}
+
+#[test]
+fn files_of_the_version_before_are_read_and_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, file) = (folder.path().join("whole"), folder.path().join("study"));
+    let study = spec("older", "regularized-evolution", 12);
+    run(&study, &whole).unwrap();
+    let stop = AtomicBool::new(false);
+    let mut listener = |event: &Event<'_>| {
+        if let Event::Finished { trial, .. } = event {
+            stop.store(trial.trial >= 5, Ordering::Relaxed);
+        }
+    };
+    assert_eq!(run_with(&study, &file, &stop, &mut listener).unwrap(), End::Stopped);
+    let db = rusqlite::Connection::open(&file).unwrap();
+    db.execute_batch("DROP TABLE reported; DROP TABLE reports; DROP TABLE pruned; PRAGMA user_version = 2;").unwrap();
+    db.close().unwrap();
+    assert!(read(&file).trials.len() >= 5);
+    go_on(&file).unwrap();
+    assert_same_records(&records(&whole), &records(&file), "a file of version 2");
+    let version = rusqlite::Connection::open(&file).unwrap();
+    let version: i32 = version.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 3);
+}

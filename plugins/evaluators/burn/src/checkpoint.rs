@@ -1,0 +1,158 @@
+//! What is kept of a training that is not finished, so that a trial whose process was killed carries on.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use nas_api::{Metric, Monitor, Report, Request};
+
+use crate::store::{self, Archive, StoreError};
+use crate::train::{self, Trainer};
+use crate::{Burn, Devices, Trouble};
+
+/// Names of what is added to the state of a training.
+const FINGERPRINT: &str = "fingerprint";
+const CURVE: &str = "curve";
+const SECONDS: &str = "seconds";
+
+/// How far a training has come, besides its weights.
+#[derive(Debug, Default, PartialEq)]
+pub struct Course {
+    /// What was reported, epoch by epoch.
+    pub curve: Vec<Report>,
+    /// Seconds spent training.
+    pub seconds: f64,
+}
+
+/// Where one trial is kept while it is trained.
+#[derive(Debug)]
+pub struct Checkpoint {
+    file: PathBuf,
+    /// What the state must come from to be this trial's.
+    fingerprint: String,
+    every: Duration,
+    last: Instant,
+}
+
+impl Checkpoint {
+    /// In this file, at most so often. `of` is all that the training depends on.
+    pub fn new(file: PathBuf, every: Duration, of: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (env!("CARGO_PKG_VERSION"), of).hash(&mut hasher);
+        Self { file, fingerprint: format!("{:016x}", hasher.finish()), every, last: Instant::now() }
+    }
+
+    /// What was kept; `None` where nothing was. `Err`: why it is of no use.
+    pub fn read(&self) -> Result<Option<(Archive, Course)>, String> {
+        let origin = self.file.display().to_string();
+        let Some(bytes) = store::read(&self.file).map_err(|error| error.to_string())? else { return Ok(None) };
+        let archive = Archive::from_bytes(&bytes, &origin).map_err(|error| error.to_string())?;
+        if archive.texts.get(FINGERPRINT) != Some(&self.fingerprint) {
+            return Err(format!("'{origin}' is of another training"));
+        }
+        let seconds = archive.number(SECONDS, &origin).map_err(|error| error.to_string())?;
+        let curve = archive.texts.get(CURVE).and_then(|text| read_curve(text));
+        let curve = curve.ok_or_else(|| format!("'{origin}' has no learning curve"))?;
+        Ok(Some((archive, Course { curve, seconds })))
+    }
+
+    /// Whether it is time to keep the state again.
+    pub fn due(&self) -> bool {
+        self.last.elapsed() >= self.every
+    }
+
+    /// Keeps the state, in place of an older one.
+    pub fn write(&mut self, trainer: &Trainer, course: &Course) -> Result<(), String> {
+        // Also where it cannot be written: trying again after every epoch would not mend a full disk.
+        self.last = Instant::now();
+        let mut archive = trainer.archive()?;
+        archive.texts.insert(FINGERPRINT.into(), self.fingerprint.clone());
+        archive.texts.insert(CURVE.into(), curve_text(&course.curve));
+        archive.texts.insert(SECONDS.into(), course.seconds.to_string());
+        let written = archive.to_bytes().and_then(|bytes| store::write(&self.file, &bytes));
+        written.map_err(|error: StoreError| error.to_string())
+    }
+
+    /// The trial is over.
+    pub fn forget(&self) {
+        // Mostly there is none. One that stays is removed with the study's end.
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+impl<D: Devices> Burn<D> {
+    /// Where the trial is kept while it is trained.
+    pub(crate) fn checkpoint(&self, request: &Request) -> Option<Checkpoint> {
+        let file = self.keep.unfinished(request.trial)?;
+        let Request { trial, key, graph, fidelity, resume, seed, .. } = request;
+        let data = (self.data.train.len(), &self.data.train.shape);
+        let of = format!("{:?}", (trial, key, graph, fidelity, resume, seed, &self.config, data));
+        Some(Checkpoint::new(file, self.config.checkpoint, &of))
+    }
+
+    /// The training as it was interrupted, or at its start.
+    pub(crate) fn begin(
+        &self,
+        request: &Request,
+        epochs: u32,
+        checkpoint: Option<&Checkpoint>,
+        monitor: &dyn Monitor,
+    ) -> Result<(Trainer, Course), Trouble> {
+        let kept = checkpoint.map_or(Ok(None), Checkpoint::read).and_then(|kept| {
+            let Some((archive, course)) = kept else { return Ok(None) };
+            let plan = train::plan(&request.graph, &self.data.train).map_err(|error| error.to_string())?;
+            let trainer = Trainer::carry_on(archive, plan, &self.config.training, &self.device)?;
+            Ok(Some((trainer, course)))
+        });
+        match kept {
+            Ok(Some((trainer, course))) if trainer.epoch < epochs => {
+                monitor
+                    .notice(&format!("carries on after epoch {} of {epochs}, where it was interrupted", trainer.epoch));
+                return Ok((trainer, course));
+            }
+            Ok(_) => {}
+            Err(problem) => monitor.notice(&format!("its kept state is of no use, so it starts anew: {problem}")),
+        }
+        Ok((self.trainer(request, epochs)?, Course::default()))
+    }
+}
+
+/// One line for each report: `EPOCH NAME=VALUE NAME=VALUE`. Rust writes and reads doubles exactly.
+fn curve_text(curve: &[Report]) -> String {
+    let metric = |metric: &Metric| format!(" {}={}", metric.name, metric.value);
+    let line =
+        |report: &Report| format!("{}{}\n", report.fidelity, report.metrics.iter().map(metric).collect::<String>());
+    curve.iter().map(line).collect()
+}
+
+/// Reads [`curve_text`] back.
+fn read_curve(text: &str) -> Option<Vec<Report>> {
+    let metric = |word: &str| {
+        let (name, value) = word.split_once('=')?;
+        Some(Metric::new(name, f64::from_str(value).ok()?))
+    };
+    let report = |line: &str| {
+        let mut words = line.split(' ');
+        let fidelity = words.next()?.parse().ok()?;
+        Some(Report { fidelity, metrics: words.map(metric).collect::<Option<_>>()? })
+    };
+    text.lines().map(report).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_are_read_back_exactly() {
+        let metrics = vec![Metric::new("train_loss", 0.1 + 0.2), Metric::new("val_loss", f64::INFINITY)];
+        let curve = vec![Report { fidelity: 1.0, metrics }, Report { fidelity: 2.0, metrics: Vec::new() }];
+        assert_eq!(read_curve(&curve_text(&curve)).unwrap(), curve);
+        assert_eq!(read_curve("").unwrap(), []);
+        for damaged in ["x", "1 a", "1 a=b", "1 a=1\n\n2"] {
+            assert_eq!(read_curve(damaged), None, "{damaged}");
+        }
+    }
+}

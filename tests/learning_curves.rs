@@ -1,0 +1,221 @@
+//! What trials report while they are measured, pruners that end them by it, and trainings that carry on where a process was
+//! killed.
+#![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use common::process::{children, kill, start, wait_for};
+use common::{json, nas, records, scratch, succeed, unruly};
+use serde_json::Value;
+
+/// A study of the evaluator that misbehaves as it is told, whose trials report five times.
+fn search(study: &Path, trials: u32, settings: &[&str]) -> Command {
+    let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--objective", "score:maximize"]);
+    command.args(["--evaluator", &unruly(), "--trials", &trials.to_string(), "--study", study.to_str().unwrap()]);
+    command.args(["--set", "evaluator.steps=5"]);
+    settings.iter().for_each(|setting| {
+        command.args(["--set", setting]);
+    });
+    command
+}
+
+/// All that trials are but their times.
+fn trials(study: &Path) -> Vec<Value> {
+    let shown = json(&mut nas(["show", study.to_str().unwrap(), "--trials"]));
+    let mut trials = shown["trials"].as_array().unwrap().clone();
+    for trial in &mut trials {
+        for time in ["cost", "started", "finished"] {
+            trial.as_object_mut().unwrap().remove(time);
+        }
+    }
+    trials
+}
+
+fn stderr_of(mut process: Child) -> String {
+    let mut words = String::new();
+    std::io::Read::read_to_string(process.stderr.as_mut().unwrap(), &mut words).unwrap();
+    assert!(process.wait().unwrap().success(), "{words}");
+    words
+}
+
+#[test]
+fn a_library_reports_and_a_worker_that_dies_on_its_way_shows_nowhere() {
+    let (folder, fine) = scratch();
+    succeed(&mut search(&fine, 4, &[]));
+    let expected = trials(&fine);
+    for trial in &expected {
+        let reports = trial["reports"].as_array().unwrap();
+        let score = trial["metrics"]["score"].as_f64().unwrap();
+        assert_eq!(reports.len(), 5);
+        assert_eq!(reports[1]["fidelity"], 2.0);
+        assert_eq!(reports[1]["metrics"]["score"].as_f64().unwrap(), score * 2.0 / 5.0);
+    }
+    for behaviour in ["abort", "exit"] {
+        let study = folder.path().join(format!("{behaviour}.study"));
+        let marker = folder.path().join(format!("{behaviour}.marker"));
+        let behaves = format!("evaluator.behaviour={behaviour}");
+        let marks = format!("evaluator.marker={}", marker.display());
+        succeed(&mut search(&study, 4, &[&behaves, &marks, "evaluator.trial=1", "evaluator.at=3"]));
+        assert!(marker.exists(), "it has misbehaved after three reports");
+        assert_eq!(trials(&study), expected, "{behaviour}");
+    }
+    let within = folder.path().join("within.study");
+    succeed(search(&within, 4, &[]).args(["--isolation", "none"]));
+    assert_eq!(records(&within), records(&fine));
+
+    let shown = succeed(&mut nas(["show", fine.to_str().unwrap(), "--trial", "2"]));
+    let curve: Vec<&str> = shown.lines().skip_while(|line| *line != "learning curve").collect();
+    assert_eq!(curve.len(), 7, "{shown}");
+    assert!(curve[1].contains("fidelity") && curve[1].contains("score") && curve[4].trim().starts_with('3'), "{shown}");
+}
+
+#[test]
+fn pruners_decide_the_same_with_one_worker_and_with_four() {
+    let (folder, alone) = scratch();
+    let median = ["--pruner", "median", "--set", "pruner.startup=3"];
+    // Trial 6 does not hear that it is to end.
+    let settings = ["evaluator.behaviour=deaf", "evaluator.trial=6", "evaluator.milliseconds=2"];
+    succeed(search(&alone, 24, &settings).args(median));
+    let expected = trials(&alone);
+    let of = |state: &str| expected.iter().filter(|trial| trial["state"] == state).count();
+    assert!(of("measured") >= 4 && of("failed") >= 4, "{expected:?}");
+    for trial in expected.iter().filter(|trial| trial["state"] == "failed") {
+        let reason = trial["reason"].as_str().unwrap();
+        assert!(reason.starts_with("pruned at ") && reason.contains("is worse than the median"), "{reason}");
+        assert_eq!(trial["reports"].as_array().unwrap().last().unwrap()["fidelity"], trial["pruned"]);
+    }
+    for (name, more) in [("four", &["--workers", "4"][..]), ("within", &["--workers", "4", "--isolation", "none"])] {
+        let study = folder.path().join(format!("{name}.study"));
+        succeed(search(&study, 24, &settings).args(median).args(more));
+        assert_eq!(trials(&study), expected, "{name}");
+    }
+    let summary = json(&mut nas(["show", alone.to_str().unwrap()]));
+    assert_eq!(summary["pruned"], of("failed"));
+    assert_eq!(summary["study"]["pruner"]["settings"]["startup"], 3.0);
+}
+
+#[test]
+fn what_a_library_reports_wrongly_ends_the_study_with_its_name() {
+    for more in [&[][..], &["--isolation", "none"]] {
+        let (_folder, study) = scratch();
+        let settings = ["evaluator.behaviour=babble", "evaluator.trial=1"];
+        let output = search(&study, 3, &settings).args(more).output().unwrap();
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        for part in ["note: trial 1: words for the user", "evaluator 'unruly'", "it reported a fidelity of NaN"] {
+            assert!(words.contains(part), "'{part}' is missing: {words}");
+        }
+    }
+}
+
+#[test]
+fn burn_prunes_by_validation_after_every_epoch() {
+    let (folder, study) = scratch();
+    let file = folder.path().join("study.toml");
+    let text = "space = \"mlp\"\nstrategy = \"random-search\"\nseed = 0\n\
+                evaluator = { use = \"burn\", epochs = 4 }\n\
+                pruner = { use = \"median\", startup = 3 }\n\
+                [budget]\ntrials = 20\n[limits]\ntrial_seconds = 600\n";
+    fs::write(&file, text).unwrap();
+    succeed(&mut nas(["search", file.to_str().unwrap(), "--study", study.to_str().unwrap()]));
+    let expected = trials(&study);
+    let pruned = expected.iter().filter(|trial| trial["pruned"].is_number()).count();
+    assert!((2..17).contains(&pruned), "{pruned} of 20 trials were pruned");
+    for trial in expected.iter().filter(|trial| trial["duplicate_of"].is_null()) {
+        for report in trial["reports"].as_array().unwrap() {
+            assert!(report["metrics"]["val_accuracy"].is_number() && report["metrics"]["train_loss"].is_number());
+        }
+    }
+    let side = folder.path().join("side.study");
+    succeed(nas(["search", file.to_str().unwrap(), "--workers", "4", "--study"]).arg(&side));
+    let without_seconds = |study: &Path| {
+        let mut trials = trials(study);
+        for trial in &mut trials {
+            trial["metrics"].as_object_mut().unwrap().remove("train_seconds");
+        }
+        trials
+    };
+    assert_eq!(without_seconds(&side), without_seconds(&study));
+}
+
+/// One network on all digits for so long that it can be killed meanwhile, in a folder of its own.
+fn long_training(study: &Path) -> Command {
+    let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--data", "digits"]);
+    command.args(["--trials", "2", "--seed", "4", "--set", "evaluator.epochs=25", "--study", study.to_str().unwrap()]);
+    command.args(["--set", "evaluator.checkpoint_seconds=0", "--set", "evaluator.batch_size=4"]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn kept(study: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.state/unfinished/trial-0.safetensors", study.display()))
+}
+
+/// After how many epochs the note says that trial 0 carried on.
+fn carried_on_after(words: &str) -> u32 {
+    let line = words.lines().find(|line| line.starts_with("note: trial 0: carries on after epoch "));
+    let line = line.unwrap_or_else(|| panic!("it did not carry on: {words}"));
+    line.split_whitespace().nth(7).and_then(|epoch| epoch.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_training_whose_worker_or_host_is_killed_carries_on_with_the_same_bits() {
+    let (folder, whole) = scratch();
+    assert!(!stderr_of(long_training(&whole).spawn().unwrap()).contains("carries on"));
+    let expected = records(&whole);
+
+    let worker_killed = folder.path().join("worker.study");
+    let running = long_training(&worker_killed).spawn().unwrap();
+    wait_for("a kept state", || kept(&worker_killed).exists());
+    children(running.id()).into_iter().for_each(|worker| kill("-9", worker));
+    let epoch = carried_on_after(&stderr_of(running));
+    assert!((1..25).contains(&epoch), "{epoch}");
+    assert_eq!(records(&worker_killed), expected);
+
+    let host_killed = folder.path().join("host.study");
+    let mut running = long_training(&host_killed).spawn().unwrap();
+    wait_for("a kept state", || kept(&host_killed).exists());
+    kill("-9", running.id());
+    running.wait().unwrap();
+    assert!(kept(&host_killed).exists(), "it was killed in time");
+    let mut resume = nas(["resume", host_killed.to_str().unwrap()]);
+    let words = stderr_of(resume.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let epoch = carried_on_after(&words);
+    assert!((1..25).contains(&epoch), "{epoch}");
+    assert_eq!(records(&host_killed), expected);
+    for study in [&whole, &worker_killed, &host_killed] {
+        assert!(!Path::new(&format!("{}.state", study.display())).exists(), "nothing is left behind");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_resumed_study_keeps_its_limits() {
+    let (_folder, study) = scratch();
+    let settings = ["evaluator.behaviour=hang", "evaluator.trial=1"];
+    let mut running = start(search(&study, 3, &settings).args(["--trial-seconds", "3", "--retries", "0"]));
+    wait_for("the study", || study.exists() && !children(running.id()).is_empty());
+    kill("-9", running.id());
+    running.wait().unwrap();
+    succeed(&mut nas(["resume", study.to_str().unwrap()]));
+    let reason = trials(&study)[1]["reason"].clone();
+    assert!(reason.as_str().unwrap().contains("longer than 3 seconds (--trial-seconds)"), "{reason}");
+}
+
+#[test]
+fn a_study_in_which_nothing_could_be_measured_says_why_and_fails() {
+    let (_folder, study) = scratch();
+    let always = ["--pruner", "threshold", "--set", "pruner.limit=1e12", "--json"];
+    let output = search(&study, 3, &[]).args(always).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(words.contains("all 3 failed, trial 0 because pruned at 1: its score"), "{words}");
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((printed["pruned"].as_u64(), printed["measured"].as_u64()), (Some(3), Some(0)));
+}
