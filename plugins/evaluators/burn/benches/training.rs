@@ -79,6 +79,7 @@ impl Subject {
             fidelity: Some(1.0),
             resume: None,
             keep: false,
+            judged: false,
             seed: 1,
         };
         let measured = self.evaluator.evaluate(&request, &|| false).unwrap().unwrap();
