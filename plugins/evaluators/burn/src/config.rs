@@ -1,6 +1,6 @@
 //! Parameters.
 
-use nas_api::{Error, Parameter, Result, Settings};
+use nas_api::{Error, Parameter, ParameterKind, Result, Settings, Value};
 
 use crate::data::{DataConfig, Kind};
 use crate::loss::Loss;
@@ -13,7 +13,7 @@ pub fn parameters() -> Vec<Parameter> {
         Parameter::text(
             "data",
             "digits",
-            "`digits`, a folder of idx files (MNIST) or of CIFAR's, or a .csv, .csv.gz or .txt file",
+            "`digits`, a folder of idx files (MNIST) or of CIFAR's, or a .csv, .csv.gz, .parquet or .txt file",
         ),
         Parameter::one_of(
             "task",
@@ -21,7 +21,16 @@ pub fn parameters() -> Vec<Parameter> {
             &["auto", "classification", "regression", "language"],
             "what is predicted; auto: the next character of a text, else classes",
         ),
-        Parameter::text("target", "", "the column to predict (CSV); empty: the last"),
+        Parameter::text("target", "", "the column to predict (tables); empty: the last"),
+        texts("ignore", "columns that are left out (tables)"),
+        texts("categories", "columns that hold names, even where they look like numbers (tables)"),
+        Parameter::integer(
+            "category_limit",
+            64,
+            1,
+            4096,
+            "names of a column with an input of their own, at most (tables)",
+        ),
         Parameter::integer(
             "split_seed",
             0,
@@ -65,6 +74,12 @@ pub fn parameters() -> Vec<Parameter> {
     ]
 }
 
+/// A list of texts, empty where nothing is set.
+fn texts(name: &str, description: &str) -> Parameter {
+    let default = Value::Texts(Vec::new());
+    Parameter { name: name.into(), kind: ParameterKind::Texts, default, description: description.into() }
+}
+
 /// Checked parameters.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -96,6 +111,9 @@ impl Config {
         let data = DataConfig {
             source: settings.text("data")?.to_owned(),
             target: settings.text("target")?.to_owned(),
+            ignore: list(settings, "ignore"),
+            categories: list(settings, "categories"),
+            category_limit: size("category_limit")?,
             kind,
             split_seed: settings.integer("split_seed")?,
             validation,
@@ -134,5 +152,14 @@ impl Config {
         let (l1, l2) = (settings.number("l1")?, settings.number("l2")?);
         let training = Training { batch_size: size("batch_size")?, loss, l1, l2, optimizer };
         Ok(Self { data, training, epochs: settings.integer("epochs")? })
+    }
+}
+
+/// The texts of a list, which is there.
+fn list(settings: &Settings, name: &str) -> Vec<String> {
+    let found = settings.0.iter().find(|setting| setting.name == name);
+    match found.map(|setting| &setting.value) {
+        Some(Value::Texts(texts)) => texts.clone(),
+        _ => Vec::new(),
     }
 }

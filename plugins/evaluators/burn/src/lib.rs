@@ -27,6 +27,7 @@ use nas_api::{
     Result, Settings, Stop, Task,
 };
 
+pub use data::Encoding;
 pub use fully::Progress;
 pub use proxy::Proxy;
 pub use run::{Inference, run};

@@ -35,7 +35,17 @@ pub struct Examples {
 }
 
 impl Targets {
-    fn rows(&self, rows: &[usize]) -> Self {
+    /// Of how many examples.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Labels { labels, .. } => labels.len(),
+            Self::Values(values) => values.len(),
+            Self::Tokens { labels, positions, .. } => labels.len() / positions,
+        }
+    }
+
+    /// Those of these rows, in this order.
+    pub fn rows(&self, rows: &[usize]) -> Self {
         match self {
             Self::Labels { labels, classes } => {
                 Self::Labels { labels: rows.iter().map(|&row| labels[row]).collect(), classes: *classes }
@@ -53,11 +63,7 @@ impl Targets {
 impl Examples {
     /// How many.
     pub fn len(&self) -> usize {
-        match &self.targets {
-            Targets::Labels { labels, .. } => labels.len(),
-            Targets::Values(values) => values.len(),
-            Targets::Tokens { labels, positions, .. } => labels.len() / positions,
-        }
+        self.targets.len()
     }
 
     /// None at all.

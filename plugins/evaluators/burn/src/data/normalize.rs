@@ -40,8 +40,19 @@ impl Normalization {
         Self { mean, std, target_mean, target_std }
     }
 
+    /// These inputs scaled, and the others left as they are.
+    pub fn only(mut self, scaled: &[bool]) -> Self {
+        for ((mean, std), _) in self.mean.iter_mut().zip(&mut self.std).zip(scaled).filter(|(_, scaled)| !**scaled) {
+            (*mean, *std) = (0.0, 1.0);
+        }
+        self
+    }
+
     /// Scales inputs and targets.
     pub fn apply(&self, examples: &mut Examples) {
+        if self.mean.is_empty() {
+            return;
+        }
         let (groups, group) = grouped(examples);
         for row in examples.inputs.chunks_exact_mut(groups * group) {
             for (index, values) in row.chunks_exact_mut(group).enumerate() {
