@@ -102,8 +102,8 @@ pub struct Search {
     /// The evaluator: a name, a .wasm file or a native library [default: burn]
     #[arg(long)]
     pub evaluator: Option<String>,
-    /// The evaluator's data: `digits`, a folder of idx files or of CIFAR's, a .csv, .csv.gz, .parquet or
-    /// .txt file
+    /// The evaluator's data: `digits`, a folder of idx files, of CIFAR's or of images, a .csv, .csv.gz,
+    /// .parquet or .txt file
     #[arg(long)]
     pub data: Option<String>,
     /// How many trials

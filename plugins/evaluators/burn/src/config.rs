@@ -13,7 +13,7 @@ pub fn parameters() -> Vec<Parameter> {
         Parameter::text(
             "data",
             "digits",
-            "`digits`, a folder of idx files (MNIST) or of CIFAR's, or a .csv, .csv.gz, .parquet or .txt file",
+            "`digits`, a folder of idx files (MNIST), of CIFAR's or of images, or a .csv, .csv.gz, .parquet or .txt file",
         ),
         Parameter::one_of(
             "task",
@@ -38,8 +38,14 @@ pub fn parameters() -> Vec<Parameter> {
             u32::MAX,
             "decides which examples are for training, validation and test",
         ),
-        Parameter::number("validation", 0.2, 0.01, 0.9, "fraction of the examples for validation"),
-        Parameter::number("test", 0.2, 0.01, 0.9, "fraction for testing; idx folders have their own test set"),
+        Parameter::number(
+            "validation",
+            0.2,
+            0.01,
+            0.9,
+            "fraction of the examples for validation, where none are apart",
+        ),
+        Parameter::number("test", 0.2, 0.01, 0.9, "fraction for testing, where no test examples are apart"),
         Parameter::integer(
             "train_limit",
             0,

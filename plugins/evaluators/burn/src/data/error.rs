@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// Nothing of this name.
     #[error(
-        "there are no data '{}': 'data' is \"digits\", a folder of idx files or of CIFAR's binary ones, or a file that ends in .csv, .csv.gz, .parquet or .txt",
+        "there are no data '{}': 'data' is \"digits\", a folder of idx files, of CIFAR's binary ones or of images, or a file that ends in .csv, .csv.gz, .parquet or .txt",
         path.display()
     )]
     Missing {
@@ -25,7 +25,8 @@ pub enum DataError {
     },
     /// A folder without one of the four idx files.
     #[error(
-        "the folder '{}' holds neither '{name}' nor '{name}.gz': it needs the four files of MNIST, or those of CIFAR's binary version, under their names",
+        "the folder '{}' holds neither '{name}' nor '{name}.gz': it needs the four files of MNIST, or those of CIFAR's binary version, \
+         under their names, or a folder of images for each class",
         folder.display()
     )]
     MissingIdx {
@@ -90,6 +91,22 @@ pub enum DataError {
         /// The folder.
         folder: PathBuf,
         /// What differs.
+        problem: String,
+    },
+    /// A folder of images with something wrong in it.
+    #[error("the folder '{}' cannot be used: {problem}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// An image that cannot be decoded.
+    #[error("'{}' cannot be read as an image: {problem}; remove or replace it", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
         problem: String,
     },
     /// A table that the reader refuses, or without a usable header.

@@ -4,6 +4,7 @@ mod cifar;
 mod digits;
 mod error;
 mod examples;
+mod folder;
 mod idx;
 mod image;
 mod normalize;
@@ -45,7 +46,8 @@ fn is_text(source: &str) -> bool {
 /// Which data, and how they are split. Fractions are of all rows.
 #[derive(Clone, Debug)]
 pub struct DataConfig {
-    /// `digits`, a folder of idx files or of CIFAR's binary ones, or a `.csv`, `.csv.gz`, `.parquet` or `.txt` file.
+    /// `digits`, a folder of idx files, of CIFAR's binary ones or of images, or a `.csv`, `.csv.gz`, `.parquet` or `.txt`
+    /// file.
     pub source: String,
     /// Tables: the column to predict; empty: the last.
     pub target: String,
@@ -59,9 +61,9 @@ pub struct DataConfig {
     pub kind: Kind,
     /// Decides the split, and nothing else does.
     pub split_seed: u32,
-    /// For validation; of the training files where there are test files.
+    /// For validation, of the examples that are not apart as test examples; not used where validation examples are apart.
     pub validation: f64,
-    /// For testing; not used where there are test files.
+    /// For testing; not used where test examples are apart.
     pub test: f64,
     /// Training examples at most; 0: all.
     pub train_limit: usize,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::folder::{self, Images};
 use super::table::{self, Encoding, Table};
 use super::{
     Data, DataConfig, DataError, Examples, Kind, Normalization, Targets, cifar, digits, idx, image, split, text,
@@ -16,35 +17,47 @@ pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     if table::is_table(&config.source) && path.is_file() {
         return of_table(path, config);
     }
-    let (all, test) = if config.source == "digits" {
-        (digits::read()?, None)
-    } else if path.is_dir() {
-        let (train, test) = cifar::read_folder(path).unwrap_or_else(|| idx::read_folder(path))?;
-        (train, Some(test))
-    } else {
+    if config.source == "digits" {
+        return of_images(config, Images::new(digits::read()?, None));
+    }
+    if !path.is_dir() {
         return Err(DataError::Missing { path: path.to_owned() });
-    };
-    of_images(config, &all, test)
+    }
+    check_parameters_of_images(config)?;
+    if let Some(read) = cifar::read_folder(path) {
+        let (train, test) = read?;
+        return of_images(config, Images::new(train, Some(test)));
+    }
+    if !idx::is_folder(path) && folder::is_folder(path) {
+        let images = folder::read(path, config.size)?;
+        return of_images(&DataConfig { size: 0, ..config.clone() }, images);
+    }
+    let (train, test) = idx::read_folder(path)?;
+    of_images(config, Images::new(train, Some(test)))
 }
 
-fn of_images(config: &DataConfig, all: &Examples, test: Option<Examples>) -> Result<Data, DataError> {
-    check_kind(config)?;
-    if config.kind == Kind::Regression {
-        return unfit(config, "has classes, so 'task' cannot be \"regression\"");
-    }
-    no_columns(config, "has no columns")?;
+fn of_images(config: &DataConfig, images: Images) -> Result<Data, DataError> {
+    check_parameters_of_images(config)?;
+    let Images { all, validation, test, classes } = images;
     check_classes(config, &all.targets)?;
-    if test.as_ref().is_some_and(Examples::is_empty) {
-        return Err(too_few(config, all.len(), true));
+    let empty = |set: &Option<Examples>| set.as_ref().is_some_and(Examples::is_empty);
+    if empty(&test) {
+        return Err(too_few(config, all.len()));
     }
-    let parts = split::parts(config, &all.targets, test.is_some())?;
+    let apart = split::Apart { validation: validation.is_some(), test: test.is_some() };
+    let parts = split::parts(config, &all.targets, apart)?;
+    let validation = match validation {
+        Some(apart) => apart.rows(&split::sample(config, &apart.targets, config.validation_limit)),
+        None => all.rows(&parts.validation),
+    };
     let test = test.unwrap_or_else(|| all.rows(&parts.test));
-    let mut sets = [all.rows(&parts.train), all.rows(&parts.validation), test];
+    let mut sets = [all.rows(&parts.train), validation, test];
+    drop(all);
     if config.size > 0 {
         sets = sets.map(|set| image::resize(&set, config.size));
     }
     let normalization = Normalization::of(&sets[0]);
-    Ok(scaled(config, sets, normalization))
+    Ok(Data { classes, ..scaled(config, sets, normalization) })
 }
 
 fn of_table(path: &Path, config: &DataConfig) -> Result<Data, DataError> {
@@ -54,7 +67,7 @@ fn of_table(path: &Path, config: &DataConfig) -> Result<Data, DataError> {
     }
     let table = Table::read(path, config)?;
     check_classes(config, &table.targets)?;
-    let parts = split::parts(config, &table.targets, false)?;
+    let parts = split::parts(config, &table.targets, split::Apart::default())?;
     let encoding = Encoding::of(path, &table.columns, &parts.train, config.category_limit)?;
     let sets = [&parts.train, &parts.validation, &parts.test].map(|rows| Examples {
         shape: vec![encoding.width()],
@@ -92,9 +105,8 @@ fn unfit<T>(config: &DataConfig, problem: &str) -> Result<T, DataError> {
     Err(DataError::Parameter(format!("{} {problem}", origin(config))))
 }
 
-fn too_few(config: &DataConfig, rows: usize, own_test: bool) -> DataError {
-    let test = if own_test { 0.0 } else { config.test };
-    DataError::TooFew { origin: origin(config), rows, validation: config.validation, test }
+fn too_few(config: &DataConfig, rows: usize) -> DataError {
+    DataError::TooFew { origin: origin(config), rows, validation: config.validation, test: 0.0 }
 }
 
 fn check_kind(config: &DataConfig) -> Result<(), DataError> {
@@ -102,6 +114,14 @@ fn check_kind(config: &DataConfig) -> Result<(), DataError> {
         return unfit(config, "is no text, so 'task' cannot be \"language\": give a .txt file");
     }
     Ok(())
+}
+
+fn check_parameters_of_images(config: &DataConfig) -> Result<(), DataError> {
+    check_kind(config)?;
+    if config.kind == Kind::Regression {
+        return unfit(config, "has classes, so 'task' cannot be \"regression\"");
+    }
+    no_columns(config, "has no columns")
 }
 
 /// That no parameter names columns, which only tables have.

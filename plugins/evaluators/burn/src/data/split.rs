@@ -9,34 +9,52 @@ use super::{DataConfig, DataError, Targets};
 pub struct Parts {
     pub train: Vec<usize>,
     pub validation: Vec<usize>,
-    /// None where there are test examples apart.
     pub test: Vec<usize>,
 }
 
-/// Splits the rows of these targets as the parameters say.
-pub fn parts(config: &DataConfig, targets: &Targets, own_test: bool) -> Result<Parts, DataError> {
+/// What the source itself keeps apart.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Apart {
+    pub validation: bool,
+    pub test: bool,
+}
+
+/// Splits the rows of these targets as the parameters say. What is apart already has no rows here.
+pub fn parts(config: &DataConfig, targets: &Targets, apart: Apart) -> Result<Parts, DataError> {
     let rows = targets.len();
-    let part = |fraction: f64| ((rows as f64 * fraction).round() as usize).max(1);
-    let for_test = if own_test { 0 } else { part(config.test) };
-    let for_validation = part(config.validation);
+    let part = |fraction: f64, apart: bool| if apart { 0 } else { ((rows as f64 * fraction).round() as usize).max(1) };
+    let (for_test, for_validation) = (part(config.test, apart.test), part(config.validation, apart.validation));
     if for_test + for_validation >= rows {
-        let test = if own_test { 0.0 } else { config.test };
-        let origin = format!("'{}'", config.source);
-        return Err(DataError::TooFew { origin, rows, validation: config.validation, test });
+        let fraction = |fraction: f64, apart: bool| if apart { 0.0 } else { fraction };
+        return Err(DataError::TooFew {
+            origin: format!("'{}'", config.source),
+            rows,
+            validation: fraction(config.validation, apart.validation),
+            test: fraction(config.test, apart.test),
+        });
     }
     let order = order(targets, config.split_seed);
     let (test, rest) = order.split_at(for_test);
     let (validation, train) = rest.split_at(for_validation);
-    // A prefix of the order is a stratified sample, so a limit needs no further draw.
-    let limited = |rows: &[usize], limit: usize| {
-        let count = if limit == 0 { rows.len() } else { limit.min(rows.len()) };
-        rows[..count].to_vec()
-    };
     Ok(Parts {
         train: limited(train, config.train_limit),
         validation: limited(validation, config.validation_limit),
         test: test.to_vec(),
     })
+}
+
+/// As many rows of these targets as the limit allows, 0: all; the classes in their proportions.
+pub fn sample(config: &DataConfig, targets: &Targets, limit: usize) -> Vec<usize> {
+    if limit == 0 {
+        return (0..targets.len()).collect();
+    }
+    limited(&order(targets, config.split_seed), limit)
+}
+
+/// A prefix of the order is a stratified sample, so a limit needs no further draw.
+fn limited(rows: &[usize], limit: usize) -> Vec<usize> {
+    let count = if limit == 0 { rows.len() } else { limit.min(rows.len()) };
+    rows[..count].to_vec()
 }
 
 /// An order of all rows in which every prefix, and every stretch, holds the classes in nearly their overall proportions,

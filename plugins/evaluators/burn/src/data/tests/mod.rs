@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod folders;
 mod tables;
 
 use std::collections::HashSet;
