@@ -2,7 +2,7 @@
 
 use nas_api::{Error, Parameter, ParameterKind, Result, Settings, Value};
 
-use crate::data::{DataConfig, Kind};
+use crate::data::{DataConfig, Kind, located};
 use crate::loss::Loss;
 use crate::optimizer::{Method, OptimizerConfig, Schedule};
 use crate::train::Training;
@@ -101,11 +101,12 @@ impl Config {
     /// Reads the settings, which hold every declared parameter.
     pub fn of(settings: &Settings) -> Result<Self> {
         let size = |name| settings.integer(name).map(|number| number as usize);
+        let source = located(settings.text("data")?);
         let kind = match settings.text("task")? {
             "regression" => Kind::Regression,
             "classification" => Kind::Classification,
             "language" => Kind::Language,
-            _ => Kind::of(settings.text("data")?),
+            _ => Kind::of(&source),
         };
         let (validation, test) = (settings.number("validation")?, settings.number("test")?);
         if validation + test >= 1.0 {
@@ -115,7 +116,7 @@ impl Config {
             return Err(Error::new(problem));
         }
         let data = DataConfig {
-            source: settings.text("data")?.to_owned(),
+            source,
             target: settings.text("target")?.to_owned(),
             ignore: list(settings, "ignore"),
             categories: list(settings, "categories"),

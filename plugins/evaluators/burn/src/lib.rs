@@ -27,7 +27,7 @@ use nas_api::{
     Result, Settings, Stop, Task,
 };
 
-pub use data::Encoding;
+pub use data::{ClassCount, Description, Encoding, Values, data_folders, own_data_folder};
 pub use fully::Progress;
 pub use proxy::Proxy;
 pub use run::{Inference, run};
@@ -36,6 +36,12 @@ use config::Config;
 use data::{Data, Kind};
 use keep::Keep;
 use train::Trainer;
+
+/// What the data of these settings hold, which are those of the evaluator's parameters.
+pub fn describe_data(settings: &Settings) -> Result<Description> {
+    let config = Config::of(settings)?;
+    data::describe(&config.data).map_err(|error| Error::new(error.to_string()))
+}
 
 /// Trains candidates with burn.
 #[derive(Debug)]
@@ -71,7 +77,7 @@ impl EvaluatorPlugin for BurnEvaluator {
 
     fn open(settings: &Settings, state: Option<&Path>) -> Result<Self> {
         let config = Config::of(settings)?;
-        let data = Data::open(&config.data).map_err(|error| Error::new(error.to_string()))?;
+        let data = Data::shared(&config.data).map_err(|error| Error::new(error.to_string()))?;
         Ok(Self { config, data, keep: Keep::new(state), device: Device::flex().autodiff() })
     }
 }

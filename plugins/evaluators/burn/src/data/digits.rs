@@ -28,5 +28,9 @@ pub fn read() -> Result<Examples, DataError> {
         inputs.extend(pixels.iter().copied().map(f32::from));
         labels.push(u32::from(label));
     }
-    Ok(Examples { shape: vec![1, SIDE, SIDE], inputs, targets: Targets::Labels { labels, classes: CLASSES } })
+    Ok(Examples {
+        shape: vec![1, SIDE, SIDE],
+        inputs: inputs.into(),
+        targets: Targets::Labels { labels, classes: CLASSES },
+    })
 }

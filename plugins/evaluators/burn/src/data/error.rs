@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// Nothing of this name.
     #[error(
-        "there are no data '{}': 'data' is \"digits\", a folder of idx files, of CIFAR's binary ones or of images, or a file that ends in .csv, .csv.gz, .parquet or .txt",
+        "there are no data '{}': 'data' is \"digits\", a folder of idx files, of CIFAR's binary ones or of images, or a file that ends in .csv, .csv.gz, .parquet or .txt; \
+         `nas data get` fetches public data sets by name",
         path.display()
     )]
     Missing {

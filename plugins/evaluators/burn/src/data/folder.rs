@@ -209,7 +209,7 @@ impl Format {
         }
         let labels = files.iter().map(|file| file.class).collect();
         let shape = vec![channels, self.height, self.width];
-        Ok(Examples { shape, inputs, targets: Targets::Labels { labels, classes } })
+        Ok(Examples { shape, inputs: inputs.into(), targets: Targets::Labels { labels, classes } })
     }
 }
 

@@ -1,28 +1,40 @@
 //! The data that networks are trained on: read, split by a seed, normalised by the training set.
 
+mod cache;
 mod cifar;
+mod describe;
 mod digits;
 mod error;
 mod examples;
+mod file;
+mod find;
 mod folder;
 mod idx;
 mod image;
 mod normalize;
 mod prepare;
+mod shared;
 mod split;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
 
+use serde::{Deserialize, Serialize};
+
+pub use describe::{ClassCount, Description, Values, describe};
 pub use error::DataError;
 pub use examples::{Examples, Targets};
+pub use find::{data_folders, located, own_data_folder};
 pub use normalize::Normalization;
 pub use split::shuffled;
 pub use table::Encoding;
 
+/// The data that come with the evaluator.
+const DIGITS: &str = "digits";
+
 /// What is predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// One of several classes.
     Classification,
@@ -44,7 +56,7 @@ fn is_text(source: &str) -> bool {
 }
 
 /// Which data, and how they are split. Fractions are of all rows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct DataConfig {
     /// `digits`, a folder of idx files, of CIFAR's binary ones or of images, or a `.csv`, `.csv.gz`, `.parquet` or `.txt`
     /// file.
@@ -97,6 +109,14 @@ pub struct Data {
 }
 
 impl Data {
+    /// Data that this process shares with others that need the same, where there is a folder to keep them.
+    pub fn shared(config: &DataConfig) -> Result<Self, DataError> {
+        match cache::folder() {
+            Some(folder) => cache::open(config, &folder),
+            None => Self::open(config),
+        }
+    }
+
     /// Reads, splits and normalises.
     pub fn open(config: &DataConfig) -> Result<Self, DataError> {
         prepare::prepare(config)

@@ -17,7 +17,7 @@ pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     if table::is_table(&config.source) && path.is_file() {
         return of_table(path, config);
     }
-    if config.source == "digits" {
+    if config.source == super::DIGITS {
         return of_images(config, Images::new(digits::read()?, None));
     }
     if !path.is_dir() {
@@ -71,7 +71,7 @@ fn of_table(path: &Path, config: &DataConfig) -> Result<Data, DataError> {
     let encoding = Encoding::of(path, &table.columns, &parts.train, config.category_limit)?;
     let sets = [&parts.train, &parts.validation, &parts.test].map(|rows| Examples {
         shape: vec![encoding.width()],
-        inputs: encoding.encode(&table.columns, rows),
+        inputs: encoding.encode(&table.columns, rows).into(),
         targets: table.targets.rows(rows),
     });
     let normalization = Normalization::of(&sets[0]).only(&encoding.scaled());

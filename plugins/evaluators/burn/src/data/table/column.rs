@@ -146,6 +146,27 @@ impl Column {
         code
     }
 
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
+        self.numbers.len() + self.codes.len()
+    }
+
+    /// How many values are missing.
+    pub fn missing(&self) -> usize {
+        let codes = self.codes.iter().filter(|code| **code == NO_NAME).count();
+        codes + self.numbers.iter().filter(|number| number.is_nan()).count()
+    }
+
+    /// The numbers that are there, 0 and 1 for false and true.
+    pub fn numbers(&self) -> impl Iterator<Item = f32> + Clone {
+        self.numbers.iter().copied().filter(|number| !number.is_nan())
+    }
+
+    /// The different names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// The value of a row.
     pub fn cell(&self, row: usize) -> Cell<'_> {
         match self.kind {

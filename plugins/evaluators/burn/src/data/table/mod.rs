@@ -10,8 +10,8 @@ use std::path::Path;
 use csv::StringRecord;
 
 use super::{DataConfig, DataError, Kind, Targets};
-pub use column::ColumnKind;
-use column::{Cell, Column, Look, is_missing};
+use column::{Cell, Look, is_missing};
+pub use column::{Column, ColumnKind};
 pub use encoding::Encoding;
 use rows::Rows;
 pub use rows::is_table;
