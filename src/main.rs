@@ -9,6 +9,7 @@ macro_rules! out {
 mod architecture;
 mod args;
 mod bench;
+mod data;
 mod draw;
 mod export;
 mod failure;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command, LatencyCommand, PluginCommand, SpaceCommand, TableCommand};
+use args::{Args, Command, DataCommand, LatencyCommand, PluginCommand, SpaceCommand, TableCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -65,6 +66,8 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
             LatencyCommand::Units(units) => latency::units(args, units),
             LatencyCommand::Check(check) => latency::check(args, check),
         },
+        Command::Data(DataCommand::Get(get)) => data::get(args, get),
+        Command::Data(DataCommand::Check(check)) => data::check(check),
         Command::Table(TableCommand::List) => table::list(),
         Command::Table(TableCommand::Check(check)) => table::check(args, check),
         Command::Table(TableCommand::Import(import)) => table::import(args, import),

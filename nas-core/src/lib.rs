@@ -7,3 +7,5 @@ mod names;
 pub mod plugin;
 pub mod report;
 pub mod study;
+
+pub use names::did_you_mean;

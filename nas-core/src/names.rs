@@ -1,7 +1,7 @@
 //! Names that users mistype.
 
 /// The known name nearest to a misspelt one, as the end of a sentence; empty where nothing is near.
-pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     // One slip of the finger is near in a short name too, where the measure of Jaro and Winkler sees little in common.
     let near = |name: &&str| match strsim::osa_distance(given, name) {
         0 | 1 if name.len() < 5 => 1.0,

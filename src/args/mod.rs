@@ -1,5 +1,6 @@
 //! The command line as it is typed; nothing is checked here but the form.
 
+mod data;
 mod latency;
 mod networks;
 mod worker;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+pub use data::{DataCheck, DataCommand, DataGet};
 pub use latency::{
     LatencyCheck, LatencyCommand, LatencyMeasure, LatencyTable, LatencyUnits, RuntimeFlags, RuntimeName, SampleFlags,
 };
@@ -73,6 +75,9 @@ pub enum Command {
     /// What networks cost on a device: latency, measured or added up
     #[command(subcommand)]
     Latency(Box<LatencyCommand>),
+    /// Data sets: fetch public ones, look at your own
+    #[command(subcommand)]
+    Data(DataCommand),
     /// Tables of trained networks, which the evaluator `table` looks candidates up in
     #[command(subcommand)]
     Table(TableCommand),
@@ -100,7 +105,8 @@ pub struct Search {
     /// The evaluator: a name, a .wasm file or a native library [default: burn]
     #[arg(long)]
     pub evaluator: Option<String>,
-    /// The evaluator's data: `digits`, a folder of idx files or of CIFAR's, a .csv, .csv.gz or .txt file
+    /// The evaluator's data: `digits`, a folder of idx files, of CIFAR's or of images, a .csv, .csv.gz,
+    /// .parquet or .txt file
     #[arg(long)]
     pub data: Option<String>,
     /// Settings of the evaluator by name, or in a .toml file; `nas plugin inspect burn` lists them

@@ -13,6 +13,7 @@ use serde_json::Value;
 pub fn nas<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nas"));
     command.env_remove("NAS_PLUGINS").env("XDG_DATA_HOME", "/nonexistent");
+    command.env("NAS_DATA_CACHE", target().join("test-cache").join("data"));
     command.arg("--plugin-cache").arg(target().join("test-cache")).args(arguments);
     command
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use nas_api::{Error, Parameter, Result, Settings};
+use nas_api::{Error, Parameter, ParameterKind, Result, Settings, Value};
 
-use crate::data::{DataConfig, Kind};
+use crate::data::{DataConfig, Kind, located};
 use crate::device::Place;
 use crate::training::{self, Training};
 
@@ -19,7 +19,7 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
         Parameter::text(
             "data",
             "digits",
-            "`digits`, a folder of idx files (MNIST) or of CIFAR's, or a .csv, .csv.gz or .txt file",
+            "`digits`, a folder of idx files (MNIST), of CIFAR's or of images, or a .csv, .csv.gz, .parquet or .txt file",
         ),
         Parameter::one_of(
             "task",
@@ -27,7 +27,16 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
             &["auto", "classification", "regression", "language"],
             "what is predicted; auto: the next character of a text, else classes",
         ),
-        Parameter::text("target", "", "the column to predict (CSV); empty: the last"),
+        Parameter::text("target", "", "the column to predict (tables); empty: the last"),
+        texts("ignore", "columns that are left out (tables)"),
+        texts("categories", "columns that hold names, even where they look like numbers (tables)"),
+        Parameter::integer(
+            "category_limit",
+            64,
+            1,
+            4096,
+            "names of a column with an input of their own, at most (tables)",
+        ),
         Parameter::integer(
             "split_seed",
             0,
@@ -35,8 +44,14 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
             u32::MAX,
             "decides which examples are for training, validation and test",
         ),
-        Parameter::number("validation", 0.2, 0.01, 0.9, "fraction of the examples for validation"),
-        Parameter::number("test", 0.2, 0.01, 0.9, "fraction for testing; idx folders have their own test set"),
+        Parameter::number(
+            "validation",
+            0.2,
+            0.01,
+            0.9,
+            "fraction of the examples for validation, where none are apart",
+        ),
+        Parameter::number("test", 0.2, 0.01, 0.9, "fraction for testing, where no test examples are apart"),
         Parameter::integer(
             "train_limit",
             0,
@@ -76,6 +91,12 @@ pub fn is_of_training(name: &str) -> bool {
     training::parameters().iter().any(|parameter| parameter.name == name)
 }
 
+/// A list of texts, empty where nothing is set.
+fn texts(name: &str, description: &str) -> Parameter {
+    let default = Value::Texts(Vec::new());
+    Parameter { name: name.into(), kind: ParameterKind::Texts, default, description: description.into() }
+}
+
 /// Checked parameters.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -97,11 +118,12 @@ impl Config {
     /// Reads the settings, which hold every declared parameter.
     pub fn of(settings: &Settings) -> Result<Self> {
         let size = |name| settings.integer(name).map(|number| number as usize);
+        let source = located(settings.text("data")?);
         let kind = match settings.text("task")? {
             "regression" => Kind::Regression,
             "classification" => Kind::Classification,
             "language" => Kind::Language,
-            _ => Kind::of(settings.text("data")?),
+            _ => Kind::of(&source),
         };
         let (validation, test) = (settings.number("validation")?, settings.number("test")?);
         if validation + test >= 1.0 {
@@ -111,8 +133,11 @@ impl Config {
             return Err(Error::new(problem));
         }
         let data = DataConfig {
-            source: settings.text("data")?.to_owned(),
+            source,
             target: settings.text("target")?.to_owned(),
+            ignore: list(settings, "ignore"),
+            categories: list(settings, "categories"),
+            category_limit: size("category_limit")?,
             kind,
             split_seed: settings.integer("split_seed")?,
             validation,
@@ -132,5 +157,14 @@ impl Config {
             validate_every: settings.integer("validate_every")?,
             checkpoint: Duration::from_secs_f64(settings.number("checkpoint_seconds")?),
         })
+    }
+}
+
+/// The texts of a list, which is there.
+fn list(settings: &Settings, name: &str) -> Vec<String> {
+    let found = settings.0.iter().find(|setting| setting.name == name);
+    match found.map(|setting| &setting.value) {
+        Some(Value::Texts(texts)) => texts.clone(),
+        _ => Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use nas_api::{Error, Graph, Metric, Result, Stop};
 
-use crate::data::Normalization;
+use crate::data::Data;
 use crate::metrics::{Confusion, Scores};
 use crate::model::Network;
 use crate::store::{self, Archive};
@@ -66,7 +66,7 @@ impl<D: Devices> Burn<D> {
             return Ok(None);
         };
         if let Some(path) = weights {
-            save(trainer.result(), &data.normalization, &data.vocabulary, path)?;
+            save(trainer.result(), data, path)?;
         }
         let mut metrics = scores.metrics("test");
         metrics.push(Metric::new("train_loss", trainer.train_loss));
@@ -95,23 +95,11 @@ impl<D: Devices> Burn<D> {
     }
 }
 
-fn save(network: &Network, normalization: &Normalization, vocabulary: &str, path: &Path) -> Result<()> {
+fn save(network: &Network, data: &Data, path: &Path) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| Error::new(format!("the weights cannot be saved: {error}"));
     let mut archive = Archive { arrays: network.arrays().map_err(|error| failed(&error))?, ..Archive::default() };
-    let list = |numbers: &[f32]| numbers.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
-    // Without these nobody could use the network on raw inputs.
-    for (name, text) in [
-        ("format", "nas-burn-1".to_owned()),
-        ("input_mean", list(&normalization.mean)),
-        ("input_std", list(&normalization.std)),
-        ("target_mean", normalization.target_mean.to_string()),
-        ("target_std", normalization.target_std.to_string()),
-    ] {
-        archive.texts.insert(name.into(), text);
-    }
-    if !vocabulary.is_empty() {
-        archive.texts.insert("vocabulary".into(), vocabulary.to_owned());
-    }
+    archive.texts.insert("format".into(), "nas-burn-1".into());
+    archive.texts.extend(data.legend().into_iter().map(|(name, text)| (name.to_owned(), text)));
     let bytes = archive.to_bytes().map_err(|error| failed(&error))?;
     store::write(path, &bytes).map_err(|error| failed(&error))
 }

@@ -43,6 +43,7 @@ use nas_api::{
 };
 
 pub use config::is_of_training;
+pub use data::{ClassCount, Description, Encoding, Values, data_folders, own_data_folder};
 pub use device::{Cpu, Devices, Place};
 pub use fully::{Progress, Trained};
 pub use metrics::Confusion;
@@ -56,6 +57,12 @@ use data::{Data, Kind};
 use keep::Keep;
 use metrics::Scores;
 use train::Trainer;
+
+/// What the data of these settings hold, which are those of the evaluator's parameters.
+pub fn describe_data(settings: &Settings) -> Result<Description> {
+    let config = Config::of(settings)?;
+    data::describe(&config.data).map_err(|error| Error::new(error.to_string()))
+}
 
 /// Trains candidates with burn on one of these devices.
 #[derive(Debug)]
@@ -97,7 +104,7 @@ impl<D: Devices> EvaluatorPlugin for Burn<D> {
         let mut config = Config::of(settings)?;
         // Before the data are read, which may take longer.
         let device = D::open(config.device)?.autodiff();
-        let data = Data::open(&config.data).map_err(|error| Error::new(error.to_string()))?;
+        let data = Data::shared(&config.data).map_err(|error| Error::new(error.to_string()))?;
         config.training.augment = config.training.augment.fitted(&data)?;
         Ok(Self { config, data, keep: Keep::new(state), device, devices: PhantomData })
     }

@@ -54,5 +54,9 @@ fn read(layout: &Layout, paths: &[PathBuf]) -> Result<Examples, DataError> {
             inputs.extend(pixels.iter().copied().map(f32::from));
         }
     }
-    Ok(Examples { shape: SHAPE.to_vec(), inputs, targets: Targets::Labels { labels, classes: layout.classes } })
+    Ok(Examples {
+        shape: SHAPE.to_vec(),
+        inputs: inputs.into(),
+        targets: Targets::Labels { labels, classes: layout.classes },
+    })
 }

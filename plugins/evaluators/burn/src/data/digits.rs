@@ -13,7 +13,7 @@ const CLASSES: u32 = 10;
 
 /// All images, in the file's order.
 pub fn read() -> Result<Examples, DataError> {
-    let damaged = |problem: &str| DataError::Csv { path: "digits.csv.gz (built in)".into(), problem: problem.into() };
+    let damaged = |problem: &str| DataError::Table { path: "digits.csv.gz (built in)".into(), problem: problem.into() };
     let mut text = String::new();
     GzDecoder::new(FILE).read_to_string(&mut text).map_err(|error| damaged(&error.to_string()))?;
     let mut inputs = Vec::new();
@@ -28,5 +28,9 @@ pub fn read() -> Result<Examples, DataError> {
         inputs.extend(pixels.iter().copied().map(f32::from));
         labels.push(u32::from(label));
     }
-    Ok(Examples { shape: vec![1, SIDE, SIDE], inputs, targets: Targets::Labels { labels, classes: CLASSES } })
+    Ok(Examples {
+        shape: vec![1, SIDE, SIDE],
+        inputs: inputs.into(),
+        targets: Targets::Labels { labels, classes: CLASSES },
+    })
 }

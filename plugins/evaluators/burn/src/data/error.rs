@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// Nothing of this name.
     #[error(
-        "there are no data '{}': 'data' is \"digits\", a folder of idx files or of CIFAR's binary ones, or a file that ends in .csv, .csv.gz or .txt",
+        "there are no data '{}': 'data' is \"digits\", a folder of idx files, of CIFAR's binary ones or of images, or a file that ends in .csv, .csv.gz, .parquet or .txt; \
+         `nas data get` fetches public data sets by name",
         path.display()
     )]
     Missing {
@@ -25,7 +26,8 @@ pub enum DataError {
     },
     /// A folder without one of the four idx files.
     #[error(
-        "the folder '{}' holds neither '{name}' nor '{name}.gz': it needs the four files of MNIST, or those of CIFAR's binary version, under their names",
+        "the folder '{}' holds neither '{name}' nor '{name}.gz': it needs the four files of MNIST, or those of CIFAR's binary version, \
+         under their names, or a folder of images for each class",
         folder.display()
     )]
     MissingIdx {
@@ -92,9 +94,25 @@ pub enum DataError {
         /// What differs.
         problem: String,
     },
-    /// A CSV file that the reader refuses, or without a usable header.
-    #[error("'{}' is no usable CSV file: {problem}", path.display())]
-    Csv {
+    /// A folder of images with something wrong in it.
+    #[error("the folder '{}' cannot be used: {problem}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// An image that cannot be decoded.
+    #[error("'{}' cannot be read as an image: {problem}; remove or replace it", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// A table that the reader refuses, or without a usable header.
+    #[error("'{}' is no usable table: {problem}", path.display())]
+    Table {
         /// The file.
         path: PathBuf,
         /// What is wrong.
@@ -117,26 +135,57 @@ pub enum DataError {
     },
     /// A cell that should be a number.
     #[error(
-        "'{}', line {line}, column '{column}': '{text}' is not a finite number; remove the row or column, or replace the cell",
+        "'{}', {place}, column '{column}': '{text}' is not a finite number; replace the cell (by nothing where the value is \
+         missing), remove the row, or name the column in 'categories' or 'ignore'",
         path.display()
     )]
     NotANumber {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
-        line: u64,
+        /// The line or row, from 1.
+        place: String,
         /// The column's name.
         column: String,
         /// What stands there.
         text: String,
     },
-    /// A target column that is not there.
-    #[error("'{}' has no column '{column}' to set as 'target' (columns: {known})", path.display())]
+    /// An example without a target.
+    #[error(
+        "'{}', {place}, column '{column}': the target is missing ('{text}'), and cannot be filled in; remove the row",
+        path.display()
+    )]
+    MissingTarget {
+        /// The file.
+        path: PathBuf,
+        /// The line or row, from 1.
+        place: String,
+        /// The column's name.
+        column: String,
+        /// What stands there.
+        text: String,
+    },
+    /// A feature that nothing can be learnt of.
+    #[error(
+        "'{}': the column '{column}' has no value at all{part}; remove it, or name it in 'ignore'",
+        path.display()
+    )]
+    EmptyColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column's name.
+        column: String,
+        /// Of which examples, where not of all.
+        part: &'static str,
+    },
+    /// A column that is not there.
+    #[error("'{}' has no column '{column}', which '{parameter}' names (columns: {known})", path.display())]
     UnknownColumn {
         /// The file.
         path: PathBuf,
         /// What was asked for.
         column: String,
+        /// By which parameter.
+        parameter: &'static str,
         /// What is there.
         known: String,
     },
@@ -202,5 +251,15 @@ pub enum DataError {
 impl DataError {
     pub(super) fn read(path: &Path, source: std::io::Error) -> Self {
         Self::Read { path: path.to_owned(), source }
+    }
+
+    /// A cell that is not what its column holds, or a target that is `missing`.
+    pub(super) fn cell(path: &Path, place: String, column: &str, text: &str, missing: bool) -> Self {
+        let (path, column, text) = (path.to_owned(), column.to_owned(), text.to_owned());
+        if missing {
+            Self::MissingTarget { path, place, column, text }
+        } else {
+            Self::NotANumber { path, place, column, text }
+        }
     }
 }

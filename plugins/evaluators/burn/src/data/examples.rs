@@ -1,5 +1,7 @@
 //! Examples in memory.
 
+use super::shared::Shared;
+
 /// What is to be predicted, one per example, or one per position of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
@@ -15,7 +17,7 @@ pub enum Targets {
     /// The token that follows each position of each example.
     Tokens {
         /// Example by example.
-        labels: Vec<u32>,
+        labels: Shared<u32>,
         /// Of one example.
         positions: usize,
         /// Bytes of each token of the vocabulary, of which there are so many.
@@ -29,13 +31,23 @@ pub struct Examples {
     /// One input: `[channels, height, width]`, `[features]`, or `[positions]` of tokens.
     pub shape: Vec<usize>,
     /// All inputs, one after the other.
-    pub inputs: Vec<f32>,
+    pub inputs: Shared<f32>,
     /// What belongs to each.
     pub targets: Targets,
 }
 
 impl Targets {
-    fn rows(&self, rows: &[usize]) -> Self {
+    /// Of how many examples.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Labels { labels, .. } => labels.len(),
+            Self::Values(values) => values.len(),
+            Self::Tokens { labels, positions, .. } => labels.len() / positions,
+        }
+    }
+
+    /// Those of these rows, in this order.
+    pub fn rows(&self, rows: &[usize]) -> Self {
         match self {
             Self::Labels { labels, classes } => {
                 Self::Labels { labels: rows.iter().map(|&row| labels[row]).collect(), classes: *classes }
@@ -53,11 +65,7 @@ impl Targets {
 impl Examples {
     /// How many.
     pub fn len(&self) -> usize {
-        match &self.targets {
-            Targets::Labels { labels, .. } => labels.len(),
-            Targets::Values(values) => values.len(),
-            Targets::Tokens { labels, positions, .. } => labels.len() / positions,
-        }
+        self.targets.len()
     }
 
     /// None at all.
@@ -100,7 +108,7 @@ impl Examples {
     /// The tokens that follow each position of these rows; none where there are no positions.
     pub fn tokens_of(&self, rows: &[usize]) -> Vec<u32> {
         match self.targets.rows(rows) {
-            Targets::Tokens { labels, .. } => labels,
+            Targets::Tokens { labels, .. } => labels.to_vec(),
             Targets::Labels { .. } | Targets::Values(_) => Vec::new(),
         }
     }
@@ -123,20 +131,20 @@ impl Examples {
 
     /// These rows alone, in this order.
     pub fn rows(&self, rows: &[usize]) -> Self {
-        Self { shape: self.shape.clone(), inputs: self.inputs_of(rows), targets: self.targets.rows(rows) }
+        Self { shape: self.shape.clone(), inputs: self.inputs_of(rows).into(), targets: self.targets.rows(rows) }
     }
 
     /// These examples and then the others, which have the same shape and kind of targets.
     pub fn and(&self, others: &Self) -> Self {
-        let mut all = self.clone();
-        all.inputs.extend_from_slice(&others.inputs);
-        match (&mut all.targets, &others.targets) {
+        let inputs = self.inputs.and(&others.inputs);
+        let mut targets = self.targets.clone();
+        match (&mut targets, &others.targets) {
             (Targets::Labels { labels, .. }, Targets::Labels { labels: more, .. }) => labels.extend_from_slice(more),
             (Targets::Values(values), Targets::Values(more)) => values.extend_from_slice(more),
-            (Targets::Tokens { labels, .. }, Targets::Tokens { labels: more, .. }) => labels.extend_from_slice(more),
+            (Targets::Tokens { labels, .. }, Targets::Tokens { labels: more, .. }) => *labels = labels.and(more),
             // Both come from one set of examples.
             (Targets::Labels { .. } | Targets::Values(_) | Targets::Tokens { .. }, _) => {}
         }
-        all
+        Self { shape: self.shape.clone(), inputs, targets }
     }
 }

@@ -14,6 +14,13 @@ const IMAGES: u32 = 0x0000_0803;
 /// One axis of unsigned bytes.
 const LABELS: u32 = 0x0000_0801;
 
+/// Whether any file of a folder has one of the official names.
+pub fn is_folder(folder: &Path) -> bool {
+    let parts =
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+    parts.iter().any(|name| find(folder, name).is_ok())
+}
+
 /// The training examples and the test examples of a folder.
 pub fn read_folder(folder: &Path) -> Result<(Examples, Examples), DataError> {
     let mut train = read_pair(folder, "train")?;

@@ -16,7 +16,7 @@ pub fn resize(examples: &Examples, size: usize) -> Examples {
             }
         }
     }
-    Examples { shape: vec![channels, size, size], inputs, targets: examples.targets.clone() }
+    Examples { shape: vec![channels, size, size], inputs: inputs.into(), targets: examples.targets.clone() }
 }
 
 /// A new pixel lies between two old ones, `part` of the way from the first to the second.
@@ -42,7 +42,7 @@ mod tests {
     use crate::data::Targets;
 
     fn image(side: usize, inputs: &[f32]) -> Examples {
-        Examples { shape: vec![1, side, side], inputs: inputs.to_vec(), targets: Targets::Values(vec![0.0]) }
+        Examples { shape: vec![1, side, side], inputs: inputs.to_vec().into(), targets: Targets::Values(vec![0.0]) }
     }
 
     #[test]
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn half_the_size_averages_four_pixels() {
         let small = resize(&image(2, &[0.0, 4.0, 8.0, 12.0]), 1);
-        assert_eq!(small.inputs, [6.0]);
+        assert_eq!(*small.inputs, [6.0]);
     }
 
     #[test]

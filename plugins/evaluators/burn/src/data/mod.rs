@@ -1,27 +1,40 @@
 //! The data that networks are trained on: read, split by a seed, normalised by the training set.
 
+mod cache;
 mod cifar;
-mod csv;
+mod describe;
 mod digits;
 mod error;
 mod examples;
+mod file;
+mod find;
+mod folder;
 mod idx;
 mod image;
 mod normalize;
+mod prepare;
+mod shared;
 mod split;
+mod table;
 #[cfg(test)]
 mod tests;
 mod text;
 
-use std::path::Path;
+use serde::{Deserialize, Serialize};
 
+pub use describe::{ClassCount, Description, Values, describe};
 pub use error::DataError;
 pub use examples::{Examples, Targets};
+pub use find::{data_folders, located, own_data_folder};
 pub use normalize::Normalization;
 pub use split::shuffled;
+pub use table::Encoding;
+
+/// The data that come with the evaluator.
+const DIGITS: &str = "digits";
 
 /// What is predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// One of several classes.
     Classification,
@@ -43,19 +56,26 @@ fn is_text(source: &str) -> bool {
 }
 
 /// Which data, and how they are split. Fractions are of all rows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct DataConfig {
-    /// `digits`, a folder of idx files or of CIFAR's binary ones, or a `.csv`, `.csv.gz` or `.txt` file.
+    /// `digits`, a folder of idx files, of CIFAR's binary ones or of images, or a `.csv`, `.csv.gz`, `.parquet` or `.txt`
+    /// file.
     pub source: String,
-    /// CSV: the column to predict; empty: the last.
+    /// Tables: the column to predict; empty: the last.
     pub target: String,
+    /// Tables: columns that are left out.
+    pub ignore: Vec<String>,
+    /// Tables: columns that hold names, even where they look like numbers.
+    pub categories: Vec<String>,
+    /// Tables: names of one column that get a number of their own, at most.
+    pub category_limit: usize,
     /// What is predicted.
     pub kind: Kind,
     /// Decides the split, and nothing else does.
     pub split_seed: u32,
-    /// For validation; of the training files where there are test files.
+    /// For validation, of the examples that are not apart as test examples; not used where validation examples are apart.
     pub validation: f64,
-    /// For testing; not used where there are test files.
+    /// For testing; not used where test examples are apart.
     pub test: f64,
     /// Training examples at most; 0: all.
     pub train_limit: usize,
@@ -82,111 +102,46 @@ pub struct Data {
     pub normalization: Normalization,
     /// The characters of a text, in the order of their tokens; empty for other data.
     pub vocabulary: String,
+    /// How the rows of a table became numbers.
+    pub encoding: Option<Encoding>,
+    /// The names of the classes, in order, where they have names.
+    pub classes: Vec<String>,
 }
 
 impl Data {
+    /// Data that this process shares with others that need the same, where there is a folder to keep them.
+    pub fn shared(config: &DataConfig) -> Result<Self, DataError> {
+        match cache::folder() {
+            Some(folder) => cache::open(config, &folder),
+            None => Self::open(config),
+        }
+    }
+
     /// Reads, splits and normalises.
     pub fn open(config: &DataConfig) -> Result<Self, DataError> {
-        let path = Path::new(&config.source);
-        let name = config.source.to_ascii_lowercase();
-        if is_text(&config.source) && path.is_file() {
-            return Self::text(path, config);
-        }
-        let (all, test) = if config.source == "digits" {
-            (digits::read()?, None)
-        } else if path.is_dir() {
-            let (train, test) = cifar::read_folder(path).unwrap_or_else(|| idx::read_folder(path))?;
-            (train, Some(test))
-        } else if path.is_file() && (name.ends_with(".csv") || name.ends_with(".csv.gz")) {
-            (csv::read(path, &config.target, config.kind)?, None)
-        } else {
-            return Err(DataError::Missing { path: path.to_owned() });
-        };
-        check(config, &all)?;
-        let (mut train, mut validation, mut test) = split(config, &all, test)?;
-        if config.size > 0 {
-            [train, validation, test] = [train, validation, test].map(|set| image::resize(&set, config.size));
-        }
-        let normalization = Normalization::of(&train);
-        for set in [&mut train, &mut validation, &mut test] {
-            normalization.apply(set);
-        }
-        Ok(Self { kind: config.kind, train, validation, test, normalization, vocabulary: String::new() })
+        prepare::prepare(config)
     }
 
-    fn text(path: &Path, config: &DataConfig) -> Result<Self, DataError> {
-        let unfit = |what: &str| Err(DataError::Parameter(format!("{} is a text, {what}", origin(config))));
-        if config.kind != Kind::Language {
-            return unfit("so 'task' must be \"language\" or \"auto\"");
+    /// What must be known to use a network on raw inputs, by name: how inputs and targets were scaled and encoded, and what
+    /// outputs mean.
+    pub fn legend(&self) -> Vec<(&'static str, String)> {
+        let list = |numbers: &[f32]| numbers.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
+        let scale = &self.normalization;
+        let mut legend = vec![
+            ("input_mean", list(&scale.mean)),
+            ("input_std", list(&scale.std)),
+            ("target_mean", scale.target_mean.to_string()),
+            ("target_std", scale.target_std.to_string()),
+        ];
+        if !self.vocabulary.is_empty() {
+            legend.push(("vocabulary", self.vocabulary.clone()));
         }
-        if !config.target.is_empty() {
-            return unfit("which has no columns: 'target' is for CSV files; leave it empty");
+        if let Some(encoding) = &self.encoding {
+            legend.push(("columns", encoding.to_text()));
         }
-        if config.size > 0 {
-            return unfit("and holds no images to resize: leave 'size' at 0");
+        if !self.classes.is_empty() {
+            legend.push(("classes", serde_json::Value::from(self.classes.clone()).to_string()));
         }
-        let text::Text { train, validation, test, vocabulary } = text::read(path, config)?;
-        Ok(Self { kind: config.kind, train, validation, test, normalization: Normalization::none(), vocabulary })
+        legend
     }
-}
-
-fn origin(config: &DataConfig) -> String {
-    format!("'{}'", config.source)
-}
-
-/// What the parameters ask and these examples cannot serve.
-fn check(config: &DataConfig, all: &Examples) -> Result<(), DataError> {
-    if config.kind == Kind::Language {
-        let problem = format!("{} is no text, so 'task' cannot be \"language\": give a .txt file", origin(config));
-        return Err(DataError::Parameter(problem));
-    }
-    let images = all.shape.len() == 3;
-    if images && config.kind == Kind::Regression {
-        let problem = format!("{} has classes, so 'task' cannot be \"regression\"", origin(config));
-        return Err(DataError::Parameter(problem));
-    }
-    if images && !config.target.is_empty() {
-        let problem = format!("{} has no columns: 'target' is for CSV files; leave it empty", origin(config));
-        return Err(DataError::Parameter(problem));
-    }
-    if !images && config.size > 0 {
-        let problem = format!("{} holds no images to resize: leave 'size' at 0", origin(config));
-        return Err(DataError::Parameter(problem));
-    }
-    if all.outputs() < 2 && config.kind == Kind::Classification && !all.is_empty() {
-        return Err(DataError::SingleClass { origin: origin(config), class: "0".to_owned() });
-    }
-    if let Targets::Labels { labels, .. } = &all.targets
-        && let Some(first) = labels.first()
-        && labels.iter().all(|label| label == first)
-    {
-        return Err(DataError::SingleClass { origin: origin(config), class: first.to_string() });
-    }
-    Ok(())
-}
-
-fn split(
-    config: &DataConfig,
-    all: &Examples,
-    test: Option<Examples>,
-) -> Result<(Examples, Examples, Examples), DataError> {
-    let rows = all.len();
-    let part = |fraction: f64| ((rows as f64 * fraction).round() as usize).max(1);
-    let for_test = if test.is_some() { 0 } else { part(config.test) };
-    let for_validation = part(config.validation);
-    if for_test + for_validation >= rows || test.as_ref().is_some_and(Examples::is_empty) {
-        let test = if test.is_some() { 0.0 } else { config.test };
-        return Err(DataError::TooFew { origin: origin(config), rows, validation: config.validation, test });
-    }
-    let order = split::order(all, config.split_seed);
-    let (test_rows, rest) = order.split_at(for_test);
-    let (validation_rows, train_rows) = rest.split_at(for_validation);
-    // A prefix of the order is a stratified sample, so a limit needs no further draw.
-    let limited =
-        |rows: &[usize], limit: usize| all.rows(&rows[..if limit == 0 { rows.len() } else { limit.min(rows.len()) }]);
-    Ok((
-        limited(train_rows, config.train_limit),
-        limited(validation_rows, config.validation_limit),
-        test.unwrap_or_else(|| all.rows(test_rows)),
-    ))
 }

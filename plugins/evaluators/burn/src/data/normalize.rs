@@ -40,16 +40,29 @@ impl Normalization {
         Self { mean, std, target_mean, target_std }
     }
 
+    /// These inputs scaled, and the others left as they are.
+    pub fn only(mut self, scaled: &[bool]) -> Self {
+        for ((mean, std), _) in self.mean.iter_mut().zip(&mut self.std).zip(scaled).filter(|(_, scaled)| !**scaled) {
+            (*mean, *std) = (0.0, 1.0);
+        }
+        self
+    }
+
     /// Scales inputs and targets.
     pub fn apply(&self, examples: &mut Examples) {
+        if self.mean.is_empty() {
+            return;
+        }
         let (groups, group) = grouped(examples);
-        for row in examples.inputs.chunks_exact_mut(groups * group) {
-            for (index, values) in row.chunks_exact_mut(group).enumerate() {
-                for value in values {
-                    *value = (*value - self.mean[index]) / self.std[index];
+        examples.inputs.change(|inputs| {
+            for row in inputs.chunks_exact_mut(groups * group) {
+                for (index, values) in row.chunks_exact_mut(group).enumerate() {
+                    for value in values {
+                        *value = (*value - self.mean[index]) / self.std[index];
+                    }
                 }
             }
-        }
+        });
         if let Targets::Values(values) = &mut examples.targets {
             for value in values {
                 *value = (*value - self.target_mean) / self.target_std;
@@ -82,21 +95,21 @@ mod tests {
     #[test]
     fn features_are_scaled_one_by_one_and_constant_ones_only_shifted() {
         let targets = Targets::Values(vec![10.0, 30.0]);
-        let mut examples = Examples { shape: vec![2], inputs: vec![1.0, 7.0, 3.0, 7.0], targets };
+        let mut examples = Examples { shape: vec![2], inputs: vec![1.0, 7.0, 3.0, 7.0].into(), targets };
         let normalization = Normalization::of(&examples);
         assert_eq!(normalization.mean, [2.0, 7.0]);
         assert_eq!(normalization.std, [1.0, 1.0]);
         assert_eq!((normalization.target_mean, normalization.target_std), (20.0, 10.0));
         normalization.apply(&mut examples);
-        assert_eq!(examples.inputs, [-1.0, 0.0, 1.0, 0.0]);
+        assert_eq!(*examples.inputs, [-1.0, 0.0, 1.0, 0.0]);
         assert_eq!(examples.targets, Targets::Values(vec![-1.0, 1.0]));
     }
 
     #[test]
     fn channels_of_images_share_their_scale() {
         let targets = Targets::Labels { labels: vec![0], classes: 2 };
-        let mut examples = Examples { shape: vec![2, 1, 2], inputs: vec![0.0, 2.0, 5.0, 9.0], targets };
+        let mut examples = Examples { shape: vec![2, 1, 2], inputs: vec![0.0, 2.0, 5.0, 9.0].into(), targets };
         Normalization::of(&examples.clone()).apply(&mut examples);
-        assert_eq!(examples.inputs, [-1.0, 1.0, -1.0, 1.0]);
+        assert_eq!(*examples.inputs, [-1.0, 1.0, -1.0, 1.0]);
     }
 }

@@ -34,7 +34,7 @@ fn a_network_may_return_its_outputs_at_every_position() {
     close("rows", &output.into_data().try_to_vec::<f32>().unwrap(), &run(&graph, &batch(), &known, true).values);
 
     let targets = Targets::Labels { labels: vec![0, 1], classes: OUTPUTS as u32 };
-    let examples = Examples { shape: IMAGE.to_vec(), inputs: inputs()[..120].to_vec(), targets };
+    let examples = Examples { shape: IMAGE.to_vec(), inputs: inputs()[..120].to_vec().into(), targets };
     let refused = crate::train::plan(&graph, &examples).unwrap_err().to_string();
     assert!(refused.contains("'head' (Gemm)") && refused.contains("3 numbers 12 times"), "{refused}");
 }

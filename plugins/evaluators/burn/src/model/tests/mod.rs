@@ -117,7 +117,7 @@ fn compare_gradients(loss: Loss, l1: f64, l2: f64, cases: Vec<Case>) {
     let labels = vec![0, 2, 1, 2];
     for Case { name, graph, tokens } in cases {
         let targets = Targets::Labels { labels: labels.clone(), classes: OUTPUTS as u32 };
-        let examples = Examples { shape: IMAGE.to_vec(), inputs: inputs_of(tokens), targets };
+        let examples = Examples { shape: IMAGE.to_vec(), inputs: inputs_of(tokens).into(), targets };
         let batch = batch_of(tokens);
         let training = Training { l1, l2, ..Training::plain(BATCH, loss, 1.0) };
         let mut trainer = Trainer::new(plan(&graph, &IMAGE, OUTPUTS).unwrap(), &training, 1, &device);

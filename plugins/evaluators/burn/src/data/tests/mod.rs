@@ -1,5 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod caches;
+mod folders;
+mod tables;
+
 use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
@@ -14,6 +18,9 @@ fn config(source: impl AsRef<Path>) -> DataConfig {
     DataConfig {
         source: source.as_ref().to_string_lossy().into_owned(),
         target: String::new(),
+        ignore: Vec::new(),
+        categories: Vec::new(),
+        category_limit: 64,
         kind: Kind::Classification,
         split_seed: 0,
         validation: 0.2,
@@ -141,7 +148,8 @@ fn tables_that_cannot_be_used_say_where_and_why() {
     };
     refused(&written("ragged.csv", "a,b\n1,x\n2,y,3\n"), &["ragged.csv', line 3: 3 cells", "2 columns"]);
     refused(&written("word.csv", "a,b\n1,x\noops,y\n"), &["line 3, column 'a': 'oops' is not a finite number"]);
-    refused(&written("gap.csv", "a,b\n1,x\n,y\n"), &["line 3, column 'a': ''"]);
+    refused(&written("empty.csv", "a,b\n,x\nNA,y\n"), &["the column 'a' has no value at all", "'ignore'"]);
+    refused(&written("target.csv", "a,b\n1,x\n2,NA\n3,y\n"), &["line 3, column 'b': the target is missing ('NA')"]);
     refused(&written("infinite.csv", "a,b\n1,x\ninf,y\n"), &["'inf' is not a finite number"]);
     refused(&written("single.csv", "a,b\n1,x\n2,x\n3,x\n"), &["a single class, 'x'"]);
     refused(&written("few.csv", "a,b\n1,x\n2,y\n"), &["2 rows, too few"]);
@@ -149,7 +157,7 @@ fn tables_that_cannot_be_used_say_where_and_why() {
     refused(&written("headless.csv", "1,2\n3,4\n"), &["must name the columns"]);
     refused(&written("semicolon.csv", "a;b\n1;2\n"), &["separated by commas"]);
     let unknown = DataConfig { target: "c".into(), ..written("known.csv", "a,b\n1,2\n") };
-    refused(&unknown, &["no column 'c'", "columns: a, b"]);
+    refused(&unknown, &["no column 'c'", "'target'", "columns: a, b"]);
     refused(
         &DataConfig { size: 4, ..written("small.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n5,x\n") },
         &["no images to resize"],
@@ -157,7 +165,13 @@ fn tables_that_cannot_be_used_say_where_and_why() {
     refused(&config(folder.path().join("missing.csv")), &["there are no data", "digits"]);
     refused(&config("mnist"), &["there are no data 'mnist'"]);
     refused(&DataConfig { kind: Kind::Regression, ..config("digits") }, &["has classes", "regression"]);
-    refused(&DataConfig { target: "x".into(), ..config("digits") }, &["'target' is for CSV files"]);
+    refused(&DataConfig { target: "x".into(), ..config("digits") }, &["'target' is for tables"]);
+    let known = written("known.csv", "a,b,c\n1,2,x\n3,4,y\n");
+    refused(&DataConfig { ignore: vec!["d".into()], ..known.clone() }, &["no column 'd', which 'ignore' names"]);
+    refused(&DataConfig { categories: vec!["c".into()], ..known.clone() }, &["'categories' names 'c'", "the target"]);
+    refused(&DataConfig { ignore: vec!["a".into(), "b".into()], ..known }, &["'ignore' leaves no feature"]);
+    let value = DataConfig { kind: Kind::Regression, ..written("value.csv", "a,b\n1,2\n3,x\n") };
+    refused(&value, &["line 3, column 'b': 'x' is not a finite number"]);
 }
 
 fn idx(magic: u32, sizes: &[u32], bytes: &[u8]) -> Vec<u8> {

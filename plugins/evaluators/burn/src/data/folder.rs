@@ -1,0 +1,234 @@
+//! Folders of images, a folder for each class: `train/CLASS/*.png` with `test/` and perhaps `val/` beside it, or `CLASS/*.png`
+//! alone. Files are PNG or JPEG.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageReader};
+
+use super::{DataError, Examples, Targets};
+
+/// What is read.
+const READ: [&str; 3] = ["png", "jpg", "jpeg"];
+/// Images that would be missed if they were passed over in silence.
+const NOT_READ: [&str; 10] = ["bmp", "gif", "webp", "tif", "tiff", "avif", "heic", "ppm", "pgm", "jp2"];
+const TRAIN: [&str; 1] = ["train"];
+const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
+const TEST: [&str; 1] = ["test"];
+
+/// Images as they are read.
+#[derive(Debug)]
+pub struct Images {
+    /// Those for training, and for whatever is not kept apart.
+    pub all: Examples,
+    /// Those of `val`.
+    pub validation: Option<Examples>,
+    /// Those of `test`.
+    pub test: Option<Examples>,
+    /// The names of the classes, in order, where they have names.
+    pub classes: Vec<String>,
+}
+
+impl Images {
+    /// Without validation examples apart, and without names.
+    pub fn new(all: Examples, test: Option<Examples>) -> Self {
+        Self { all, validation: None, test, classes: Vec::new() }
+    }
+}
+
+/// Whether a folder has folders for classes, or for parts.
+pub fn is_folder(folder: &Path) -> bool {
+    folders(folder).is_ok_and(|folders| !folders.is_empty())
+}
+
+/// Reads all images, resized to `size` by `size` pixels unless it is 0. Grey ones have one channel where all are grey.
+pub fn read(folder: &Path, size: usize) -> Result<Images, DataError> {
+    let part = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
+    let (train, validation, test) = (part(&TRAIN), part(&VALIDATION), part(&TEST));
+    if train.is_none() && (validation.is_some() || test.is_some()) {
+        return Err(wrong(folder, "it has a folder 'test' or 'val', but none named 'train'".to_owned()));
+    }
+    let root = train.as_deref().unwrap_or(folder);
+    let classes = classes(root)?;
+    let list = |part: &Path| files(part, root, &classes);
+    let all = list(root)?;
+    let apart = [&validation, &test].map(|part| part.as_deref().map(list).transpose());
+    let [validation, test] = apart;
+    let (validation, test) = (validation?, test?);
+    let known = [Some(&all), validation.as_ref(), test.as_ref()];
+    let format = Format::of(known.into_iter().flatten().flatten(), folder, size)?;
+    let read = |files: &Vec<Labelled>| format.read(files, classes.len() as u32);
+    Ok(Images {
+        all: read(&all)?,
+        validation: validation.as_ref().map(read).transpose()?,
+        test: test.as_ref().map(read).transpose()?,
+        classes,
+    })
+}
+
+/// A file and its class.
+struct Labelled {
+    path: PathBuf,
+    class: u32,
+}
+
+fn wrong(folder: &Path, problem: String) -> DataError {
+    DataError::Folder { folder: folder.to_owned(), problem }
+}
+
+/// What is in a folder, by name; hidden entries are left out.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let failed = |error| DataError::read(folder, error);
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            entries.push(entry.path());
+        }
+    }
+    entries.sort();
+    Ok(entries)
+}
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The names of the classes, sorted.
+fn classes(root: &Path) -> Result<Vec<String>, DataError> {
+    let mut classes: Vec<String> = folders(root)?.iter().map(|path| name(path)).collect();
+    classes.sort();
+    match &classes[..] {
+        [] => Err(wrong(root, "it needs a folder of images for each class".to_owned())),
+        [class] => {
+            let origin = format!("the folder '{}'", root.display());
+            Err(DataError::SingleClass { origin, class: class.clone() })
+        }
+        _ => Ok(classes),
+    }
+}
+
+/// The images of one part, class by class.
+fn files(part: &Path, root: &Path, classes: &[String]) -> Result<Vec<Labelled>, DataError> {
+    let mut files = Vec::new();
+    for folder in folders(part)? {
+        let class = classes.binary_search(&name(&folder));
+        let class = class.map_err(|_| {
+            let class = name(&folder);
+            wrong(
+                part,
+                format!("it has a class '{class}' that '{}' has not: add it there, or remove it", root.display()),
+            )
+        })?;
+        let before = files.len();
+        for path in entries(&folder)? {
+            let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+            if path.is_dir() {
+                let inner = name(&path);
+                return Err(wrong(&folder, format!("images must lie in it directly, but it holds a folder '{inner}'")));
+            }
+            if NOT_READ.contains(&ending.as_str()) {
+                return Err(wrong(&folder, format!("'{}' is neither PNG nor JPEG: convert it", name(&path))));
+            }
+            if READ.contains(&ending.as_str()) {
+                files.push(Labelled { path, class: class as u32 });
+            }
+        }
+        if part == root && files.len() == before {
+            return Err(wrong(&folder, "it holds no file that ends in .png, .jpg or .jpeg".to_owned()));
+        }
+    }
+    if files.is_empty() {
+        return Err(wrong(part, "it holds no images".to_owned()));
+    }
+    Ok(files)
+}
+
+/// What all images become.
+struct Format {
+    grey: bool,
+    width: usize,
+    height: usize,
+}
+
+impl Format {
+    /// Read from the headers of the files.
+    fn of<'f>(files: impl Iterator<Item = &'f Labelled>, folder: &Path, size: usize) -> Result<Self, DataError> {
+        let mut grey = true;
+        let mut first: Option<(&Path, (u32, u32))> = None;
+        for Labelled { path, .. } in files {
+            let mut decoder = decoder(path)?;
+            grey &= !decoder.color_type().has_color();
+            let (width, height) = decoder.dimensions();
+            let sides = if swaps(orientation(&mut decoder, path)?) { (height, width) } else { (width, height) };
+            match first {
+                None => first = Some((path, sides)),
+                Some((other, known)) if known != sides && size == 0 => {
+                    let shown =
+                        |path: &Path, (width, height)| format!("'{}' has {width}×{height} pixels", path.display());
+                    let problem = format!(
+                        "its images differ in size, {} and {}: give the parameter 'size', the side length in pixels that \
+                         all are resized to",
+                        shown(other, known),
+                        shown(path, sides)
+                    );
+                    return Err(wrong(folder, problem));
+                }
+                Some(_) => {}
+            }
+        }
+        let (width, height) = first.map_or((0, 0), |(_, (width, height))| (width as usize, height as usize));
+        let (width, height) = if size == 0 { (width, height) } else { (size, size) };
+        Ok(Self { grey, width, height })
+    }
+
+    /// Decodes the images, plane by plane, values from 0 to 255.
+    fn read(&self, files: &[Labelled], classes: u32) -> Result<Examples, DataError> {
+        let channels = if self.grey { 1 } else { 3 };
+        let plane = self.width * self.height;
+        let mut inputs = Vec::with_capacity(files.len() * channels * plane);
+        for Labelled { path, .. } in files {
+            let mut decoder = decoder(path)?;
+            let orientation = orientation(&mut decoder, path)?;
+            let mut image = DynamicImage::from_decoder(decoder).map_err(|error| damaged(path, &error))?;
+            image.apply_orientation(orientation);
+            let (width, height) = (self.width as u32, self.height as u32);
+            if (image.width(), image.height()) != (width, height) {
+                image = image.resize_exact(width, height, FilterType::Triangle);
+            }
+            let pixels = if self.grey { image.to_luma8().into_raw() } else { image.to_rgb8().into_raw() };
+            for channel in 0..channels {
+                inputs.extend(pixels.iter().skip(channel).step_by(channels).copied().map(f32::from));
+            }
+        }
+        let labels = files.iter().map(|file| file.class).collect();
+        let shape = vec![channels, self.height, self.width];
+        Ok(Examples { shape, inputs: inputs.into(), targets: Targets::Labels { labels, classes } })
+    }
+}
+
+fn decoder(path: &Path) -> Result<impl ImageDecoder + use<>, DataError> {
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let reader = reader.map_err(|error| DataError::read(path, error))?;
+    reader.into_decoder().map_err(|error| damaged(path, &error))
+}
+
+/// How a camera was held, as photographs say.
+fn orientation(decoder: &mut impl ImageDecoder, path: &Path) -> Result<Orientation, DataError> {
+    decoder.orientation().map_err(|error| damaged(path, &error))
+}
+
+fn swaps(orientation: Orientation) -> bool {
+    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+}
+
+fn damaged(path: &Path, error: &image::ImageError) -> DataError {
+    DataError::Image { path: path.to_owned(), problem: error.to_string() }
+}

@@ -1,0 +1,127 @@
+//! Data that are prepared once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::{config, text};
+use crate::data::{Data, DataConfig, Kind, cache, file};
+
+/// Data of more than a mebibyte, all kinds of columns in them.
+fn large(folder: &Path) -> DataConfig {
+    let line = |row: usize| {
+        let city = ["Bern", "Rome", "NA"][row % 3];
+        format!("{},{city},{}\n", (row * 7919) % 1000, ["a", "b"][row % 2])
+    };
+    let path = folder.join("large.csv");
+    fs::write(&path, format!("x,city,y\n{}", (0..70_000).map(line).collect::<String>())).unwrap();
+    config(path)
+}
+
+fn kept(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+fn same(one: &Data, other: &Data) {
+    assert_eq!((&one.train, &one.validation, &one.test), (&other.train, &other.validation, &other.test));
+    assert_eq!((&one.normalization, &one.encoding), (&other.normalization, &other.encoding));
+    assert_eq!((&one.vocabulary, &one.classes, one.kind), (&other.vocabulary, &other.classes, other.kind));
+}
+
+#[test]
+fn what_is_kept_is_what_was_prepared() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache_folder = folder.path().join("cache");
+    let table = large(folder.path());
+    let value = DataConfig { kind: Kind::Regression, target: "x".into(), ..table.clone() };
+    let plays = DataConfig { context: 100, ..text(folder.path(), "to be, or not to be? ".repeat(20_000)) };
+    for config in [table, value, plays] {
+        let fresh = Data::open(&config).unwrap();
+        for _ in 0..2 {
+            let opened = cache::open(&config, &cache_folder).unwrap();
+            same(&opened, &fresh);
+            // Also side by side, which needs no copy.
+            assert_eq!(opened.train.and(&opened.validation), fresh.train.and(&fresh.validation));
+        }
+    }
+    let files = kept(&cache_folder);
+    assert_eq!(files.len(), 3, "{files:?}");
+    assert!(files.iter().all(|path| path.extension().unwrap() == "data"));
+}
+
+#[test]
+fn other_parameters_and_changed_files_are_prepared_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache_folder = folder.path().join("cache");
+    let config = large(folder.path());
+    let first = cache::open(&config, &cache_folder).unwrap();
+    let other = cache::open(&DataConfig { split_seed: 1, ..config.clone() }, &cache_folder).unwrap();
+    assert_ne!(first.train, other.train);
+    assert_eq!(kept(&cache_folder).len(), 2);
+    let before = fs::metadata(&config.source).unwrap().modified().unwrap();
+    let changed = fs::read_to_string(&config.source).unwrap().replace("Rome", "Oslo");
+    fs::write(&config.source, changed).unwrap();
+    // A copy that keeps the time of the old file.
+    fs::File::options().append(true).open(&config.source).unwrap().set_modified(before).unwrap();
+    let again = cache::open(&config, &cache_folder).unwrap();
+    assert!(again.encoding.unwrap().features().contains(&"city=Oslo".to_owned()));
+    // The first is used as it was, though its file may be gone.
+    kept(&cache_folder).iter().for_each(|path| fs::remove_file(path).unwrap());
+    assert!(first.encoding.as_ref().unwrap().features().contains(&"city=Rome".to_owned()));
+    same(&first, &first.clone());
+}
+
+#[test]
+fn small_data_and_mistakes_leave_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache_folder = folder.path().join("cache");
+    let small = text(folder.path(), "abc".repeat(1000));
+    cache::open(&small, &cache_folder).unwrap();
+    let broken = DataConfig { target: "z".into(), ..large(folder.path()) };
+    assert!(cache::open(&broken, &cache_folder).is_err());
+    assert!(kept(&cache_folder).is_empty());
+    // A folder that cannot be made.
+    let config = large(folder.path());
+    same(&cache::open(&config, &folder.path().join("large.csv/cache")).unwrap(), &Data::open(&config).unwrap());
+}
+
+#[test]
+fn damaged_files_are_replaced_and_old_ones_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache_folder = folder.path().join("cache");
+    let config = large(folder.path());
+    let fresh = Data::open(&config).unwrap();
+    cache::open(&config, &cache_folder).unwrap();
+    let path = kept(&cache_folder).remove(0);
+    let whole = fs::read(&path).unwrap();
+    let mut other = whole.clone();
+    other[20] = b'?';
+    for damaged in [&whole[..whole.len() - 4], &whole[..40], &whole[..3], b"", &other[..]] {
+        // As another process would: under another name, then renamed.
+        fs::write(cache_folder.join("new"), damaged).unwrap();
+        fs::rename(cache_folder.join("new"), &path).unwrap();
+        assert!(file::read(&path).is_none());
+        same(&cache::open(&config, &cache_folder).unwrap(), &fresh);
+        assert_eq!(fs::read(&path).unwrap(), whole);
+    }
+    let old = SystemTime::now() - Duration::from_secs(40 * 24 * 3600);
+    fs::File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
+    fs::write(cache_folder.join("notes.txt"), "not ours").unwrap();
+    fs::File::options().append(true).open(cache_folder.join("notes.txt")).unwrap().set_modified(old).unwrap();
+    cache::open(&DataConfig { split_seed: 9, ..config }, &cache_folder).unwrap();
+    assert!(!path.exists() && cache_folder.join("notes.txt").exists());
+}
+
+#[test]
+fn many_at_once_prepare_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache_folder = folder.path().join("cache");
+    let config = large(folder.path());
+    let fresh = Data::open(&config).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| same(&cache::open(&config, &cache_folder).unwrap(), &fresh));
+        }
+    });
+    assert_eq!(kept(&cache_folder).len(), 1);
+}

@@ -1,0 +1,107 @@
+//! `nas data get`: public data sets.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nas_evaluator_burn::{data_folders, own_data_folder};
+
+use super::fetch::{FetchError, Wanted, fetch};
+use super::sets::{Item, Kept, SETS, Set};
+use super::unpack::{is_unpacked, unpack};
+use crate::args::{Args, DataGet};
+use crate::failure::Failure;
+use crate::print;
+
+/// Fetches a set, or lists them.
+pub fn get(args: &Args, get: &DataGet) -> Result<ExitCode, Failure> {
+    let Some(name) = &get.name else { return Ok(list()) };
+    let set = Set::find(name).ok_or_else(|| {
+        let near = nas_core::did_you_mean(name, SETS.iter().map(|set| set.name));
+        Failure::input(format!("there is no public data set '{name}'\n  help: {near}`nas data get` lists them"))
+    })?;
+    let folder = match &get.out {
+        Some(folder) => folder.clone(),
+        None => own_data_folder().ok_or_else(|| {
+            Failure::input("there is no folder for a user's data: HOME is not set\n  help: name one with --out")
+        })?,
+    };
+    let place = match set.files {
+        [Item { kept: Kept::As(file), .. }] => folder.join(file),
+        _ => folder.join(set.name),
+    };
+    let bar = progress_bar(set.bytes(), args.quiet);
+    let mut before = 0;
+    for item in set.files {
+        bar.set_message(item.name);
+        take(item, &place, &get.mirror, &mut |bytes| bar.set_position(before + bytes))?;
+        before += item.bytes;
+    }
+    bar.finish_and_clear();
+    out!("{}", place.display());
+    if get.out.is_none() {
+        eprintln!("use it with --data {name}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fetches one file of a set, and unpacks it where it is an archive.
+fn take(item: &Item, place: &Path, mirrors: &[String], progress: &mut dyn FnMut(u64)) -> Result<(), Failure> {
+    let target = match item.kept {
+        Kept::As(_) => place.to_owned(),
+        Kept::InFolder | Kept::Members(_) => place.join(item.name),
+    };
+    if let Kept::Members(members) = item.kept
+        && is_unpacked(members, place)
+    {
+        return Ok(());
+    }
+    let bases: Vec<&str> =
+        if mirrors.is_empty() { item.mirrors.to_vec() } else { mirrors.iter().map(String::as_str).collect() };
+    let urls = bases.iter().map(|base| format!("{}/{}", base.trim_end_matches('/'), item.name)).collect();
+    let wanted = Wanted { urls, bytes: item.bytes, sha256: item.sha256 };
+    fetch(&wanted, &target, progress).map_err(|error| match error {
+        FetchError::Failed { .. } => {
+            let help = "check the network, or name another place with --mirror";
+            Failure::broken(format!("{} {error}\n  help: {help}", item.name))
+        }
+        FetchError::Busy { .. } | FetchError::Write { .. } => Failure::input(error.to_string()),
+    })?;
+    if let Kept::Members(members) = item.kept {
+        unpack(&target, members, place)
+            .map_err(|error| Failure::broken(format!("{}: cannot be unpacked: {error}", target.display())))?;
+        // What was in it is there; that the archive stays as well does no harm.
+        let _ = fs::remove_file(&target);
+    }
+    Ok(())
+}
+
+fn list() -> ExitCode {
+    let there = |set: &Set| {
+        let file = match set.files {
+            [Item { kept: Kept::As(file), .. }] => file,
+            _ => set.name,
+        };
+        let found: Option<PathBuf> =
+            data_folders().into_iter().map(|folder| folder.join(file)).find(|path| path.exists());
+        found.map_or_else(|| "-".to_owned(), |path| path.display().to_string())
+    };
+    let rows = SETS.iter().map(|set| {
+        let megabytes = print::number((set.bytes() as f64 / 1e5).round() / 10.0);
+        vec![set.name.to_owned(), megabytes, set.description.to_owned(), there(set)]
+    });
+    out!("{}", print::table(&["name", "MB", "what", "where"], rows.collect()));
+    ExitCode::SUCCESS
+}
+
+fn progress_bar(bytes: u64, quiet: bool) -> ProgressBar {
+    let shown = !quiet && std::io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}, {eta} left  {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}

@@ -1,0 +1,75 @@
+//! Files out of a `.tar.gz`.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+use tar::Archive;
+
+/// Puts the named members, wherever they are in the archive, into `folder`; each must have its length. A file is there whole or
+/// not at all.
+pub fn unpack(archive: &Path, members: &[(&str, u64)], folder: &Path) -> io::Result<()> {
+    let mut found = 0;
+    for entry in Archive::new(GzDecoder::new(File::open(archive)?)).entries()? {
+        let mut entry = entry?;
+        // The name alone, so that nothing can be written elsewhere.
+        let name = entry.path()?.file_name().map(|name| name.to_string_lossy().into_owned());
+        let Some((name, bytes)) = members.iter().find(|(member, _)| Some(*member) == name.as_deref()) else { continue };
+        if entry.size() != *bytes {
+            let problem = format!("'{name}' in it has {} bytes, not {bytes}", entry.size());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
+        let partial = folder.join(format!("{name}.partial"));
+        io::copy(&mut entry, &mut File::create(&partial)?)?;
+        fs::rename(&partial, folder.join(name))?;
+        found += 1;
+    }
+    if found < members.len() {
+        let problem = format!("it holds {found} of the {} files that it should", members.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    }
+    Ok(())
+}
+
+/// Whether all members are there already.
+pub fn is_unpacked(members: &[(&str, u64)], folder: &Path) -> bool {
+    members.iter().all(|(name, bytes)| fs::metadata(folder.join(name)).is_ok_and(|file| file.len() == *bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn archive(path: &Path, files: &[(&str, &str)]) {
+        let mut builder = tar::Builder::new(GzEncoder::new(File::create(path).unwrap(), Compression::fast()));
+        for (name, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            builder.append_data(&mut header, name, content.as_bytes()).unwrap();
+        }
+        builder.into_inner().unwrap().finish().unwrap();
+    }
+
+    #[test]
+    fn members_are_put_into_the_folder_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, out) = (folder.path().join("a.tar.gz"), folder.path().join("out"));
+        fs::create_dir(&out).unwrap();
+        archive(&path, &[("set/readme.html", "no"), ("set/train.bin", "12345"), ("set/test.bin", "67")]);
+        let members = [("train.bin", 5), ("test.bin", 2)];
+        assert!(!is_unpacked(&members, &out));
+        unpack(&path, &members, &out).unwrap();
+        assert!(is_unpacked(&members, &out));
+        assert_eq!(fs::read_to_string(out.join("train.bin")).unwrap(), "12345");
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
+        let wrong = |members: &[(&str, u64)]| unpack(&path, members, &out).unwrap_err().to_string();
+        assert!(wrong(&[("test.bin", 3)]).contains("has 2 bytes, not 3"));
+        assert!(wrong(&[("more.bin", 3)]).contains("0 of the 1 files"));
+        assert!(!is_unpacked(&[("test.bin", 3)], &out));
+    }
+}
