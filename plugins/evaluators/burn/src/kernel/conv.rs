@@ -27,8 +27,9 @@ impl Operands<'_> {
         self.window.channels.map(|channels| channels / self.window.groups)
     }
 
-    fn weight(&self, taps: usize, output: usize, input: usize, tap: usize) -> f32 {
-        self.weight[(output * self.group()[0] + input) * taps + tap]
+    /// Where the weights of an output and an input begin.
+    fn place(&self, output: usize, input: usize) -> usize {
+        (output * self.group()[0] + input) * self.window.kernel[0] * self.window.kernel[1]
     }
 
     /// Lays the channels of some images out, from `first` on.
@@ -87,7 +88,9 @@ impl WithSimd for Forward<'_> {
         let (taps, [inputs, outputs]) = (flat.taps.len(), operands.group());
         let mut weights = vec![Vec::new(); window.groups];
         for (group, packed) in weights.iter_mut().enumerate() {
-            let weight = |output, input, tap| operands.weight(taps, group * outputs + output, input, tap);
+            let weight = |output, input, tap: usize| {
+                operands.weight[operands.place(group * outputs + output, input) + flat.taps[tap].number]
+            };
             pack::<S>(outputs, inputs, taps, packed, weight);
         }
         let (offsets, stride) = (flat.offsets(), flat.input_stride());
@@ -154,19 +157,18 @@ impl Phase {
     #[inline(always)]
     fn all<S: Simd>(operands: &Operands<'_>, flat: &Flat) -> Vec<Self> {
         let [inputs, outputs] = operands.group();
-        let taps = flat.taps.len();
         let of = |phase: usize| {
-            let own: Vec<(usize, Tap)> =
-                flat.taps.iter().copied().enumerate().filter(|(_, tap)| tap.phase == phase).collect();
+            let own: Vec<Tap> = flat.taps.iter().copied().filter(|tap| tap.phase == phase).collect();
             let groups = 0..operands.window.groups;
             let weights = groups.map(|group| {
                 let mut packed = Vec::new();
-                let weight =
-                    |input, output, tap: usize| operands.weight(taps, group * outputs + output, input, own[tap].0);
+                let weight = |input, output, tap: usize| {
+                    operands.weight[operands.place(group * outputs + output, input) + own[tap].number]
+                };
                 pack::<S>(inputs, outputs, own.len(), &mut packed, weight);
                 packed
             });
-            let offsets = own.iter().map(|(_, tap)| flat.reach() - tap.shift).collect();
+            let offsets = own.iter().map(|tap| flat.reach() - tap.shift).collect();
             Self { phase, offsets, weights: weights.collect() }
         };
         (0..flat.phases()).map(of).collect()
@@ -252,8 +254,10 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
         }
         let mut of_weight = vec![0.0; if for_weight { operands.weight.len() } else { 0 }];
         for (group, sums) in all_sums.chunks_exact(size.max(1)).enumerate() {
-            let row = |output: usize| (group * outputs + output) * places.len();
-            total::<S>(outputs, places.len(), sums, |output, place, sum| of_weight[row(output) + place] = sum);
+            total::<S>(outputs, places.len(), sums, |output, place, sum| {
+                let (input, tap) = (place / flat.taps.len(), place % flat.taps.len());
+                of_weight[operands.place(group * outputs + output, input) + flat.taps[tap].number] = sum;
+            });
         }
         (of_input, of_weight)
     }

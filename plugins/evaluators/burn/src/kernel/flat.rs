@@ -8,7 +8,7 @@
 /// Lines start this far from what may be read past their end: the widest vectors, times the most that are read at once.
 pub const SLACK: usize = 16 * 8;
 /// Numbers in the lines of all channels, which should stay in the cache.
-const NUMBERS: usize = 1 << 15;
+const NUMBERS: usize = 1 << 14;
 /// Positions in one line at least: enough to fill vectors.
 const POSITIONS: usize = 96;
 
@@ -45,8 +45,35 @@ impl Window {
 /// One tap of a window: what it adds to a position of the output within the line of its phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tap {
+    /// Its number in the window, row by row.
+    pub number: usize,
     pub phase: usize,
     pub shift: usize,
+}
+
+/// The taps along one side of a window that see a pixel anywhere, and the padding that they need: over images smaller than
+/// the window some see nothing but padding.
+#[derive(Clone, Copy)]
+struct Side {
+    first: usize,
+    count: usize,
+    pads: [usize; 2],
+}
+
+impl Side {
+    fn new(window: &Window, side: usize) -> Self {
+        let [before, after] = window.pads[side];
+        let (by, count, last) = (window.dilations[side], window.kernel[side], window.out()[side] - 1);
+        // The last position of the first taps lies before the image, the first position of the last ones behind it.
+        let blind_first = |tap: usize| last * window.strides[side] + tap * by < before;
+        let blind_last = |tap: usize| tap * by >= before + window.size[side];
+        let first = (0..count).take_while(|&tap| blind_first(tap) && (tap + 1) * by <= before).count();
+        let end = (first..count).rev().take_while(|&tap| blind_last(tap) && (count - tap) * by <= after).count();
+        if first + end >= count {
+            return Self { first: 0, count, pads: [before, after] };
+        }
+        Self { first, count: count - first - end, pads: [before - first * by, after - end * by] }
+    }
 }
 
 /// The layout of one window.
@@ -62,7 +89,7 @@ pub struct Flat {
     pitch: usize,
     /// From image to image of a line.
     plane: usize,
-    /// Row by row of the window.
+    /// Those that see a pixel anywhere, row by row.
     pub taps: Vec<Tap>,
     /// Images in one line.
     pub images: usize,
@@ -71,29 +98,31 @@ pub struct Flat {
 impl Flat {
     /// For a batch of so many images.
     pub fn new(window: &Window, batch: usize) -> Self {
-        let (size, out) = (window.size, window.out());
+        let (size, out, strides) = (window.size, window.out(), window.strides);
+        let sides = [0, 1].map(|side| Side::new(window, side));
         let span = |side: usize| {
-            let [before, after] = window.pads[side];
-            if window.strides == [1, 1] {
+            let [before, after] = sides[side].pads;
+            if strides == [1, 1] {
                 // The padding after one row is that before the next.
                 (size[side] + before.max(after)).max(out[side])
             } else {
-                (size[side] + before + after).div_ceil(window.strides[side])
+                (size[side] + before + after).div_ceil(strides[side])
             }
         };
         let (rows, pitch) = (span(0), span(1));
         let tap = |row: usize, column: usize| {
             let [y, x] = [row * window.dilations[0], column * window.dilations[1]];
-            let phase = (y % window.strides[0]) * window.strides[1] + x % window.strides[1];
-            Tap { phase, shift: (y / window.strides[0]) * pitch + x / window.strides[1] }
+            let phase = (y % strides[0]) * strides[1] + x % strides[1];
+            let number = (sides[0].first + row) * window.kernel[1] + sides[1].first + column;
+            Tap { number, phase, shift: (y / strides[0]) * pitch + x / strides[1] }
         };
-        let taps = (0..window.kernel[0]).flat_map(|row| (0..window.kernel[1]).map(move |column| (row, column)));
+        let taps = (0..sides[0].count).flat_map(|row| (0..sides[1].count).map(move |column| (row, column)));
         let positions = (NUMBERS / window.channels[0].max(window.channels[1])).max(POSITIONS);
         Self {
             size,
             out,
-            strides: window.strides,
-            before: [window.pads[0][0], window.pads[1][0]],
+            strides,
+            before: sides.map(|side| side.pads[0]),
             pitch,
             plane: rows * pitch,
             taps: taps.map(|(row, column)| tap(row, column)).collect(),

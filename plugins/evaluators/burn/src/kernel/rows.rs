@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::exp;
-use super::plane::{append_pairs, moments, sum, sum_of_pairs};
+use super::plane::{append, append_pairs, moments, sum, sum_of_pairs};
 use super::tensor::{Ours, Plain, Recorded, contiguous, numbers, plain};
 
 /// Normalises every row of `[rows, numbers]`, less its mean where it is centred (Ba et al. 2016, "Layer Normalization"), else
@@ -217,19 +217,20 @@ impl WithSimd for Softmax<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> Vec<f32> {
-        let mut all = vec![0.0; self.x.len()];
-        let rows = all.chunks_exact_mut(self.width).zip(self.x.chunks_exact(self.width));
-        for (row, (to, x)) in rows.enumerate() {
+        let mut all = Vec::with_capacity(self.x.len());
+        for (row, x) in self.x.chunks_exact(self.width).enumerate() {
             let seen = self.seen.of(row, self.width);
-            let (to, x) = (&mut to[seen.clone()], &x[seen]);
+            let (before, after) = (seen.start, self.width - seen.end);
+            let x = &x[seen];
+            all.resize(all.len() + before, 0.0);
+            let start = all.len();
             let most = greatest(x) * self.scale;
-            for (to, &x) in to.iter_mut().zip(x) {
-                *to = exp(x * self.scale - most);
+            append(&mut all, x, |x| exp(x * self.scale - most));
+            let factor = (1.0 / sum(&all[start..], |x| x)) as f32;
+            for number in &mut all[start..] {
+                *number *= factor;
             }
-            let factor = (1.0 / sum(to, |x| x)) as f32;
-            for to in to {
-                *to *= factor;
-            }
+            all.resize(all.len() + after, 0.0);
         }
         all
     }
@@ -269,17 +270,16 @@ impl WithSimd for Slope<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> Vec<f32> {
-        let mut all = vec![0.0; self.parts.len()];
-        let width = self.width;
-        let rows =
-            all.chunks_exact_mut(width).zip(self.parts.chunks_exact(width).zip(self.gradient.chunks_exact(width)));
-        for (row, (to, (parts, gradient))) in rows.enumerate() {
-            let seen = self.seen.of(row, width);
-            let (to, parts, gradient) = (&mut to[seen.clone()], &parts[seen.clone()], &gradient[seen]);
+        let mut all = Vec::with_capacity(self.parts.len());
+        let rows = self.parts.chunks_exact(self.width).zip(self.gradient.chunks_exact(self.width));
+        for (row, (parts, gradient)) in rows.enumerate() {
+            let seen = self.seen.of(row, self.width);
+            let (before, after) = (seen.start, self.width - seen.end);
+            let (parts, gradient) = (&parts[seen.clone()], &gradient[seen]);
             let mean = sum_of_pairs(parts, gradient, |p, g| p * g) as f32;
-            for ((to, &p), &g) in to.iter_mut().zip(parts).zip(gradient) {
-                *to = self.scale * p * (g - mean);
-            }
+            all.resize(all.len() + before, 0.0);
+            append_pairs(&mut all, parts, gradient, |p, g| self.scale * p * (g - mean));
+            all.resize(all.len() + after, 0.0);
         }
         all
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod edges;
+mod joined;
 mod networks;
 
 use burn::tensor::Device;
