@@ -6,7 +6,10 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData, activation, module};
 use nas_api::rng::{RngExt, seeded};
 
-use super::{Curve, Norm, Rectifier, Seen, Window, convolve, convolve_normalized, normalize, normalize_rows, softmax};
+use super::{
+    Curve, Norm, Rectifier, Seen, Window, convolve, convolve_normalized, linear, normalize, normalize_rows, products,
+    softmax,
+};
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -261,4 +264,44 @@ fn softmax_of_what_is_seen() {
         };
         same(&format!("{count} before"), &x, |x| softmax(x, 0.7, Seen::Before { rows: 5, count }), theirs);
     }
+}
+
+#[test]
+fn products_of_matrices_wherever_they_lie() {
+    for (rows, inner, columns) in [(7, 5, 3), (1, 1, 1), (64, 33, 20)] {
+        for turned in [false, true] {
+            let (x, b) = (random(1, [rows, inner]), random(3, [columns]));
+            let w = if turned { random(2, [columns, inner]) } else { random(2, [inner, columns]) };
+            let straight = |w: &Tensor<2>| if turned { w.clone().transpose() } else { w.clone() };
+            for bias in [None, Some(&b)] {
+                let what = format!("{rows} x {inner} x {columns}, turned: {turned}, bias: {}", bias.is_some());
+                let y = linear(&x, &straight(&w), bias).unwrap();
+                let [x2, w2] = [in_doubles(&x), in_doubles(&w)];
+                let b2 = in_doubles(&b);
+                let y2 = module::linear(x2.clone(), straight(&w2), bias.map(|_| b2.clone()));
+                close(&what, y.clone(), y2.clone());
+                let weights = random(4, y.dims());
+                let gradients = (y * weights.clone()).sum().backward();
+                let expected = (y2 * in_doubles(&weights)).sum().backward();
+                close(&what, x.grad(&gradients).unwrap(), x2.grad(&expected).unwrap());
+                close(&what, w.grad(&gradients).unwrap(), w2.grad(&expected).unwrap());
+                if bias.is_some() {
+                    close(&what, b.grad(&gradients).unwrap(), b2.grad(&expected).unwrap());
+                }
+            }
+        }
+    }
+    let (a, b) = (random(1, [2, 7, 3, 5]), random(2, [2, 4, 3, 5]));
+    let turn = |x: &Tensor<4>| x.clone().permute([0, 2, 1, 3]);
+    let flip = |x: &Tensor<4>| x.clone().permute([0, 2, 3, 1]);
+    let y = products(&turn(&a), &flip(&b)).unwrap();
+    let [a2, b2] = [in_doubles(&a), in_doubles(&b)];
+    let y2 = turn(&a2).matmul(flip(&b2));
+    close("batches", y.clone(), y2.clone());
+    let weights = random(4, y.dims());
+    let gradients = (y * weights.clone()).sum().backward();
+    let expected = (y2 * in_doubles(&weights)).sum().backward();
+    close("batches", a.grad(&gradients).unwrap(), a2.grad(&expected).unwrap());
+    close("batches", b.grad(&gradients).unwrap(), b2.grad(&expected).unwrap());
+    assert!(products(&turn(&a), &flip(&random(2, [1, 4, 3, 5]))).is_none());
 }

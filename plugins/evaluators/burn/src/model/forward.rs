@@ -111,7 +111,7 @@ fn apply(
                 Matrix::Plain(at) => weights.matrices[at].val(),
                 Matrix::Table(at) => weights.tables[at].val().transpose(),
             };
-            each_rank!(value, x => module::linear(x, weight, vector(bias)))
+            linear(value, weight, vector(bias))
         }
         Operator::MatMul => operands.fold(value, product),
         Operator::Gather(table) => embedding(value, weights.tables[*table].val()),
@@ -134,6 +134,21 @@ fn apply(
         Operator::Rotary(rotary) => rotary.apply(value, tables),
         Operator::Routing(k) => routing(value, *k),
         Operator::Arrange(arrange) => arrange.apply(value),
+    }
+}
+
+/// Of the last axis.
+fn linear(value: Value, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Value {
+    let mut dims = value.dims();
+    let [inputs, outputs] = weight.dims();
+    if let Some(last) = dims.last_mut() {
+        *last = outputs;
+    }
+    let rows = dims.iter().product::<usize>() / outputs;
+    let x = value.clone().tensor([rows, inputs]);
+    match kernel::linear(&x, &weight, bias.as_ref()) {
+        Some(y) => Value::new(y, &dims),
+        None => each_rank!(value, x => module::linear(x, weight, bias)),
     }
 }
 

@@ -112,12 +112,16 @@ impl Attention {
         let width = query.dims()[2] / (groups * queries);
         let query = query.tensor([batch, from, groups, queries, width]).permute([0, 2, 3, 1, 4]);
         let query = query.reshape([batch, groups, queries * from, width]);
-        let scores = query.matmul(heads(key).permute([0, 2, 3, 1]));
-        let found = self.weights(scores, tables).matmul(heads(value).permute([0, 2, 1, 3]));
+        let scores = product(query, heads(key).permute([0, 2, 3, 1]));
+        let found = product(self.weights(scores, tables), heads(value).permute([0, 2, 1, 3]));
         let width = to[2] / groups;
         let found = found.reshape([batch, groups, queries, from, width]).permute([0, 3, 1, 2, 4]);
         Value::Rows(found.reshape([batch, from, groups * queries * width]))
     }
+}
+
+fn product(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
+    kernel::products(&a, &b).unwrap_or_else(|| a.matmul(b))
 }
 
 impl Attention {

@@ -1,0 +1,190 @@
+//! Products of matrices. Burn's own zero and copy each result once more than is needed, and lay operands out anew.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::Tensor;
+
+use super::tensor::{Ours, Plain, Recorded, contiguous, numbers, plain};
+
+/// `[rows, in]` by `[in, out]`, and a shift of each column where there is one. `None`: this is not for the kernels here.
+pub fn linear(input: &Tensor<2>, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Tensor<2>> {
+    let (x, w) = (Ours::of(input)?, Ours::of(weight)?);
+    let b = match bias {
+        Some(bias) => Ours::of(bias)?,
+        // Nobody asks for the gradient of this.
+        None => Ours::Plain(plain(Vec::new(), &[0])),
+    };
+    let plainly = matches!((&x, &w, &b), (Ours::Plain(_), Ours::Plain(_), Ours::Plain(_)));
+    let (x, x_node) = x.tracked().into_parts();
+    let (w, w_node) = w.tracked().into_parts();
+    let (b, b_node) = b.tracked().into_parts();
+    let (of_x, of_w) = (Matrices::of(&x), Matrices::of(&w));
+    let output = plain(of_x.times(&of_w, numbers(&contiguous(b))), &[of_x.rows, of_w.columns]);
+    if plainly {
+        return Some(Tensor::from_primitive::<Flex>(output));
+    }
+    let output = match Linear.prepare::<NoCheckpointing>([x_node, w_node, b_node]).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish((x, w), output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    };
+    Some(Tensor::from_primitive::<Recorded>(output))
+}
+
+/// `[batch, groups, rows, inner]` by `[batch, groups, inner, columns]`. `None`: this is not for the kernels here.
+pub fn products(first: &Tensor<4>, second: &Tensor<4>) -> Option<Tensor<4>> {
+    let ([batch, groups, rows, _], [.., columns]) = (first.dims(), second.dims());
+    if second.dims()[..2] != [batch, groups] {
+        return None;
+    }
+    let (a, b) = (Ours::of(first)?, Ours::of(second)?);
+    let plainly = matches!((&a, &b), (Ours::Plain(_), Ours::Plain(_)));
+    let (a, a_node) = a.tracked().into_parts();
+    let (b, b_node) = b.tracked().into_parts();
+    let output = plain(Matrices::of(&a).times(&Matrices::of(&b), &[]), &[batch, groups, rows, columns]);
+    if plainly {
+        return Some(Tensor::from_primitive::<Flex>(output));
+    }
+    let output = match Product.prepare::<NoCheckpointing>([a_node, b_node]).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish((a, b), output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    };
+    Some(Tensor::from_primitive::<Recorded>(output))
+}
+
+/// The matrices in the last two axes of a tensor, wherever their numbers lie.
+struct Matrices<'t> {
+    numbers: &'t [f32],
+    /// Where each matrix begins.
+    starts: Vec<usize>,
+    rows: usize,
+    columns: usize,
+    /// From row to row, and from column to column.
+    steps: [usize; 2],
+}
+
+impl<'t> Matrices<'t> {
+    fn of(tensor: &'t Plain) -> Self {
+        let layout = tensor.layout();
+        let (shape, strides) = (layout.shape(), layout.strides());
+        // Nothing here walks backwards: burn makes negative strides in `flip` alone, which no network has.
+        let steps: Vec<usize> = strides.iter().map(|&stride| stride.unsigned_abs()).collect();
+        let axes = shape.len() - 2;
+        let mut starts = vec![layout.start_offset()];
+        for axis in 0..axes {
+            let (count, step) = (shape[axis], steps[axis]);
+            starts = starts.iter().flat_map(|start| (0..count).map(move |at| start + at * step)).collect();
+        }
+        let (rows, columns) = (shape[axes], shape[axes + 1]);
+        Self { numbers: tensor.storage::<f32>(), starts, rows, columns, steps: [steps[axes], steps[axes + 1]] }
+    }
+
+    fn transposed(self) -> Self {
+        Self { rows: self.columns, columns: self.rows, steps: [self.steps[1], self.steps[0]], ..self }
+    }
+
+    /// How far the numbers of one matrix reach.
+    fn reach(&self) -> usize {
+        match (self.rows.checked_sub(1), self.columns.checked_sub(1)) {
+            (Some(row), Some(column)) => row * self.steps[0] + column * self.steps[1] + 1,
+            _ => 0,
+        }
+    }
+
+    /// The products, matrix by matrix, row by row, with a shift for every column where there are shifts.
+    fn times(&self, other: &Self, shift: &[f32]) -> Vec<f32> {
+        let (rows, inner, columns) = (self.rows, self.columns, other.columns);
+        assert!(inner == other.rows && self.starts.len() == other.starts.len(), "shape inference has checked this");
+        let size = rows * columns;
+        let mut all: Vec<f32> = Vec::with_capacity(self.starts.len() * size);
+        let shifted = shift.len() == columns;
+        for (&a, &b) in self.starts.iter().zip(&other.starts) {
+            let a = &self.numbers[a..a + self.reach()];
+            let b = &other.numbers[b..b + other.reach()];
+            if shifted {
+                for _ in 0..rows {
+                    all.extend_from_slice(shift);
+                }
+            }
+            let done = if shifted { all.len() - size } else { all.len() };
+            // SAFETY: `a` and `b` reach as far as rows, columns and steps say. The result's `size` places lie within the
+            // capacity; they are read only where the shifts have been written there, and all of them are written.
+            unsafe {
+                gemm::gemm(
+                    rows,
+                    columns,
+                    inner,
+                    all.as_mut_ptr().add(done),
+                    1,
+                    columns as isize,
+                    shifted,
+                    a.as_ptr(),
+                    self.steps[1] as isize,
+                    self.steps[0] as isize,
+                    b.as_ptr(),
+                    other.steps[1] as isize,
+                    other.steps[0] as isize,
+                    1.0_f32,
+                    1.0_f32,
+                    false,
+                    false,
+                    false,
+                    gemm::Parallelism::None,
+                );
+                all.set_len(done + size);
+            }
+        }
+        all
+    }
+}
+
+#[derive(Debug)]
+struct Linear;
+
+impl Backward<Flex, 3> for Linear {
+    type State = (Plain, Plain);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        let ([x_node, w_node, b_node], (x, w)) = (ops.parents, ops.state);
+        let gradient = contiguous(grads.consume::<Flex>(&ops.node));
+        let of = |tensor| Matrices::of(tensor);
+        if let Some(node) = x_node {
+            let of_x = of(&gradient).times(&of(&w).transposed(), &[]);
+            grads.register::<Flex>(node.id, plain(of_x, &x.shape()));
+        }
+        if let Some(node) = w_node {
+            let of_w = of(&x).transposed().times(&of(&gradient), &[]);
+            grads.register::<Flex>(node.id, plain(of_w, &w.shape()));
+        }
+        if let Some(node) = b_node {
+            let mut sums = vec![0.0; gradient.shape()[1]];
+            for row in numbers(&gradient).chunks_exact(sums.len().max(1)) {
+                sums.iter_mut().zip(row).for_each(|(sum, number)| *sum += number);
+            }
+            let shape = [sums.len()];
+            grads.register::<Flex>(node.id, plain(sums, &shape));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Product;
+
+impl Backward<Flex, 2> for Product {
+    type State = (Plain, Plain);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        let ([a_node, b_node], (a, b)) = (ops.parents, ops.state);
+        let gradient = grads.consume::<Flex>(&ops.node);
+        if let Some(node) = a_node {
+            let of_a = Matrices::of(&gradient).times(&Matrices::of(&b).transposed(), &[]);
+            grads.register::<Flex>(node.id, plain(of_a, &a.shape()));
+        }
+        if let Some(node) = b_node {
+            let of_b = Matrices::of(&a).transposed().times(&Matrices::of(&gradient), &[]);
+            grads.register::<Flex>(node.id, plain(of_b, &b.shape()));
+        }
+    }
+}
