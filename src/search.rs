@@ -79,7 +79,7 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
         space: plugin(&search.space),
         strategy: plugin(&search.strategy),
         evaluator: plugin(&search.evaluator),
-        data: search.data.as_deref().map(locate),
+        data: search.data.clone(),
         seed: search.seed,
         workers: search.workers,
         duplicates: search.duplicates,
@@ -94,32 +94,23 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
     for assignment in &search.sets {
         flags.set(assignment)?;
     }
-    if let Some(recipe) = &search.recipe {
-        flags.evaluator.settings.insert("recipe".to_owned(), Given::Raw(recipe.clone()));
-    }
-    if let Some(device) = &search.device
-        && let Some(other) = flags.evaluator.settings.insert("device".to_owned(), Given::Raw(device.clone()))
-        && other != Given::Raw(device.clone())
-    {
-        let help = "--device is short for --set evaluator.device=: give one of them";
-        return Err(Failure::input(format!("--device {device}: evaluator.device is set, too\n  help: {help}")));
-    }
-    if let Some(Given::Raw(data)) = flags.evaluator.settings.get_mut("data") {
-        *data = locate(data);
-    }
+    short_for(&mut flags, "recipe", search.recipe.as_deref())?;
+    short_for(&mut flags, "device", search.device.as_deref())?;
     let mut spec = file.overridden_by(flags);
     spec.evaluator.reference.get_or_insert_with(|| "burn".to_owned());
     Ok(spec)
 }
 
-/// Data that is a file or folder is named so that a resume from another folder finds it. A bare word is a name of the
-/// evaluator's (`digits`), whatever lies in this folder.
-fn locate(data: &str) -> String {
-    let path = Path::new(data);
-    let bare = path.components().count() == 1 && path.extension().is_none();
-    match std::path::absolute(path) {
-        Ok(absolute) if !bare && path.exists() => absolute.to_string_lossy().into_owned(),
-        _ => data.to_owned(),
+/// A flag that is short for a parameter of the evaluator, which must not be set to something else as well.
+fn short_for(flags: &mut StudySpec, name: &str, value: Option<&str>) -> Result<(), Failure> {
+    let Some(value) = value else { return Ok(()) };
+    let given = Given::Raw(value.to_owned());
+    match flags.evaluator.settings.insert(name.to_owned(), given.clone()) {
+        Some(other) if other != given => {
+            let help = format!("--{name} is short for --set evaluator.{name}=: give one of them");
+            Err(Failure::input(format!("--{name} {value}: evaluator.{name} is set, too\n  help: {help}")))
+        }
+        _ => Ok(()),
     }
 }
 

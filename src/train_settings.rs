@@ -21,7 +21,8 @@ pub fn of(train: &Train, header: &Header, registry: &Registry, epochs: u32) -> R
     given.insert("epochs".to_owned(), whole(epochs));
     if let Some(reference) = &train.recipe {
         let recipe = Recipe::find(reference, registry, &parameters)?;
-        // What a recipe leaves open is at its default, as in a new study, whatever the search was trained with.
+        // What a recipe leaves open is at its default, as in a new study, whatever the search was trained with; but a full
+        // training is longer than a trial, so epochs are not.
         given.retain(|name, _| name == "epochs" || !is_of_training(name));
         given.insert("recipe".to_owned(), Given::Raw(recipe.reference));
         given.extend(recipe.settings);
@@ -47,14 +48,25 @@ fn sets(assignments: &[String]) -> Result<GivenSettings, Failure> {
     }
     let allowed = |name: &str| is_of_training(name) || LIMITS.contains(&name);
     if let Some(name) = evaluator.keys().find(|name| !allowed(name) && is_known(name)) {
-        let remedy = match name.as_str() {
-            "recipe" => "give --recipe NAME".to_owned(),
-            _ => format!("leave it out: of the data, {} alone can be changed", LIMITS.join(" and ")),
-        };
-        let problem = "the network is trained and tested on the data of the study";
+        let (problem, remedy) = refusal(name);
         return Err(Failure::input(format!("--set evaluator.{name}: {problem}\n  help: {remedy}")));
     }
     Ok(evaluator)
+}
+
+/// Why a parameter that is not of the training cannot be set, and what to do.
+fn refusal(name: &str) -> (&'static str, String) {
+    let leave = || "leave it out".to_owned();
+    match name {
+        "recipe" => ("a recipe has a flag of its own", "give --recipe NAME".to_owned()),
+        "device" => ("full training runs on the CPU", leave()),
+        "validate_every" => ("validation examples are trained on here, so that nothing is validated", leave()),
+        "checkpoint_seconds" => ("full training keeps no state on its way", leave()),
+        _ => {
+            let problem = "the network is trained and tested on the data of the study";
+            (problem, format!("leave it out: of the data, {} alone can be changed", LIMITS.join(" and ")))
+        }
+    }
 }
 
 /// Others are refused with the nearest name.

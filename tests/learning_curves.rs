@@ -209,6 +209,17 @@ fn a_resumed_study_keeps_its_limits() {
 }
 
 #[test]
+fn a_trial_that_reports_without_pause_is_ended_in_time() {
+    let (_folder, study) = scratch();
+    // Left alone, it would report for five seconds and more, and be measured.
+    let settings = ["evaluator.steps=1000", "evaluator.milliseconds=5"];
+    let output = search(&study, 1, &settings).args(["--trial-seconds", "1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let reason = trials(&study)[0]["reason"].clone();
+    assert!(reason.as_str().unwrap().contains("longer than 1 seconds (--trial-seconds)"), "{reason}");
+}
+
+#[test]
 fn a_study_in_which_nothing_could_be_measured_says_why_and_fails() {
     let (_folder, study) = scratch();
     let always = ["--pruner", "threshold", "--set", "pruner.limit=1e12", "--json"];

@@ -84,6 +84,8 @@ fn what_is_no_recipe_is_refused_before_anything_runs() {
         fs::write(&file, text).unwrap();
         says(&no(shown), words);
     }
+    let twice = ["--trials", "1", "--recipe", "fast", "--set", "evaluator.recipe=table"];
+    says(&refused(&mut search(&study, &twice)), &["--recipe fast: evaluator.recipe is set, too", "give one of them"]);
     assert!(!study.exists());
     // An evaluator without that parameter has no recipes.
     let of_others = ["search", "--evaluator", "synthetic", "--data", "trap", "--strategy", "random-search"];
@@ -130,6 +132,15 @@ fn full_training_takes_another_recipe_and_looks_at_classes() {
     says(&shown, &["trained for 2 epochs", "test_balanced_accuracy", "most taken for"]);
     let longer = json(&mut train(&[]));
     assert_eq!(longer["epochs"], 25, "five times those of the search");
+    // A recipe that does not say for how long changes the rest alone.
+    let open = folder.path().join("open.toml");
+    fs::write(&open, "[evaluator]\nlearning_rate = 0.01\n").unwrap();
+    let trained = json(&mut train(&["--recipe", open.to_str().unwrap()]));
+    assert_eq!(trained["epochs"], 25, "{trained}");
+    assert_eq!(
+        (&trained["settings"]["learning_rate"], &trained["settings"]["batch_size"]),
+        (&0.01.into(), &64.0.into())
+    );
 
     says(&refused(&mut train(&["--recipe", "slow"])), &["there is no recipe 'slow'"]);
     says(&refused(&mut train(&["--set", "evaluator.epoch=2"])), &["did you mean 'epochs'?"]);
@@ -138,6 +149,13 @@ fn full_training_takes_another_recipe_and_looks_at_classes() {
         &["evaluator.split_seed", "the data of the study"],
     );
     says(&refused(&mut train(&["--set", "evaluator.recipe=fast"])), &["give --recipe"]);
+    for (name, words) in [
+        ("device=cpu", "full training runs on the CPU"),
+        ("validate_every=1", "nothing is validated"),
+        ("checkpoint_seconds=1", "keeps no state"),
+    ] {
+        says(&refused(&mut train(&["--set", &format!("evaluator.{name}")])), &[words, "help: leave it out"]);
+    }
     says(&refused(&mut train(&["--set", "task.channels=2"])), &["write evaluator.KEY=VALUE"]);
     says(&refused(&mut train(&["--recipe", "darts"])), &["'cutout' must be less than the images' side of 8"]);
 }

@@ -106,7 +106,7 @@ pub struct Search {
     #[arg(long)]
     pub evaluator: Option<String>,
     /// The evaluator's data: `digits`, a folder of idx files, of CIFAR's or of images, a .csv, .csv.gz,
-    /// .parquet or .txt file
+    /// .parquet or .txt file; what is in this folder comes before a fetched set of that name
     #[arg(long)]
     pub data: Option<String>,
     /// Settings of the evaluator by name, or in a .toml file; `nas plugin inspect burn` lists them
@@ -222,13 +222,14 @@ pub struct Train {
     /// `best`, or a trial's number
     #[arg(long, default_value = "best", value_name = "best|N")]
     pub trial: String,
-    /// How to train instead of as in the search: a recipe by name, or a .toml file
+    /// How to train instead of as in the search: a recipe by name, or a .toml file. What it leaves open is at its default,
+    /// but for epochs
     #[arg(long, value_name = "NAME|FILE")]
     pub recipe: Option<String>,
     /// A parameter of the training, or train_limit, validation_limit; overrides the recipe
     #[arg(long = "set", value_name = "evaluator.KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Epochs of the full training [default: those of --recipe or --set, else 5 times those of the search]
+    /// Epochs of the full training [default: those of --set or --recipe where they say, else 5 times those of the search]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub epochs: Option<u32>,
     /// The folder for weights, network and metrics; made where it does not exist

@@ -21,7 +21,9 @@ pub fn unpack(archive: &Path, members: &[(&str, u64)], folder: &Path) -> io::Res
             return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
         let partial = folder.join(format!("{name}.partial"));
-        io::copy(&mut entry, &mut File::create(&partial)?)?;
+        let mut file = File::create(&partial)?;
+        io::copy(&mut entry, &mut file)?;
+        file.sync_all()?;
         fs::rename(&partial, folder.join(name))?;
         found += 1;
     }

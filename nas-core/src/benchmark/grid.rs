@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::study::{BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, relocate, relocate_data};
+use crate::study::{BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, relocate};
 
 /// What is searched for.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -18,6 +18,9 @@ pub struct ProblemSpec {
     pub evaluator: PluginSpec,
     /// Shorthand for the evaluator's parameter `data`.
     pub data: Option<String>,
+    /// As in a study: where relative data are looked for first.
+    #[serde(skip)]
+    pub beside: Option<PathBuf>,
     /// As in a study.
     pub objectives: Vec<String>,
     /// As in a study.
@@ -64,10 +67,8 @@ impl Grid {
         grid.strategies.values_mut().for_each(|strategy| strategy.relocate(folder));
         for problem in grid.problems.values_mut() {
             problem.space.relocate(folder);
-            problem.evaluator.relocate(folder);
-            if let Some(data) = &mut problem.data {
-                relocate_data(data, folder);
-            }
+            problem.evaluator.relocate_with_recipe(folder);
+            problem.beside = Some(folder.to_owned());
             problem.meters.iter_mut().for_each(|meter| relocate(meter, folder));
         }
         Ok(grid)
@@ -98,12 +99,13 @@ impl Grid {
 
     /// One study of the grid.
     pub(super) fn study(&self, problem: &ProblemSpec, strategy: &PluginSpec, seed: u32) -> StudySpec {
-        let ProblemSpec { space, evaluator, data, objectives, constraints, meters, task } = problem.clone();
+        let ProblemSpec { space, evaluator, data, beside, objectives, constraints, meters, task } = problem.clone();
         StudySpec {
             space,
             strategy: strategy.clone(),
             evaluator,
             data,
+            beside,
             seed: Some(seed),
             workers: self.workers,
             duplicates: self.duplicates,
@@ -114,5 +116,31 @@ impl Grid {
             task,
             ..StudySpec::default()
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::Value;
+
+    use super::*;
+    use crate::study::Given;
+
+    #[test]
+    fn paths_are_taken_from_the_folder_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grid.toml");
+        let text = "[problems.own]\nspace = 'own.toml'\ndata = 'm.parquet'\nevaluator = { use = 'burn', recipe = 'mine.toml' }\n\
+                    [problems.named]\nevaluator = { use = 'burn', recipe = 'fast' }\n";
+        fs::write(&path, text).unwrap();
+        let grid = Grid::from_file(&path).unwrap();
+        let beside = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let recipe = |problem: &str| grid.problems[problem].evaluator.settings["recipe"].clone();
+        assert_eq!(recipe("own"), Given::Typed(Value::Text(beside("mine.toml"))));
+        assert_eq!(recipe("named"), Given::Typed(Value::Text("fast".into())));
+        assert_eq!(grid.problems["own"].space.reference, Some(beside("own.toml")));
+        let study = grid.study(&grid.problems["own"], &PluginSpec::named("random-search"), 1);
+        assert_eq!((study.data.as_deref(), study.beside.as_deref()), (Some("m.parquet"), Some(folder.path())));
     }
 }

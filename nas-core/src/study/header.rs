@@ -129,6 +129,7 @@ impl Header {
             strategy: self.strategy.to_spec(),
             evaluator: self.evaluator.to_spec(),
             data: None,
+            beside: None,
             seed: Some(self.seed),
             workers: Some(self.workers),
             duplicates: Some(self.duplicates),

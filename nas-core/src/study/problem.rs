@@ -7,15 +7,16 @@ use nas_api::graph::count::{Counts, count};
 use nas_api::graph::shape::infer;
 use nas_api::{
     Candidate, Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, Objective, OpenSpace, Opened, ParameterKind,
-    Setting, SpaceInfo, Task,
+    Setting, SpaceInfo, Task, Value,
 };
 
 use super::StudyError;
 use super::given::{Given, GivenSettings, check_settings};
 use super::header::{Header, Plugged};
 use super::meters::Meters;
+use super::paths;
 use super::recipe;
-use super::spec::{StudySpec, TaskSpec, is_path};
+use super::spec::{StudySpec, TaskSpec};
 use crate::plugin::{DEFINITION, Identity, PluginError, Registry, TABLE_SPACE};
 
 /// The metrics that the host counts on the graph, before anything is trained: name, unit, direction, meaning.
@@ -230,8 +231,8 @@ pub(super) fn named<'a>(kind: &str, reference: &'a Option<String>) -> Result<&'a
     reference.as_deref().ok_or_else(|| StudyError::spec(kind, "none is named", remedy()))
 }
 
-/// The shorthand `data` becomes the parameter. A file is recorded by its absolute path, so that a resume finds it from
-/// any folder.
+/// The shorthand `data` becomes the parameter. What is a file or folder, also where its name is a bare word, is recorded by
+/// its absolute path, so that every later opening finds the same data from any folder.
 fn evaluator_settings(spec: &StudySpec, info: &EvaluatorInfo) -> Result<GivenSettings, StudyError> {
     let mut settings = spec.evaluator.settings.clone();
     if let Some(data) = &spec.data {
@@ -248,19 +249,27 @@ fn evaluator_settings(spec: &StudySpec, info: &EvaluatorInfo) -> Result<GivenSet
         }
         settings.insert("data".to_owned(), Given::Raw(data.clone()));
     }
-    let is_text = |name: &str| info.parameters.iter().any(|p| p.name == name && p.kind == ParameterKind::Text);
-    let Some(text) = settings.get("data").filter(|_| is_text("data")).and_then(Given::text) else {
+    let parameter = info.parameters.iter().find(|p| p.name == "data" && p.kind == ParameterKind::Text);
+    let (Some(parameter), Some(given)) = (parameter, settings.get("data")) else { return Ok(settings) };
+    let Some(text) = given.text() else { return Ok(settings) };
+    // The default is a name of the evaluator's, whatever lies around.
+    if parameter.default == Value::Text(text.to_owned()) {
         return Ok(settings);
-    };
-    if is_path(text)
-        && Path::new(text).exists()
-        && let Ok(absolute) = std::path::absolute(text)
-        && let Some(absolute) = absolute.to_str()
-    {
-        let absolute = Given::Raw(absolute.to_owned());
-        settings.insert("data".to_owned(), absolute);
     }
-    Ok(settings)
+    match given {
+        Given::Recorded(_) if paths::is_hidden(text) => {
+            let problem =
+                format!("the study was begun with the data of the name '{text}', which is here something else");
+            let remedy = format!("run it in a folder without a file or folder '{text}', or rename that one");
+            Err(StudyError::spec("evaluator.data", problem, remedy))
+        }
+        Given::Recorded(_) => Ok(settings),
+        _ => {
+            let located = Given::Raw(paths::located(text, spec.beside.as_deref()));
+            settings.insert("data".to_owned(), located);
+            Ok(settings)
+        }
+    }
 }
 
 /// What the user gives, with what the evaluator says that it must be.

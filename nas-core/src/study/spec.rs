@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 use super::given::{Given, GivenSettings};
 use super::limits::Limits;
+use super::paths::relocate;
 use super::recipe::PARAMETER;
 use super::tables;
 use crate::names::did_you_mean;
-use crate::plugin::{Kind, has_ending};
 
 /// A plugin that a user names, with what is set for it.
 ///
@@ -81,6 +81,9 @@ pub struct StudySpec {
     pub evaluator: PluginSpec,
     /// Shorthand for the evaluator's parameter `data`.
     pub data: Option<String>,
+    /// Where relative data are looked for before the current folder: beside the study's file.
+    #[serde(skip)]
+    pub beside: Option<PathBuf>,
     /// What all random numbers are derived from; default 0.
     pub seed: Option<u32>,
     /// Trials that are measured side by side; default 1. Part of the study: another number is another search.
@@ -112,15 +115,10 @@ impl StudySpec {
             StudyError::file(path, problem.trim_end().to_owned(), "docs/guides/study-file.md lists every key")
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        for plugin in [&mut spec.space, &mut spec.strategy, &mut spec.evaluator] {
-            plugin.relocate(folder);
-        }
-        if let Some(data) = &mut spec.data {
-            relocate_data(data, folder);
-        }
-        if let Some(Given::Typed(Value::Text(recipe))) = spec.evaluator.settings.get_mut(PARAMETER) {
-            relocate(recipe, folder);
-        }
+        spec.space.relocate(folder);
+        spec.strategy.relocate(folder);
+        spec.evaluator.relocate_with_recipe(folder);
+        spec.beside = Some(folder.to_owned());
         spec.meters.iter_mut().for_each(|meter| relocate(meter, folder));
         Ok(spec)
     }
@@ -165,19 +163,21 @@ impl StudySpec {
     /// of the budget replace those of the file; settings are merged key by key, and dropped where the flags name
     /// another plugin than the file.
     #[must_use]
-    pub fn overridden_by(mut self, flags: Self) -> Self {
+    pub fn overridden_by(mut self, mut flags: Self) -> Self {
         if flags.data.is_some() {
             self.evaluator.settings.remove("data");
         }
         if flags.evaluator.settings.contains_key("data") {
             self.data = None;
         }
+        let beside = if flags.names_data() { flags.beside.take() } else { self.beside.take() };
         let list = |file: Vec<String>, flags: Vec<String>| if flags.is_empty() { file } else { flags };
         Self {
             space: self.space.overridden_by(flags.space),
             strategy: self.strategy.overridden_by(flags.strategy),
             evaluator: self.evaluator.overridden_by(flags.evaluator),
             data: flags.data.or(self.data),
+            beside,
             seed: flags.seed.or(self.seed),
             workers: flags.workers.or(self.workers),
             duplicates: flags.duplicates.or(self.duplicates),
@@ -195,6 +195,10 @@ impl StudySpec {
             },
         }
     }
+
+    fn names_data(&self) -> bool {
+        self.data.is_some() || self.evaluator.settings.contains_key("data")
+    }
 }
 
 impl PluginSpec {
@@ -207,6 +211,14 @@ impl PluginSpec {
     pub(crate) fn relocate(&mut self, folder: &Path) {
         if let Some(reference) = &mut self.reference {
             relocate(reference, folder);
+        }
+    }
+
+    /// As [`relocate`](Self::relocate), for an evaluator, whose recipe may be a path, too.
+    pub(crate) fn relocate_with_recipe(&mut self, folder: &Path) {
+        self.relocate(folder);
+        if let Some(Given::Typed(Value::Text(recipe))) = self.settings.get_mut(PARAMETER) {
+            relocate(recipe, folder);
         }
     }
 
@@ -233,32 +245,4 @@ impl BudgetSpec {
 fn merged(mut file: GivenSettings, flags: GivenSettings) -> GivenSettings {
     file.extend(flags);
     file
-}
-
-/// A name stays a name; what is written like a path is one, whether the file exists or not.
-pub(crate) fn is_path(text: &str) -> bool {
-    text.contains(['/', '\\']) || is_file(text)
-}
-
-fn is_file(text: &str) -> bool {
-    let path = Path::new(text);
-    Kind::ALL.iter().any(|kind| kind.is_file_of(path)) || has_ending(path, &["csv", "idx"])
-}
-
-pub(crate) fn relocate(reference: &mut String, folder: &Path) {
-    let moved: PathBuf = folder.join(&*reference);
-    if is_path(reference)
-        && let Some(moved) = moved.to_str()
-    {
-        *reference = moved.to_owned();
-    }
-}
-
-/// Data may be named as `TABLE/PROBLEM`, which looks like a path: only what is there is one.
-pub(crate) fn relocate_data(data: &mut String, folder: &Path) {
-    // `MAPPING.toml/PROBLEM`: the mapping is the path.
-    let mapping = data.rsplit_once('/').is_some_and(|(mapping, _)| is_file(mapping));
-    if mapping || folder.join(&*data).exists() || is_file(data) {
-        relocate(data, folder);
-    }
 }

@@ -157,12 +157,8 @@ impl Child {
                     if !self.send(&Job::Judged(verdict)) {
                         return Ok(Came::Died(self.end()));
                     }
-                    continue;
                 }
-                Heard::Said(Said::Noticed(words)) => {
-                    monitor.notice(&words);
-                    continue;
-                }
+                Heard::Said(Said::Noticed(words)) => monitor.notice(&words),
                 Heard::Said(Said::Measured(measured)) => return Ok(Came::Answer(Ok(measured))),
                 Heard::Said(Said::Broken(error)) => return Ok(Came::Answer(Err(error.into()))),
                 Heard::Said(Said::Panicked(words)) => return Ok(Came::Panicked(words)),
@@ -170,6 +166,7 @@ impl Child {
                 Heard::Died(how) => return Ok(Came::Died(how)),
                 Heard::Nothing => {}
             }
+            // After every word, too: there may be no moment of silence before the end.
             if let Some(limit) = limit.filter(|&limit| start.elapsed().saturating_sub(waited) >= limit) {
                 return Ok(Came::TooLong(limit));
             }

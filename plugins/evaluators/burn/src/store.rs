@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors, View};
@@ -123,11 +123,18 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     }
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{}.partial", std::process::id()));
-    fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path)).map_err(|error| {
+    write_through(partial.as_ref(), bytes).and_then(|()| fs::rename(&partial, path)).map_err(|error| {
         // The file that could not be finished is of no use; that it cannot be removed is no further news.
         let _ = fs::remove_file(&partial);
         access(error)
     })
+}
+
+/// The bytes are on the disk before the file gets its name: after a power cut it would be there, but empty.
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Reads a file; `None` where there is none.
