@@ -30,19 +30,15 @@ pub fn open(config: &DataConfig, folder: &Path) -> Result<Data, DataError> {
     if let Some(data) = file::read(&path) {
         return Ok(data);
     }
-    let lock_path = folder.join(format!("{key}.lock"));
-    let lock = fs::create_dir_all(folder).and_then(|()| File::create(&lock_path));
     // Several workers start at once: one prepares, and the others wait for it.
-    if lock.as_ref().is_ok_and(|lock| lock.lock().is_ok())
-        && let Some(data) = file::read(&path)
-    {
+    let Ok(lock) = Lock::wait(folder.join(format!("{key}.lock"))) else { return prepare::prepare(config) };
+    if let Some(data) = file::read(&path) {
         return Ok(data);
     }
-    let data = prepare::prepare(config);
-    // With the lock goes its file: who still waits finds the data, or prepares them too.
-    let shared = data.as_ref().ok().and_then(|data| share(data, config, &key, &path));
-    let _ = fs::remove_file(&lock_path);
-    shared.map_or(data, Ok)
+    let data = prepare::prepare(config)?;
+    // Whoever held the lock before has tried it already.
+    let shared = if lock.is_own() { share(&data, config, &key, &path) } else { None };
+    Ok(shared.unwrap_or(data))
 }
 
 /// Writes data, and gives them back mapped; `None` where that cannot be done or is not worth it.
@@ -51,8 +47,8 @@ fn share(data: &Data, config: &DataConfig, key: &str, path: &Path) -> Option<Dat
     if file::size(data) < SMALL || self::key(config).ok()? != key {
         return None;
     }
-    let partial = path.with_extension(format!("{}.partial", std::process::id()));
-    let written = file::write(data, &partial).and_then(|()| fs::rename(&partial, path));
+    let (partial, file) = new_partial(path).ok()?;
+    let written = file::write(data, file).and_then(|()| fs::rename(&partial, path));
     if written.is_err() {
         // What could not be finished is of no use; that it cannot be removed is no further news.
         let _ = fs::remove_file(&partial);
@@ -60,6 +56,59 @@ fn share(data: &Data, config: &DataConfig, key: &str, path: &Path) -> Option<Dat
     }
     let _ = clean(path.parent()?);
     file::read(path)
+}
+
+/// A file beside `path` that nobody else has opened: locks need not hold on a network's disk, and processes of two containers
+/// may have one number.
+pub(super) fn new_partial(path: &Path) -> io::Result<(PathBuf, File)> {
+    for count in 0_u32.. {
+        let partial = path.with_extension(format!("{}-{count}.partial", std::process::id()));
+        match File::create_new(&partial) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return created.map(|file| (partial, file)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The right to prepare, as long as this lives.
+pub(super) struct Lock {
+    path: PathBuf,
+    file: File,
+}
+
+impl Lock {
+    /// Waits until no one else has it.
+    pub(super) fn wait(path: PathBuf) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let file = File::create(&path)?;
+        file.lock()?;
+        Ok(Self { path, file })
+    }
+
+    /// False where the holder before has removed the file, so that others may lock a new one.
+    pub(super) fn is_own(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
+            let here = self.file.metadata().map(place);
+            here.is_ok_and(|here| fs::metadata(&self.path).map(place).is_ok_and(|there| there == here))
+        }
+        // A file that is open stays there.
+        #[cfg(not(unix))]
+        self.path.exists()
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.is_own() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 fn clean(folder: &Path) -> io::Result<()> {
@@ -76,7 +125,7 @@ fn clean(folder: &Path) -> io::Result<()> {
 
 /// What prepared data depend on, in hexadecimal digits: the parameters, the program, and which files there are, as their
 /// names, lengths and times say.
-fn key(config: &DataConfig) -> io::Result<String> {
+pub(super) fn key(config: &DataConfig) -> io::Result<String> {
     if config.source == DIGITS {
         return Err(io::Error::other("no file"));
     }
