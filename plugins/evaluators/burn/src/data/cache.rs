@@ -11,6 +11,9 @@ use super::{DIGITS, Data, DataConfig, DataError, file, prepare};
 
 /// Smaller data are read sooner than a file of them is kept.
 const SMALL: usize = 1 << 20;
+/// How data are prepared, and how they are kept: to be raised by every change after which the same sources become other bytes. The
+/// test of what prepared data are fails where that was forgotten.
+pub(super) const FORMAT: u32 = 1;
 /// Files that nobody opened for so long are removed when another one is written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -123,15 +126,17 @@ fn clean(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What prepared data depend on, in hexadecimal digits: the parameters, the program, and which files there are, as their
-/// names, lengths and times say.
+/// What prepared data depend on, in hexadecimal digits: the parameters, this code, the program, and which files there are, as
+/// their names, lengths and times say.
 pub(super) fn key(config: &DataConfig) -> io::Result<String> {
     if config.source == DIGITS {
         return Err(io::Error::other("no file"));
     }
     let mut digest = Sha256::new();
     digest.update(serde_json::to_vec(config)?);
-    // Another build may prepare otherwise.
+    // The program may be one that has loaded this code as a library, and stays when the library is replaced.
+    digest.update(format!("{FORMAT} {} ", env!("CARGO_PKG_VERSION")));
+    // Another build may prepare otherwise, also where the number is forgotten.
     let program = std::env::current_exe()?;
     identify(&program, &fs::metadata(&program)?, &mut digest)?;
     walk(&fs::canonicalize(&config.source)?, &mut digest)?;

@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use sha2::{Digest, Sha256};
+
 use super::{config, text};
 use crate::data::cache::{self, Lock};
 use crate::data::{Data, DataConfig, Kind, file};
@@ -167,4 +169,29 @@ fn a_lock_is_removed_by_the_one_that_holds_it() {
     assert!(path.exists());
     drop(second);
     assert!(!path.exists());
+}
+
+/// If this fails, the same sources become other bytes than before: raise `FORMAT`, so that no library maps what older code
+/// has prepared, and write the new digest here.
+#[test]
+fn what_prepared_data_are_changes_with_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let line = |row: usize| {
+        let (city, member) = (["Bern", "Rome", "NA"][row % 3], ["yes", "no"][row % 2]);
+        format!("{},{city},{member},{}\n", (row * 37) % 100, ["a", "b"][row / 2 % 2])
+    };
+    fs::write(&path, format!("x,city,member,y\n{}", (0..60).map(line).collect::<String>())).unwrap();
+    let table = config(path);
+    let value = DataConfig { kind: Kind::Regression, target: "x".into(), ..table.clone() };
+    let plays = text(folder.path(), "to be, or not to be? ".repeat(20));
+    let images = DataConfig { size: 5, ..config("digits") };
+    let mut digest = Sha256::new();
+    for (number, config) in [table, value, plays, images].iter().enumerate() {
+        let path = folder.path().join(number.to_string());
+        file::write(&Data::open(config).unwrap(), fs::File::create(&path).unwrap()).unwrap();
+        digest.update(fs::read(path).unwrap());
+    }
+    let digest: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((cache::FORMAT, digest.as_str()), (1, "4cc4c4ee083b6e37"));
 }
