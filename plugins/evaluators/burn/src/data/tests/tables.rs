@@ -12,7 +12,7 @@ use parquet::schema::parser::parse_message_type;
 
 use super::{config, refused};
 use crate::BurnEvaluator;
-use crate::data::{Data, DataConfig, Encoding, Targets};
+use crate::data::{Data, DataConfig, Encoding, Kind, Targets};
 
 /// The row of this number, as cells: every fifth age and every seventh city is missing.
 fn cells(row: usize) -> [String; 5] {
@@ -208,4 +208,24 @@ fn words_among_numbers_are_errors_with_a_remedy() {
     refused(&typo, &["line 32, column 'a': '3O' is not a finite number", "'categories'"]);
     let named = DataConfig { categories: vec!["a".into()], category_limit: 5, ..typo };
     assert_eq!(Data::open(&named).unwrap().train.shape, [6]);
+}
+
+#[test]
+fn a_target_that_hardly_names_classes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |rows: usize, classes: usize| {
+        let path = folder.path().join("t.csv");
+        let lines: String = (0..rows).map(|row| format!("{},{}.5\n", row % 7, row % classes)).collect();
+        fs::write(&path, format!("a,price\n{lines}")).unwrap();
+        config(path)
+    };
+    let remedy = ["t.csv', column 'price'", "task = \"regression\"", "'target'"];
+    let with = |words: &'static str| [&remedy[..], &[words]].concat();
+    refused(&table(30_000, 10_001), &with("10001 classes in 30000 rows, more than 10000"));
+    refused(&table(1000, 900), &with("900 classes in 1000 rows, nearly one for each"));
+    let price = DataConfig { kind: Kind::Regression, ..table(1000, 1000) };
+    assert_eq!(Data::open(&price).unwrap().train.outputs(), 1);
+    for (rows, classes) in [(30_000, 10_000), (1000, 899), (20, 20)] {
+        assert_eq!(Data::open(&table(rows, classes)).unwrap().train.outputs(), classes, "{rows}");
+    }
 }
