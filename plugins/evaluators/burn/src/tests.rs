@@ -462,6 +462,36 @@ fn a_kept_state_that_is_of_no_use_is_not_used() {
 }
 
 #[test]
+fn a_training_on_edited_data_starts_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (table, state) = (folder.path().join("t.csv"), folder.path().join("state"));
+    let write = |first: &str| {
+        let number = |row: usize| if row < 10 { first.to_owned() } else { (row % 11).to_string() };
+        let line = |row: usize| format!("{},{}\n", number(row), ["a", "b"][row % 2]);
+        fs::write(&table, format!("x,class\n{}", (0..100).map(line).collect::<String>())).unwrap();
+    };
+    let open = || {
+        let given = [("epochs", number(5.0)), ("checkpoint_seconds", number(0.0)), ("data", text(&table))];
+        BurnEvaluator::open(&settings(&given), Some(&state)).unwrap()
+    };
+    let request = request(&mlp(&[4], 2), 5.0);
+    let begin = |written: &str| {
+        write(written);
+        let stopping = Listener { ends: Some((3.0, Verdict::Stopped)), ..Listener::default() };
+        assert_eq!(open().evaluate(&request, &stopping).unwrap(), None);
+    };
+    for (then, words) in [("2", "carries on after epoch 2"), ("3", "is of another training")] {
+        let _ = fs::remove_dir_all(&state);
+        begin("2");
+        write(then);
+        let listener = Listener::default();
+        open().evaluate(&request, &listener).unwrap().unwrap();
+        let notices = listener.notices.into_inner().unwrap();
+        assert!(notices.len() == 1 && notices[0].contains(words), "{notices:?}");
+    }
+}
+
+#[test]
 fn a_running_state_that_cannot_be_kept_is_said_and_costs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("no-folder");
