@@ -12,7 +12,7 @@ use parquet::schema::parser::parse_message_type;
 
 use super::{config, refused};
 use crate::BurnEvaluator;
-use crate::data::{Data, DataConfig, Encoding, Kind, Targets};
+use crate::data::{Data, DataConfig, Encoding, Kind, Targets, describe};
 
 /// The row of this number, as cells: every fifth age and every seventh city is missing.
 fn cells(row: usize) -> [String; 5] {
@@ -228,4 +228,23 @@ fn a_target_that_hardly_names_classes_is_refused() {
     for (rows, classes) in [(30_000, 10_000), (1000, 899), (20, 20)] {
         assert_eq!(Data::open(&table(rows, classes)).unwrap().train.outputs(), classes, "{rows}");
     }
+}
+
+#[test]
+fn test_examples_that_are_training_examples_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let warnings = |name: &str, different: usize| {
+        let path = folder.path().join(name);
+        let lines: String = (0..200).map(|row| format!("{},1.5,{}\n", row % different, ["a", "b"][row % 2])).collect();
+        fs::write(&path, format!("x,y,class\n{lines}")).unwrap();
+        let config = DataConfig { ignore: vec!["y".into()], ..config(path) };
+        (Data::open(&config).unwrap(), describe(&config).unwrap().warnings)
+    };
+    let (data, some) = warnings("some.csv", 150);
+    let seen = data.test.inputs.iter().filter(|&x| data.train.inputs.contains(x)).count();
+    assert!((1..40).contains(&seen), "{seen}");
+    let words = format!("{seen} of 40 test examples have the same inputs as a training example");
+    assert!(some.iter().any(|warning| warning.starts_with(&words)), "{some:?}");
+    let (_, none) = warnings("none.csv", 200);
+    assert!(none.is_empty(), "{none:?}");
 }
