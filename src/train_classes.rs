@@ -8,7 +8,10 @@ use crate::print;
 /// Classes that are shown in a terminal; of more, those that are found worst.
 const SHOWN: usize = 20;
 
-/// `confusion`, row by row the true class, then the class that was found; and `classes`, with what follows from it.
+/// Classes of which every pair is given; of more, a report would be too long to be read.
+const PAIRS: usize = 1000;
+
+/// `confusion` (of up to 1,000 classes), row by row the true class, then the class that was found; and `classes`, with what follows from it.
 pub fn to_json(confusion: &Confusion) -> Map<String, Value> {
     let classes = (0..confusion.classes()).map(|class| {
         json!({
@@ -17,8 +20,8 @@ pub fn to_json(confusion: &Confusion) -> Map<String, Value> {
         })
     });
     let classes: Vec<Value> = classes.collect();
-    let rows: Vec<&[u64]> = confusion.rows().collect();
-    [("confusion".to_owned(), json!(rows)), ("classes".to_owned(), json!(classes))].into_iter().collect()
+    let rows = (classes.len() <= PAIRS).then(|| ("confusion".to_owned(), confusion.rows().collect::<Value>()));
+    rows.into_iter().chain([("classes".to_owned(), Value::from(classes))]).collect()
 }
 
 /// A row for each class that has test examples.

@@ -187,6 +187,9 @@ fn what_is_wrong_is_said_with_place_and_remedy() {
     };
     says(&table(folder.path(), "a.csv", "a,b\n1,x\n2,y,z\n"), &["line 3: 3 cells", "2 columns"]);
     says(&table(folder.path(), "b.csv", "a,b\n1,x\n2,y\n3O,x\n"), &["line 4, column 'a': '3O'", "'categories'"]);
+    let prices: String = (0..100).map(|row| format!("{},{row}.5\n", row % 9)).collect();
+    let prices = table(folder.path(), "prices.csv", &format!("a,price\n{prices}"));
+    says(&prices, &["column 'price'", "100 classes in 100 rows", "task = \"regression\""]);
     says(&table(folder.path(), "c.txt", "short"), &["5 characters", "'context'"]);
     says("no-such-data", &["there are no data 'no-such-data'", "nas data get"]);
     let message = refused(&mut nas(["data", "check", "digits", "--set", "space.width=3"]));

@@ -74,6 +74,12 @@ pub fn fetch(wanted: &Wanted<'_>, target: &Path, progress: &mut dyn FnMut(u64)) 
         return Ok(());
     }
     let mut partial = Partial::open(target)?;
+    // Another process may just have finished.
+    if is_right(target, wanted) {
+        let _ = fs::remove_file(&partial.path);
+        progress(wanted.bytes);
+        return Ok(());
+    }
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .timeout_connect(Some(CONNECT))
@@ -138,11 +144,22 @@ impl Partial {
             }
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)
         };
-        let file = open().map_err(|source| FetchError::Write { path: path.clone(), source })?;
+        loop {
+            let file = open().map_err(|source| FetchError::Write { path: path.clone(), source })?;
+            if let Some(partial) = Self::hold(&path, file)? {
+                return Ok(partial);
+            }
+        }
+    }
+
+    /// Locks a file that was opened at `path`; `None` where it is there no more: another process finished with it, or gave it
+    /// up, before the lock was free.
+    fn hold(path: &Path, file: File) -> Result<Option<Self>, FetchError> {
+        let path = path.to_owned();
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
             return Err(FetchError::Busy { path });
         }
-        Ok(Self { path, file })
+        Ok(is_at(&file, &path).then_some(Self { path, file }))
     }
 
     fn length(&self) -> io::Result<u64> {
@@ -157,6 +174,22 @@ impl Partial {
     fn finish(self, target: &Path) -> Result<(), FetchError> {
         let moved = self.file.sync_all().and_then(|()| fs::rename(&self.path, target));
         moved.map_err(|source| FetchError::Write { path: target.to_owned(), source })
+    }
+}
+
+/// Whether this open file is the one at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let here = file.metadata().map(place);
+        here.is_ok_and(|here| fs::metadata(path).map(place).is_ok_and(|there| there == here))
+    }
+    #[cfg(not(unix))]
+    {
+        let here = file.metadata().map(|metadata| metadata.len());
+        here.is_ok_and(|here| fs::metadata(path).is_ok_and(|there| there.len() == here))
     }
 }
 
@@ -263,4 +296,28 @@ fn part(
 /// Of `bytes 5-9/10`.
 fn first_byte(range: &str) -> Option<u64> {
     range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_that_another_process_finished_is_not_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, path) = (folder.path().join("file"), folder.path().join("file.partial"));
+        let other = Partial::open(&target).unwrap();
+        fs::write(&path, "whole").unwrap();
+        // Opened before the other process finishes, locked afterwards.
+        let late = || OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let (first, second) = (late(), late());
+        assert!(matches!(Partial::hold(&path, first), Err(FetchError::Busy { .. })));
+        other.finish(&target).unwrap();
+        assert!(Partial::hold(&path, second).unwrap().is_none());
+        let mut mine = Partial::open(&target).unwrap();
+        assert_eq!(mine.length().unwrap(), 0);
+        mine.cut(3).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"whole", "what is finished stays");
+    }
 }

@@ -86,7 +86,8 @@ impl<D: Devices> Burn<D> {
     pub(crate) fn checkpoint(&self, request: &Request) -> Option<Checkpoint> {
         let file = self.keep.unfinished(request.trial)?;
         let Request { trial, key, graph, fidelity, resume, seed, .. } = request;
-        let data = (self.data.train.len(), &self.data.train.shape);
+        // Files may have been edited since.
+        let data = self.fingerprint.get_or_init(|| self.data.fingerprint());
         let of = format!("{:?}", (trial, key, graph, fidelity, resume, seed, &self.config, data));
         Some(Checkpoint::new(file, self.config.checkpoint, &of))
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use nas_api::{Error, Graph, Metric, Result, Stop};
 
-use crate::data::Data;
+use crate::data::{Data, Targets};
 use crate::metrics::{Confusion, Scores};
 use crate::model::Network;
 use crate::store::{self, Archive};
@@ -71,7 +71,11 @@ impl<D: Devices> Burn<D> {
         let mut metrics = scores.metrics("test");
         metrics.push(Metric::new("train_loss", trainer.train_loss));
         metrics.push(Metric::new("train_seconds", train_seconds));
-        Ok(Some(Trained { metrics, confusion: scores.confusion }))
+        let confusion = match &data.test.targets {
+            Targets::Labels { labels, classes } => Some(Confusion::of(labels, &scores.found, *classes as usize)),
+            Targets::Values(_) | Targets::Tokens { .. } => None,
+        };
+        Ok(Some(Trained { metrics, confusion }))
     }
 
     /// The test metrics of saved weights: what [`Burn::train_final`] measured when it saved them.

@@ -33,6 +33,7 @@ mod training_tests;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use burn::tensor::Device;
@@ -69,6 +70,8 @@ pub fn describe_data(settings: &Settings) -> Result<Description> {
 pub struct Burn<D> {
     config: Config,
     data: Data,
+    /// Of the data, once it is asked for.
+    fingerprint: OnceLock<u64>,
     keep: Keep,
     device: Device,
     devices: PhantomData<fn() -> D>,
@@ -106,7 +109,8 @@ impl<D: Devices> EvaluatorPlugin for Burn<D> {
         let device = D::open(config.device)?.autodiff();
         let data = Data::shared(&config.data).map_err(|error| Error::new(error.to_string()))?;
         config.training.augment = config.training.augment.fitted(&data)?;
-        Ok(Self { config, data, keep: Keep::new(state), device, devices: PhantomData })
+        let (fingerprint, keep) = (OnceLock::new(), Keep::new(state));
+        Ok(Self { config, data, fingerprint, keep, device, devices: PhantomData })
     }
 }
 

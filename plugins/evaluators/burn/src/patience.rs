@@ -85,7 +85,7 @@ mod tests {
         let mut patience = Patience::default();
         for (epoch, &accuracy) in (1..).zip(accuracies) {
             let values = vec![("loss", 1.0 / f64::from(epoch)), ("accuracy", accuracy)];
-            patience.see(epoch, &Scores { values, confusion: None }, true);
+            patience.see(epoch, &Scores { values, found: Vec::new() }, true);
         }
         patience
     }

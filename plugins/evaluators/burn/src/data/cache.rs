@@ -11,6 +11,9 @@ use super::{DIGITS, Data, DataConfig, DataError, file, prepare};
 
 /// Smaller data are read sooner than a file of them is kept.
 const SMALL: usize = 1 << 20;
+/// How data are prepared, and how they are kept: to be raised by every change after which the same sources become other bytes. The
+/// test of what prepared data are fails where that was forgotten.
+pub(super) const FORMAT: u32 = 1;
 /// Files that nobody opened for so long are removed when another one is written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -30,19 +33,15 @@ pub fn open(config: &DataConfig, folder: &Path) -> Result<Data, DataError> {
     if let Some(data) = file::read(&path) {
         return Ok(data);
     }
-    let lock_path = folder.join(format!("{key}.lock"));
-    let lock = fs::create_dir_all(folder).and_then(|()| File::create(&lock_path));
     // Several workers start at once: one prepares, and the others wait for it.
-    if lock.as_ref().is_ok_and(|lock| lock.lock().is_ok())
-        && let Some(data) = file::read(&path)
-    {
+    let Ok(lock) = Lock::wait(folder.join(format!("{key}.lock"))) else { return prepare::prepare(config) };
+    if let Some(data) = file::read(&path) {
         return Ok(data);
     }
-    let data = prepare::prepare(config);
-    // With the lock goes its file: who still waits finds the data, or prepares them too.
-    let shared = data.as_ref().ok().and_then(|data| share(data, config, &key, &path));
-    let _ = fs::remove_file(&lock_path);
-    shared.map_or(data, Ok)
+    let data = prepare::prepare(config)?;
+    // Whoever held the lock before has tried it already.
+    let shared = if lock.is_own() { share(&data, config, &key, &path) } else { None };
+    Ok(shared.unwrap_or(data))
 }
 
 /// Writes data, and gives them back mapped; `None` where that cannot be done or is not worth it.
@@ -51,8 +50,8 @@ fn share(data: &Data, config: &DataConfig, key: &str, path: &Path) -> Option<Dat
     if file::size(data) < SMALL || self::key(config).ok()? != key {
         return None;
     }
-    let partial = path.with_extension(format!("{}.partial", std::process::id()));
-    let written = file::write(data, &partial).and_then(|()| fs::rename(&partial, path));
+    let (partial, file) = new_partial(path).ok()?;
+    let written = file::write(data, file).and_then(|()| fs::rename(&partial, path));
     if written.is_err() {
         // What could not be finished is of no use; that it cannot be removed is no further news.
         let _ = fs::remove_file(&partial);
@@ -60,6 +59,59 @@ fn share(data: &Data, config: &DataConfig, key: &str, path: &Path) -> Option<Dat
     }
     let _ = clean(path.parent()?);
     file::read(path)
+}
+
+/// A file beside `path` that nobody else has opened: locks need not hold on a network's disk, and processes of two containers
+/// may have one number.
+pub(super) fn new_partial(path: &Path) -> io::Result<(PathBuf, File)> {
+    for count in 0_u32.. {
+        let partial = path.with_extension(format!("{}-{count}.partial", std::process::id()));
+        match File::create_new(&partial) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return created.map(|file| (partial, file)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The right to prepare, as long as this lives.
+pub(super) struct Lock {
+    path: PathBuf,
+    file: File,
+}
+
+impl Lock {
+    /// Waits until no one else has it.
+    pub(super) fn wait(path: PathBuf) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let file = File::create(&path)?;
+        file.lock()?;
+        Ok(Self { path, file })
+    }
+
+    /// False where the holder before has removed the file, so that others may lock a new one.
+    pub(super) fn is_own(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
+            let here = self.file.metadata().map(place);
+            here.is_ok_and(|here| fs::metadata(&self.path).map(place).is_ok_and(|there| there == here))
+        }
+        // A file that is open stays there.
+        #[cfg(not(unix))]
+        self.path.exists()
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.is_own() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 fn clean(folder: &Path) -> io::Result<()> {
@@ -74,15 +126,17 @@ fn clean(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What prepared data depend on, in hexadecimal digits: the parameters, the program, and which files there are, as their
-/// names, lengths and times say.
-fn key(config: &DataConfig) -> io::Result<String> {
+/// What prepared data depend on, in hexadecimal digits: the parameters, this code, the program, and which files there are, as
+/// their names, lengths and times say.
+pub(super) fn key(config: &DataConfig) -> io::Result<String> {
     if config.source == DIGITS {
         return Err(io::Error::other("no file"));
     }
     let mut digest = Sha256::new();
     digest.update(serde_json::to_vec(config)?);
-    // Another build may prepare otherwise.
+    // The program may be one that has loaded this code as a library, and stays when the library is replaced.
+    digest.update(format!("{FORMAT} {} ", env!("CARGO_PKG_VERSION")));
+    // Another build may prepare otherwise, also where the number is forgotten.
     let program = std::env::current_exe()?;
     identify(&program, &fs::metadata(&program)?, &mut digest)?;
     walk(&fs::canonicalize(&config.source)?, &mut digest)?;

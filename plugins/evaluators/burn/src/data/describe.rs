@@ -208,14 +208,17 @@ fn seen(data: &Data) -> Option<String> {
     if data.kind == Kind::Language {
         return None;
     }
-    let bits = |row: &[f32]| row.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-    let width = data.train.width();
-    let train: HashSet<Vec<u32>> = data.train.inputs.chunks_exact(width).map(bits).collect();
-    let count = data.test.inputs.chunks_exact(width).filter(|row| train.contains(&bits(row))).count();
+    let train: HashSet<&[u8]> = rows(&data.train).collect();
+    let count = rows(&data.test).filter(|row| train.contains(row)).count();
     (count > 0).then(|| {
         format!(
             "{count} of {} test examples have the same inputs as a training example: remove duplicates",
             data.test.len()
         )
     })
+}
+
+/// The bytes of each input; borrowed, as a copy of all may not fit beside them.
+fn rows(set: &Examples) -> impl Iterator<Item = &[u8]> {
+    bytemuck::cast_slice(&set.inputs).chunks_exact(size_of::<f32>() * set.width())
 }

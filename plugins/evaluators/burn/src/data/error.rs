@@ -197,6 +197,24 @@ pub enum DataError {
         /// The class.
         class: String,
     },
+    /// A target that hardly names classes.
+    #[error(
+        "'{}', column '{column}': the target has {classes} classes in {rows} rows, {why}; set task = \"regression\" if it is a number \
+         to be predicted, or name another column as 'target'",
+        path.display()
+    )]
+    ManyClasses {
+        /// The file.
+        path: PathBuf,
+        /// The target.
+        column: String,
+        /// Different values.
+        classes: usize,
+        /// Of so many rows.
+        rows: usize,
+        /// What is too many.
+        why: String,
+    },
     /// Not enough rows to split.
     #[error(
         "{origin} has {rows} rows, too few for a training, a validation and a test set with validation = {validation} and test = {test}"

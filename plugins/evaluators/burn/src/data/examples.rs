@@ -1,5 +1,7 @@
 //! Examples in memory.
 
+use std::hash::Hasher;
+
 use super::shared::Shared;
 
 /// What is to be predicted, one per example, or one per position of it.
@@ -126,6 +128,23 @@ impl Examples {
                 one_hot
             }
             Targets::Values(values) => rows.iter().map(|&row| values[row]).collect(),
+        }
+    }
+
+    /// Every bit of them.
+    pub fn hash(&self, hasher: &mut impl Hasher) {
+        self.shape.iter().for_each(|&size| hasher.write_usize(size));
+        hasher.write(bytemuck::cast_slice(&self.inputs));
+        match &self.targets {
+            Targets::Labels { labels, classes } => {
+                hasher.write_u32(*classes);
+                hasher.write(bytemuck::cast_slice(labels));
+            }
+            Targets::Values(values) => hasher.write(bytemuck::cast_slice(values)),
+            Targets::Tokens { labels, lengths, .. } => {
+                hasher.write(lengths);
+                hasher.write(bytemuck::cast_slice(labels));
+            }
         }
     }
 

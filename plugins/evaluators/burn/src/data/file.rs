@@ -57,8 +57,8 @@ pub fn size(data: &Data) -> usize {
     [&data.train, &data.validation, &data.test].map(of).iter().sum()
 }
 
-/// Writes data. The file is complete, and on the disk, when this returns.
-pub fn write(data: &Data, path: &Path) -> io::Result<()> {
+/// Writes data into a new file. It is complete, and on the disk, when this returns.
+pub fn write(data: &Data, file: File) -> io::Result<()> {
     let sets = [&data.train, &data.validation, &data.test];
     let mut at = 0;
     let mut span = |count: usize| {
@@ -92,7 +92,7 @@ pub fn write(data: &Data, path: &Path) -> io::Result<()> {
         parts: [train, validation, test],
     };
     let header = serde_json::to_vec(&header)?;
-    let mut file = BufWriter::new(File::create(path)?);
+    let mut file = BufWriter::new(file);
     file.write_all(&MAGIC)?;
     file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(&header)?;
@@ -119,9 +119,10 @@ fn begin(header: usize) -> usize {
 /// data are used; it may be removed.
 pub fn read(path: &Path) -> Option<Data> {
     let file = File::open(path).ok()?;
-    // SAFETY: files are written under another name, completed, and then renamed to this one; no process of this program opens
-    // them for writing afterwards, so that no byte under the map changes and the file is not cut. Removing it leaves the map
-    // as it is.
+    // SAFETY: each file is made anew under a name that no file has (`cache::new_partial`), written by the one that made it,
+    // completed, and then renamed to this name, whether locks hold or not; no process of this program opens it for writing
+    // afterwards, so that no byte under the map changes and the file is not cut. Removing or replacing it leaves the map as
+    // it is.
     let map = Arc::new(unsafe { Mmap::map(&file) }.ok()?);
     // Not used for long: can be cleaned away.
     let _ = file.set_modified(std::time::SystemTime::now());

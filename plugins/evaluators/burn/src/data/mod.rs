@@ -20,6 +20,8 @@ mod table;
 mod tests;
 mod text;
 
+use std::hash::{DefaultHasher, Hasher};
+
 use serde::{Deserialize, Serialize};
 
 pub use describe::{ClassCount, Description, Values, describe};
@@ -120,6 +122,17 @@ impl Data {
     /// Reads, splits and normalises.
     pub fn open(config: &DataConfig) -> Result<Self, DataError> {
         prepare::prepare(config)
+    }
+
+    /// A number that data of other training or validation examples do not have, but by a chance of 1 to 2⁶⁴. It reads them all.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.train.hash(&mut hasher);
+        self.validation.hash(&mut hasher);
+        // Metrics are in the unit of the data.
+        let (mean, std) = (self.normalization.target_mean, self.normalization.target_std);
+        [mean, std].iter().for_each(|number| hasher.write_u32(number.to_bits()));
+        hasher.finish()
     }
 
     /// What must be known to use a network on raw inputs, by name: how inputs and targets were scaled and encoded, and what

@@ -36,5 +36,5 @@ pub fn measure(
         ("perplexity", loss.exp()),
         ("bits_per_byte", total / std::f64::consts::LN_2 / bytes as f64),
     ];
-    Ok(Some(Scores { values, confusion: None }))
+    Ok(Some(Scores { values, found: Vec::new() }))
 }

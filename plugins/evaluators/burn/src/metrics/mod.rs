@@ -23,8 +23,8 @@ const BATCH: usize = 256;
 pub struct Scores {
     /// `loss`, `accuracy`, …: the names without `val_` or `test_`.
     pub values: Vec<(&'static str, f64)>,
-    /// Of classes: which were taken for which.
-    pub confusion: Option<Confusion>,
+    /// Of classes: the one that was found for each example; `None` where the outputs were no numbers.
+    pub found: Vec<Option<u32>>,
 }
 
 impl Scores {

@@ -26,7 +26,7 @@ pub fn measure(
     }
     let mut scores = vec![("loss", total / examples.len() as f64)];
     scores.extend(errors(&predictions, values, normalization));
-    Ok(Some(Scores { values: scores, confusion: None }))
+    Ok(Some(Scores { values: scores, found: Vec::new() }))
 }
 
 /// In the unit of the data.

@@ -16,6 +16,11 @@ pub use encoding::Encoding;
 use rows::Rows;
 pub use rows::is_table;
 
+/// Classes of a table at most; networks have an output for each.
+const CLASSES: usize = 10_000;
+/// In a table of so few rows it says little that each has a class of its own.
+const FEW: usize = 20;
+
 /// A table in memory, its features not yet encoded.
 #[derive(Debug)]
 pub struct Table {
@@ -39,6 +44,8 @@ impl Table {
     pub fn read(path: &Path, config: &DataConfig) -> Result<Self, DataError> {
         let uses = uses(path, config)?;
         let mut rows = Rows::open(path)?;
+        let target = rows.header.iter().zip(&uses).find(|(_, used)| matches!(used, Use::Target));
+        let target = target.map(|(name, _)| name.to_owned()).unwrap_or_default();
         let feature = |(name, used): (&str, &Use)| match used {
             Use::Feature(kind) => Some(Column::new(name.to_owned(), *kind)),
             Use::Ignored | Use::Target => None,
@@ -70,7 +77,7 @@ impl Table {
         }
         let (targets, classes) = match config.kind {
             // A table has no texts to go on with, which is refused later.
-            Kind::Classification | Kind::Language => classes(path, &texts)?,
+            Kind::Classification | Kind::Language => classes(path, &target, &texts)?,
             Kind::Regression => (Targets::Values(values), Vec::new()),
         };
         Ok(Self { columns, targets, classes })
@@ -144,10 +151,14 @@ fn unknown(path: &Path, header: &StringRecord, column: &str, parameter: &'static
 }
 
 /// Classes in the order of their names, sorted as text.
-fn classes(path: &Path, texts: &[String]) -> Result<(Targets, Vec<String>), DataError> {
+fn classes(path: &Path, column: &str, texts: &[String]) -> Result<(Targets, Vec<String>), DataError> {
     let mut names: BTreeMap<&str, u32> = texts.iter().map(|text| (text.as_str(), 0)).collect();
     if let (1, Some((class, _))) = (names.len(), names.first_key_value()) {
         return Err(DataError::SingleClass { origin: format!("'{}'", path.display()), class: (*class).to_owned() });
+    }
+    if let Some(why) = too_many(names.len(), texts.len()) {
+        let (path, column) = (path.to_owned(), column.to_owned());
+        return Err(DataError::ManyClasses { path, column, classes: names.len(), rows: texts.len(), why });
     }
     for (index, (_, class)) in (0..).zip(&mut names) {
         *class = index;
@@ -155,4 +166,13 @@ fn classes(path: &Path, texts: &[String]) -> Result<(Targets, Vec<String>), Data
     let labels = texts.iter().map(|text| names.get(text.as_str()).copied().unwrap_or_default()).collect();
     let targets = Targets::Labels { labels, classes: names.len() as u32 };
     Ok((targets, names.into_keys().map(str::to_owned).collect()))
+}
+
+/// Why these are no classes.
+fn too_many(classes: usize, rows: usize) -> Option<String> {
+    if classes > CLASSES {
+        return Some(format!("more than {CLASSES}"));
+    }
+    // Nothing can be learnt of a class that has one example, nor be tested.
+    (rows > FEW && classes * 10 >= rows * 9).then(|| "nearly one for each".to_owned())
 }

@@ -1,11 +1,15 @@
 //! Data that are prepared once.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use sha2::{Digest, Sha256};
+
 use super::{config, text};
-use crate::data::{Data, DataConfig, Kind, cache, file};
+use crate::data::cache::{self, Lock};
+use crate::data::{Data, DataConfig, Kind, file};
 
 /// Data of more than a mebibyte, all kinds of columns in them.
 fn large(folder: &Path) -> DataConfig {
@@ -124,4 +128,70 @@ fn many_at_once_prepare_one_file() {
         }
     });
     assert_eq!(kept(&cache_folder).len(), 1);
+}
+
+#[test]
+fn a_file_that_another_writes_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.data");
+    let (first, mut written) = cache::new_partial(&path).unwrap();
+    written.write_all(b"half").unwrap();
+    // A process of the same number, in another container.
+    let (second, _) = cache::new_partial(&path).unwrap();
+    assert_ne!(first, second);
+    assert_eq!(fs::read(first).unwrap(), b"half");
+}
+
+#[test]
+fn who_cannot_lock_shares_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache_folder = folder.path().join("cache");
+    let config = large(folder.path());
+    // What is no file cannot be locked.
+    let lock = cache_folder.join(format!("{}.lock", cache::key(&config).unwrap()));
+    fs::create_dir_all(&lock).unwrap();
+    same(&cache::open(&config, &cache_folder).unwrap(), &Data::open(&config).unwrap());
+    assert_eq!(kept(&cache_folder), [lock]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_lock_is_removed_by_the_one_that_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.lock");
+    let first = Lock::wait(path.clone()).unwrap();
+    assert!(first.is_own());
+    // The first is over, or its file was cleaned away, and another one holds a new file.
+    fs::remove_file(&path).unwrap();
+    let second = Lock::wait(path.clone()).unwrap();
+    assert!(!first.is_own() && second.is_own());
+    drop(first);
+    assert!(path.exists());
+    drop(second);
+    assert!(!path.exists());
+}
+
+/// If this fails, the same sources become other bytes than before: raise `FORMAT`, so that no library maps what older code
+/// has prepared, and write the new digest here.
+#[test]
+fn what_prepared_data_are_changes_with_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let line = |row: usize| {
+        let (city, member) = (["Bern", "Rome", "NA"][row % 3], ["yes", "no"][row % 2]);
+        format!("{},{city},{member},{}\n", (row * 37) % 100, ["a", "b"][row / 2 % 2])
+    };
+    fs::write(&path, format!("x,city,member,y\n{}", (0..60).map(line).collect::<String>())).unwrap();
+    let table = config(path);
+    let value = DataConfig { kind: Kind::Regression, target: "x".into(), ..table.clone() };
+    let plays = text(folder.path(), "to be, or not to be? ".repeat(20));
+    let images = DataConfig { size: 5, ..config("digits") };
+    let mut digest = Sha256::new();
+    for (number, config) in [table, value, plays, images].iter().enumerate() {
+        let path = folder.path().join(number.to_string());
+        file::write(&Data::open(config).unwrap(), fs::File::create(&path).unwrap()).unwrap();
+        digest.update(fs::read(path).unwrap());
+    }
+    let digest: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((cache::FORMAT, digest.as_str()), (1, "4cc4c4ee083b6e37"));
 }

@@ -12,7 +12,7 @@ use parquet::schema::parser::parse_message_type;
 
 use super::{config, refused};
 use crate::BurnEvaluator;
-use crate::data::{Data, DataConfig, Encoding, Targets};
+use crate::data::{Data, DataConfig, Encoding, Kind, Targets, describe};
 
 /// The row of this number, as cells: every fifth age and every seventh city is missing.
 fn cells(row: usize) -> [String; 5] {
@@ -208,4 +208,43 @@ fn words_among_numbers_are_errors_with_a_remedy() {
     refused(&typo, &["line 32, column 'a': '3O' is not a finite number", "'categories'"]);
     let named = DataConfig { categories: vec!["a".into()], category_limit: 5, ..typo };
     assert_eq!(Data::open(&named).unwrap().train.shape, [6]);
+}
+
+#[test]
+fn a_target_that_hardly_names_classes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |rows: usize, classes: usize| {
+        let path = folder.path().join("t.csv");
+        let lines: String = (0..rows).map(|row| format!("{},{}.5\n", row % 7, row % classes)).collect();
+        fs::write(&path, format!("a,price\n{lines}")).unwrap();
+        config(path)
+    };
+    let remedy = ["t.csv', column 'price'", "task = \"regression\"", "'target'"];
+    let with = |words: &'static str| [&remedy[..], &[words]].concat();
+    refused(&table(30_000, 10_001), &with("10001 classes in 30000 rows, more than 10000"));
+    refused(&table(1000, 900), &with("900 classes in 1000 rows, nearly one for each"));
+    let price = DataConfig { kind: Kind::Regression, ..table(1000, 1000) };
+    assert_eq!(Data::open(&price).unwrap().train.outputs(), 1);
+    for (rows, classes) in [(30_000, 10_000), (1000, 899), (20, 20)] {
+        assert_eq!(Data::open(&table(rows, classes)).unwrap().train.outputs(), classes, "{rows}");
+    }
+}
+
+#[test]
+fn test_examples_that_are_training_examples_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let warnings = |name: &str, different: usize| {
+        let path = folder.path().join(name);
+        let lines: String = (0..200).map(|row| format!("{},1.5,{}\n", row % different, ["a", "b"][row % 2])).collect();
+        fs::write(&path, format!("x,y,class\n{lines}")).unwrap();
+        let config = DataConfig { ignore: vec!["y".into()], ..config(path) };
+        (Data::open(&config).unwrap(), describe(&config).unwrap().warnings)
+    };
+    let (data, some) = warnings("some.csv", 150);
+    let seen = data.test.inputs.iter().filter(|&x| data.train.inputs.contains(x)).count();
+    assert!((1..40).contains(&seen), "{seen}");
+    let words = format!("{seen} of 40 test examples have the same inputs as a training example");
+    assert!(some.iter().any(|warning| warning.starts_with(&words)), "{some:?}");
+    let (_, none) = warnings("none.csv", 200);
+    assert!(none.is_empty(), "{none:?}");
 }
