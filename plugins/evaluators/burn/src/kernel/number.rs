@@ -24,7 +24,7 @@ pub fn exp(x: f32) -> f32 {
     let polynomial = polynomial * left + 8.333_452e-3;
     let polynomial = polynomial * left + 4.166_579_6e-2;
     let polynomial = polynomial * left + 1.666_666_5e-1;
-    let polynomial = polynomial * left + 5.000_000_1e-1;
+    let polynomial = polynomial * left + 0.5;
     let polynomial = polynomial * left * left + left + 1.0;
     // The exponent of 2ⁿ, half of n at a time: n itself may be one too many.
     let n = rounded.to_bits().wrapping_sub(ROUND.to_bits()) as i32;

@@ -54,7 +54,7 @@ pub fn numbers(tensor: &Plain) -> &[f32] {
 
 /// A tensor of these numbers.
 pub fn plain(numbers: Vec<f32>, shape: &[usize]) -> Plain {
-    Flex::float_from_data(TensorData::new(numbers, shape.to_vec()), &FlexDevice::default())
+    Flex::float_from_data(TensorData::new(numbers, shape.to_vec()), &FlexDevice)
 }
 
 /// Its sizes.

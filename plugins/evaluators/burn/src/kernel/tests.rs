@@ -207,7 +207,8 @@ fn same<const D: usize>(
 fn curves_and_their_slopes() {
     let x = random(7, [33, 7]) * 6.0;
     let x = x.detach().require_grad();
-    let curves: [(Curve, fn(Tensor<2>) -> Tensor<2>); 7] = [
+    type Function = fn(Tensor<2>) -> Tensor<2>;
+    let curves: [(Curve, Function); 7] = [
         (Curve::Clip { min: 0.0, max: f32::INFINITY }, |x| x.clamp_min(0.0)),
         (Curve::Clip { min: -1.5, max: 3.0 }, |x| x.clamp(-1.5, 3.0)),
         (Curve::Gelu, activation::gelu),
