@@ -1,10 +1,9 @@
 //! Convolutions and batch normalisation as operators of burn.
 
+use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::{AutodiffBackend, Flex};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::tensor::Tensor;
 use pulp::Arch;
 
@@ -12,7 +11,7 @@ use super::conv::{self, Operands, Rectifier};
 use super::flat::Window;
 use super::norm::{self, Channel, Planes, Sums};
 use super::plane::Moments;
-use super::tensor::{Ours, Plain, Recorded, Tracked, contiguous, numbers, plain, sizes};
+use super::tensor::{Ours, Plain, contiguous, numbers, output, plain, sizes};
 
 /// The learnt numbers of a batch normalisation, and its ε.
 pub struct Norm {
@@ -45,38 +44,15 @@ pub fn convolve(
     window: Window,
     rectifier: Option<Rectifier>,
 ) -> Option<Tensor<4>> {
-    let (x, w) = (Ours::of(input)?, Ours::of(weight)?);
-    let b = bias.map(Ours::of).map_or(Some(None), |bias| bias.map(Some))?;
-    if let (Ours::Plain(x), Ours::Plain(w)) = (&x, &w) {
-        let bias = b.map(|bias| contiguous(untracked(bias)));
-        let (x, w) = (contiguous(x.clone()), contiguous(w.clone()));
-        let (output, _) = forward(&x, &w, bias.as_ref(), &window, rectifier, false);
-        return Some(Tensor::from_primitive::<Flex>(output));
-    }
-    let (x, w) = (x.tracked(), w.tracked());
-    // Where there is no bias, nobody asks for the gradient of this.
-    let b = b.map_or_else(|| Recorded::from_inner(plain(Vec::new(), &[0])), Ours::tracked);
-    Some(Tensor::from_primitive::<Recorded>(recorded(x, w, b, window, rectifier)))
-}
-
-fn untracked(tensor: Ours) -> Plain {
-    match tensor {
-        Ours::Plain(tensor) => tensor,
-        Ours::Tracked(tensor) => Recorded::inner(tensor),
-    }
-}
-
-fn recorded(x: Tracked, w: Tracked, b: Tracked, window: Window, rectifier: Option<Rectifier>) -> Tracked {
-    let (x, x_node) = x.into_parts();
-    let (w, w_node) = w.into_parts();
-    let (b, b_node) = b.into_parts();
+    let (x, w, b) = (Ours::of(input)?, Ours::of(weight)?, Ours::of_optional(bias)?);
+    let plainly = x.is_plain() && w.is_plain() && b.is_plain();
+    let (x, x_node) = x.tracked().into_parts();
+    let (w, w_node) = w.tracked().into_parts();
+    let (b, b_node) = b.tracked().into_parts();
     let (x, w, b) = (contiguous(x), contiguous(w), contiguous(b));
-    let bias = (sizes::<1>(&b) != [0]).then_some(&b);
-    let (output, _) = forward(&x, &w, bias, &window, rectifier, false);
-    match Convolution.prepare::<NoCheckpointing>([x_node, w_node, b_node]).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(Seen { input: x, weight: w, window, rectifier }, output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    }
+    let (y, _) = forward(&x, &w, bias.map(|_| &b), &window, rectifier, false);
+    let seen = Seen { input: x, weight: w, window, rectifier };
+    Some(output(Convolution, [x_node, w_node, b_node], plainly, seen, y))
 }
 
 fn forward(
@@ -168,14 +144,11 @@ pub fn convolve_normalized(
     let (x, w) = (contiguous(x), contiguous(w));
     let (between, moments) = forward(&x, &w, None, &window, rectifier, true);
     let done = Done::new(between, moments, scale, shift, norm);
-    let output = done.output();
+    let y = done.output();
     let [mean, variance] = done.statistics();
     let nodes = [x_node, w_node, scale_node, shift_node];
-    let output = match ConvolutionNorm.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish((Seen { input: x, weight: w, window, rectifier }, done), output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    Some(Normalized { output: Tensor::from_primitive::<Recorded>(output), mean, variance })
+    let state = (Seen { input: x, weight: w, window, rectifier }, done);
+    Some(Normalized { output: output(ConvolutionNorm, nodes, false, state, y), mean, variance })
 }
 
 /// Batch normalisation of `[batch, channels, ...]` in training.
@@ -188,14 +161,10 @@ pub fn normalize<const D: usize>(input: &Tensor<D>, norm: &Norm) -> Option<Norma
     let x = contiguous(x);
     let moments = Arch::new().dispatch(norm::Measure(planes(&x)));
     let done = Done::new(x, moments, scale, shift, norm);
-    let output = done.output();
+    let y = done.output();
     let [mean, variance] = done.statistics();
     let nodes = [x_node, scale_node, shift_node];
-    let output = match Normalization.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(done, output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    Some(Normalized { output: Tensor::from_primitive::<Recorded>(output), mean, variance })
+    Some(Normalized { output: output(Normalization, nodes, false, done, y), mean, variance })
 }
 
 /// Planes of `[batch, channels, ...]`.

@@ -1,16 +1,15 @@
 //! Functions of single numbers that networks bend their values with, and their slopes.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::{erf, exp, logistic, tanh};
 use super::plane::{append, append_pairs};
-use super::tensor::{Ours, Plain, Recorded, contiguous, numbers, plain};
+use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
 
 /// √(2/π), of the tanh form of GELU.
 const ROOT: f32 = 0.797_884_6;
@@ -37,18 +36,12 @@ pub enum Curve {
 impl Curve {
     /// Of every number of a tensor; `None`: this is not for the kernels here.
     pub fn apply<const D: usize>(self, input: &Tensor<D>) -> Option<Tensor<D>> {
-        let x = match Ours::of(input)? {
-            Ours::Plain(x) => return Some(Tensor::from_primitive::<Flex>(self.values(&contiguous(x)))),
-            Ours::Tracked(x) => x,
-        };
-        let (x, node) = x.into_parts();
+        let x = Ours::of(input)?;
+        let plainly = x.is_plain();
+        let (x, node) = x.tracked().into_parts();
         let x = contiguous(x);
-        let output = self.values(&x);
-        let output = match Bend.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish((self, x), output),
-            OpsKind::UnTracked(prepared) => prepared.finish(output),
-        };
-        Some(Tensor::from_primitive::<Recorded>(output))
+        let y = self.values(&x);
+        Some(output(Bend, [node], plainly, (self, x), y))
     }
 
     fn values(self, x: &Plain) -> Plain {

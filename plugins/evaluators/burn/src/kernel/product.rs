@@ -1,36 +1,23 @@
 //! Products of matrices. Burn's own zero and copy each result once more than is needed, and lay operands out anew.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
-use super::tensor::{Ours, Plain, Recorded, contiguous, numbers, plain};
+use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
 
 /// `[rows, in]` by `[in, out]`, and a shift of each column where there is one. `None`: this is not for the kernels here.
 pub fn linear(input: &Tensor<2>, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Tensor<2>> {
-    let (x, w) = (Ours::of(input)?, Ours::of(weight)?);
-    let b = match bias {
-        Some(bias) => Ours::of(bias)?,
-        // Nobody asks for the gradient of this.
-        None => Ours::Plain(plain(Vec::new(), &[0])),
-    };
-    let plainly = matches!((&x, &w, &b), (Ours::Plain(_), Ours::Plain(_), Ours::Plain(_)));
+    let (x, w, b) = (Ours::of(input)?, Ours::of(weight)?, Ours::of_optional(bias)?);
+    let plainly = x.is_plain() && w.is_plain() && b.is_plain();
     let (x, x_node) = x.tracked().into_parts();
     let (w, w_node) = w.tracked().into_parts();
     let (b, b_node) = b.tracked().into_parts();
     let (of_x, of_w) = (Matrices::of(&x), Matrices::of(&w));
-    let output = plain(of_x.times(&of_w, numbers(&contiguous(b))), &[of_x.rows, of_w.columns]);
-    if plainly {
-        return Some(Tensor::from_primitive::<Flex>(output));
-    }
-    let output = match Linear.prepare::<NoCheckpointing>([x_node, w_node, b_node]).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish((x, w), output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    Some(Tensor::from_primitive::<Recorded>(output))
+    let y = plain(of_x.times(&of_w, numbers(&contiguous(b))), &[of_x.rows, of_w.columns]);
+    Some(output(Linear, [x_node, w_node, b_node], plainly, (x, w), y))
 }
 
 /// `[batch, groups, rows, inner]` by `[batch, groups, inner, columns]`. `None`: this is not for the kernels here.
@@ -40,18 +27,11 @@ pub fn products(first: &Tensor<4>, second: &Tensor<4>) -> Option<Tensor<4>> {
         return None;
     }
     let (a, b) = (Ours::of(first)?, Ours::of(second)?);
-    let plainly = matches!((&a, &b), (Ours::Plain(_), Ours::Plain(_)));
+    let plainly = a.is_plain() && b.is_plain();
     let (a, a_node) = a.tracked().into_parts();
     let (b, b_node) = b.tracked().into_parts();
-    let output = plain(Matrices::of(&a).times(&Matrices::of(&b), &[]), &[batch, groups, rows, columns]);
-    if plainly {
-        return Some(Tensor::from_primitive::<Flex>(output));
-    }
-    let output = match Product.prepare::<NoCheckpointing>([a_node, b_node]).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish((a, b), output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    Some(Tensor::from_primitive::<Recorded>(output))
+    let y = plain(Matrices::of(&a).times(&Matrices::of(&b), &[]), &[batch, groups, rows, columns]);
+    Some(output(Product, [a_node, b_node], plainly, (a, b), y))
 }
 
 /// The matrices in the last two axes of a tensor, wherever their numbers lie.

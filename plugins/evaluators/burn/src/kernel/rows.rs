@@ -1,16 +1,15 @@
 //! Normalisations and softmax over the last axis, row by row.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::exp;
 use super::plane::{append, append_pairs, moments, sum, sum_of_pairs};
-use super::tensor::{Ours, Plain, Recorded, contiguous, numbers, plain};
+use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
 
 /// Normalises every row of `[rows, numbers]`, less its mean where it is centred (Ba et al. 2016, "Layer Normalization"), else
 /// by its root mean square (Zhang & Sennrich 2019); then factors and, perhaps, shifts, `[numbers]`. `None`: this is not for
@@ -22,30 +21,17 @@ pub fn normalize_rows(
     epsilon: f64,
     centred: bool,
 ) -> Option<Tensor<2>> {
-    let (x, scale) = (Ours::of(input)?, Ours::of(scale)?);
-    let plainly = matches!((&x, &scale), (Ours::Plain(_), Ours::Plain(_)));
-    let (x, scale) = (x.tracked(), scale.tracked());
-    let shift = match shift {
-        Some(shift) => Ours::of(shift)?.tracked(),
-        // Nobody asks for the gradient of this.
-        None => Ours::Plain(plain(Vec::new(), &[0])).tracked(),
-    };
-    let (x, x_node) = x.into_parts();
-    let (scale, scale_node) = scale.into_parts();
-    let (shift, shift_node) = shift.into_parts();
+    let (x, scale, shift) = (Ours::of(input)?, Ours::of(scale)?, Ours::of_optional(shift)?);
+    let plainly = x.is_plain() && scale.is_plain() && shift.is_plain();
+    let (x, x_node) = x.tracked().into_parts();
+    let (scale, scale_node) = scale.tracked().into_parts();
+    let (shift, shift_node) = shift.tracked().into_parts();
     let (x, scale, shift) = (contiguous(x), contiguous(scale), contiguous(shift));
     let forward = Forward { x: numbers(&x), scale: numbers(&scale), shift: numbers(&shift), epsilon, centred };
-    let (output, rows) = Arch::new().dispatch(forward);
-    let output = plain(output, &x.shape());
-    if plainly {
-        return Some(Tensor::from_primitive::<Flex>(output));
-    }
+    let (y, rows) = Arch::new().dispatch(forward);
+    let y = plain(y, &x.shape());
     let nodes = [x_node, scale_node, shift_node];
-    let output = match RowNorm.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(Normalized { x, scale, rows, centred }, output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    Some(Tensor::from_primitive::<Recorded>(output))
+    Some(output(RowNorm, nodes, plainly, Normalized { x, scale, rows, centred }, y))
 }
 
 /// What one row is normalised by.
@@ -183,26 +169,12 @@ impl Seen {
 /// kernels here.
 pub fn softmax<const D: usize>(input: &Tensor<D>, scale: f32, seen: Seen) -> Option<Tensor<D>> {
     let width = input.dims()[D - 1];
-    let (x, tracked) = match Ours::of(input)? {
-        Ours::Plain(x) => (x, None),
-        Ours::Tracked(x) => {
-            let (x, node) = x.into_parts();
-            (x, Some(node))
-        }
-    };
+    let x = Ours::of(input)?;
+    let plainly = x.is_plain();
+    let (x, node) = x.tracked().into_parts();
     let x = contiguous(x);
-    let output = plain(Arch::new().dispatch(Softmax { x: numbers(&x), width, scale, seen }), &x.shape());
-    let Some(node) = tracked else {
-        return Some(Tensor::from_primitive::<Flex>(output));
-    };
-    let output = match SoftmaxOf.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => {
-            let state = Parts { parts: output.clone(), width, scale, seen };
-            prepared.finish(state, output)
-        }
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    Some(Tensor::from_primitive::<Recorded>(output))
+    let parts = plain(Arch::new().dispatch(Softmax { x: numbers(&x), width, scale, seen }), &x.shape());
+    Some(output(SoftmaxOf, [node], plainly, Parts { parts: parts.clone(), width, scale, seen }, parts))
 }
 
 struct Softmax<'n> {

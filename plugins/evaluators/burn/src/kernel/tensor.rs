@@ -1,6 +1,7 @@
 //! Burn's tensors as plain numbers, and back.
 
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::ops::{Backward, NodeGuard, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Flex, FlexDevice, TensorMetadata};
@@ -33,6 +34,16 @@ impl Ours {
         }
     }
 
+    /// A vector that may be missing; then it is empty, and nobody asks for its gradient.
+    pub fn of_optional(vector: Option<&Tensor<1>>) -> Option<Self> {
+        vector.map_or_else(|| Some(Self::Plain(plain(Vec::new(), &[0]))), Self::of)
+    }
+
+    /// Without gradients.
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain(_))
+    }
+
     /// With gradients, if only in form.
     pub fn tracked(self) -> Tracked {
         match self {
@@ -60,4 +71,21 @@ pub fn plain(numbers: Vec<f32>, shape: &[usize]) -> Plain {
 /// Its sizes.
 pub fn sizes<const D: usize>(tensor: &Plain) -> [usize; D] {
     tensor.shape().dims()
+}
+
+/// The output of an operator: recorded with what its backward pass needs, or plain where all of its inputs are.
+pub fn output<O: Backward<Flex, N>, const N: usize, const D: usize>(
+    operator: O,
+    nodes: [NodeGuard; N],
+    plainly: bool,
+    state: O::State,
+    output: Plain,
+) -> Tensor<D> {
+    if plainly {
+        return Tensor::from_primitive::<Flex>(output);
+    }
+    Tensor::from_primitive::<Recorded>(match operator.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish(state, output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    })
 }
