@@ -114,14 +114,8 @@ impl Backward<Flex, 3> for Convolution {
             grads.register::<Flex>(node.id, gradient);
         }
         if let Some(node) = b {
-            let ones = vec![Channel { mean: 0.0, inverse: 1.0, scale: 1.0, shift: 0.0 }; channels];
-            let sums = Arch::new().dispatch(norm::Collect {
-                before: planes,
-                gradient: planes.numbers,
-                channels: &ones,
-                rectifier: None,
-            });
-            let sums = sums.iter().map(|sums| sums.gradients as f32).collect();
+            let sums = Arch::new().dispatch(norm::Total(planes));
+            let sums = sums.into_iter().map(|sum| sum as f32).collect();
             grads.register::<Flex>(node.id, plain(sums, &[channels]));
         }
     }

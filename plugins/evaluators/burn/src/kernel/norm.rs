@@ -69,6 +69,22 @@ impl WithSimd for Measure<'_> {
     }
 }
 
+/// The sum of each channel.
+pub struct Total<'p>(pub Planes<'p>);
+
+impl WithSimd for Total<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Self::Output {
+        let mut sums = vec![0.0; self.0.channels];
+        for (channel, plane) in self.0.each() {
+            sums[channel] += sum(plane, |x| x);
+        }
+        sums
+    }
+}
+
 /// Normalises, and rectifies where that is wanted.
 pub struct Apply<'p> {
     pub planes: Planes<'p>,
