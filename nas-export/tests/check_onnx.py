@@ -3,7 +3,8 @@
     python check_onnx.py FOLDER
 
 FOLDER holds `manifest.json`, a list of networks (written by `onnx.rs`, which also says what a row means). Every ONNX file
-must pass onnx's full check, keep its output shapes for batches of 1 and more, and compute what burn and PyTorch compute.
+must pass onnx's full check, keep its output shapes for batches of 1 and more, and compute what burn and PyTorch compute; burn's gradients
+must be PyTorch's.
 One line for each network that does not; a summary; exit code 1 where there was one.
 """
 
@@ -32,15 +33,63 @@ def session(path):
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def pytorch(path, inputs):
+def pytorch(path):
     spec = importlib.util.spec_from_file_location("exported", path)
     module = importlib.util.module_from_spec(spec)
     sys.dont_write_bytecode = True
     spec.loader.exec_module(module)
-    network = module.load()
-    with torch.no_grad():
-        outputs = network(torch.from_numpy(inputs))
-    return [output.numpy() for output in (outputs if isinstance(outputs, tuple) else (outputs,))]
+    return module.load()
+
+
+def returned(network, inputs):
+    outputs = network(inputs)
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def gradients(network, inputs, directions, weights, kind):
+    """Of Σ output · direction in training, by the names of `weights`, computed in numbers of this kind."""
+    network = network.to(kind).train()
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Dropout):
+            layer.p = 0.0
+    inputs = torch.from_numpy(inputs).to(kind).requires_grad_()
+    output = returned(network, inputs)[0]
+    if output.requires_grad:
+        (output.flatten() * torch.from_numpy(directions).to(kind)).sum().backward()
+    found = {"input": inputs.grad}
+    # The module has names of its own; no two weights are alike.
+    for name, weight in weights.items():
+        alike = (own for own in network.parameters() if own.shape == weight.shape and (own == weight).all())
+        found[name] = next(alike).grad
+    # A weight that changes nothing, and tokens, have none.
+    zero = {**weights, "input": inputs.detach()}
+    return {name: (torch.zeros_like(zero[name]) if g is None else g).numpy().reshape(-1) for name, g in found.items()}
+
+
+def gradient_difference(folder, row, inputs):
+    """The greatest over all weights, in units of their own greatest number; less what PyTorch's own rounding explains. None
+    where that is so much that nothing can be said: deep networks of random weights, normalised over three examples."""
+    from safetensors.torch import load_file
+
+    values = np.fromfile(folder / f"{row['name']}.gradients", np.float32)
+    directions = np.fromfile(folder / f"{row['name']}.directions", np.float32)
+    starts = np.cumsum([0] + [count for _, count in row["gradients"]])
+    ours = {name: values[start:][:count] for start, (name, count) in zip(starts, row["gradients"])}
+    stored = load_file(folder / f"{row['name']}.weights")
+    weights = {name: stored[name] for name in ours if name != "input"}
+    exact, single = (
+        gradients(pytorch(folder / row["module"]), inputs, directions, weights, kind)
+        for kind in (torch.float64, torch.float32)
+    )
+    greatest = max(float(np.abs(numbers).max(initial=0.0)) for numbers in exact.values())
+    worst, noise = 0.0, 0.0
+    for name, numbers in exact.items():
+        # What cancels out, such as a bias before batch normalisation, leaves rounding alone.
+        unit = max(float(np.abs(numbers).max(initial=0.0)), 1e-3 * greatest, 1e-6)
+        error, own = (float(np.abs(other[name] - numbers).max(initial=0.0)) / unit for other in (ours, single))
+        worst = max(worst, error if error > 4 * own else min(error, TOLERANCE))
+        noise = max(noise, own)
+    return worst if noise < 1e-2 else None
 
 
 def difference(found, expected):
@@ -67,13 +116,19 @@ def check(folder, row, worst):
         assert np.isfinite(output).all(), "computes numbers that are not finite, which compare with nothing"
     errors = {"batch of 1": max(difference(a, b[:1]) for a, b in zip(alone, outputs, strict=True))}
     again = session(folder / row["again"])
-    returned = again.run(None, {again.get_inputs()[0].name: inputs.astype(kind)})
-    errors["itself, imported and exported again"] = max(difference(a, b) for a, b in zip(returned, outputs, strict=True))
+    repeated = again.run(None, {again.get_inputs()[0].name: inputs.astype(kind)})
+    errors["itself, imported and exported again"] = max(difference(a, b) for a, b in zip(repeated, outputs, strict=True))
     if row["burn"] is not None:
         errors["burn"] = difference(outputs[0], np.fromfile(folder / row["burn"], np.float32))
     if torch is not None:
-        expected = pytorch(folder / row["module"], inputs)
+        network = pytorch(folder / row["module"])
+        with torch.no_grad():
+            expected = [output.numpy() for output in returned(network, torch.from_numpy(inputs))]
         errors["PyTorch"] = max(difference(a, b) for a, b in zip(outputs, expected, strict=True))
+        if row["gradients"] is not None:
+            difference_of_gradients = gradient_difference(folder, row, inputs)
+            if difference_of_gradients is not None:
+                errors["PyTorch's gradients"] = difference_of_gradients
     for other, error in errors.items():
         count, greatest = worst.get(other, (0, 0.0))
         worst[other] = (count + 1, max(greatest, error))

@@ -76,15 +76,24 @@ impl Folder {
         let outputs = output_shapes[0].iter().product::<i64>() as usize;
         // It trains networks of one output, and knows every operator.
         let burn = (graph.outputs.len() == 1).then(|| {
-            let values = nas_evaluator_burn::run(graph, &shape, outputs, &at(".weights"), inputs)
+            let values = nas_evaluator_burn::run(graph, &shape, outputs, &at(".weights"), inputs.clone())
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             write_floats(&at(".burn"), &values);
             format!("{name}.burn")
         });
+        let gradients = burn.is_some().then(|| {
+            let directions: Vec<f32> = inputs_of(None, BATCH * outputs);
+            let (graph, weights) = (without_dropout(graph), at(".weights"));
+            let found = nas_evaluator_burn::gradients(&graph, &shape, outputs, &weights, inputs, directions.clone())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            write_floats(&at(".directions"), &directions);
+            write_floats(&at(".gradients"), &found.iter().flat_map(|(_, values)| values.clone()).collect::<Vec<f32>>());
+            found.into_iter().map(|(name, values)| (name, values.len())).collect::<Vec<_>>()
+        });
         self.rows.push(json!({
             "name": name, "onnx": format!("{name}.onnx"), "again": format!("{name}.again.onnx"), "module": format!("{name}.py"),
             "input": format!("{name}.input"), "batch": BATCH, "input_shape": task.input_shape,
-            "output_shapes": output_shapes, "burn": burn,
+            "output_shapes": output_shapes, "burn": burn, "gradients": gradients,
         }));
     }
 
@@ -108,10 +117,13 @@ impl Folder {
 
 /// Whole numbers for networks that begin with an embedding, else numbers around 0.
 fn inputs(model: &Model) -> Vec<f32> {
-    let mut rng = seeded(derive(3, "inputs", 0));
-    let count = BATCH * model.task.input_shape.iter().product::<i64>() as usize;
     let tokens =
         model.graph.nodes.iter().find(|node| node.op == "Gather").map(|node| node.int("num_embeddings", None).unwrap());
+    inputs_of(tokens, BATCH * model.task.input_shape.iter().product::<i64>() as usize)
+}
+
+fn inputs_of(tokens: Option<i64>, count: usize) -> Vec<f32> {
+    let mut rng = seeded(derive(3, "inputs", 0));
     let mut draw = || f64::from(rng.random::<u32>()) / f64::from(u32::MAX);
     (0..count)
         .map(|_| match tokens {
@@ -119,6 +131,15 @@ fn inputs(model: &Model) -> Vec<f32> {
             None => (draw() * 4.0 - 2.0) as f32,
         })
         .collect()
+}
+
+/// Other programs draw other masks.
+fn without_dropout(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    for node in graph.nodes.iter_mut().filter(|node| node.op == "Dropout") {
+        node.attributes = vec![nas_api::graph::builder::float("ratio", 0.0)];
+    }
+    graph
 }
 
 fn write_floats(path: &Path, values: &[f32]) {

@@ -50,7 +50,7 @@ pub use fully::{Progress, Trained};
 pub use metrics::Confusion;
 pub use proxy::Proxy;
 pub use recipe::{RECIPES, Recipe};
-pub use run::{Inference, run};
+pub use run::{Inference, gradients, run};
 
 use checkpoint::{Checkpoint, Course};
 use config::Config;

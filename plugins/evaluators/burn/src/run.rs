@@ -11,15 +11,34 @@ use crate::store::{self, Archive};
 /// The outputs for a batch of examples of this shape, one example after the other. The inputs are taken as they are:
 /// `train_final` also saved how its inputs were normalised.
 pub fn run(graph: &Graph, shape: &[usize], outputs: usize, weights: &Path, inputs: Vec<f32>) -> Result<Vec<f32>> {
+    Inference(open(graph, shape, outputs, weights)?).run(inputs)
+}
+
+/// The gradient of Σ output · direction in training, by every weight (their names and layout are those of the file) and,
+/// last and named `input`, by the inputs. There is a direction for each number of the first output of the batch.
+pub fn gradients(
+    graph: &Graph,
+    shape: &[usize],
+    outputs: usize,
+    weights: &Path,
+    inputs: Vec<f32>,
+    directions: Vec<f32>,
+) -> Result<Vec<(String, Vec<f32>)>> {
+    let mut network = open(graph, shape, outputs, weights)?;
+    let found = network.gradients(inputs, directions).map_err(|error| Error::new(error.to_string()))?;
+    Ok(found.into_iter().map(|array| (array.name, array.values)).collect())
+}
+
+/// The network of a graph with the weights of a file.
+fn open(graph: &Graph, shape: &[usize], outputs: usize, weights: &Path) -> Result<Network> {
     let failed = |error: &dyn std::fmt::Display| Error::new(error.to_string());
     let shown = weights.display().to_string();
     let bytes = store::read(weights).map_err(|error| failed(&error))?;
     let bytes = bytes.ok_or_else(|| Error::new(format!("there is no file '{shown}' with weights")))?;
     let archive = Archive::from_bytes(&bytes, &shown).map_err(|error| failed(&error))?;
     let plan = model::plan(graph, shape, outputs).map_err(|error| failed(&error))?;
-    let network = Network::with_arrays(plan, &archive.arrays, &Device::flex().autodiff())
-        .map_err(|error| Error::new(format!("'{shown}': {error}")))?;
-    Inference(network).run(inputs)
+    Network::with_arrays(plan, &archive.arrays, &Device::flex().autodiff())
+        .map_err(|error| Error::new(format!("'{shown}': {error}")))
 }
 
 /// A network as it runs once it is trained.

@@ -84,26 +84,39 @@ impl Network {
     /// What the network returns for a batch while it is trained, output by output, `[batch · rows, numbers]`: dropout draws
     /// from `seed`, batch normalisation uses the batch's statistics and moves the running ones.
     pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Vec<Tensor<2>> {
-        self.train(inputs, seed, |plan, weights, input, mode| plan.forward(weights, input, mode))
+        self.train(self.input(inputs), seed, |plan, weights, input, mode| plan.forward(weights, input, mode))
     }
 
     /// The first of what [`Network::forward_training`] returns, with somebody watching.
     pub fn forward_watched(&mut self, inputs: Vec<f32>, seed: u32, watch: &mut Watch<'_>) -> Tensor<2> {
-        first(self.train(inputs, seed, |plan, weights, input, mode| plan.forward_watched(weights, input, mode, watch)))
+        let input = self.input(inputs);
+        first(self.train(input, seed, |plan, weights, input, mode| plan.forward_watched(weights, input, mode, watch)))
     }
 
     fn train(
         &mut self,
-        inputs: Vec<f32>,
+        input: Value,
         seed: u32,
         forward: impl FnOnce(&Plan, &Weights, Value, &mut forward::Mode<'_>) -> Vec<Tensor<2>>,
     ) -> Vec<Tensor<2>> {
-        let input = self.input(inputs);
         let mut running = Vec::with_capacity(self.running.len());
         let mut mode = forward::Mode::Training { seed, running: &mut running, old: &self.running };
         let outputs = forward(&self.plan, &self.weights, input, &mut mode);
         self.running = running;
         outputs
+    }
+
+    /// The gradient of Σ output · direction in training, by every weight and by the inputs (the last array, `input`). There
+    /// is a direction for each number of the first output.
+    pub fn gradients(&mut self, inputs: Vec<f32>, directions: Vec<f32>) -> Result<Vec<Array>, ArrayError> {
+        let input = each_rank!(self.input(inputs), x => x.require_grad());
+        let output =
+            first(self.train(input.clone(), 0, |plan, weights, input, mode| plan.forward(weights, input, mode)));
+        let shape = output.dims();
+        let sum = (output * self.tensor(directions, shape)).sum();
+        // Nothing flows through a network whose output is the same whatever goes in.
+        let gradients = if sum.is_tracked() { Some(sum.backward()) } else { None };
+        weights::gradients(&self.plan.slots, &self.weights, &input, gradients.as_ref())
     }
 
     /// What the network returns for each batch, output by output, `[batch · rows, numbers]`, without recording gradients.

@@ -1,8 +1,10 @@
 //! Weights and running statistics: where they start, and their form outside burn.
 
 use burn::module::{Module, ModuleMapper, Param, ParamId};
-use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Gradients, Tensor, TensorData};
 use nas_api::graph::weights;
+
+use super::value::{Value, each_rank, each_tensor};
 
 /// Everything the optimizer changes, by rank.
 #[derive(Module, Debug)]
@@ -206,6 +208,39 @@ pub fn to_arrays(slots: &[Slot], weights: &Weights, running: &[Running]) -> Resu
         arrays.push(Array { name: slot.tensor.name.clone(), shape: slot.tensor.shape.clone(), values });
     }
     Ok(arrays)
+}
+
+/// The gradient by every weight, then by the input; 0 where there is none.
+pub fn gradients(
+    slots: &[Slot],
+    weights: &Weights,
+    input: &Value,
+    gradients: Option<&Gradients>,
+) -> Result<Vec<Array>, ArrayError> {
+    let found = weights.clone().map(&mut Derivative(gradients));
+    let learned: Vec<Slot> =
+        slots.iter().filter(|slot| !matches!(slot.place, Place::Mean | Place::Variance)).cloned().collect();
+    let mut arrays = to_arrays(&learned, &found, &[])?;
+    let (shape, name) = (input.dims(), "input".to_owned());
+    let gradient = each_rank!(input.clone(), x => derivative(&x, gradients));
+    let values = each_tensor!(gradient, x => x.into_data().try_into_vec::<f32>(), _number => Ok(Vec::new()));
+    let values = values.map_err(|error| ArrayError::Tensor { name: name.clone(), reason: format!("{error:?}") })?;
+    arrays.push(Array { name, shape, values });
+    Ok(arrays)
+}
+
+/// Makes weights their gradients.
+struct Derivative<'a>(Option<&'a Gradients>);
+
+impl ModuleMapper for Derivative<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        Param::initialized(param.id, derivative(&param.val(), self.0))
+    }
+}
+
+fn derivative<const D: usize>(x: &Tensor<D>, gradients: Option<&Gradients>) -> Tensor<D> {
+    let found = gradients.and_then(|gradients| x.grad(gradients));
+    found.unwrap_or_else(|| x.clone().without_autodiff().zeros_like())
 }
 
 fn vector(values: Vec<f32>, device: &Device) -> Tensor<1> {
