@@ -1,8 +1,15 @@
-//! How weights are changed: burn's optimizers.
+//! How weights are changed: burn's optimizers, some of which are computed in place.
 
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
+
+use crate::kernel::InPlace;
+
+/// burn's and the papers'.
+const BETA1: f32 = 0.9;
+/// The papers' ε; burn's own default is 1e-5.
+const EPSILON: f32 = 1e-8;
 
 /// Which optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +48,14 @@ impl OptimizerConfig {
                 let momentum = (self.momentum > 0.0).then_some(momentum.with_nesterov(self.nesterov));
                 SgdConfig::new().with_weight_decay(decay).with_momentum(momentum).init()
             }
-            // The papers' ε; burn's own default is 1e-5.
-            Method::Adam => AdamConfig::new().with_epsilon(1e-8).with_beta_2(beta2).with_weight_decay(decay).init(),
+            Method::Adam => {
+                let config = AdamConfig::new().with_epsilon(EPSILON).with_beta_2(beta2).with_weight_decay(decay);
+                InPlace::new(config.build(), [BETA1, beta2], EPSILON, self.weight_decay as f32).into()
+            }
             Method::AdamW => {
-                let config = AdamWConfig::new().with_epsilon(1e-8).with_beta_2(beta2);
-                config.with_weight_decay(self.weight_decay as f32).init()
+                let config = AdamWConfig::new().with_epsilon(EPSILON).with_beta_2(beta2);
+                let config = config.with_weight_decay(self.weight_decay as f32);
+                InPlace::new(config.build(), [BETA1, beta2], EPSILON, self.weight_decay as f32).into()
             }
         }
     }

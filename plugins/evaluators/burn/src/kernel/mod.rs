@@ -5,6 +5,7 @@
 //! rectifier before it and the normalisation and the rectifier behind it. What is here is for single precision on the CPU;
 //! everything else goes on to burn. `docs/benchmarks/training.md` has the figures.
 
+mod adam;
 mod conv;
 mod convolution;
 mod curve;
@@ -19,6 +20,7 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 
+pub use adam::InPlace;
 pub use conv::Rectifier;
 pub use convolution::{Norm, convolve, convolve_normalized, normalize};
 pub use curve::Curve;
