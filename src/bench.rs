@@ -86,6 +86,9 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     grid.seeds = bench.seeds.or(grid.seeds);
     grid.workers = bench.workers.or(grid.workers);
     grid.duplicates = bench.duplicates.or(grid.duplicates);
+    if let Some(pruner) = bench.pruner.as_ref().filter(|pruner| grid.pruner.reference.as_ref() != Some(pruner)) {
+        grid.pruner = PluginSpec::named(pruner);
+    }
     grid.count_strategy |= bench.count_strategy;
     grid.budget.trials = bench.trials.or(grid.budget.trials);
     grid.budget.seconds = bench.time.or(grid.budget.seconds);

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use nas_api::{EvaluatorPlugin, Graph};
 use nas_core::plugin::Origin;
 use nas_core::study::{Problem, StudyRecord, Summary, TrialRecord};
-use nas_evaluator_burn::{BurnEvaluator, Progress, Trained};
+use nas_evaluator_burn::{BurnEvaluator, Progress, TOKENIZER_FILE, Trained};
 use serde_json::json;
 
 use crate::args::{Args, Train};
@@ -75,6 +75,9 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     if let (Some(confusion), Some(report)) = (&confusion, report.as_object_mut()) {
         report.extend(train_classes::to_json(confusion));
     }
+    if let Some(tokenizer) = evaluator.tokenizer() {
+        write(&train.out.join(TOKENIZER_FILE), tokenizer)?;
+    }
     save(&train.out.join("network.json"), &network_json(&record, trial, &graph))?;
     save(&train.out.join("metrics.json"), &report)?;
     if train.json {
@@ -127,9 +130,13 @@ fn network_json(record: &StudyRecord, trial: &TrialRecord, graph: &Graph) -> ser
 }
 
 fn save(file: &Path, value: &serde_json::Value) -> Result<(), Failure> {
-    let failed = |problem: String| Failure::broken(format!("{}: cannot be written: {problem}", file.display()));
-    let text = serde_json::to_string_pretty(value).map_err(|error| failed(error.to_string()))?;
-    fs::write(file, text).map_err(|error| failed(error.to_string()))
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::broken(format!("{}: cannot be written: {error}", file.display())))?;
+    write(file, &text)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(file, text).map_err(|error| Failure::broken(format!("{}: cannot be written: {error}", file.display())))
 }
 
 fn progress_bar(epochs: u64, quiet: bool) -> indicatif::ProgressBar {

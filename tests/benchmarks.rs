@@ -115,6 +115,49 @@ fn who_cannot_serve_a_problem_is_skipped_with_the_reason() {
 }
 
 #[test]
+fn a_pruner_ends_trials_where_there_are_reports_and_other_problems_are_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    write_grid(folder.path(), "");
+    let file = folder.path().join("grid.toml");
+    let grid =
+        fs::read_to_string(&file).unwrap().replace("seeds = 6", "seeds = 2").replace("trials = 40", "trials = 12");
+    let trained = "[problems.digits]\nspace = \"mlp\"\ndata = \"digits\"\n\
+                   evaluator = { use = \"burn\", epochs = 3, train_limit = 200, validation_limit = 100 }\n";
+    fs::write(&file, format!("pruner = {{ use = \"median\", startup = 2 }}\n{grid}{trained}")).unwrap();
+    let results = without_times(&mut bench(folder.path(), &[]));
+    let skipped = results["skipped"].as_array().unwrap();
+    assert_eq!(skipped.len(), 2, "{results:#}");
+    for skipped in skipped {
+        assert_eq!(skipped["problem"], "cube");
+        assert!(skipped["reason"].as_str().unwrap().contains("simulates its seconds"), "{results:#}");
+    }
+    let rows = results["results"].as_array().unwrap();
+    assert!(rows.len() == 2 && rows.iter().all(|row| row["problem"] == "digits" && row["seeds"] == 2), "{results:#}");
+    // The pruner is part of what a benchmark is.
+    let message = refusal(&mut bench(folder.path(), &["--pruner", "threshold"]));
+    assert!(message.contains("pruner.limit"), "{message}");
+    let message = refusal(&mut bench(folder.path(), &["--pruner", "medan"]));
+    assert!(message.contains("no pruner is called 'medan'") && message.contains("did you mean 'median'"), "{message}");
+    fs::write(&file, format!("{grid}{trained}")).unwrap();
+    let message = refusal(&mut bench(folder.path(), &[]));
+    assert!(message.contains("begun with another plugin, other settings or another budget"), "{message}");
+    // Without it, other results: it has ended trials.
+    let other = tempfile::tempdir().unwrap();
+    write_grid(other.path(), "");
+    fs::write(other.path().join("grid.toml"), format!("{grid}{trained}")).unwrap();
+    let without = without_times(&mut bench(other.path(), &[]));
+    let digits = |row: &&Value| row["problem"] == "digits";
+    let without: Vec<&Value> = without["results"].as_array().unwrap().iter().filter(digits).collect();
+    assert!(without.len() == 2 && without != rows.iter().collect::<Vec<_>>(), "{results:#}");
+}
+
+fn refusal(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{command:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
 fn a_strategy_that_is_not_there_is_no_skipped_one() {
     let folder = tempfile::tempdir().unwrap();
     for (name, words) in [("tpee", "did you mean 'tpe'"), ("./none.wasm", "cannot be read")] {

@@ -197,13 +197,15 @@ fn images_are_augmented_and_texts_trained_by_their_recipes() {
         "--set",
         "evaluator.context=16",
         "--set",
-        "evaluator.train_limit=100",
+        "evaluator.epoch_tokens=2000",
         "--set",
         "evaluator.epochs=1",
     ]);
     command.args(["--set", "evaluator.validation_limit=50", "--set", "space.layers=1", "--set", "space.widths=32"]);
     let found = json(command.args(["--set", "space.head_sizes=16", "--set", "space.heads=2"]));
     assert_eq!(setting(&found, "clip_norm"), 1.0);
+    // Whole batches of 32 windows.
+    assert_eq!(found["best"]["metrics"]["trained_tokens"], 2048.0);
     let metrics = &found["best"]["metrics"];
     assert!(metrics["val_loss"].as_f64().unwrap() < 4.5, "{found}");
     assert!(metrics["val_bits_per_byte"].is_number() && metrics["val_top5_accuracy"].is_null(), "{found}");

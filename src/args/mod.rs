@@ -269,6 +269,10 @@ pub struct Bench {
     /// Whether a study measures again, and pays for, what it measured before [default: reuse]
     #[arg(long, value_name = "WHAT", value_parser = duplicates())]
     pub duplicates: Option<Duplicates>,
+    /// What ends trials of each study early by what they report: median or threshold; a file has its settings. Where
+    /// nothing is reported (tables), studies are skipped
+    #[arg(long, value_name = "NAME")]
+    pub pruner: Option<String>,
     /// The simulated clock counts the strategy's own seconds, too; two runs are not equal then
     #[arg(long)]
     pub count_strategy: bool,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::study::{BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, relocate};
+use crate::study::{BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, check_name, relocate};
 
 /// What is searched for.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -45,6 +45,8 @@ pub struct Grid {
     pub first_seed: u32,
     /// What each study may spend.
     pub budget: BudgetSpec,
+    /// What ends trials early, in every study that it can serve.
+    pub pruner: PluginSpec,
     /// Trials of a study measured side by side (default 1).
     pub workers: Option<u32>,
     /// Whether a study measures again what it measured before (default: it does not).
@@ -67,7 +69,7 @@ impl Grid {
         grid.strategies.values_mut().for_each(|strategy| strategy.relocate(folder));
         for problem in grid.problems.values_mut() {
             problem.space.relocate(folder);
-            problem.evaluator.relocate_with_recipe(folder);
+            problem.evaluator.relocate_with_settings(folder);
             problem.beside = Some(folder.to_owned());
             problem.meters.iter_mut().for_each(|meter| relocate(meter, folder));
         }
@@ -85,6 +87,9 @@ impl Grid {
         }
         if self.seeds.unwrap_or(0) == 0 {
             return none("seeds", "give --seeds N; ten or more tell something");
+        }
+        if let Some(pruner) = &self.pruner.reference {
+            check_name(pruner)?;
         }
         if self.first_seed.checked_add(self.seeds.unwrap_or(0)).is_none() {
             return Err(StudyError::spec("seeds", "they go beyond 4294967295", "choose a lower first_seed"));
@@ -112,6 +117,7 @@ impl Grid {
             objectives,
             constraints,
             meters,
+            pruner: self.pruner.clone(),
             budget: self.budget,
             task,
             ..StudySpec::default()

@@ -131,6 +131,12 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
                     skipped.push(Skipped { problem, strategy, reason: error.to_string() });
                     continue;
                 }
+                // Whether a pruner has reports to judge by is known of each problem alone.
+                Err(error) if grid.pruner.reference.is_some() && error.refuses_pruner() => {
+                    let (problem, strategy) = (problem.clone(), strategy.clone());
+                    skipped.push(Skipped { problem, strategy, reason: error.to_string() });
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             let setup = setup(&plan.header, grid.count_strategy)?;

@@ -91,6 +91,11 @@ impl StudyError {
         Self::File { path: path.to_owned(), problem: problem.into(), remedy: remedy.into() }
     }
 
+    /// The pruner cannot serve this strategy or this evaluator. That there is none of its name is another matter.
+    pub(crate) fn refuses_pruner(&self) -> bool {
+        matches!(self, Self::Spec { place, .. } if place == "pruner" || place == "pruner.metric")
+    }
+
     /// The user's input is to blame, so that nothing was run: exit code 2 at the command line.
     pub fn is_input(&self) -> bool {
         !matches!(self, Self::Broken(_) | Self::Replay { .. } | Self::Database { .. })

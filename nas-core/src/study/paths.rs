@@ -4,6 +4,9 @@ use std::path::Path;
 
 use crate::plugin::{Kind, has_ending};
 
+/// A parameter of evaluators that is a word, or a file by its ending.
+pub(crate) const TOKENS: &str = "tokens";
+
 /// A relative path is taken from this folder. A name stays a name; what is written like a path is one, whether the file
 /// exists or not.
 pub(crate) fn relocate(reference: &mut String, folder: &Path) {
@@ -23,6 +26,24 @@ pub(crate) fn located(data: &str, beside: Option<&Path>) -> String {
     let found = there.next().and_then(|path| std::path::absolute(path).ok());
     let meant = found.or_else(|| beside.filter(|_| written_as_path).map(|folder: &Path| folder.join(data)));
     meant.as_deref().and_then(Path::to_str).unwrap_or(data).to_owned()
+}
+
+/// [`TOKENS`] that are a relative file are taken from this folder.
+pub(crate) fn relocate_tokens(tokens: &mut String, folder: &Path) {
+    if are_file(tokens)
+        && let Some(moved) = folder.join(&*tokens).to_str()
+    {
+        *tokens = moved.to_owned();
+    }
+}
+
+/// What [`TOKENS`] mean in every folder: a word stays one, and a file that is there is its absolute path.
+pub(crate) fn located_tokens(tokens: &str) -> String {
+    if are_file(tokens) { located(tokens, None) } else { tokens.to_owned() }
+}
+
+fn are_file(tokens: &str) -> bool {
+    has_ending(Path::new(tokens), &["json"])
 }
 
 /// Whether data that were recorded as a name would now be taken for something in the current folder.

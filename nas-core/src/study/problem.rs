@@ -249,6 +249,9 @@ fn evaluator_settings(spec: &StudySpec, info: &EvaluatorInfo) -> Result<GivenSet
         }
         settings.insert("data".to_owned(), Given::Raw(data.clone()));
     }
+    if let Some(Given::Raw(tokens) | Given::Typed(Value::Text(tokens))) = settings.get_mut(paths::TOKENS) {
+        *tokens = paths::located_tokens(tokens);
+    }
     let parameter = info.parameters.iter().find(|p| p.name == "data" && p.kind == ParameterKind::Text);
     let (Some(parameter), Some(given)) = (parameter, settings.get("data")) else { return Ok(settings) };
     let Some(text) = given.text() else { return Ok(settings) };

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 use super::given::{Given, GivenSettings};
 use super::limits::Limits;
-use super::paths::relocate;
+use super::paths::{TOKENS, relocate, relocate_tokens};
 use super::recipe::PARAMETER;
 use super::tables;
 use crate::names::did_you_mean;
@@ -117,7 +117,7 @@ impl StudySpec {
         let folder = path.parent().unwrap_or(Path::new(""));
         spec.space.relocate(folder);
         spec.strategy.relocate(folder);
-        spec.evaluator.relocate_with_recipe(folder);
+        spec.evaluator.relocate_with_settings(folder);
         spec.beside = Some(folder.to_owned());
         spec.meters.iter_mut().for_each(|meter| relocate(meter, folder));
         Ok(spec)
@@ -214,11 +214,14 @@ impl PluginSpec {
         }
     }
 
-    /// As [`relocate`](Self::relocate), for an evaluator, whose recipe may be a path, too.
-    pub(crate) fn relocate_with_recipe(&mut self, folder: &Path) {
+    /// As [`relocate`](Self::relocate), for an evaluator, whose recipe and tokens may be paths, too.
+    pub(crate) fn relocate_with_settings(&mut self, folder: &Path) {
         self.relocate(folder);
         if let Some(Given::Typed(Value::Text(recipe))) = self.settings.get_mut(PARAMETER) {
             relocate(recipe, folder);
+        }
+        if let Some(Given::Typed(Value::Text(tokens))) = self.settings.get_mut(TOKENS) {
+            relocate_tokens(tokens, folder);
         }
     }
 

@@ -101,11 +101,7 @@ impl Chosen {
                 }
             };
         };
-        if !PRUNERS.contains(&name.as_str()) {
-            let near = did_you_mean(name, PRUNERS);
-            let remedy = format!("{near}known: {}", PRUNERS.join(", "));
-            return Err(StudyError::spec("pruner", format!("no pruner is called '{name}'"), remedy));
-        }
+        check_name(name)?;
         if name == "threshold" && !spec.settings.contains_key("limit") {
             let remedy = "give it with --set pruner.limit=VALUE, in the metric's unit";
             return Err(StudyError::spec("pruner.limit", "the threshold is missing", remedy));
@@ -140,6 +136,16 @@ impl Chosen {
         };
         Ok(Pruner { metric, goal, grace: number("grace")?, patience: number("patience")? as usize, rule })
     }
+}
+
+/// That there is a pruner of this name.
+pub(crate) fn check_name(name: &str) -> Result<(), StudyError> {
+    if PRUNERS.contains(&name) {
+        return Ok(());
+    }
+    let near = did_you_mean(name, PRUNERS);
+    let remedy = format!("{near}known: {}", PRUNERS.join(", "));
+    Err(StudyError::spec("pruner", format!("no pruner is called '{name}'"), remedy))
 }
 
 fn choose_metric(wanted: &str, objectives: &[Objective]) -> Result<String, StudyError> {

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use nas_api::{Error, Parameter, ParameterKind, Result, Settings, Value};
 
-use crate::data::{DataConfig, Kind, located};
+use crate::data::{DataConfig, Kind, MOST_TOKENS, Tokens, located};
 use crate::device::Place;
 use crate::training::{self, Training};
+
+/// Each character of a text is a token.
+const CHARACTERS: &str = "characters";
 
 /// What a user may set; `device` is where networks are trained where nobody says.
 pub fn parameters(device: Place) -> Vec<Parameter> {
@@ -61,6 +64,18 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
         ),
         Parameter::integer("validation_limit", 0, 0, u32::MAX, "validation examples at most, likewise; 0: all"),
         Parameter::integer("context", 128, 1, 1 << 16, "positions of one example of a text"),
+        Parameter::text(
+            "tokens",
+            CHARACTERS,
+            "of a text: `characters`, `bpe` (sub-words, trained on its training part), or a tokenizer.json",
+        ),
+        Parameter::integer(
+            "vocabulary",
+            512,
+            257,
+            MOST_TOKENS as u32,
+            "tokens of `bpe` at most; the first 256 are the bytes",
+        ),
         Parameter::integer("size", 0, 0, 512, "side length in pixels that images are resized to; 0: as they are"),
         Parameter::integer(
             "validate_every",
@@ -146,6 +161,7 @@ impl Config {
             validation_limit: size("validation_limit")?,
             size: size("size")?,
             context: size("context")?,
+            tokens: tokens(settings)?,
         };
         let training = Training::of(settings, kind)?;
         let device = Place::named(settings.text("device")?)?;
@@ -157,6 +173,18 @@ impl Config {
             validate_every: settings.integer("validate_every")?,
             checkpoint: Duration::from_secs_f64(settings.number("checkpoint_seconds")?),
         })
+    }
+}
+
+/// What `tokens` says.
+fn tokens(settings: &Settings) -> Result<Tokens> {
+    match settings.text("tokens")? {
+        CHARACTERS => Ok(Tokens::Characters),
+        "bpe" => Ok(Tokens::Trained { vocabulary: settings.integer("vocabulary")? as usize }),
+        file if file.to_ascii_lowercase().ends_with(".json") => Ok(Tokens::File(file.into())),
+        other => Err(Error::new(format!(
+            "'tokens' is \"{other}\", but must be \"{CHARACTERS}\", \"bpe\" or a file that ends in .json"
+        ))),
     }
 }
 

@@ -70,6 +70,7 @@ impl<D: Devices> Burn<D> {
         }
         let mut metrics = scores.metrics("test");
         metrics.push(Metric::new("train_loss", trainer.train_loss));
+        metrics.extend(training.trained_tokens(&examples, epochs));
         metrics.push(Metric::new("train_seconds", train_seconds));
         let confusion = match &data.test.targets {
             Targets::Labels { labels, classes } => Some(Confusion::of(labels, &scores.found, *classes as usize)),
@@ -91,6 +92,11 @@ impl<D: Devices> Burn<D> {
         let scores = self.test(&network, &|| false)?;
         let scores = scores.ok_or_else(|| Error::new("stopped, though nobody asked for it"))?;
         Ok(scores.metrics("test"))
+    }
+
+    /// What takes texts apart for the networks, as a `tokenizer.json`; `None` where tokens are characters, or the data no text.
+    pub fn tokenizer(&self) -> Option<&str> {
+        self.data.tokenizer.as_deref()
     }
 
     fn test(&self, network: &Network, stop: Stop<'_>) -> Result<Option<Scores>> {

@@ -25,10 +25,13 @@ mod schedule;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
 mod train;
 mod training;
 #[cfg(test)]
 mod training_tests;
+mod windows;
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -44,7 +47,7 @@ use nas_api::{
 };
 
 pub use config::is_of_training;
-pub use data::{ClassCount, Description, Encoding, Values, data_folders, own_data_folder};
+pub use data::{ClassCount, Description, Encoding, TOKENIZER_FILE, Values, data_folders, own_data_folder};
 pub use device::{Cpu, Devices, Place};
 pub use fully::{Progress, Trained};
 pub use metrics::Confusion;
@@ -217,17 +220,17 @@ impl<D: Devices> Burn<D> {
         stop: Stop<'_>,
     ) -> Result<Option<Vec<Metric>>, Trouble> {
         if let Some(best) = trainer.patience.best() {
+            let best_metrics = best.metrics.iter().cloned();
             let epochs = [("trained_epochs", trainer.epoch), ("best_epoch", best.epoch)];
             let epochs = epochs.map(|(name, epochs)| Metric::new(name, f64::from(epochs)));
-            let loss = Metric::new("train_loss", trainer.train_loss);
-            return Ok(Some(best.metrics.iter().cloned().chain(epochs).chain([loss]).collect()));
+            return Ok(Some(self.of_training(best_metrics.chain(epochs).collect(), trainer)));
         }
         if last.is_some() {
             return Ok(last);
         }
         // It carries on from a trial that was trained for as long.
         let scores = self.validate(trainer, stop)?;
-        Ok(scores.map(|scores| with_loss(scores.metrics("val"), trainer)))
+        Ok(scores.map(|scores| self.of_training(scores.metrics("val"), trainer)))
     }
 
     /// One more epoch, and what is to be reported of it; `None` where `stop` said so.
@@ -253,7 +256,14 @@ impl<D: Devices> Burn<D> {
                 trainer.patience.see(trainer.epoch, &scores, self.data.kind == Kind::Classification);
             }
         }
-        Ok(Some(Report { fidelity: f64::from(trainer.epoch), metrics: with_loss(metrics, trainer) }))
+        Ok(Some(Report { fidelity: f64::from(trainer.epoch), metrics: self.of_training(metrics, trainer) }))
+    }
+
+    /// With what is known of the training itself.
+    fn of_training(&self, mut metrics: Vec<Metric>, trainer: &Trainer) -> Vec<Metric> {
+        metrics.push(Metric::new("train_loss", trainer.train_loss));
+        metrics.extend(self.config.training.trained_tokens(&self.data.train, trainer.epoch));
+        metrics
     }
 
     /// The network as it is now on the validation examples; `None` where `stop` said so.
@@ -308,12 +318,6 @@ fn ended(verdict: Verdict) -> Option<Ended> {
         Verdict::Pruned => Some(Ended::Pruned),
         Verdict::Stopped => Some(Ended::Stopped),
     }
-}
-
-/// With the loss of training.
-fn with_loss(mut metrics: Vec<Metric>, trainer: &Trainer) -> Vec<Metric> {
-    metrics.push(Metric::new("train_loss", trainer.train_loss));
-    metrics
 }
 
 /// Training may have diverged where no loss of a batch shows it.

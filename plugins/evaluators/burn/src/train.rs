@@ -1,16 +1,16 @@
 //! Training, epoch by epoch, such that stopping and carrying on changes no bit.
 //!
 //! Everything random is drawn from the trial's seed and from how far training has come, never from a generator that
-//! lives on: weights by their name, the order of examples by the epoch, what is done to an image by the epoch and its
+//! lives on: weights by their name, the order of examples by the pass over them, what is done to an image by the epoch and its
 //! example, dropout and mixup by the batch.
 
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device, Tensor};
 use nas_api::Graph;
 use nas_api::graph::GraphError;
-use nas_api::rng::{derive, seeded};
+use nas_api::rng::derive;
 
-use crate::data::{Examples, Targets, shuffled};
+use crate::data::{Examples, Targets};
 use crate::gradients::clip;
 use crate::loss::{self, penalty};
 use crate::model::{self, Network, Plan, Weights};
@@ -93,25 +93,24 @@ impl Trainer {
         horizon: u32,
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, Diverged> {
-        let order = shuffled(examples.len(), &mut seeded(derive(self.seed, "shuffle", self.epoch)));
-        let of_step = training.batch_size.saturating_mul(training.accumulate);
-        let steps = examples.len().div_ceil(of_step) as u64;
+        let epoch = training.epoch(examples);
+        let steps = epoch.steps();
         let first = u64::from(self.epoch) * steps;
         let mut total = 0.0;
-        for (number, rows) in order.chunks(of_step).enumerate() {
+        for (number, rows) in epoch.batches(self.epoch, self.seed).enumerate() {
             if stop() {
                 return Ok(false);
             }
             let step = first + number as u64;
             let rate = training.schedule.rate(step, steps, horizon);
-            let loss = self.step(training, examples, rows, rate, step);
+            let loss = self.step(training, examples, &rows, rate, step);
             if !loss.is_finite() {
                 return Err(Diverged { loss, epoch: self.epoch + 1, batch: number + 1, rate });
             }
             total += f64::from(loss) * rows.len() as f64;
         }
         self.epoch += 1;
-        self.train_loss = total / examples.len() as f64;
+        self.train_loss = total / epoch.rows() as f64;
         Ok(true)
     }
 

@@ -1,12 +1,13 @@
 //! How networks are trained: the parameters that recipes are for.
 
-use nas_api::{Error, Parameter, ParameterKind, Result, Settings, Value};
+use nas_api::{Error, Metric, Parameter, ParameterKind, Result, Settings, Value};
 
 use crate::augment::{self, Augment};
-use crate::data::Kind;
+use crate::data::{Examples, Kind, Targets};
 use crate::loss::Loss;
 use crate::optimizer::{Method, OptimizerConfig};
 use crate::schedule::{Course, Schedule};
+use crate::windows::Epoch;
 
 /// How networks are trained.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Training {
     pub batch_size: usize,
     /// Batches whose gradients are averaged before each step.
     pub accumulate: usize,
+    /// Tokens of a text that an epoch is trained on; 0: all of its windows.
+    pub epoch_tokens: u32,
     /// What is minimised.
     pub loss: Loss,
     /// ε of the targets of cross entropy.
@@ -41,6 +44,13 @@ pub struct Training {
 pub fn parameters() -> Vec<Parameter> {
     let mut parameters = vec![
         Parameter::integer("epochs", 10, 1, 100_000, "full training of one trial, and the horizon of the schedule"),
+        Parameter::integer(
+            "epoch_tokens",
+            0,
+            0,
+            u32::MAX,
+            "tokens of a text that count as an epoch, rounded up to whole steps; 0: an epoch is a pass over the text",
+        ),
         Parameter::integer("batch_size", 64, 1, 1 << 20, "examples that are run at once"),
         Parameter::integer("accumulate", 1, 1, 1 << 16, "batches whose gradients are averaged before each step"),
     ];
@@ -152,6 +162,7 @@ impl Training {
             return Err(Error::new("'label_smoothing' is for the loss \"cross_entropy\": set it to 0"));
         }
         Ok(Self {
+            epoch_tokens: epoch_tokens_of(settings, kind)?,
             batch_size: size("batch_size")?,
             accumulate: size("accumulate")?,
             loss,
@@ -165,6 +176,36 @@ impl Training {
             ema_decay: settings.number("ema_decay")?,
             early_stopping: settings.integer("early_stopping")?,
         })
+    }
+}
+
+fn epoch_tokens_of(settings: &Settings, kind: Kind) -> Result<u32> {
+    let tokens = settings.integer("epoch_tokens")?;
+    if tokens > 0 && kind != Kind::Language {
+        return Err(Error::new("'epoch_tokens' is for texts: set it to 0, which makes an epoch a pass over the data"));
+    }
+    let of_step = ["batch_size", "accumulate", "context"].map(|name| settings.integer(name).map(u64::from));
+    let of_step = of_step.into_iter().product::<Result<u64>>()?;
+    if tokens > 0 && u64::from(tokens) < of_step {
+        let problem = format!(
+            "'epoch_tokens' ({tokens}) are fewer than the {of_step} tokens of one step ('batch_size' times 'accumulate' \
+             times 'context'): raise it, or lower one of them"
+        );
+        return Err(Error::new(problem));
+    }
+    Ok(tokens)
+}
+
+impl Training {
+    /// How long an epoch of these examples is.
+    pub fn epoch(&self, examples: &Examples) -> Epoch {
+        Epoch::new(examples, self.epoch_tokens, self.batch_size.saturating_mul(self.accumulate))
+    }
+
+    /// The tokens of these examples that so many epochs are trained on, each as often as it was; of texts.
+    pub fn trained_tokens(&self, examples: &Examples, epochs: u32) -> Option<Metric> {
+        let tokens = || self.epoch(examples).targets(epochs) as f64;
+        matches!(examples.targets, Targets::Tokens { .. }).then(|| Metric::new("trained_tokens", tokens()))
     }
 }
 
@@ -234,6 +275,7 @@ impl Training {
         Self {
             batch_size,
             accumulate: 1,
+            epoch_tokens: 0,
             loss,
             label_smoothing: 0.0,
             l1: 0.0,

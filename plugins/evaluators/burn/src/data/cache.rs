@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::{DIGITS, Data, DataConfig, DataError, file, prepare};
+use super::{DIGITS, Data, DataConfig, DataError, Tokens, file, prepare};
 
 /// Smaller data are read sooner than a file of them is kept.
 const SMALL: usize = 1 << 20;
 /// How data are prepared, and how they are kept: to be raised by every change after which the same sources become other bytes. The
 /// test of what prepared data are fails where that was forgotten.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 /// Files that nobody opened for so long are removed when another one is written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -140,6 +140,9 @@ pub(super) fn key(config: &DataConfig) -> io::Result<String> {
     let program = std::env::current_exe()?;
     identify(&program, &fs::metadata(&program)?, &mut digest)?;
     walk(&fs::canonicalize(&config.source)?, &mut digest)?;
+    if let Tokens::File(tokenizer) = &config.tokens {
+        walk(&fs::canonicalize(tokenizer)?, &mut digest)?;
+    }
     Ok(digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -245,17 +245,25 @@ pub enum DataError {
         /// Counted from 0.
         byte: usize,
     },
-    /// A text with fewer characters than a window in one of its parts.
+    /// A file that should say what the tokens of a text are.
+    #[error("'{}' is no usable tokenizer: {problem}; 'tokens' takes a tokenizer.json of a byte-level BPE", path.display())]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// A text with fewer tokens than a window in one of its parts.
     #[error(
-        "'{}' has {characters} characters, and the smallest of its parts for training, validation and test {smallest}: \
-         too few for a window of {context} positions and the character after it; lower 'context', or take a longer text",
+        "'{}' has {tokens} tokens, and the smallest of its parts for training, validation and test {smallest}: \
+         too few for a window of {context} positions and the token after it; lower 'context', or take a longer text",
         path.display()
     )]
     ShortText {
         /// The file.
         path: PathBuf,
         /// Of the whole.
-        characters: usize,
+        tokens: usize,
         /// Of the smallest part.
         smallest: usize,
         /// Positions of a window.

@@ -28,6 +28,7 @@ struct Header {
     std: Vec<u32>,
     target: [u32; 2],
     vocabulary: String,
+    tokenizer: Option<String>,
     encoding: Option<Encoding>,
     classes: Vec<String>,
     /// Training, validation, test.
@@ -87,6 +88,7 @@ pub fn write(data: &Data, file: File) -> io::Result<()> {
         std: bits(&scale.std),
         target: [scale.target_mean.to_bits(), scale.target_std.to_bits()],
         vocabulary: data.vocabulary.clone(),
+        tokenizer: data.tokenizer.clone(),
         encoding: data.encoding.clone(),
         classes: data.classes.clone(),
         parts: [train, validation, test],
@@ -158,6 +160,7 @@ pub fn read(path: &Path) -> Option<Data> {
             target_std: f32::from_bits(header.target[1]),
         },
         vocabulary: header.vocabulary,
+        tokenizer: header.tokenizer,
         encoding: header.encoding,
         classes: header.classes,
     })

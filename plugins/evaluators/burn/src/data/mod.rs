@@ -1,5 +1,6 @@
 //! The data that networks are trained on: read, split by a seed, normalised by the training set.
 
+mod bpe;
 mod cache;
 mod cifar;
 mod describe;
@@ -19,8 +20,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tokenizer;
 
 use std::hash::{DefaultHasher, Hasher};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +34,12 @@ pub use find::{data_folders, located, own_data_folder};
 pub use normalize::Normalization;
 pub use split::shuffled;
 pub use table::Encoding;
+pub use tokenizer::MOST as MOST_TOKENS;
 
 /// The data that come with the evaluator.
 const DIGITS: &str = "digits";
+/// What a tokenizer is called beside the weights of a network that needs it.
+pub const TOKENIZER_FILE: &str = "tokenizer.json";
 
 /// What is predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +61,20 @@ impl Kind {
 
 fn is_text(source: &str) -> bool {
     source.to_ascii_lowercase().ends_with(".txt")
+}
+
+/// What the tokens of a text are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Tokens {
+    /// Each character of the text.
+    Characters,
+    /// Sub-words of a byte-level BPE that is trained on the training part of the text.
+    Trained {
+        /// Tokens at most.
+        vocabulary: usize,
+    },
+    /// Sub-words as a `tokenizer.json` has them.
+    File(PathBuf),
 }
 
 /// Which data, and how they are split. Fractions are of all rows.
@@ -87,6 +107,8 @@ pub struct DataConfig {
     pub size: usize,
     /// Positions of one example of a text.
     pub context: usize,
+    /// What stands at a position of a text.
+    pub tokens: Tokens,
 }
 
 /// Normalised data in three sets that share no example.
@@ -102,8 +124,10 @@ pub struct Data {
     pub test: Examples,
     /// How inputs and targets were scaled.
     pub normalization: Normalization,
-    /// The characters of a text, in the order of their tokens; empty for other data.
+    /// The characters of a text, in the order of their tokens; empty for other data and other tokens.
     pub vocabulary: String,
+    /// What took a text apart into sub-words, as a `tokenizer.json`; `None` of other data.
+    pub tokenizer: Option<String>,
     /// How the rows of a table became numbers.
     pub encoding: Option<Encoding>,
     /// The names of the classes, in order, where they have names.
@@ -148,6 +172,9 @@ impl Data {
         ];
         if !self.vocabulary.is_empty() {
             legend.push(("vocabulary", self.vocabulary.clone()));
+        }
+        if self.tokenizer.is_some() {
+            legend.push(("tokenizer", TOKENIZER_FILE.to_owned()));
         }
         if let Some(encoding) = &self.encoding {
             legend.push(("columns", encoding.to_text()));

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::folder::{self, Images};
 use super::table::{self, Encoding, Table};
 use super::{
-    Data, DataConfig, DataError, Examples, Kind, Normalization, Targets, cifar, digits, idx, image, split, text,
+    Data, DataConfig, DataError, Examples, Kind, Normalization, Targets, Tokens, cifar, digits, idx, image, split, text,
 };
 
 /// Reads, splits and normalises.
@@ -13,6 +13,9 @@ pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     let path = Path::new(&config.source);
     if super::is_text(&config.source) && path.is_file() {
         return of_text(path, config);
+    }
+    if config.tokens != Tokens::Characters {
+        return unfit(config, "is no text: 'tokens' is for texts; leave it at \"characters\"");
     }
     if table::is_table(&config.source) && path.is_file() {
         return of_table(path, config);
@@ -86,15 +89,25 @@ fn of_text(path: &Path, config: &DataConfig) -> Result<Data, DataError> {
     if config.size > 0 {
         return unfit(config, "is a text, and holds no images to resize: leave 'size' at 0");
     }
-    let text::Text { train, validation, test, vocabulary } = text::read(path, config)?;
-    Ok(Data { vocabulary, ..scaled(config, [train, validation, test], Normalization::none()) })
+    let text::Text { train, validation, test, vocabulary, tokenizer } = text::read(path, config)?;
+    Ok(Data { vocabulary, tokenizer, ..scaled(config, [train, validation, test], Normalization::none()) })
 }
 
 fn scaled(config: &DataConfig, mut sets: [Examples; 3], normalization: Normalization) -> Data {
     sets.iter_mut().for_each(|set| normalization.apply(set));
     let [train, validation, test] = sets;
     let (vocabulary, classes) = (String::new(), Vec::new());
-    Data { kind: config.kind, train, validation, test, normalization, vocabulary, encoding: None, classes }
+    Data {
+        kind: config.kind,
+        train,
+        validation,
+        test,
+        normalization,
+        vocabulary,
+        tokenizer: None,
+        encoding: None,
+        classes,
+    }
 }
 
 fn origin(config: &DataConfig) -> String {

@@ -64,6 +64,7 @@ const SCORES: [Scored; 9] = [
 pub fn reported(kind: Kind) -> Vec<String> {
     let classes = ["val_balanced_accuracy", "val_top5_accuracy"];
     let texts = ["val_perplexity", "val_bits_per_byte"];
+    let texts = [&texts[..], &["trained_tokens"]].concat();
     let numbers = ["val_mse", "val_mae", "val_r2"];
     let others: Vec<&str> = match kind {
         Kind::Classification => [&texts[..], &numbers].concat(),
@@ -71,7 +72,8 @@ pub fn reported(kind: Kind) -> Vec<String> {
         Kind::Language => [&numbers[..], &classes].concat(),
     };
     let names = declared().into_iter().map(|metric| metric.name);
-    let reported = names.filter(|name| name == "train_loss" || name.starts_with("val_"));
+    let of_training = ["train_loss", "trained_tokens"];
+    let reported = names.filter(|name| of_training.contains(&name.as_str()) || name.starts_with("val_"));
     reported.filter(|name| !others.contains(&name.as_str())).collect()
 }
 
@@ -80,6 +82,7 @@ pub fn declared() -> Vec<MetricInfo> {
     let of_training = [
         ("train_loss", "", Some(Goal::Minimize), "Mean loss over the batches of the last epoch, penalties included."),
         ("train_seconds", "s", Some(Goal::Minimize), "Seconds spent training in this trial, validation left out."),
+        ("trained_tokens", "tokens", None, "Tokens that were trained on, each as often as it was (language)."),
         ("trained_epochs", "", None, "Epochs that were trained, where 'early_stopping' may end training."),
         ("best_epoch", "", None, "The epoch that the validation metrics are of, with 'early_stopping'."),
     ];

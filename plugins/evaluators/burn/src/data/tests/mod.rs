@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::{Data, DataConfig, Examples, Kind, Targets};
+use super::{Data, DataConfig, Examples, Kind, Targets, Tokens};
 
 fn config(source: impl AsRef<Path>) -> DataConfig {
     DataConfig {
@@ -29,6 +29,7 @@ fn config(source: impl AsRef<Path>) -> DataConfig {
         validation_limit: 0,
         size: 0,
         context: 8,
+        tokens: Tokens::Characters,
     }
 }
 
@@ -297,7 +298,7 @@ fn texts_that_cannot_serve_are_refused() {
     let long: String = "ab".repeat(200);
     refused(&text(folder.path(), [b"abc", &[0xff; 3][..]].concat()), &["a.txt", "not UTF-8 from byte 3 on"]);
     refused(&text(folder.path(), "aaaa".repeat(100)), &["a.txt", "no character but 'a'"]);
-    refused(&text(folder.path(), "ab".repeat(20)), &["40 characters", "smallest", " 8: ", "lower 'context'"]);
+    refused(&text(folder.path(), "ab".repeat(20)), &["40 tokens", "smallest", " 8: ", "lower 'context'"]);
     refused(&text(folder.path(), ""), &["no characters"]);
     let fine = text(folder.path(), long);
     refused(&DataConfig { kind: Kind::Regression, ..fine.clone() }, &["is a text", "'task'"]);
