@@ -8,6 +8,7 @@
 mod codes;
 mod fisher;
 mod grasp;
+mod images;
 mod jacobian;
 #[cfg(test)]
 mod reference;

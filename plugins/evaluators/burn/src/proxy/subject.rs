@@ -6,6 +6,7 @@ use nas_api::graph::weights::{Fill, Slot};
 use nas_api::rng::{RngExt, derive, seeded};
 use nas_api::{Error, Graph, Result, Task};
 
+use super::images::images;
 use crate::loss::Loss;
 use crate::model::{self, Network, Operator, Plan, Watch, Weights};
 
@@ -18,7 +19,7 @@ pub const BATCH: usize = 64;
 pub struct Subject {
     /// Its batch normalisations use the batch's statistics.
     pub network: Network,
-    /// Standard-normal numbers.
+    /// Random [`images`], or standard-normal numbers where examples have another shape.
     pub inputs: Vec<f32>,
     /// `[BATCH, outputs]`: one-hot labels, all equally likely; where numbers are predicted, standard-normal ones.
     pub targets: Vec<f32>,
@@ -42,7 +43,10 @@ impl Subject {
             "regression" => (Loss::MeanSquaredError, normal("targets", BATCH * outputs)),
             _ => (Loss::CrossEntropy, labels(outputs)),
         };
-        let inputs = normal("inputs", BATCH * network.plan().input.iter().product::<usize>());
+        let inputs = match network.plan().input[..] {
+            [channels, height, width] => images(BATCH, [channels, height, width]),
+            ref sizes => normal("inputs", BATCH * sizes.iter().product::<usize>()),
+        };
         Ok(Self { network, inputs, targets, loss })
     }
 
