@@ -15,7 +15,7 @@ pub struct Training {
     pub batch_size: usize,
     /// Batches whose gradients are averaged before each step.
     pub accumulate: usize,
-    /// What is minimised.
+    /// What is minimised; images with boxes have [their own](crate::detection).
     pub loss: Loss,
     /// ε of the targets of cross entropy.
     pub label_smoothing: f64,
@@ -109,7 +109,7 @@ fn loss() -> Vec<Parameter> {
             "loss",
             "auto",
             &["auto", "cross_entropy", "mse"],
-            "auto: cross entropy for classes, else mse",
+            "auto: cross entropy for classes, mse for numbers; detection has its own",
         ),
         Parameter::number(
             "label_smoothing",
@@ -151,6 +151,11 @@ impl Training {
         if label_smoothing > 0.0 && loss != Loss::CrossEntropy {
             return Err(Error::new("'label_smoothing' is for the loss \"cross_entropy\": set it to 0"));
         }
+        if label_smoothing > 0.0 && kind == Kind::Detection {
+            return Err(Error::new(
+                "'label_smoothing' is not for detection, whose classes have a focal loss: set it to 0",
+            ));
+        }
         Ok(Self {
             batch_size: size("batch_size")?,
             accumulate: size("accumulate")?,
@@ -173,8 +178,13 @@ fn loss_of(settings: &Settings, kind: Kind) -> Result<Loss> {
         ("cross_entropy", Kind::Regression) => {
             Err(Error::new("'loss' cannot be \"cross_entropy\" where 'task' is \"regression\": there are no classes"))
         }
+        ("cross_entropy" | "mse", Kind::Detection) => {
+            Err(Error::new("'loss' must be \"auto\" for detection: focal loss of classes, GIoU of boxes, centreness"))
+        }
         ("mse", Kind::Language) => Err(Error::new("'loss' cannot be \"mse\" for a text: its tokens are no numbers")),
-        ("cross_entropy", _) | ("auto", Kind::Classification | Kind::Language) => Ok(Loss::CrossEntropy),
+        ("cross_entropy", _) | ("auto", Kind::Classification | Kind::Language | Kind::Detection) => {
+            Ok(Loss::CrossEntropy)
+        }
         _ => Ok(Loss::MeanSquaredError),
     }
 }
