@@ -1,5 +1,13 @@
-# COCO's average precision of made-up detections, for the test in metrics/average_precision.rs.
-import io, contextlib, sys
+"""Average precision of made-up detections as pycocotools has it: the figures in the test of
+`plugins/evaluators/burn/src/metrics/average_precision.rs`, which draws the same detections.
+
+    pip install pycocotools
+    python benches/average_precision_reference.py
+"""
+
+import contextlib
+import io
+
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
