@@ -59,7 +59,7 @@ fn plan_detector(graph: &Graph, shape: &[usize], classes: usize) -> Result<Plan,
             "which is no pyramid of one to five levels, or more than one; take larger images or smaller strides";
         return Err(GraphError::whole(format!("{problem}, {remedy}")));
     }
-    detection::expect_little(&mut plan, graph)?;
+    detection::start(&mut plan, graph)?;
     Ok(plan)
 }
 

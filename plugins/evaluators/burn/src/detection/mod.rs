@@ -7,16 +7,16 @@
 mod assign;
 mod found;
 mod loss;
-mod prior;
 mod pyramid;
+mod start;
 #[cfg(test)]
 mod tests;
 
 pub use assign::assign;
 pub use found::{Found, found};
 pub use loss::{batch, example};
-pub use prior::expect_little;
 pub use pyramid::Pyramid;
+pub use start::start;
 
 /// Numbers in a row of each output: classes, boxes, centreness.
 pub fn widths(classes: usize) -> [usize; 3] {

@@ -6,7 +6,7 @@ use nas_api::{SearchSpace, Setting, Settings, Task, Value};
 use nas_spaces::Detector;
 
 use super::assign::Assigned;
-use super::{Pyramid, assign, batch, example, expect_little, found, widths};
+use super::{Pyramid, assign, batch, example, found, start, widths};
 use crate::data::Object;
 use crate::model::{Network, Plan};
 
@@ -231,7 +231,7 @@ fn what_is_found_is_scored_cut_and_sifted() {
 }
 
 #[test]
-fn classes_start_unlikely() {
+fn classes_start_unlikely_and_boxes_with_an_extent() {
     let space = Detector::new();
     for text in
         [SMALL.to_owned(), SMALL.replace("shared", "separate"), SMALL.replace("head_conv=separable", "head_conv=full")]
@@ -241,15 +241,20 @@ fn classes_start_unlikely() {
         let task = Task { input_shape: vec![3, 64, 64], outputs: 3, kind: "detection".into(), settings };
         let graph = space.build(&space.parse(&text).unwrap(), &task).unwrap();
         let mut plan = Plan::of(&graph, &[3, 64, 64], &widths(3)).unwrap();
-        expect_little(&mut plan, &graph).unwrap();
+        start(&mut plan, &graph).unwrap();
         let arrays = Network::new(plan, 1, &Device::flex().autodiff()).arrays().unwrap();
         let biases = arrays.iter().filter(|array| array.name.ends_with(".bias") && array.name.contains(".out."));
         let biases: Vec<_> = biases.filter(|array| array.name.starts_with("head.")).collect();
         let levels = if text.contains("separate") { 4 } else { 1 };
         assert_eq!(biases.len(), 3 * levels, "{biases:?}");
         for array in biases {
-            let start = if array.name.contains("classes") { -(99.0_f32.ln()) } else { 0.0 };
+            let starts = [("classes", -(99.0_f32.ln())), ("boxes", 2.0), ("centreness", 0.0)];
+            let (_, start) = starts.into_iter().find(|(name, _)| array.name.contains(name)).unwrap();
             assert!(array.values.iter().all(|value| (value - start).abs() < 1e-6), "{array:?}");
+            let weights = array.name.replace(".bias", ".weight");
+            let weights = &arrays.iter().find(|array| array.name == weights).unwrap().values;
+            let deviation = (weights.iter().map(|x| x * x).sum::<f32>() / weights.len() as f32).sqrt();
+            assert!((0.006..0.014).contains(&deviation), "{}: {deviation}", array.name);
         }
     }
 }

@@ -56,13 +56,15 @@ pub struct Annotated {
     pub objects: Vec<Object>,
 }
 
+/// Ids and names, in the order of ids, which is that of the classes.
+pub type Categories = Vec<(i64, String)>;
+
 /// What a file of annotations says.
 #[derive(Debug)]
 pub struct Annotations {
     /// In the file's order.
     pub images: Vec<Annotated>,
-    /// Ids and names of the categories, in the order of ids, which is that of the classes.
-    pub classes: Vec<(i64, String)>,
+    pub classes: Categories,
     /// Boxes without an area in their image, which are left out.
     pub without_area: usize,
     /// Boxes that reached more than a pixel beyond their image, and were cut at its border.

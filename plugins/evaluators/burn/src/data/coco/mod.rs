@@ -12,7 +12,7 @@ use super::boxes::{Boxes, Object};
 use super::folder::Images;
 use super::picture::{self, Format};
 use super::{DataError, Examples, Targets};
-use annotations::{Annotated, Annotations};
+use annotations::{Annotated, Annotations, Categories};
 use layout::{Layout, Part};
 
 /// Images of one part with their files.
@@ -73,8 +73,8 @@ pub fn oddities(folder: &Path) -> Result<Vec<String>, DataError> {
     Ok(found)
 }
 
-/// The images of one part, and the ids and names of its classes.
-fn part(part: &Part) -> Result<(Vec<Found>, Vec<(i64, String)>), DataError> {
+/// The images of one part, and its classes.
+fn part(part: &Part) -> Result<(Vec<Found>, Categories), DataError> {
     let Annotations { images, classes, .. } = annotations::read(&part.annotations)?;
     let images = images.into_iter().map(|annotated| found(part, annotated)).collect::<Result<_, _>>()?;
     Ok((images, classes))
