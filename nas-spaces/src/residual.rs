@@ -3,9 +3,11 @@
 use nas_api::{Decision, GraphBuilder, NodeId, Parameter};
 
 use crate::blocks::{conv, conv_norm, conv_norm_relu, half, max_pool};
+use crate::choices::decision;
 
 const BLOCKS: [&str; 2] = ["basic", "bottleneck"];
-const WIDTHS: [i64; 6] = [16, 32, 48, 64, 96, 128];
+/// Channels of the first stage.
+pub const WIDTHS: [u32; 6] = [16, 32, 48, 64, 96, 128];
 /// Of a bottleneck's 3×3 convolution: groups, and channels of a group where the width is 64.
 const CARDINALITIES: [(i64, i64); 8] = [(1, 64), (1, 128), (2, 40), (4, 24), (8, 14), (32, 4), (32, 8), (64, 4)];
 /// Blocks of the stages.
@@ -21,26 +23,46 @@ pub const STAGES: usize = 4;
 /// How many decisions there are: block, width, cardinality, and the depth of each stage.
 pub const DECISIONS: usize = 3 + STAGES;
 
-/// `block`, `width`, `cardinality` (bottlenecks alone), `depth1` to `depth4`.
-pub fn decisions() -> Vec<Decision> {
-    let cardinalities = CARDINALITIES.map(|(groups, width)| format!("{groups}x{width}d"));
-    let mut decisions = vec![
-        Decision::new("block", BLOCKS),
-        Decision::new("width", WIDTHS.map(|width| width.to_string())).ordered(),
-        Decision::new("cardinality", cardinalities),
-    ];
-    decisions.extend(
-        (1..)
-            .zip(DEPTHS)
-            .map(|(stage, depths)| Decision::new(format!("depth{stage}"), depths.iter().map(u32::to_string)).ordered()),
-    );
-    decisions
+/// What widths and depths there are to choose among.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    widths: Vec<u32>,
+    /// Of each stage.
+    depths: [Vec<u32>; STAGES],
 }
 
-/// How many combinations of choices there are.
-pub fn count() -> usize {
-    let depths: usize = DEPTHS.iter().map(|depths| depths.len()).product();
-    depths * WIDTHS.len() * (1 + CARDINALITIES.len())
+impl Default for Choices {
+    /// Those of the published networks, and between them.
+    fn default() -> Self {
+        Self { widths: WIDTHS.to_vec(), depths: DEPTHS.map(<[u32]>::to_vec) }
+    }
+}
+
+impl Choices {
+    /// These widths, and of the depths those of at most so many blocks.
+    pub fn new(widths: Vec<u32>, max_depth: u32) -> Self {
+        let few = |depths: &[u32]| depths.iter().copied().filter(|&depth| depth <= max_depth).collect();
+        Self { widths, depths: DEPTHS.map(few) }
+    }
+
+    /// `block`, `width`, `cardinality` (bottlenecks alone), `depth1` to `depth4`.
+    pub fn decisions(&self) -> Vec<Decision> {
+        let cardinalities = CARDINALITIES.map(|(groups, width)| format!("{groups}x{width}d"));
+        let mut decisions = vec![
+            Decision::new("block", BLOCKS),
+            decision("width", &self.widths),
+            Decision::new("cardinality", cardinalities),
+        ];
+        let depths = (1..).zip(&self.depths).map(|(stage, depths)| decision(&format!("depth{stage}"), depths));
+        decisions.extend(depths);
+        decisions
+    }
+
+    /// How many combinations there are.
+    pub fn count(&self) -> usize {
+        let depths: usize = self.depths.iter().map(Vec::len).product();
+        depths * self.widths.len() * (1 + CARDINALITIES.len())
+    }
 }
 
 /// How many decisions a prefix has passed over: basic blocks have no cardinality.
@@ -79,16 +101,16 @@ pub struct Stages {
 
 impl Stages {
     /// Reads the choices with which a valid genotype begins.
-    pub fn read(genotype: &[u32]) -> Option<Self> {
+    pub fn read(genotype: &[u32], known: &Choices) -> Option<Self> {
         let mut choices = genotype.iter().map(|&choice| choice as usize);
         let block = choices.next()?;
-        let width = *WIDTHS.get(choices.next()?)?;
+        let width = i64::from(*known.widths.get(choices.next()?)?);
         let bottleneck = match block == BASIC as usize {
             true => None,
             false => Some(*CARDINALITIES.get(choices.next()?)?),
         };
         let mut depths = [0; STAGES];
-        for (depth, known) in depths.iter_mut().zip(DEPTHS) {
+        for (depth, known) in depths.iter_mut().zip(&known.depths) {
             *depth = *known.get(choices.next()?)?;
         }
         Some(Self { width, bottleneck, depths })

@@ -9,7 +9,7 @@ use nas_api::{
 };
 
 use crate::blocks::{classifier, image};
-use crate::residual::{self, STAGES, Stages};
+use crate::residual::{self, Choices, STAGES, Stages};
 
 /// Networks that have a name: block, width, cardinality, depths.
 const NAMED: [(&str, &str); 10] = [
@@ -30,12 +30,14 @@ const NAMED: [(&str, &str); 10] = [
 pub struct ResNet {
     /// `block`, `width`, `cardinality` (bottlenecks alone), `depth1` to `depth4`.
     decisions: Vec<Decision>,
+    choices: Choices,
 }
 
 impl ResNet {
     /// The space has no parameters. The stem is a setting of the task.
     pub fn new() -> Self {
-        Self { decisions: residual::decisions() }
+        let choices = Choices::default();
+        Self { decisions: choices.decisions(), choices }
     }
 }
 
@@ -54,7 +56,7 @@ impl SearchSpace for ResNet {
         SpaceInfo {
             name: "resnet".into(),
             version: "1".into(),
-            log10_size: Some(libm::log10(residual::count() as f64)),
+            log10_size: Some(libm::log10(self.choices.count() as f64)),
             decisions: self.decisions.clone(),
             conditional: true,
             standard: false,
@@ -78,7 +80,7 @@ impl SearchSpace for ResNet {
         let small = task.settings.text("stem")? == "small";
         self.validate(genotype)?;
         let broken = || Error::new(format!("{genotype:?} is no genotype of resnet"));
-        let stages = Stages::read(genotype).ok_or_else(broken)?;
+        let stages = Stages::read(genotype, &self.choices).ok_or_else(broken)?;
         let mut graph = GraphBuilder::new();
         let input = graph.input();
         let values = stages.build(&mut graph, input, small);

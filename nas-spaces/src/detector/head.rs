@@ -9,7 +9,7 @@ use nas_api::{GraphBuilder, NodeId};
 use super::kernel::Kernel;
 
 /// Of group normalisations, as Tian et al. and torchvision have it; divides every width of the neck.
-const GROUPS: i64 = 32;
+pub const GROUPS: i64 = 32;
 
 /// A head.
 #[derive(Clone, Debug)]

@@ -17,14 +17,15 @@ use nas_api::{
 };
 
 use crate::blocks::image;
-use crate::residual::{self, Stages};
-use head::Head;
+use crate::choices::{decision, parameter, whole};
+use crate::residual::{self, Choices, Stages};
+use head::{GROUPS, Head};
 use kernel::Kernel;
 use neck::{MAPS, Map, Neck};
 
 const NECKS: [&str; 2] = ["fpn", "pan"];
 const KERNELS: [&str; 2] = ["full", "separable"];
-const NECK_WIDTHS: [i64; 5] = [64, 96, 128, 192, 256];
+const NECK_WIDTHS: [u32; 5] = [64, 96, 128, 192, 256];
 const EXTRA_LEVELS: [&str; 3] = ["0", "1", "2"];
 const HEAD_DEPTHS: [&str; 5] = ["0", "1", "2", "3", "4"];
 const WEIGHTS: [&str; 2] = ["shared", "separate"];
@@ -47,6 +48,8 @@ pub struct Detector {
     /// Those of the backbone, then neck, its width and convolutions, levels, then depth, convolutions, weights and, where
     /// there are towers, normalisation of the head.
     decisions: Vec<Decision>,
+    choices: Choices,
+    neck_widths: Vec<u32>,
 }
 
 /// What a genotype says.
@@ -61,12 +64,16 @@ fn kernel(choice: u32) -> Kernel {
 }
 
 impl Detector {
-    /// The space has no parameters. The stem is a setting of the task.
+    /// The space as it is where nothing is set. The stem is a setting of the task.
     pub fn new() -> Self {
-        let mut decisions = residual::decisions();
+        Self::among(Choices::default(), NECK_WIDTHS.to_vec())
+    }
+
+    fn among(choices: Choices, neck_widths: Vec<u32>) -> Self {
+        let mut decisions = choices.decisions();
         decisions.extend([
             Decision::new("neck", NECKS),
-            Decision::new("neck_width", NECK_WIDTHS.map(|width| width.to_string())).ordered(),
+            decision("neck_width", &neck_widths),
             Decision::new("neck_conv", KERNELS),
             Decision::new("extra_levels", EXTRA_LEVELS).ordered(),
             Decision::new("head_depth", HEAD_DEPTHS).ordered(),
@@ -74,15 +81,15 @@ impl Detector {
             Decision::new("head_weights", WEIGHTS),
             Decision::new("head_norm", NORMS),
         ]);
-        Self { decisions }
+        Self { decisions, choices, neck_widths }
     }
 
-    fn read(genotype: &[u32]) -> Option<Design> {
-        let backbone = Stages::read(genotype)?;
+    fn read(&self, genotype: &[u32]) -> Option<Design> {
+        let backbone = Stages::read(genotype, &self.choices)?;
         let rest = genotype.get(residual::DECISIONS - residual::skipped(genotype)..)?;
         let (&[neck, width, neck_conv, extra, depth, head_conv, weights], norm) = rest.split_first_chunk::<ALWAYS>()?;
-        let neck =
-            Neck { bottom_up: neck == 1, width: *NECK_WIDTHS.get(width as usize)?, kernel: kernel(neck_conv), extra };
+        let width = i64::from(*self.neck_widths.get(width as usize)?);
+        let neck = Neck { bottom_up: neck == 1, width, kernel: kernel(neck_conv), extra };
         let head = Head { depth, kernel: kernel(head_conv), batch: norm.first() == Some(&1), shared: weights == 0 };
         Some(Design { backbone, neck, head })
     }
@@ -110,18 +117,34 @@ impl Design {
 }
 
 impl SearchSpace for Detector {
-    fn open(_settings: &Settings) -> Result<Self> {
-        Ok(Self::new())
+    fn parameters() -> Vec<Parameter> {
+        let numbers = |numbers: &[u32]| numbers.iter().copied().map(f64::from).collect::<Vec<_>>();
+        vec![
+            parameter("widths", &numbers(&residual::WIDTHS), "Choices of `width`: channels of the first stage."),
+            Parameter::integer("max_depth", 36, 1, 36, "Blocks of a stage, at most: deeper choices are left out."),
+            parameter("neck_widths", &numbers(&NECK_WIDTHS), "Choices of `neck_width`; multiples of 32."),
+        ]
+    }
+
+    fn open(settings: &Settings) -> Result<Self> {
+        let neck_widths = whole(settings, "neck_widths", 1 << 12)?;
+        if let Some(width) = neck_widths.iter().find(|&&width| i64::from(width) % GROUPS != 0) {
+            let problem =
+                format!("'neck_widths' takes multiples of {GROUPS}, the groups of a normalisation, not {width}");
+            return Err(Error::new(problem));
+        }
+        let choices = Choices::new(whole(settings, "widths", 1 << 12)?, settings.integer("max_depth")?);
+        Ok(Self::among(choices, neck_widths))
     }
 
     fn info(&self) -> SpaceInfo {
-        let neck = NECKS.len() * NECK_WIDTHS.len() * KERNELS.len() * EXTRA_LEVELS.len();
+        let neck = NECKS.len() * self.neck_widths.len() * KERNELS.len() * EXTRA_LEVELS.len();
         // A head without towers normalises nothing.
         let head = (1 + (HEAD_DEPTHS.len() - 1) * NORMS.len()) * KERNELS.len() * WEIGHTS.len();
         SpaceInfo {
             name: "detector".into(),
             version: "1".into(),
-            log10_size: Some(libm::log10((residual::count() * neck * head) as f64)),
+            log10_size: Some(libm::log10((self.choices.count() * neck * head) as f64)),
             decisions: self.decisions.clone(),
             conditional: true,
             standard: false,
@@ -149,7 +172,7 @@ impl SearchSpace for Detector {
         let small = task.settings.text("stem")? == "small";
         self.validate(genotype)?;
         let broken = || Error::new(format!("{genotype:?} is no genotype of detector"));
-        let design = Self::read(genotype).ok_or_else(broken)?;
+        let design = self.read(genotype).ok_or_else(broken)?;
         Ok(design.network(i64::from(task.outputs), height, width, small))
     }
 

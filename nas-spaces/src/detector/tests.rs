@@ -168,3 +168,31 @@ fn what_is_no_image_is_refused() {
     let error = space.build(&space.sample(1), &task).unwrap_err().to_string();
     assert!(error.contains("detector takes images [channels, height, width], not [64]"), "{error}");
 }
+
+/// Narrow and shallow networks, for small images and processors.
+#[test]
+fn choices_can_be_other_ones() {
+    let open = |widths: &[f64], depth: f64, necks: &[f64]| {
+        let numbers =
+            |name: &str, numbers: &[f64]| Setting { name: name.into(), value: Value::Numbers(numbers.to_vec()) };
+        let depth = Setting { name: "max_depth".into(), value: Value::Number(depth) };
+        let given = [numbers("widths", widths), depth, numbers("neck_widths", necks)];
+        Detector::open(&Settings::checked(&Detector::parameters(), &given).unwrap())
+    };
+    let plain = Detector::open(&Settings::defaults(&Detector::parameters())).unwrap();
+    assert_eq!(plain.info(), Detector::new().info());
+    let space = open(&[8.0, 16.0], 2.0, &[32.0]).unwrap();
+    let text = "block=basic,width=8,depth1=1,depth2=2,depth3=1,depth4=2,neck=fpn,neck_width=32,neck_conv=separable,\
+                extra_levels=0,head_depth=1,head_conv=separable,head_weights=shared,head_norm=group";
+    let settings = Settings::defaults(&space.task_parameters());
+    let task = Task { input_shape: vec![3, 32, 32], outputs: 2, kind: "detection".into(), settings };
+    let graph = space.build(&space.parse(text).unwrap(), &task).unwrap();
+    let shapes = shape::infer(&graph, &task.input_shape).unwrap();
+    assert!(count::count(&graph, &shapes).unwrap().params < 300_000);
+    // Two widths, two depths of each stage, one width of the neck.
+    let size = (9.0 * 2.0 * 16.0) * (2.0 * 2.0 * 3.0) * 36.0;
+    assert!((space.info().log10_size.unwrap() - f64::log10(size)).abs() < 1e-12);
+    assert!(space.parse(FCOS_NAME).is_err());
+    let error = open(&[8.0], 2.0, &[48.0]).unwrap_err().to_string();
+    assert!(error.contains("multiples of 32") && error.contains("not 48"), "{error}");
+}

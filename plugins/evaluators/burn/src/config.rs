@@ -22,13 +22,14 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
         Parameter::text(
             "data",
             "digits",
-            "`digits`, a folder of idx files (MNIST), of CIFAR's or of images, or a .csv, .csv.gz, .parquet or .txt file",
+            "`digits`, a folder of idx files (MNIST), of CIFAR's, of images or of COCO's annotations, or a .csv, .csv.gz, .parquet or \
+             .txt file",
         ),
         Parameter::one_of(
             "task",
             "auto",
-            &["auto", "classification", "regression", "language"],
-            "what is predicted; auto: the next character of a text, else classes",
+            &["auto", "classification", "regression", "language", "detection"],
+            "what is predicted; auto: the next character of a text, the objects in annotated images, else classes",
         ),
         Parameter::text("target", "", "the column to predict (tables); empty: the last"),
         texts("ignore", "columns that are left out (tables)"),
@@ -138,6 +139,7 @@ impl Config {
             "regression" => Kind::Regression,
             "classification" => Kind::Classification,
             "language" => Kind::Language,
+            "detection" => Kind::Detection,
             _ => Kind::of(&source),
         };
         let (validation, test) = (settings.number("validation")?, settings.number("test")?);

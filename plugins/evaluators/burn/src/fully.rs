@@ -74,7 +74,7 @@ impl<D: Devices> Burn<D> {
         metrics.push(Metric::new("train_seconds", train_seconds));
         let confusion = match &data.test.targets {
             Targets::Labels { labels, classes } => Some(Confusion::of(labels, &scores.found, *classes as usize)),
-            Targets::Values(_) | Targets::Tokens { .. } => None,
+            Targets::Values(_) | Targets::Tokens { .. } | Targets::Boxes(_) => None,
         };
         Ok(Some(Trained { metrics, confusion }))
     }

@@ -8,6 +8,9 @@ mod augment;
 mod checkpoint;
 mod config;
 mod data;
+mod detection;
+#[cfg(test)]
+mod detection_tests;
 mod device;
 mod fully;
 mod gradients;
@@ -124,17 +127,14 @@ impl<D: Devices> Evaluator for Burn<D> {
             task: Some(Task {
                 input_shape: self.data.train.shape.iter().map(|&size| size as i64).collect(),
                 outputs: self.data.train.outputs() as u32,
-                kind: match self.data.kind {
-                    Kind::Classification => "classification".into(),
-                    Kind::Regression => "regression".into(),
-                    Kind::Language => "language".into(),
-                },
+                kind: self.data.kind.name().into(),
                 settings: Settings::default(),
             }),
             reports: metrics::reported(self.data.kind),
             objectives: match self.data.kind {
                 Kind::Language => vec![Objective { metric: "val_loss".into(), goal: Goal::Minimize }],
                 Kind::Regression => vec![Objective { metric: "val_mse".into(), goal: Goal::Minimize }],
+                Kind::Detection => vec![Objective { metric: "val_map".into(), goal: Goal::Maximize }],
                 Kind::Classification => Vec::new(),
             },
             ..Opened::default()
@@ -253,7 +253,7 @@ impl<D: Devices> Burn<D> {
             metrics = scores.metrics("val");
             if self.config.training.early_stopping > 0 {
                 check_finite(&metrics)?;
-                trainer.patience.see(trainer.epoch, &scores, self.data.kind == Kind::Classification);
+                trainer.patience.see(trainer.epoch, &scores, self.data.kind);
             }
         }
         Ok(Some(Report { fidelity: f64::from(trainer.epoch), metrics: self.of_training(metrics, trainer) }))

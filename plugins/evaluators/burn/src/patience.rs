@@ -2,6 +2,7 @@
 
 use nas_api::Metric;
 
+use crate::data::Kind;
 use crate::metrics::Scores;
 
 /// What validation has come to so far (Prechelt 1998, "Early Stopping - but when?", the third criterion with strips of one
@@ -25,11 +26,15 @@ pub struct Best {
 }
 
 impl Patience {
-    /// One more epoch was validated. Classes count by their accuracy, all else by the loss; of equal epochs the first is
-    /// the best.
-    pub fn see(&mut self, epoch: u32, scores: &Scores, by_accuracy: bool) {
+    /// One more epoch was validated. Classes count by their accuracy, objects by their mean average precision, all else by
+    /// the loss; of equal epochs the first is the best.
+    pub fn see(&mut self, epoch: u32, scores: &Scores, kind: Kind) {
         let named = |name: &str| scores.values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        let score = if by_accuracy { named("accuracy") } else { named("loss").map(|loss| -loss) };
+        let score = match kind {
+            Kind::Classification => named("accuracy"),
+            Kind::Detection => named("map"),
+            Kind::Regression | Kind::Language => named("loss").map(|loss| -loss),
+        };
         let score = score.unwrap_or(f64::NEG_INFINITY);
         if self.best.as_ref().is_none_or(|best| score > best.score) {
             self.best = Some(Best { epoch, score, metrics: scores.metrics("val") });
@@ -85,7 +90,7 @@ mod tests {
         let mut patience = Patience::default();
         for (epoch, &accuracy) in (1..).zip(accuracies) {
             let values = vec![("loss", 1.0 / f64::from(epoch)), ("accuracy", accuracy)];
-            patience.see(epoch, &Scores { values, found: Vec::new() }, true);
+            patience.see(epoch, &Scores { values, found: Vec::new() }, Kind::Classification);
         }
         patience
     }

@@ -16,4 +16,5 @@ macro_rules! recipes {
 }
 
 /// All of them, by name.
-pub const RECIPES: &[Recipe] = recipes!["darts", "fast", "language", "nas-bench-201", "nas-bench-201-12", "table"];
+pub const RECIPES: &[Recipe] =
+    recipes!["darts", "detection", "fast", "language", "nas-bench-201", "nas-bench-201-12", "table"];

@@ -11,6 +11,7 @@ use nas_api::graph::GraphError;
 use nas_api::rng::derive;
 
 use crate::data::{Examples, Targets};
+use crate::detection::{self, Pyramid};
 use crate::gradients::clip;
 use crate::loss::{self, penalty};
 use crate::model::{self, Network, Plan, Weights};
@@ -20,18 +21,46 @@ use crate::training::Training;
 
 /// The network of a graph for these examples, or why it is none for them.
 pub fn plan(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
+    if let Targets::Boxes(boxes) = &examples.targets {
+        return plan_detector(graph, &examples.shape, boxes.classes as usize);
+    }
     let plan = model::plan(graph, &examples.shape, examples.outputs())?;
     let (rows, wanted) = (plan.first().rows, examples.positions());
     match graph.outputs.first().and_then(|&output| graph.nodes.get(output as usize)) {
         Some(node) if rows != wanted => {
             let times = |count: usize| if count == 1 { "once".to_owned() } else { format!("{count} times") };
             let targets = if wanted == 1 { "one target".to_owned() } else { format!("{wanted} targets") };
-            let problem =
-                format!("returns {} numbers {}, but an example has {targets}", plan.first().numbers, times(rows));
+            let numbers = plan.first().numbers;
+            let problem = format!("returns {numbers} numbers {}, but an example has {targets}", times(rows));
             Err(GraphError::new(node, problem))
         }
         _ => Ok(plan),
     }
+}
+
+/// The network of a graph that finds objects of so many classes in images of this shape.
+fn plan_detector(graph: &Graph, shape: &[usize], classes: usize) -> Result<Plan, GraphError> {
+    if graph.outputs.len() != detection::widths(classes).len() {
+        let problem = "this evaluator trains detectors with three: classes, boxes and centreness of every place";
+        return Err(GraphError::whole(format!("has {} outputs; {problem}", graph.outputs.len())));
+    }
+    let mut plan = Plan::of(graph, shape, &detection::widths(classes))?;
+    let rows = plan.first().rows;
+    if plan.outputs.iter().any(|output| output.rows != rows) {
+        let rows: Vec<_> = plan.outputs.iter().map(|output| output.rows).collect();
+        return Err(GraphError::whole(format!(
+            "looks for classes, boxes and centreness at {rows:?} places, not alike"
+        )));
+    }
+    let &[_, height, width] = shape else { return Err(GraphError::whole(format!("finds objects in {shape:?}"))) };
+    if Pyramid::of_plan(&plan).is_none() {
+        let problem = format!("looks at {rows} places of an image of {height}×{width} pixels");
+        let remedy =
+            "which is no pyramid of one to five levels, or more than one; take larger images or smaller strides";
+        return Err(GraphError::whole(format!("{problem}, {remedy}")));
+    }
+    detection::start(&mut plan, graph)?;
+    Ok(plan)
 }
 
 /// The loss is not a finite number any more.
@@ -148,12 +177,24 @@ impl Trainer {
     /// The mean loss of a batch, penalties left out.
     fn loss(&mut self, training: &Training, examples: &Examples, rows: &[usize], number: u32) -> Tensor<1> {
         let mut inputs = examples.inputs_of(rows);
-        training.augment.images(&mut inputs, &examples.shape, rows, derive(self.seed, "augment", self.epoch));
+        let epoch = derive(self.seed, "augment", self.epoch);
+        let mirrored = training.augment.images(&mut inputs, &examples.shape, rows, epoch);
         let mixing = training.augment.mixing(rows.len(), derive(self.seed, "mixup", number));
         if let Some(mixing) = &mixing {
             mixing.apply(&mut inputs, examples.width());
         }
-        let output = model::first(self.network.forward_training(inputs, derive(self.seed, "step", number)));
+        let outputs = self.network.forward_training(inputs, derive(self.seed, "step", number));
+        if let Targets::Boxes(boxes) = &examples.targets {
+            let Some(pyramid) = Pyramid::of_plan(self.network.plan()) else {
+                unreachable!("the plan has been checked")
+            };
+            let learnt = rows.iter().zip(mirrored).map(|(&row, mirrored)| {
+                let objects = if mirrored { boxes.mirrored(row, examples.shape[2]) } else { boxes.of(row).to_vec() };
+                detection::assign(&pyramid, &objects)
+            });
+            return detection::batch(outputs, &learnt.collect::<Vec<_>>());
+        }
+        let output = model::first(outputs);
         if let Targets::Tokens { .. } = &examples.targets {
             return loss::tokens(output, examples.tokens_of(rows), training.label_smoothing);
         }

@@ -18,7 +18,7 @@ pub struct Training {
     pub accumulate: usize,
     /// Tokens of a text that an epoch is trained on; 0: all of its windows.
     pub epoch_tokens: u32,
-    /// What is minimised.
+    /// What is minimised; images with boxes have [their own](crate::detection).
     pub loss: Loss,
     /// ε of the targets of cross entropy.
     pub label_smoothing: f64,
@@ -119,7 +119,7 @@ fn loss() -> Vec<Parameter> {
             "loss",
             "auto",
             &["auto", "cross_entropy", "mse"],
-            "auto: cross entropy for classes, else mse",
+            "auto: cross entropy for classes, mse for numbers; detection has its own",
         ),
         Parameter::number(
             "label_smoothing",
@@ -160,6 +160,11 @@ impl Training {
         let label_smoothing = settings.number("label_smoothing")?;
         if label_smoothing > 0.0 && loss != Loss::CrossEntropy {
             return Err(Error::new("'label_smoothing' is for the loss \"cross_entropy\": set it to 0"));
+        }
+        if label_smoothing > 0.0 && kind == Kind::Detection {
+            return Err(Error::new(
+                "'label_smoothing' is not for detection, whose classes have a focal loss: set it to 0",
+            ));
         }
         Ok(Self {
             epoch_tokens: epoch_tokens_of(settings, kind)?,
@@ -214,8 +219,13 @@ fn loss_of(settings: &Settings, kind: Kind) -> Result<Loss> {
         ("cross_entropy", Kind::Regression) => {
             Err(Error::new("'loss' cannot be \"cross_entropy\" where 'task' is \"regression\": there are no classes"))
         }
+        ("cross_entropy" | "mse", Kind::Detection) => {
+            Err(Error::new("'loss' must be \"auto\" for detection: focal loss of classes, GIoU of boxes, centreness"))
+        }
         ("mse", Kind::Language) => Err(Error::new("'loss' cannot be \"mse\" for a text: its tokens are no numbers")),
-        ("cross_entropy", _) | ("auto", Kind::Classification | Kind::Language) => Ok(Loss::CrossEntropy),
+        ("cross_entropy", _) | ("auto", Kind::Classification | Kind::Language | Kind::Detection) => {
+            Ok(Loss::CrossEntropy)
+        }
         _ => Ok(Loss::MeanSquaredError),
     }
 }

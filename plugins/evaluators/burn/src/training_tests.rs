@@ -180,6 +180,9 @@ fn recipe(toml: &str) -> (String, Vec<Setting>) {
         toml::Value::Boolean(truth) => Value::Truth(*truth),
         toml::Value::Integer(number) => Value::Number(*number as f64),
         toml::Value::Float(number) => Value::Number(*number),
+        toml::Value::Array(numbers) => {
+            Value::Numbers(numbers.iter().map(|number| number.as_float().unwrap()).collect())
+        }
         other => Value::Text(other.as_str().unwrap().to_owned()),
     };
     let settings = table["evaluator"].as_table().unwrap().iter();

@@ -83,9 +83,23 @@ impl Augment {
         if self.mixup > 0.0 && data.kind == Kind::Language {
             return Err(Error::new("'mixup' cannot blend the tokens of a text: set it to 0"));
         }
+        if data.kind == Kind::Detection {
+            self.check_boxes()?;
+        }
         let Normalization { mean, std, .. } = &data.normalization;
         self.black = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();
         Ok(self)
+    }
+
+    /// Boxes are mirrored with their images. The others would cut objects, or blend two lists of them.
+    fn check_boxes(&self) -> Result<()> {
+        let given = [("crop", self.crop > 0), ("cutout", self.cutout > 0), ("mixup", self.mixup > 0.0)];
+        match given.iter().find(|(_, given)| *given) {
+            Some((name, _)) => Err(Error::new(format!(
+                "'{name}' is not for images with boxes, of which 'flip' alone changes both: set it to 0"
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn check_sides(&self, side: usize) -> Result<()> {
@@ -98,16 +112,18 @@ impl Augment {
         Ok(())
     }
 
-    /// Changes the images of these rows: the same row is changed in the same way wherever it stands in a batch. `seed` is
-    /// that of the epoch.
-    pub fn images(&self, inputs: &mut [f32], shape: &[usize], rows: &[usize], seed: u32) {
-        let &[channels, height, width] = shape else { return };
+    /// Changes the images of these rows, and says which of them it has mirrored: the same row is changed in the same way
+    /// wherever it stands in a batch. `seed` is that of the epoch.
+    pub fn images(&self, inputs: &mut [f32], shape: &[usize], rows: &[usize], seed: u32) -> Vec<bool> {
+        let mut mirrored = vec![false; rows.len()];
+        let &[channels, height, width] = shape else { return mirrored };
         if self.crop == 0 && self.flip == 0.0 && self.cutout == 0 {
-            return;
+            return mirrored;
         }
         let shape = Shape { channels, height, width };
         let mut old = vec![0.0; shape.numbers()];
-        for (image, &row) in inputs.chunks_exact_mut(shape.numbers()).zip(rows) {
+        let images = inputs.chunks_exact_mut(shape.numbers()).zip(rows);
+        for ((image, &row), mirrored) in images.zip(&mut mirrored) {
             // Rows of one data set never reach 2^32.
             let mut rng = seeded(derive(seed, "example", row as u32));
             if self.crop > 0 {
@@ -118,6 +134,7 @@ impl Augment {
             }
             if self.flip > 0.0 && rng.random::<f64>() < self.flip {
                 image::flip(image, shape);
+                *mirrored = true;
             }
             if self.cutout > 0 {
                 let row = rng.random_range(0..height as u32) as usize;
@@ -125,6 +142,7 @@ impl Augment {
                 image::cut_out(image, shape, self.cutout, [row, column]);
             }
         }
+        mirrored
     }
 
     /// How the examples of a batch are blended; `None` where they are not. `seed` is that of the batch.
@@ -153,7 +171,8 @@ mod tests {
         let all = images(8);
         let width = SHAPE.iter().product::<usize>();
         let mut inputs: Vec<f32> = rows.iter().flat_map(|row| &all[row * width..(row + 1) * width]).copied().collect();
-        augment.images(&mut inputs, &SHAPE, rows, seed);
+        let mirrored = augment.images(&mut inputs, &SHAPE, rows, seed);
+        assert_eq!(mirrored.len(), rows.len());
         inputs
     }
 
@@ -200,7 +219,13 @@ mod tests {
     #[test]
     fn half_of_the_images_are_mirrored() {
         let augment = augment(0, 0.5, 0);
-        let mirrored = (0..1000).filter(|&seed| changed(&augment, &[0], seed)[0] == 4.0).count();
+        let is_mirrored = |seed| {
+            let mut image = images(1);
+            let said = augment.images(&mut image, &SHAPE, &[0], seed);
+            assert_eq!(said, [image[0] == 4.0]);
+            said[0]
+        };
+        let mirrored = (0..1000).filter(|&seed| is_mirrored(seed)).count();
         assert!((440..560).contains(&mirrored), "{mirrored} of 1000");
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::table::{Column, ColumnKind, Table};
-use super::{Data, DataConfig, DataError, Examples, Kind, Targets};
+use super::{Data, DataConfig, DataError, Examples, Kind, Targets, coco};
 
 /// Classes with fewer training examples than this are pointed out.
 const FEW: usize = 5;
@@ -16,7 +16,7 @@ const FEW: usize = 5;
 pub struct Description {
     /// The file or folder, or a name.
     pub source: String,
-    /// `classification`, `regression`, `language`.
+    /// `classification`, `regression`, `language`, `detection`.
     pub task: String,
     /// One input: `[channels, height, width]`, `[features]`, or `[positions]`.
     pub shape: Vec<usize>,
@@ -24,7 +24,7 @@ pub struct Description {
     pub outputs: usize,
     /// Examples for training, validation and test.
     pub examples: [usize; 3],
-    /// The classes; none of other tasks.
+    /// The classes, of examples or, for detection, of objects; none of other tasks.
     pub classes: Vec<ClassCount>,
     /// The columns of a table, the channels of images.
     pub values: Vec<Values>,
@@ -43,7 +43,7 @@ pub struct Description {
 pub struct ClassCount {
     /// Its name, or its number.
     pub name: String,
-    /// Examples for training, validation and test.
+    /// Examples, or objects, for training, validation and test.
     pub examples: [usize; 3],
 }
 
@@ -76,11 +76,7 @@ pub fn describe(config: &DataConfig) -> Result<Description, DataError> {
     let sets = [&data.train, &data.validation, &data.test];
     let mut description = Description {
         source: config.source.clone(),
-        task: match data.kind {
-            Kind::Classification => "classification".to_owned(),
-            Kind::Regression => "regression".to_owned(),
-            Kind::Language => "language".to_owned(),
-        },
+        task: data.kind.name().to_owned(),
         shape: data.train.shape.clone(),
         outputs: data.train.outputs(),
         examples: sets.map(Examples::len),
@@ -100,17 +96,27 @@ pub fn describe(config: &DataConfig) -> Result<Description, DataError> {
     } else if data.kind != Kind::Language {
         description.values = channels(&data);
     }
-    description.warnings.extend(few(&description.classes));
+    if data.kind == Kind::Detection {
+        description.warnings.extend(coco::oddities(Path::new(&config.source))?);
+    }
+    description.warnings.extend(few(&description.classes, data.kind));
     description.warnings.extend(seen(&data));
     Ok(description)
 }
 
 fn classes(data: &Data, sets: [&Examples; 3]) -> Vec<ClassCount> {
-    let Targets::Labels { classes, .. } = data.train.targets else { return Vec::new() };
-    let mut counts = vec![[0; 3]; classes as usize];
+    let count = match &data.train.targets {
+        Targets::Labels { classes, .. } => *classes,
+        Targets::Boxes(boxes) => boxes.classes,
+        Targets::Values(_) | Targets::Tokens { .. } => return Vec::new(),
+    };
+    let mut counts = vec![[0; 3]; count as usize];
     for (part, set) in sets.into_iter().enumerate() {
-        if let Targets::Labels { labels, .. } = &set.targets {
-            labels.iter().for_each(|&label| counts[label as usize][part] += 1);
+        let mut seen = |class: u32| counts[class as usize][part] += 1;
+        match &set.targets {
+            Targets::Labels { labels, .. } => labels.iter().copied().for_each(&mut seen),
+            Targets::Boxes(boxes) => boxes.objects().iter().for_each(|object| seen(object.class)),
+            Targets::Values(_) | Targets::Tokens { .. } => {}
         }
     }
     let name = |class: usize| data.classes.get(class).cloned().unwrap_or_else(|| class.to_string());
@@ -192,7 +198,7 @@ fn odd(column: &Column) -> Option<String> {
     values.all(|value| value == first).then(|| format!("the column '{name}' has a single value: {remedy}"))
 }
 
-fn few(classes: &[ClassCount]) -> Option<String> {
+fn few(classes: &[ClassCount], kind: Kind) -> Option<String> {
     let few: Vec<&str> =
         classes.iter().filter(|class| class.examples[0] < FEW).map(|class| class.name.as_str()).collect();
     if few.is_empty() {
@@ -200,7 +206,10 @@ fn few(classes: &[ClassCount]) -> Option<String> {
     }
     let (shown, more) = (few.iter().take(5).copied().collect::<Vec<_>>().join(", "), few.len() > 5);
     let more = if more { ", ..." } else { "" };
-    Some(format!("classes with fewer than {FEW} training examples: {shown}{more}; is 'target' the right column?"))
+    Some(match kind {
+        Kind::Detection => format!("classes with fewer than {FEW} training objects: {shown}{more}"),
+        _ => format!("classes with fewer than {FEW} training examples: {shown}{more}; is 'target' the right column?"),
+    })
 }
 
 /// Test examples that are training examples as well, which makes test results too good.

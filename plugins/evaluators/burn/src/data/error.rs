@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// Nothing of this name.
     #[error(
-        "there are no data '{}': 'data' is \"digits\", a folder of idx files, of CIFAR's binary ones or of images, or a file that ends in .csv, .csv.gz, .parquet or .txt; \
+        "there are no data '{}': 'data' is \"digits\", a folder of idx files, of CIFAR's binary ones, of images or of COCO's annotations, or a file that ends in .csv, .csv.gz, .parquet or .txt; \
          `nas data get` fetches public data sets by name",
         path.display()
     )]
@@ -27,7 +27,7 @@ pub enum DataError {
     /// A folder without one of the four idx files.
     #[error(
         "the folder '{}' holds neither '{name}' nor '{name}.gz': it needs the four files of MNIST, or those of CIFAR's binary version, \
-         under their names, or a folder of images for each class",
+         under their names, a folder of images for each class, or COCO's annotations",
         folder.display()
     )]
     MissingIdx {
@@ -99,6 +99,14 @@ pub enum DataError {
     Folder {
         /// The folder.
         folder: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// Annotations of images with something wrong in them.
+    #[error("the annotations '{}' cannot be used: {problem}", path.display())]
+    Annotations {
+        /// The file.
+        path: PathBuf,
         /// What is wrong, and what to do.
         problem: String,
     },

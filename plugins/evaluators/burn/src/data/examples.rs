@@ -2,6 +2,7 @@
 
 use std::hash::Hasher;
 
+use super::boxes::Boxes;
 use super::shared::Shared;
 
 /// What is to be predicted, one per example, or one per position of it.
@@ -25,6 +26,8 @@ pub enum Targets {
         /// Bytes of each token of the vocabulary, of which there are so many.
         lengths: Vec<u8>,
     },
+    /// The objects in each image.
+    Boxes(Boxes),
 }
 
 /// Inputs with their targets.
@@ -45,6 +48,7 @@ impl Targets {
             Self::Labels { labels, .. } => labels.len(),
             Self::Values(values) => values.len(),
             Self::Tokens { labels, positions, .. } => labels.len() / positions,
+            Self::Boxes(boxes) => boxes.len(),
         }
     }
 
@@ -60,6 +64,7 @@ impl Targets {
                 let labels = rows.iter().flat_map(of).copied().collect();
                 Self::Tokens { labels, positions: *positions, lengths: lengths.clone() }
             }
+            Self::Boxes(boxes) => Self::Boxes(boxes.rows(rows)),
         }
     }
 }
@@ -80,12 +85,13 @@ impl Examples {
         self.shape.iter().product()
     }
 
-    /// Numbers that a network returns for one example, or for each position of it: one per class, or one.
+    /// Numbers that a network returns for one example, or for each position or place of it: one per class, or one.
     pub fn outputs(&self) -> usize {
         match &self.targets {
             Targets::Labels { classes, .. } => *classes as usize,
             Targets::Values(_) => 1,
             Targets::Tokens { lengths, .. } => lengths.len(),
+            Targets::Boxes(boxes) => boxes.classes as usize,
         }
     }
 
@@ -93,7 +99,7 @@ impl Examples {
     pub fn positions(&self) -> usize {
         match &self.targets {
             Targets::Tokens { positions, .. } => *positions,
-            Targets::Labels { .. } | Targets::Values(_) => 1,
+            Targets::Labels { .. } | Targets::Values(_) | Targets::Boxes(_) => 1,
         }
     }
 
@@ -111,14 +117,14 @@ impl Examples {
     pub fn tokens_of(&self, rows: &[usize]) -> Vec<u32> {
         match self.targets.rows(rows) {
             Targets::Tokens { labels, .. } => labels.to_vec(),
-            Targets::Labels { .. } | Targets::Values(_) => Vec::new(),
+            Targets::Labels { .. } | Targets::Values(_) | Targets::Boxes(_) => Vec::new(),
         }
     }
 
-    /// The targets of these rows as a network should return them: one-hot, or the value.
+    /// The targets of these rows as a network should return them: one-hot, or the value; none of others.
     pub fn targets_of(&self, rows: &[usize]) -> Vec<f32> {
         match &self.targets {
-            Targets::Tokens { .. } => Vec::new(),
+            Targets::Tokens { .. } | Targets::Boxes(_) => Vec::new(),
             Targets::Labels { labels, classes } => {
                 let classes = *classes as usize;
                 let mut one_hot = vec![0.0; rows.len() * classes];
@@ -145,6 +151,7 @@ impl Examples {
                 hasher.write(lengths);
                 hasher.write(bytemuck::cast_slice(labels));
             }
+            Targets::Boxes(boxes) => boxes.hash(hasher),
         }
     }
 
@@ -161,8 +168,9 @@ impl Examples {
             (Targets::Labels { labels, .. }, Targets::Labels { labels: more, .. }) => labels.extend_from_slice(more),
             (Targets::Values(values), Targets::Values(more)) => values.extend_from_slice(more),
             (Targets::Tokens { labels, .. }, Targets::Tokens { labels: more, .. }) => *labels = labels.and(more),
+            (Targets::Boxes(boxes), Targets::Boxes(more)) => boxes.extend(more),
             // Both come from one set of examples.
-            (Targets::Labels { .. } | Targets::Values(_) | Targets::Tokens { .. }, _) => {}
+            (Targets::Labels { .. } | Targets::Values(_) | Targets::Tokens { .. } | Targets::Boxes(_), _) => {}
         }
         Self { shape: self.shape.clone(), inputs, targets }
     }

@@ -13,11 +13,13 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
 use super::shared::Shared;
-use super::{Data, Encoding, Examples, Kind, Normalization, Targets};
+use super::{Boxes, Data, Encoding, Examples, Kind, Normalization, Object, Targets};
 
 const MAGIC: [u8; 8] = *b"nasdata1";
 /// Where numbers begin: a line of the cache.
 const ALIGNED: usize = 64;
+/// Numbers of four bytes of one object.
+const WORDS: usize = 6;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -43,9 +45,22 @@ struct Part {
 
 #[derive(Serialize, Deserialize)]
 enum Stored {
-    Labels { labels: Span, classes: u32 },
+    Labels {
+        labels: Span,
+        classes: u32,
+    },
     Values(Span),
-    Tokens { labels: Span, positions: usize, lengths: Vec<u8> },
+    Tokens {
+        labels: Span,
+        positions: usize,
+        lengths: Vec<u8>,
+    },
+    /// Where the objects of each image end, and six words for each object.
+    Boxes {
+        ends: Span,
+        objects: Span,
+        classes: u32,
+    },
 }
 
 /// Numbers of four bytes: the first byte behind the header, and how many.
@@ -73,6 +88,11 @@ pub fn write(data: &Data, file: File) -> io::Result<()> {
         Targets::Tokens { labels, positions, lengths } => {
             Stored::Tokens { labels: span(labels.len()), positions: *positions, lengths: lengths.clone() }
         }
+        Targets::Boxes(boxes) => Stored::Boxes {
+            ends: span(boxes.len()),
+            objects: span(WORDS * boxes.objects().len()),
+            classes: boxes.classes,
+        },
     });
     let mut targets = targets.into_iter();
     let mut part = |inputs: Span| targets.next().map(|targets| Part { inputs, targets });
@@ -107,6 +127,11 @@ pub fn write(data: &Data, file: File) -> io::Result<()> {
             Targets::Labels { labels, .. } => file.write_all(bytemuck::cast_slice(labels))?,
             Targets::Values(values) => file.write_all(bytemuck::cast_slice(values))?,
             Targets::Tokens { labels, .. } => file.write_all(bytemuck::cast_slice(labels))?,
+            Targets::Boxes(boxes) => {
+                let words: Vec<[u32; WORDS]> = boxes.objects().iter().map(Object::words).collect();
+                file.write_all(bytemuck::cast_slice(boxes.ends()))?;
+                file.write_all(bytemuck::cast_slice(&words))?;
+            }
         }
     }
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
@@ -143,6 +168,12 @@ pub fn read(path: &Path) -> Option<Data> {
             Stored::Values(values) => Targets::Values(mapped(&map, begin, values)?.to_vec()),
             Stored::Tokens { labels, positions, lengths } => {
                 Targets::Tokens { labels: mapped(&map, begin, labels)?, positions, lengths }
+            }
+            Stored::Boxes { ends, objects, classes } => {
+                let words = mapped::<u32>(&map, begin, objects)?;
+                let (words, []) = words.as_chunks::<WORDS>() else { return None };
+                let objects = words.iter().copied().map(Object::from_words).collect();
+                Targets::Boxes(Boxes::from_parts(mapped(&map, begin, ends)?.to_vec(), objects, classes)?)
             }
         };
         Some(Examples { shape: header.shape.clone(), inputs: mapped(&map, begin, part.inputs)?, targets })

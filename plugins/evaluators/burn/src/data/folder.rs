@@ -4,19 +4,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use image::imageops::FilterType;
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader};
-
+use super::picture::Format;
 use super::{DataError, Examples, Targets};
 
 /// What is read.
 const READ: [&str; 3] = ["png", "jpg", "jpeg"];
 /// Images that would be missed if they were passed over in silence.
 const NOT_READ: [&str; 10] = ["bmp", "gif", "webp", "tif", "tiff", "avif", "heic", "ppm", "pgm", "jp2"];
-const TRAIN: [&str; 1] = ["train"];
-const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
-const TEST: [&str; 1] = ["test"];
+/// What folders of parts are named.
+pub const TRAIN: [&str; 1] = ["train"];
+pub const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
+pub const TEST: [&str; 1] = ["test"];
 
 /// Images as they are read.
 #[derive(Debug)]
@@ -58,8 +56,14 @@ pub fn read(folder: &Path, size: usize) -> Result<Images, DataError> {
     let [validation, test] = apart;
     let (validation, test) = (validation?, test?);
     let known = [Some(&all), validation.as_ref(), test.as_ref()];
-    let format = Format::of(known.into_iter().flatten().flatten(), folder, size)?;
-    let read = |files: &Vec<Labelled>| format.read(files, classes.len() as u32);
+    let paths = known.into_iter().flatten().flatten().map(|file| file.path.as_path());
+    let format = Format::of(paths, folder, size, true)?;
+    let read = |files: &Vec<Labelled>| {
+        let labels = files.iter().map(|file| file.class).collect();
+        let targets = Targets::Labels { labels, classes: classes.len() as u32 };
+        let inputs = format.read(files.iter().map(|file| file.path.as_path()))?;
+        Ok::<_, DataError>(Examples { shape: format.shape(), inputs: inputs.into(), targets })
+    };
     Ok(Images {
         all: read(&all)?,
         validation: validation.as_ref().map(read).transpose()?,
@@ -148,87 +152,4 @@ fn files(part: &Path, root: &Path, classes: &[String]) -> Result<Vec<Labelled>, 
         return Err(wrong(part, "it holds no images".to_owned()));
     }
     Ok(files)
-}
-
-/// What all images become.
-struct Format {
-    grey: bool,
-    width: usize,
-    height: usize,
-}
-
-impl Format {
-    /// Read from the headers of the files.
-    fn of<'f>(files: impl Iterator<Item = &'f Labelled>, folder: &Path, size: usize) -> Result<Self, DataError> {
-        let mut grey = true;
-        let mut first: Option<(&Path, (u32, u32))> = None;
-        for Labelled { path, .. } in files {
-            let mut decoder = decoder(path)?;
-            grey &= !decoder.color_type().has_color();
-            let (width, height) = decoder.dimensions();
-            let sides = if swaps(orientation(&mut decoder, path)?) { (height, width) } else { (width, height) };
-            match first {
-                None => first = Some((path, sides)),
-                Some((other, known)) if known != sides && size == 0 => {
-                    let shown =
-                        |path: &Path, (width, height)| format!("'{}' has {width}×{height} pixels", path.display());
-                    let problem = format!(
-                        "its images differ in size, {} and {}: give the parameter 'size', the side length in pixels that \
-                         all are resized to",
-                        shown(other, known),
-                        shown(path, sides)
-                    );
-                    return Err(wrong(folder, problem));
-                }
-                Some(_) => {}
-            }
-        }
-        let (width, height) = first.map_or((0, 0), |(_, (width, height))| (width as usize, height as usize));
-        let (width, height) = if size == 0 { (width, height) } else { (size, size) };
-        Ok(Self { grey, width, height })
-    }
-
-    /// Decodes the images, plane by plane, values from 0 to 255.
-    fn read(&self, files: &[Labelled], classes: u32) -> Result<Examples, DataError> {
-        let channels = if self.grey { 1 } else { 3 };
-        let plane = self.width * self.height;
-        let mut inputs = Vec::with_capacity(files.len() * channels * plane);
-        for Labelled { path, .. } in files {
-            let mut decoder = decoder(path)?;
-            let orientation = orientation(&mut decoder, path)?;
-            let mut image = DynamicImage::from_decoder(decoder).map_err(|error| damaged(path, &error))?;
-            image.apply_orientation(orientation);
-            let (width, height) = (self.width as u32, self.height as u32);
-            if (image.width(), image.height()) != (width, height) {
-                image = image.resize_exact(width, height, FilterType::Triangle);
-            }
-            let pixels = if self.grey { image.to_luma8().into_raw() } else { image.to_rgb8().into_raw() };
-            for channel in 0..channels {
-                inputs.extend(pixels.iter().skip(channel).step_by(channels).copied().map(f32::from));
-            }
-        }
-        let labels = files.iter().map(|file| file.class).collect();
-        let shape = vec![channels, self.height, self.width];
-        Ok(Examples { shape, inputs: inputs.into(), targets: Targets::Labels { labels, classes } })
-    }
-}
-
-fn decoder(path: &Path) -> Result<impl ImageDecoder + use<>, DataError> {
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let reader = reader.map_err(|error| DataError::read(path, error))?;
-    reader.into_decoder().map_err(|error| damaged(path, &error))
-}
-
-/// How a camera was held, as photographs say.
-fn orientation(decoder: &mut impl ImageDecoder, path: &Path) -> Result<Orientation, DataError> {
-    decoder.orientation().map_err(|error| damaged(path, &error))
-}
-
-fn swaps(orientation: Orientation) -> bool {
-    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
-    matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
-}
-
-fn damaged(path: &Path, error: &image::ImageError) -> DataError {
-    DataError::Image { path: path.to_owned(), problem: error.to_string() }
 }

@@ -1,8 +1,10 @@
 //! The data that networks are trained on: read, split by a seed, normalised by the training set.
 
+mod boxes;
 mod bpe;
 mod cache;
 mod cifar;
+mod coco;
 mod describe;
 mod digits;
 mod error;
@@ -13,6 +15,7 @@ mod folder;
 mod idx;
 mod image;
 mod normalize;
+mod picture;
 mod prepare;
 mod shared;
 mod split;
@@ -23,10 +26,11 @@ mod text;
 mod tokenizer;
 
 use std::hash::{DefaultHasher, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use boxes::{Boxes, Object};
 pub use describe::{ClassCount, Description, Values, describe};
 pub use error::DataError;
 pub use examples::{Examples, Targets};
@@ -50,12 +54,28 @@ pub enum Kind {
     Regression,
     /// The next token at every position of a text.
     Language,
+    /// The objects in an image, with their classes and boxes.
+    Detection,
 }
 
 impl Kind {
     /// What is predicted of these data where nobody says.
     pub fn of(source: &str) -> Self {
-        if is_text(source) { Self::Language } else { Self::Classification }
+        match () {
+            () if is_text(source) => Self::Language,
+            () if coco::is_folder(Path::new(source)) => Self::Detection,
+            () => Self::Classification,
+        }
+    }
+
+    /// As `task` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classification => "classification",
+            Self::Regression => "regression",
+            Self::Language => "language",
+            Self::Detection => "detection",
+        }
     }
 }
 
@@ -80,8 +100,8 @@ pub enum Tokens {
 /// Which data, and how they are split. Fractions are of all rows.
 #[derive(Clone, Debug, Serialize)]
 pub struct DataConfig {
-    /// `digits`, a folder of idx files, of CIFAR's binary ones or of images, or a `.csv`, `.csv.gz`, `.parquet` or `.txt`
-    /// file.
+    /// `digits`, a folder of idx files, of CIFAR's binary ones, of images or of COCO's annotations, or a `.csv`, `.csv.gz`,
+    /// `.parquet` or `.txt` file.
     pub source: String,
     /// Tables: the column to predict; empty: the last.
     pub target: String,

@@ -34,7 +34,7 @@ impl Normalization {
             std.push(group_std);
         }
         let (target_mean, target_std) = match &examples.targets {
-            Targets::Labels { .. } | Targets::Tokens { .. } => (0.0, 1.0),
+            Targets::Labels { .. } | Targets::Tokens { .. } | Targets::Boxes(_) => (0.0, 1.0),
             Targets::Values(values) => moments(values.iter()),
         };
         Self { mean, std, target_mean, target_std }

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::folder::{self, Images};
 use super::table::{self, Encoding, Table};
 use super::{
-    Data, DataConfig, DataError, Examples, Kind, Normalization, Targets, Tokens, cifar, digits, idx, image, split, text,
+    Data, DataConfig, DataError, Examples, Kind, Normalization, Object, Targets, Tokens, cifar, coco, digits, idx,
+    image, split, text,
 };
 
 /// Reads, splits and normalises.
@@ -26,6 +27,9 @@ pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     if !path.is_dir() {
         return Err(DataError::Missing { path: path.to_owned() });
     }
+    if coco::is_folder(path) {
+        return of_boxes(path, config);
+    }
     check_parameters_of_images(config)?;
     if let Some(read) = cifar::read_folder(path) {
         let (train, test) = read?;
@@ -39,10 +43,29 @@ pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     of_images(config, Images::new(train, Some(test)))
 }
 
+fn of_boxes(path: &Path, config: &DataConfig) -> Result<Data, DataError> {
+    if config.kind != Kind::Detection {
+        return unfit(config, "has images with boxes, so 'task' must be \"detection\" or \"auto\"");
+    }
+    no_columns(config, "has no columns")?;
+    let data = split_images(&DataConfig { size: 0, ..config.clone() }, coco::read(path, config.size)?)?;
+    let counts = |object: &Object| !object.crowd;
+    if let Targets::Boxes(boxes) = &data.train.targets
+        && !boxes.objects().iter().any(counts)
+    {
+        return unfit(config, "has no object in any training image: annotate some, crowds not counted");
+    }
+    Ok(data)
+}
+
 fn of_images(config: &DataConfig, images: Images) -> Result<Data, DataError> {
     check_parameters_of_images(config)?;
+    check_classes(config, &images.all.targets)?;
+    split_images(config, images)
+}
+
+fn split_images(config: &DataConfig, images: Images) -> Result<Data, DataError> {
     let Images { all, validation, test, classes } = images;
-    check_classes(config, &all.targets)?;
     let empty = |set: &Option<Examples>| set.as_ref().is_some_and(Examples::is_empty);
     if empty(&test) {
         return Err(too_few(config, all.len()));
@@ -125,6 +148,10 @@ fn too_few(config: &DataConfig, rows: usize) -> DataError {
 fn check_kind(config: &DataConfig) -> Result<(), DataError> {
     if config.kind == Kind::Language {
         return unfit(config, "is no text, so 'task' cannot be \"language\": give a .txt file");
+    }
+    if config.kind == Kind::Detection {
+        let remedy = "give a folder with COCO's annotations";
+        return unfit(config, &format!("has no boxes, so 'task' cannot be \"detection\": {remedy}"));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ struct Scored {
     description: &'static str,
 }
 
-const SCORES: [Scored; 9] = [
+const SCORES: [Scored; 11] = [
     Scored {
         name: "accuracy",
         better: Goal::Maximize,
@@ -21,7 +21,7 @@ const SCORES: [Scored; 9] = [
     Scored {
         name: "loss",
         better: Goal::Minimize,
-        description: "Mean loss over the {} examples, or tokens, without penalties and without label smoothing.",
+        description: "Mean loss over the {} examples, tokens or places that learn a box, without penalties and smoothing.",
     },
     Scored {
         name: "top5_accuracy",
@@ -58,18 +58,30 @@ const SCORES: [Scored; 9] = [
         better: Goal::Maximize,
         description: "Part of the variance of the {} targets that is explained (regression).",
     },
+    Scored {
+        name: "map",
+        better: Goal::Maximize,
+        description: "COCO's AP: mean average precision on {} images over IoU 0.50 to 0.95 (detection).",
+    },
+    Scored {
+        name: "map50",
+        better: Goal::Maximize,
+        description: "Mean average precision on {} images at IoU 0.50 (detection).",
+    },
 ];
 
 /// What can be reported after every epoch.
 pub fn reported(kind: Kind) -> Vec<String> {
-    let classes = ["val_balanced_accuracy", "val_top5_accuracy"];
+    let (accuracy, classes) = (["val_accuracy"], ["val_balanced_accuracy", "val_top5_accuracy"]);
     let texts = ["val_perplexity", "val_bits_per_byte"];
     let texts = [&texts[..], &["trained_tokens"]].concat();
     let numbers = ["val_mse", "val_mae", "val_r2"];
+    let boxes = ["val_map", "val_map50"];
     let others: Vec<&str> = match kind {
-        Kind::Classification => [&texts[..], &numbers].concat(),
-        Kind::Regression => [&texts[..], &classes, &["val_accuracy"]].concat(),
-        Kind::Language => [&numbers[..], &classes].concat(),
+        Kind::Classification => [&texts[..], &numbers, &boxes].concat(),
+        Kind::Regression => [&accuracy[..], &classes, &texts, &boxes].concat(),
+        Kind::Language => [&classes[..], &numbers, &boxes].concat(),
+        Kind::Detection => [&accuracy[..], &classes, &texts, &numbers].concat(),
     };
     let names = declared().into_iter().map(|metric| metric.name);
     let of_training = ["train_loss", "trained_tokens"];

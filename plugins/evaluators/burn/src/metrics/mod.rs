@@ -1,7 +1,9 @@
 //! What is measured on examples that were not trained on. Validation and test use the same code.
 
+mod average_precision;
 mod classification;
 mod declared;
+mod detection;
 mod language;
 mod regression;
 
@@ -13,7 +15,7 @@ pub use declared::{declared, reported};
 
 use crate::data::{Examples, Normalization, Targets};
 use crate::loss::Loss;
-use crate::model::{self, Network};
+use crate::model::Network;
 
 /// Examples that are run at once when nothing is learnt from them.
 const BATCH: usize = 256;
@@ -36,7 +38,8 @@ impl Scores {
 
 /// Runs all examples through the network. Classes: `loss`, `accuracy`, `balanced_accuracy` and, where there are more than
 /// five, `top5_accuracy`. Numbers: `loss` in the scale that training uses; `mse`, `mae` and `r2` in the unit of the data.
-/// Texts: `loss` in nats a token, `accuracy`, `perplexity`, `bits_per_byte`. `None` where `stop` said so.
+/// Texts: `loss` in nats a token, `accuracy`, `perplexity`, `bits_per_byte`. Boxes: `loss` for each place that learns one, `map`,
+/// `map50`. `None` where `stop` said so.
 pub fn measure(
     network: &Network,
     examples: &Examples,
@@ -48,10 +51,11 @@ pub fn measure(
         Targets::Labels { labels, .. } => classification::measure(network, examples, labels, loss, stop),
         Targets::Values(values) => regression::measure(network, examples, values, normalization, loss, stop),
         Targets::Tokens { positions, lengths, .. } => language::measure(network, examples, *positions, lengths, stop),
+        Targets::Boxes(boxes) => detection::measure(network, examples, boxes, stop),
     }
 }
 
-/// Runs the examples batch by batch and shows the outputs of each batch with its rows; false where `stop` said so.
+/// Runs the examples batch by batch and shows the first output of each batch with its rows; false where `stop` said so.
 fn run(
     network: &Network,
     examples: &Examples,
@@ -59,13 +63,25 @@ fn run(
     stop: &dyn Fn() -> bool,
     mut look: impl FnMut(&[f32], &[usize]),
 ) -> Result<bool, String> {
+    run_all(network, examples, batch, stop, |outputs, rows| look(&outputs[0], rows))
+}
+
+/// The same with all outputs.
+fn run_all(
+    network: &Network,
+    examples: &Examples,
+    batch: usize,
+    stop: &dyn Fn() -> bool,
+    mut look: impl FnMut(&[Vec<f32>], &[usize]),
+) -> Result<bool, String> {
     let inference = network.inference();
     let rows: Vec<usize> = (0..examples.len()).collect();
     for rows in rows.chunks(batch) {
         if stop() {
             return Ok(false);
         }
-        look(&numbers(model::first(inference(examples.inputs_of(rows))))?, rows);
+        let outputs = inference(examples.inputs_of(rows)).into_iter().map(numbers);
+        look(&outputs.collect::<Result<Vec<_>, _>>()?, rows);
     }
     Ok(true)
 }
@@ -102,7 +118,9 @@ mod tests {
     #[test]
     fn every_score_is_declared_for_validation_and_test() {
         let declared = declared();
-        for name in ["accuracy", "top5_accuracy", "balanced_accuracy", "loss", "perplexity", "mse", "mae", "r2"] {
+        for name in
+            ["accuracy", "top5_accuracy", "balanced_accuracy", "loss", "perplexity", "mse", "r2", "map", "map50"]
+        {
             for (prefix, hidden) in [("val", false), ("test", true)] {
                 let name = format!("{prefix}_{name}");
                 let found = declared.iter().filter(|metric| metric.name == name).collect::<Vec<_>>();

@@ -76,8 +76,8 @@ impl Table {
             }
         }
         let (targets, classes) = match config.kind {
-            // A table has no texts to go on with, which is refused later.
-            Kind::Classification | Kind::Language => classes(path, &target, &texts)?,
+            // A table has no texts to go on with and no boxes, which is refused before.
+            Kind::Classification | Kind::Language | Kind::Detection => classes(path, &target, &texts)?,
             Kind::Regression => (Targets::Values(values), Vec::new()),
         };
         Ok(Self { columns, targets, classes })

@@ -40,7 +40,9 @@ fn what_is_kept_is_what_was_prepared() {
     let table = large(folder.path());
     let value = DataConfig { kind: Kind::Regression, target: "x".into(), ..table.clone() };
     let plays = DataConfig { context: 100, ..text(folder.path(), "to be, or not to be? ".repeat(20_000)) };
-    for config in [table, value, plays] {
+    let images = super::boxes::simple(10);
+    let boxes = DataConfig { size: 128, kind: Kind::Detection, ..config(images.path()) };
+    for config in [table, value, plays, boxes] {
         let fresh = Data::open(&config).unwrap();
         for _ in 0..2 {
             let opened = cache::open(&config, &cache_folder).unwrap();
@@ -50,7 +52,7 @@ fn what_is_kept_is_what_was_prepared() {
         }
     }
     let files = kept(&cache_folder);
-    assert_eq!(files.len(), 3, "{files:?}");
+    assert_eq!(files.len(), 4, "{files:?}");
     assert!(files.iter().all(|path| path.extension().unwrap() == "data"));
 }
 

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod boxes;
 mod caches;
 mod folders;
 mod tables;
@@ -36,7 +37,7 @@ fn config(source: impl AsRef<Path>) -> DataConfig {
 fn labels(examples: &Examples) -> &[u32] {
     match &examples.targets {
         Targets::Labels { labels, .. } => labels,
-        Targets::Values(_) | Targets::Tokens { .. } => panic!("not classes"),
+        _ => panic!("not classes"),
     }
 }
 

@@ -1,0 +1,49 @@
+"""Average precision of made-up detections as pycocotools has it: the figures in the test of
+`plugins/evaluators/burn/src/metrics/average_precision.rs`, which draws the same detections.
+
+    pip install pycocotools
+    python benches/average_precision_reference.py
+"""
+
+import contextlib
+import io
+
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+def numbers():
+    state = 7
+    while True:
+        state = (state * 1103515245 + 12345) % 2**31
+        yield state >> 16
+draw = numbers()
+below = lambda n: next(draw) % n
+IMAGES, CLASSES = 12, 4
+gts, dts = [], []
+for image in range(IMAGES):
+    there = []
+    for _ in range(below(6)):
+        x, y, w, h = below(60), below(60), 4 + below(36), 4 + below(36)
+        cls, crowd = below(CLASSES - 1), int(below(8) == 0)
+        there.append((x, y, w, h, cls))
+        gts.append(dict(id=len(gts) + 1, image_id=image + 1, category_id=cls + 1, bbox=[x, y, w, h], area=w * h, iscrowd=crowd))
+    for x, y, w, h, cls in there:
+        for _ in range(below(4)):
+            nx, ny = x + below(7) - 3, y + below(7) - 3
+            nw, nh = max(1, w + below(7) - 3), max(1, h + below(7) - 3)
+            c = cls if below(6) else below(CLASSES)
+            dts.append(dict(image_id=image + 1, category_id=c + 1, bbox=[nx, ny, nw, nh], score=(1 + below(32)) / 32))
+    for _ in range(below(4)):
+        x, y, w, h = below(60), below(60), 4 + below(36), 4 + below(36)
+        dts.append(dict(image_id=image + 1, category_id=below(CLASSES) + 1, bbox=[x, y, w, h], score=(1 + below(32)) / 64))
+print(len(gts), sum(g['iscrowd'] for g in gts), len(dts))
+with contextlib.redirect_stdout(io.StringIO()):
+    coco = COCO()
+    coco.dataset = dict(info={}, images=[dict(id=i + 1, width=100, height=100) for i in range(IMAGES)], annotations=gts, categories=[dict(id=c + 1, name=str(c)) for c in range(CLASSES)])
+    coco.createIndex()
+    ev = COCOeval(coco, coco.loadRes(dts), 'bbox')
+    ev.evaluate(); ev.accumulate(); ev.summarize()
+p = ev.eval['precision'][:, :, :, 0, 2]
+print(repr(ev.stats[0]), repr(ev.stats[1]))
+for k in range(CLASSES):
+    print(k, [float(p[t, :, k].mean()) for t in range(10)])

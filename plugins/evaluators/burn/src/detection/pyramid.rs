@@ -1,0 +1,89 @@
+//! Where the rows of a detector look.
+
+use crate::model::Plan;
+
+/// Levels at most: P3 to P7.
+const LEVELS: usize = 5;
+
+/// The maps that a detector looks at: places row by row, the finest level first, each with twice the stride of the one
+/// before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pyramid {
+    /// Height and width of an image, in pixels.
+    image: [usize; 2],
+    /// Pixels from one place of the finest level to the next.
+    stride: usize,
+    levels: usize,
+}
+
+/// Where one row of a detector's outputs looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Across, in pixels.
+    pub x: f32,
+    /// Down, in pixels.
+    pub y: f32,
+    /// Of its level, in pixels.
+    pub stride: f32,
+}
+
+impl Pyramid {
+    /// The one that has so many places over images of this height and width: a side has ⌈side / stride⌉ of them, and strides
+    /// are powers of two. `None` where there is no such pyramid, or more than one, as with images of a place or two.
+    pub fn of(places: usize, image: [usize; 2]) -> Option<Self> {
+        let strides = (0..).map(|power| 1_usize << power).take_while(|&stride| stride < 4 * image[0].max(image[1]));
+        let all = strides.flat_map(|stride| (1..=LEVELS).map(move |levels| Self { image, stride, levels }));
+        let mut fitting = all.filter(|pyramid| pyramid.sizes().into_iter().sum::<usize>() == places);
+        let found = fitting.next()?;
+        fitting.next().is_none().then_some(found)
+    }
+
+    /// Of a detector's plan; `None` where it is none.
+    pub fn of_plan(plan: &Plan) -> Option<Self> {
+        let &[_, height, width] = &plan.input[..] else { return None };
+        Self::of(plan.first().rows, [height, width])
+    }
+
+    /// Places of each level, down and across, with its stride.
+    fn grids(&self) -> impl Iterator<Item = ([usize; 2], usize)> + '_ {
+        (0..self.levels).map(|level| {
+            let stride = self.stride << level;
+            (self.image.map(|side| side.div_ceil(stride)), stride)
+        })
+    }
+
+    /// How many places each level has.
+    pub fn sizes(&self) -> Vec<usize> {
+        self.grids().map(|([rows, columns], _)| rows * columns).collect()
+    }
+
+    /// Height and width of an image, in pixels.
+    pub fn image(&self) -> [usize; 2] {
+        self.image
+    }
+
+    /// Every place, in the order of rows: ⌊stride / 2⌋ + column · stride, as section 3.1 has it.
+    pub fn places(&self) -> Vec<Place> {
+        let at = |index: usize, stride: usize| (stride / 2 + index * stride) as f32;
+        let grid = |([rows, columns], stride): ([usize; 2], usize)| {
+            (0..rows * columns).map(move |place| Place {
+                x: at(place % columns, stride),
+                y: at(place / columns, stride),
+                stride: stride as f32,
+            })
+        };
+        self.grids().flat_map(grid).collect()
+    }
+
+    /// The least and the greatest distance, in pixels, from a place of each level to the farthest side of a box that the level
+    /// is for: 4 to 8 strides, which are the 64 to 512 pixels of section 3.2 for P3 to P7. The finest level also takes
+    /// smaller boxes, the coarsest larger ones.
+    pub fn ranges(&self) -> Vec<[f32; 2]> {
+        let range = |(level, (_, stride)): (usize, ([usize; 2], usize))| {
+            let least = if level == 0 { 0.0 } else { 4.0 * stride as f32 };
+            let most = if level + 1 == self.levels { f32::INFINITY } else { 8.0 * stride as f32 };
+            [least, most]
+        };
+        self.grids().enumerate().map(range).collect()
+    }
+}
