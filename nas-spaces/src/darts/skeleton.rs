@@ -200,7 +200,12 @@ fn chosen(
         let terms = edges.map(|one| {
             let name = format!("{name}.edge_{}_{node}", one.source);
             let place = place(inputs, channels, reduces, one.source);
-            edge(graph, &name, nodes[one.source], &place, one.operation)
+            let value = edge(graph, &name, nodes[one.source], &place, one.operation);
+            // Where nothing is computed there is no path to leave out, as in the authors' model.py.
+            if one.operation == Operation::Skip && place.stride == 1 {
+                return value;
+            }
+            graph.drop_path(format!("{name}.path"), value)
         });
         nodes.push(graph.op(format!("{name}.node{node}"), "Sum", &terms));
     }

@@ -66,6 +66,23 @@ fn published_cells_have_their_counts() {
     }
 }
 
+/// As in the authors' model.py: behind every operation that is not `Identity`, a skip connection of stride 1.
+#[test]
+fn every_operation_but_a_skip_connection_may_be_left_out() {
+    let space = Darts::new();
+    let task = task(&space, [3, 32, 32], 10, &[("layers", Value::Number(3.0))]);
+    let graph = space.build(&space.parse(DARTS_V1).unwrap(), &task).unwrap();
+    let behind = |cell: &str| {
+        let paths = graph.nodes.iter().filter(|node| node.op == "DropPath" && node.name.starts_with(cell));
+        paths.map(|node| graph.nodes[node.inputs[0] as usize].op.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(behind("cell1."), ["BatchNormalization"; 5]);
+    // Every edge from the cell's inputs has stride 2; of the others all are skips.
+    assert_eq!(behind("cell2."), ["MaxPool", "MaxPool", "MaxPool", "MaxPool", "AveragePool"]);
+    let supernet = space.supernet(&task).unwrap().unwrap();
+    assert!(supernet.nodes.iter().all(|node| node.op != "DropPath"));
+}
+
 #[test]
 fn texts_are_read_however_python_writes_them() {
     let space = Darts::new();

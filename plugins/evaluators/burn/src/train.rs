@@ -2,7 +2,7 @@
 //!
 //! Everything random is drawn from the trial's seed and from how far training has come, never from a generator that
 //! lives on: weights by their name, the order of examples by the epoch, what is done to an image by the epoch and its
-//! example, dropout and mixup by the batch.
+//! example, dropout, left-out paths and mixup by the batch.
 
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device, Tensor};
@@ -66,7 +66,7 @@ pub struct Trainer {
 impl Trainer {
     /// At its start.
     pub fn new(plan: Plan, training: &Training, seed: u32, device: &Device) -> Self {
-        let network = Network::new(plan, seed, device);
+        let network = Network::new(trained(plan, training), seed, device);
         Self {
             average: (training.ema_decay > 0.0).then(|| network.copied()),
             network,
@@ -96,6 +96,8 @@ impl Trainer {
         let of_step = training.batch_size.saturating_mul(training.accumulate);
         let steps = examples.len().div_ceil(of_step) as u64;
         let first = u64::from(self.epoch) * steps;
+        // As in the train.py of DARTS: none are left out in the first epoch, nearly the whole share in the last.
+        self.network.drop_path = training.drop_path * f64::from(self.epoch) / f64::from(horizon.max(1));
         let mut total = 0.0;
         for (number, rows) in order.chunks(of_step).enumerate() {
             if stop() {
@@ -205,6 +207,7 @@ impl Trainer {
         let (seed, epoch) = (number(&archive, "seed")?, number(&archive, "epoch")?);
         let train_loss = archive.number("train_loss", "the kept state").map_err(|error| error.to_string())?;
         let patience = archive.texts.get("patience").map(String::as_str).and_then(Patience::from_text);
+        let plan = trained(plan, training);
         let average = match (training.ema_decay > 0.0, archive.bytes.remove("average")) {
             (false, _) => None,
             (true, None) => return Err("the kept state has no average of the weights".into()),
@@ -221,6 +224,11 @@ impl Trainer {
         let patience = patience.ok_or("the kept state does not say what validation came to")?;
         Ok(Self { network, average, optimizer, seed, epoch, train_loss, patience })
     }
+}
+
+/// The plan with what this training makes use of.
+fn trained(plan: Plan, training: &Training) -> Plan {
+    if training.drop_path > 0.0 { plan } else { plan.without_drop_path() }
 }
 
 fn arrays(network: &Network) -> Result<Archive, String> {

@@ -19,6 +19,8 @@ pub struct Training {
     pub loss: Loss,
     /// ε of the targets of cross entropy.
     pub label_smoothing: f64,
+    /// For how large a part of the examples each `DropPath` is left out at the end of training.
+    pub drop_path: f64,
     /// λ of the sum of absolute weights, added to the loss.
     pub l1: f64,
     /// λ of the sum of squared weights, added to the loss.
@@ -118,6 +120,13 @@ fn loss() -> Vec<Parameter> {
             0.999,
             "ε of the cross entropy's targets: (1 - ε) for the class, ε spread over all (Szegedy et al. 2016)",
         ),
+        Parameter::number(
+            "drop_path",
+            0.0,
+            0.0,
+            0.99,
+            "examples for which a path is left out, as a share that grows to this from epoch to epoch (Larsson et al. 2017)",
+        ),
         Parameter::number("l1", 0.0, 0.0, 1e6, "λ of the sum of absolute weights, added to the loss"),
         Parameter::number("l2", 0.0, 0.0, 1e6, "λ of the sum of squared weights, added to the loss"),
     ]
@@ -156,6 +165,7 @@ impl Training {
             accumulate: size("accumulate")?,
             loss,
             label_smoothing,
+            drop_path: settings.number("drop_path")?,
             l1: settings.number("l1")?,
             l2: settings.number("l2")?,
             optimizer: optimizer_of(settings)?,
@@ -236,6 +246,7 @@ impl Training {
             accumulate: 1,
             loss,
             label_smoothing: 0.0,
+            drop_path: 0.0,
             l1: 0.0,
             l2: 0.0,
             optimizer: OptimizerConfig { method, momentum: 0.0, nesterov: false, beta2: 0.0, weight_decay: 0.0 },

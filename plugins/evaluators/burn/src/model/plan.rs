@@ -96,6 +96,12 @@ impl Plan {
         self.joined = joined(&self.steps);
         self
     }
+
+    /// The plan of a training that leaves no path out.
+    pub fn without_drop_path(self) -> Self {
+        let any = self.steps.iter().any(|step| matches!(step.operator, Operator::DropPath { .. }));
+        if any { self.bypass(|operator| matches!(operator, Operator::DropPath { .. })) } else { self }
+    }
 }
 
 /// Marks what is read for the last time.
