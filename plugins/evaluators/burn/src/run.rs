@@ -35,7 +35,7 @@ impl Inference {
 
     /// The outputs for a batch, one example after the other; computed when this returns.
     pub fn run(&self, inputs: Vec<f32>) -> Result<Vec<f32>> {
-        let returned = self.0.inference()(inputs).into_data();
+        let returned = model::first(self.0.inference()(inputs)).into_data();
         returned.try_into_vec::<f32>().map_err(|error| Error::new(format!("burn cannot give the outputs: {error:?}")))
     }
 }

@@ -21,12 +21,13 @@ use crate::training::Training;
 /// The network of a graph for these examples, or why it is none for them.
 pub fn plan(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
     let plan = model::plan(graph, &examples.shape, examples.outputs())?;
-    let (rows, wanted) = (plan.rows, examples.positions());
+    let (rows, wanted) = (plan.first().rows, examples.positions());
     match graph.outputs.first().and_then(|&output| graph.nodes.get(output as usize)) {
         Some(node) if rows != wanted => {
             let times = |count: usize| if count == 1 { "once".to_owned() } else { format!("{count} times") };
             let targets = if wanted == 1 { "one target".to_owned() } else { format!("{wanted} targets") };
-            let problem = format!("returns {} numbers {}, but an example has {targets}", plan.outputs, times(rows));
+            let problem =
+                format!("returns {} numbers {}, but an example has {targets}", plan.first().numbers, times(rows));
             Err(GraphError::new(node, problem))
         }
         _ => Ok(plan),
@@ -155,7 +156,7 @@ impl Trainer {
         if let Some(mixing) = &mixing {
             mixing.apply(&mut inputs, examples.width());
         }
-        let output = self.network.forward_training(inputs, derive(self.seed, "step", number));
+        let output = model::first(self.network.forward_training(inputs, derive(self.seed, "step", number)));
         if let Targets::Tokens { .. } = &examples.targets {
             return loss::tokens(output, examples.tokens_of(rows), training.label_smoothing);
         }

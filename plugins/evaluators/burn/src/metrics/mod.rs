@@ -13,7 +13,7 @@ pub use declared::{declared, reported};
 
 use crate::data::{Examples, Normalization, Targets};
 use crate::loss::Loss;
-use crate::model::Network;
+use crate::model::{self, Network};
 
 /// Examples that are run at once when nothing is learnt from them.
 const BATCH: usize = 256;
@@ -65,7 +65,7 @@ fn run(
         if stop() {
             return Ok(false);
         }
-        look(&numbers(inference(examples.inputs_of(rows)))?, rows);
+        look(&numbers(model::first(inference(examples.inputs_of(rows))))?, rows);
     }
     Ok(true)
 }

@@ -7,7 +7,7 @@ use super::activation::Activation;
 use super::forward::Mode;
 use super::norm::Batch;
 use super::operator::Operator;
-use super::plan::{Step, mark_last};
+use super::plan::{Step, Steps, mark_last};
 use super::value::Value;
 use super::weights::Weights;
 use super::window::{of_images, window};
@@ -89,14 +89,18 @@ fn rectifier(step: &Step) -> Option<Rectifier> {
 }
 
 /// The same steps with every convolution joined to what stands before and behind it, where nobody else wants to see it.
-pub fn joined(steps: &[Step]) -> Vec<Step> {
+pub fn joined(plain: &Steps) -> Steps {
+    let steps = &plain.list;
     let mut readers = vec![Vec::new(); steps.len()];
     for (at, step) in steps.iter().enumerate() {
         step.inputs.iter().for_each(|&input| readers[input].push(at));
     }
-    // The one reader of a step, which is not the network's output.
-    let follower = |at: usize| if let &[reader] = &readers[at][..] { Some(reader) } else { None };
-    let mut all: Vec<Step> = steps.to_vec();
+    // The one reader of a step whose value is not returned.
+    let follower = |at: usize| match readers[at][..] {
+        [reader] if !plain.returned.contains(&at) => Some(reader),
+        _ => None,
+    };
+    let mut all: Vec<Step> = steps.clone();
     // Which step's value stands for that of another.
     let mut stands: Vec<usize> = (0..steps.len()).collect();
     for (at, step) in steps.iter().enumerate() {
@@ -126,15 +130,13 @@ pub fn joined(steps: &[Step]) -> Vec<Step> {
             step.inputs.clone_from(&steps[input].inputs);
         }
     }
-    compact(all, &stands)
+    compact(all, &stands, &plain.returned)
 }
 
 /// Leaves out what nothing reads any more.
-fn compact(steps: Vec<Step>, stands: &[usize]) -> Vec<Step> {
+fn compact(steps: Vec<Step>, stands: &[usize], returned: &[usize]) -> Steps {
     let mut needed = vec![false; steps.len()];
-    if let Some(last) = steps.len().checked_sub(1) {
-        needed[stands[last]] = true;
-    }
+    returned.iter().for_each(|&at| needed[stands[at]] = true);
     for at in (0..steps.len()).rev() {
         if needed[at] {
             steps[at].inputs.iter().for_each(|&input| needed[stands[input]] = true);
@@ -150,6 +152,7 @@ fn compact(steps: Vec<Step>, stands: &[usize]) -> Vec<Step> {
             kept.push(step);
         }
     }
-    mark_last(&mut kept);
-    kept
+    let mut joined = Steps { list: kept, returned: returned.iter().map(|&at| places[stands[at]]).collect() };
+    mark_last(&mut joined);
+    joined
 }

@@ -5,7 +5,7 @@ use nas_api::rng::{RngExt, derive, seeded};
 
 use super::arithmetic::{Arithmetic, expanded, product};
 use super::operator::{Matrix, Operator};
-use super::plan::{Plan, Step};
+use super::plan::{Output, Plan, Steps};
 use super::sequence::{Tables, embedding, routing};
 use super::value::{Value, each_rank};
 use super::weights::{Running, Weights};
@@ -25,8 +25,9 @@ pub enum Mode<'a> {
 pub type Watch<'a> = dyn FnMut(usize, Value) -> Value + 'a;
 
 impl Plan {
-    /// What the network returns, `[batch · rows, outputs]`: the rows of one example after those of the other.
-    pub fn forward(&self, weights: &Weights, input: Value, mode: &mut Mode<'_>) -> Tensor<2> {
+    /// What the network returns, output by output, `[batch · rows, numbers]`: the rows of one example after those of the
+    /// other.
+    pub fn forward(&self, weights: &Weights, input: Value, mode: &mut Mode<'_>) -> Vec<Tensor<2>> {
         self.run(&self.joined, weights, input, mode, &mut |_, value| value)
     }
 
@@ -37,21 +38,21 @@ impl Plan {
         input: Value,
         mode: &mut Mode<'_>,
         watch: &mut Watch<'_>,
-    ) -> Tensor<2> {
+    ) -> Vec<Tensor<2>> {
         self.run(&self.steps, weights, input, mode, watch)
     }
 
     fn run(
         &self,
-        steps: &[Step],
+        steps: &Steps,
         weights: &Weights,
         input: Value,
         mode: &mut Mode<'_>,
         watch: &mut Watch<'_>,
-    ) -> Tensor<2> {
-        let mut values: Vec<Option<Value>> = Vec::with_capacity(steps.len());
+    ) -> Vec<Tensor<2>> {
+        let mut values: Vec<Option<Value>> = Vec::with_capacity(steps.list.len());
         let mut tables = Tables::default();
-        for (at, step) in steps.iter().enumerate() {
+        for (at, step) in steps.list.iter().enumerate() {
             let operands = step.inputs.iter().filter_map(|&at| values[at].clone()).collect();
             // Before the step runs, so that burn can reuse the memory of a value that nobody else holds.
             for &at in &step.last {
@@ -63,13 +64,18 @@ impl Plan {
             };
             values.push(Some(watch(at, value)));
         }
-        match values.pop().flatten() {
-            Some(Value::Flat(output)) => output,
-            Some(value) => {
-                let rows = value.batch() * self.rows;
-                value.tensor([rows, self.outputs])
-            }
-            None => unreachable!("a network without an output"),
+        let outputs = steps.returned.iter().zip(&self.outputs);
+        outputs.filter_map(|(&at, output)| values[at].clone().map(|value| rows_of(value, *output))).collect()
+    }
+}
+
+/// `[batch · rows, numbers]`.
+fn rows_of(value: Value, output: Output) -> Tensor<2> {
+    match value {
+        Value::Flat(value) => value,
+        value => {
+            let rows = value.batch() * output.rows;
+            value.tensor([rows, output.numbers])
         }
     }
 }

@@ -83,34 +83,34 @@ impl Network {
         weights::to_arrays(&self.plan.slots, &self.weights, &self.running)
     }
 
-    /// What the network returns for a batch while it is trained, `[batch · rows, outputs]`: dropout and
+    /// What the network returns for a batch while it is trained, output by output, `[batch · rows, numbers]`: dropout and
     /// left-out paths draw from `seed`, batch normalisation uses the batch's statistics and moves the running ones.
-    pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Tensor<2> {
+    pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Vec<Tensor<2>> {
         self.train(inputs, seed, |plan, weights, input, mode| plan.forward(weights, input, mode))
     }
 
-    /// [`Network::forward_training`] with somebody watching.
+    /// The first of what [`Network::forward_training`] returns, with somebody watching.
     pub fn forward_watched(&mut self, inputs: Vec<f32>, seed: u32, watch: &mut Watch<'_>) -> Tensor<2> {
-        self.train(inputs, seed, |plan, weights, input, mode| plan.forward_watched(weights, input, mode, watch))
+        first(self.train(inputs, seed, |plan, weights, input, mode| plan.forward_watched(weights, input, mode, watch)))
     }
 
     fn train(
         &mut self,
         inputs: Vec<f32>,
         seed: u32,
-        forward: impl FnOnce(&Plan, &Weights, Value, &mut forward::Mode<'_>) -> Tensor<2>,
-    ) -> Tensor<2> {
+        forward: impl FnOnce(&Plan, &Weights, Value, &mut forward::Mode<'_>) -> Vec<Tensor<2>>,
+    ) -> Vec<Tensor<2>> {
         let input = self.input(inputs);
         let mut running = Vec::with_capacity(self.running.len());
         let drop_path = self.drop_path;
         let mut mode = forward::Mode::Training { seed, drop_path, running: &mut running, old: &self.running };
-        let output = forward(&self.plan, &self.weights, input, &mut mode);
+        let outputs = forward(&self.plan, &self.weights, input, &mut mode);
         self.running = running;
-        output
+        outputs
     }
 
-    /// What the network returns for each batch, `[batch · rows, outputs]`, without recording gradients.
-    pub fn inference(&self) -> impl Fn(Vec<f32>) -> Tensor<2> + '_ {
+    /// What the network returns for each batch, output by output, `[batch · rows, numbers]`, without recording gradients.
+    pub fn inference(&self) -> impl Fn(Vec<f32>) -> Vec<Tensor<2>> + '_ {
         let weights = self.weights.valid();
         move |inputs| {
             let input = self.input(inputs).without_autodiff();
@@ -131,7 +131,12 @@ impl Network {
     }
 }
 
-/// Reads a graph for examples of this shape and networks of so many outputs.
-pub fn plan(graph: &Graph, input: &[usize], outputs: usize) -> Result<Plan, GraphError> {
-    Plan::of(graph, input, outputs)
+/// Of the values that a network returns the first, which most networks have alone.
+pub fn first(mut outputs: Vec<Tensor<2>>) -> Tensor<2> {
+    outputs.swap_remove(0)
+}
+
+/// Reads a graph for examples of this shape and networks with one output of so many numbers; [`Plan::of`] takes several.
+pub fn plan(graph: &Graph, input: &[usize], numbers: usize) -> Result<Plan, GraphError> {
+    Plan::of(graph, input, &[numbers])
 }

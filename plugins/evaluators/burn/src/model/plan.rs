@@ -11,7 +11,7 @@ use super::operator::Operator;
 use super::read::{Counts, Place, operator};
 use super::weights::Slot;
 
-/// One node that the output needs.
+/// One node that an output needs.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// What it computes.
@@ -22,40 +22,70 @@ pub struct Step {
     pub last: Vec<usize>,
 }
 
+/// Steps in the order in which they are computed.
+#[derive(Clone, Debug, Default)]
+pub struct Steps {
+    /// No step reads a later one.
+    pub list: Vec<Step>,
+    /// The steps whose values the network returns, in the order of its outputs.
+    pub returned: Vec<usize>,
+}
+
+/// One output of a network: for one example so many rows of so many numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// 1, or one per position where the network returns something at each.
+    pub rows: usize,
+    /// Numbers in each of them.
+    pub numbers: usize,
+}
+
 /// A checked graph, without what no output needs.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// In the graph's order; the last one is the output.
-    pub steps: Vec<Step>,
+    /// In the graph's order.
+    pub steps: Steps,
     /// The same with several of them joined, which is quicker where nobody watches.
-    pub joined: Vec<Step>,
+    pub joined: Steps,
     /// The weights, in the order of their nodes.
     pub slots: Vec<Slot>,
     /// The shape of one example.
     pub input: Vec<usize>,
-    /// Rows that the network returns for one example: 1, or one per position where it returns something at each.
-    pub rows: usize,
-    /// Numbers in each of them.
-    pub outputs: usize,
+    /// What the network returns; at least one.
+    pub outputs: Vec<Output>,
 }
 
 impl Plan {
-    /// Checks a graph: shapes fit, operators are known here, and its one output has `outputs` numbers, in all or along
-    /// its last axis.
-    pub fn of(graph: &Graph, input: &[usize], outputs: usize) -> Result<Self, GraphError> {
+    /// Checks a graph: shapes fit, operators are known here, and it has as many outputs as there are `numbers`, each of so
+    /// many of them, in all or along its last axis.
+    pub fn of(graph: &Graph, input: &[usize], numbers: &[usize]) -> Result<Self, GraphError> {
         let input_shape: Shape = input.iter().map(|&size| size as i64).collect();
         let shapes = shape::infer(graph, &input_shape)?;
-        let [output] = graph.outputs[..] else {
-            let count = graph.outputs.len();
-            return Err(GraphError::whole(format!("has {count} outputs; this evaluator trains networks with one")));
+        let (found, wanted) = (graph.outputs.len(), numbers.len());
+        if found != wanted || wanted == 0 {
+            return Err(GraphError::whole(format!("has {found} outputs, but the task wants {wanted}")));
+        }
+        let rows = |(&output, &numbers): (&u32, &usize)| {
+            let rows = rows(&graph.nodes[output as usize], &shapes[output as usize], numbers)?;
+            Ok(Output { rows, numbers })
         };
-        let rows = rows(&graph.nodes[output as usize], &shapes[output as usize], outputs)?;
-        let mut plan =
-            Self { steps: Vec::new(), joined: Vec::new(), slots: Vec::new(), input: input.to_vec(), rows, outputs };
+        let outputs = graph.outputs.iter().zip(numbers).map(rows).collect::<Result<_, _>>()?;
+        let mut plan = Self {
+            steps: Steps::default(),
+            joined: Steps::default(),
+            slots: Vec::new(),
+            input: input.to_vec(),
+            outputs,
+        };
         plan.add_steps(graph, &shapes)?;
         mark_last(&mut plan.steps);
         plan.joined = joined(&plan.steps);
         Ok(plan)
+    }
+
+    /// Rows and numbers of the first output, which most networks have alone.
+    pub fn first(&self) -> Output {
+        self.outputs[0]
     }
 
     fn add_steps(&mut self, graph: &Graph, shapes: &[Shape]) -> Result<(), GraphError> {
@@ -80,17 +110,18 @@ impl Plan {
                 owned.insert(&node.name, operator.clone());
             }
             if needed[index] {
-                positions[index] = self.steps.len();
+                positions[index] = self.steps.list.len();
                 let inputs = node.inputs.iter().map(|&input| positions[input as usize]).collect();
-                self.steps.push(Step { operator, inputs, last: Vec::new() });
+                self.steps.list.push(Step { operator, inputs, last: Vec::new() });
             }
         }
+        self.steps.returned = graph.outputs.iter().map(|&output| positions[output as usize]).collect();
         Ok(())
     }
 
     /// The plan in which these operators, of one operand, hand on what they are given.
     pub fn bypass(mut self, skipped: impl Fn(&Operator) -> bool) -> Self {
-        for step in self.steps.iter_mut().filter(|step| skipped(&step.operator)) {
+        for step in self.steps.list.iter_mut().filter(|step| skipped(&step.operator)) {
             step.operator = Operator::Activation(Activation::Identity);
         }
         self.joined = joined(&self.steps);
@@ -99,15 +130,16 @@ impl Plan {
 
     /// The plan of a training that leaves no path out.
     pub fn without_drop_path(self) -> Self {
-        let any = self.steps.iter().any(|step| matches!(step.operator, Operator::DropPath { .. }));
+        let any = self.steps.list.iter().any(|step| matches!(step.operator, Operator::DropPath { .. }));
         if any { self.bypass(|operator| matches!(operator, Operator::DropPath { .. })) } else { self }
     }
 }
 
-/// Marks what is read for the last time.
-pub fn mark_last(steps: &mut [Step]) {
-    let mut read = vec![false; steps.len()];
-    for step in steps.iter_mut().rev() {
+/// Marks what is read for the last time, which what is returned never is.
+pub fn mark_last(steps: &mut Steps) {
+    let mut read = vec![false; steps.list.len()];
+    steps.returned.iter().for_each(|&at| read[at] = true);
+    for step in steps.list.iter_mut().rev() {
         for &input in &step.inputs {
             if !read[input] {
                 read[input] = true;
@@ -117,7 +149,7 @@ pub fn mark_last(steps: &mut [Step]) {
     }
 }
 
-/// Rows of `outputs` numbers in the value of the output.
+/// Rows of `outputs` numbers in the value of an output.
 fn rows(node: &Node, shape: &Shape, outputs: usize) -> Result<usize, GraphError> {
     let (numbers, last) = (shape.iter().product::<i64>(), shape.last().copied().unwrap_or(1));
     let outputs = outputs as i64;

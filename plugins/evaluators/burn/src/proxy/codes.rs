@@ -10,7 +10,7 @@ use crate::model::{Activation, Operator, Value, each_tensor};
 /// ln |K|, where K counts the ReLUs that are on for both or off for both of two examples.
 pub fn score(subject: &mut Subject) -> Result<f64> {
     let is_relu = |operator: &Operator| matches!(operator, Operator::Activation(Activation::Relu));
-    let relus: Vec<bool> = subject.network.plan().steps.iter().map(|step| is_relu(&step.operator)).collect();
+    let relus: Vec<bool> = subject.network.plan().steps.list.iter().map(|step| is_relu(&step.operator)).collect();
     if !relus.contains(&true) {
         return Err(Error::new("it has no Relu"));
     }

@@ -71,7 +71,7 @@ fn fan_in(subject: &Subject) -> Vec<Option<Channels>> {
         }
         _ => None,
     };
-    subject.network.plan().steps.iter().map(|step| of(&step.operator)).collect()
+    subject.network.plan().steps.list.iter().map(|step| of(&step.operator)).collect()
 }
 
 /// Σ over channels of ½ mean over examples of (Σ over positions of a · g)².

@@ -13,7 +13,7 @@ const K: f64 = 1e-5;
 /// −Σ (ln(λ + k) + 1 / (λ + k)) over the eigenvalues λ of the correlations of the examples' gradients.
 pub fn score(subject: &mut Subject) -> Result<f64> {
     let is_input = |operator: &Operator| matches!(operator, Operator::Input);
-    let inputs: Vec<bool> = subject.network.plan().steps.iter().map(|step| is_input(&step.operator)).collect();
+    let inputs: Vec<bool> = subject.network.plan().steps.list.iter().map(|step| is_input(&step.operator)).collect();
     let mut input = None;
     let output = subject.forward(&mut |at, value| {
         if !inputs[at] {

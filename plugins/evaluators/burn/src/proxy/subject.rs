@@ -80,7 +80,7 @@ impl Subject {
 pub fn plan(graph: &Graph, task: &Task) -> Result<Plan> {
     let shape: Vec<usize> = task.input_shape.iter().map(|&size| size as usize).collect();
     let plan = model::plan(graph, &shape, task.outputs as usize).map_err(|error| Error::new(error.to_string()))?;
-    if plan.rows > 1 || plan.steps.iter().any(|step| matches!(step.operator, Operator::Gather(_))) {
+    if plan.first().rows > 1 || plan.steps.list.iter().any(|step| matches!(step.operator, Operator::Gather(_))) {
         return Err(Error::new(
             "it reads tokens, or answers at every position: the batch of a proxy is of random numbers",
         ));

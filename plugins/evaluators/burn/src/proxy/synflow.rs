@@ -11,7 +11,7 @@ use nas_api::{Error, Graph, Result, Task};
 
 use super::saliency::snip;
 use super::subject::{SEED, layers, plan};
-use crate::model::{Network, Operator, Weights};
+use crate::model::{self, Network, Operator, Weights};
 
 /// ln Σ |θ · ∂R/∂θ|.
 pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
@@ -22,7 +22,7 @@ pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
     let mut network = Network::new(plan, SEED, &Device::flex().autodiff()).in_doubles();
     let weights = std::mem::replace(&mut network.weights, Weights::empty());
     network.weights = weights.map(&mut Absolute);
-    let flow = network.forward_training(ones, SEED).sum();
+    let flow = model::first(network.forward_training(ones, SEED)).sum();
     let gradients = flow.is_tracked().then(|| flow.backward());
     let sum = snip(&layers(&network.weights, gradients.as_ref()));
     if sum == 0.0 {

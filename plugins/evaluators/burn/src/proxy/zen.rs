@@ -66,15 +66,15 @@ fn before_head(plan: &Plan) -> usize {
     let is_pooling =
         |operator: &Operator| matches!(operator, Operator::Arrange(Arrange::Reduce { how: Reduction::Mean, .. }));
     let is_linear = |operator: &Operator| matches!(operator, Operator::Gemm { .. });
-    let last = plan.steps.iter().rfind(|step| is_pooling(&step.operator));
-    let last = last.or_else(|| plan.steps.iter().rfind(|step| is_linear(&step.operator)));
-    last.map_or(plan.steps.len() - 1, |step| step.inputs[0])
+    let last = plan.steps.list.iter().rfind(|step| is_pooling(&step.operator));
+    let last = last.or_else(|| plan.steps.list.iter().rfind(|step| is_linear(&step.operator)));
+    last.map_or(plan.steps.list.len() - 1, |step| step.inputs[0])
 }
 
 /// How many normalisations read the value of each step.
 fn normalised(plan: &Plan) -> Vec<usize> {
-    let mut counts = vec![0; plan.steps.len()];
-    for step in plan.steps.iter().filter(|step| matches!(step.operator, Operator::BatchNormalization { .. })) {
+    let mut counts = vec![0; plan.steps.list.len()];
+    for step in plan.steps.list.iter().filter(|step| matches!(step.operator, Operator::BatchNormalization { .. })) {
         counts[step.inputs[0]] += 1;
     }
     counts

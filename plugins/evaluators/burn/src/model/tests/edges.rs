@@ -8,12 +8,12 @@ use super::networks::{flat_network, image_network};
 use super::{IMAGE, OUTPUTS, batch, close, inputs, network, run};
 use crate::data::{Examples, Targets};
 use crate::model::reference::weights;
-use crate::model::{Network, plan};
+use crate::model::{Network, first, plan};
 
 /// What a network returns for examples of this shape, with fresh weights.
 fn outputs(graph: &Graph, shape: &[usize], outputs: usize, inputs: Vec<f32>) -> Vec<f32> {
     let network = Network::new(plan(graph, shape, outputs).unwrap(), 1, &Device::flex().autodiff());
-    network.inference()(inputs).into_data().try_to_vec::<f32>().unwrap()
+    first(network.inference()(inputs)).into_data().try_to_vec::<f32>().unwrap()
 }
 
 #[test]
@@ -23,13 +23,13 @@ fn a_network_may_return_its_outputs_at_every_position() {
     let head = graph.gemm("head", input, OUTPUTS as i64);
     let graph = graph.finish(&[head]);
     let made = plan(&graph, &IMAGE, OUTPUTS).unwrap();
-    assert_eq!((made.rows, made.outputs), (12, OUTPUTS));
+    assert_eq!((made.first().rows, made.first().numbers), (12, OUTPUTS));
     // All numbers together are one row.
-    assert_eq!(plan(&graph, &IMAGE, 36).unwrap().rows, 1);
+    assert_eq!(plan(&graph, &IMAGE, 36).unwrap().first().rows, 1);
 
     let mut network = network(&graph, &Device::flex().autodiff());
     let known = weights(&network.arrays().unwrap());
-    let output = network.forward_training(inputs(), 0);
+    let output = first(network.forward_training(inputs(), 0));
     assert_eq!(output.dims(), [super::BATCH * 12, OUTPUTS]);
     close("rows", &output.into_data().try_to_vec::<f32>().unwrap(), &run(&graph, &batch(), &known, true).values);
 
@@ -75,5 +75,5 @@ fn networks_that_cannot_be_trained_are_refused() {
     assert!(wrong.contains("60 numbers") && wrong.contains("task has 3"), "{wrong}");
     let mut two = image_network(|_, x| x);
     two.outputs.push(0);
-    assert!(refused(&two).contains("has 2 outputs"));
+    assert!(refused(&two).contains("has 2 outputs, but the task wants 1"));
 }

@@ -5,20 +5,20 @@ use nas_api::graph::builder::{float, int, ints, text};
 use nas_api::{Graph, GraphBuilder, NodeId};
 
 use super::networks::{Case, image_network, networks};
-use super::{Network, inputs_of, network};
+use super::{Network, first, inputs_of, network};
 
 /// A convolution of three channels over 3×3 pixels.
-fn conv(graph: &mut GraphBuilder, name: &str, input: NodeId, more: &[(&'static str, i64)]) -> NodeId {
+pub fn conv(graph: &mut GraphBuilder, name: &str, input: NodeId, more: &[(&'static str, i64)]) -> NodeId {
     let mut attributes = vec![int("out_channels", 3), ints("kernel_shape", &[3, 3]), ints("pads", &[1; 4])];
     attributes.extend(more.iter().map(|&(name, value)| int(name, value)));
     graph.node(name, "Conv", &[input], attributes)
 }
 
-fn norm(graph: &mut GraphBuilder, name: &str, input: NodeId) -> NodeId {
+pub fn norm(graph: &mut GraphBuilder, name: &str, input: NodeId) -> NodeId {
     graph.op(name, "BatchNormalization", &[input])
 }
 
-fn relu(graph: &mut GraphBuilder, name: &str, input: NodeId) -> NodeId {
+pub fn relu(graph: &mut GraphBuilder, name: &str, input: NodeId) -> NodeId {
     graph.op(name, "Relu", &[input])
 }
 
@@ -122,7 +122,7 @@ fn joined_steps_are_the_same_network() {
     let own = cases().into_iter().map(|(name, graph)| (name.to_owned(), graph, None));
     for (name, graph, tokens) in own.chain(others) {
         let [mut joined, mut single] = [network(&graph, &device), network(&graph, &device)];
-        let output = joined.forward_training(inputs_of(tokens), 3);
+        let output = first(joined.forward_training(inputs_of(tokens), 3));
         let found = results(&mut joined, output);
         let output = single.forward_watched(inputs_of(tokens), 3, &mut |_, value| value);
         let expected = results(&mut single, output);
@@ -142,7 +142,7 @@ fn what_can_be_joined_is_joined() {
     let steps = |name: &str| {
         let graph = cases().into_iter().find(|(known, _)| *known == name).map(|(_, graph)| graph);
         let plan = super::plan(&graph.unwrap(), &super::IMAGE, super::OUTPUTS).unwrap();
-        (plan.steps.len(), plan.joined.len())
+        (plan.steps.list.len(), plan.joined.list.len())
     };
     assert_eq!(steps("all four"), (7, 4));
     assert_eq!(steps("a limit"), (6, 4));

@@ -5,6 +5,7 @@
 mod edges;
 mod joined;
 mod networks;
+mod outputs;
 
 use burn::tensor::Device;
 use nas_api::rng::{RngExt, seeded};
@@ -12,7 +13,7 @@ use nas_api::{Attribute, Graph, GraphBuilder};
 
 use self::networks::{Case, flat_network, image_network, map_network, networks};
 use super::reference::{Batch, Weights, run, weights};
-use super::{Array, Network, plan};
+use super::{Array, Network, first, plan};
 use crate::data::{Examples, Targets};
 use crate::loss::Loss;
 use crate::train::Trainer;
@@ -80,9 +81,9 @@ fn every_operator_computes_what_it_should() {
     for Case { name, graph, tokens } in networks() {
         let (mut network, inputs, batch) = (network(&graph, &device), inputs_of(tokens), batch_of(tokens));
         let known = weights(&network.arrays().unwrap());
-        let inference = network.inference()(inputs.clone()).into_data().try_to_vec::<f32>().unwrap();
+        let inference = first(network.inference()(inputs.clone())).into_data().try_to_vec::<f32>().unwrap();
         close(&name, &inference, &run(&graph, &batch, &known, false).values);
-        let training = network.forward_training(inputs, 0).into_data().try_to_vec::<f32>().unwrap();
+        let training = first(network.forward_training(inputs, 0)).into_data().try_to_vec::<f32>().unwrap();
         close(&name, &training, &run(&graph, &batch, &known, true).values);
     }
 }
@@ -175,12 +176,12 @@ fn dropout_keeps_the_mean_and_is_off_at_inference() {
     let mut network = network(&graph, &Device::flex().autodiff());
     let known = weights(&network.arrays().unwrap());
     let plain = run(&graph, &batch(), &known, false).values;
-    let inference = network.inference()(inputs()).into_data().try_to_vec::<f32>().unwrap();
+    let inference = first(network.inference()(inputs())).into_data().try_to_vec::<f32>().unwrap();
     close("inference", &inference, &plain);
     let draws = 10_000;
     let (mut sum, mut squares) = (vec![0.0; plain.len()], vec![0.0; plain.len()]);
     for seed in 0..draws {
-        let output = network.forward_training(inputs(), seed).into_data().try_to_vec::<f32>().unwrap();
+        let output = first(network.forward_training(inputs(), seed)).into_data().try_to_vec::<f32>().unwrap();
         for (at, value) in output.into_iter().map(f64::from).enumerate() {
             sum[at] += value;
             squares[at] += value * value;
@@ -192,9 +193,9 @@ fn dropout_keeps_the_mean_and_is_off_at_inference() {
         let error = ((squares[at] / draws - mean * mean) / draws).sqrt();
         assert!((mean - plain).abs() < 4.5 * error, "{mean} on average, not {plain} ± {error}");
     }
-    let once = network.forward_training(inputs(), 1).into_data();
-    assert_eq!(once, network.forward_training(inputs(), 1).into_data(), "equal seeds");
-    assert_ne!(once, network.forward_training(inputs(), 2).into_data(), "other seeds");
+    let once = first(network.forward_training(inputs(), 1)).into_data();
+    assert_eq!(once, first(network.forward_training(inputs(), 1)).into_data(), "equal seeds");
+    assert_ne!(once, first(network.forward_training(inputs(), 2)).into_data(), "other seeds");
 }
 
 #[test]
@@ -204,13 +205,14 @@ fn left_out_paths_are_those_of_whole_examples_and_keep_the_mean() {
         graph.op("pool", "GlobalAveragePool", &[path])
     });
     let mut network = network(&graph, &Device::flex().autodiff());
-    let plain = network.inference()(inputs()).into_data().try_to_vec::<f32>().unwrap();
-    let train =
-        |network: &mut Network, seed| network.forward_training(inputs(), seed).into_data().try_to_vec::<f32>().unwrap();
+    let plain = first(network.inference()(inputs())).into_data().try_to_vec::<f32>().unwrap();
+    let train = |network: &mut Network, seed| {
+        first(network.forward_training(inputs(), seed)).into_data().try_to_vec::<f32>().unwrap()
+    };
     assert_eq!(train(&mut network, 0), plain, "nothing is left out where nobody says so");
     network.drop_path = 0.25;
     // What comes after the path is a line: the example is that of zeros, or the plain one and a third of its distance to it.
-    let zeros = network.inference()(vec![0.0; inputs().len()]).into_data().try_to_vec::<f32>().unwrap();
+    let zeros = first(network.inference()(vec![0.0; inputs().len()])).into_data().try_to_vec::<f32>().unwrap();
     let (mut left_out, draws) = (0, 4_000);
     for seed in 0..draws {
         let found = train(&mut network, seed);
