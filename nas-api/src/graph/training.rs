@@ -26,6 +26,16 @@ pub fn training_only(graph: &Graph) -> Option<Vec<bool>> {
     Some(only.map(|((serves, needed), node)| serves && !needed && node.op != "Input").collect())
 }
 
+/// The network as it is trained: every `Auxiliary` is a further output, in the order of the nodes.
+pub fn with_auxiliaries(graph: &Graph) -> Graph {
+    let mut open = graph.clone();
+    for position in auxiliaries(graph) {
+        open.nodes[position as usize].op = "Identity".into();
+        open.outputs.push(position);
+    }
+    open
+}
+
 /// The network as it is once it is trained: without auxiliary heads and `DropPath`. One that is an output is an
 /// `Identity`, so that there are as many outputs as before.
 pub fn inference(graph: &Graph) -> Cow<'_, Graph> {

@@ -102,7 +102,8 @@ impl<D: Devices> Burn<D> {
     ) -> Result<(Trainer, Course), Trouble> {
         let kept = checkpoint.map_or(Ok(None), Checkpoint::read).and_then(|kept| {
             let Some((archive, course)) = kept else { return Ok(None) };
-            let plan = train::plan(&request.graph, &self.data.train).map_err(|error| error.to_string())?;
+            let plan = train::training_plan(&request.graph, &self.data.train, &self.config.training)
+                .map_err(|error| error.to_string())?;
             let trainer = Trainer::carry_on(archive, plan, &self.config.training, &self.device)?;
             Ok(Some((trainer, course)))
         });

@@ -284,9 +284,9 @@ impl<D: Devices> Burn<D> {
 
     /// A fresh training, or the one to carry on.
     fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, Trouble> {
-        let train = &self.data.train;
-        let plan = train::plan(&request.graph, train).map_err(|error| Trouble::Failed(error.to_string()))?;
-        let training = &self.config.training;
+        let (train, training) = (&self.data.train, &self.config.training);
+        let plan = train::training_plan(&request.graph, train, training);
+        let plan = plan.map_err(|error| Trouble::Failed(error.to_string()))?;
         let Some(from) = request.resume else {
             return Ok(Trainer::new(plan, training, request.seed, &self.device));
         };

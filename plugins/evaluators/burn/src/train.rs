@@ -8,6 +8,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer, Optimi
 use burn::tensor::{Bytes, Device, Tensor};
 use nas_api::Graph;
 use nas_api::graph::GraphError;
+use nas_api::graph::training::{AUXILIARY, with_auxiliaries};
 use nas_api::rng::{derive, seeded};
 
 use crate::data::{Examples, Targets, shuffled};
@@ -34,6 +35,29 @@ pub fn plan(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
     }
 }
 
+/// The same with what this training makes use of: auxiliary heads and paths that are left out.
+pub fn training_plan(graph: &Graph, examples: &Examples, training: &Training) -> Result<Plan, GraphError> {
+    let mut plan = plan(graph, examples)?;
+    if training.auxiliary_weight > 0.0 && graph.nodes.iter().any(|node| node.op == AUXILIARY) {
+        plan = with_heads(graph, examples)?;
+    }
+    Ok(if training.drop_path > 0.0 { plan } else { plan.without_drop_path() })
+}
+
+/// Auxiliary heads return what the network does.
+fn with_heads(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
+    let (own, open) = (graph.outputs.len(), with_auxiliaries(graph));
+    let plan = Plan::of(&open, &examples.shape, &vec![examples.outputs(); open.outputs.len()])?;
+    let first = plan.first();
+    let other = open.outputs.iter().zip(&plan.outputs).find(|(_, output)| output.rows != first.rows);
+    if let Some((&head, output)) = other {
+        let (rows, wanted) = (output.rows, first.rows);
+        let problem = format!("returns {rows} times {} numbers, and the network itself {wanted} times", output.numbers);
+        return Err(GraphError::new(&graph.nodes[head as usize], problem));
+    }
+    Ok(plan.with_auxiliary(own))
+}
+
 /// The loss is not a finite number any more.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
@@ -58,7 +82,7 @@ pub struct Trainer {
     seed: u32,
     /// Epochs behind it.
     pub epoch: u32,
-    /// Mean loss over the last epoch's batches, penalties included.
+    /// Mean loss over the last epoch's batches, penalties and auxiliary heads included.
     pub train_loss: f64,
     /// What validation has come to, where somebody says it.
     pub patience: Patience,
@@ -67,7 +91,7 @@ pub struct Trainer {
 impl Trainer {
     /// At its start.
     pub fn new(plan: Plan, training: &Training, seed: u32, device: &Device) -> Self {
-        let network = Network::new(trained(plan, training), seed, device);
+        let network = Network::new(plan, seed, device);
         Self {
             average: (training.ema_decay > 0.0).then(|| network.copied()),
             network,
@@ -156,18 +180,22 @@ impl Trainer {
         if let Some(mixing) = &mixing {
             mixing.apply(&mut inputs, examples.width());
         }
-        let output = model::first(self.network.forward_training(inputs, derive(self.seed, "step", number)));
+        let outputs = self.network.forward_training(inputs, derive(self.seed, "step", number)).into_iter();
         if let Targets::Tokens { .. } = &examples.targets {
-            return loss::tokens(output, examples.tokens_of(rows), training.label_smoothing);
+            let (tokens, smoothing) = (examples.tokens_of(rows), training.label_smoothing);
+            let losses = outputs.map(|output| loss::tokens(output, tokens.clone(), smoothing));
+            return loss::with_auxiliary(losses, training.auxiliary_weight);
         }
-        let (mut targets, outputs) = (examples.targets_of(rows), examples.outputs());
+        let (mut targets, numbers) = (examples.targets_of(rows), examples.outputs());
         if let Some(mixing) = &mixing {
-            mixing.apply(&mut targets, outputs);
+            mixing.apply(&mut targets, numbers);
         }
         if training.label_smoothing > 0.0 {
-            loss::smooth(&mut targets, outputs, training.label_smoothing);
+            loss::smooth(&mut targets, numbers, training.label_smoothing);
         }
-        training.loss.batch(output, self.network.tensor(targets, [rows.len(), outputs]))
+        let targets = self.network.tensor(targets, [rows.len(), numbers]);
+        let losses = outputs.map(|output| training.loss.batch(output, targets.clone()));
+        loss::with_auxiliary(losses, training.auxiliary_weight)
     }
 
     /// Changes the weights, and then their average.
@@ -208,7 +236,6 @@ impl Trainer {
         let (seed, epoch) = (number(&archive, "seed")?, number(&archive, "epoch")?);
         let train_loss = archive.number("train_loss", "the kept state").map_err(|error| error.to_string())?;
         let patience = archive.texts.get("patience").map(String::as_str).and_then(Patience::from_text);
-        let plan = trained(plan, training);
         let average = match (training.ema_decay > 0.0, archive.bytes.remove("average")) {
             (false, _) => None,
             (true, None) => return Err("the kept state has no average of the weights".into()),
@@ -225,11 +252,6 @@ impl Trainer {
         let patience = patience.ok_or("the kept state does not say what validation came to")?;
         Ok(Self { network, average, optimizer, seed, epoch, train_loss, patience })
     }
-}
-
-/// The plan with what this training makes use of.
-fn trained(plan: Plan, training: &Training) -> Plan {
-    if training.drop_path > 0.0 { plan } else { plan.without_drop_path() }
 }
 
 fn arrays(network: &Network) -> Result<Archive, String> {

@@ -21,6 +21,8 @@ pub struct Training {
     pub label_smoothing: f64,
     /// For how large a part of the examples each `DropPath` is left out at the end of training.
     pub drop_path: f64,
+    /// What the loss of an auxiliary head counts; 0: it is not trained.
+    pub auxiliary_weight: f64,
     /// λ of the sum of absolute weights, added to the loss.
     pub l1: f64,
     /// λ of the sum of squared weights, added to the loss.
@@ -127,6 +129,13 @@ fn loss() -> Vec<Parameter> {
             0.99,
             "examples for which a path is left out, as a share that grows to this from epoch to epoch (Larsson et al. 2017)",
         ),
+        Parameter::number(
+            "auxiliary_weight",
+            0.4,
+            0.0,
+            100.0,
+            "what the loss of an auxiliary head counts, where the network has one (Szegedy et al. 2015); 0: it is left out",
+        ),
         Parameter::number("l1", 0.0, 0.0, 1e6, "λ of the sum of absolute weights, added to the loss"),
         Parameter::number("l2", 0.0, 0.0, 1e6, "λ of the sum of squared weights, added to the loss"),
     ]
@@ -166,6 +175,7 @@ impl Training {
             loss,
             label_smoothing,
             drop_path: settings.number("drop_path")?,
+            auxiliary_weight: settings.number("auxiliary_weight")?,
             l1: settings.number("l1")?,
             l2: settings.number("l2")?,
             optimizer: optimizer_of(settings)?,
@@ -247,6 +257,7 @@ impl Training {
             loss,
             label_smoothing: 0.0,
             drop_path: 0.0,
+            auxiliary_weight: 0.4,
             l1: 0.0,
             l2: 0.0,
             optimizer: OptimizerConfig { method, momentum: 0.0, nesterov: false, beta2: 0.0, weight_decay: 0.0 },

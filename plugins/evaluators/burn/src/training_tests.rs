@@ -4,9 +4,10 @@
 
 use std::fs;
 
-use nas_api::{EvaluatorPlugin, Metric, Request, Setting, Settings, Value};
+use nas_api::{EvaluatorPlugin, Graph, GraphBuilder, Metric, Request, Setting, Settings, Value};
 
-use crate::tests::{bits, cnn, measure, metric, mlp, number, open, request, settings, text};
+use crate::store::Archive;
+use crate::tests::{bits, cnn, failure, measure, metric, mlp, number, open, request, settings, text};
 use crate::{BurnEvaluator, RECIPES};
 
 fn refused(given: &[(&str, Value)]) -> String {
@@ -65,6 +66,7 @@ fn every_option_changes_what_is_learnt() {
         ("clip_norm", number(0.1)),
         ("label_smoothing", number(0.1)),
         ("drop_path", number(0.5)),
+        ("auxiliary_weight", number(1.0)),
         ("crop", number(1.0)),
         ("flip", number(0.5)),
         ("cutout", number(2.0)),
@@ -76,6 +78,50 @@ fn every_option_changes_what_is_learnt() {
     }
     let adam = |beta2: f64| trained(&[("optimizer", text("adam")), ("beta2", number(beta2))]);
     assert_ne!(adam(0.9), adam(0.999));
+}
+
+/// A perceptron whose first layer may have a head of its own.
+fn with_head(outputs: i64, head: bool) -> Graph {
+    let mut graph = GraphBuilder::new();
+    let input = graph.input();
+    let flat = graph.op("flat", "Flatten", &[input]);
+    let first = graph.gemm("first", flat, 32);
+    let relu = graph.op("relu", "Relu", &[first]);
+    if head {
+        let aside = graph.gemm("aside.logits", relu, outputs);
+        graph.auxiliary("aside", aside);
+    }
+    let logits = graph.gemm("logits", relu, 10);
+    graph.finish(&[logits])
+}
+
+#[test]
+fn auxiliary_heads_are_trained_and_then_left_out() {
+    let trained = |weight: f64, head: bool| {
+        let evaluator = open(&[("epochs", number(3.0)), ("auxiliary_weight", number(weight))]);
+        measure(&evaluator, &request(&with_head(10, head), 3.0))
+    };
+    let without = trained(0.4, false);
+    assert_eq!(bits(&trained(0.0, true)), bits(&without), "one that counts nothing is not trained");
+    let with = trained(0.4, true);
+    assert_ne!(metric(&with, "val_loss"), metric(&without, "val_loss"));
+    // Its own loss is in the training's, and not in validation's.
+    assert!(metric(&with, "train_loss") > 1.5 * metric(&with, "val_loss"), "{with:?}");
+    assert!(metric(&without, "train_loss") < 1.1 * metric(&without, "val_loss"), "{without:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let (evaluator, graph) = (open(&[]), with_head(10, true));
+    let weights = folder.path().join("w.safetensors");
+    let trained = evaluator.train_final(&graph, 2, 1, Some(&weights), &|| false, &mut |_| {}).unwrap().unwrap();
+    let names = Archive::from_bytes(&fs::read(&weights).unwrap(), "w").unwrap();
+    let names: Vec<String> = names.arrays.into_iter().map(|array| array.name).collect();
+    assert_eq!(names.len(), 4);
+    assert!(names.iter().all(|name| !name.starts_with("aside")), "{names:?}");
+    let again = evaluator.evaluate_weights(&graph, &weights).unwrap();
+    assert_eq!(Metric::find(&again, "test_loss"), Metric::find(&trained.metrics, "test_loss"));
+
+    let wrong = failure(&evaluator, &request(&with_head(7, true), 1.0));
+    assert!(wrong.contains("'aside'") && wrong.contains("7 numbers"), "{wrong}");
 }
 
 #[test]

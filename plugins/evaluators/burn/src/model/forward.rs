@@ -26,9 +26,10 @@ pub type Watch<'a> = dyn FnMut(usize, Value) -> Value + 'a;
 
 impl Plan {
     /// What the network returns, output by output, `[batch · rows, numbers]`: the rows of one example after those of the
-    /// other.
+    /// other. Auxiliary outputs follow in training alone.
     pub fn forward(&self, weights: &Weights, input: Value, mode: &mut Mode<'_>) -> Vec<Tensor<2>> {
-        self.run(&self.joined, weights, input, mode, &mut |_, value| value)
+        let steps = if let Mode::Inference(_) = mode { &self.inference } else { &self.joined };
+        self.run(steps, weights, input, mode, &mut |_, value| value)
     }
 
     /// The same, with somebody watching.
