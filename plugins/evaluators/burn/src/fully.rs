@@ -53,7 +53,8 @@ impl<D: Devices> Burn<D> {
         let (data, training) = (&self.data, &self.config.training);
         let examples = data.train.and(&data.validation);
         let plan = train::training_plan(graph, &examples, training).map_err(|error| Error::new(error.to_string()))?;
-        let mut trainer = Trainer::new(plan, training, seed, &self.device);
+        let fitted = training.fitted(graph, &examples).map_err(Error::new)?;
+        let mut trainer = Trainer::new(plan, &fitted, seed, &self.device);
         let started = Instant::now();
         while trainer.epoch < epochs {
             let finished = trainer.epoch(training, &examples, epochs, stop);
@@ -71,6 +72,9 @@ impl<D: Devices> Burn<D> {
         }
         let mut metrics = scores.metrics("test");
         metrics.push(Metric::new("train_loss", trainer.train_loss));
+        if training.batch_size == 0 {
+            metrics.push(Metric::new("batch_size", trainer.batch_size as f64));
+        }
         metrics.push(Metric::new("train_seconds", train_seconds));
         let confusion = match &data.test.targets {
             Targets::Labels { labels, classes } => Some(Confusion::of(labels, &scores.found, *classes as usize)),

@@ -9,6 +9,7 @@ mod checkpoint;
 mod config;
 mod data;
 mod device;
+mod footprint;
 mod fully;
 mod gradients;
 mod keep;
@@ -39,8 +40,8 @@ use std::time::Instant;
 use burn::tensor::Device;
 use nas_api::native::panic_words;
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, Monitor, Objective, Opened,
-    Report, Request, Result, Settings, Stop, Task, Verdict,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, Monitor, Objective,
+    Opened, Report, Request, Result, Settings, Stop, Task, Verdict,
 };
 
 pub use config::is_of_training;
@@ -55,6 +56,7 @@ pub use run::{Inference, run};
 use checkpoint::{Checkpoint, Course};
 use config::Config;
 use data::{Data, Kind};
+use footprint::Footprint;
 use keep::Keep;
 use metrics::Scores;
 use train::Trainer;
@@ -164,6 +166,12 @@ enum Ended {
 }
 
 impl<D: Devices> Burn<D> {
+    /// Bytes that a process takes which trains this network at this batch size, as far as can be said ahead of it.
+    pub fn expected_memory(&self, graph: &Graph, batch_size: usize) -> Result<u64> {
+        let footprint = Footprint::of(graph, &self.data.train, &self.config.training);
+        footprint.map(|footprint| footprint.at(batch_size)).map_err(|error| Error::new(error.to_string()))
+    }
+
     fn measure(
         &self,
         request: &Request,
@@ -204,6 +212,9 @@ impl<D: Devices> Burn<D> {
             let state = trainer.archive().map_err(Trouble::Broken)?;
             // A full disk, say: this trial is lost, and those that need no state go on.
             self.keep.put(request.trial, &state).map_err(|error| Trouble::Failed(error.to_string()))?;
+        }
+        if self.config.training.batch_size == 0 {
+            metrics.push(Metric::new("batch_size", trainer.batch_size as f64));
         }
         metrics.push(Metric::new("train_seconds", course.seconds));
         Ok(Ended::Measured(metrics))
@@ -287,6 +298,7 @@ impl<D: Devices> Burn<D> {
         let (train, training) = (&self.data.train, &self.config.training);
         let plan = train::training_plan(&request.graph, train, training);
         let plan = plan.map_err(|error| Trouble::Failed(error.to_string()))?;
+        let training = &*training.fitted(&request.graph, train).map_err(Trouble::Failed)?;
         let Some(from) = request.resume else {
             return Ok(Trainer::new(plan, training, request.seed, &self.device));
         };

@@ -78,6 +78,8 @@ pub struct Trainer {
     /// A moving average of it.
     average: Option<Network>,
     optimizer: ModuleOptimizer,
+    /// Examples that are run at once.
+    pub batch_size: usize,
     /// The seed that the training started from.
     seed: u32,
     /// Epochs behind it.
@@ -89,13 +91,14 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// At its start.
+    /// At its start. The training has a batch size: see [`Training::fitted`].
     pub fn new(plan: Plan, training: &Training, seed: u32, device: &Device) -> Self {
         let network = Network::new(plan, seed, device);
         Self {
             average: (training.ema_decay > 0.0).then(|| network.copied()),
             network,
             optimizer: training.optimizer.build(),
+            batch_size: training.batch_size,
             seed,
             epoch: 0,
             train_loss: f64::INFINITY,
@@ -118,7 +121,7 @@ impl Trainer {
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, Diverged> {
         let order = shuffled(examples.len(), &mut seeded(derive(self.seed, "shuffle", self.epoch)));
-        let of_step = training.batch_size.saturating_mul(training.accumulate);
+        let of_step = self.batch_size.saturating_mul(training.accumulate);
         let steps = examples.len().div_ceil(of_step) as u64;
         let first = u64::from(self.epoch) * steps;
         // As in the train.py of DARTS: none are left out in the first epoch, nearly the whole share in the last.
@@ -145,7 +148,7 @@ impl Trainer {
     fn step(&mut self, training: &Training, examples: &Examples, rows: &[usize], rate: f64, step: u64) -> f32 {
         let mut sum = GradientsAccumulator::new();
         let mut total = 0.0;
-        for (part, batch) in rows.chunks(training.batch_size).enumerate() {
+        for (part, batch) in rows.chunks(self.batch_size).enumerate() {
             // Batches of one training never reach 2^32.
             let number = step * training.accumulate as u64 + part as u64;
             let mut loss = self.loss(training, examples, batch, number as u32);
@@ -250,7 +253,8 @@ impl Trainer {
         let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| error.to_string())?;
         let optimizer = training.optimizer.build().load_record(record);
         let patience = patience.ok_or("the kept state does not say what validation came to")?;
-        Ok(Self { network, average, optimizer, seed, epoch, train_loss, patience })
+        let batch_size = training.batch_size;
+        Ok(Self { network, average, optimizer, batch_size, seed, epoch, train_loss, patience })
     }
 }
 

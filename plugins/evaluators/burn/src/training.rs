@@ -11,8 +11,10 @@ use crate::schedule::{Course, Schedule};
 /// How networks are trained.
 #[derive(Clone, Debug)]
 pub struct Training {
-    /// Examples that are run at once.
+    /// Examples that are run at once; 0: as many as fit the memory.
     pub batch_size: usize,
+    /// MiB that a training may take, where there is no batch size.
+    pub memory: u64,
     /// Batches whose gradients are averaged before each step.
     pub accumulate: usize,
     /// What is minimised.
@@ -45,7 +47,8 @@ pub struct Training {
 pub fn parameters() -> Vec<Parameter> {
     let mut parameters = vec![
         Parameter::integer("epochs", 10, 1, 100_000, "full training of one trial, and the horizon of the schedule"),
-        Parameter::integer("batch_size", 64, 1, 1 << 20, "examples that are run at once"),
+        Parameter::integer("batch_size", 64, 0, 1 << 20, "examples that are run at once; 0: as many as fit 'memory'"),
+        Parameter::integer("memory", 0, 0, 1 << 24, "MiB that one training may take, where 'batch_size' is 0"),
         Parameter::integer("accumulate", 1, 1, 1 << 16, "batches whose gradients are averaged before each step"),
     ];
     parameters.extend(optimizer());
@@ -169,8 +172,16 @@ impl Training {
         if label_smoothing > 0.0 && loss != Loss::CrossEntropy {
             return Err(Error::new("'label_smoothing' is for the loss \"cross_entropy\": set it to 0"));
         }
+        let (batch_size, memory) = (size("batch_size")?, settings.integer("memory")?.into());
+        if batch_size == 0 && memory == 0 {
+            return Err(Error::new(
+                "'batch_size' is 0, so that it is chosen to fit: set 'memory' to the MiB that one training may take, \
+                 those of --worker-memory if there is such a limit",
+            ));
+        }
         Ok(Self {
-            batch_size: size("batch_size")?,
+            batch_size,
+            memory,
             accumulate: size("accumulate")?,
             loss,
             label_smoothing,
@@ -253,6 +264,7 @@ impl Training {
         let method = Method::Sgd;
         Self {
             batch_size,
+            memory: 0,
             accumulate: 1,
             loss,
             label_smoothing: 0.0,

@@ -125,6 +125,28 @@ fn auxiliary_heads_are_trained_and_then_left_out() {
 }
 
 #[test]
+fn the_batch_size_is_the_greatest_that_fits() {
+    let given = |memory: f64| [("batch_size", number(0.0)), ("memory", number(memory)), ("epochs", number(2.0))];
+    assert!(refused(&given(0.0)).contains("set 'memory' to the MiB"));
+    let chosen = |memory: f64| metric(&measure(&open(&given(memory)), &request(&cnn(), 1.0)), "batch_size");
+    let (small, great) = (chosen(14.0), chosen(1000.0));
+    // As many as there are training examples, 1,078, or at most 1,024.
+    assert_eq!(great, 1024.0);
+    assert!(small < great && small >= 1.0 && small.log2().fract() == 0.0, "{small}");
+    let evaluator = open(&given(14.0));
+    let expected = |batch: f64| evaluator.expected_memory(&cnn(), batch as usize).unwrap();
+    assert!(expected(small) <= 14 << 20 && expected(2.0 * small) > 14 << 20);
+    // The same as if somebody had said it, also where training is carried on.
+    let said = measure(&open(&[("batch_size", number(small)), ("epochs", number(2.0))]), &request(&cnn(), 2.0));
+    measure(&evaluator, &Request { trial: 1, keep: true, ..request(&cnn(), 1.0) });
+    let carried = measure(&evaluator, &Request { trial: 2, resume: Some(1), ..request(&cnn(), 2.0) });
+    let without = bits(&carried).into_iter().filter(|(name, _)| name != "batch_size");
+    assert_eq!(without.collect::<Vec<_>>(), bits(&said));
+    let reason = failure(&open(&given(1.0)), &request(&cnn(), 1.0));
+    assert!(reason.contains("with a batch size of 1, more than the 1 MiB of 'memory'"), "{reason}");
+}
+
+#[test]
 fn accumulated_batches_are_one_large_batch() {
     let trained = |batch: f64, accumulate: f64| {
         let given = [
@@ -250,7 +272,7 @@ fn every_recipe_can_be_taken() {
             opened.unwrap();
         }
         // A recipe is whole: what it leaves open is of other optimizers and schedules.
-        let of_others = ["momentum", "nesterov", "beta2", "min_learning_rate", "milestones", "step_factor"];
+        let of_others = ["memory", "momentum", "nesterov", "beta2", "min_learning_rate", "milestones", "step_factor"];
         let open = parameters.iter().map(|parameter| parameter.name.as_str());
         let open = open.filter(|name| crate::is_of_training(name) && !of_others.contains(name));
         for name in open {

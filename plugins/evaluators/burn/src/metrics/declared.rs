@@ -78,6 +78,7 @@ pub fn reported(kind: Kind) -> Vec<String> {
 /// Every metric. Which of the `val_` and `test_` ones there are depends on the task.
 pub fn declared() -> Vec<MetricInfo> {
     let of_training = [
+        ("batch_size", "", None, "Examples that were run at once, where 'batch_size' is 0."),
         ("train_loss", "", Some(Goal::Minimize), "Mean loss over the batches of the last epoch, penalties included."),
         ("train_seconds", "s", Some(Goal::Minimize), "Seconds spent training in this trial, validation left out."),
         ("trained_epochs", "", None, "Epochs that were trained, where 'early_stopping' may end training."),
