@@ -13,7 +13,7 @@ mod svg;
 mod text;
 
 use nas_api::Graph;
-use nas_api::graph::{count, shape};
+use nas_api::graph::{count, inference, shape};
 
 pub use error::DrawError;
 pub use raster::png;
@@ -57,6 +57,10 @@ pub fn compare(one: &Subject<'_>, other: &Subject<'_>) -> Result<String, DrawErr
 }
 
 fn planned(subject: &Subject<'_>) -> Result<(plan::Plan, String), DrawError> {
+    shape::infer(subject.graph, subject.input_shape)?;
+    // What is for training alone is not drawn.
+    let graph = inference(subject.graph);
+    let subject = &Subject { graph: &graph, ..subject.clone() };
     let shapes = shape::infer(subject.graph, subject.input_shape)?;
     let counts = count::count(subject.graph, &shapes)?;
     let plan = plan::Plan::of(subject, &shapes)?;

@@ -1,7 +1,7 @@
 //! What is exported: a checked network and what it was made for.
 
 use nas_api::graph::shape::infer;
-use nas_api::graph::{GraphError, Shape, needed};
+use nas_api::graph::{GraphError, Shape, inference, needed};
 use nas_api::{Graph, Task};
 
 /// Where a network comes from, for the reader of the exported file.
@@ -20,7 +20,7 @@ pub struct Model {
     pub whole: Graph,
     /// The shape of every node's value in `whole`, without the batch.
     pub whole_shapes: Vec<Shape>,
-    /// Without the nodes that no output needs; these are what has weights and is computed.
+    /// Without what is for training alone and the nodes that no output needs; these are what has weights and is computed.
     pub graph: Graph,
     /// The shape of every node's value in `graph`, without the batch.
     pub shapes: Vec<Shape>,
@@ -34,7 +34,7 @@ impl Model {
     /// Checks the graph for the task's input shape.
     pub fn new(graph: &Graph, task: &Task, about: About) -> Result<Self, GraphError> {
         let whole_shapes = infer(graph, &task.input_shape)?;
-        let needed = without_unused(graph);
+        let needed = without_unused(&inference(graph));
         let shapes = infer(&needed, &task.input_shape)?;
         Ok(Self { whole: graph.clone(), whole_shapes, graph: needed, shapes, task: task.clone(), about })
     }

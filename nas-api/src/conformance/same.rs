@@ -24,7 +24,7 @@ pub(super) fn fingerprint(graph: &Graph, shapes: &[Shape]) -> Vec<u64> {
     for ((node, shape), used) in graph.nodes.iter().zip(shapes).zip(needed(graph)) {
         let inputs: Vec<&Value> = node.inputs.iter().filter_map(|&input| values.get(input as usize)).collect();
         let value = match node.op.as_str() {
-            "Identity" => inputs.first().map_or(Value::Zero, |value| (*value).clone()),
+            "Identity" | "DropPath" => inputs.first().map_or(Value::Zero, |value| (*value).clone()),
             "Constant" if node.float("value_float", 1.0) == Ok(0.0) => Value::Zero,
             "Mul" if inputs.iter().any(|value| matches!(value, Value::Zero)) => Value::Zero,
             "Relu" | "AveragePool" | "MaxPool" | "GlobalAveragePool" if matches!(inputs[..], [Value::Zero]) => {

@@ -1,5 +1,6 @@
 //! Parameters, multiply-accumulates, FLOPs and depth.
 
+use super::training::training_only;
 use super::{Graph, GraphError, Shape, operators};
 
 /// What a graph costs for one example.
@@ -16,14 +17,20 @@ pub struct Counts {
     pub depth: u64,
 }
 
-/// Counts every node, also those that no output needs and every choice of a `Choice`. `shapes` are those that
+/// Counts every node, also those that no output needs and every choice of a `Choice`, but not what serves an
+/// [auxiliary head](super::training::training_only) alone. `shapes` are those that
 /// [`infer`](super::shape::infer) gave for this graph. A number too great for 64 bits is an error.
 pub fn count(graph: &Graph, shapes: &[Shape]) -> Result<Counts, GraphError> {
     matching(graph, shapes)?;
     let mut counts = Counts::default();
     let mut depths: Vec<u64> = Vec::with_capacity(graph.nodes.len());
     let mut inputs: Vec<&[i64]> = Vec::new();
-    for (node, shape) in graph.nodes.iter().zip(shapes) {
+    let training = training_only(graph);
+    for (position, (node, shape)) in graph.nodes.iter().zip(shapes).enumerate() {
+        if training.as_ref().is_some_and(|only| only[position]) {
+            depths.push(0);
+            continue;
+        }
         let operator = operators::find(&node.op);
         let before = node.inputs.iter().filter_map(|&input| depths.get(input as usize)).max().copied().unwrap_or(0);
         let depth = before + u64::from(operator.is_some_and(|operator| operator.layer));
@@ -57,7 +64,12 @@ pub(super) fn matching(graph: &Graph, shapes: &[Shape]) -> Result<(), GraphError
 /// The longest path through a graph, counted in convolutions and matrix products.
 pub fn depth(graph: &Graph) -> u64 {
     let mut depths: Vec<u64> = Vec::with_capacity(graph.nodes.len());
-    for node in &graph.nodes {
+    let training = training_only(graph);
+    for (position, node) in graph.nodes.iter().enumerate() {
+        if training.as_ref().is_some_and(|only| only[position]) {
+            depths.push(0);
+            continue;
+        }
         let before = node.inputs.iter().filter_map(|&input| depths.get(input as usize)).max().copied().unwrap_or(0);
         let layer = operators::find(&node.op).is_some_and(|operator| operator.layer);
         depths.push(before + u64::from(layer));
@@ -67,8 +79,13 @@ pub fn depth(graph: &Graph) -> u64 {
 
 /// Whether any output needs a node, by its position; the others need not be computed.
 pub fn needed(graph: &Graph) -> Vec<bool> {
+    reached(graph, &graph.outputs)
+}
+
+/// Whether any of these nodes needs a node, by its position.
+pub(super) fn reached(graph: &Graph, from: &[u32]) -> Vec<bool> {
     let mut needed = vec![false; graph.nodes.len()];
-    for &output in &graph.outputs {
+    for &output in from {
         if let Some(node) = needed.get_mut(output as usize) {
             *node = true;
         }

@@ -17,6 +17,8 @@
 //! | `Neg` `Abs` `Exp` `Log` `Sqrt` `Reciprocal` `Erf` | 1 | | as input |
 //! | `Softmax` `LogSoftmax` | 1 | `axis` (−1) | as input |
 //! | `Dropout` | 1 | `ratio` (0.5) | as input; identity outside training |
+//! | `DropPath` (ours) | 1 | | as input; identity, but that training may replace the whole value of some examples by zeros: how many is the training's to say (Larsson et al. 2017, section 3) |
+//! | `Auxiliary` (ours) | 1 | | as input; an output that is read in training alone (Szegedy et al. 2015, section 5). It is not among the graph's outputs, no node reads it, and what it alone needs is not counted |
 //! | `Add` `Sub` `Mul` `Div` `Pow` `Max` `Min` | 2 | | broadcast |
 //! | **joining** | | | |
 //! | `Sum` | 1 or more | | all alike |
@@ -51,7 +53,7 @@
 //! | `Pad` | 1 | `pads` (begin of every axis but the batch, then ends), `value` (0) | grown |
 //! | `ReduceMean` `ReduceSum` `ReduceMax` `ReduceMin` | 1 | `axes`, `keepdims` (1) | the axes are 1, or gone |
 //!
-//! Nodes beyond ONNX's meaning are `Choice` and `Routing`; attributes beyond it are `tied`, `rate`, `window`, `base` and
+//! Nodes beyond ONNX's meaning are `Auxiliary`, `Choice`, `DropPath` and `Routing`; attributes beyond it are `tied`, `rate`, `window`, `base` and
 //! those that say the sizes of weights.
 
 pub mod builder;
@@ -62,6 +64,7 @@ pub mod operators;
 pub mod shape;
 #[cfg(test)]
 mod tests;
+pub mod training;
 pub mod weights;
 mod word;
 
@@ -71,6 +74,7 @@ pub use builder::{Convolution, GraphBuilder, Heads, NodeId, Window};
 pub use count::{Counts, needed};
 pub use memory::Memory;
 pub use shape::{GraphError, Shape};
+pub use training::inference;
 pub use word::Word;
 
 use crate::Settings;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use foldhash::{HashMap, HashMapExt};
 
+use super::training::AUXILIARY;
 use super::{Graph, Node, operators};
 
 /// The shape of one value, without the batch.
@@ -63,7 +64,8 @@ impl GraphError {
 }
 
 /// The shape of every node's value, in the order of the nodes. Every operator, attribute and size has been checked
-/// where this succeeds: one `Input`, inputs that come before their node, unique names, outputs that exist.
+/// where this succeeds: one `Input`, inputs that come before their node, unique names, outputs that exist, and no `Auxiliary` among
+/// them or read by a node.
 pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphError> {
     whole(graph)?;
     let mut names: HashMap<&str, usize> = HashMap::with_capacity(graph.nodes.len());
@@ -80,6 +82,12 @@ pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphErro
                 let problem = format!("is node {position} and reads node {input}, which does not come before it");
                 GraphError::new(node, problem)
             })?;
+            let source = &graph.nodes[input as usize];
+            if source.op == AUXILIARY {
+                let problem =
+                    format!("reads '{}', an {AUXILIARY}, which training alone may read", quoted(&source.name));
+                return Err(GraphError::new(node, problem));
+            }
             if node.inputs.len() <= FEW {
                 few[at] = shape;
             } else {
@@ -106,6 +114,10 @@ pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphErro
         if shapes[output as usize].is_empty() || node.op == "Weight" {
             let kind = if node.op == "Weight" { "weight" } else { "constant" };
             return Err(GraphError::new(node, format!("a {kind} cannot be an output")));
+        }
+        if node.op == AUXILIARY {
+            let problem = "is read in training alone, so it cannot be an output of the graph: leave it out of them";
+            return Err(GraphError::new(node, problem));
         }
     }
     Ok(shapes)

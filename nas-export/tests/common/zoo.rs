@@ -43,6 +43,7 @@ pub fn plain() -> Vec<Case> {
         "Softplus",
         "Softmax",
         "Dropout",
+        "DropPath",
         "Flatten",
         "BatchNormalization",
     ] {

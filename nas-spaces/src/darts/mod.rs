@@ -2,6 +2,7 @@
 //!
 //! H. Liu, K. Simonyan and Y. Yang, "DARTS: Differentiable Architecture Search", ICLR 2019.
 
+mod auxiliary;
 mod cell;
 mod genotype;
 mod identity;
@@ -44,12 +45,14 @@ impl Darts {
             layers: task.settings.integer("layers")?,
             channels: i64::from(task.settings.integer("channels")?),
             outputs: i64::from(task.outputs),
+            auxiliary: task.settings.truth("auxiliary")?,
         };
         let least = skeleton.least_side();
         if height < least || width < least {
             let shape = &task.input_shape;
             let needed = format!("at least {least}x{least} pixels with this stem and so many layers");
-            return Err(Error::new(format!("darts needs images of {needed}; {shape:?} is smaller")));
+            let with = if skeleton.auxiliary { " and an auxiliary head ('auxiliary' = false is without)" } else { "" };
+            return Err(Error::new(format!("darts needs images of {needed}{with}; {shape:?} is smaller")));
         }
         Ok((skeleton, [height, width]))
     }
@@ -100,6 +103,11 @@ impl SearchSpace for Darts {
                 "cifar",
                 &["cifar", "imagenet"],
                 "What stands before the cells: one 3x3 convolution, or three of stride 2.",
+            ),
+            Parameter::truth(
+                "auxiliary",
+                false,
+                "With the auxiliary head behind the cell at 2L/3, which is trained and then left out.",
             ),
         ]
     }

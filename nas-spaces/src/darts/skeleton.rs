@@ -1,9 +1,10 @@
 //! The network around the cells (Liu et al. 2019, section 3 and appendix A): stem, cells with a reduction cell at one
-//! and two thirds of the depth, head. Without the auxiliary head, which is for training alone.
+//! and two thirds of the depth, head, and where it is wanted the auxiliary head, which is for training alone.
 
 use nas_api::graph::Convolution;
 use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window};
 
+use super::auxiliary;
 use super::cell::{Cell, OPERATIONS, Operation, sources};
 use crate::blocks::{classifier, conv, conv_norm, depthwise, half};
 
@@ -27,6 +28,8 @@ pub struct Skeleton {
     pub channels: i64,
     /// Values that the network returns.
     pub outputs: i64,
+    /// With a head for training alone behind the cell at two thirds of the depth.
+    pub auxiliary: bool,
 }
 
 /// What the cells are.
@@ -58,10 +61,15 @@ impl Skeleton {
         layer == self.layers / 3 || layer == 2 * self.layers / 3
     }
 
-    /// The least side of an image: a side of one cannot be halved by the factorised reduction.
+    /// The least side of an image: a side of one cannot be halved by the factorised reduction, and the auxiliary head reads
+    /// a side of 8 (or 7 behind the ImageNet stem).
     pub fn least_side(&self) -> i64 {
         let halvings = (0..self.layers).filter(|&layer| self.reduces(layer)).count();
         let before = if self.stem == Stem::ImageNet { 3 } else { 0 };
+        if self.auxiliary {
+            // Behind every reduction. `half` rounds up, so that of a side of (n - 1) * 2^k + 1 n are left after k halvings.
+            return ((auxiliary::least_side(self.stem) - 1) << (before + halvings)) + 1;
+        }
         // `half` rounds up, so a side of 2^k + 1 is 2 after k halvings.
         let doublings = before + halvings.saturating_sub(1);
         if doublings == 0 { 2 } else { (1 << doublings) + 1 }
@@ -99,6 +107,9 @@ impl Skeleton {
             let sides = if reduces { last.sides.map(half) } else { last.sides };
             (before, last) = (last, State { node, sides });
             reduced = reduces;
+            if self.auxiliary && layer == 2 * self.layers / 3 {
+                auxiliary::head(&mut graph, node, self.stem, self.outputs);
+            }
         }
         let logits = classifier(&mut graph, last.node, self.outputs);
         graph.finish(&[logits])
@@ -200,7 +211,12 @@ fn chosen(
         let terms = edges.map(|one| {
             let name = format!("{name}.edge_{}_{node}", one.source);
             let place = place(inputs, channels, reduces, one.source);
-            edge(graph, &name, nodes[one.source], &place, one.operation)
+            let value = edge(graph, &name, nodes[one.source], &place, one.operation);
+            // Where nothing is computed there is no path to leave out, as in the authors' model.py.
+            if one.operation == Operation::Skip && place.stride == 1 {
+                return value;
+            }
+            graph.drop_path(format!("{name}.path"), value)
         });
         nodes.push(graph.op(format!("{name}.node{node}"), "Sum", &terms));
     }

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use nas_api::graph::{count, shape};
+use nas_api::graph::training::with_auxiliaries;
+use nas_api::graph::{count, inference, shape};
 use nas_api::{SearchSpace, Setting, Settings, Task, Value};
 use proptest::prelude::*;
 
@@ -64,6 +65,72 @@ fn published_cells_have_their_counts() {
         assert_eq!(counts(&space, &genotype, &cifar), on_cifar, "{text}");
         assert_eq!(counts(&space, &genotype, &imagenet), on_imagenet, "{text}");
     }
+}
+
+/// Its parameters by hand: 4 · 144 · 128 + 2 · 128 of the first convolution, 128 · 768 · 4 + 2 · 768 of the second, 768 · 10 +
+/// 10 of the linear layer.
+#[test]
+fn the_auxiliary_head_is_the_authors_and_counts_nothing() {
+    let space = Darts::new();
+    for (stem, side, channels, more) in [
+        ("cifar", 32, 36, 576 * 128 + 256 + 393_216 + 1536 + 7690),
+        ("imagenet", 224, 48, 768 * 128 + 256 + 393_216 + 7690),
+    ] {
+        let set = |auxiliary| {
+            let stem = Value::Text(stem.into());
+            [("auxiliary", Value::Truth(auxiliary)), ("stem", stem), ("channels", Value::Number(f64::from(channels)))]
+        };
+        let task = |auxiliary| task(&space, [3, side, side], 10, &set(auxiliary));
+        let genotype = space.parse(DARTS_V2).unwrap();
+        assert_eq!(counts(&space, &genotype, &task(true)), counts(&space, &genotype, &task(false)));
+        let graph = space.build(&genotype, &task(true)).unwrap();
+        assert_eq!(inference(&graph), inference(&space.build(&genotype, &task(false)).unwrap()));
+        let trained = with_auxiliaries(&graph);
+        let shapes = shape::infer(&trained, &task(true).input_shape).unwrap();
+        let found = count::count(&trained, &shapes).unwrap().params - counts(&space, &genotype, &task(true)).0;
+        assert_eq!(found, more, "{stem}");
+        let shape = |name: &str| &shapes[graph.nodes.iter().position(|node| node.name == name).unwrap()];
+        assert_eq!(shape("auxiliary.pool")[1..], [2, 2]);
+        assert_eq!(*shape("auxiliary.b.relu"), [768, 1, 1]);
+        assert_eq!(*shape("auxiliary"), [10]);
+    }
+}
+
+#[test]
+fn images_that_are_too_small_for_the_auxiliary_head_are_refused() {
+    let space = Darts::new();
+    for (stem, layers, least) in [("cifar", 20.0, 29), ("cifar", 1.0, 15), ("imagenet", 14.0, 193)] {
+        let set =
+            [("auxiliary", Value::Truth(true)), ("stem", Value::Text(stem.into())), ("layers", Value::Number(layers))];
+        let built = |side| {
+            let task = task(&space, [1, side, side + 1], 10, &set);
+            let graph = space.build(&[2; 22], &task)?;
+            Ok::<_, nas_api::Error>(shape::infer(&graph, &task.input_shape).unwrap())
+        };
+        assert!(built(least).is_ok(), "{stem}");
+        let error = built(least - 1).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("at least {least}x{least} pixels")) && error.contains("'auxiliary'"),
+            "{error}"
+        );
+    }
+}
+
+/// As in the authors' model.py: behind every operation that is not `Identity`, a skip connection of stride 1.
+#[test]
+fn every_operation_but_a_skip_connection_may_be_left_out() {
+    let space = Darts::new();
+    let task = task(&space, [3, 32, 32], 10, &[("layers", Value::Number(3.0))]);
+    let graph = space.build(&space.parse(DARTS_V1).unwrap(), &task).unwrap();
+    let behind = |cell: &str| {
+        let paths = graph.nodes.iter().filter(|node| node.op == "DropPath" && node.name.starts_with(cell));
+        paths.map(|node| graph.nodes[node.inputs[0] as usize].op.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(behind("cell1."), ["BatchNormalization"; 5]);
+    // Every edge from the cell's inputs has stride 2; of the others all are skips.
+    assert_eq!(behind("cell2."), ["MaxPool", "MaxPool", "MaxPool", "MaxPool", "AveragePool"]);
+    let supernet = space.supernet(&task).unwrap().unwrap();
+    assert!(supernet.nodes.iter().all(|node| node.op != "DropPath"));
 }
 
 #[test]

@@ -194,6 +194,16 @@ impl GraphBuilder {
         self.op(name, "Mul", &[like, zero])
     }
 
+    /// A value that training may replace by zeros for some examples.
+    pub fn drop_path(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
+        self.op(name, "DropPath", &[input])
+    }
+
+    /// An output that is read in training alone; it is not among those of [`GraphBuilder::finish`].
+    pub fn auxiliary(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
+        self.op(name, "Auxiliary", &[input])
+    }
+
     /// The graph that returns the values of these nodes.
     pub fn finish(self, outputs: &[NodeId]) -> Graph {
         Graph { nodes: self.nodes, outputs: outputs.iter().map(|output| output.0).collect() }

@@ -28,6 +28,7 @@ pub const OPERATORS: &[Operator] = &[
         cost: Some(attention::attention_cost),
         ..PLAIN
     },
+    Operator { name: "Auxiliary", ..PLAIN },
     Operator {
         name: "AveragePool",
         attributes: &["kernel_shape", "strides", "pads", "count_include_pad"],
@@ -76,6 +77,7 @@ pub const OPERATORS: &[Operator] = &[
     },
     Operator { name: "DepthToSpace", attributes: &["blocksize"], shape: window::depth_to_space, ..PLAIN },
     Operator { name: "Div", inputs: Exactly(2), takes: Takes::Constants, shape: combine::elementwise, ..PLAIN },
+    Operator { name: "DropPath", ..PLAIN },
     Operator { name: "Dropout", attributes: &["ratio"], shape: activation::dropout, ..PLAIN },
     Operator { name: "Elu", attributes: &["alpha"], shape: activation::sloped, ..PLAIN },
     Operator { name: "Erf", ..PLAIN },

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use nas_api::graph::training::training_only;
 use nas_api::{Error, Graph, Metric, Result, Stop};
 
 use crate::data::{Data, Targets};
@@ -51,8 +52,9 @@ impl<D: Devices> Burn<D> {
     ) -> Result<Option<Trained>> {
         let (data, training) = (&self.data, &self.config.training);
         let examples = data.train.and(&data.validation);
-        let plan = train::plan(graph, &examples).map_err(|error| Error::new(error.to_string()))?;
-        let mut trainer = Trainer::new(plan, training, seed, &self.device);
+        let plan = train::training_plan(graph, &examples, training).map_err(|error| Error::new(error.to_string()))?;
+        let fitted = training.fitted(graph, &examples).map_err(Error::new)?;
+        let mut trainer = Trainer::new(plan, &fitted, seed, &self.device);
         let started = Instant::now();
         while trainer.epoch < epochs {
             let finished = trainer.epoch(training, &examples, epochs, stop);
@@ -66,11 +68,14 @@ impl<D: Devices> Burn<D> {
             return Ok(None);
         };
         if let Some(path) = weights {
-            save(trainer.result(), data, path)?;
+            save(graph, trainer.result(), data, path)?;
         }
         let mut metrics = scores.metrics("test");
         metrics.push(Metric::new("train_loss", trainer.train_loss));
-        metrics.extend(training.trained_tokens(&examples, epochs));
+        metrics.extend(training.trained_tokens(&examples, trainer.batch_size, epochs));
+        if training.batch_size == 0 {
+            metrics.push(Metric::new("batch_size", trainer.batch_size as f64));
+        }
         metrics.push(Metric::new("train_seconds", train_seconds));
         let confusion = match &data.test.targets {
             Targets::Labels { labels, classes } => Some(Confusion::of(labels, &scores.found, *classes as usize)),
@@ -105,9 +110,15 @@ impl<D: Devices> Burn<D> {
     }
 }
 
-fn save(network: &Network, data: &Data, path: &Path) -> Result<()> {
+/// The weights of a trained network, without its auxiliary heads.
+fn save(graph: &Graph, network: &Network, data: &Data, path: &Path) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| Error::new(format!("the weights cannot be saved: {error}"));
-    let mut archive = Archive { arrays: network.arrays().map_err(|error| failed(&error))?, ..Archive::default() };
+    let mut arrays = network.arrays().map_err(|error| failed(&error))?;
+    if let Some(only) = training_only(graph) {
+        let mut stays = network.plan().slots.iter().map(|slot| !only[slot.tensor.node]);
+        arrays.retain(|_| stays.next().unwrap_or(true));
+    }
+    let mut archive = Archive { arrays, ..Archive::default() };
     archive.texts.insert("format".into(), "nas-burn-1".into());
     archive.texts.extend(data.legend().into_iter().map(|(name, text)| (name.to_owned(), text)));
     let bytes = archive.to_bytes().map_err(|error| failed(&error))?;

@@ -12,6 +12,7 @@ mod detection;
 #[cfg(test)]
 mod detection_tests;
 mod device;
+mod footprint;
 mod fully;
 mod gradients;
 mod keep;
@@ -45,8 +46,8 @@ use std::time::Instant;
 use burn::tensor::Device;
 use nas_api::native::panic_words;
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, Monitor, Objective, Opened,
-    Report, Request, Result, Settings, Stop, Task, Verdict,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, Monitor, Objective,
+    Opened, Report, Request, Result, Settings, Stop, Task, Verdict,
 };
 
 pub use config::is_of_training;
@@ -61,6 +62,7 @@ pub use run::{Inference, gradients, run};
 use checkpoint::{Checkpoint, Course};
 use config::Config;
 use data::{Data, Kind};
+use footprint::Footprint;
 use keep::Keep;
 use metrics::Scores;
 use train::Trainer;
@@ -167,6 +169,12 @@ enum Ended {
 }
 
 impl<D: Devices> Burn<D> {
+    /// Bytes that a process takes which trains this network at this batch size, as far as can be said ahead of it.
+    pub fn expected_memory(&self, graph: &Graph, batch_size: usize) -> Result<u64> {
+        let footprint = Footprint::of(graph, &self.data.train, &self.config.training);
+        footprint.map(|footprint| footprint.at(batch_size)).map_err(|error| Error::new(error.to_string()))
+    }
+
     fn measure(
         &self,
         request: &Request,
@@ -207,6 +215,9 @@ impl<D: Devices> Burn<D> {
             let state = trainer.archive().map_err(Trouble::Broken)?;
             // A full disk, say: this trial is lost, and those that need no state go on.
             self.keep.put(request.trial, &state).map_err(|error| Trouble::Failed(error.to_string()))?;
+        }
+        if self.config.training.batch_size == 0 {
+            metrics.push(Metric::new("batch_size", trainer.batch_size as f64));
         }
         metrics.push(Metric::new("train_seconds", course.seconds));
         Ok(Ended::Measured(metrics))
@@ -262,7 +273,7 @@ impl<D: Devices> Burn<D> {
     /// With what is known of the training itself.
     fn of_training(&self, mut metrics: Vec<Metric>, trainer: &Trainer) -> Vec<Metric> {
         metrics.push(Metric::new("train_loss", trainer.train_loss));
-        metrics.extend(self.config.training.trained_tokens(&self.data.train, trainer.epoch));
+        metrics.extend(self.config.training.trained_tokens(&self.data.train, trainer.batch_size, trainer.epoch));
         metrics
     }
 
@@ -294,9 +305,10 @@ impl<D: Devices> Burn<D> {
 
     /// A fresh training, or the one to carry on.
     fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, Trouble> {
-        let train = &self.data.train;
-        let plan = train::plan(&request.graph, train).map_err(|error| Trouble::Failed(error.to_string()))?;
-        let training = &self.config.training;
+        let (train, training) = (&self.data.train, &self.config.training);
+        let plan = train::training_plan(&request.graph, train, training);
+        let plan = plan.map_err(|error| Trouble::Failed(error.to_string()))?;
+        let training = &*training.fitted(&request.graph, train).map_err(Trouble::Failed)?;
         let Some(from) = request.resume else {
             return Ok(Trainer::new(plan, training, request.seed, &self.device));
         };

@@ -52,6 +52,13 @@ pub fn tokens(output: Tensor<2>, following: Vec<u32>, smoothing: f64) -> Tensor<
     (chosen.mul_scalar(1.0 - smoothing) + logarithms.mean().mul_scalar(smoothing)).neg()
 }
 
+/// The first loss, which is the network's own, and `weight` times each of the others, which are its auxiliary heads'
+/// (Szegedy et al. 2015, section 5).
+pub fn with_auxiliary(losses: impl Iterator<Item = Tensor<1>>, weight: f64) -> Tensor<1> {
+    let all = losses.reduce(|own, auxiliary| own + auxiliary.mul_scalar(weight));
+    all.unwrap_or_else(|| unreachable!("a network without an output"))
+}
+
 /// Label smoothing (Szegedy et al. 2016, section 7): one-hot targets become (1 - ε) of themselves and ε / K of every one of
 /// the K classes.
 pub fn smooth(targets: &mut [f32], classes: usize, smoothing: f64) {
@@ -102,6 +109,17 @@ mod tests {
         let huge = Loss::CrossEntropy.example(&[1000.0, 0.0], &[0.0, 1.0]);
         assert_eq!(huge, 1000.0);
         assert_eq!(Loss::MeanSquaredError.example(&[1.0, 4.0], &[0.0, 1.0]), 5.0);
+    }
+
+    #[test]
+    fn auxiliary_losses_count_their_share() {
+        let device = burn::tensor::Device::flex();
+        let all = |losses: &[f32]| {
+            let losses = losses.iter().map(|&loss| Tensor::<1>::from_floats([loss], &device));
+            with_auxiliary(losses, 0.25).into_scalar::<f32>()
+        };
+        assert_eq!(all(&[2.0]), 2.0);
+        assert_eq!(all(&[2.0, 4.0, 8.0]), 5.0);
     }
 
     #[test]

@@ -47,16 +47,22 @@ pub fn mlp(widths: &[i64], outputs: i64) -> Graph {
     graph.finish(&[head])
 }
 
-/// Everything that has a state while it is trained: normalisation and dropout.
+/// Everything that has a state or is drawn while it is trained, or is there for training alone: normalisation, dropout, a path
+/// that is left out and an auxiliary head.
 pub fn cnn() -> Graph {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let conv = graph.conv("conv", input, 6, Window::same(3, 1));
     let norm = graph.op("norm", "BatchNormalization", &[conv]);
     let relu = graph.op("relu", "Relu", &[norm]);
-    let pool = graph.op("pool", "GlobalAveragePool", &[relu]);
+    let path = graph.drop_path("path", relu);
+    let sum = graph.add("sum", norm, path);
+    let pool = graph.op("pool", "GlobalAveragePool", &[sum]);
     let flat = graph.op("flatten", "Flatten", &[pool]);
     let dropped = graph.node("dropout", "Dropout", &[flat], vec![("ratio".into(), Attribute::Float(0.2))]);
+    let aside = graph.global_average("aside.average", conv);
+    let aside = graph.gemm("aside.logits", aside, 10);
+    graph.auxiliary("aside", aside);
     let head = graph.gemm("head", dropped, 10);
     graph.finish(&[head])
 }

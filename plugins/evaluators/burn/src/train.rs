@@ -2,12 +2,13 @@
 //!
 //! Everything random is drawn from the trial's seed and from how far training has come, never from a generator that
 //! lives on: weights by their name, the order of examples by the pass over them, what is done to an image by the epoch and its
-//! example, dropout and mixup by the batch.
+//! example, dropout, left-out paths and mixup by the batch.
 
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device, Tensor};
 use nas_api::Graph;
 use nas_api::graph::GraphError;
+use nas_api::graph::training::{AUXILIARY, with_auxiliaries};
 use nas_api::rng::derive;
 
 use crate::data::{Examples, Targets};
@@ -63,6 +64,33 @@ fn plan_detector(graph: &Graph, shape: &[usize], classes: usize) -> Result<Plan,
     Ok(plan)
 }
 
+/// The same with what this training makes use of: auxiliary heads and paths that are left out.
+pub fn training_plan(graph: &Graph, examples: &Examples, training: &Training) -> Result<Plan, GraphError> {
+    let mut plan = plan(graph, examples)?;
+    let head = graph.nodes.iter().find(|node| node.op == AUXILIARY);
+    if let Some(head) = head.filter(|_| training.auxiliary_weight > 0.0) {
+        if matches!(examples.targets, Targets::Boxes(_)) {
+            return Err(GraphError::new(head, "is not trained in a detector: set 'auxiliary_weight' to 0"));
+        }
+        plan = with_heads(graph, examples)?;
+    }
+    Ok(if training.drop_path > 0.0 { plan } else { plan.without_drop_path() })
+}
+
+/// Auxiliary heads return what the network does.
+fn with_heads(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
+    let (own, open) = (graph.outputs.len(), with_auxiliaries(graph));
+    let plan = Plan::of(&open, &examples.shape, &vec![examples.outputs(); open.outputs.len()])?;
+    let first = plan.first();
+    let other = open.outputs.iter().zip(&plan.outputs).find(|(_, output)| output.rows != first.rows);
+    if let Some((&head, output)) = other {
+        let (rows, wanted) = (output.rows, first.rows);
+        let problem = format!("returns {rows} times {} numbers, and the network itself {wanted} times", output.numbers);
+        return Err(GraphError::new(&graph.nodes[head as usize], problem));
+    }
+    Ok(plan.with_auxiliary(own))
+}
+
 /// The loss is not a finite number any more.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
@@ -83,24 +111,27 @@ pub struct Trainer {
     /// A moving average of it.
     average: Option<Network>,
     optimizer: ModuleOptimizer,
+    /// Examples that are run at once.
+    pub batch_size: usize,
     /// The seed that the training started from.
     seed: u32,
     /// Epochs behind it.
     pub epoch: u32,
-    /// Mean loss over the last epoch's batches, penalties included.
+    /// Mean loss over the last epoch's batches, penalties and auxiliary heads included.
     pub train_loss: f64,
     /// What validation has come to, where somebody says it.
     pub patience: Patience,
 }
 
 impl Trainer {
-    /// At its start.
+    /// At its start. The training has a batch size: see [`Training::fitted`].
     pub fn new(plan: Plan, training: &Training, seed: u32, device: &Device) -> Self {
         let network = Network::new(plan, seed, device);
         Self {
             average: (training.ema_decay > 0.0).then(|| network.copied()),
             network,
             optimizer: training.optimizer.build(),
+            batch_size: training.batch_size,
             seed,
             epoch: 0,
             train_loss: f64::INFINITY,
@@ -122,9 +153,11 @@ impl Trainer {
         horizon: u32,
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, Diverged> {
-        let epoch = training.epoch(examples);
+        let epoch = training.epoch(examples, self.batch_size);
         let steps = epoch.steps();
         let first = u64::from(self.epoch) * steps;
+        // As in the train.py of DARTS: none are left out in the first epoch, nearly the whole share in the last.
+        self.network.drop_path = training.drop_path * f64::from(self.epoch) / f64::from(horizon.max(1));
         let mut total = 0.0;
         for (number, rows) in epoch.batches(self.epoch, self.seed).enumerate() {
             if stop() {
@@ -147,7 +180,7 @@ impl Trainer {
     fn step(&mut self, training: &Training, examples: &Examples, rows: &[usize], rate: f64, step: u64) -> f32 {
         let mut sum = GradientsAccumulator::new();
         let mut total = 0.0;
-        for (part, batch) in rows.chunks(training.batch_size).enumerate() {
+        for (part, batch) in rows.chunks(self.batch_size).enumerate() {
             // Batches of one training never reach 2^32.
             let number = step * training.accumulate as u64 + part as u64;
             let mut loss = self.loss(training, examples, batch, number as u32);
@@ -194,18 +227,22 @@ impl Trainer {
             });
             return detection::batch(outputs, &learnt.collect::<Vec<_>>());
         }
-        let output = model::first(outputs);
+        let outputs = outputs.into_iter();
         if let Targets::Tokens { .. } = &examples.targets {
-            return loss::tokens(output, examples.tokens_of(rows), training.label_smoothing);
+            let (tokens, smoothing) = (examples.tokens_of(rows), training.label_smoothing);
+            let losses = outputs.map(|output| loss::tokens(output, tokens.clone(), smoothing));
+            return loss::with_auxiliary(losses, training.auxiliary_weight);
         }
-        let (mut targets, outputs) = (examples.targets_of(rows), examples.outputs());
+        let (mut targets, numbers) = (examples.targets_of(rows), examples.outputs());
         if let Some(mixing) = &mixing {
-            mixing.apply(&mut targets, outputs);
+            mixing.apply(&mut targets, numbers);
         }
         if training.label_smoothing > 0.0 {
-            loss::smooth(&mut targets, outputs, training.label_smoothing);
+            loss::smooth(&mut targets, numbers, training.label_smoothing);
         }
-        training.loss.batch(output, self.network.tensor(targets, [rows.len(), outputs]))
+        let targets = self.network.tensor(targets, [rows.len(), numbers]);
+        let losses = outputs.map(|output| training.loss.batch(output, targets.clone()));
+        loss::with_auxiliary(losses, training.auxiliary_weight)
     }
 
     /// Changes the weights, and then their average.
@@ -260,7 +297,8 @@ impl Trainer {
         let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| error.to_string())?;
         let optimizer = training.optimizer.build().load_record(record);
         let patience = patience.ok_or("the kept state does not say what validation came to")?;
-        Ok(Self { network, average, optimizer, seed, epoch, train_loss, patience })
+        let batch_size = training.batch_size;
+        Ok(Self { network, average, optimizer, batch_size, seed, epoch, train_loss, patience })
     }
 }
 

@@ -12,8 +12,10 @@ use crate::windows::Epoch;
 /// How networks are trained.
 #[derive(Clone, Debug)]
 pub struct Training {
-    /// Examples that are run at once.
+    /// Examples that are run at once; 0: as many as fit the memory.
     pub batch_size: usize,
+    /// MiB that a training may take, where there is no batch size.
+    pub memory: u64,
     /// Batches whose gradients are averaged before each step.
     pub accumulate: usize,
     /// Tokens of a text that an epoch is trained on; 0: all of its windows.
@@ -22,6 +24,10 @@ pub struct Training {
     pub loss: Loss,
     /// ε of the targets of cross entropy.
     pub label_smoothing: f64,
+    /// For how large a part of the examples each `DropPath` is left out at the end of training.
+    pub drop_path: f64,
+    /// What the loss of an auxiliary head counts; 0: it is not trained.
+    pub auxiliary_weight: f64,
     /// λ of the sum of absolute weights, added to the loss.
     pub l1: f64,
     /// λ of the sum of squared weights, added to the loss.
@@ -51,7 +57,8 @@ pub fn parameters() -> Vec<Parameter> {
             u32::MAX,
             "tokens of a text that count as an epoch, rounded up to whole steps; 0: an epoch is a pass over the text",
         ),
-        Parameter::integer("batch_size", 64, 1, 1 << 20, "examples that are run at once"),
+        Parameter::integer("batch_size", 64, 0, 1 << 20, "examples that are run at once; 0: as many as fit 'memory'"),
+        Parameter::integer("memory", 0, 0, 1 << 24, "MiB that one training may take, where 'batch_size' is 0"),
         Parameter::integer("accumulate", 1, 1, 1 << 16, "batches whose gradients are averaged before each step"),
     ];
     parameters.extend(optimizer());
@@ -128,6 +135,20 @@ fn loss() -> Vec<Parameter> {
             0.999,
             "ε of the cross entropy's targets: (1 - ε) for the class, ε spread over all (Szegedy et al. 2016)",
         ),
+        Parameter::number(
+            "drop_path",
+            0.0,
+            0.0,
+            0.99,
+            "examples for which a path is left out, as a share that grows to this from epoch to epoch (Larsson et al. 2017)",
+        ),
+        Parameter::number(
+            "auxiliary_weight",
+            0.4,
+            0.0,
+            100.0,
+            "what the loss of an auxiliary head counts, where the network has one (Szegedy et al. 2015); 0: it is left out",
+        ),
         Parameter::number("l1", 0.0, 0.0, 1e6, "λ of the sum of absolute weights, added to the loss"),
         Parameter::number("l2", 0.0, 0.0, 1e6, "λ of the sum of squared weights, added to the loss"),
     ]
@@ -166,12 +187,22 @@ impl Training {
                 "'label_smoothing' is not for detection, whose classes have a focal loss: set it to 0",
             ));
         }
+        let (batch_size, memory) = (size("batch_size")?, settings.integer("memory")?.into());
+        if batch_size == 0 && memory == 0 {
+            return Err(Error::new(
+                "'batch_size' is 0, so that it is chosen to fit: set 'memory' to the MiB that one training may take, \
+                 those of --worker-memory if there is such a limit",
+            ));
+        }
         Ok(Self {
             epoch_tokens: epoch_tokens_of(settings, kind)?,
-            batch_size: size("batch_size")?,
+            batch_size,
+            memory,
             accumulate: size("accumulate")?,
             loss,
             label_smoothing,
+            drop_path: settings.number("drop_path")?,
+            auxiliary_weight: settings.number("auxiliary_weight")?,
             l1: settings.number("l1")?,
             l2: settings.number("l2")?,
             optimizer: optimizer_of(settings)?,
@@ -203,13 +234,13 @@ fn epoch_tokens_of(settings: &Settings, kind: Kind) -> Result<u32> {
 
 impl Training {
     /// How long an epoch of these examples is.
-    pub fn epoch(&self, examples: &Examples) -> Epoch {
-        Epoch::new(examples, self.epoch_tokens, self.batch_size.saturating_mul(self.accumulate))
+    pub fn epoch(&self, examples: &Examples, batch_size: usize) -> Epoch {
+        Epoch::new(examples, self.epoch_tokens, batch_size.saturating_mul(self.accumulate))
     }
 
     /// The tokens of these examples that so many epochs are trained on, each as often as it was; of texts.
-    pub fn trained_tokens(&self, examples: &Examples, epochs: u32) -> Option<Metric> {
-        let tokens = || self.epoch(examples).targets(epochs) as f64;
+    pub fn trained_tokens(&self, examples: &Examples, batch_size: usize, epochs: u32) -> Option<Metric> {
+        let tokens = || self.epoch(examples, batch_size).targets(epochs) as f64;
         matches!(examples.targets, Targets::Tokens { .. }).then(|| Metric::new("trained_tokens", tokens()))
     }
 }
@@ -284,10 +315,13 @@ impl Training {
         let method = Method::Sgd;
         Self {
             batch_size,
+            memory: 0,
             accumulate: 1,
             epoch_tokens: 0,
             loss,
             label_smoothing: 0.0,
+            drop_path: 0.0,
+            auxiliary_weight: 0.4,
             l1: 0.0,
             l2: 0.0,
             optimizer: OptimizerConfig { method, momentum: 0.0, nesterov: false, beta2: 0.0, weight_decay: 0.0 },

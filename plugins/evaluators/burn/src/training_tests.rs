@@ -4,9 +4,10 @@
 
 use std::fs;
 
-use nas_api::{EvaluatorPlugin, Metric, Request, Setting, Settings, Value};
+use nas_api::{EvaluatorPlugin, Graph, GraphBuilder, Metric, Request, Setting, Settings, Value};
 
-use crate::tests::{bits, cnn, measure, metric, mlp, number, open, request, settings, text};
+use crate::store::Archive;
+use crate::tests::{bits, cnn, failure, measure, metric, mlp, number, open, request, settings, text};
 use crate::{BurnEvaluator, RECIPES};
 
 fn refused(given: &[(&str, Value)]) -> String {
@@ -28,6 +29,7 @@ fn everything() -> Vec<(&'static str, Value)> {
         ("min_learning_rate", number(0.001)),
         ("clip_norm", number(1.0)),
         ("label_smoothing", number(0.1)),
+        ("drop_path", number(0.3)),
         ("crop", number(1.0)),
         ("flip", number(0.5)),
         ("cutout", number(2.0)),
@@ -63,6 +65,8 @@ fn every_option_changes_what_is_learnt() {
         ("schedule", text("steps")),
         ("clip_norm", number(0.1)),
         ("label_smoothing", number(0.1)),
+        ("drop_path", number(0.5)),
+        ("auxiliary_weight", number(1.0)),
         ("crop", number(1.0)),
         ("flip", number(0.5)),
         ("cutout", number(2.0)),
@@ -74,6 +78,72 @@ fn every_option_changes_what_is_learnt() {
     }
     let adam = |beta2: f64| trained(&[("optimizer", text("adam")), ("beta2", number(beta2))]);
     assert_ne!(adam(0.9), adam(0.999));
+}
+
+/// A perceptron whose first layer may have a head of its own.
+fn with_head(outputs: i64, head: bool) -> Graph {
+    let mut graph = GraphBuilder::new();
+    let input = graph.input();
+    let flat = graph.op("flat", "Flatten", &[input]);
+    let first = graph.gemm("first", flat, 32);
+    let relu = graph.op("relu", "Relu", &[first]);
+    if head {
+        let aside = graph.gemm("aside.logits", relu, outputs);
+        graph.auxiliary("aside", aside);
+    }
+    let logits = graph.gemm("logits", relu, 10);
+    graph.finish(&[logits])
+}
+
+#[test]
+fn auxiliary_heads_are_trained_and_then_left_out() {
+    let trained = |weight: f64, head: bool| {
+        let evaluator = open(&[("epochs", number(3.0)), ("auxiliary_weight", number(weight))]);
+        measure(&evaluator, &request(&with_head(10, head), 3.0))
+    };
+    let without = trained(0.4, false);
+    assert_eq!(bits(&trained(0.0, true)), bits(&without), "one that counts nothing is not trained");
+    let with = trained(0.4, true);
+    assert_ne!(metric(&with, "val_loss"), metric(&without, "val_loss"));
+    // Its own loss is in the training's, and not in validation's.
+    assert!(metric(&with, "train_loss") > 1.5 * metric(&with, "val_loss"), "{with:?}");
+    assert!(metric(&without, "train_loss") < 1.1 * metric(&without, "val_loss"), "{without:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let (evaluator, graph) = (open(&[]), with_head(10, true));
+    let weights = folder.path().join("w.safetensors");
+    let trained = evaluator.train_final(&graph, 2, 1, Some(&weights), &|| false, &mut |_| {}).unwrap().unwrap();
+    let names = Archive::from_bytes(&fs::read(&weights).unwrap(), "w").unwrap();
+    let names: Vec<String> = names.arrays.into_iter().map(|array| array.name).collect();
+    assert_eq!(names.len(), 4);
+    assert!(names.iter().all(|name| !name.starts_with("aside")), "{names:?}");
+    let again = evaluator.evaluate_weights(&graph, &weights).unwrap();
+    assert_eq!(Metric::find(&again, "test_loss"), Metric::find(&trained.metrics, "test_loss"));
+
+    let wrong = failure(&evaluator, &request(&with_head(7, true), 1.0));
+    assert!(wrong.contains("'aside'") && wrong.contains("7 numbers"), "{wrong}");
+}
+
+#[test]
+fn the_batch_size_is_the_greatest_that_fits() {
+    let given = |memory: f64| [("batch_size", number(0.0)), ("memory", number(memory)), ("epochs", number(2.0))];
+    assert!(refused(&given(0.0)).contains("set 'memory' to the MiB"));
+    let chosen = |memory: f64| metric(&measure(&open(&given(memory)), &request(&cnn(), 1.0)), "batch_size");
+    let (small, great) = (chosen(14.0), chosen(1000.0));
+    // As many as there are training examples, 1,078, or at most 1,024.
+    assert_eq!(great, 1024.0);
+    assert!(small < great && small >= 1.0 && small.log2().fract() == 0.0, "{small}");
+    let evaluator = open(&given(14.0));
+    let expected = |batch: f64| evaluator.expected_memory(&cnn(), batch as usize).unwrap();
+    assert!(expected(small) <= 14 << 20 && expected(2.0 * small) > 14 << 20);
+    // The same as if somebody had said it, also where training is carried on.
+    let said = measure(&open(&[("batch_size", number(small)), ("epochs", number(2.0))]), &request(&cnn(), 2.0));
+    measure(&evaluator, &Request { trial: 1, keep: true, ..request(&cnn(), 1.0) });
+    let carried = measure(&evaluator, &Request { trial: 2, resume: Some(1), ..request(&cnn(), 2.0) });
+    let without = bits(&carried).into_iter().filter(|(name, _)| name != "batch_size");
+    assert_eq!(without.collect::<Vec<_>>(), bits(&said));
+    let reason = failure(&open(&given(1.0)), &request(&cnn(), 1.0));
+    assert!(reason.contains("with a batch size of 1, more than the 1 MiB of 'memory'"), "{reason}");
 }
 
 #[test]
@@ -207,7 +277,7 @@ fn every_recipe_can_be_taken() {
             opened.unwrap();
         }
         // A recipe is whole: what it leaves open is of other optimizers and schedules.
-        let of_others = ["momentum", "nesterov", "beta2", "min_learning_rate", "milestones", "step_factor"];
+        let of_others = ["memory", "momentum", "nesterov", "beta2", "min_learning_rate", "milestones", "step_factor"];
         let open = parameters.iter().map(|parameter| parameter.name.as_str());
         let open = open.filter(|name| crate::is_of_training(name) && !of_others.contains(name));
         for name in open {

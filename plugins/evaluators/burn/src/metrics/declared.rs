@@ -92,6 +92,7 @@ pub fn reported(kind: Kind) -> Vec<String> {
 /// Every metric. Which of the `val_` and `test_` ones there are depends on the task.
 pub fn declared() -> Vec<MetricInfo> {
     let of_training = [
+        ("batch_size", "", None, "Examples that were run at once, where 'batch_size' is 0."),
         ("train_loss", "", Some(Goal::Minimize), "Mean loss over the batches of the last epoch, penalties included."),
         ("train_seconds", "s", Some(Goal::Minimize), "Seconds spent training in this trial, validation left out."),
         ("trained_tokens", "tokens", None, "Tokens that were trained on, each as often as it was (language)."),

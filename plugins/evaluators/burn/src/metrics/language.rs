@@ -1,12 +1,9 @@
 //! The next token at every position of a text.
 
-use super::{BATCH, Scores, greatest, run};
+use super::{Scores, batch, greatest, run};
 use crate::data::Examples;
 use crate::loss::surprise;
 use crate::model::Network;
-
-/// Positions that are run at once when nothing is learnt from them.
-const TOKENS: usize = 4096;
 
 /// `lengths`: the bytes of each token of the vocabulary.
 pub fn measure(
@@ -17,8 +14,7 @@ pub fn measure(
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Scores>, String> {
     let (mut total, mut correct, mut bytes) = (0.0, 0_usize, 0_u64);
-    let batch = (TOKENS / positions).clamp(1, BATCH);
-    let finished = run(network, examples, batch, stop, |outputs, rows| {
+    let finished = run(network, examples, batch(positions), stop, |outputs, rows| {
         for (output, token) in outputs.chunks_exact(lengths.len()).zip(examples.tokens_of(rows)) {
             total += surprise(output, token);
             correct += usize::from(greatest(output) == Some(token));

@@ -17,8 +17,15 @@ use crate::data::{Examples, Normalization, Targets};
 use crate::loss::Loss;
 use crate::model::Network;
 
-/// Examples that are run at once when nothing is learnt from them.
+/// Examples that are run at once when nothing is learnt from them, at most.
 const BATCH: usize = 256;
+/// Positions that are run at once when nothing is learnt from them, at most.
+const TOKENS: usize = 4096;
+
+/// Examples of so many positions that are run at once when nothing is learnt from them.
+pub fn batch(positions: usize) -> usize {
+    (TOKENS / positions.max(1)).clamp(1, BATCH)
+}
 
 /// How good a network is on a set of examples.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ impl Network {
             weights: self.weights.valid(),
             running: self.running.clone(),
             precision: self.precision,
+            drop_path: 0.0,
         }
     }
 

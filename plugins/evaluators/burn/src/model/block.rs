@@ -133,8 +133,8 @@ pub fn joined(plain: &Steps) -> Steps {
     compact(all, &stands, &plain.returned)
 }
 
-/// Leaves out what nothing reads any more.
-fn compact(steps: Vec<Step>, stands: &[usize], returned: &[usize]) -> Steps {
+/// Leaves out what nothing reads any more; `stands` says which step's value stands for that of another.
+pub fn compact(steps: Vec<Step>, stands: &[usize], returned: &[usize]) -> Steps {
     let mut needed = vec![false; steps.len()];
     returned.iter().for_each(|&at| needed[stands[at]] = true);
     for at in (0..steps.len()).rev() {

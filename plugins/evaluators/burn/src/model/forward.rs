@@ -1,6 +1,6 @@
 //! Computing what a network returns.
 
-use burn::tensor::{Tensor, TensorData, activation, module};
+use burn::tensor::{Device, Tensor, TensorData, activation, module};
 use nas_api::rng::{RngExt, derive, seeded};
 
 use super::arithmetic::{Arithmetic, expanded, product};
@@ -16,8 +16,9 @@ use crate::kernel::{self, Seen};
 pub enum Mode<'a> {
     /// With these running statistics.
     Inference(&'a [Running]),
-    /// With the batch's statistics, which move `old` to `running`; dropout draws from `seed`.
-    Training { seed: u32, old: &'a [Running], running: &'a mut Vec<Running> },
+    /// With the batch's statistics, which move `old` to `running`; dropout draws from `seed`, and paths are left out for
+    /// this share of the examples.
+    Training { seed: u32, drop_path: f64, old: &'a [Running], running: &'a mut Vec<Running> },
 }
 
 /// Is shown the value of each step, by the step's position, and gives the value that the network goes on with.
@@ -25,9 +26,10 @@ pub type Watch<'a> = dyn FnMut(usize, Value) -> Value + 'a;
 
 impl Plan {
     /// What the network returns, output by output, `[batch · rows, numbers]`: the rows of one example after those of the
-    /// other.
+    /// other. Auxiliary outputs follow in training alone.
     pub fn forward(&self, weights: &Weights, input: Value, mode: &mut Mode<'_>) -> Vec<Tensor<2>> {
-        self.run(&self.joined, weights, input, mode, &mut |_, value| value)
+        let steps = if let Mode::Inference(_) = mode { &self.inference } else { &self.joined };
+        self.run(steps, weights, input, mode, &mut |_, value| value)
     }
 
     /// The same, with somebody watching.
@@ -106,6 +108,13 @@ fn apply(
             Mode::Training { seed, .. } if *ratio > 0.0 => {
                 let seed = derive(*seed, "dropout", *node);
                 each_rank!(value, x => dropout(x, *ratio, seed))
+            }
+            Mode::Training { .. } | Mode::Inference(_) => value,
+        },
+        Operator::DropPath { node } => match mode {
+            Mode::Training { seed, drop_path, .. } if *drop_path > 0.0 => {
+                let (rate, seed) = (*drop_path, derive(*seed, "drop_path", *node));
+                each_rank!(value, x => drop_path_of(x, rate, seed))
             }
             Mode::Training { .. } | Mode::Inference(_) => value,
         },
@@ -192,12 +201,26 @@ fn concatenate(first: Value, rest: Vec<Value>, axis: usize) -> Value {
 /// Inverted dropout with a mask of this crate's generator: burn's is shared by all threads of a process, so that what
 /// one candidate draws would change another's.
 fn dropout<const D: usize>(x: Tensor<D>, ratio: f64, seed: u32) -> Tensor<D> {
+    let dims = x.dims();
+    let mask = mask(dims, ratio, seed, &x.device());
+    x * mask
+}
+
+/// Whole examples become 0, and those that stay are scaled such that the mean is kept, as in `drop_path` of DARTS'
+/// utils.py.
+fn drop_path_of<const D: usize>(x: Tensor<D>, rate: f64, seed: u32) -> Tensor<D> {
+    let mut sizes = [1; D];
+    sizes[0] = x.dims()[0];
+    let mask = mask(sizes, rate, seed, &x.device());
+    x * mask
+}
+
+/// 0 with this probability, else what keeps the mean.
+fn mask<const D: usize>(sizes: [usize; D], ratio: f64, seed: u32, device: &Device) -> Tensor<D> {
     let mut rng = seeded(seed);
     let limit = (ratio * f64::from(u32::MAX)) as u32;
     let kept = (1.0 / (1.0 - ratio)) as f32;
-    let dims = x.dims();
-    let count = dims.iter().product();
+    let count = sizes.iter().product();
     let mask = (0..count).map(|_| if rng.random::<u32>() < limit { 0.0 } else { kept }).collect();
-    let mask = Tensor::<D>::from_data(TensorData::new::<f32, _>(mask, dims), &x.device());
-    x * mask
+    Tensor::from_data(TensorData::new::<f32, _>(mask, sizes), device)
 }

@@ -43,19 +43,21 @@ pub struct Network {
     pub weights: Weights,
     running: Vec<Running>,
     precision: FloatDType,
+    /// For how large a part of the examples training leaves each `DropPath` out.
+    pub drop_path: f64,
 }
 
 impl Network {
     /// The network of a graph with fresh weights drawn from `seed`, on a device with or without gradients.
     pub fn new(plan: Plan, seed: u32, device: &Device) -> Self {
         let (weights, running) = weights::initial(&plan.slots, seed, device);
-        Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32 }
+        Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32, drop_path: 0.0 }
     }
 
     /// The network of a graph with weights that [`Network::arrays`] gave.
     pub fn with_arrays(plan: Plan, arrays: &[Array], device: &Device) -> Result<Self, ArrayError> {
         let (weights, running) = weights::from_arrays(&plan.slots, arrays, device)?;
-        Ok(Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32 })
+        Ok(Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32, drop_path: 0.0 })
     }
 
     /// The same network, computed in doubles.
@@ -81,8 +83,8 @@ impl Network {
         weights::to_arrays(&self.plan.slots, &self.weights, &self.running)
     }
 
-    /// What the network returns for a batch while it is trained, output by output, `[batch · rows, numbers]`: dropout draws
-    /// from `seed`, batch normalisation uses the batch's statistics and moves the running ones.
+    /// What the network returns for a batch while it is trained, output by output, `[batch · rows, numbers]`: dropout and
+    /// left-out paths draw from `seed`, batch normalisation uses the batch's statistics and moves the running ones.
     pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Vec<Tensor<2>> {
         self.train(self.input(inputs), seed, |plan, weights, input, mode| plan.forward(weights, input, mode))
     }
@@ -100,7 +102,8 @@ impl Network {
         forward: impl FnOnce(&Plan, &Weights, Value, &mut forward::Mode<'_>) -> Vec<Tensor<2>>,
     ) -> Vec<Tensor<2>> {
         let mut running = Vec::with_capacity(self.running.len());
-        let mut mode = forward::Mode::Training { seed, running: &mut running, old: &self.running };
+        let drop_path = self.drop_path;
+        let mut mode = forward::Mode::Training { seed, drop_path, running: &mut running, old: &self.running };
         let outputs = forward(&self.plan, &self.weights, input, &mut mode);
         self.running = running;
         outputs

@@ -38,6 +38,10 @@ pub enum Operator {
         ratio: f64,
         node: u32,
     },
+    /// Its value is left out for some examples of a batch; the node's position tells its draws from those of others.
+    DropPath {
+        node: u32,
+    },
     Arithmetic(Arithmetic),
     Sum,
     /// Along this axis, the batch being axis 0.

@@ -6,7 +6,7 @@ use nas_api::graph::{GraphError, Shape, needed, shape, weights};
 use nas_api::{Graph, Node};
 
 use super::activation::Activation;
-use super::block::joined;
+use super::block::{compact, joined};
 use super::operator::Operator;
 use super::read::{Counts, Place, operator};
 use super::weights::Slot;
@@ -31,6 +31,14 @@ pub struct Steps {
     pub returned: Vec<usize>,
 }
 
+impl Steps {
+    /// The same with the first so many outputs alone.
+    fn returning(&self, outputs: usize) -> Self {
+        let stands: Vec<usize> = (0..self.list.len()).collect();
+        compact(self.list.clone(), &stands, &self.returned[..outputs])
+    }
+}
+
 /// One output of a network: for one example so many rows of so many numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Output {
@@ -47,6 +55,8 @@ pub struct Plan {
     pub steps: Steps,
     /// The same with several of them joined, which is quicker where nobody watches.
     pub joined: Steps,
+    /// Those of them that inference takes, which returns no auxiliary outputs.
+    pub inference: Steps,
     /// The weights, in the order of their nodes.
     pub slots: Vec<Slot>,
     /// The shape of one example.
@@ -73,6 +83,7 @@ impl Plan {
         let mut plan = Self {
             steps: Steps::default(),
             joined: Steps::default(),
+            inference: Steps::default(),
             slots: Vec::new(),
             input: input.to_vec(),
             outputs,
@@ -80,7 +91,14 @@ impl Plan {
         plan.add_steps(graph, &shapes)?;
         mark_last(&mut plan.steps);
         plan.joined = joined(&plan.steps);
+        plan.inference = plan.joined.clone();
         Ok(plan)
+    }
+
+    /// The plan of a network of which only the first so many outputs are read outside training.
+    pub fn with_auxiliary(mut self, outputs: usize) -> Self {
+        self.inference = self.joined.returning(outputs);
+        self
     }
 
     /// Rows and numbers of the first output, which most networks have alone.
@@ -125,7 +143,14 @@ impl Plan {
             step.operator = Operator::Activation(Activation::Identity);
         }
         self.joined = joined(&self.steps);
+        self.inference = self.joined.returning(self.inference.returned.len());
         self
+    }
+
+    /// The plan of a training that leaves no path out.
+    pub fn without_drop_path(self) -> Self {
+        let any = self.steps.list.iter().any(|step| matches!(step.operator, Operator::DropPath { .. }));
+        if any { self.bypass(|operator| matches!(operator, Operator::DropPath { .. })) } else { self }
     }
 }
 

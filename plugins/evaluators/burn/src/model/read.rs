@@ -44,6 +44,7 @@ pub fn operator(
         "Softmax" => Operator::Softmax(node.axis("axis", Some(-1), axes)? + 1),
         "LogSoftmax" => Operator::LogSoftmax(node.axis("axis", Some(-1), axes)? + 1),
         "Dropout" => Operator::Dropout { ratio: node.float("ratio", 0.5)?, node: at.index as u32 },
+        "DropPath" => Operator::DropPath { node: at.index as u32 },
         "Sum" => Operator::Sum,
         "Concat" => Operator::Concat(node.axis("axis", None, axes)? + 1),
         "MatMul" => Operator::MatMul,

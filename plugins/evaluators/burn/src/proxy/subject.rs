@@ -89,7 +89,7 @@ pub fn plan(graph: &Graph, task: &Task) -> Result<Plan> {
             "it reads tokens, or answers at every position: the batch of a proxy is of random numbers",
         ));
     }
-    Ok(plan.bypass(|operator| matches!(operator, Operator::Dropout { .. })))
+    Ok(plan.bypass(|operator| matches!(operator, Operator::Dropout { .. } | Operator::DropPath { .. })))
 }
 
 /// Standard-normal numbers of a stream of their own.

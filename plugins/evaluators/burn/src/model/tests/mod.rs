@@ -11,7 +11,7 @@ use burn::tensor::Device;
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{Attribute, Graph, GraphBuilder};
 
-use self::networks::{Case, flat_network, image_network, networks};
+use self::networks::{Case, flat_network, image_network, map_network, networks};
 use super::reference::{Batch, Weights, run, weights};
 use super::{Array, Network, first, plan};
 use crate::data::{Examples, Targets};
@@ -196,6 +196,36 @@ fn dropout_keeps_the_mean_and_is_off_at_inference() {
     let once = first(network.forward_training(inputs(), 1)).into_data();
     assert_eq!(once, first(network.forward_training(inputs(), 1)).into_data(), "equal seeds");
     assert_ne!(once, first(network.forward_training(inputs(), 2)).into_data(), "other seeds");
+}
+
+#[test]
+fn left_out_paths_are_those_of_whole_examples_and_keep_the_mean() {
+    let graph = map_network(|graph, x| {
+        let path = graph.drop_path("body", x);
+        graph.op("pool", "GlobalAveragePool", &[path])
+    });
+    let mut network = network(&graph, &Device::flex().autodiff());
+    let plain = first(network.inference()(inputs())).into_data().try_to_vec::<f32>().unwrap();
+    let train = |network: &mut Network, seed| {
+        first(network.forward_training(inputs(), seed)).into_data().try_to_vec::<f32>().unwrap()
+    };
+    assert_eq!(train(&mut network, 0), plain, "nothing is left out where nobody says so");
+    network.drop_path = 0.25;
+    // What comes after the path is a line: the example is that of zeros, or the plain one and a third of its distance to it.
+    let zeros = first(network.inference()(vec![0.0; inputs().len()])).into_data().try_to_vec::<f32>().unwrap();
+    let (mut left_out, draws) = (0, 4_000);
+    for seed in 0..draws {
+        let found = train(&mut network, seed);
+        for ((found, plain), zero) in found.chunks(OUTPUTS).zip(plain.chunks(OUTPUTS)).zip(zeros.chunks(OUTPUTS)) {
+            let scaled: Vec<f32> = plain.iter().zip(zero).map(|(plain, zero)| zero + (plain - zero) / 0.75).collect();
+            let near = |to: &[f32]| found.iter().zip(to).all(|(found, to)| (found - to).abs() < 1e-4);
+            assert!(near(zero) || near(&scaled), "{found:?} is neither {zero:?} nor {scaled:?}");
+            left_out += usize::from(near(zero));
+        }
+    }
+    let share = left_out as f64 / (draws as usize * BATCH) as f64;
+    assert!((share - 0.25).abs() < 0.015, "{share}");
+    assert_eq!(train(&mut network, 5), train(&mut network, 5), "equal seeds");
 }
 
 #[test]

@@ -1,0 +1,137 @@
+//! What a graph has for training alone: paths that are left out at random, and auxiliary heads.
+
+use std::borrow::Cow;
+
+use super::count::{needed, reached};
+use super::{Graph, Word};
+
+/// The word for an output that is read in training alone.
+pub const AUXILIARY: &str = "Auxiliary";
+/// The word for a path that training leaves out at random.
+pub const DROP_PATH: &str = "DropPath";
+
+/// The positions of the `Auxiliary` nodes.
+pub fn auxiliaries(graph: &Graph) -> Vec<u32> {
+    (0_u32..).zip(&graph.nodes).filter(|(_, node)| node.op == AUXILIARY).map(|(position, _)| position).collect()
+}
+
+/// Whether a node serves auxiliary heads alone, by its position: an `Auxiliary` needs it, and no output does. `None` where
+/// there is no `Auxiliary`.
+pub fn training_only(graph: &Graph) -> Option<Vec<bool>> {
+    let heads = auxiliaries(graph);
+    if heads.is_empty() {
+        return None;
+    }
+    let only = reached(graph, &heads).into_iter().zip(needed(graph)).zip(&graph.nodes);
+    Some(only.map(|((serves, needed), node)| serves && !needed && node.op != "Input").collect())
+}
+
+/// The network as it is trained: every `Auxiliary` is a further output, in the order of the nodes.
+pub fn with_auxiliaries(graph: &Graph) -> Graph {
+    let mut open = graph.clone();
+    for position in auxiliaries(graph) {
+        open.nodes[position as usize].op = "Identity".into();
+        open.outputs.push(position);
+    }
+    open
+}
+
+/// The network as it is once it is trained: without auxiliary heads and `DropPath`. One that is an output is an
+/// `Identity`, so that there are as many outputs as before.
+pub fn inference(graph: &Graph) -> Cow<'_, Graph> {
+    let only = training_only(graph);
+    if only.is_none() && !graph.nodes.iter().any(|node| node.op == DROP_PATH) {
+        return Cow::Borrowed(graph);
+    }
+    let only = only.unwrap_or_else(|| vec![false; graph.nodes.len()]);
+    let mut places: Vec<u32> = Vec::with_capacity(graph.nodes.len());
+    let mut kept = Graph::default();
+    for ((position, node), only) in (0_u32..).zip(&graph.nodes).zip(only) {
+        let place = |input: u32| places.get(input as usize).copied().unwrap_or(u32::MAX);
+        match node.inputs[..] {
+            // Nothing that is kept reads it.
+            _ if only => places.push(u32::MAX),
+            [input] if node.op == DROP_PATH && !graph.outputs.contains(&position) => places.push(place(input)),
+            _ => {
+                let op = if node.op == DROP_PATH { Word::from("Identity") } else { node.op.clone() };
+                let inputs = node.inputs.iter().map(|&input| place(input)).collect();
+                // A graph has at most `MAX_NODES` nodes.
+                places.push(kept.nodes.len() as u32);
+                kept.nodes.push(super::Node { op, inputs, ..node.clone() });
+            }
+        }
+    }
+    kept.outputs = graph.outputs.iter().filter_map(|&output| places.get(output as usize).copied()).collect();
+    Cow::Owned(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::graph::count::count;
+    use crate::graph::memory::memory;
+    use crate::graph::shape::infer;
+    use crate::{GraphBuilder, Window};
+
+    /// A convolution and a classifier; perhaps with a path that is left out and a head that is read in training alone.
+    fn network(training: bool) -> Graph {
+        let mut graph = GraphBuilder::new();
+        let input = graph.input();
+        let conv = graph.conv("conv", input, 4, Window::same(3, 1));
+        let mut path = graph.op("relu", "Relu", &[conv]);
+        if training {
+            path = graph.drop_path("relu.path", path);
+        }
+        let sum = graph.add("sum", conv, path);
+        if training {
+            let flat = graph.op("aside.flat", "Flatten", &[sum]);
+            let logits = graph.gemm("aside.logits", flat, 3);
+            graph.auxiliary("aside", logits);
+        }
+        let means = graph.global_average("means", sum);
+        let logits = graph.gemm("logits", means, 3);
+        graph.finish(&[logits])
+    }
+
+    #[test]
+    fn what_is_for_training_alone_is_neither_counted_nor_kept() {
+        let (plain, training) = (network(false), network(true));
+        let shapes = |graph: &Graph| infer(graph, &[2, 5, 5]).unwrap();
+        let counts = |graph: &Graph| count(graph, &shapes(graph)).unwrap();
+        assert_eq!(counts(&training), counts(&plain));
+        assert_eq!(inference(&training).into_owned(), plain);
+        assert!(matches!(inference(&plain), Cow::Borrowed(_)));
+        let names: Vec<&str> = training.nodes.iter().map(|node| node.name.as_str()).collect();
+        let only = training_only(&training).unwrap();
+        let only: Vec<&str> = names.into_iter().zip(only).filter(|(_, only)| *only).map(|(name, _)| name).collect();
+        assert_eq!(only, ["aside.flat", "aside.logits", "aside"]);
+        let inference = |graph: &Graph| memory(graph, &shapes(graph), 1, 4).unwrap().inference;
+        assert_eq!(inference(&training), inference(&plain));
+    }
+
+    #[test]
+    fn a_path_that_is_the_output_stays_one() {
+        let mut graph = GraphBuilder::new();
+        let input = graph.input();
+        let (a, b) = (graph.drop_path("a", input), graph.drop_path("b", input));
+        let graph = graph.finish(&[a, b]);
+        let kept = inference(&graph);
+        assert!(infer(&kept, &[3]).is_ok());
+        assert_eq!(kept.outputs, [1, 2]);
+        assert!(kept.nodes[1..].iter().all(|node| node.op == "Identity"));
+    }
+
+    #[test]
+    fn an_auxiliary_is_an_end() {
+        let mut graph = GraphBuilder::new();
+        let input = graph.input();
+        let aside = graph.auxiliary("aside", input);
+        let words = |graph: &Graph| infer(graph, &[3]).unwrap_err().to_string();
+        let output = words(&graph.clone().finish(&[aside]));
+        assert!(output.starts_with("node 'aside' (Auxiliary)") && output.contains("output"), "{output}");
+        let read = graph.op("read", "Relu", &[aside]);
+        let read = words(&graph.finish(&[read]));
+        assert!(read.starts_with("node 'read' (Relu)") && read.contains("'aside'"), "{read}");
+    }
+}

@@ -1,0 +1,41 @@
+//! The head that is read in training alone (Liu et al. 2019, appendix A.2; `AuxiliaryHeadCIFAR` and
+//! `AuxiliaryHeadImageNet` of the authors' model.py).
+
+use nas_api::graph::Convolution;
+use nas_api::{GraphBuilder, NodeId, Window};
+
+use super::skeleton::Stem;
+use crate::blocks::conv_norm;
+
+/// The side of the average's window.
+const POOL: i64 = 5;
+
+/// The least side that it reads: of the averages there must be two by two for the last convolution.
+pub fn least_side(stem: Stem) -> i64 {
+    POOL + stride(stem)
+}
+
+fn stride(stem: Stem) -> i64 {
+    if stem == Stem::Cifar { 3 } else { 2 }
+}
+
+/// The head on the value of a cell. The authors' reads images of one size, of which one pixel is left for the linear layer;
+/// of larger ones that layer reads the mean.
+pub fn head(graph: &mut GraphBuilder, from: NodeId, stem: Stem, outputs: i64) {
+    let convolution = |channels, kernel| Convolution::new(channels, Window { kernel, stride: 1, padding: 0 });
+    let relu = |graph: &mut GraphBuilder, name: &str, from| graph.op(name, "Relu", &[from]);
+    let value = relu(graph, "auxiliary.relu", from);
+    let window = Window { kernel: POOL, stride: stride(stem), padding: 0 };
+    let value = graph.pool("auxiliary.pool", "AveragePool", value, window);
+    let value = conv_norm(graph, "auxiliary.a", value, convolution(128, 1));
+    let value = relu(graph, "auxiliary.a.relu", value);
+    let value = match stem {
+        Stem::Cifar => conv_norm(graph, "auxiliary.b", value, convolution(768, 2)),
+        // The authors left its normalisation out, "for consistency with the experiments in the paper".
+        Stem::ImageNet => graph.convolve("auxiliary.b.conv", value, convolution(768, 2)),
+    };
+    let value = relu(graph, "auxiliary.b.relu", value);
+    let value = graph.global_average("auxiliary.average", value);
+    let logits = graph.gemm("auxiliary.logits", value, outputs);
+    graph.auxiliary("auxiliary", logits);
+}
