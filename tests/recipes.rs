@@ -42,6 +42,46 @@ fn a_recipe_by_name_fills_in_what_is_not_set() {
 }
 
 #[test]
+fn a_batch_size_that_fits_is_the_same_whoever_trains() {
+    let (_folder, study) = scratch();
+    let automatic = ["--trials", "2", "--set", "evaluator.batch_size=0", "--set", "evaluator.epochs=2"];
+    says(&refused(&mut search(&study, &automatic)), &["'memory'", "--worker-memory"]);
+    let fitting = [&automatic[..], &["--set", "evaluator.memory=14"]].concat();
+    let best = |workers: &str| {
+        let (_folder, study) = scratch();
+        let found = json(search(&study, &fitting).args(["--workers", workers]));
+        assert_eq!(found["measured"].as_u64(), Some(2), "{found}");
+        let metrics = &found["best"]["metrics"];
+        (metrics["batch_size"].as_f64().unwrap(), metrics["val_loss"].as_f64().unwrap().to_bits())
+    };
+    let one = best("1");
+    assert!(one.0 >= 1.0 && one.0.log2().fract() == 0.0, "{one:?}");
+    assert_eq!(best("2"), one);
+}
+
+#[test]
+fn a_network_of_darts_trains_with_its_auxiliary_head() {
+    let trained = |weight: &str| {
+        let (_folder, study) = scratch();
+        let study = study.to_str().unwrap();
+        let mut command =
+            nas(["search", "--space", "darts", "--strategy", "random-search", "--trials", "1", "--seed", "1"]);
+        command.args(["--study", study, "--recipe", "darts", "--set", "task.auxiliary=true"]);
+        command.args(["--set", "task.channels=4", "--set", "task.layers=3"]);
+        for set in ["size=29", "epochs=2", "train_limit=24", "validation_limit=20", "batch_size=12", weight] {
+            command.args(["--set", &format!("evaluator.{set}")]);
+        }
+        let found = json(&mut command);
+        assert_eq!(found["measured"].as_u64(), Some(1), "{found}");
+        assert_eq!(setting(&found, "drop_path"), 0.2);
+        found["best"]["metrics"]["train_loss"].as_f64().unwrap()
+    };
+    // The head knows little yet, so that its loss is about ln 10.
+    let (with, without) = (trained("auxiliary_weight=0.4"), trained("auxiliary_weight=0"));
+    assert!(with > without + 0.4, "{with} {without}");
+}
+
+#[test]
 fn a_study_goes_on_without_the_file_of_its_recipe() {
     let (folder, study) = scratch();
     let recipe = folder.path().join("mine.toml");
