@@ -41,6 +41,8 @@ def run(nas, *words):
 def study(nas, data, seed, folder):
     """A study that knows the network; its one trial is trained on next to nothing."""
     path = folder / f"{seed}.study"
+    if path.exists():
+        return path
     sets = ["space.fix=" + ",".join(f"{edge}={op}" for edge, op in CELL.items()), "task.channels=16", "task.cells=1"]
     sets += ["evaluator.epochs=1", "evaluator.train_limit=64", "evaluator.validation_limit=64"]
     sets += [f"evaluator.batch_size={BATCH}", f"evaluator.learning_rate={RATE}", f"evaluator.weight_decay={DECAY}"]
