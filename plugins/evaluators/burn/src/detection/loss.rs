@@ -34,7 +34,9 @@ pub fn batch(outputs: Vec<Tensor<2>>, assigned: &[Vec<Assigned>]) -> Tensor<1> {
     let at: Vec<i32> = all.iter().map(|(row, _)| *row as i32).collect();
     let at = Tensor::<1, Int>::from_data(TensorData::new(at, [all.len()]), &device);
     let distances = all.iter().flat_map(|(_, it)| it.distances).collect();
-    let apart = one_minus_giou(boxes.select(0, at.clone()), tensor(distances, [all.len(), 4]));
+    // No side lies behind its place, whatever a network without a rectifier says.
+    let found = boxes.select(0, at.clone()).clamp_min(0.0);
+    let apart = one_minus_giou(found, tensor(distances, [all.len(), 4]));
     let centres = all.iter().map(|(_, it)| it.centreness()).collect();
     let centres = binary(centreness.select(0, at), tensor(centres, [all.len(), 1]));
     (loss + apart + centres).div_scalar(all.len() as f64)
@@ -82,7 +84,9 @@ pub fn example(outputs: [&[f32]; 3], assigned: &[Assigned]) -> f64 {
     for it in assigned {
         let logit = classes[it.row * count + it.class as usize];
         sum += ALPHA * focal_of(f64::from(logit)) - absent(&logit);
-        let found = std::array::from_fn(|side| f64::from(boxes[it.row * 4 + side]));
+        // What is no number stays none.
+        let at_least_0 = |distance: f32| if distance < 0.0 { 0.0 } else { f64::from(distance) };
+        let found = std::array::from_fn(|side| at_least_0(boxes[it.row * 4 + side]));
         sum += 1.0 - giou(found, it.distances.map(f64::from));
         let (logit, target) = (f64::from(centreness[it.row]), f64::from(it.centreness()));
         sum += logit * (1.0 - target) - log_sigmoid(logit);
