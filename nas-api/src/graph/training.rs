@@ -22,8 +22,19 @@ pub fn training_only(graph: &Graph) -> Option<Vec<bool>> {
     if heads.is_empty() {
         return None;
     }
-    let only = reached(graph, &heads).into_iter().zip(needed(graph)).zip(&graph.nodes);
-    Some(only.map(|((serves, needed), node)| serves && !needed && node.op != "Input").collect())
+    let lenders = lenders(graph, &needed(graph));
+    let lent = reached(graph, &lenders);
+    let own = needed(graph).into_iter().zip(lent).map(|(needed, lent)| needed || lent);
+    let only = reached(graph, &heads).into_iter().zip(own).zip(&graph.nodes);
+    Some(only.map(|((serves, own), node)| serves && !own && node.op != "Input").collect())
+}
+
+/// The nodes whose weights are those of needed ones, which name them as `tied`.
+fn lenders(graph: &Graph, needed: &[bool]) -> Vec<u32> {
+    let borrowers = graph.nodes.iter().zip(needed).filter(|(_, needed)| **needed).map(|(node, _)| node);
+    let names: Vec<&str> =
+        borrowers.filter_map(|node| node.text("tied", "").ok()).filter(|name| !name.is_empty()).collect();
+    (0_u32..).zip(&graph.nodes).filter(|(_, node)| names.contains(&node.name.as_str())).map(|(at, _)| at).collect()
 }
 
 /// The network as it is trained: every `Auxiliary` is a further output, in the order of the nodes.
@@ -48,8 +59,9 @@ pub fn inference(graph: &Graph) -> Cow<'_, Graph> {
     let mut kept = Graph::default();
     for ((position, node), only) in (0_u32..).zip(&graph.nodes).zip(only) {
         let place = |input: u32| places.get(input as usize).copied().unwrap_or(u32::MAX);
+        // What reads a head's values and serves nothing goes with them.
+        let only = only || node.inputs.iter().any(|&input| place(input) == u32::MAX);
         match node.inputs[..] {
-            // Nothing that is kept reads it.
             _ if only => places.push(u32::MAX),
             [input] if node.op == DROP_PATH && !graph.outputs.contains(&position) => places.push(place(input)),
             _ => {
@@ -108,6 +120,32 @@ mod tests {
         assert_eq!(only, ["aside.flat", "aside.logits", "aside"]);
         let inference = |graph: &Graph| memory(graph, &shapes(graph), 1, 4).unwrap().inference;
         assert_eq!(inference(&training), inference(&plain));
+    }
+
+    #[test]
+    fn a_head_that_lends_its_weights_stays() {
+        let mut graph = GraphBuilder::new();
+        let input = graph.input();
+        let aside = graph.gemm("aside.logits", input, 3);
+        graph.auxiliary("aside", aside);
+        let logits = graph.gemm("logits", input, 3);
+        let mut graph = graph.finish(&[logits]);
+        let at = graph.nodes.iter().position(|node| node.name == "logits").unwrap();
+        graph.nodes[at].attributes.push(crate::graph::builder::text("tied", "aside.logits"));
+        let kept = inference(&graph).into_owned();
+        let params = |graph: &Graph| count(graph, &infer(graph, &[4]).unwrap()).unwrap().params;
+        assert_eq!((params(&graph), params(&kept)), (15, 15));
+        assert!(!kept.nodes.iter().any(|node| node.op == AUXILIARY));
+    }
+
+    #[test]
+    fn what_reads_a_head_and_serves_nothing_goes_with_it() {
+        let mut graph = network(true);
+        let at = graph.nodes.iter().position(|node| node.name == "aside.logits").unwrap() as u32;
+        let dead = crate::graph::Node { name: "dead".into(), op: "Relu".into(), inputs: vec![at], attributes: vec![] };
+        graph.nodes.push(dead);
+        assert!(infer(&graph, &[2, 5, 5]).is_ok());
+        assert_eq!(inference(&graph).into_owned(), network(false));
     }
 
     #[test]

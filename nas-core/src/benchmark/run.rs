@@ -120,6 +120,7 @@ fn open(grid: &Grid, registry: &Registry) -> Result<Vec<Problem>, StudyError> {
 /// What is not there yet, seed by seed, so that a stopped benchmark has all strategies at equal numbers of seeds.
 fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<Job>, Vec<Skipped>, u64), StudyError> {
     let (mut pairs, mut skipped, mut kept) = (Vec::new(), Vec::new(), 0);
+    let mut unfit = None;
     for (problem, problem_spec) in &grid.problems {
         for (strategy, strategy_spec) in &grid.strategies {
             let first = grid.study(problem_spec, strategy_spec, grid.first_seed);
@@ -135,6 +136,7 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
                 Err(error) if grid.pruner.reference.is_some() && error.refuses_pruner() => {
                     let (problem, strategy) = (problem.clone(), strategy.clone());
                     skipped.push(Skipped { problem, strategy, reason: error.to_string() });
+                    unfit.get_or_insert(error);
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -154,6 +156,10 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
             kept += grid.seed_range().filter(|seed| seeds.contains(seed)).count() as u64;
             pairs.push((problem, problem_spec, strategy, strategy_spec, setup, seeds));
         }
+    }
+    // It fits none of them: a mistake in the grid, a misspelt metric say.
+    if let Some(error) = unfit.filter(|_| pairs.is_empty()) {
+        return Err(error);
     }
     let mut jobs = VecDeque::new();
     for seed in grid.seed_range() {

@@ -7,7 +7,7 @@ use nas_api::graph::count::{Counts, count};
 use nas_api::graph::shape::infer;
 use nas_api::{
     Candidate, Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, Objective, OpenSpace, Opened, ParameterKind,
-    Setting, SpaceInfo, Task, Value,
+    Setting, Settings, SpaceInfo, Task, Value,
 };
 
 use super::StudyError;
@@ -138,7 +138,7 @@ impl Problem {
                 });
             }
         }
-        if header.task != self.task || header.fidelities != self.fidelities {
+        if completed(&header.task, &self.task) != self.task || header.fidelities != self.fidelities {
             let problem = "gives another task or other fidelities than when the study was begun: its data have changed";
             return Err(StudyError::spec("evaluator", problem, "bring back the data, or begin a new study"));
         }
@@ -293,6 +293,17 @@ fn space_settings(given: &GivenSettings, fixed: &[Setting]) -> Result<GivenSetti
     Ok(settings)
 }
 
+/// A recorded task with the settings that its space did not have then, as they are now: at their defaults.
+fn completed(recorded: &Task, now: &Task) -> Task {
+    let known = |settings: &Settings, name: &str| settings.0.iter().find(|setting| setting.name == name).cloned();
+    let mut settings: Vec<Setting> = (now.settings.0.iter())
+        .map(|setting| known(&recorded.settings, &setting.name).unwrap_or_else(|| setting.clone()))
+        .collect();
+    let gone = recorded.settings.0.iter().filter(|setting| known(&now.settings, &setting.name).is_none());
+    settings.extend(gone.cloned());
+    Task { settings: Settings(settings), ..recorded.clone() }
+}
+
 fn check_fidelities(evaluator: &Identity, fidelities: &[f64]) -> Result<(), StudyError> {
     let ascending = fidelities.windows(2).all(|pair| pair[0] < pair[1]);
     if ascending && fidelities.iter().all(|fidelity| fidelity.is_finite() && *fidelity > 0.0) {
@@ -304,7 +315,7 @@ fn check_fidelities(evaluator: &Identity, fidelities: &[f64]) -> Result<(), Stud
 }
 
 fn choose_task(given: &TaskSpec, opened: Option<Task>, evaluator: &str) -> Result<Task, StudyError> {
-    let settings = nas_api::Settings::default();
+    let settings = Settings::default();
     let Some(task) = opened else {
         let missing = |key: &str| {
             let problem = format!("the evaluator '{evaluator}' has no data that say what the networks are for");
@@ -336,4 +347,25 @@ fn choose_task(given: &TaskSpec, opened: Option<Task>, evaluator: &str) -> Resul
         return differs("kind", format!("'{}'", task.kind));
     }
     Ok(Task { settings, ..task })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn studies_of_before_lack_settings_and_are_of_the_same_task() {
+        let task = |settings: &[(&str, f64)]| {
+            let setting = |&(name, value): &(&str, f64)| Setting { name: name.into(), value: Value::Number(value) };
+            let settings = Settings(settings.iter().map(setting).collect());
+            Task { input_shape: vec![3, 8, 8], outputs: 2, kind: "classification".into(), settings }
+        };
+        let now = task(&[("cells", 2.0), ("new", 0.0), ("width", 16.0)]);
+        assert_eq!(completed(&task(&[("cells", 2.0), ("width", 16.0)]), &now), now);
+        for other in [&[("cells", 3.0), ("width", 16.0)][..], &[("cells", 2.0), ("gone", 1.0), ("width", 16.0)]] {
+            assert_ne!(completed(&task(other), &now), now);
+        }
+        let larger = Task { input_shape: vec![3, 9, 9], ..task(&[("cells", 2.0)]) };
+        assert_ne!(completed(&larger, &now), now);
+    }
 }

@@ -45,7 +45,7 @@ impl Darts {
             layers: task.settings.integer("layers")?,
             channels: i64::from(task.settings.integer("channels")?),
             outputs: i64::from(task.outputs),
-            auxiliary: task.settings.truth("auxiliary")?,
+            auxiliary: task.settings.truth("auxiliary").unwrap_or(false),
         };
         let least = skeleton.least_side();
         if height < least || width < least {

@@ -120,7 +120,11 @@ impl SearchSpace for Detector {
     fn parameters() -> Vec<Parameter> {
         let numbers = |numbers: &[u32]| numbers.iter().copied().map(f64::from).collect::<Vec<_>>();
         vec![
-            parameter("widths", &numbers(&residual::WIDTHS), "Choices of `width`: channels of the first stage."),
+            parameter(
+                "widths",
+                &numbers(&residual::WIDTHS),
+                "Choices of `width`: channels of the first stage, 16 or more.",
+            ),
             Parameter::integer("max_depth", 36, 1, 36, "Blocks of a stage, at most: deeper choices are left out."),
             parameter("neck_widths", &numbers(&NECK_WIDTHS), "Choices of `neck_width`; multiples of 32."),
         ]
@@ -133,7 +137,14 @@ impl SearchSpace for Detector {
                 format!("'neck_widths' takes multiples of {GROUPS}, the groups of a normalisation, not {width}");
             return Err(Error::new(problem));
         }
-        let choices = Choices::new(whole(settings, "widths", 1 << 12)?, settings.integer("max_depth")?);
+        let widths = whole(settings, "widths", 1 << 12)?;
+        if let Some(width) = widths.iter().find(|&&width| width < residual::LEAST) {
+            let least = residual::LEAST;
+            let problem =
+                format!("'widths' takes {least} or more, not {width}: a group of '32x4d' has width / 16 channels");
+            return Err(Error::new(problem));
+        }
+        let choices = Choices::new(widths, settings.integer("max_depth")?);
         Ok(Self::among(choices, neck_widths))
     }
 

@@ -181,18 +181,30 @@ fn choices_can_be_other_ones() {
     };
     let plain = Detector::open(&Settings::defaults(&Detector::parameters())).unwrap();
     assert_eq!(plain.info(), Detector::new().info());
-    let space = open(&[8.0, 16.0], 2.0, &[32.0]).unwrap();
-    let text = "block=basic,width=8,depth1=1,depth2=2,depth3=1,depth4=2,neck=fpn,neck_width=32,neck_conv=separable,\
+    let space = open(&[16.0, 32.0], 2.0, &[32.0]).unwrap();
+    let text = "block=basic,width=16,depth1=1,depth2=2,depth3=1,depth4=2,neck=fpn,neck_width=32,neck_conv=separable,\
                 extra_levels=0,head_depth=1,head_conv=separable,head_weights=shared,head_norm=group";
     let settings = Settings::defaults(&space.task_parameters());
     let task = Task { input_shape: vec![3, 32, 32], outputs: 2, kind: "detection".into(), settings };
     let graph = space.build(&space.parse(text).unwrap(), &task).unwrap();
     let shapes = shape::infer(&graph, &task.input_shape).unwrap();
-    assert!(count::count(&graph, &shapes).unwrap().params < 300_000);
+    assert!(count::count(&graph, &shapes).unwrap().params < 1_000_000);
     // Two widths, two depths of each stage, one width of the neck.
     let size = (9.0 * 2.0 * 16.0) * (2.0 * 2.0 * 3.0) * 36.0;
     assert!((space.info().log10_size.unwrap() - f64::log10(size)).abs() < 1e-12);
     assert!(space.parse(FCOS_NAME).is_err());
-    let error = open(&[8.0], 2.0, &[48.0]).unwrap_err().to_string();
+    // The narrowest groups have a channel each, and all cardinalities differ.
+    let bottleneck = |cardinality: &str| {
+        let block = format!("block=bottleneck,width=16,cardinality={cardinality},");
+        let graph = space.build(&space.parse(&text.replace("block=basic,width=16,", &block)).unwrap(), &task).unwrap();
+        let shapes = shape::infer(&graph, &task.input_shape).unwrap();
+        count::count(&graph, &shapes).unwrap().params
+    };
+    let cardinality = space.info().decisions.into_iter().find(|decision| decision.name == "cardinality").unwrap();
+    let different: std::collections::BTreeSet<u64> = cardinality.choices.iter().map(|name| bottleneck(name)).collect();
+    assert_eq!(different.len(), cardinality.choices.len());
+    let error = open(&[16.0], 2.0, &[48.0]).unwrap_err().to_string();
     assert!(error.contains("multiples of 32") && error.contains("not 48"), "{error}");
+    let error = open(&[8.0], 2.0, &[32.0]).unwrap_err().to_string();
+    assert!(error.contains("16 or more, not 8"), "{error}");
 }

@@ -8,6 +8,8 @@ use crate::data::{DataConfig, Kind, MOST_TOKENS, Tokens, located};
 use crate::device::Place;
 use crate::training::{self, Training};
 
+/// Tokens of `bpe` where nothing is said.
+const VOCABULARY: u32 = 512;
 /// Each character of a text is a token.
 const CHARACTERS: &str = "characters";
 
@@ -72,7 +74,7 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
         ),
         Parameter::integer(
             "vocabulary",
-            512,
+            VOCABULARY,
             257,
             MOST_TOKENS as u32,
             "tokens of `bpe` at most; the first 256 are the bytes",
@@ -180,7 +182,13 @@ impl Config {
 
 /// What `tokens` says.
 fn tokens(settings: &Settings) -> Result<Tokens> {
-    match settings.text("tokens")? {
+    let tokens = settings.text("tokens")?;
+    if tokens != "bpe" && settings.integer("vocabulary")? != VOCABULARY {
+        return Err(Error::new(
+            "'vocabulary' is for sub-words that are learnt: set 'tokens' to \"bpe\", or leave it out",
+        ));
+    }
+    match tokens {
         CHARACTERS => Ok(Tokens::Characters),
         "bpe" => Ok(Tokens::Trained { vocabulary: settings.integer("vocabulary")? as usize }),
         file if file.to_ascii_lowercase().ends_with(".json") => Ok(Tokens::File(file.into())),

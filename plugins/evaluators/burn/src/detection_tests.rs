@@ -30,9 +30,9 @@ fn given(folder: &Path, more: &[(&'static str, Value)]) -> Vec<(&'static str, Va
 /// A small network of the space, for three kinds of shapes.
 fn detector() -> Graph {
     let set = |name: &str, numbers: Vec<f64>| Setting { name: name.into(), value: Value::Numbers(numbers) };
-    let given = [set("widths", vec![8.0]), set("neck_widths", vec![32.0])];
+    let given = [set("widths", vec![16.0]), set("neck_widths", vec![32.0])];
     let space = Detector::open(&Settings::checked(&Detector::parameters(), &given).unwrap()).unwrap();
-    let text = "block=basic,width=8,depth1=1,depth2=1,depth3=1,depth4=1,neck=fpn,neck_width=32,neck_conv=separable,\
+    let text = "block=basic,width=16,depth1=1,depth2=1,depth3=1,depth4=1,neck=fpn,neck_width=32,neck_conv=separable,\
                 extra_levels=0,head_depth=1,head_conv=separable,head_weights=shared,head_norm=group";
     let settings = Settings::defaults(&space.task_parameters());
     let task = Task { input_shape: vec![3, 32, 32], outputs: 3, kind: "detection".into(), settings };

@@ -55,12 +55,8 @@ impl Footprint {
         let shapes = shape::infer(&trained, &input)?;
         let params = count(&trained, &shapes)?.params;
         let own = inference(graph);
-        let validation = memory::memory(
-            &own,
-            &shape::infer(&own, &input)?,
-            metrics::batch(examples.positions()) as u32,
-            NUMBER as u32,
-        )?;
+        let validation =
+            memory::memory(&own, &shape::infer(&own, &input)?, metrics::batch(examples) as u32, NUMBER as u32)?;
         Ok(Self {
             fixed: params.saturating_mul(NUMBER * copies(training)).saturating_add(PROCESS),
             example: values(&trained, &shapes, training).saturating_mul(NUMBER),

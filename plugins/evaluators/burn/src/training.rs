@@ -194,6 +194,11 @@ impl Training {
                  those of --worker-memory if there is such a limit",
             ));
         }
+        if batch_size > 0 && memory > 0 {
+            return Err(Error::new(
+                "'memory' is for a batch size that is chosen to fit: set 'batch_size' to 0, or leave it out",
+            ));
+        }
         Ok(Self {
             epoch_tokens: epoch_tokens_of(settings, kind)?,
             batch_size,
@@ -219,6 +224,12 @@ fn epoch_tokens_of(settings: &Settings, kind: Kind) -> Result<u32> {
     let tokens = settings.integer("epoch_tokens")?;
     if tokens > 0 && kind != Kind::Language {
         return Err(Error::new("'epoch_tokens' is for texts: set it to 0, which makes an epoch a pass over the data"));
+    }
+    if tokens > 0 && settings.integer("batch_size")? == 0 {
+        return Err(Error::new(
+            "'epoch_tokens' needs a 'batch_size': it is rounded up to whole steps, which would differ from network to \
+             network where the batch size is chosen to fit",
+        ));
     }
     let of_step = ["batch_size", "accumulate", "context"].map(|name| settings.integer(name).map(u64::from));
     let of_step = of_step.into_iter().product::<Result<u64>>()?;

@@ -6,7 +6,7 @@
 //! older tokens is merged first, which is also the library's order.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
@@ -37,6 +37,7 @@ impl Vocabulary {
         let mut known: HashMap<String, u32> = (0..).zip(&alphabet).map(|(id, byte)| (byte.to_string(), id)).collect();
         let mut vocabulary = Self { tokens: alphabet.iter().map(char::to_string).collect(), merges: Vec::new() };
         let mut words = Words::of(&alphabet, counted(pieces)?);
+        let mut done = HashSet::new();
         while vocabulary.tokens.len() < size {
             let Some((left, right)) = words.most_frequent() else { break };
             let token = [left, right].map(|id| vocabulary.tokens[id as usize].as_str()).concat();
@@ -48,7 +49,10 @@ impl Vocabulary {
                 vocabulary.tokens.push(token.clone());
                 vocabulary.tokens.len() as u32 - 1
             });
-            vocabulary.merges.push((left, right));
+            // A pair comes back where its tokens are made in another way; it keeps its place in the order.
+            if done.insert((left, right)) {
+                vocabulary.merges.push((left, right));
+            }
             words.merge((left, right), id);
         }
         Ok(vocabulary)
@@ -104,7 +108,7 @@ impl Words {
         all
     }
 
-    /// The next pair to merge, each once: the one that stands in the text most often, of equals the one with the oldest tokens;
+    /// The next pair to merge: the one that stands in the text most often, of equals the one with the oldest tokens;
     /// none where all are rare.
     fn most_frequent(&mut self) -> Option<Pair> {
         while let Some((count, Reverse(pair))) = self.queue.pop() {

@@ -115,7 +115,9 @@ fn classes(data: &Data, sets: [&Examples; 3]) -> Vec<ClassCount> {
         let mut seen = |class: u32| counts[class as usize][part] += 1;
         match &set.targets {
             Targets::Labels { labels, .. } => labels.iter().copied().for_each(&mut seen),
-            Targets::Boxes(boxes) => boxes.objects().iter().for_each(|object| seen(object.class)),
+            Targets::Boxes(boxes) => {
+                boxes.objects().iter().filter(|object| !object.crowd).for_each(|object| seen(object.class));
+            }
             Targets::Values(_) | Targets::Tokens { .. } => {}
         }
     }

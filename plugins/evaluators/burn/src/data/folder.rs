@@ -61,7 +61,7 @@ pub fn read(folder: &Path, size: usize) -> Result<Images, DataError> {
     let read = |files: &Vec<Labelled>| {
         let labels = files.iter().map(|file| file.class).collect();
         let targets = Targets::Labels { labels, classes: classes.len() as u32 };
-        let inputs = format.read(files.iter().map(|file| file.path.as_path()))?;
+        let inputs = format.read(folder, files.iter().map(|file| file.path.as_path()))?;
         Ok::<_, DataError>(Examples { shape: format.shape(), inputs: inputs.into(), targets })
     };
     Ok(Images {

@@ -61,17 +61,26 @@ impl Format {
     }
 
     /// Decodes the images, one after the other, plane by plane, values from 0 to 255.
-    pub fn read<'f>(&self, files: impl ExactSizeIterator<Item = &'f Path>) -> Result<Vec<f32>, DataError> {
+    pub fn read<'f>(
+        &self,
+        folder: &Path,
+        files: impl ExactSizeIterator<Item = &'f Path>,
+    ) -> Result<Vec<f32>, DataError> {
         let shape = self.shape();
         let channels = shape[0];
-        let mut inputs = Vec::with_capacity(files.len() * shape.iter().product::<usize>());
+        let mut inputs = Vec::new();
+        let numbers = files.len().saturating_mul(shape.iter().product());
+        inputs.try_reserve_exact(numbers).map_err(|_| {
+            let (images, gib) = (files.len(), numbers as f64 * 4.0 / f64::from(1 << 30));
+            let problem =
+                format!("its {images} images take {gib:.1} GiB of memory, more than there is: give a smaller 'size'");
+            DataError::Folder { folder: folder.to_owned(), problem }
+        })?;
         for path in files {
             let mut decoder = decoder(path)?;
-            let orientation = orientation(&mut decoder, path)?;
+            let orientation = if self.turned { orientation(&mut decoder, path)? } else { Orientation::NoTransforms };
             let mut image = DynamicImage::from_decoder(decoder).map_err(|error| damaged(path, &error))?;
-            if self.turned {
-                image.apply_orientation(orientation);
-            }
+            image.apply_orientation(orientation);
             let (width, height) = (self.width as u32, self.height as u32);
             if (image.width(), image.height()) != (width, height) {
                 image = image.resize_exact(width, height, FilterType::Triangle);

@@ -27,7 +27,8 @@ pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     if !path.is_dir() {
         return Err(DataError::Missing { path: path.to_owned() });
     }
-    if coco::is_folder(path) {
+    // Folders of classes may have a file of this name, too, which then is not looked at.
+    if coco::is_folder(path) && (config.kind == Kind::Detection || !folder::is_folder(path)) {
         return of_boxes(path, config);
     }
     check_parameters_of_images(config)?;
@@ -50,10 +51,14 @@ fn of_boxes(path: &Path, config: &DataConfig) -> Result<Data, DataError> {
     no_columns(config, "has no columns")?;
     let data = split_images(&DataConfig { size: 0, ..config.clone() }, coco::read(path, config.size)?)?;
     let counts = |object: &Object| !object.crowd;
-    if let Targets::Boxes(boxes) = &data.train.targets
-        && !boxes.objects().iter().any(counts)
-    {
-        return unfit(config, "has no object in any training image: annotate some, crowds not counted");
+    for (part, set) in [("training", &data.train), ("validation", &data.validation), ("test", &data.test)] {
+        if let Targets::Boxes(boxes) = &set.targets
+            && !boxes.objects().iter().any(counts)
+        {
+            let problem =
+                format!("has no object in any {part} image: annotate some (crowds are not counted), or split");
+            return unfit(config, &format!("{problem} the images otherwise, by 'split_seed' or the folders of parts"));
+        }
     }
     Ok(data)
 }

@@ -142,15 +142,17 @@ fn lengths(inner: &tokenizers::Tokenizer) -> Result<Vec<u8>, String> {
     (0..count as u32).map(length).collect()
 }
 
-/// A text cut where a line begins that does not begin with white space: there words end for every usual way to split a text, so
-/// that the pieces have the tokens that the whole has.
+/// A text cut behind lines that do not end with white space, where the next one does not begin with it, either: there words end for
+/// every usual way to split a text, so that the pieces have the tokens that the whole has. Texts with other ends of lines
+/// are one piece.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let begins = |at: &usize| rest[*at..].chars().next().is_some_and(|first| !first.is_whitespace());
+        let word = |character: Option<char>| character.is_some_and(|character| !character.is_whitespace());
+        let begins = |at: &usize| word(rest[*at..].chars().next()) && word(rest[..*at - 1].chars().next_back());
         let mut lines = rest.match_indices('\n').map(|(at, _)| at + 1).filter(|&at| at >= PIECE);
         let (piece, after) = rest.split_at(lines.find(begins).unwrap_or(rest.len()));
         rest = after;

@@ -54,6 +54,10 @@ fn large_vocabularies_are_the_same_each_time() {
     let one = Tokenizer::trained(&text, 12_000).unwrap();
     assert_eq!(one.lengths().len(), 12_000);
     assert_eq!(one.to_json().unwrap(), Tokenizer::trained(&text, 12_000).unwrap().to_json().unwrap());
+    let merges: serde_json::Value = serde_json::from_str(&one.to_json().unwrap()).unwrap();
+    let merges: Vec<String> = merges["model"]["merges"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    let different: std::collections::HashSet<&String> = merges.iter().collect();
+    assert_eq!(different.len(), merges.len(), "each pair has one place in the order");
     let tokens = one.encode(&text).unwrap();
     assert_eq!(one.decode(&tokens), text);
     assert!(tokens.len() * 3 < text.len(), "{} tokens", tokens.len());
@@ -86,6 +90,20 @@ fn pieces_have_the_tokens_of_the_whole() {
     let tokenizer = Tokenizer::trained(&text, 320).unwrap();
     let whole = tokenizer.inner.encode_fast(&*text, false).unwrap();
     assert_eq!(tokenizer.encode(&text).unwrap(), whole.get_ids());
+}
+
+#[test]
+fn pieces_do_not_end_within_white_space() {
+    // Before a space two ends of lines are one token, before a word they are two.
+    let text = ["first line\nsecond\n\n", "third\n\n fourth "].concat().repeat(6_000);
+    let tokenizer = Tokenizer::trained(&text, 300).unwrap();
+    assert!(tokenizer.inner.token_to_id("ĊĊ").is_some());
+    assert!(pieces(&text).count() > 2);
+    let whole = tokenizer.inner.encode_fast(&*text, false).unwrap();
+    assert_eq!(tokenizer.encode(&text).unwrap(), whole.get_ids());
+    let other = text.replace('\n', "\r\n");
+    assert_eq!(pieces(&other).count(), 1);
+    assert_eq!(tokenizer.decode(&tokenizer.encode(&other).unwrap()), other);
 }
 
 #[test]

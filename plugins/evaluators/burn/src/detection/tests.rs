@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::{Device, Tensor, TensorData};
+use nas_api::graph::Window;
 use nas_api::rng::{RngExt, seeded};
-use nas_api::{SearchSpace, Setting, Settings, Task, Value};
+use nas_api::{GraphBuilder, SearchSpace, Setting, Settings, Task, Value};
 use nas_spaces::Detector;
 
 use super::assign::Assigned;
@@ -228,6 +229,28 @@ fn what_is_found_is_scored_cut_and_sifted() {
     // No numbers, and boxes without an extent, are nothing.
     assert!(super::found(&pyramid, [&[f32::NAN; 16], &boxes, &[0.0; 8]]).is_empty());
     assert!(super::found(&pyramid, [&classes, &[0.0; 32], &[0.0; 8]]).is_empty());
+}
+
+#[test]
+fn a_layer_of_several_outputs_starts_as_any_other() {
+    let mut graph = GraphBuilder::new();
+    let input = graph.input();
+    let conv = graph.conv("all", input, 8, Window::same(3, 1));
+    let mut rows = graph.reshape("rows", conv, &[8, -1]);
+    rows = graph.transpose("places", rows, &[0, 2, 1]);
+    // Every step doubles the ways that lead back.
+    for step in 0..60 {
+        let twice = graph.concat(format!("twice{step}"), &[rows, rows], -1);
+        rows = graph.slice(format!("once{step}"), twice, -1, 0, 8);
+    }
+    let cut = [("classes", 0, 3), ("boxes", 3, 7), ("centreness", 7, 8)];
+    let outputs = cut.map(|(name, from, to)| graph.slice(name, rows, -1, from, to));
+    let graph = graph.finish(&outputs);
+    let mut plan = Plan::of(&graph, &[3, 8, 8], &widths(3)).unwrap();
+    let fills = |plan: &Plan| plan.slots.iter().map(|slot| format!("{:?}", slot.tensor.fill)).collect::<Vec<_>>();
+    let before = fills(&plan);
+    start(&mut plan, &graph).unwrap();
+    assert_eq!(fills(&plan), before);
 }
 
 #[test]

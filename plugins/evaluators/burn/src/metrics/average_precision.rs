@@ -202,7 +202,7 @@ mod tests {
             images.iter().map(|(_, found)| found.len()).sum(),
         ];
         assert_eq!(counts, [34, 5, 66]);
-        let first = of_class(&seen, 0);
+        let first = of_class(&seen, 0).unwrap();
         let expected = [
             0.529_909_240_924_092_4,
             0.401_815_181_518_151_8,
@@ -215,7 +215,7 @@ mod tests {
             0.0,
             0.0,
         ];
-        for (found, expected) in first.into_iter().flatten().zip(expected) {
+        for (found, expected) in first.into_iter().zip(expected) {
             close(found, expected);
         }
         assert_eq!(of_class(&seen, 3), None, "there is no object of it");

@@ -1,13 +1,10 @@
 //! The objects in images.
 
 use super::average_precision::{AveragePrecision, Seen};
-use super::{Scores, run_all};
+use super::{Scores, batch, run_all};
 use crate::data::{Boxes, Examples};
 use crate::detection::{Pyramid, assign, example, found};
 use crate::model::Network;
-
-/// Images that are run at once when nothing is learnt from them: those with objects are larger than others.
-const BATCH: usize = 16;
 
 pub fn measure(
     network: &Network,
@@ -19,7 +16,7 @@ pub fn measure(
     let places: usize = pyramid.sizes().iter().sum();
     let (mut total, mut learnt) = (0.0, 0_usize);
     let mut seen = Vec::with_capacity(examples.len());
-    let finished = run_all(network, examples, BATCH, stop, |outputs, rows| {
+    let finished = run_all(network, examples, batch(examples), stop, |outputs, rows| {
         let [classes, sides, centreness] = outputs else { unreachable!("the plan of a detector has three outputs") };
         let count = boxes.classes as usize;
         let images = classes.chunks_exact(places * count).zip(sides.chunks_exact(places * 4));

@@ -14,7 +14,7 @@ pub fn measure(
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Scores>, String> {
     let (mut total, mut correct, mut bytes) = (0.0, 0_usize, 0_u64);
-    let finished = run(network, examples, batch(positions), stop, |outputs, rows| {
+    let finished = run(network, examples, batch(examples), stop, |outputs, rows| {
         for (output, token) in outputs.chunks_exact(lengths.len()).zip(examples.tokens_of(rows)) {
             total += surprise(output, token);
             correct += usize::from(greatest(output) == Some(token));

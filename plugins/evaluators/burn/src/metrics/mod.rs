@@ -22,9 +22,15 @@ const BATCH: usize = 256;
 /// Positions that are run at once when nothing is learnt from them, at most.
 const TOKENS: usize = 4096;
 
-/// Examples of so many positions that are run at once when nothing is learnt from them.
-pub fn batch(positions: usize) -> usize {
-    (TOKENS / positions.max(1)).clamp(1, BATCH)
+/// Images with objects that are run at once when nothing is learnt from them: they are larger than others.
+const PICTURES: usize = 16;
+
+/// How many of these examples are run at once when nothing is learnt from them.
+pub fn batch(examples: &Examples) -> usize {
+    match examples.targets {
+        Targets::Boxes(_) => PICTURES,
+        _ => (TOKENS / examples.positions().max(1)).clamp(1, BATCH),
+    }
 }
 
 /// How good a network is on a set of examples.

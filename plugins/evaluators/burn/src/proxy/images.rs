@@ -5,7 +5,7 @@
 //! response properties of cortical cells", JOSA A, 1987), so that every octave of frequencies has the same variance: an image is a sum
 //! of noise at doubling distances, each interpolated between its points.
 
-use super::subject::normal;
+use super::subject::stream;
 
 /// Of the variance of a pixel, what all of its channels share.
 const SHARED: f32 = 0.9;
@@ -14,7 +14,7 @@ const SHARED: f32 = 0.9;
 pub fn images(batch: usize, [channels, height, width]: [usize; 3]) -> Vec<f32> {
     let fields = batch * (channels + 1);
     let octaves: Vec<Octave> = Octave::all(height, width).collect();
-    let mut noise = normal("inputs", fields * octaves.iter().map(Octave::points).sum::<usize>()).into_iter();
+    let mut noise = stream("inputs", fields * octaves.iter().map(Octave::points).sum::<usize>());
     let mut field = || {
         let mut pixels = vec![0.0; height * width];
         for octave in &octaves {
@@ -46,7 +46,7 @@ struct Octave {
 }
 
 impl Octave {
-    /// From single pixels to points as far apart as the image is wide.
+    /// From single pixels to points half as far apart as the image is wide.
     fn all(height: usize, width: usize) -> impl Iterator<Item = Self> {
         let distances = std::iter::successors(Some(1), |distance| Some(distance * 2));
         let distances = distances.take_while(move |&distance| distance == 1 || distance <= height.max(width) / 2);

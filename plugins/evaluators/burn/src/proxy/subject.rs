@@ -94,8 +94,13 @@ pub fn plan(graph: &Graph, task: &Task) -> Result<Plan> {
 
 /// Standard-normal numbers of a stream of their own.
 pub fn normal(name: &str, count: usize) -> Vec<f32> {
+    stream(name, count).collect()
+}
+
+/// The same, one after the other.
+pub fn stream(name: &str, count: usize) -> impl Iterator<Item = f32> {
     let slot = Slot { node: 0, name: name.into(), what: "", shape: vec![count], fill: Fill::Normal(1.0) };
-    slot.initial(SEED).collect()
+    slot.initial(SEED)
 }
 
 fn labels(classes: usize) -> Vec<f32> {

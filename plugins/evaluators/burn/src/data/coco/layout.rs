@@ -45,10 +45,22 @@ pub fn is_folder(folder: &Path) -> bool {
 impl Layout {
     /// Of a folder that [`is_folder`] says yes to.
     pub fn of(folder: &Path) -> Result<Self, DataError> {
-        if let Some(train) = beside(folder) {
+        let files = instances(folder)?;
+        let parts = TRAIN.iter().chain(&VALIDATION).chain(&TEST).find_map(|part| beside(&folder.join(part)));
+        let own = beside(folder);
+        let named_file = files.first().map(|(_, path)| path);
+        let places =
+            [own.as_ref().map(|own| &own.annotations), named_file, parts.as_ref().map(|part| &part.annotations)];
+        if let [one, other, ..] = places.into_iter().flatten().collect::<Vec<_>>()[..] {
+            let problem = format!("it has annotations in '{}' and in '{}'", one.display(), other.display());
+            return Err(wrong(
+                folder,
+                format!("{problem}, which are different ways to lay them out: leave one of them"),
+            ));
+        }
+        if let Some(train) = own {
             return Ok(Self { train, validation: None, test: None });
         }
-        let files = instances(folder)?;
         let part = |names: &[&str]| match files.is_empty() {
             true => Ok(names.iter().find_map(|name| beside(&folder.join(name)))),
             false => named(folder, &files, names),

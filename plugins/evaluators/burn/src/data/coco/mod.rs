@@ -41,7 +41,7 @@ pub fn read(folder: &Path, size: usize) -> Result<Images, DataError> {
     let paths = parts.into_iter().flatten().flatten().map(|found| found.path.as_path());
     // As they are stored: boxes are drawn on that, and COCO's tools turn nothing.
     let format = Format::of(paths, folder, size, false)?;
-    let read = |images: &Vec<Found>| examples(&format, images, classes.len() as u32);
+    let read = |images: &Vec<Found>| examples(&format, folder, images, classes.len() as u32);
     Ok(Images {
         all: read(&all)?,
         validation: validation.as_ref().map(read).transpose()?,
@@ -101,8 +101,8 @@ fn found(part: &Part, annotated: Annotated) -> Result<Found, DataError> {
     Ok(Found { path, annotated })
 }
 
-fn examples(format: &Format, images: &[Found], classes: u32) -> Result<Examples, DataError> {
-    let inputs = format.read(images.iter().map(|found| found.path.as_path()))?;
+fn examples(format: &Format, folder: &Path, images: &[Found], classes: u32) -> Result<Examples, DataError> {
+    let inputs = format.read(folder, images.iter().map(|found| found.path.as_path()))?;
     let shape = format.shape();
     let mut boxes = Boxes::new(classes);
     for Found { annotated, .. } in images {
