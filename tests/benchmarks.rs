@@ -138,9 +138,11 @@ fn a_pruner_ends_trials_where_there_are_reports_and_other_problems_are_skipped()
     assert!(message.contains("pruner.limit"), "{message}");
     let message = refusal(&mut bench(folder.path(), &["--pruner", "medan"]));
     assert!(message.contains("no pruner is called 'medan'") && message.contains("did you mean 'median'"), "{message}");
-    fs::write(&file, format!("pruner = {{ use = \"median\", metric = \"val_acuracy\" }}\n{grid}{trained}")).unwrap();
+    // It fits no problem: nothing would run.
     let other = tempfile::tempdir().unwrap();
-    fs::copy(&file, other.path().join("grid.toml")).unwrap();
+    write_grid(other.path(), "");
+    let misspelt = format!("pruner = {{ use = \"median\", metric = \"val_acuracy\" }}\n{grid}{trained}");
+    fs::write(other.path().join("grid.toml"), misspelt).unwrap();
     let message = refusal(&mut bench(other.path(), &[]));
     assert!(message.contains("pruner"), "{message}");
     fs::write(&file, format!("{grid}{trained}")).unwrap();

@@ -189,8 +189,11 @@ fn what_prepared_data_are_changes_with_the_format() {
     let value = DataConfig { kind: Kind::Regression, target: "x".into(), ..table.clone() };
     let plays = text(folder.path(), "to be, or not to be? ".repeat(20));
     let images = DataConfig { size: 5, ..config("digits") };
+    let pictures = super::boxes::simple(10);
+    let kind = Kind::Detection;
+    let pictures = DataConfig { kind, size: 8, ..config(pictures.path()) };
     let mut digest = Sha256::new();
-    for (number, config) in [table, value, plays, images].iter().enumerate() {
+    for (number, config) in [table, value, plays, images, pictures].iter().enumerate() {
         let path = folder.path().join(number.to_string());
         file::write(&Data::open(config).unwrap(), fs::File::create(&path).unwrap()).unwrap();
         digest.update(fs::read(path).unwrap());
