@@ -190,7 +190,7 @@ fn what_is_wrong_is_said_with_place_and_remedy() {
     let prices: String = (0..100).map(|row| format!("{},{row}.5\n", row % 9)).collect();
     let prices = table(folder.path(), "prices.csv", &format!("a,price\n{prices}"));
     says(&prices, &["column 'price'", "100 classes in 100 rows", "task = \"regression\""]);
-    says(&table(folder.path(), "c.txt", "short"), &["5 characters", "'context'"]);
+    says(&table(folder.path(), "c.txt", "short"), &["5 tokens", "'context'"]);
     says("no-such-data", &["there are no data 'no-such-data'", "nas data get"]);
     let message = refused(&mut nas(["data", "check", "digits", "--set", "space.width=3"]));
     assert!(message.contains("only evaluator.KEY=VALUE"), "{message}");

@@ -205,7 +205,7 @@ fn recipes_are_listed_and_documented() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/evaluators/recipes.md")).unwrap();
     let described = json(&mut nas(["plugin", "inspect", "burn"]));
     let recipes = described["plugins"][0]["recipes"].as_array().unwrap();
-    assert_eq!(recipes.len(), 6);
+    assert_eq!(recipes.len(), 7);
     for recipe in recipes {
         let name = recipe["name"].as_str().unwrap();
         assert!(page.contains(&format!("`{name}`")), "docs/evaluators/recipes.md does not name {name}");

@@ -41,6 +41,12 @@ pub fn is_folder(folder: &Path) -> bool {
     folders(folder).is_ok_and(|folders| !folders.is_empty())
 }
 
+/// Whether a folder has several of them for classes, in it or in the one for training.
+pub fn has_classes(folder: &Path) -> bool {
+    let train = folder.join(TRAIN[0]);
+    classes(if train.is_dir() { &train } else { folder }).is_ok()
+}
+
 /// Reads all images, resized to `size` by `size` pixels unless it is 0. Grey ones have one channel where all are grey.
 pub fn read(folder: &Path, size: usize) -> Result<Images, DataError> {
     let part = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());

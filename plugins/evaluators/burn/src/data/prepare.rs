@@ -28,7 +28,7 @@ pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
         return Err(DataError::Missing { path: path.to_owned() });
     }
     // Folders of classes may have a file of this name, too, which then is not looked at.
-    if coco::is_folder(path) && (config.kind == Kind::Detection || !folder::is_folder(path)) {
+    if coco::is_folder(path) && (config.kind == Kind::Detection || !folder::has_classes(path)) {
         return of_boxes(path, config);
     }
     check_parameters_of_images(config)?;

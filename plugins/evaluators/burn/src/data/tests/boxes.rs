@@ -203,3 +203,20 @@ fn other_sizes_and_tasks_are_refused_in_words() {
     let resized = Data::open(&DataConfig { size: 8, ..given(folder.path()) }).unwrap();
     assert_eq!(resized.train.shape, [3, 8, 8]);
 }
+
+#[test]
+fn folders_of_classes_may_have_a_file_of_that_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["cat", "dog"] {
+        fs::create_dir(folder.path().join(class)).unwrap();
+        for number in 0..10_u8 {
+            let path = folder.path().join(class).join(format!("{number}.png"));
+            image::GrayImage::from_pixel(4, 4, image::Luma([number])).save(path).unwrap();
+        }
+    }
+    fs::write(folder.path().join("annotations.json"), "{\"who\": \"somebody else's\"}").unwrap();
+    let classes = DataConfig { kind: Kind::Classification, ..config(folder.path()) };
+    assert_eq!(Data::open(&classes).unwrap().classes, ["cat", "dog"]);
+    let boxes = Data::open(&DataConfig { kind: Kind::Detection, ..classes }).unwrap_err();
+    assert!(boxes.to_string().contains("annotations.json"), "{boxes}");
+}
