@@ -13,7 +13,10 @@ use common::{data, json, nas, records, refused, scratch, succeed};
 fn search(file: &Path, study: &Path, tokens: &str, workers: &str) -> Command {
     let mut command = nas(["search", "--space", "decoder-lm", "--strategy", "random-search", "--trials", "2"]);
     command.args(["--data", file.to_str().unwrap(), "--study", study.to_str().unwrap(), "--workers", workers]);
-    let set = ["vocabulary=300", "context=16", "batch_size=8", "epochs=2", "epoch_tokens=1000"];
+    if tokens == "bpe" {
+        command.args(["--set", "evaluator.vocabulary=300"]);
+    }
+    let set = ["context=16", "batch_size=8", "epochs=2", "epoch_tokens=1000"];
     command.args(set.iter().flat_map(|set| ["--set".to_owned(), format!("evaluator.{set}")]));
     let set = ["layers=1", "widths=32", "head_sizes=16", "heads=2"];
     command.args(set.iter().flat_map(|set| ["--set".to_owned(), format!("space.{set}")]));

@@ -8,6 +8,7 @@ use burn::tensor::Tensor;
 use pulp::Arch;
 
 use super::conv::{self, Operands, Rectifier};
+use super::dense::Dense;
 use super::flat::Window;
 use super::norm::{self, Channel, Planes, Sums};
 use super::plane::Moments;
@@ -65,7 +66,11 @@ fn forward(
 ) -> (Plain, Vec<Moments>) {
     let [batch, ..] = sizes::<4>(x);
     let operands = Operands { window, batch, input: numbers(x), weight: numbers(w), rectifier };
-    let (output, found) = Arch::new().dispatch(conv::Forward { operands, bias: bias.map(numbers), moments });
+    let bias = bias.map(numbers);
+    let (output, found) = match Dense::of(operands) {
+        Some(dense) => dense.forward(bias, moments),
+        None => Arch::new().dispatch(conv::Forward { operands, bias, moments }),
+    };
     let [height, width] = window.out();
     (plain(output, &[batch, window.channels[1], height, width]), found)
 }
@@ -88,8 +93,11 @@ impl Seen {
 
     /// The gradients of the input and of the weights, where they are wanted.
     fn backward(&self, gradient: impl conv::Gradient, input: bool, weight: bool) -> [Option<Plain>; 2] {
-        let backward = conv::Backward { operands: self.operands(), gradient, input, weight };
-        let (of_input, of_weight) = Arch::new().dispatch(backward);
+        let operands = self.operands();
+        let (of_input, of_weight) = match Dense::of(operands) {
+            Some(dense) => dense.backward(&gradient, input, weight),
+            None => Arch::new().dispatch(conv::Backward { operands, gradient, input, weight }),
+        };
         let of = |wanted: bool, numbers: Vec<f32>, like: &Plain| wanted.then(|| plain(numbers, &sizes::<4>(like)));
         [of(input, of_input, &self.input), of(weight, of_weight, &self.weight)]
     }

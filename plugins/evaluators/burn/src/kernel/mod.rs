@@ -9,6 +9,7 @@ mod adam;
 mod conv;
 mod convolution;
 mod curve;
+mod dense;
 mod flat;
 mod norm;
 mod number;

@@ -65,58 +65,81 @@ impl<'t> Matrices<'t> {
         Self { rows: self.columns, columns: self.rows, steps: [self.steps[1], self.steps[0]], ..self }
     }
 
-    /// How far the numbers of one matrix reach.
-    fn reach(&self) -> usize {
-        match (self.rows.checked_sub(1), self.columns.checked_sub(1)) {
-            (Some(row), Some(column)) => row * self.steps[0] + column * self.steps[1] + 1,
-            _ => 0,
-        }
-    }
-
     /// The products, matrix by matrix, row by row, with a shift for every column where there are shifts.
     fn times(&self, other: &Self, shift: &[f32]) -> Vec<f32> {
         let (rows, inner, columns) = (self.rows, self.columns, other.columns);
         assert!(inner == other.rows && self.starts.len() == other.starts.len(), "shape inference has checked this");
         let size = rows * columns;
         let mut all: Vec<f32> = Vec::with_capacity(self.starts.len() * size);
-        let shifted = shift.len() == columns;
         for (&a, &b) in self.starts.iter().zip(&other.starts) {
-            let a = &self.numbers[a..a + self.reach()];
-            let b = &other.numbers[b..b + other.reach()];
-            if shifted {
-                for _ in 0..rows {
-                    all.extend_from_slice(shift);
-                }
-            }
-            let done = if shifted { all.len() - size } else { all.len() };
-            // SAFETY: `a` and `b` reach as far as rows, columns and steps say. The result's `size` places lie within the
-            // capacity; they are read only where the shifts have been written there, and all of them are written.
-            unsafe {
-                gemm::gemm(
-                    rows,
-                    columns,
-                    inner,
-                    all.as_mut_ptr().add(done),
-                    1,
-                    columns as isize,
-                    shifted,
-                    a.as_ptr(),
-                    self.steps[1] as isize,
-                    self.steps[0] as isize,
-                    b.as_ptr(),
-                    other.steps[1] as isize,
-                    other.steps[0] as isize,
-                    1.0_f32,
-                    1.0_f32,
-                    false,
-                    false,
-                    false,
-                    gemm::Parallelism::None,
-                );
-                all.set_len(done + size);
-            }
+            let (a, b) = (&self.numbers[a..], &other.numbers[b..]);
+            append([rows, inner, columns], (a, self.steps), (b, other.steps), shift, &mut all);
         }
         all
+    }
+}
+
+/// `[rows, inner]` by `[inner, columns]`, with the steps from row to row and from column to column of each, and a shift for every
+/// column where there are shifts. Row by row.
+pub fn multiply(sizes: [usize; 3], a: (&[f32], [usize; 2]), b: (&[f32], [usize; 2]), shift: &[f32]) -> Vec<f32> {
+    let mut all = Vec::with_capacity(sizes[0] * sizes[2]);
+    append(sizes, a, b, shift, &mut all);
+    all
+}
+
+/// The same behind what is there.
+fn append(
+    [rows, inner, columns]: [usize; 3],
+    (a, a_steps): (&[f32], [usize; 2]),
+    (b, b_steps): (&[f32], [usize; 2]),
+    shift: &[f32],
+    all: &mut Vec<f32>,
+) {
+    assert!(
+        reach([rows, inner], a_steps) <= a.len() && reach([inner, columns], b_steps) <= b.len(),
+        "within the numbers"
+    );
+    let (size, shifted) = (rows * columns, !shift.is_empty() && shift.len() == columns);
+    all.reserve(size);
+    let done = all.len();
+    if shifted {
+        for _ in 0..rows {
+            all.extend_from_slice(shift);
+        }
+    }
+    // SAFETY: `a` and `b` reach as far as rows, columns and steps say, which has been checked. The result's `size` places lie
+    // within the capacity; they are read only where the shifts have been written there, and all of them are written.
+    unsafe {
+        gemm::gemm(
+            rows,
+            columns,
+            inner,
+            all.as_mut_ptr().add(done),
+            1,
+            columns as isize,
+            shifted,
+            a.as_ptr(),
+            a_steps[1] as isize,
+            a_steps[0] as isize,
+            b.as_ptr(),
+            b_steps[1] as isize,
+            b_steps[0] as isize,
+            1.0_f32,
+            1.0_f32,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+        all.set_len(done + size);
+    }
+}
+
+/// How far the numbers of a matrix reach.
+fn reach([rows, columns]: [usize; 2], steps: [usize; 2]) -> usize {
+    match (rows.checked_sub(1), columns.checked_sub(1)) {
+        (Some(row), Some(column)) => row * steps[0] + column * steps[1] + 1,
+        _ => 0,
     }
 }
 

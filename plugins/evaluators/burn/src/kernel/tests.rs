@@ -72,6 +72,20 @@ fn windows() -> Vec<(usize, Window)> {
         (6, Window { channels: [12, 6], groups: 2, strides: [2, 2], ..plain.clone() }),
         (2, Window { channels: [3, 1], size: [1, 40], kernel: [1, 5], pads: [[0, 0], [2, 2]], ..plain.clone() }),
         (64, Window { channels: [40, 24], size: [2, 2], ..plain.clone() }),
+        (8, Window { size: [4, 4], strides: [2, 2], ..plain.clone() }),
+        (8, Window { size: [4, 4], strides: [2, 2], kernel: [1, 1], pads: [[0, 0]; 2], ..plain.clone() }),
+        (
+            9,
+            Window {
+                size: [3, 4],
+                strides: [1, 3],
+                kernel: [2, 3],
+                pads: [[1, 0], [0, 2]],
+                dilations: [2, 1],
+                ..plain.clone()
+            },
+        ),
+        (8, Window { size: [8, 8], kernel: [8, 8], pads: [[0, 0]; 2], ..plain.clone() }),
         (64, Window { channels: [8, 9], size: [1, 1], kernel: [1, 1], pads: [[0, 0]; 2], ..plain.clone() }),
         (64, Window { channels: [8, 9], size: [1, 1], ..plain.clone() }),
         (64, Window { channels: [8, 9], size: [1, 2], kernel: [5, 7], pads: [[2, 2], [3, 3]], ..plain.clone() }),
