@@ -134,7 +134,7 @@ mod tests {
         graph.nodes[at].attributes.push(crate::graph::builder::text("tied", "aside.logits"));
         let kept = inference(&graph).into_owned();
         let params = |graph: &Graph| count(graph, &infer(graph, &[4]).unwrap()).unwrap().params;
-        assert_eq!((params(&graph), params(&kept)), (15, 15));
+        assert_eq!((params(&graph), params(&kept)), (18, 18));
         assert!(!kept.nodes.iter().any(|node| node.op == AUXILIARY));
     }
 

@@ -182,20 +182,22 @@ impl Config {
 
 /// What `tokens` says.
 fn tokens(settings: &Settings) -> Result<Tokens> {
-    let tokens = settings.text("tokens")?;
-    if tokens != "bpe" && settings.integer("vocabulary")? != VOCABULARY {
+    let tokens = match settings.text("tokens")? {
+        CHARACTERS => Tokens::Characters,
+        "bpe" => return Ok(Tokens::Trained { vocabulary: settings.integer("vocabulary")? as usize }),
+        file if file.to_ascii_lowercase().ends_with(".json") => Tokens::File(file.into()),
+        other => {
+            return Err(Error::new(format!(
+                "'tokens' is \"{other}\", but must be \"{CHARACTERS}\", \"bpe\" or a file that ends in .json"
+            )));
+        }
+    };
+    if settings.integer("vocabulary")? != VOCABULARY {
         return Err(Error::new(
             "'vocabulary' is for sub-words that are learnt: set 'tokens' to \"bpe\", or leave it out",
         ));
     }
-    match tokens {
-        CHARACTERS => Ok(Tokens::Characters),
-        "bpe" => Ok(Tokens::Trained { vocabulary: settings.integer("vocabulary")? as usize }),
-        file if file.to_ascii_lowercase().ends_with(".json") => Ok(Tokens::File(file.into())),
-        other => Err(Error::new(format!(
-            "'tokens' is \"{other}\", but must be \"{CHARACTERS}\", \"bpe\" or a file that ends in .json"
-        ))),
-    }
+    Ok(tokens)
 }
 
 /// The texts of a list, which is there.

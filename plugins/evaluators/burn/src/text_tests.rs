@@ -92,9 +92,10 @@ fn what_a_vocabulary_is_trained_on_is_the_training_part() {
     // A file says the same as the training that it comes from.
     let file = folder.path().join("tokenizer.json");
     fs::write(&file, before.tokenizer().unwrap()).unwrap();
-    let read = open(&[given(&data), vec![("tokens", text(&file))]].concat());
+    let read = open(&[given(&data), vec![("tokens", text(&file)), ("vocabulary", number(512.0))]].concat());
     assert_eq!(read.data.train, after.data.train);
-    assert_eq!(open(&[given(&data), vec![("tokens", text("characters"))]].concat()).tokenizer(), None);
+    let characters = vec![("tokens", text("characters")), ("vocabulary", number(512.0))];
+    assert_eq!(open(&[given(&data), characters].concat()).tokenizer(), None);
 }
 
 #[test]
@@ -108,12 +109,18 @@ fn options_of_texts_are_refused_in_words() {
     for (more, words) in [
         (vec![("epoch_tokens", number(31.0))], "'epoch_tokens' (31) are fewer than the 32 tokens of one step"),
         (
-            vec![("data", text("digits")), ("tokens", text("characters")), ("epoch_tokens", number(99.0))],
+            vec![
+                ("data", text("digits")),
+                ("tokens", text("characters")),
+                ("vocabulary", number(512.0)),
+                ("epoch_tokens", number(99.0)),
+            ],
             "is for texts",
         ),
+        (vec![("tokens", text("characters"))], "'vocabulary' is for sub-words"),
         (vec![("data", text("digits"))], "'tokens' is for texts"),
         (vec![("tokens", text("words"))], "\"characters\", \"bpe\" or a file that ends in .json"),
-        (vec![("tokens", text("gone.json"))], "cannot read 'gone.json'"),
+        (vec![("tokens", text("gone.json")), ("vocabulary", number(512.0))], "cannot read 'gone.json'"),
     ] {
         let error = refused(&more);
         assert!(error.contains(words), "'{words}' is not in: {error}");
