@@ -37,19 +37,38 @@ impl<'o> Dense<'o> {
         fits.then(|| Self { operands, pixels, pairs: pairs(window) })
     }
 
-    /// `[in, pixels, out, pixels]`.
+    /// `[out, pixels, in, pixels]`.
     fn matrix(&self) -> Vec<f32> {
         let ([inputs, outputs], [from, to]) = (self.operands.window.channels, self.pixels);
-        let taps = self.operands.window.kernel.iter().product::<usize>();
-        let mut matrix = vec![0.0; inputs * from * outputs * to];
+        let (taps, row) = (self.taps(), inputs * from);
+        let mut matrix = vec![0.0; outputs * to * row];
         for (output, weights) in self.operands.weight.chunks_exact(inputs * taps).enumerate() {
-            for (input, weights) in weights.chunks_exact(taps).enumerate() {
-                for pair in &self.pairs {
-                    matrix[((input * from + pair.from) * outputs + output) * to + pair.to] = weights[pair.tap];
-                }
+            for pair in &self.pairs {
+                let row = &mut matrix[(output * to + pair.to) * row..][..row];
+                let places = row[pair.from..].iter_mut().step_by(from);
+                places.zip(weights[pair.tap..].iter().step_by(taps)).for_each(|(place, weight)| *place = *weight);
             }
         }
         matrix
+    }
+
+    /// The gradient of the weights, given that of the matrix.
+    fn of_weights(&self, matrix: &[f32]) -> Vec<f32> {
+        let ([inputs, _], [from, to]) = (self.operands.window.channels, self.pixels);
+        let (taps, row) = (self.taps(), inputs * from);
+        let mut sums = vec![0.0; self.operands.weight.len()];
+        for (output, sums) in sums.chunks_exact_mut(inputs * taps).enumerate() {
+            for pair in &self.pairs {
+                let row = &matrix[(output * to + pair.to) * row..][..row];
+                let numbers = row[pair.from..].iter().step_by(from);
+                sums[pair.tap..].iter_mut().step_by(taps).zip(numbers).for_each(|(sum, number)| *sum += *number);
+            }
+        }
+        sums
+    }
+
+    fn taps(&self) -> usize {
+        self.operands.window.kernel.iter().product()
     }
 
     /// The input as the window sees it.
@@ -66,7 +85,7 @@ impl<'o> Dense<'o> {
         let seen = self.seen(self.operands.rectifier);
         let shift: Vec<f32> = bias.unwrap_or_default().iter().flat_map(|&bias| std::iter::repeat_n(bias, to)).collect();
         let sizes = [self.operands.batch, inputs * from, outputs * to];
-        let all = multiply(sizes, (&seen, [inputs * from, 1]), (&self.matrix(), [outputs * to, 1]), &shift);
+        let all = multiply(sizes, (&seen, [inputs * from, 1]), (&self.matrix(), [1, inputs * from]), &shift);
         let mut channel = Vec::with_capacity(self.operands.batch * to);
         let found = (0..if wanted { outputs } else { 0 }).map(|output| {
             channel.clear();
@@ -89,8 +108,7 @@ impl<'o> Dense<'o> {
         }
         let mut of_input = Vec::new();
         if input {
-            of_input =
-                multiply([batch, columns, rows], (&gradients, [columns, 1]), (&self.matrix(), [1, columns]), &[]);
+            of_input = multiply([batch, columns, rows], (&gradients, [columns, 1]), (&self.matrix(), [rows, 1]), &[]);
             if let Some(rectifier) = self.operands.rectifier {
                 let numbers = of_input.iter_mut().zip(self.operands.input);
                 numbers.for_each(|(gradient, &x)| *gradient = rectifier.passed(x, *gradient));
@@ -99,16 +117,8 @@ impl<'o> Dense<'o> {
         let mut of_weight = Vec::new();
         if weight {
             let seen = self.seen(self.operands.rectifier);
-            let sums = multiply([rows, batch, columns], (&seen, [1, rows]), (&gradients, [columns, 1]), &[]);
-            let taps = self.operands.window.kernel.iter().product::<usize>();
-            of_weight = vec![0.0; self.operands.weight.len()];
-            for (output, weights) in of_weight.chunks_exact_mut(inputs * taps).enumerate() {
-                for (input, weights) in weights.chunks_exact_mut(taps).enumerate() {
-                    for pair in &self.pairs {
-                        weights[pair.tap] += sums[((input * from + pair.from) * outputs + output) * to + pair.to];
-                    }
-                }
-            }
+            let of_matrix = multiply([columns, batch, rows], (&gradients, [1, columns]), (&seen, [rows, 1]), &[]);
+            of_weight = self.of_weights(&of_matrix);
         }
         (of_input, of_weight)
     }
