@@ -9,6 +9,8 @@ use super::product::multiply;
 
 /// Pixels of the input times pixels of the output, at most.
 const PAIRS: usize = 64;
+/// Numbers of the matrix, at most: 16 MiB.
+const NUMBERS: usize = 1 << 22;
 /// Fewer images are not worth laying out the weights.
 const IMAGES: usize = 8;
 
@@ -33,7 +35,9 @@ impl<'o> Dense<'o> {
     pub fn of(operands: Operands<'o>) -> Option<Self> {
         let window = operands.window;
         let pixels = [window.size, window.out()].map(|size| size.iter().product::<usize>());
-        let fits = window.groups == 1 && pixels[0] * pixels[1] <= PAIRS && operands.batch >= IMAGES;
+        let each = pixels[0] * pixels[1];
+        let numbers = window.channels.iter().product::<usize>().saturating_mul(each);
+        let fits = window.groups == 1 && each <= PAIRS && numbers <= NUMBERS && operands.batch >= IMAGES;
         fits.then(|| Self { operands, pixels, pairs: pairs(window) })
     }
 
