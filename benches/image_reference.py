@@ -9,9 +9,7 @@ training takes one thread. FILE gets a line for each training that has ended, an
 
 import argparse
 import gzip
-import importlib.util
 import json
-import math
 import pathlib
 import statistics
 import subprocess
@@ -20,6 +18,7 @@ import tempfile
 import numpy
 import torch
 import torch.nn.functional as F
+from pytorch_training import load, train
 
 BATCH, RATE, DECAY = 64, 0.003, 0.01
 # 94.37 % on CIFAR-10 (Dong & Yang 2020), the best of the benchmark.
@@ -60,15 +59,6 @@ def ours(nas, data, seed, epochs, folder):
     return json.loads(run(nas, *words))["metrics"]["test_accuracy"]
 
 
-def load(nas, path, seed, folder):
-    module = folder / f"m{seed}.py"
-    run(nas, "export", path, "--trial", 0, "--format", "pytorch", "--seed", 1000 + seed, "--out", module, "--quiet")
-    spec = importlib.util.spec_from_file_location(f"m{seed}", module)
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded.load()
-
-
 def images(data, part):
     """Images of N, 1, 28, 28 in [0, 1], and their classes."""
     pixels = gzip.decompress((data / f"{part}-images-idx3-ubyte.gz").read_bytes())[16:]
@@ -83,20 +73,8 @@ def theirs(nas, data, seed, epochs, folder):
     (inputs, targets), (tests, wanted) = images(data, "train"), images(data, "t10k")
     mean, deviation = inputs.mean(), inputs.std(correction=0)
     inputs, tests = (inputs - mean) / deviation, (tests - mean) / deviation
-    torch.manual_seed(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
-    steps = math.ceil(len(inputs) / BATCH)
-    model.train()
-    for step in range(epochs * steps):
-        if step % steps == 0:
-            order = torch.randperm(len(inputs))
-        rows = order[step % steps * BATCH :][:BATCH]
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / (epochs * steps)))
-        optimizer.zero_grad()
-        F.cross_entropy(model(inputs[rows]), targets[rows]).backward()
-        optimizer.step()
-    model.eval()
+    loss_of = lambda rows: F.cross_entropy(model(inputs[rows]), targets[rows])
+    train(model, loss_of, len(inputs), seed, epochs=epochs, batch=BATCH, rate=RATE, decay=DECAY)
     with torch.no_grad():
         found = torch.cat([model(part).argmax(1) for part in tests.split(500)])
     return (found == wanted).float().mean().item()
@@ -116,11 +94,11 @@ def main():
     found = {tuple(key): accuracy for key, accuracy in map(json.loads, kept)}
     with tempfile.TemporaryDirectory() as folder:
         for seed in given.seeds:
-            for program, train in (("nas", ours), ("PyTorch", theirs)):
+            for program, accuracy in (("nas", ours), ("PyTorch", theirs)):
                 key = (program, seed, given.epochs)
                 if key in found or given.only not in (None, program):
                     continue
-                found[key] = train(given.nas.resolve(), given.data, seed, given.epochs, pathlib.Path(folder))
+                found[key] = accuracy(given.nas.resolve(), given.data, seed, given.epochs, pathlib.Path(folder))
                 print(f"{program}, seed {seed}: test accuracy {found[key]:.4f}", flush=True)
                 if given.results:
                     with given.results.open("a") as file:

@@ -7,9 +7,7 @@ agree in the mean over seeds, up to what seeds do, and not in every digit.
 """
 
 import argparse
-import importlib.util
 import json
-import math
 import pathlib
 import statistics
 import subprocess
@@ -17,6 +15,7 @@ import tempfile
 
 import torch
 import torch.nn.functional as F
+from pytorch_training import load, train
 
 CONTEXT, BATCH, EPOCHS, RATE, DECAY = 64, 16, 5, 0.003, 0.01
 # GPT-2's layers, two of them.
@@ -48,36 +47,14 @@ def windows(tokens):
     return inputs, tokens[1 : count * CONTEXT + 1].view(count, CONTEXT)
 
 
-def load(nas, study, seed, folder):
-    path = folder / f"m{seed}.py"
-    export = [nas, "export", study, "--trial", "0", "--format", "pytorch", "--seed", str(1000 + seed), "--out", path, "-q"]
-    subprocess.run(export, check=True, capture_output=True)
-    spec = importlib.util.spec_from_file_location(f"m{seed}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.load()
-
-
 def loss_of(model, inputs, targets):
     return F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
 
 
-def train(model, parts, seed):
+def trained(model, parts, seed):
     (inputs, targets), validation = parts
-    torch.manual_seed(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
-    per_epoch = math.ceil(len(inputs) / BATCH)
-    model.train()
-    for step in range(EPOCHS * per_epoch):
-        if step % per_epoch == 0:
-            order = torch.randperm(len(inputs))
-        rows = order[step % per_epoch * BATCH :][:BATCH]
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / (EPOCHS * per_epoch)))
-        optimizer.zero_grad()
-        loss_of(model, inputs[rows], targets[rows]).backward()
-        optimizer.step()
-    model.eval()
+    of_rows = lambda rows: loss_of(model, inputs[rows], targets[rows])
+    train(model, of_rows, len(inputs), seed, epochs=EPOCHS, batch=BATCH, rate=RATE, decay=DECAY)
     with torch.no_grad():
         return loss_of(model, *validation).item()
 
@@ -103,7 +80,7 @@ def main():
             study = str(folder / f"{seed}.study")
             found = search(options.nas, str(folder / "part.txt"), seed, study)
             ours.append(found["best"]["metrics"]["val_loss"])
-            theirs.append(train(load(options.nas, study, seed, folder), parts, seed))
+            theirs.append(trained(load(options.nas, study, seed, folder), parts, seed))
             print(f"seed {seed}: nas {ours[-1]:.4f}, PyTorch {theirs[-1]:.4f}", flush=True)
     for name, losses in (("nas", ours), ("PyTorch", theirs)):
         spread = statistics.stdev(losses) if len(losses) > 1 else 0
