@@ -126,20 +126,21 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
             let first = grid.study(problem_spec, strategy_spec, grid.first_seed);
             let plan = match Plan::check(&first, registry, None) {
                 Ok(plan) => plan,
-                // What an evaluator refuses is nothing that another strategy could change.
-                Err(StudyError::Open(error)) if !error.is_of(Kind::Evaluator) => {
+                Err(error) => {
+                    // What an evaluator refuses is nothing that another strategy could change.
+                    let strategys = matches!(&error, StudyError::Open(error) if !error.is_of(Kind::Evaluator));
+                    // Whether a pruner has reports to judge by is known of each problem alone.
+                    let pruners = grid.pruner.reference.is_some() && error.refuses_pruner();
+                    if !strategys && !pruners {
+                        return Err(error);
+                    }
                     let (problem, strategy) = (problem.clone(), strategy.clone());
                     skipped.push(Skipped { problem, strategy, reason: error.to_string() });
+                    if pruners {
+                        unfit.get_or_insert(error);
+                    }
                     continue;
                 }
-                // Whether a pruner has reports to judge by is known of each problem alone.
-                Err(error) if grid.pruner.reference.is_some() && error.refuses_pruner() => {
-                    let (problem, strategy) = (problem.clone(), strategy.clone());
-                    skipped.push(Skipped { problem, strategy, reason: error.to_string() });
-                    unfit.get_or_insert(error);
-                    continue;
-                }
-                Err(error) => return Err(error),
             };
             let setup = setup(&plan.header, grid.count_strategy)?;
             let (seeds, before) = store.kept(problem, strategy)?;
