@@ -6,9 +6,9 @@ use crate::blocks::{conv, conv_norm, conv_norm_relu, half, max_pool};
 use crate::choices::decision;
 
 const BLOCKS: [&str; 2] = ["basic", "bottleneck"];
-/// Channels of the first stage.
-/// Narrower stages would have groups without a channel, and cardinalities that differ in name alone.
+/// The narrowest first stage: narrower ones would have groups without a channel, and cardinalities that differ in name alone.
 pub const LEAST: u32 = 16;
+/// Channels of the first stage.
 pub const WIDTHS: [u32; 6] = [16, 32, 48, 64, 96, 128];
 /// Of a bottleneck's 3×3 convolution: groups, and channels of a group where the width is 64.
 const CARDINALITIES: [(i64, i64); 8] = [(1, 64), (1, 128), (2, 40), (4, 24), (8, 14), (32, 4), (32, 8), (64, 4)];

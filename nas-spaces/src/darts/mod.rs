@@ -45,6 +45,7 @@ impl Darts {
             layers: task.settings.integer("layers")?,
             channels: i64::from(task.settings.integer("channels")?),
             outputs: i64::from(task.outputs),
+            // Tasks of studies that are older than the setting are drawn and reported, too.
             auxiliary: task.settings.truth("auxiliary").unwrap_or(false),
         };
         let least = skeleton.least_side();

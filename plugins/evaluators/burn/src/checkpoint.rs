@@ -102,9 +102,7 @@ impl<D: Devices> Burn<D> {
     ) -> Result<(Trainer, Course), Trouble> {
         let kept = checkpoint.map_or(Ok(None), Checkpoint::read).and_then(|kept| {
             let Some((archive, course)) = kept else { return Ok(None) };
-            let (train, training) = (&self.data.train, &self.config.training);
-            let plan = train::training_plan(&request.graph, train, training).map_err(|error| error.to_string())?;
-            let training = training.fitted(&request.graph, train)?;
+            let (plan, training) = train::prepared(&request.graph, &self.data.train, &self.config.training)?;
             let trainer = Trainer::carry_on(archive, plan, &training, &self.device)?;
             Ok(Some((trainer, course)))
         });

@@ -52,8 +52,7 @@ impl<D: Devices> Burn<D> {
     ) -> Result<Option<Trained>> {
         let (data, training) = (&self.data, &self.config.training);
         let examples = data.train.and(&data.validation);
-        let plan = train::training_plan(graph, &examples, training).map_err(|error| Error::new(error.to_string()))?;
-        let fitted = training.fitted(graph, &examples).map_err(Error::new)?;
+        let (plan, fitted) = train::prepared(graph, &examples, training).map_err(Error::new)?;
         let mut trainer = Trainer::new(plan, &fitted, seed, &self.device);
         let started = Instant::now();
         while trainer.epoch < epochs {

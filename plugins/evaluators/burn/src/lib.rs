@@ -305,17 +305,15 @@ impl<D: Devices> Burn<D> {
 
     /// A fresh training, or the one to carry on.
     fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, Trouble> {
-        let (train, training) = (&self.data.train, &self.config.training);
-        let plan = train::training_plan(&request.graph, train, training);
-        let plan = plan.map_err(|error| Trouble::Failed(error.to_string()))?;
-        let training = &*training.fitted(&request.graph, train).map_err(Trouble::Failed)?;
+        let prepared = train::prepared(&request.graph, &self.data.train, &self.config.training);
+        let (plan, training) = prepared.map_err(Trouble::Failed)?;
         let Some(from) = request.resume else {
-            return Ok(Trainer::new(plan, training, request.seed, &self.device));
+            return Ok(Trainer::new(plan, &training, request.seed, &self.device));
         };
         let failed = |problem: String| Trouble::Failed(format!("cannot carry on from trial {from}: {problem}"));
         let state = self.keep.get(from).map_err(|error| failed(error.to_string()))?;
         let state = state.ok_or_else(|| failed("its state was not kept".into()))?;
-        let trainer = Trainer::carry_on(state, plan, training, &self.device).map_err(failed)?;
+        let trainer = Trainer::carry_on(state, plan, &training, &self.device).map_err(failed)?;
         if trainer.epoch > epochs {
             return Err(failed(format!("it was trained for {} epochs already, more than {epochs}", trainer.epoch)));
         }

@@ -4,6 +4,8 @@
 //! lives on: weights by their name, the order of examples by the pass over them, what is done to an image by the epoch and its
 //! example, dropout, left-out paths and mixup by the batch.
 
+use std::borrow::Cow;
+
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device, Tensor};
 use nas_api::Graph;
@@ -65,7 +67,7 @@ fn plan_detector(graph: &Graph, shape: &[usize], classes: usize) -> Result<Plan,
 }
 
 /// The same with what this training makes use of: auxiliary heads and paths that are left out.
-pub fn training_plan(graph: &Graph, examples: &Examples, training: &Training) -> Result<Plan, GraphError> {
+fn training_plan(graph: &Graph, examples: &Examples, training: &Training) -> Result<Plan, GraphError> {
     let mut plan = plan(graph, examples)?;
     let head = graph.nodes.iter().find(|node| node.op == AUXILIARY);
     if let Some(head) = head.filter(|_| training.auxiliary_weight > 0.0) {
@@ -75,6 +77,16 @@ pub fn training_plan(graph: &Graph, examples: &Examples, training: &Training) ->
         plan = with_heads(graph, examples)?;
     }
     Ok(if training.drop_path > 0.0 { plan } else { plan.without_drop_path() })
+}
+
+/// The plan of a training, and the training with the batch size that fits; or why this network cannot be trained so.
+pub fn prepared<'t>(
+    graph: &Graph,
+    examples: &Examples,
+    training: &'t Training,
+) -> Result<(Plan, Cow<'t, Training>), String> {
+    let plan = training_plan(graph, examples, training).map_err(|error| error.to_string())?;
+    Ok((plan, training.fitted(graph, examples)?))
 }
 
 /// Auxiliary heads return what the network does.

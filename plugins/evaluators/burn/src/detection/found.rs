@@ -1,5 +1,7 @@
 //! From what a detector returns for an image to the objects in it.
 
+use std::cmp::Ordering;
+
 use super::pyramid::Pyramid;
 use super::{area, common};
 
@@ -44,6 +46,11 @@ fn overlap(one: [f32; 4], other: [f32; 4]) -> f64 {
     common / (area(one) + area(other) - common)
 }
 
+/// The greater score first, of equals the first number.
+fn likelier(a: &(f32, usize), b: &(f32, usize)) -> Ordering {
+    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
+}
+
 /// The likeliest of every level, the likeliest of all first; of equals the first in the order of rows and classes.
 fn candidates(pyramid: &Pyramid, [classes, boxes, centreness]: [&[f32]; 3]) -> Vec<Found> {
     let count = classes.len() / centreness.len();
@@ -54,7 +61,6 @@ fn candidates(pyramid: &Pyramid, [classes, boxes, centreness]: [&[f32]; 3]) -> V
         let numbers = first * count..(first + size) * count;
         let score = |at: usize| (sigmoid(classes[at]) * sigmoid(centreness[at / count])).sqrt();
         let mut scores: Vec<(f32, usize)> = numbers.map(|at| (score(at), at)).filter(|it| !it.0.is_nan()).collect();
-        let likelier = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
         if scores.len() > CANDIDATES {
             scores.select_nth_unstable_by(CANDIDATES, likelier);
             scores.truncate(CANDIDATES);
@@ -62,7 +68,7 @@ fn candidates(pyramid: &Pyramid, [classes, boxes, centreness]: [&[f32]; 3]) -> V
         all.extend(scores);
         first += size;
     }
-    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    all.sort_by(likelier);
     let [height, width] = pyramid.image().map(|side| side as f32);
     let located = |(score, at): (f32, usize)| {
         let (row, class) = (at / count, (at % count) as u32);

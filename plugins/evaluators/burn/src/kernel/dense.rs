@@ -2,7 +2,9 @@
 //! nearly all of the input, so that the convolution is one product of matrices, `[batch, in · pixels]` by
 //! `[in · pixels, out · pixels]`. The images lie in memory as its rows do.
 
-use super::conv::{Gradient, Operands, Rectifier};
+use std::borrow::Cow;
+
+use super::conv::{Gradient, Operands};
 use super::flat::Window;
 use super::plane::{Moments, moments};
 use super::product::multiply;
@@ -76,8 +78,8 @@ impl<'o> Dense<'o> {
     }
 
     /// The input as the window sees it.
-    fn seen(&self, rectifier: Option<Rectifier>) -> std::borrow::Cow<'o, [f32]> {
-        match rectifier {
+    fn seen(&self) -> Cow<'o, [f32]> {
+        match self.operands.rectifier {
             Some(rectifier) => self.operands.input.iter().map(|&x| rectifier.apply(x)).collect(),
             None => self.operands.input.into(),
         }
@@ -86,7 +88,7 @@ impl<'o> Dense<'o> {
     /// The output, and the moments of each of its channels where they are wanted.
     pub fn forward(&self, bias: Option<&[f32]>, wanted: bool) -> (Vec<f32>, Vec<Moments>) {
         let ([inputs, outputs], [from, to]) = (self.operands.window.channels, self.pixels);
-        let seen = self.seen(self.operands.rectifier);
+        let seen = self.seen();
         let shift: Vec<f32> = bias.unwrap_or_default().iter().flat_map(|&bias| std::iter::repeat_n(bias, to)).collect();
         let sizes = [self.operands.batch, inputs * from, outputs * to];
         let all = multiply(sizes, (&seen, [inputs * from, 1]), (&self.matrix(), [1, inputs * from]), &shift);
@@ -120,7 +122,7 @@ impl<'o> Dense<'o> {
         }
         let mut of_weight = Vec::new();
         if weight {
-            let seen = self.seen(self.operands.rectifier);
+            let seen = self.seen();
             let of_matrix = multiply([columns, batch, rows], (&gradients, [1, columns]), (&seen, [rows, 1]), &[]);
             of_weight = self.of_weights(&of_matrix);
         }

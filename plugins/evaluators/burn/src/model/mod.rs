@@ -118,7 +118,7 @@ impl Network {
         let shape = output.dims();
         let sum = (output * self.tensor(directions, shape)).sum();
         // Nothing flows through a network whose output is the same whatever goes in.
-        let gradients = if sum.is_tracked() { Some(sum.backward()) } else { None };
+        let gradients = sum.is_tracked().then(|| sum.backward());
         weights::gradients(&self.plan.slots, &self.weights, &input, gradients.as_ref())
     }
 
