@@ -145,6 +145,11 @@ impl Measurement {
         Self::failed(panicked(words))
     }
 
+    /// What an evaluator whose seconds are simulated answers where a pruner has ended the trial: what was spent by then.
+    pub fn pruned(seconds: f64) -> Self {
+        Self { cost: Some(seconds), ..Self::failed("pruned") }
+    }
+
     /// Not measured, and why.
     pub fn failed(reason: impl Into<String>) -> Self {
         Self { failure: Some(Failure::new(reason)), ..Self::new(Vec::new()) }
@@ -160,7 +165,8 @@ pub trait Monitor: Sync {
     fn stopped(&self) -> bool;
 
     /// How far the measurement has come; said after every epoch, or step that fidelities count. Where the verdict is not
-    /// [`Verdict::GoOn`], the evaluator answers `None`. May wait for trials that run beside this one.
+    /// [`Verdict::GoOn`], the evaluator answers `None`; where seconds are simulated and a pruner ended the trial,
+    /// [`Measurement::pruned`]. May wait for trials that run beside this one.
     ///
     /// A trial that is tried again reports from its start once more, also what it has carried over.
     fn report(&self, report: Report) -> Verdict;
@@ -189,7 +195,7 @@ pub trait Evaluator: Send + Sync {
 
     /// Measures one candidate on the calling thread; the host calls from several threads at once.
     /// A candidate that cannot be measured is a failure; an error means that the evaluator itself is broken and
-    /// ends the study. `None`: it stopped early because `monitor` said so.
+    /// ends the study. `None`: it stopped early because `monitor` said so (see [`Monitor::report`]).
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>>;
 }
 

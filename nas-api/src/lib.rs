@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod conformance;
+pub mod curve;
 pub mod error;
 pub mod evaluator;
 mod flat;

@@ -1,14 +1,17 @@
-//! What every space must keep, as checks that tests and hosts can run on any space, built in or a component.
+//! What every space must keep, as checks that tests and hosts can run on any space, built in or a component; and what
+//! every evaluator must keep that reports while it measures.
 //!
-//! [`suite`] runs all of them and says of each whether it is kept; [`space`] ends at the first that is broken. Each one
-//! returns what is broken in words that name the call and the genotype.
+//! [`suite`] runs all of them on a space and says of each whether it is kept; [`space`] ends at the first that is broken.
+//! [`reports`] is for evaluators. Each one returns what is broken in words that name the call and what it was called with.
 
 mod outputs;
+mod reports;
 mod same;
 mod suite;
 
 use std::collections::{HashMap, HashSet};
 
+pub use reports::reports;
 pub use suite::{CHECKS, Check, Verdict, suite};
 
 use crate::graph::{Counts, count, shape};

@@ -16,16 +16,7 @@ pub(crate) fn record_measurement(
     header: &Header,
 ) -> Result<(), String> {
     let Measurement { metrics, failure, gradient, cost } = measurement;
-    if let Some(cost) = cost.filter(|cost| !cost.is_finite() || *cost < 0.0) {
-        return Err(format!("it returned a cost of {cost} seconds for trial {}", trial.trial));
-    }
-    match (header.simulated, cost) {
-        (true, None) => {
-            return Err(format!("its seconds are simulated, and it gave no cost for trial {}", trial.trial));
-        }
-        (false, Some(_)) => return Err("it gave a simulated cost without having said that its seconds are".into()),
-        _ => {}
-    }
+    let cost = checked_cost(trial, cost, header)?;
     trial.simulated = header.simulated;
     trial.cost = exact(cost.unwrap_or(seconds));
     trial.gradient = checked_gradient(trial, gradient.unwrap_or_default())?;
@@ -41,6 +32,18 @@ pub(crate) fn record_measurement(
         None => judge(trial, header),
     }
     Ok(())
+}
+
+/// The simulated seconds, which are there where the evaluator said so, and only there.
+fn checked_cost(trial: &TrialRecord, cost: Option<f64>, header: &Header) -> Result<Option<f64>, String> {
+    if let Some(cost) = cost.filter(|cost| !cost.is_finite() || *cost < 0.0) {
+        return Err(format!("it returned a cost of {cost} seconds for trial {}", trial.trial));
+    }
+    match (header.simulated, cost) {
+        (true, None) => Err(format!("its seconds are simulated, and it gave no cost for trial {}", trial.trial)),
+        (false, Some(_)) => Err("it gave a simulated cost without having said that its seconds are".into()),
+        _ => Ok(cost),
+    }
 }
 
 /// A measured trial whose bounds are kept and whose objectives are numbers; else it failed, and says why.
@@ -68,8 +71,25 @@ pub(crate) fn fail(trial: &mut TrialRecord, reason: String, violation: f64) {
     trial.violation = exact(violation);
 }
 
-/// A pruner has ended the trial: it has no objective value, and what it reported last is known.
-pub(crate) fn prune(trial: &mut TrialRecord, pruned: Pruned, header: &Header) {
+/// A pruner has ended the trial: it has no objective value, and what it reported last is known. Of what the evaluator
+/// answered, the simulated seconds count, which are those up to that report; all else is a matter of how soon it heard of
+/// its end. `Err`: they are missing or broken, and with them the evaluator.
+pub(crate) fn record_pruned(
+    trial: &mut TrialRecord,
+    pruned: Pruned,
+    answer: Option<Measurement>,
+    header: &Header,
+) -> Result<(), String> {
+    if header.simulated {
+        let cost = checked_cost(trial, answer.and_then(|answer| answer.cost), header)?;
+        trial.simulated = true;
+        trial.cost = exact(cost.unwrap_or_default());
+    }
+    prune(trial, pruned, header);
+    Ok(())
+}
+
+fn prune(trial: &mut TrialRecord, pruned: Pruned, header: &Header) {
     let Pruned { fidelity, reason } = pruned;
     trial.metrics.retain(|metric| header.counts(&metric.name));
     let reports = trial.reports.iter().filter(|report| report.fidelity <= fidelity);

@@ -65,6 +65,8 @@ pub struct Cheap<const RESUMES: bool> {
     task: bool,
     /// Reports after every epoch.
     curve: bool,
+    /// Where a pruner ends a trial, it says no simulated seconds.
+    forgets: bool,
     state: Option<PathBuf>,
 }
 
@@ -155,6 +157,10 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
                 let metrics = vec![Metric::new("val_accuracy", accuracy), Metric::new("val_loss", 1.0 / accuracy)];
                 match monitor.report(Report { fidelity: epoch.into(), metrics }) {
                     Verdict::GoOn => {}
+                    Verdict::Pruned if !self.forgets => {
+                        let spent = |cost: f64| Measurement::pruned(cost * f64::from(epoch) / epochs);
+                        return Ok(cost.map(spent));
+                    }
                     Verdict::Pruned | Verdict::Stopped => return Ok(None),
                 }
             }
@@ -220,6 +226,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
                 ),
                 Parameter::truth("task", true, "It says what the networks are for."),
                 Parameter::truth("curve", false, "It reports after every epoch."),
+                Parameter::truth("forgets", false, "Of a trial that a pruner ends it says no simulated seconds."),
             ],
         }
     }
@@ -236,6 +243,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
             simulated: settings.number("simulated")?,
             task: settings.truth("task")?,
             curve: settings.truth("curve")?,
+            forgets: settings.truth("forgets")?,
             state: state.map(Path::to_owned),
         })
     }

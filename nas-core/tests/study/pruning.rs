@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nas_api::Report;
-use nas_core::study::{BudgetSpec, End, Event, PluginSpec, State, StudySpec, Summary, TrialRecord};
+use nas_core::study::{BudgetSpec, End, Event, PluginSpec, State, StudyRecord, StudySpec, Summary, TrialRecord};
 
 use crate::common::{
     assert_same_records, go_on, message, read, records, run, run_with, run_with_copies, scripted, spec, with,
@@ -232,6 +232,62 @@ fn what_pruned_trials_did_not_spend_is_there_for_others() {
     }
 }
 
+/// Of 40 simulated seconds on average.
+fn simulated(study: StudySpec) -> StudySpec {
+    with(study, &[("simulated", "40")])
+}
+
+#[test]
+fn on_a_simulated_clock_a_pruned_trial_costs_what_it_came_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let trials = |name: &str, workers, pruner: bool| {
+        let file = folder.path().join(format!("{name}{workers}"));
+        let plain = simulated(study("simulated", "random-search", 40, workers, "300"));
+        run(&if pruner { median(plain) } else { plain }, &file).unwrap();
+        read(&file).trials
+    };
+    let whole = trials("whole", 1, false);
+    let alone = trials("pruned", 1, true);
+    let mut cheaper = 0;
+    for (ended, whole) in alone.iter().zip(&whole) {
+        assert!((&ended.key, ended.simulated) == (&whole.key, whole.trained));
+        let share = ended.pruned.map_or(1.0, |epochs| epochs / 8.0);
+        assert_eq!(ended.cost, if ended.duplicate_of.is_some() { 0.0 } else { whole.cost * share });
+        cheaper += u32::from(ended.cost < whole.cost);
+    }
+    assert!((5..35).contains(&cheaper), "{cheaper} were ended");
+    let outcome = |trial: &TrialRecord| (essence(trial), trial.cost.to_bits());
+    for workers in [2, 5] {
+        let beside = trials("pruned", workers, true);
+        assert!(alone.iter().map(outcome).eq(beside.iter().map(outcome)), "{workers} workers");
+    }
+}
+
+#[test]
+fn a_kill_on_a_simulated_clock_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("whole");
+    // Told in the order of ends, which pruners bring forward.
+    let mut study = simulated(median(study("simulated-killed", "regularized-evolution", 100, 3, "300")));
+    study.budget = BudgetSpec { seconds: Some(250.0), ..BudgetSpec::default() };
+    let copies = run_with_copies(&study, &file, folder.path()).unwrap();
+    let record = read(&file);
+    assert!(Summary::of(&record).pruned > 3);
+    let costs = |record: &StudyRecord| record.trials.iter().map(|trial| trial.cost.to_bits()).collect::<Vec<_>>();
+    for copy in copies {
+        go_on(&copy).unwrap();
+        assert_same_records(&records(&file), &records(&copy), &copy.display().to_string());
+        assert_eq!(costs(&record), costs(&read(&copy)));
+    }
+}
+
+#[test]
+fn a_pruned_trial_without_simulated_seconds_is_the_evaluators_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let forgets = with(simulated(study("forgets", "random-search", 40, 2, "0")), &[("forgets", "true")]);
+    message(run(&median(forgets), &folder.path().join("study")), &["evaluator 'cheap'", "gave no cost for trial "]);
+}
+
 #[test]
 fn a_trial_that_still_gets_better_is_spared() {
     let folder = tempfile::tempdir().unwrap();
@@ -260,8 +316,8 @@ fn pruners_that_could_not_work_are_refused() {
     refused(with(plain(), &[("pruner.startup", "1")]), &["pruner.startup", "there is no pruner"]);
     refused(pruned(plain(), "median", &[("pruner.metric", "latency")]), &["does not report 'latency'", "val_accuracy"]);
     refused(median(spec("refused", "random-search", 3)), &["'cheap' reports nothing"]);
-    let simulated = with(plain(), &[("simulated", "10")]);
-    refused(median(simulated), &["simulates its seconds"]);
+    let simulated = with(spec("refused", "random-search", 3), &[("simulated", "10")]);
+    refused(median(simulated), &["'cheap' reports nothing", "or data with several fidelities"]);
     let mut several = median(plain());
     several.objectives = vec!["val_accuracy".into(), "params:minimize".into()];
     several.strategy.reference = Some("genetic".into());

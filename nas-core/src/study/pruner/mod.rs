@@ -162,17 +162,15 @@ fn choose_metric(wanted: &str, objectives: &[Objective]) -> Result<String, Study
 /// A pruner that hears nothing would never end a trial.
 fn check_reported(metric: &str, problem: &Problem) -> Result<(), StudyError> {
     let evaluator = &problem.evaluator_info.name;
-    if problem.simulated {
-        let text = format!("the evaluator '{evaluator}' simulates its seconds, and a trial that ends early has none");
-        return Err(StudyError::spec("pruner", text, "leave the pruner out, or choose an evaluator that trains"));
-    }
     if problem.reports.iter().any(|reported| reported == metric) {
         return Ok(());
     }
     if problem.reports.is_empty() {
         let text =
             format!("the evaluator '{evaluator}' reports nothing while it measures, so that no trial could be ended");
-        return Err(StudyError::spec("pruner", text, "leave the pruner out, or choose an evaluator that reports"));
+        let more = if problem.simulated { ", or data with several fidelities" } else { "" };
+        let remedy = format!("leave the pruner out, or choose an evaluator that reports{more}");
+        return Err(StudyError::spec("pruner", text, remedy));
     }
     let text = format!("the evaluator '{evaluator}' does not report '{metric}' while it measures");
     Err(StudyError::spec("pruner.metric", text, format!("it reports {}", problem.reports.join(", "))))

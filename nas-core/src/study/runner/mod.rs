@@ -26,7 +26,7 @@ use crate::study::event::{End, Event, Listener};
 use crate::study::header::Header;
 use crate::study::ledger::{Ledger, Next};
 use crate::study::log::Log;
-use crate::study::outcome::{fail, observation, prune, record_measurement};
+use crate::study::outcome::{fail, observation, record_measurement, record_pruned};
 use crate::study::plan::Plan;
 use crate::study::record::State;
 use crate::study::summary::better;
@@ -226,6 +226,10 @@ impl<'a> Runner<'a> {
         let Answer { trial: number, came, seconds, pruned } = answer;
         self.unsaved.remove(&(number as usize));
         let identity = &self.plan.header.evaluator.identity;
+        let defective = |problem: String| {
+            let remedy = "this is a defect of the plugin: report it to its author, with the study file";
+            StudyError::Broken(PluginError::new(identity, "evaluate", problem).remedy(remedy))
+        };
         let trial = &mut self.ledger.trials[number as usize];
         match (came, pruned) {
             (Came::Answer(Err(error)), _) => {
@@ -235,19 +239,17 @@ impl<'a> Runner<'a> {
                 }
                 return Err(StudyError::Broken(error));
             }
-            // What it came to all the same is a matter of how soon it heard of its end.
-            (_, Some(pruned)) => prune(trial, pruned, &self.plan.header),
+            (came, Some(pruned)) => {
+                let answer = if let Came::Answer(Ok(answer)) = came { answer } else { None };
+                record_pruned(trial, pruned, answer, &self.plan.header).map_err(defective)?;
+            }
             (Came::Panic(words), None) => fail(trial, panicked(&words), 0.0),
             (Came::Answer(Ok(None)), None) => {
                 trial.state = State::Stopped;
                 trial.reason = "interrupted".into();
             }
             (Came::Answer(Ok(Some(measurement))), None) => {
-                let recorded = record_measurement(trial, measurement, seconds, &self.plan.header);
-                recorded.map_err(|problem| {
-                    let remedy = "this is a defect of the plugin: report it to its author, with the study file";
-                    StudyError::Broken(PluginError::new(identity, "evaluate", problem).remedy(remedy))
-                })?;
+                record_measurement(trial, measurement, seconds, &self.plan.header).map_err(defective)?;
             }
         }
         if trial.state == State::Stopped && !self.stop.load(Ordering::Relaxed) && !self.ledger.aborted {

@@ -5,12 +5,13 @@ mod landscape;
 #[cfg(test)]
 mod tests;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use nas_api::rng::{RngExt, derive, seeded};
 use nas_api::{
     Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor,
-    Objective, Opened, Parameter, Request, Result, Setting, Settings, Task, Value,
+    Objective, Opened, Parameter, Report, Request, Result, Setting, Settings, Task, Value, curve,
 };
 use rand_distr::StandardNormal;
 
@@ -194,12 +195,17 @@ impl Evaluator for SyntheticEvaluator {
                 .collect(),
             simulated: true,
             best: known.zip(&best).map(|(&(name, _), &value)| Metric::new(name, value)).collect(),
+            reports: if self.fidelities().is_empty() {
+                Vec::new()
+            } else {
+                names.iter().filter(|(_, hidden)| !hidden).map(|(name, _)| (*name).to_owned()).collect()
+            },
             metrics: names.into_iter().map(metric).collect(),
             ..Opened::default()
         }
     }
 
-    fn evaluate(&self, request: &Request, _monitor: &dyn Monitor) -> Result<Option<Measurement>> {
+    fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let cost = Some(request.fidelity.unwrap_or(1.0));
         let Candidate::Discrete(genotype) = &request.candidate else {
             return Ok(Some(Measurement {
@@ -211,8 +217,18 @@ impl Evaluator for SyntheticEvaluator {
         if genotype.len() != self.size.decisions as usize || !genotype.iter().all(right) {
             return Err(Error::new(format!("{genotype:?} is not of the space 'synthetic' that the evaluator opened")));
         }
-        let values = self.measure(genotype, &request.text, request.fidelity, request.seed);
-        let metrics = self.metrics().into_iter().zip(values).map(|((name, _), value)| Metric::new(name, value));
-        Ok(Some(Measurement { cost, ..Measurement::new(metrics.collect()) }))
+        let metrics = |fidelity| {
+            let values = self.measure(genotype, &request.text, fidelity, request.seed);
+            self.metrics().into_iter().zip(values).map(|((name, _), value)| Metric::new(name, value)).collect()
+        };
+        let most = request.fidelity.unwrap_or(f64::INFINITY);
+        // Nobody else asks for the curve, and it would take time.
+        let steps = self.fidelities().iter().filter(|&&fidelity| request.judged && fidelity <= most);
+        // An epoch takes a second.
+        let points = steps.map(|&fidelity| (Report { fidelity, metrics: metrics(Some(fidelity)) }, fidelity));
+        if let ControlFlow::Break(answer) = curve::tell(monitor, points) {
+            return Ok(answer);
+        }
+        Ok(Some(Measurement { cost, ..Measurement::new(metrics(request.fidelity)) }))
     }
 }

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
-use nas_api::{Genotype, Graph};
+use std::sync::Mutex;
+
+use nas_api::{Genotype, Graph, Verdict};
 
 use super::*;
 
@@ -160,6 +162,56 @@ fn curves_correlate_as_they_say_and_end_at_the_value() {
         let correlation = product(&early, a, &last, b) / scale.sqrt();
         assert!((correlation - expected).abs() < 0.04, "{epochs}: {correlation}");
         assert!(a < b, "a network gets better by training");
+    }
+}
+
+/// What is said at each step, up to a verdict that ends it.
+struct Listener {
+    end: usize,
+    said: Mutex<Vec<Report>>,
+}
+
+impl Monitor for Listener {
+    fn stopped(&self) -> bool {
+        false
+    }
+
+    fn report(&self, report: Report) -> Verdict {
+        let mut said = self.said.lock().unwrap();
+        said.push(report);
+        if said.len() < self.end { Verdict::GoOn } else { Verdict::Pruned }
+    }
+
+    fn notice(&self, _words: &str) {}
+}
+
+#[test]
+fn a_judged_trial_reports_its_curve_and_costs_what_it_came_to() {
+    let evaluator = problem("curves", 0, 0, 0, 1).unwrap();
+    let genotype: Genotype = (0..20).map(|at| at % 5).collect();
+    for (most, end, steps) in [(81.0, 9, 5), (27.0, 9, 4), (81.0, 3, 3), (81.0, 1, 1)] {
+        let listener = Listener { end, said: Mutex::default() };
+        let judged = Request { judged: true, ..request(&genotype, Some(most), 0) };
+        let answer = evaluator.evaluate(&judged, &listener).unwrap().unwrap();
+        let said = listener.said.into_inner().unwrap();
+        assert_eq!(said.iter().map(|report| report.fidelity).collect::<Vec<_>>(), EPOCHS[..steps]);
+        for report in &said {
+            let alone = measured(&evaluator, &genotype, Some(report.fidelity), 0);
+            assert_eq!(report.metrics, [Metric::new("value", alone[0])]);
+        }
+        assert_eq!(answer.cost, Some(EPOCHS[steps - 1]), "an epoch is a second");
+    }
+}
+
+#[test]
+fn reports_keep_the_laws() {
+    for (data, _) in PROBLEMS {
+        let evaluator = open(&[("data", Value::Text(data.into()))]).unwrap();
+        assert_eq!(evaluator.opened().reports.is_empty(), data != "curves", "{data}");
+        let genotype = vec![1; evaluator.size.decisions as usize];
+        let fidelity = evaluator.fidelities().last().copied();
+        nas_api::conformance::reports(&evaluator, &SyntheticEvaluator::info(), &request(&genotype, fidelity, 0))
+            .unwrap();
     }
 }
 

@@ -7,10 +7,11 @@ use crate::TableError;
 use crate::map::Map;
 
 /// The mappings that come with the program.
-const SHIPPED: [(&str, &str); 4] = [
+const SHIPPED: [(&str, &str); 5] = [
     ("hw-gpt-bench-s", include_str!("../maps/hw-gpt-bench-s.toml")),
     ("nas-bench-101", include_str!("../maps/nas-bench-101.toml")),
     ("nas-bench-201", include_str!("../maps/nas-bench-201.toml")),
+    ("nas-bench-201-epochs", include_str!("../maps/nas-bench-201-epochs.toml")),
     ("nas-bench-201-hardware", include_str!("../maps/nas-bench-201-hardware.toml")),
 ];
 

@@ -5,6 +5,8 @@ mod error;
 pub mod find;
 pub mod map;
 mod own;
+#[cfg(test)]
+mod report_tests;
 mod rows;
 #[cfg(test)]
 mod shipped_tests;
@@ -14,13 +16,14 @@ mod tests;
 #[cfg(test)]
 mod wider_tests;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{
     Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor,
-    Objective, Opened, Parameter, Request, Result, Settings, Task,
+    Objective, Opened, Parameter, Report, Request, Result, Settings, Task, curve,
 };
 
 pub use error::TableError;
@@ -34,6 +37,15 @@ pub struct TableEvaluator {
     map: Map,
     problem: String,
     table: Arc<Table>,
+}
+
+/// What answers for one request.
+struct Answering {
+    row: usize,
+    /// From the architecture to that of the row.
+    distance: u32,
+    /// Which of repeated trainings it is.
+    draw: usize,
 }
 
 impl EvaluatorPlugin for TableEvaluator {
@@ -110,8 +122,8 @@ impl TableEvaluator {
         highest.metrics.iter().filter_map(best).collect()
     }
 
-    /// What the row says, or why it says nothing.
-    fn look_up(&self, request: &Request) -> std::result::Result<Measurement, String> {
+    /// What answers for the candidate, or why nothing does.
+    fn find_row(&self, request: &Request) -> std::result::Result<Answering, String> {
         let Candidate::Discrete(genotype) = &request.candidate else {
             return Err("a table knows single architectures, not mixtures".into());
         };
@@ -125,24 +137,65 @@ impl TableEvaluator {
             &joined
         };
         let (row, distance) = self.row(identity).ok_or_else(|| format!("the table has no row for {identity}"))?;
+        // One draw for all metrics and fidelities: they are of one training.
+        let draw = seeded(request.seed).random::<u32>() as usize;
+        Ok(Answering { row, distance, draw })
+    }
+
+    /// What the row says at the request's fidelity, or why it says nothing.
+    fn look_up(&self, request: &Request, answering: &Answering) -> std::result::Result<Measurement, String> {
         let known = self.fidelities();
         let fidelity = known.iter().find(|known| known.at == request.fidelity).or(known.last());
         let fidelity = fidelity.ok_or("the table has no fidelity")?;
-        let value = |column: &str| self.table.column(column).map_or(f64::NAN, |values| values[row]);
-        // One draw for all metrics: they are of one training.
-        let draw = seeded(request.seed).random::<u32>() as usize;
-        let answered =
-            [(ROW, row as f64), (DISTANCE, f64::from(distance))].map(|(name, value)| Metric::new(name, value));
+        let answered = [(ROW, answering.row as f64), (DISTANCE, f64::from(answering.distance))]
+            .map(|(name, value)| Metric::new(name, value));
         let answered = answered.into_iter().filter(|_| self.map.missing == Missing::Nearest);
-        let metrics = fidelity.metrics.iter().map(|(name, columns)| {
-            let measured: Vec<f64> =
-                columns.names().iter().map(|column| value(column)).filter(|value| !value.is_nan()).collect();
-            let picked = if measured.is_empty() { f64::NAN } else { measured[draw % measured.len()] };
-            Metric::new(name.clone(), picked * self.map.metric.get(name).map_or(1.0, |metric| metric.scale))
-        });
-        let seconds = fidelity.seconds.as_ref().map(|seconds| value(&seconds.column) * seconds.times);
-        let cost = Some(seconds.filter(|seconds| seconds.is_finite()).unwrap_or(0.0));
+        let metrics = fidelity.metrics.iter().map(|(name, columns)| self.metric(name, columns, answering));
+        let cost = Some(self.seconds(fidelity, answering.row).unwrap_or(0.0));
         Ok(Measurement { cost, ..Measurement::new(metrics.chain(answered).collect()) })
+    }
+
+    fn value(&self, column: &str, row: usize) -> f64 {
+        self.table.column(column).map_or(f64::NAN, |values| values[row])
+    }
+
+    /// NaN where nothing was measured.
+    fn metric(&self, name: &str, columns: &map::Columns, answering: &Answering) -> Metric {
+        let values = columns.names().iter().map(|column| self.value(column, answering.row));
+        let measured: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
+        let picked = if measured.is_empty() { f64::NAN } else { measured[answering.draw % measured.len()] };
+        Metric::new(name, picked * self.map.metric.get(name).map_or(1.0, |metric| metric.scale))
+    }
+
+    /// What training to this fidelity took, where that is known.
+    fn seconds(&self, fidelity: &FidelityMap, row: usize) -> Option<f64> {
+        let seconds = fidelity.seconds.as_ref()?;
+        Some(self.value(&seconds.column, row) * seconds.times).filter(|seconds| seconds.is_finite())
+    }
+
+    /// The points of the learning curve up to the request's fidelity that the row has, each with the seconds by then.
+    /// Between them nothing is known, and nothing is made up.
+    fn points(&self, request: &Request, answering: &Answering) -> impl Iterator<Item = (Report, f64)> {
+        let most = request.fidelity.unwrap_or(f64::INFINITY);
+        let steps = self.fidelities().iter().filter_map(move |step| Some((step, step.at.filter(|at| *at <= most)?)));
+        steps.filter_map(move |(step, at)| {
+            let visible = step.metrics.iter().filter(|(name, _)| self.is_visible(name));
+            let metrics = visible.map(|(name, columns)| self.metric(name, columns, answering));
+            let metrics: Vec<Metric> = metrics.filter(|metric| !metric.value.is_nan()).collect();
+            let seconds = if step.seconds.is_some() { self.seconds(step, answering.row)? } else { 0.0 };
+            (!metrics.is_empty()).then_some((Report { fidelity: at, metrics }, seconds))
+        })
+    }
+
+    fn is_visible(&self, metric: &str) -> bool {
+        self.map.metric.get(metric).is_some_and(|metric| !metric.hidden)
+    }
+
+    /// What is known before the highest fidelity is reached.
+    fn reported(&self) -> Vec<String> {
+        let Some((_, below)) = self.fidelities().split_last() else { return Vec::new() };
+        let read = |name: &String| below.iter().any(|fidelity| fidelity.metrics.contains_key(name));
+        self.map.metric.keys().filter(|name| self.is_visible(name) && read(name)).cloned().collect()
     }
 
     /// The row that answers for an architecture, and how far that is from it.
@@ -197,12 +250,23 @@ impl Evaluator for TableEvaluator {
             task,
             simulated: true,
             best: self.best(),
+            reports: self.reported(),
             ..Opened::default()
         }
     }
 
-    fn evaluate(&self, request: &Request, _monitor: &dyn Monitor) -> Result<Option<Measurement>> {
-        let simulated = |reason: String| Measurement { cost: Some(0.0), ..Measurement::failed(reason) };
-        Ok(Some(self.look_up(request).unwrap_or_else(simulated)))
+    fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
+        let unknown = |reason: String| Measurement { cost: Some(0.0), ..Measurement::failed(reason) };
+        let answering = match self.find_row(request) {
+            Ok(answering) => answering,
+            Err(reason) => return Ok(Some(unknown(reason))),
+        };
+        // Nobody else asks for the curve, and it would take time.
+        if request.judged
+            && let ControlFlow::Break(answer) = curve::tell(monitor, self.points(request, &answering))
+        {
+            return Ok(answer);
+        }
+        Ok(Some(self.look_up(request, &answering).unwrap_or_else(unknown)))
     }
 }

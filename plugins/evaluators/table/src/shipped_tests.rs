@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use nas_api::{Evaluator, Measurement, Metric, Request};
+use nas_api::{Evaluator, EvaluatorPlugin, Measurement, Metric, Request, conformance};
 
 use crate::tests::{measure, request};
 use crate::{TableEvaluator, find};
@@ -47,6 +47,22 @@ fn every_shipped_mapping_fits_its_numbers_and_has_no_gaps() {
             }
         }
     }
+}
+
+/// A row of each problem that reports, at its highest fidelity.
+#[test]
+fn curves_of_shipped_tables_keep_the_laws_of_reports() {
+    let reporting = [("nas-bench-101/c10", 4), ("nas-bench-201-epochs/c10", 2), ("nas-bench-201-epochs/in16", 2)];
+    for (name, steps) in reporting {
+        let Some(evaluator) = problem(name) else { return };
+        let opened = evaluator.opened();
+        assert_eq!((opened.fidelities.len(), opened.reports.contains(&"val_accuracy".to_owned())), (steps, true));
+        let row = evaluator.table.identities().min().unwrap().to_owned();
+        let request = Request { text: row.clone(), key: row, ..request(&[0; 6], opened.fidelities.last().copied(), 0) };
+        conformance::reports(&evaluator, &TableEvaluator::info(), &request).unwrap();
+    }
+    let Some(evaluator) = problem("nas-bench-201/c10") else { return };
+    assert!(evaluator.opened().reports.is_empty(), "one fidelity has no steps");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::find::Found;
 use crate::map::Map;
 use crate::{Table, TableEvaluator};
 
-const MAP: &str = r#"
+pub const MAP: &str = r#"
 name = "tiny"
 file = "tiny.csv"
 space = "pair"
@@ -35,7 +35,7 @@ seconds = { column = "seconds", times = 4 }
 metrics = { accuracy = ["late1", "late2", "late3"], test_accuracy = ["test1", "test2", "test3"], size = "size" }
 "#;
 
-const TABLE: &str = "first,second,early,late1,late2,late3,test1,test2,test3,seconds,size\n\
+pub const TABLE: &str = "first,second,early,late1,late2,late3,test1,test2,test3,seconds,size\n\
                      0,0,10,20,21,22,30,31,32,2.5,1\n\
                      0,1,11,23,,,33,,,2.5,2\n\
                      1,0,12,,,,,,,2.5,3\n";
