@@ -64,6 +64,8 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     };
     if !bench.strategies.is_empty() {
         grid.strategies = labelled(&bench.strategies)?;
+        // Those of the file's own strategies fit no other.
+        grid.pruners.retain(|label, _| grid.strategies.contains_key(label));
     }
     let is_baseline = |spec: &PluginSpec| spec.reference.as_deref() == Some(BASELINE);
     if !bench.no_random_search && !grid.strategies.is_empty() && !grid.strategies.values().any(is_baseline) {

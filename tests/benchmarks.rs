@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{component, json, nas};
+use common::{component, json, nas, succeed};
 use serde_json::Value;
 
 /// A table of 27 architectures whose best is known, its space, and a grid that uses both.
@@ -129,7 +129,7 @@ fn a_pruner_ends_trials_where_there_are_reports_and_other_problems_are_skipped()
     assert_eq!(skipped.len(), 2, "{results:#}");
     for skipped in skipped {
         assert_eq!(skipped["problem"], "cube");
-        assert!(skipped["reason"].as_str().unwrap().contains("simulates its seconds"), "{results:#}");
+        assert!(skipped["reason"].as_str().unwrap().contains("data with several fidelities"), "{results:#}");
     }
     let rows = results["results"].as_array().unwrap();
     assert!(rows.len() == 2 && rows.iter().all(|row| row["problem"] == "digits" && row["seeds"] == 2), "{results:#}");
@@ -199,6 +199,86 @@ fn a_component_gives_the_results_of_the_native_code() {
     write_grid(folder.path(), &both);
     let results = json(&mut bench(folder.path(), &["--trials", "15"]));
     assert_eq!(row(&results, "native")["curve"], row(&results, "component")["curve"]);
+}
+
+/// Random search with and without a pruner, on learning curves with a simulated clock.
+fn write_pruned_grid(folder: &Path, budget: &str, pruners: &str) {
+    let grid = format!(
+        "seeds = 3\n[budget]\n{budget}\n[strategies.plain]\nuse = \"random-search\"\n\
+         [strategies.ended]\nuse = \"random-search\"\n[pruners]\n{pruners}\n[problems.\"synthetic/curves\"]\n"
+    );
+    fs::write(folder.join("grid.toml"), grid).unwrap();
+}
+
+const MEDIAN: &str = "ended = { use = \"median\", startup = 3 }";
+
+#[test]
+fn a_strategy_is_compared_with_itself_under_a_pruner_at_equal_simulated_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    write_pruned_grid(folder.path(), "seconds = 1000", MEDIAN);
+    let results = without_times(&mut bench(folder.path(), &[]));
+    let trials = |strategy| row(&results, strategy)["curve"].as_array().unwrap().last().unwrap()["trials"].as_u64();
+    // 81 seconds each: 13 begin within 1,000.
+    assert_eq!((trials("plain"), row(&results, "plain")["seconds_mean"].as_f64()), (Some(13), Some(1053.0)));
+    assert!(trials("ended") > Some(20), "{results:#}");
+    let seconds = row(&results, "ended")["seconds_mean"].as_f64().unwrap();
+    assert!((1000.0..1081.0).contains(&seconds), "{seconds}");
+
+    let report = folder.path().join("report.md");
+    let out = folder.path().join("out");
+    succeed(nas(["report", out.to_str().unwrap(), "--out"]).arg(&report).arg("--data").arg(folder.path().join("data")));
+    let text = fs::read_to_string(report).unwrap();
+    assert!(text.contains("the pruner median ended trials of ended"), "{text}");
+    assert!(text.contains("median: metric=value, grace=0"), "{text}");
+    let data = fs::read_to_string(folder.path().join("data/trials.csv")).unwrap();
+    let ended: Vec<&str> = data.lines().filter(|line| line.contains("pruned at epoch 1: its best value")).collect();
+    // What was spent: an epoch, and so a second.
+    assert!(ended.len() > 20 && ended.iter().all(|line| line.contains(",false,false,1,1,")), "{ended:?}");
+
+    let (again, alone) = (tempfile::tempdir().unwrap(), bench(folder.path(), &[]).output().unwrap());
+    assert!(alone.status.success(), "it is all there");
+    write_pruned_grid(again.path(), "seconds = 1000", MEDIAN);
+    assert_eq!(without_times(&mut bench(again.path(), &["--jobs", "1"])), results, "one thread or several");
+}
+
+/// Random search learns of nothing, so that the number of simulated workers can only show in what is pruned.
+#[test]
+fn any_number_of_simulated_workers_prunes_the_same_trials() {
+    let with = |workers: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        write_pruned_grid(folder.path(), "trials = 60", MEDIAN);
+        json(&mut bench(folder.path(), &["--workers", workers]));
+        let (out, data) = (folder.path().join("out"), folder.path().join("data"));
+        succeed(
+            nas(["report", out.to_str().unwrap(), "--out"])
+                .arg(folder.path().join("report.md"))
+                .arg("--data")
+                .arg(&data),
+        );
+        let trials = fs::read_to_string(data.join("trials.csv")).unwrap();
+        // All but the three columns of clocks; only the last ones hold commas of their own.
+        let rows = trials.lines().map(|line| {
+            let cells = line.splitn(13, ',').enumerate().filter(|(column, _)| !(9..12).contains(column));
+            cells.map(|(_, cell)| cell.to_owned()).collect::<Vec<_>>()
+        });
+        rows.collect::<Vec<_>>()
+    };
+    let alone = with("1");
+    assert!(alone.iter().filter(|row| row[9].contains("pruned at epoch ")).count() > 40);
+    assert_eq!(alone, with("7"));
+}
+
+#[test]
+fn pruners_of_no_strategy_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (pruners, parts) in [
+        ("endet = \"median\"", ["pruners.endet", "did you mean 'ended'"]),
+        ("ended = \"medan\"", ["no pruner is called 'medan'", "did you mean 'median'"]),
+    ] {
+        write_pruned_grid(folder.path(), "trials = 5", pruners);
+        let message = refusal(&mut bench(folder.path(), &[]));
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
 }
 
 /// Asynchronous strategies keep ten simulated workers busy, and any number of real threads gives the same.

@@ -270,7 +270,7 @@ pub struct Bench {
     #[arg(long, value_name = "WHAT", value_parser = duplicates())]
     pub duplicates: Option<Duplicates>,
     /// What ends trials of each study early by what they report: median or threshold; a file has its settings. Where
-    /// nothing is reported (tables), studies are skipped
+    /// nothing is reported (data with one fidelity), studies are skipped
     #[arg(long, value_name = "NAME")]
     pub pruner: Option<String>,
     /// The simulated clock counts the strategy's own seconds, too; two runs are not equal then

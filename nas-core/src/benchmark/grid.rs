@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::names::did_you_mean;
 use crate::study::{BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, check_name, relocate};
 
 /// What is searched for.
@@ -47,6 +48,8 @@ pub struct Grid {
     pub budget: BudgetSpec,
     /// What ends trials early, in every study that it can serve.
     pub pruner: PluginSpec,
+    /// What ends trials early instead, by the strategy's label: a strategy is compared with itself that way.
+    pub pruners: BTreeMap<String, PluginSpec>,
     /// Trials of a study measured side by side (default 1).
     pub workers: Option<u32>,
     /// Whether a study measures again what it measured before (default: it does not).
@@ -88,8 +91,17 @@ impl Grid {
         if self.seeds.unwrap_or(0) == 0 {
             return none("seeds", "give --seeds N; ten or more tell something");
         }
-        if let Some(pruner) = &self.pruner.reference {
+        for pruner in self.pruners.values().chain([&self.pruner]).filter_map(|pruner| pruner.reference.as_ref()) {
             check_name(pruner)?;
+        }
+        if let Some(unknown) = self.pruners.keys().find(|label| !self.strategies.contains_key(*label)) {
+            let near = did_you_mean(unknown, self.strategies.keys().map(String::as_str));
+            let known: Vec<&str> = self.strategies.keys().map(String::as_str).collect();
+            return Err(StudyError::spec(
+                format!("pruners.{unknown}"),
+                "no strategy has this label",
+                format!("{near}known: {}", known.join(", ")),
+            ));
         }
         if self.first_seed.checked_add(self.seeds.unwrap_or(0)).is_none() {
             return Err(StudyError::spec("seeds", "they go beyond 4294967295", "choose a lower first_seed"));
@@ -102,12 +114,17 @@ impl Grid {
         self.first_seed..self.first_seed.saturating_add(self.seeds.unwrap_or(0))
     }
 
-    /// One study of the grid.
-    pub(super) fn study(&self, problem: &ProblemSpec, strategy: &PluginSpec, seed: u32) -> StudySpec {
+    /// What ends trials of this strategy.
+    pub(super) fn pruner_of(&self, label: &str) -> &PluginSpec {
+        self.pruners.get(label).unwrap_or(&self.pruner)
+    }
+
+    /// One study of the grid. Where there is no such label, it is one of no strategy.
+    pub(super) fn study(&self, problem: &ProblemSpec, label: &str, seed: u32) -> StudySpec {
         let ProblemSpec { space, evaluator, data, beside, objectives, constraints, meters, task } = problem.clone();
         StudySpec {
             space,
-            strategy: strategy.clone(),
+            strategy: self.strategies.get(label).cloned().unwrap_or_default(),
             evaluator,
             data,
             beside,
@@ -117,7 +134,7 @@ impl Grid {
             objectives,
             constraints,
             meters,
-            pruner: self.pruner.clone(),
+            pruner: self.pruner_of(label).clone(),
             budget: self.budget,
             task,
             ..StudySpec::default()
@@ -146,7 +163,7 @@ mod tests {
         assert_eq!(recipe("own"), Given::Typed(Value::Text(beside("mine.toml"))));
         assert_eq!(recipe("named"), Given::Typed(Value::Text("fast".into())));
         assert_eq!(grid.problems["own"].space.reference, Some(beside("own.toml")));
-        let study = grid.study(&grid.problems["own"], &PluginSpec::named("random-search"), 1);
+        let study = grid.study(&grid.problems["own"], "random-search", 1);
         assert_eq!((study.data.as_deref(), study.beside.as_deref()), (Some("m.parquet"), Some(folder.path())));
     }
 }

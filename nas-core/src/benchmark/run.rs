@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::grid::Grid;
 use super::store::{KeptStudy, Skipped, Store, pack, setup};
 use crate::plugin::{Kind, Registry};
-use crate::study::{End, Plan, PluginSpec, Problem, StudyError, StudySpec, Unrecorded, run_unrecorded};
+use crate::study::{End, Plan, Problem, StudyError, StudySpec, Unrecorded, run_unrecorded};
 
 /// Studies that are written in one transaction, at most.
 const AT_ONCE: usize = 64;
@@ -110,11 +110,8 @@ fn open(grid: &Grid, registry: &Registry) -> Result<Vec<Problem>, StudyError> {
         })?;
         registry.strategy(reference).map_err(StudyError::Open)?;
     }
-    let any = PluginSpec::default();
-    grid.problems
-        .values()
-        .map(|problem| Problem::open(&grid.study(problem, &any, grid.first_seed), registry, None))
-        .collect()
+    let studies = grid.problems.values().map(|problem| grid.study(problem, "", grid.first_seed));
+    studies.map(|study| Problem::open(&study, registry, None)).collect()
 }
 
 /// What is not there yet, seed by seed, so that a stopped benchmark has all strategies at equal numbers of seeds.
@@ -122,15 +119,15 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
     let (mut pairs, mut skipped, mut kept) = (Vec::new(), Vec::new(), 0);
     let mut unfit = None;
     for (problem, problem_spec) in &grid.problems {
-        for (strategy, strategy_spec) in &grid.strategies {
-            let first = grid.study(problem_spec, strategy_spec, grid.first_seed);
+        for strategy in grid.strategies.keys() {
+            let first = grid.study(problem_spec, strategy, grid.first_seed);
             let plan = match Plan::check(&first, registry, None) {
                 Ok(plan) => plan,
                 Err(error) => {
                     // What an evaluator refuses is nothing that another strategy could change.
                     let strategys = matches!(&error, StudyError::Open(error) if !error.is_of(Kind::Evaluator));
                     // Whether a pruner has reports to judge by is known of each problem alone.
-                    let pruners = grid.pruner.reference.is_some() && error.refuses_pruner();
+                    let pruners = grid.pruner_of(strategy).reference.is_some() && error.refuses_pruner();
                     if !strategys && !pruners {
                         return Err(error);
                     }
@@ -155,7 +152,7 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
             }
             let seeds: BTreeSet<u32> = seeds.into_iter().collect();
             kept += grid.seed_range().filter(|seed| seeds.contains(seed)).count() as u64;
-            pairs.push((problem, problem_spec, strategy, strategy_spec, setup, seeds));
+            pairs.push((problem, problem_spec, strategy, setup, seeds));
         }
     }
     // It fits none of them: a mistake in the grid, a misspelt metric say.
@@ -164,12 +161,12 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
     }
     let mut jobs = VecDeque::new();
     for seed in grid.seed_range() {
-        for (problem, problem_spec, strategy, strategy_spec, setup, seeds) in &pairs {
+        for (problem, problem_spec, strategy, setup, seeds) in &pairs {
             if !seeds.contains(&seed) {
                 jobs.push_back(Job {
                     problem: (*problem).clone(),
                     strategy: (*strategy).clone(),
-                    spec: grid.study(problem_spec, strategy_spec, seed),
+                    spec: grid.study(problem_spec, strategy, seed),
                     seed,
                     setup: setup.clone(),
                     count_strategy: grid.count_strategy,

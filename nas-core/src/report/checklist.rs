@@ -2,7 +2,7 @@
 //! on neural architecture search", JMLR 21(243), in our words, answered from what the records know. What they cannot know
 //! stays open, and says what to add.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Ending, Report};
 use crate::plugin::Origin;
@@ -167,10 +167,34 @@ fn protocol(report: &Report) -> (Standing, String) {
     match differs[..] {
         [] => (
             Standing::Met,
-            "Objectives, constraints, budget, workers and the choice of the incumbent are equal for all.".into(),
+            format!(
+                "Objectives, constraints, budget, workers and the choice of the incumbent are equal for all. {}",
+                pruners(report)
+            ),
         ),
         _ => {
             (Standing::Lacking, format!("Objectives, constraints, budget or workers differ on {}.", differs.join(", ")))
+        }
+    }
+}
+
+/// What ended trials early, of which strategies.
+fn pruners(report: &Report) -> String {
+    let mut by_name: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
+    for (_, strategy, header) in &report.setups {
+        let pruner = header.pruner.as_ref().map(|pruner| pruner.name.as_str());
+        by_name.entry(pruner).or_default().insert(strategy);
+    }
+    let named = |(name, strategies): (&Option<&str>, &BTreeSet<&str>)| {
+        let strategies = strategies.iter().copied().collect::<Vec<_>>().join(", ");
+        Some(format!("the pruner {} ended trials of {strategies}", (*name)?))
+    };
+    match (by_name.len(), by_name.keys().next()) {
+        (0 | 1, Some(None) | None) => "No pruner ended trials.".into(),
+        (1, Some(Some(only))) => format!("The pruner {only} ended trials of all."),
+        _ => {
+            let named: Vec<String> = by_name.iter().filter_map(named).collect();
+            format!("A strategy and its pruner are compared as one method: {}.", named.join("; "))
         }
     }
 }

@@ -67,6 +67,11 @@ impl Writer<'_> {
         setups.any(|(_, label, header)| label == strategy && header.strategy.identity.name == "random-search")
     }
 
+    /// A pruner ended trials of it. Of two random searches, the other one is the baseline.
+    fn is_pruned(&self, strategy: &str) -> bool {
+        self.report.setups.iter().any(|(_, label, header)| label == strategy && header.pruner.is_some())
+    }
+
     /// The series of these strategies, the best first; those without points are left out.
     fn series(&self, best: &[&str], steps: bool, points: impl Fn(&str) -> Option<Vec<[f64; 4]>>) -> Vec<Series> {
         let all = best.len() <= STRONG;

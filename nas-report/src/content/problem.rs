@@ -99,7 +99,8 @@ impl Writer<'_> {
         let digits = places(all);
         let mean = |ending: &Ending| ending.row.curve.last().map_or(f64::NAN, |point| point.mean);
         let std = |ending: &Ending| ending.row.curve.last().map_or(f64::NAN, |point| point.std);
-        let random = endings.iter().map(|ending| ending.row.strategy.as_str()).find(|name| self.is_baseline(name));
+        let baselines = endings.iter().map(|ending| ending.row.strategy.as_str()).filter(|name| self.is_baseline(name));
+        let random = baselines.min_by_key(|name| self.is_pruned(name));
         let rows = endings.iter().map(|ending| {
             let band = ending.band.unwrap_or(Band { iqm: f64::NAN, low: f64::NAN, high: f64::NAN });
             let mut row = vec![

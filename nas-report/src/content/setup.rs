@@ -54,7 +54,11 @@ impl Writer<'_> {
         let mut strategies: Vec<Vec<String>> = Vec::new();
         let mut problems: Vec<Vec<String>> = Vec::new();
         for (problem, strategy, header) in &self.report.setups {
-            let row = vec![strategy.clone(), plugin(&header.strategy), settings(&header.strategy.settings.0)];
+            let pruner = header.pruner.as_ref().map_or_else(
+                || "none".to_owned(),
+                |pruner| format!("{}: {}", pruner.name, settings(&pruner.settings.0)),
+            );
+            let row = vec![strategy.clone(), plugin(&header.strategy), settings(&header.strategy.settings.0), pruner];
             if !strategies.contains(&row) {
                 strategies.push(row);
             }
@@ -79,7 +83,7 @@ impl Writer<'_> {
                 problems.push(row);
             }
         }
-        self.table(3, cells(["strategy", "plugin", "settings"]), strategies);
+        self.table(4, cells(["strategy", "plugin", "settings", "pruner"]), strategies);
         let header = cells(["problem", "space", "evaluator", "searched by", "budget", "seeds", "workers"]);
         self.table(6, header, problems);
     }
