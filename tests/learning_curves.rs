@@ -8,9 +8,14 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use common::process::{children, kill, start, wait_for};
 use common::{json, nas, records, scratch, succeed, unruly};
+use nas_api::conformance::reports;
+use nas_api::{Candidate, Graph, Request, Setting, Settings};
+use nas_core::plugin::process::Processes;
+use nas_core::plugin::{Options, Registry};
 use serde_json::Value;
 
 /// A study of the evaluator that misbehaves as it is told, whose trials report five times.
@@ -72,6 +77,82 @@ fn a_library_reports_and_a_worker_that_dies_on_its_way_shows_nowhere() {
     let curve: Vec<&str> = shown.lines().skip_while(|line| *line != "learning curve").collect();
     assert_eq!(curve.len(), 7, "{shown}");
     assert!(curve[1].contains("fidelity") && curve[1].contains("score") && curve[4].trim().starts_with('3'), "{shown}");
+}
+
+#[test]
+fn what_a_library_reports_keeps_the_laws_here_and_in_a_process() {
+    let processes = Processes {
+        program: env!("CARGO_BIN_EXE_nas").into(),
+        arguments: vec!["worker".into()],
+        trial_limit: None,
+        retries: 0,
+        log: Arc::new(|_, _, _| {}),
+    };
+    for processes in [None, Some(processes)] {
+        let registry = Registry::new(Options { processes, ..Options::default() });
+        let source = registry.evaluator(&unruly()).unwrap();
+        let info = source.info().unwrap();
+        let steps = Setting { name: "steps".into(), value: nas_api::Value::Number(5.0) };
+        let evaluator = source.open(&Settings::checked(&info.parameters, &[steps]).unwrap(), None).unwrap();
+        let request = Request {
+            trial: 1,
+            candidate: Candidate::Discrete(vec![0]),
+            key: "key".into(),
+            text: "text".into(),
+            graph: Graph::default(),
+            fidelity: None,
+            resume: None,
+            keep: false,
+            seed: 7,
+            judged: false,
+        };
+        reports(evaluator.as_ref(), &info, &request).unwrap();
+    }
+}
+
+/// The curve of a synthetic function, on a simulated clock.
+#[test]
+fn a_trial_that_is_pruned_in_simulation_shows_where_and_what_it_spent() {
+    let folder = tempfile::tempdir().unwrap();
+    let search = |name: &str, more: &[&str]| {
+        let study = folder.path().join(name);
+        let mut command = nas(["search", "--strategy", "regularized-evolution", "--evaluator", "synthetic"]);
+        command.args(["--data", "curves", "--seconds", "2000", "--study", study.to_str().unwrap()]).args(more);
+        succeed(&mut command);
+        study
+    };
+    let median = ["--pruner", "median", "--set", "pruner.startup=3"];
+    let study = search("pruned.study", &median);
+    let all = json(&mut nas(["show", study.to_str().unwrap(), "--trials"]));
+    let all = all["trials"].as_array().unwrap();
+    let number = |trial: &Value, of: &str| trial[of].as_f64().unwrap();
+    let ended: Vec<&Value> = all.iter().filter(|trial| trial["pruned"].is_number()).collect();
+    assert!(ended.len() > 4, "{} trials were pruned", ended.len());
+    for trial in &ended {
+        assert_eq!((number(trial, "cost"), trial["state"].as_str()), (number(trial, "pruned"), Some("failed")));
+    }
+    let spent: f64 = all.iter().map(|trial| number(trial, "cost")).sum();
+    assert!((2000.0..2081.0).contains(&spent), "{spent}");
+    let whole = all.iter().find(|trial| trial["state"] == "measured").unwrap();
+    let epochs = |trial: &Value| {
+        let reports = trial["reports"].as_array().unwrap();
+        reports.iter().map(|report| number(report, "fidelity")).collect::<Vec<_>>()
+    };
+    assert_eq!(epochs(whole), [1.0, 3.0, 9.0, 27.0, 81.0]);
+    assert_eq!(epochs(ended[0]).last().copied(), ended[0]["pruned"].as_f64());
+    let shown = succeed(&mut nas(["show", study.to_str().unwrap(), "--trial", ended[0]["trial"].to_string().as_str()]));
+    assert!(shown.contains("learning curve") && shown.contains("pruned at epoch"), "{shown}");
+
+    assert_eq!(records(&search("again.study", &median)), records(&study));
+    let plain = search("plain.study", &[]);
+    assert!(trials(&plain).iter().all(|trial| trial["reports"].as_array().is_none_or(Vec::is_empty)), "nobody asks");
+    let output = nas(["search", "--strategy", "random-search", "--evaluator", "synthetic", "--data", "additive"])
+        .args(["--trials", "5", "--pruner", "median", "--study", folder.path().join("none.study").to_str().unwrap()])
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{words}");
+    assert!(words.contains("'synthetic' reports nothing") && words.contains("data with several fidelities"), "{words}");
 }
 
 #[test]

@@ -379,6 +379,15 @@ fn heard(evaluator: &BurnEvaluator, request: &Request) -> (Measurement, Vec<Repo
 }
 
 #[test]
+fn reports_keep_the_laws() {
+    let given = [("epochs", number(4.0)), ("train_limit", number(200.0)), ("validation_limit", number(100.0))];
+    for more in [("early_stopping", number(0.0)), ("early_stopping", number(1.0))] {
+        let evaluator = open(&[&given[..], &[more]].concat());
+        nas_api::conformance::reports(&evaluator, &BurnEvaluator::info(), &request(&cnn(), 4.0)).unwrap();
+    }
+}
+
+#[test]
 fn every_epoch_is_reported_and_validation_changes_no_bit() {
     let given =
         |every: f64| [("epochs", number(5.0)), ("train_limit", number(300.0)), ("validate_every", number(every))];
