@@ -201,7 +201,6 @@ impl Evaluator for SyntheticEvaluator {
                 names.iter().filter(|(_, hidden)| !hidden).map(|(name, _)| (*name).to_owned()).collect()
             },
             metrics: names.into_iter().map(metric).collect(),
-            ..Opened::default()
         }
     }
 

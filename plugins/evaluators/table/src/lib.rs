@@ -251,7 +251,6 @@ impl Evaluator for TableEvaluator {
             simulated: true,
             best: self.best(),
             reports: self.reported(),
-            ..Opened::default()
         }
     }
 
