@@ -82,7 +82,7 @@ fn a_narrow_training_that_is_carried_on_has_the_bits_of_one_go() {
 /// Numbers near `target`, which is one output's.
 fn regression(target: f32) -> Examples {
     let inputs: Vec<f32> = (0..8).map(|at| at as f32 / 8.0).collect();
-    Examples { shape: vec![1, 1, 2], inputs: inputs.into(), targets: Targets::Values(vec![target; 4].into()) }
+    Examples { shape: vec![1, 1, 2], inputs: inputs.into(), targets: Targets::Values(vec![target; 4]) }
 }
 
 /// All of them in one step.
