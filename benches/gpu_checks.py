@@ -9,7 +9,6 @@ written as Markdown. Exit code 1: a check has failed. Without a GPU, checks that
 """
 
 import argparse
-import ctypes
 import importlib.util
 import json
 import os
@@ -18,17 +17,19 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
+from gpu_measuring import (
+    BATCH, CELLS, Failed, Machine, Memory, Skipped, last_line, measured, network_of, refused, torch_steps,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
-# The network of docs/benchmarks/training.md: 16 channels, one cell a stage.
-CELLS = ["--space", "nas-bench-201", "--strategy", "random-search", "--seed", "1", "--set", "task.cells=1"]
-# Steps of one candidate in the comparisons of speed.
-BATCH, STEPS, VALIDATION = 64, 50, 500
 # Of two devices, the mean accuracy of the same networks may differ by so much.
 TOLERANCE = 0.02
+# And the test accuracy of one network.
+TOLERANCE_OF_ONE = 0.05
+DIGITS = ["--data", "digits", "--set", "evaluator.epochs=5", "--set", "task.channels=16", "--trials", "6"]
 OUT_OF_MEMORY = """
 name = "one-wide-layer"
 version = "1"
@@ -59,98 +60,9 @@ out_features = "$outputs"
 """
 
 
-class Skipped(Exception):
-    """A check that cannot run here."""
-
-
-class Failed(Exception):
-    """A check that went wrong."""
-
-
-class Machine:
-    """What is checked, and with what."""
-
-    def __init__(self, arguments, folder):
-        # Absolute, so that they are files and not names on a search path.
-        self.nas, self.library = str(arguments.nas.absolute()), str(arguments.library.absolute())
-        self.device, self.folder = arguments.device, Path(folder)
-        self.ends = time.monotonic() + arguments.seconds
-        self.limit = arguments.seconds
-        data = os.environ.get("NAS_DATA")
-        fashion = Path(data, "fashion-mnist") if data else None
-        self.fashion = fashion if fashion and fashion.is_dir() else None
-        # What lacks: the library, the GPU.
-        self.no_library = None if Path(self.library).is_file() else "no CUDA library; `cargo xtask cuda` builds it"
-        self.no_gpu = gpu_missing() if self.device.startswith("cuda") else None
-
-    def left(self):
-        """Seconds that are left."""
-        left = self.ends - time.monotonic()
-        if left <= 1:
-            raise Skipped(f"the {self.limit:.0f} seconds are over (--seconds)")
-        return left
-
-    def run(self, arguments, environment=None):
-        """Runs `nas` within the time that is left."""
-        left = self.left()
-        environment = {**os.environ, "XDG_DATA_HOME": "/nonexistent", **(environment or {})}
-        try:
-            return subprocess.run([self.nas, *arguments], capture_output=True, text=True, timeout=left, env=environment)
-        except subprocess.TimeoutExpired:
-            raise Skipped(f"the {self.limit:.0f} seconds were over in the middle of it (--seconds)") from None
-
-    def search(self, name, device, arguments):
-        """The trials of a finished study."""
-        study = str(self.folder / f"{name}.study")
-        evaluator = ["--evaluator", self.library, "--device", device, "--study", study, "--quiet"]
-        ended = self.run(["search", *arguments, *evaluator])
-        if ended.returncode:
-            raise Failed(f"nas search ended with {ended.returncode}: {last_line(ended.stderr)}")
-        return json.loads(self.run(["show", study, "--trials", "--json"]).stdout)["trials"]
-
-    def images(self, size):
-        """Images of `size` by `size` pixels, one candidate's worth: its examples, and what they are."""
-        limits = ["--set", f"evaluator.train_limit={BATCH * STEPS}", "--set", f"evaluator.validation_limit={VALIDATION}"]
-        if self.fashion:
-            return ["--data", str(self.fashion), "--set", f"evaluator.size={size}", *limits], BATCH * STEPS, VALIDATION
-        return ["--data", "digits", "--set", f"evaluator.size={size}"], 1079, 359
-
-
-def gpu_missing():
-    """Why there is no GPU, asked of the driver; None where there is one."""
-    try:
-        driver = ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return "no GPU: libcuda.so.1 cannot be loaded"
-    count = ctypes.c_int(0)
-    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
-        return "no GPU: the driver finds none"
-    return None
-
-
-def last_line(text):
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "(nothing said)"
-
-
-def refused(ended, *words):
-    """The command was refused as wrong input, in words and without a panic."""
-    missing = [word for word in words if word not in ended.stderr]
-    if ended.returncode != 2 or missing or "panicked" in ended.stderr:
-        raise Failed(f"exit code {ended.returncode}, lacking {missing}: {last_line(ended.stderr)}")
-    return ended.stderr.splitlines()[0].split(", in open: ")[-1]
-
-
-def measured(trials):
-    bad = [trial for trial in trials if trial["state"] != "measured"]
-    if bad:
-        raise Failed(f"trial {bad[0]['trial']}: {bad[0].get('reason', bad[0]['state'])}")
-    return trials
-
-
 def built_in(machine):
     """The built-in evaluator, asked for a GPU."""
-    study = str(machine.folder / "refused.study")
+    study = machine.study("refused")
     arguments = ["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1", "--study", study]
     ended = machine.run([*arguments, "--device", "cuda:0"])
     return refused(ended, "'device' is cuda:0", "cargo xtask cuda")
@@ -158,7 +70,7 @@ def built_in(machine):
 
 def missing_gpu(machine):
     """The CUDA library where no GPU is visible."""
-    study = str(machine.folder / "refused.study")
+    study = machine.study("refused")
     arguments = ["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1", "--study", study]
     ended = machine.run([*arguments, "--evaluator", machine.library], {"CUDA_VISIBLE_DEVICES": ""})
     return refused(ended, "'device' is cuda:0, but", "--device cpu")
@@ -166,32 +78,42 @@ def missing_gpu(machine):
 
 def missing_device(machine):
     """A number that no GPU has."""
-    study = str(machine.folder / "refused.study")
+    study = machine.study("refused")
     arguments = ["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1", "--study", study]
     ended = machine.run([*arguments, "--evaluator", machine.library, "--device", "cuda:99"])
     return refused(ended, "'device' is cuda:99, but", "this machine has")
 
 
-def compared(machine, name, arguments):
-    """The same networks with the same seeds on the CPU and on the device."""
-    workers = ["--workers", str(min(4, os.cpu_count() or 1))]
-    on_cpu = measured(machine.search(f"{name}-cpu", "cpu", [*arguments, *workers]))
-    on_device = measured(machine.search(f"{name}-device", machine.device, [*arguments, "--workers", "2"]))
-    if [trial["genotype"] for trial in on_cpu] != [trial["genotype"] for trial in on_device]:
+def near(one, other, of_one, of_other):
+    """The same networks with the same seeds, twice: the means are close."""
+    if [trial["genotype"] for trial in one] != [trial["genotype"] for trial in other]:
         raise Failed("the two searched other networks")
-    pairs = list(zip(*([trial["metrics"]["val_accuracy"] for trial in trials] for trials in (on_cpu, on_device))))
+    pairs = list(zip(*([trial["metrics"]["val_accuracy"] for trial in trials] for trials in (one, other))))
     means = [statistics.mean(values) for values in zip(*pairs)]
     greatest = max(abs(one - other) for one, other in pairs)
-    figures = f"mean of {len(pairs)} networks {means[0]:.4f} on the CPU, {means[1]:.4f} on {machine.device}; "
+    figures = f"mean of {len(pairs)} networks {means[0]:.4f} {of_one}, {means[1]:.4f} {of_other}; "
     figures += f"greatest difference {greatest:.4f}"
     if abs(means[0] - means[1]) > TOLERANCE:
         raise Failed(f"{figures}; the means may differ by {TOLERANCE}")
     return figures
 
 
+def on_cpu(machine, name, arguments):
+    workers = ["--workers", str(min(4, os.cpu_count() or 1))]
+    return measured(machine.search(f"{name}-cpu", "cpu", [*arguments, *workers]))
+
+
+def on_device(machine, name, arguments):
+    return measured(machine.search(f"{name}-device", machine.device, [*arguments, "--workers", "2"]))
+
+
+def compared(machine, name, arguments):
+    pair = on_cpu(machine, name, arguments), on_device(machine, name, arguments)
+    return near(*pair, "on the CPU", f"on {machine.device}")
+
+
 def accuracy_digits(machine):
-    data = ["--data", "digits", "--set", "evaluator.epochs=5", "--set", "task.channels=16"]
-    return compared(machine, "digits", [*CELLS, *data, "--trials", "6"])
+    return compared(machine, "digits", [*CELLS, *DIGITS])
 
 
 def accuracy_fashion(machine):
@@ -215,48 +137,15 @@ def determinism(machine):
     return f"two runs, with 1 and 2 workers, differ: val_loss by up to {greatest:.2e}"
 
 
-class Memory:
-    """The GPU's memory in use, looked at while something runs; MiB."""
-
-    def __init__(self, device):
-        self.number = device.partition(":")[2] or "0"
-        self.idle = self.most = self.now()
-        self.done = threading.Event()
-
-    def now(self):
-        command = ["nvidia-smi", f"--id={self.number}", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
-        try:
-            return int(subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.split()[0])
-        except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
-            return None
-
-    def look(self):
-        while not self.done.wait(0.2):
-            now = self.now()
-            if now is not None and self.most is not None:
-                self.most = max(self.most, now)
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.look)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.thread.join()
-
-    def __str__(self):
-        return "memory not told by nvidia-smi" if self.most is None else f"{self.most - self.idle} MiB"
-
-
-def throughput_with(workers):
+def throughput_with(workers, precision="f32"):
     def throughput(machine):
         """Candidates an hour, those left out that find no kernel compiled: each worker's first."""
         data, examples, validation = machine.images(32)
         arguments = [*CELLS, *data, "--set", "task.channels=16", "--set", "evaluator.epochs=1", "--trials", "10000"]
+        arguments += ["--set", f"evaluator.precision={precision}"]
         with Memory(machine.device) as memory:
             limits = ["--workers", str(workers), "--seconds", str(machine.window)]
-            trials = machine.search(f"speed-{workers}", machine.device, [*arguments, *limits])
+            trials = machine.search(f"speed-{workers}-{precision}", machine.device, [*arguments, *limits])
         done = [trial for trial in trials if trial["state"] == "measured"]
         done.sort(key=lambda trial: trial["started"])
         rest = done[workers:]
@@ -283,7 +172,7 @@ def with_torch(compiled):
         if place == "cuda" and not torch.cuda.is_available():
             raise Skipped("this PyTorch has no CUDA")
         data, examples, validation = machine.images(32)
-        study = machine.folder / "torch.study"
+        study = Path(machine.study("torch"))
         if not study.exists():
             # On the CPU with one step: what matters is which networks it takes.
             small = ["--set", "evaluator.train_limit=64", "--set", "evaluator.validation_limit=64"]
@@ -308,39 +197,6 @@ def with_torch(compiled):
     return pytorch
 
 
-def network_of(machine, study, trial):
-    file = machine.folder / f"network_{trial}.py"
-    ended = machine.run(["export", str(study), "--trial", str(trial), "--format", "pytorch", "--out", str(file)])
-    if ended.returncode:
-        raise Failed(f"nas export: {last_line(ended.stderr)}")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Network()
-
-
-def torch_steps(machine, torch, model, network, place, steps, validation):
-    """Seconds of so many steps and of running the validation examples, data on the host as nas has them."""
-    inputs = torch.randn(BATCH * steps, 1, 32, 32)
-    labels = torch.randint(0, 10, (BATCH * steps,))
-    optimizer = torch.optim.AdamW(network.parameters(), lr=0.003, weight_decay=0.01)
-    begun = time.monotonic()
-    network.train()
-    for at in range(0, len(labels), BATCH):
-        machine.left()
-        loss = torch.nn.functional.cross_entropy(model(inputs[at : at + BATCH].to(place)), labels[at : at + BATCH].to(place))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        # nas looks at each loss, too, to notice a training that diverges.
-        loss.item()
-    network.eval()
-    with torch.no_grad():
-        for at in range(0, validation, 256):
-            network(torch.randn(min(256, validation - at), 1, 32, 32).to(place)).sum().item()
-    return time.monotonic() - begun
-
-
 def out_of_memory(machine):
     """A network that needs more memory than there is fails with the reason, and the next one is trained."""
     if not machine.device.startswith("cuda"):
@@ -357,8 +213,55 @@ def out_of_memory(machine):
     return f"measured, failed, measured; the reason: {reason}"
 
 
-def mixed_precision(_):
-    raise Skipped("not there: networks are trained in 32-bit floats")
+def accuracy_in(precision):
+    def accuracy(machine):
+        """The same networks with narrow products, against 32 bits on the same device."""
+        set_precision = ["--set", f"evaluator.precision={precision}"]
+        wide = on_device(machine, "digits", [*CELLS, *DIGITS])
+        narrow = on_device(machine, f"digits-{precision}", [*CELLS, *DIGITS, *set_precision])
+        return near(wide, narrow, "in f32", f"in {precision}")
+
+    return accuracy
+
+
+def kept_kernels(machine):
+    """What the first candidate of a process takes that finds the kernels of another, against the first of that other."""
+    if not machine.device.startswith("cuda"):
+        raise Skipped("the CPU compiles no kernels")
+    cache = machine.folder / "kept"
+    # The driver keeps what it makes of kernels, too.
+    environment = {"XDG_CACHE_HOME": str(cache), "CUDA_CACHE_PATH": str(cache / "driver")}
+    arguments = [*CELLS, "--data", "digits", "--set", "task.channels=16", "--set", "evaluator.epochs=1", "--trials", "1"]
+    trials = [measured(machine.search(f"kept-{run}", machine.device, arguments, environment))[0] for run in range(2)]
+    first, second = (trial["metrics"]["train_seconds"] for trial in trials)
+    kept = list((cache / "nas" / "cubecl").glob("*.db"))
+    if not kept:
+        raise Failed(f"nothing was kept in {cache / 'nas' / 'cubecl'}")
+    figures = f"an epoch on digits takes {first:.1f} s in the first process, {second:.1f} s in the second; "
+    figures += f"{sum(file.stat().st_size for file in kept) / 2**20:.1f} MiB kept"
+    if second >= first:
+        raise Failed(figures)
+    return figures
+
+
+def full_training(machine):
+    """`nas train` of the same network from studies on the CPU and on the device."""
+    best = max(on_device(machine, "digits", [*CELLS, *DIGITS]), key=lambda trial: trial["metrics"]["val_accuracy"])
+    on_cpu(machine, "digits", [*CELLS, *DIGITS])
+    accuracies = []
+    for name in ("digits-cpu", "digits-device"):
+        out = machine.folder / f"{name}-trained"
+        trial = ["--trial", str(best["trial"]), "--out", str(out), "--epochs", "10", "--json"]
+        ended = machine.run(["train", machine.study(name), *trial])
+        if ended.returncode:
+            raise Failed(f"nas train ended with {ended.returncode}: {last_line(ended.stderr)}")
+        if not (out / "weights.safetensors").is_file():
+            raise Failed("nas train has saved no weights")
+        accuracies.append(json.loads(ended.stdout)["metrics"]["test_accuracy"])
+    figures = f"test accuracy of trial {best['trial']} {accuracies[0]:.4f} on the CPU, {accuracies[1]:.4f} on {machine.device}"
+    if abs(accuracies[0] - accuracies[1]) > TOLERANCE_OF_ONE:
+        raise Failed(f"{figures}; they may differ by {TOLERANCE_OF_ONE}")
+    return figures
 
 
 # Name, check, whether it needs the library and a GPU.
@@ -368,12 +271,15 @@ CHECKS = [
     ("missing device", missing_device, True, True),
     ("accuracy on digits", accuracy_digits, True, True),
     ("accuracy on fashion-mnist", accuracy_fashion, True, True),
+    *((f"accuracy in {precision}", accuracy_in(precision), True, True) for precision in ("bf16", "f16")),
     ("determinism", determinism, True, True),
+    ("full training", full_training, True, True),
+    ("kernels kept for the next process", kept_kernels, True, True),
     *((f"speed and memory, {workers} at a time", throughput_with(workers), True, True) for workers in (1, 2, 4, 8)),
+    *((f"speed and memory in {precision}", throughput_with(1, precision), True, True) for precision in ("bf16", "f16")),
     ("out of memory", out_of_memory, True, True),
     ("PyTorch, eager", with_torch(False), True, True),
     ("PyTorch, compiled", with_torch(True), True, True),
-    ("bf16 and f16", mixed_precision, True, True),
 ]
 
 
@@ -413,7 +319,7 @@ def arguments():
     parser.add_argument("--library", type=Path, default=library)
     parser.add_argument("--device", default="cuda:0", help="with `cpu` the checks try themselves")
     parser.add_argument("--seconds", type=float, default=480, help="for all checks together")
-    parser.add_argument("--window", type=float, default=45, help="seconds of each check of speed")
+    parser.add_argument("--window", type=float, default=30, help="seconds of each check of speed")
     parser.add_argument("--only", default="", help="checks whose names have one of these words, by commas")
     parser.add_argument("--out", type=Path, default=ROOT / "target/gpu-checks.md")
     return parser.parse_args()
@@ -430,7 +336,6 @@ def main():
     table, failed, begun = [], 0, time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(given, folder)
-        machine.window = given.window
         for name, check, needs_library, needs_gpu in chosen:
             result, figures = checked(check, machine, needs_library, needs_gpu)
             failed += result == "FAIL"

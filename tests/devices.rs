@@ -98,6 +98,39 @@ fn the_cuda_library_is_known_and_says_what_is_missing() {
     assert_eq!(facts(&study), facts(&built_in));
 }
 
+/// All that is measured, but for the times.
+fn measured(study: &Path) -> Vec<String> {
+    let records = records(study);
+    let metrics = records.lines().filter(|line| line.contains("val_") || line.contains("train_loss"));
+    metrics.map(str::to_owned).collect()
+}
+
+#[test]
+fn narrow_products_are_set_by_hand_and_kept_by_full_training() {
+    let (folder, wide) = scratch();
+    succeed(&mut search(&wide));
+    for precision in ["bf16", "f16"] {
+        let studies = ["1", "2"].map(|workers| {
+            let study = folder.path().join(format!("{precision}-{workers}.study"));
+            let set = format!("evaluator.precision={precision}");
+            succeed(search(&study).args(["--set", &set, "--workers", workers]));
+            study
+        });
+        let [alone, together] = studies.each_ref().map(|study| measured(study));
+        assert!(!alone.is_empty() && alone == together, "{precision}: the number of workers changes no bit");
+        assert_ne!(alone, measured(&wide), "{precision}");
+        let out = folder.path().join(precision);
+        succeed(nas(["train"]).arg(&studies[0]).arg("--out").arg(&out).args(["--epochs", "2"]));
+        let told = std::fs::read_to_string(out.join("metrics.json")).unwrap();
+        assert!(told.contains(&format!("\"precision\": \"{precision}\"")), "{told}");
+        let weights = std::fs::read(out.join("weights.safetensors")).unwrap();
+        let header = String::from_utf8_lossy(&weights[8..weights.len().min(4096)]).into_owned();
+        assert!(header.contains("\"F32\"") && !header.contains("F16\""), "weights are saved in 32 bits");
+    }
+    let words = refused(search(&folder.path().join("f8.study")).args(["--set", "evaluator.precision=f8"]));
+    assert!(words.contains("precision") && words.contains("f32") && words.contains("f8"), "{words}");
+}
+
 /// The script of docs/gpu-checks.md; `None` where there is no Python.
 fn checks(library: &Path, only: &str, out: &Path) -> Option<Vec<(String, String)>> {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
@@ -121,7 +154,7 @@ fn checks(library: &Path, only: &str, out: &Path) -> Option<Vec<(String, String)
 fn checks_that_need_a_gpu_are_skipped_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let Some(rows) = checks(&folder.path().join("none.so"), "", &folder.path().join("all.md")) else { return };
-    assert_eq!(rows.len(), 14, "{rows:?}");
+    assert_eq!(rows.len(), 19, "{rows:?}");
     for (name, result) in &rows {
         if name == "the built-in evaluator refuses a GPU" {
             assert!(result.starts_with("PASS") && result.contains("cargo xtask cuda"), "{result}");

@@ -26,8 +26,8 @@ pub enum Missing {
     Toolkit(String),
 }
 
-/// Asks the driver for the GPU of this number.
-pub fn check(number: usize) -> Result<(), Missing> {
+/// Asks the driver for the GPU of this number; its model.
+pub fn check(number: usize) -> Result<String, Missing> {
     // SAFETY: loads the driver's library, which runs its initialisers, and lets it go; burn would load the same.
     if !unsafe { sys::is_culib_present() } {
         return Err(Missing::Driver);
@@ -38,13 +38,34 @@ pub fn check(number: usize) -> Result<(), Missing> {
         _ => broken(error),
     })?;
     if usize::try_from(count).is_ok_and(|count| number < count) {
-        return toolkit();
+        toolkit()?;
+        return device(number).and_then(result::device::get_name).map_err(broken);
     }
     Err(Missing::Gpu(match count {
         0 => "the NVIDIA driver finds no GPU".into(),
         1 => "this machine has one GPU, cuda:0".into(),
         _ => format!("this machine has {count} GPUs, cuda:0 to cuda:{}", count - 1),
     }))
+}
+
+/// The compute capability of a GPU that [`check`] has found.
+pub fn capability(number: usize) -> Option<(i32, i32)> {
+    use sys::CUdevice_attribute::{
+        CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR as MAJOR, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR as MINOR,
+    };
+    let device = device(number).ok()?;
+    // SAFETY: the driver has given this device just now, and GPUs do not go.
+    unsafe {
+        let (major, minor) =
+            (result::device::get_attribute(device, MAJOR), result::device::get_attribute(device, MINOR));
+        Some((major.ok()?, minor.ok()?))
+    }
+}
+
+/// The driver's handle of a GPU.
+fn device(number: usize) -> Result<sys::CUdevice, result::DriverError> {
+    i32::try_from(number)
+        .map_or(Err(result::DriverError(sys::CUresult::CUDA_ERROR_INVALID_DEVICE)), result::device::get)
 }
 
 /// LLVM is in the library.

@@ -2,11 +2,12 @@
 //!
 //! `nas plugin inspect libnas_burn_cuda.so` works on any machine; a GPU is needed where a study opens the evaluator.
 
+mod cache;
 mod driver;
 
 use burn::tensor::Device;
 use nas_api::{Error, Result, export_native_evaluator};
-use nas_evaluator_burn::{Burn, Devices, Place};
+use nas_evaluator_burn::{Burn, Devices, Place, Precision};
 
 /// The GPUs, and the processor, for comparing the two.
 #[derive(Debug)]
@@ -21,10 +22,26 @@ impl Devices for Cuda {
     fn open(place: Place) -> Result<Device> {
         let Place::Cuda(number) = place else { return Ok(Device::flex()) };
         // burn panics where any of it is missing.
-        driver::check(number).map_err(|missing| Error::new(format!("'device' is {place}, but {missing}")))?;
+        let gpu = driver::check(number).map_err(|missing| Error::new(format!("'device' is {place}, but {missing}")))?;
+        cache::open(&gpu);
         let device = Device::cuda(number);
         device.sync().map_err(|error| Error::new(format!("'device' is {place}, which does not answer: {error}")))?;
         Ok(device)
+    }
+
+    /// cubecl takes every GPU for one that computes in bf16. The first that do have the compute capability 8.0; half precision
+    /// came with 5.3.
+    fn has(place: Place, device: &Device, precision: Precision) -> bool {
+        let least = match precision {
+            Precision::F32 => (0, 0),
+            Precision::F16 => (5, 3),
+            Precision::Bf16 => (8, 0),
+        };
+        let capable = match place {
+            Place::Cpu => true,
+            Place::Cuda(number) => driver::capability(number).is_some_and(|capability| capability >= least),
+        };
+        capable && device.supports_dtype(precision.float())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The memory that a training took, beside what was expected of it.
 //!
-//! `memory SPACE BATCH [SIDE]`: one epoch of two batches of a random network of the space (seed 0), on `digits` brought to
+//! `memory SPACE BATCH [SIDE [PRECISION]]`: one epoch of two batches of a random network of the space (seed 0), on `digits` brought to
 //! SIDE×SIDE pixels (32 where nothing is said), or for `decoder-lm` on a text that is made for it. A process each, whose
 //! greatest memory Linux knows.
 
@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let name = arguments.next().ok_or("say which space")?;
     let batch: usize = arguments.next().ok_or("say how many examples are run at once")?.parse()?;
     let side: f64 = arguments.next().map_or(Ok(32.0), |side| side.parse())?;
+    let precision = arguments.next().unwrap_or_else(|| "f32".into());
     let folder = tempfile::tempdir()?;
     let text = folder.path().join("text.txt");
     fs::write(&text, "it was the best of times, it was the worst of times; ".repeat(100 * batch))?;
@@ -24,6 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = |name: &str, value: f64| Setting { name: name.into(), value: Value::Number(value) };
     let mut given = vec![
         Setting { name: "data".into(), value: Value::Text(data) },
+        Setting { name: "precision".into(), value: Value::Text(precision.clone()) },
         number("batch_size", batch as f64),
         number("epochs", 1.0),
         number("train_limit", 2.0 * batch as f64),
@@ -67,6 +69,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM: this is not Linux")?;
     let peak: f64 = peak.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0;
     let expected = expected as f64 / f64::from(1 << 20);
-    println!("{name} {batch}: expected {expected:.0} MiB, took {peak:.0} MiB, {:.2} times", expected / peak);
+    println!(
+        "{name} {batch} {precision}: expected {expected:.0} MiB, took {peak:.0} MiB, {:.2} times",
+        expected / peak
+    );
     Ok(())
 }

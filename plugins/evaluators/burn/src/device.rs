@@ -5,6 +5,8 @@ use std::fmt;
 use burn::tensor::Device;
 use nas_api::{Error, Result};
 
+use crate::precision::Precision;
+
 /// A device, as users name it: `cpu`, `cuda:0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -50,6 +52,11 @@ pub trait Devices: Send + Sync + 'static {
 
     /// The device, ready, or what is missing. It is open before this returns, so that no trial fails where all would.
     fn open(place: Place) -> Result<Device>;
+
+    /// Whether an open device computes in this precision. Backends say it; hardware may know better.
+    fn has(_place: Place, device: &Device, precision: Precision) -> bool {
+        device.supports_dtype(precision.float())
+    }
 }
 
 /// The processor alone: what the command line has built in.

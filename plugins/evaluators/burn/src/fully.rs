@@ -91,6 +91,7 @@ impl<D: Devices> Burn<D> {
         let bytes = bytes.ok_or_else(|| Error::new(format!("there is no file '{shown}' with weights")))?;
         let archive = Archive::from_bytes(&bytes, &shown).map_err(|error| failed(&error))?;
         let plan = train::plan(graph, &self.data.test).map_err(|error| failed(&error))?;
+        let plan = plan.in_precision(self.config.training.precision);
         let network = Network::with_arrays(plan, &archive.arrays, &self.device)
             .map_err(|error| Error::new(format!("'{shown}': {error}")))?;
         let scores = self.test(&network, &|| false)?;

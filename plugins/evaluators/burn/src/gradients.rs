@@ -9,11 +9,28 @@ use crate::model::Weights;
 /// Scales all gradients together where their norm, over all weights, is above `most` (Pascanu et al. 2013, algorithm 1;
 /// burn's own clipping takes the norm of each tensor apart). The norm stays on the device.
 pub fn clip(gradients: GradientsParams, weights: &Weights, most: f64) -> GradientsParams {
-    let mut squares = Squares { gradients: &gradients, sum: None };
-    weights.visit(&mut squares);
-    let Some(sum) = squares.sum else { return gradients };
+    let Some(sum) = squares(&gradients, weights) else { return gradients };
     // PyTorch's 1e-6 keeps a norm of 0 from dividing.
     let factor = sum.sqrt().add_scalar(1e-6).recip().mul_scalar(most).clamp_max(1.0);
+    scaled(gradients, weights, factor)
+}
+
+/// The gradients of a loss that was multiplied by `factor`, without it; `None` where one of them is not finite. Waits for the
+/// device.
+pub fn divided(gradients: GradientsParams, weights: &Weights, factor: f32) -> Option<GradientsParams> {
+    let Some(sum) = squares(&gradients, weights) else { return Some(gradients) };
+    let divided = scaled(gradients, weights, sum.full_like(factor.recip()));
+    sum.into_scalar::<f32>().is_finite().then_some(divided)
+}
+
+/// The sum of all squares; `None` where there is no gradient.
+fn squares(gradients: &GradientsParams, weights: &Weights) -> Option<Tensor<1>> {
+    let mut squares = Squares { gradients, sum: None };
+    weights.visit(&mut squares);
+    squares.sum
+}
+
+fn scaled(gradients: GradientsParams, weights: &Weights, factor: Tensor<1>) -> GradientsParams {
     let mut scaled = Scaled { gradients, factor };
     weights.visit(&mut scaled);
     scaled.gradients
@@ -86,5 +103,19 @@ mod tests {
             assert!((found - expected).abs() < 1e-5, "{half:?}");
         }
         assert_eq!(clipped(14.0), [3.0, 4.0, 0.0, 0.0, 12.0]);
+    }
+
+    #[test]
+    fn scaled_gradients_are_divided_where_all_are_finite() {
+        let (weights, gradients) = gradients();
+        let halves = divided(gradients, &weights, 2.0).unwrap();
+        assert_eq!(halves.get::<1>(ParamId::from(0)).unwrap().into_scalar::<f32>(), 1.5);
+        for wrong in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+            let (weights, mut gradients) = self::gradients();
+            gradients.remove::<1>(ParamId::from(0));
+            gradients.register(ParamId::from(0), Tensor::<1>::from_floats([wrong], &Device::flex()));
+            assert!(divided(gradients, &weights, 2.0).is_none(), "{wrong}");
+        }
+        assert!(divided(GradientsParams::new(), &weights, 2.0).is_some(), "a network that nothing flows through");
     }
 }

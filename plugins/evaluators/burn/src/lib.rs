@@ -22,6 +22,9 @@ mod metrics;
 mod model;
 mod optimizer;
 mod patience;
+mod precision;
+#[cfg(test)]
+mod precision_tests;
 mod proxy;
 mod recipe;
 mod run;
@@ -55,6 +58,7 @@ pub use data::{ClassCount, Description, Encoding, TOKENIZER_FILE, Values, data_f
 pub use device::{Cpu, Devices, Place};
 pub use fully::{Progress, Trained};
 pub use metrics::Confusion;
+pub use precision::Precision;
 pub use proxy::Proxy;
 pub use recipe::{RECIPES, Recipe};
 pub use run::{Inference, gradients, run};
@@ -115,6 +119,7 @@ impl<D: Devices> EvaluatorPlugin for Burn<D> {
         let mut config = Config::of(settings)?;
         // Before the data are read, which may take longer.
         let device = D::open(config.device)?.autodiff();
+        config.training.precision.check::<D>(config.device, &device)?;
         let data = Data::shared(&config.data).map_err(|error| Error::new(error.to_string()))?;
         config.training.augment = config.training.augment.fitted(&data)?;
         let (fingerprint, keep) = (OnceLock::new(), Keep::new(state));

@@ -15,10 +15,11 @@ use nas_api::rng::derive;
 
 use crate::data::{Examples, Targets};
 use crate::detection::{self, Pyramid};
-use crate::gradients::clip;
+use crate::gradients::{clip, divided};
 use crate::loss::{self, penalty};
-use crate::model::{self, Network, Plan, Weights};
+use crate::model::{self, Network, Plan, Statistics, Weights};
 use crate::patience::Patience;
+use crate::precision::LossScale;
 use crate::store::Archive;
 use crate::training::Training;
 
@@ -76,7 +77,8 @@ fn training_plan(graph: &Graph, examples: &Examples, training: &Training) -> Res
         }
         plan = with_heads(graph, examples)?;
     }
-    Ok(if training.drop_path > 0.0 { plan } else { plan.without_drop_path() })
+    let plan = if training.drop_path > 0.0 { plan } else { plan.without_drop_path() };
+    Ok(plan.in_precision(training.precision))
 }
 
 /// The plan of a training, and the training with the batch size that fits; or why this network cannot be trained so.
@@ -103,17 +105,27 @@ fn with_heads(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
     Ok(plan.with_auxiliary(own))
 }
 
-/// The loss is not a finite number any more.
+/// The loss, or a gradient, is not a finite number any more.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error(
-    "training diverged: the loss became {loss} in epoch {epoch}, batch {batch} (learning rate {rate:.2e}); \
-     a lower 'learning_rate' may help"
-)]
-pub struct Diverged {
+pub enum Diverged {
+    #[error(
+        "training diverged: the loss became {loss} in epoch {epoch}, batch {batch} (learning rate {rate:.2e}); \
+         a lower 'learning_rate' may help"
+    )]
+    Loss { loss: f32, epoch: u32, batch: usize, rate: f64 },
+    #[error(
+        "training diverged: gradients overflow f16 even where the loss is not scaled up, in epoch {epoch}, batch {batch} \
+         (learning rate {rate:.2e}); a lower 'learning_rate', or the 'precision' bf16 or f32, may help"
+    )]
+    Gradients { epoch: u32, batch: usize, rate: f64 },
+}
+
+/// What one step has come to.
+struct Step {
+    /// Before it, of its batches together.
     loss: f32,
-    epoch: u32,
-    batch: usize,
-    rate: f64,
+    /// Whether the weights were changed: not where something became infinite.
+    taken: bool,
 }
 
 /// A network in training.
@@ -123,6 +135,8 @@ pub struct Trainer {
     /// A moving average of it.
     average: Option<Network>,
     optimizer: ModuleOptimizer,
+    /// In half precision.
+    scale: Option<LossScale>,
     /// Examples that are run at once.
     pub batch_size: usize,
     /// The seed that the training started from.
@@ -143,6 +157,7 @@ impl Trainer {
             average: (training.ema_decay > 0.0).then(|| network.copied()),
             network,
             optimizer: training.optimizer.build(),
+            scale: training.precision.loss_scale(),
             batch_size: training.batch_size,
             seed,
             epoch: 0,
@@ -170,26 +185,47 @@ impl Trainer {
         let first = u64::from(self.epoch) * steps;
         // As in the train.py of DARTS: none are left out in the first epoch, nearly the whole share in the last.
         self.network.drop_path = training.drop_path * f64::from(self.epoch) / f64::from(horizon.max(1));
-        let mut total = 0.0;
+        let (mut total, mut counted) = (0.0, 0);
         for (number, rows) in epoch.batches(self.epoch, self.seed).enumerate() {
             if stop() {
                 return Ok(false);
             }
             let step = first + number as u64;
             let rate = training.schedule.rate(step, steps, horizon);
-            let loss = self.step(training, examples, &rows, rate, step);
-            if !loss.is_finite() {
-                return Err(Diverged { loss, epoch: self.epoch + 1, batch: number + 1, rate });
+            let statistics = self.scale.is_some().then(|| self.network.statistics());
+            let Step { loss, taken } = self.step(training, examples, &rows, rate, step);
+            if !taken && !self.left_out(statistics) {
+                let (epoch, batch) = (self.epoch + 1, number + 1);
+                return Err(match loss.is_finite() {
+                    true => Diverged::Gradients { epoch, batch, rate },
+                    false => Diverged::Loss { loss, epoch, batch, rate },
+                });
             }
-            total += f64::from(loss) * rows.len() as f64;
+            if loss.is_finite() {
+                total += f64::from(loss) * rows.len() as f64;
+                counted += rows.len();
+            }
+        }
+        if counted == 0 {
+            let (loss, rate) = (f32::INFINITY, training.schedule.rate(first, steps, horizon));
+            return Err(Diverged::Loss { loss, epoch: self.epoch + 1, batch: 1, rate });
         }
         self.epoch += 1;
-        self.train_loss = total / epoch.rows() as f64;
+        self.train_loss = total / counted as f64;
         Ok(true)
     }
 
-    /// One step; the loss before it.
-    fn step(&mut self, training: &Training, examples: &Examples, rows: &[usize], rate: f64, step: u64) -> f32 {
+    /// After a step that was not taken: training goes on as if there had been no such batch, with the loss scaled less. False
+    /// where that does not help.
+    fn left_out(&mut self, statistics: Option<Statistics>) -> bool {
+        if let Some(statistics) = statistics {
+            self.network.restore(statistics);
+        }
+        self.scale.as_mut().is_some_and(LossScale::overflowed)
+    }
+
+    /// One step, unless something is not finite.
+    fn step(&mut self, training: &Training, examples: &Examples, rows: &[usize], rate: f64, step: u64) -> Step {
         let mut sum = GradientsAccumulator::new();
         let mut total = 0.0;
         for (part, batch) in rows.chunks(self.batch_size).enumerate() {
@@ -207,7 +243,10 @@ impl Trainer {
             let value = loss.clone().into_scalar::<f32>();
             total += value;
             if !value.is_finite() {
-                return value;
+                return Step { loss: value, taken: false };
+            }
+            if let Some(scale) = self.scale {
+                loss = loss.mul_scalar(scale.factor());
             }
             // A network without weights, or one that nothing flows through, has no gradient.
             if loss.is_tracked() {
@@ -215,8 +254,16 @@ impl Trainer {
                 sum.accumulate(&self.network.weights, gradients);
             }
         }
-        self.change(training, sum.grads(), rate, step);
-        total
+        let mut gradients = sum.grads();
+        if let Some(scale) = &mut self.scale {
+            match divided(gradients, &self.network.weights, scale.factor()) {
+                Some(finite) => gradients = finite,
+                None => return Step { loss: total, taken: false },
+            }
+            scale.held();
+        }
+        self.change(training, gradients, rate, step);
+        Step { loss: total, taken: true }
     }
 
     /// The mean loss of a batch, penalties left out.
@@ -282,6 +329,9 @@ impl Trainer {
             let average = arrays(average)?.to_bytes().map_err(|error| error.to_string())?;
             archive.bytes.insert("average".into(), average);
         }
+        if let Some(scale) = self.scale {
+            scale.keep(&mut archive);
+        }
         archive.texts.insert("seed".into(), self.seed.to_string());
         archive.texts.insert("epoch".into(), self.epoch.to_string());
         archive.texts.insert("train_loss".into(), self.train_loss.to_string());
@@ -294,6 +344,8 @@ impl Trainer {
         let number = |archive: &Archive, name| archive.number::<u32>(name, "the kept state").map_err(|e| e.to_string());
         let (seed, epoch) = (number(&archive, "seed")?, number(&archive, "epoch")?);
         let train_loss = archive.number("train_loss", "the kept state").map_err(|error| error.to_string())?;
+        let scale = training.precision.loss_scale().map(|_| LossScale::kept(&archive, "the kept state")).transpose();
+        let scale = scale.map_err(|error| error.to_string())?;
         let patience = archive.texts.get("patience").map(String::as_str).and_then(Patience::from_text);
         let average = match (training.ema_decay > 0.0, archive.bytes.remove("average")) {
             (false, _) => None,
@@ -310,7 +362,7 @@ impl Trainer {
         let optimizer = training.optimizer.build().load_record(record);
         let patience = patience.ok_or("the kept state does not say what validation came to")?;
         let batch_size = training.batch_size;
-        Ok(Self { network, average, optimizer, batch_size, seed, epoch, train_loss, patience })
+        Ok(Self { network, average, optimizer, scale, batch_size, seed, epoch, train_loss, patience })
     }
 }
 

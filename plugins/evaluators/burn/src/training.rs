@@ -6,6 +6,7 @@ use crate::augment::{self, Augment};
 use crate::data::{Examples, Kind, Targets};
 use crate::loss::Loss;
 use crate::optimizer::{Method, OptimizerConfig};
+use crate::precision::Precision;
 use crate::schedule::{Course, Schedule};
 use crate::windows::Epoch;
 
@@ -18,6 +19,8 @@ pub struct Training {
     pub memory: u64,
     /// Batches whose gradients are averaged before each step.
     pub accumulate: usize,
+    /// In which products are computed; also when nothing is learnt.
+    pub precision: Precision,
     /// Tokens of a text that an epoch is trained on; 0: all of its windows.
     pub epoch_tokens: u32,
     /// What is minimised; images with boxes have [their own](crate::detection).
@@ -60,6 +63,12 @@ pub fn parameters() -> Vec<Parameter> {
         Parameter::integer("batch_size", 64, 0, 1 << 20, "examples that are run at once; 0: as many as fit 'memory'"),
         Parameter::integer("memory", 0, 0, 1 << 24, "MiB that one training may take, where 'batch_size' is 0"),
         Parameter::integer("accumulate", 1, 1, 1 << 16, "batches whose gradients are averaged before each step"),
+        Parameter::one_of(
+            "precision",
+            "f32",
+            &Precision::NAMES,
+            "of matrix products and convolutions; weights, sums, normalisations and losses have 32 bits (Micikevicius et al. 2018)",
+        ),
     ];
     parameters.extend(optimizer());
     parameters.extend(schedule());
@@ -204,6 +213,7 @@ impl Training {
             batch_size,
             memory,
             accumulate: size("accumulate")?,
+            precision: Precision::named(settings.text("precision")?),
             loss,
             label_smoothing,
             drop_path: settings.number("drop_path")?,
@@ -328,6 +338,7 @@ impl Training {
             batch_size,
             memory: 0,
             accumulate: 1,
+            precision: Precision::F32,
             epoch_tokens: 0,
             loss,
             label_smoothing: 0.0,

@@ -15,7 +15,7 @@ fn refused(given: &[(&str, Value)]) -> String {
 }
 
 /// Everything that lives on from epoch to epoch, or is drawn.
-fn everything() -> Vec<(&'static str, Value)> {
+pub fn everything() -> Vec<(&'static str, Value)> {
     vec![
         ("epochs", number(6.0)),
         ("train_limit", number(300.0)),
@@ -59,6 +59,8 @@ fn every_option_changes_what_is_learnt() {
     let without = trained(&[]);
     let options = [
         ("accumulate", number(2.0)),
+        ("precision", text("bf16")),
+        ("precision", text("f16")),
         ("nesterov", Value::Truth(true)),
         ("warmup_epochs", number(1.0)),
         ("min_learning_rate", number(0.002)),

@@ -31,11 +31,6 @@ impl Epoch {
         Self { examples: count, rows, step, positions }
     }
 
-    /// Examples of one epoch.
-    pub fn rows(self) -> u64 {
-        self.rows
-    }
-
     /// Steps of one epoch.
     pub fn steps(self) -> u64 {
         self.rows.div_ceil(self.step as u64)
@@ -84,7 +79,7 @@ mod tests {
     #[test]
     fn without_a_number_of_tokens_an_epoch_is_a_pass() {
         let epoch = Epoch::new(&windows(), 0, 4);
-        assert_eq!((epoch.rows(), epoch.steps(), epoch.targets(3)), (10, 3, 120));
+        assert_eq!((epoch.rows, epoch.steps(), epoch.targets(3)), (10, 3, 120));
         let passes: Vec<Vec<Vec<usize>>> = (0..2).map(|number| epoch.batches(number, 7).collect()).collect();
         for (number, pass) in (0..).zip(&passes) {
             assert_eq!(pass.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
@@ -97,7 +92,7 @@ mod tests {
     fn epochs_of_tokens_are_whole_steps_that_go_on_in_one_stream() {
         // 13 tokens: four windows, which are two steps of three.
         let epoch = Epoch::new(&windows(), 13, 3);
-        assert_eq!((epoch.rows(), epoch.steps(), epoch.targets(2)), (6, 2, 48));
+        assert_eq!((epoch.rows, epoch.steps(), epoch.targets(2)), (6, 2, 48));
         let all: Vec<usize> =
             (0..10).flat_map(|number| epoch.batches(number, 7).flatten().collect::<Vec<_>>()).collect();
         for (pass, rows) in (0..).zip(all.chunks(10)) {
@@ -106,7 +101,7 @@ mod tests {
         }
         // More than the text has.
         let long = Epoch::new(&windows(), 1000, 8);
-        assert_eq!((long.rows(), long.batches(1, 7).count()), (256, 32));
+        assert_eq!((long.rows, long.batches(1, 7).count()), (256, 32));
         assert!(long.batches(1, 7).all(|step| step.len() == 8));
     }
 }

@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, module};
 
 use super::activation::Activation;
 use super::forward::Mode;
+use super::mixed::{Need, is_narrow};
 use super::norm::Batch;
 use super::operator::Operator;
 use super::plan::{Step, Steps, mark_last};
@@ -39,11 +40,14 @@ impl Block {
     }
 
     fn image(&self, x: Tensor<4>, weights: &Weights, mode: &mut Mode<'_>) -> Tensor<4> {
-        let weight = weights.kernels[self.weight].val();
+        let weight = weights.kernels[self.weight].val().cast(x.dtype());
         let Some(Normalized { batch, rectifier }) = &self.norm else {
-            return self.convolve(x, weight, self.bias.map(|bias| weights.vectors[bias].val()));
+            let bias = self.bias.map(|bias| weights.vectors[bias].val().cast(x.dtype()));
+            return self.convolve(x, weight, bias);
         };
-        if let Mode::Inference(running) = mode {
+        if let Mode::Inference(running) = mode
+            && !is_narrow(&x)
+        {
             // The normalisation is a factor and a shift of every channel, which the weights can bring along.
             let [factor, shift] = batch.line(weights, &running[batch.running]);
             let channels = factor.dims()[0];
@@ -118,7 +122,12 @@ pub fn joined(plain: &Steps) -> Steps {
             stands[at] = next;
             after.into_iter().for_each(|(after, _)| stands[after] = next);
         }
-        all[place] = Step { operator: Operator::Block(block), inputs: step.inputs.clone(), last: Vec::new() };
+        all[place] = Step {
+            operator: Operator::Block(block),
+            need: Need::Narrow,
+            inputs: step.inputs.clone(),
+            last: Vec::new(),
+        };
     }
     for step in &mut all {
         // A rectifier that another block took over is none of this one's.

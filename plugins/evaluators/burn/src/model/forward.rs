@@ -1,9 +1,10 @@
 //! Computing what a network returns.
 
-use burn::tensor::{Device, Tensor, TensorData, activation, module};
+use burn::tensor::{DType, Device, Tensor, TensorData, activation, module};
 use nas_api::rng::{RngExt, derive, seeded};
 
 use super::arithmetic::{Arithmetic, expanded, product};
+use super::mixed::{Need, for_products, widened};
 use super::operator::{Matrix, Operator};
 use super::plan::{Output, Plan, Steps};
 use super::sequence::{Tables, embedding, routing};
@@ -53,20 +54,34 @@ impl Plan {
     ) -> Vec<Tensor<2>> {
         let mut values: Vec<Option<Value>> = Vec::with_capacity(steps.list.len());
         let mut tables = Tables::default();
+        let for_products = self.narrow.map(|narrow| (narrow, for_products(steps)));
         for (at, step) in steps.list.iter().enumerate() {
-            let operands = step.inputs.iter().filter_map(|&at| values[at].clone()).collect();
+            let mut operands = step.inputs.iter().filter_map(|&at| values[at].clone()).collect::<Vec<_>>();
             // Before the step runs, so that burn can reuse the memory of a value that nobody else holds.
             for &at in &step.last {
                 values[at] = None;
             }
-            let value = match step.operator {
+            let given = operands.first().and_then(Value::precision);
+            if let Some(narrow) = self.narrow {
+                operands = step.need.brought(operands, narrow);
+            }
+            let mut value = match step.operator {
                 Operator::Input => input.clone(),
                 _ => apply(&step.operator, operands, weights, &mut tables, mode),
             };
+            if let Some((narrow, for_products)) = &for_products {
+                value = match given {
+                    _ if for_products[at] => value.cast(*narrow),
+                    Some(given) if step.need == Need::WideInside => value.cast(given.into()),
+                    _ => value,
+                };
+            }
             values.push(Some(watch(at, value)));
         }
         let outputs = steps.returned.iter().zip(&self.outputs);
-        outputs.filter_map(|(&at, output)| values[at].clone().map(|value| rows_of(value, *output))).collect()
+        let outputs = outputs.filter_map(|(&at, output)| values[at].clone().map(|value| rows_of(value, *output)));
+        // Losses are computed in 32 bits.
+        outputs.map(widened).collect()
     }
 }
 
@@ -98,7 +113,10 @@ fn apply(
             _ => unreachable!("only an input, a constant and a weight have no operands"),
         };
     };
-    let vector = |at: &Option<usize>| at.map(|at| weights.vectors[at].val());
+    // Weights go along with what they are multiplied with.
+    let precision = value.precision().unwrap_or(DType::F32);
+    let vector = |at: &Option<usize>| at.map(|at| weights.vectors[at].val().cast(precision));
+    let kernel = |at: usize| weights.kernels[at].val().cast(precision);
     match operator {
         Operator::Input | Operator::Constant(_) | Operator::Weight { .. } => value,
         Operator::Activation(function) => each_rank!(value, x => function.apply(x)),
@@ -126,16 +144,16 @@ fn apply(
                 Matrix::Plain(at) => weights.matrices[at].val(),
                 Matrix::Table(at) => weights.tables[at].val().transpose(),
             };
-            linear(value, weight, vector(bias))
+            linear(value, weight.cast(precision), vector(bias))
         }
         Operator::MatMul => operands.fold(value, product),
         Operator::Gather(table) => embedding(value, weights.tables[*table].val()),
         Operator::Conv { weight, bias, options } => {
-            of_images(value, |x| module::conv2d(x, weights.kernels[*weight].val(), vector(bias), options.clone()))
+            of_images(value, |x| module::conv2d(x, kernel(*weight), vector(bias), options.clone()))
         }
         Operator::Block(block) => block.apply(value, weights, mode),
         Operator::ConvTranspose { weight, bias, moves } => {
-            of_images(value, |x| moves.apply(x, weights.kernels[*weight].val(), vector(bias)))
+            of_images(value, |x| moves.apply(x, kernel(*weight), vector(bias)))
         }
         Operator::MaxPool(options) => of_images(value, |x| module::max_pool2d(x, options.clone())),
         Operator::AveragePool(options) => of_images(value, |x| module::avg_pool2d(x, options.clone())),
@@ -202,7 +220,7 @@ fn concatenate(first: Value, rest: Vec<Value>, axis: usize) -> Value {
 /// one candidate draws would change another's.
 fn dropout<const D: usize>(x: Tensor<D>, ratio: f64, seed: u32) -> Tensor<D> {
     let dims = x.dims();
-    let mask = mask(dims, ratio, seed, &x.device());
+    let mask = mask(dims, ratio, seed, &x.device()).cast(x.dtype());
     x * mask
 }
 
@@ -211,7 +229,7 @@ fn dropout<const D: usize>(x: Tensor<D>, ratio: f64, seed: u32) -> Tensor<D> {
 fn drop_path_of<const D: usize>(x: Tensor<D>, rate: f64, seed: u32) -> Tensor<D> {
     let mut sizes = [1; D];
     sizes[0] = x.dims()[0];
-    let mask = mask(sizes, rate, seed, &x.device());
+    let mask = mask(sizes, rate, seed, &x.device()).cast(x.dtype());
     x * mask
 }
 

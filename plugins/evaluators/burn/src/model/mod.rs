@@ -6,6 +6,7 @@ mod arrange;
 mod average;
 mod block;
 mod forward;
+pub(crate) mod mixed;
 mod norm;
 mod operator;
 mod plan;
@@ -71,6 +72,16 @@ impl Network {
     /// The same network without gradients by its weights, which take time.
     pub fn frozen(self) -> Self {
         Self { weights: self.weights.no_grad(), ..self }
+    }
+
+    /// The running statistics as they are now.
+    pub fn statistics(&self) -> Statistics {
+        Statistics(self.running.clone())
+    }
+
+    /// As if training had not moved them since.
+    pub fn restore(&mut self, statistics: Statistics) {
+        self.running = statistics.0;
     }
 
     /// What is computed, in order.
@@ -143,6 +154,9 @@ impl Network {
         Value::new(self.tensor(values, [numbers]), &[&[numbers / count], &sizes[..]].concat())
     }
 }
+
+/// The running statistics of a network's batch normalisations.
+pub struct Statistics(Vec<Running>);
 
 /// Of the values that a network returns the first, which most networks have alone.
 pub fn first(mut outputs: Vec<Tensor<2>>) -> Tensor<2> {

@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, module};
 
 use super::forward::Mode;
+use super::mixed::widened;
 use super::value::{Value, each_rank};
 use super::weights::{Running, Weights};
 use crate::kernel::{self, Norm};
@@ -47,8 +48,14 @@ impl Batch {
         running.push(Running { mean: moved(&old.mean, mean), variance: moved(&old.variance, variance) });
     }
 
-    /// By the running statistics, or in training by those of the batch, which move them.
+    /// By the running statistics, or in training by those of the batch, which move them. In 32 bits at least; what it gives is in
+    /// the precision of what it is given.
     pub fn normalize<const D: usize>(&self, x: Tensor<D>, weights: &Weights, mode: &mut Mode<'_>) -> Tensor<D> {
+        let given = x.dtype();
+        self.normalize_wide(widened(x), weights, mode).cast(given)
+    }
+
+    fn normalize_wide<const D: usize>(&self, x: Tensor<D>, weights: &Weights, mode: &mut Mode<'_>) -> Tensor<D> {
         let norm = self.norm(weights);
         if let Mode::Inference(running) = mode {
             let Running { mean, variance } = running[self.running].clone();

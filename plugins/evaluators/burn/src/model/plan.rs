@@ -2,20 +2,25 @@
 
 use std::collections::{HashMap, HashSet};
 
+use burn::tensor::FloatDType;
 use nas_api::graph::{GraphError, Shape, needed, shape, weights};
 use nas_api::{Graph, Node};
 
 use super::activation::Activation;
 use super::block::{compact, joined};
+use super::mixed::Need;
 use super::operator::Operator;
 use super::read::{Counts, Place, operator};
 use super::weights::Slot;
+use crate::precision::Precision;
 
 /// One node that an output needs.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// What it computes.
     pub operator: Operator,
+    /// In which precision, where products are narrow.
+    pub need: Need,
     /// Steps whose values it reads.
     pub inputs: Vec<usize>,
     /// Inputs that no later step reads: their memory can be used again.
@@ -63,6 +68,8 @@ pub struct Plan {
     pub input: Vec<usize>,
     /// What the network returns; at least one.
     pub outputs: Vec<Output>,
+    /// The precision of products, where it is narrower than that of the weights.
+    pub narrow: Option<FloatDType>,
 }
 
 impl Plan {
@@ -87,6 +94,7 @@ impl Plan {
             slots: Vec::new(),
             input: input.to_vec(),
             outputs,
+            narrow: None,
         };
         plan.add_steps(graph, &shapes)?;
         mark_last(&mut plan.steps);
@@ -99,6 +107,11 @@ impl Plan {
     pub fn with_auxiliary(mut self, outputs: usize) -> Self {
         self.inference = self.joined.returning(outputs);
         self
+    }
+
+    /// The plan of a network whose products are computed so.
+    pub fn in_precision(self, precision: Precision) -> Self {
+        Self { narrow: precision.narrow(), ..self }
     }
 
     /// Rows and numbers of the first output, which most networks have alone.
@@ -130,7 +143,7 @@ impl Plan {
             if needed[index] {
                 positions[index] = self.steps.list.len();
                 let inputs = node.inputs.iter().map(|&input| positions[input as usize]).collect();
-                self.steps.list.push(Step { operator, inputs, last: Vec::new() });
+                self.steps.list.push(Step { operator, need: Need::of(&node.op), inputs, last: Vec::new() });
             }
         }
         self.steps.returned = graph.outputs.iter().map(|&output| positions[output as usize]).collect();

@@ -4,6 +4,7 @@ use burn::tensor::{IndexingUpdateOp, Tensor, TensorData, activation, module};
 use nas_api::Node;
 use nas_api::graph::GraphError;
 
+use super::mixed::widened;
 use super::value::Value;
 use crate::kernel::{self, Seen};
 
@@ -113,7 +114,9 @@ impl Attention {
         let query = query.tensor([batch, from, groups, queries, width]).permute([0, 2, 3, 1, 4]);
         let query = query.reshape([batch, groups, queries * from, width]);
         let scores = product(query, heads(key).permute([0, 2, 3, 1]));
-        let found = product(self.weights(scores, tables), heads(value).permute([0, 2, 1, 3]));
+        let weights = self.weights(widened(scores), tables);
+        let value = heads(value).permute([0, 2, 1, 3]);
+        let found = product(weights.cast(value.dtype()), value);
         let width = to[2] / groups;
         let found = found.reshape([batch, groups, queries, from, width]).permute([0, 3, 1, 2, 4]);
         Value::Rows(found.reshape([batch, from, groups * queries * width]))

@@ -4,6 +4,7 @@
 
 mod edges;
 mod joined;
+mod narrow;
 mod networks;
 mod outputs;
 

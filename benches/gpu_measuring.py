@@ -1,0 +1,182 @@
+"""What gpu_checks.py measures with: the program, its studies, the GPU's memory, and PyTorch beside it."""
+
+import ctypes
+import importlib.util
+import json
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+# The network of docs/benchmarks/training.md: 16 channels, one cell a stage.
+CELLS = ["--space", "nas-bench-201", "--strategy", "random-search", "--seed", "1", "--set", "task.cells=1"]
+# Steps of one candidate in the comparisons of speed.
+BATCH, STEPS, VALIDATION = 64, 50, 500
+
+
+class Skipped(Exception):
+    """A check that cannot run here."""
+
+
+class Failed(Exception):
+    """A check that went wrong."""
+
+
+class Machine:
+    """What is checked, and with what."""
+
+    def __init__(self, arguments, folder):
+        # Absolute, so that they are files and not names on a search path.
+        self.nas, self.library = str(arguments.nas.absolute()), str(arguments.library.absolute())
+        self.device, self.folder = arguments.device, Path(folder)
+        self.ends = time.monotonic() + arguments.seconds
+        self.limit, self.window = arguments.seconds, arguments.window
+        # Finished studies: several checks look at the same.
+        self.known = {}
+        data = os.environ.get("NAS_DATA")
+        fashion = Path(data, "fashion-mnist") if data else None
+        self.fashion = fashion if fashion and fashion.is_dir() else None
+        # What lacks: the library, the GPU.
+        self.no_library = None if Path(self.library).is_file() else "no CUDA library; `cargo xtask cuda` builds it"
+        self.no_gpu = gpu_missing() if self.device.startswith("cuda") else None
+
+    def left(self):
+        """Seconds that are left."""
+        left = self.ends - time.monotonic()
+        if left <= 1:
+            raise Skipped(f"the {self.limit:.0f} seconds are over (--seconds)")
+        return left
+
+    def run(self, arguments, environment=None):
+        """Runs `nas` within the time that is left."""
+        left = self.left()
+        # A cache of its own, so that kernels are compiled here and not found.
+        own = {"XDG_DATA_HOME": "/nonexistent", "XDG_CACHE_HOME": str(self.folder / "cache")}
+        environment = {**os.environ, **own, **(environment or {})}
+        try:
+            return subprocess.run([self.nas, *arguments], capture_output=True, text=True, timeout=left, env=environment)
+        except subprocess.TimeoutExpired:
+            raise Skipped(f"the {self.limit:.0f} seconds were over in the middle of it (--seconds)") from None
+
+    def study(self, name):
+        """The file of a study."""
+        return str(self.folder / f"{name}.study")
+
+    def search(self, name, device, arguments, environment=None):
+        """The trials of a finished study, which is run once."""
+        if name not in self.known:
+            evaluator = ["--evaluator", self.library, "--device", device, "--study", self.study(name), "--quiet"]
+            ended = self.run(["search", *arguments, *evaluator], environment)
+            if "in which" in ended.stderr and "does not compute" in ended.stderr:
+                raise Skipped(last_line(ended.stderr))
+            if ended.returncode:
+                raise Failed(f"nas search ended with {ended.returncode}: {last_line(ended.stderr)}")
+            self.known[name] = json.loads(self.run(["show", self.study(name), "--trials", "--json"]).stdout)["trials"]
+        return self.known[name]
+
+    def images(self, size):
+        """Images of `size` by `size` pixels, one candidate's worth: its examples, and what they are."""
+        limits = ["--set", f"evaluator.train_limit={BATCH * STEPS}", "--set", f"evaluator.validation_limit={VALIDATION}"]
+        if self.fashion:
+            return ["--data", str(self.fashion), "--set", f"evaluator.size={size}", *limits], BATCH * STEPS, VALIDATION
+        return ["--data", "digits", "--set", f"evaluator.size={size}"], 1079, 359
+
+
+def gpu_missing():
+    """Why there is no GPU, asked of the driver; None where there is one."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return "no GPU: libcuda.so.1 cannot be loaded"
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+        return "no GPU: the driver finds none"
+    return None
+
+
+def last_line(text):
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "(nothing said)"
+
+
+def refused(ended, *words):
+    """The command was refused as wrong input, in words and without a panic."""
+    missing = [word for word in words if word not in ended.stderr]
+    if ended.returncode != 2 or missing or "panicked" in ended.stderr:
+        raise Failed(f"exit code {ended.returncode}, lacking {missing}: {last_line(ended.stderr)}")
+    return ended.stderr.splitlines()[0].split(", in open: ")[-1]
+
+
+def measured(trials):
+    bad = [trial for trial in trials if trial["state"] != "measured"]
+    if bad:
+        raise Failed(f"trial {bad[0]['trial']}: {bad[0].get('reason', bad[0]['state'])}")
+    return trials
+
+
+class Memory:
+    """The GPU's memory in use, looked at while something runs; MiB."""
+
+    def __init__(self, device):
+        self.number = device.partition(":")[2] or "0"
+        self.idle = self.most = self.now()
+        self.done = threading.Event()
+
+    def now(self):
+        command = ["nvidia-smi", f"--id={self.number}", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+        try:
+            return int(subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.split()[0])
+        except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
+            return None
+
+    def look(self):
+        while not self.done.wait(0.2):
+            now = self.now()
+            if now is not None and self.most is not None:
+                self.most = max(self.most, now)
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.look)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+
+    def __str__(self):
+        return "memory not told by nvidia-smi" if self.most is None else f"{self.most - self.idle} MiB"
+
+
+def network_of(machine, study, trial):
+    file = machine.folder / f"network_{trial}.py"
+    ended = machine.run(["export", str(study), "--trial", str(trial), "--format", "pytorch", "--out", str(file)])
+    if ended.returncode:
+        raise Failed(f"nas export: {last_line(ended.stderr)}")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Network()
+
+
+def torch_steps(machine, torch, model, network, place, steps, validation):
+    """Seconds of so many steps and of running the validation examples, data on the host as nas has them."""
+    inputs = torch.randn(BATCH * steps, 1, 32, 32)
+    labels = torch.randint(0, 10, (BATCH * steps,))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.003, weight_decay=0.01)
+    begun = time.monotonic()
+    network.train()
+    for at in range(0, len(labels), BATCH):
+        machine.left()
+        loss = torch.nn.functional.cross_entropy(model(inputs[at : at + BATCH].to(place)), labels[at : at + BATCH].to(place))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        # nas looks at each loss, too, to notice a training that diverges.
+        loss.item()
+    network.eval()
+    with torch.no_grad():
+        for at in range(0, validation, 256):
+            network(torch.randn(min(256, validation - at), 1, 32, 32).to(place)).sum().item()
+    return time.monotonic() - begun
