@@ -203,6 +203,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
             accepts_relaxed: false,
             resumes: RESUMES,
             graphs: true,
+            trains: None,
             parameters: vec![
                 Parameter::text("label", "", "Where calls are noted."),
                 Parameter::integer("fail", 0, 0, 100, "Percent of the architectures that fail."),

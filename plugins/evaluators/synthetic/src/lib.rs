@@ -117,6 +117,7 @@ impl EvaluatorPlugin for SyntheticEvaluator {
             accepts_relaxed: false,
             resumes: false,
             graphs: false,
+            trains: None,
             parameters: vec![
                 Parameter::one_of("data", PROBLEMS[0].0, &PROBLEMS.map(|(name, _)| name), "The problem."),
                 Parameter::integer("instance", 1, 0, u32::MAX, "Draws another landscape of the same kind."),

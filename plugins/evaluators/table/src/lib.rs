@@ -47,6 +47,7 @@ impl EvaluatorPlugin for TableEvaluator {
             accepts_relaxed: false,
             resumes: false,
             graphs: false,
+            trains: None,
             parameters: vec![
                 Parameter::text("data", "", "TABLE/PROBLEM, as in nas-bench-201/c10, or MAPPING.toml/PROBLEM"),
                 Parameter::text("file", "", "the table's file; empty: looked for in NAS_DATA and the user's folder"),

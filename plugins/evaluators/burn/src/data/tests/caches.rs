@@ -31,6 +31,7 @@ fn same(one: &Data, other: &Data) {
     assert_eq!((&one.normalization, &one.encoding), (&other.normalization, &other.encoding));
     assert_eq!((&one.vocabulary, &one.tokenizer), (&other.vocabulary, &other.tokenizer));
     assert_eq!((&one.classes, one.kind), (&other.classes, other.kind));
+    assert_eq!(one.fingerprint, other.fingerprint);
 }
 
 #[test]
