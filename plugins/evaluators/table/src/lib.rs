@@ -3,6 +3,7 @@
 
 mod error;
 pub mod find;
+mod fingerprint;
 pub mod map;
 mod own;
 mod rows;
@@ -19,8 +20,8 @@ use std::sync::Arc;
 
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor,
-    Objective, Opened, Parameter, Request, Result, Settings, Task,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Measurement, Metric, MetricInfo,
+    Monitor, Objective, Opened, Parameter, Request, Result, Settings, Task,
 };
 
 pub use error::TableError;
@@ -34,6 +35,8 @@ pub struct TableEvaluator {
     map: Map,
     problem: String,
     table: Arc<Table>,
+    /// Which table it is.
+    data: Fingerprint,
 }
 
 impl EvaluatorPlugin for TableEvaluator {
@@ -70,7 +73,10 @@ impl TableEvaluator {
             return Err(TableError::Problem { table: table.to_owned(), problem: problem.to_owned(), known });
         }
         let table = Table::shared(&found)?;
-        Ok(Self { problem: problem.to_owned(), table, map: found.map })
+        let file = std::path::absolute(&found.file).unwrap_or(found.file);
+        let digest = fingerprint::with_mapping(table.fingerprint(), &found.mapping);
+        let data = Fingerprint { source: file.display().to_string(), digest };
+        Ok(Self { problem: problem.to_owned(), table, map: found.map, data })
     }
 
     fn fidelities(&self) -> &[FidelityMap] {
@@ -198,6 +204,7 @@ impl Evaluator for TableEvaluator {
             task,
             simulated: true,
             best: self.best(),
+            data: Some(self.data.clone()),
             ..Opened::default()
         }
     }
