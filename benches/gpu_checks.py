@@ -215,6 +215,26 @@ def determinism(machine):
     return f"two runs, with 1 and 2 workers, differ: val_loss by up to {greatest:.2e}"
 
 
+def full_training(machine):
+    """A network that was found on the device, trained in full there and on the CPU by the same library."""
+    found = [*CELLS, "--data", "digits", "--set", "evaluator.epochs=2", "--set", "task.channels=16", "--trials", "1"]
+    measured(machine.search("full", machine.device, found))
+    accuracies = []
+    for number, device in enumerate(("cpu", machine.device)):
+        out = str(machine.folder / f"full-{number}")
+        study = ["train", str(machine.folder / "full.study"), "--epochs", "10", "--device", device, "--quiet"]
+        ended = machine.run([*study, "--out", out, "--json"])
+        if ended.returncode:
+            raise Failed(f"nas train on {device} ended with {ended.returncode}: {last_line(ended.stderr)}")
+        accuracies.append(json.loads(ended.stdout)["metrics"]["test_accuracy"])
+        if not Path(out, "weights.safetensors").is_file():
+            raise Failed(f"nas train on {device} has left no weights")
+    figures = f"test accuracy {accuracies[0]:.4f} on the CPU, {accuracies[1]:.4f} on {machine.device}"
+    if abs(accuracies[0] - accuracies[1]) > TOLERANCE:
+        raise Failed(f"{figures}; they may differ by {TOLERANCE}")
+    return figures
+
+
 class Memory:
     """The GPU's memory in use, looked at while something runs; MiB."""
 
@@ -369,6 +389,7 @@ CHECKS = [
     ("accuracy on digits", accuracy_digits, True, True),
     ("accuracy on fashion-mnist", accuracy_fashion, True, True),
     ("determinism", determinism, True, True),
+    ("full training", full_training, True, True),
     *((f"speed and memory, {workers} at a time", throughput_with(workers), True, True) for workers in (1, 2, 4, 8)),
     ("out of memory", out_of_memory, True, True),
     ("PyTorch, eager", with_torch(False), True, True),

@@ -1,13 +1,15 @@
 //! `nas train`: one network of a study, trained in full and tested.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
 use nas_api::native::panic_words;
-use nas_api::{Evaluator, Graph, Metric, Monitor, Report, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator};
+use nas_api::{
+    Evaluator, Graph, Metric, Monitor, Report, Settings, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator,
+};
 use nas_core::plugin::{Identity, PluginError};
 use nas_core::study::{Limits, Problem, STACK_BYTES, StudyRecord, Summary, TrialRecord};
 use serde_json::json;
@@ -32,7 +34,6 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     let full = info.trains.as_ref().ok_or_else(|| cannot(source.identity()))?;
     let trainer = Trainer { info: &info, full };
     let changes = train_settings::changes(train, &trainer)?;
-    let folder = made(&train.out)?;
 
     let header = train_settings::on_device(record.header.clone(), &changes);
     let mut problem = Problem::reopen(&header, &registry, None)?;
@@ -42,6 +43,7 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     // It holds the data in another process.
     drop(problem);
     let (settings, epochs) = train_settings::of(train, &header, &registry, &trainer, changes)?;
+    let folder = made(&train.out)?;
     let evaluator = source.open(&settings, None)?;
     let seed = nas_api::rng::derive(record.header.seed, "train", trial.trial);
 
@@ -51,41 +53,53 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::from(STOPPED));
     };
     check_files(source.identity(), &trained, &train.out)?;
-    let metrics: Vec<Metric> = trained.metrics.into_iter().chain(counts).collect();
-    let values: serde_json::Map<_, _> =
-        metrics.iter().map(|metric| (metric.name.clone(), json!(metric.value))).collect();
-    let settings: serde_json::Map<_, _> =
-        settings.0.into_iter().map(|setting| (setting.name, json!(setting.value))).collect();
-    let (has_weights, others): (Vec<_>, Vec<_>) = trained.files.iter().partition(|name| *name == WEIGHTS_FILE);
-    let weights = (!has_weights.is_empty()).then(|| train.out.join(WEIGHTS_FILE));
-    let mut report = json!({
-        "trial": trial.trial, "genotype": genotype, "text": trial.text, "epochs": epochs, "seed": seed,
-        "settings": settings, "metrics": values, "weights": weights, "files": trained.files,
-    });
-    if let (Some(confusion), Some(report)) = (&trained.confusion, report.as_object_mut()) {
-        report.extend(train_classes::to_json(confusion));
-    }
+    let trained = Trained { metrics: trained.metrics.into_iter().chain(counts).collect(), ..trained };
+    let report = report(trial, &request, &settings, &trained, &train.out);
     save(&train.out.join("network.json"), &network_json(&record, trial, &request.graph))?;
     save(&train.out.join("metrics.json"), &report)?;
     if train.json {
         print::json(&report)?;
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        out!("trial {} trained for {epochs} {}: {}", trial.trial, unit(&info.fidelity_unit), trial.text);
+        show_trained(&trained, &train.out);
     }
-    let unit = unit(&info.fidelity_unit);
-    out!("trial {} trained for {epochs} {unit}: {}", trial.trial, trial.text);
-    for metric in &metrics {
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All that there is to say of the training.
+fn report(
+    trial: &TrialRecord,
+    request: &TrainRequest,
+    settings: &Settings,
+    trained: &Trained,
+    out: &Path,
+) -> serde_json::Value {
+    let values: serde_json::Map<_, _> =
+        trained.metrics.iter().map(|metric| (metric.name.clone(), json!(metric.value))).collect();
+    let settings: serde_json::Map<_, _> =
+        settings.0.iter().map(|setting| (setting.name.clone(), json!(setting.value))).collect();
+    let weights = trained.files.iter().find(|name| *name == WEIGHTS_FILE).map(|name| out.join(name));
+    let mut report = json!({
+        "trial": trial.trial, "genotype": trial.genotype(), "text": trial.text, "epochs": request.epochs,
+        "seed": request.seed, "settings": settings, "metrics": values, "weights": weights, "files": trained.files,
+    });
+    if let (Some(confusion), Some(report)) = (&trained.confusion, report.as_object_mut()) {
+        report.extend(train_classes::to_json(confusion));
+    }
+    report
+}
+
+fn show_trained(trained: &Trained, out: &Path) {
+    for metric in &trained.metrics {
         out!("  {:22} {}", metric.name, print::number(metric.value));
     }
     if let Some(confusion) = &trained.confusion {
         out!("{}", train_classes::to_text(confusion));
     }
-    if let Some(weights) = weights {
-        out!("weights in {}", weights.display());
+    for name in &trained.files {
+        let what = if name == WEIGHTS_FILE { "weights in" } else { "with" };
+        out!("{what} {}", out.join(name).display());
     }
-    for other in others {
-        out!("with {}", train.out.join(other).display());
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Those of the study, but for the seconds of a trial, which is shorter, and for its tries: what has taken hours is not begun
@@ -102,7 +116,7 @@ fn cannot(identity: &Identity) -> Failure {
 }
 
 /// The folder, as an absolute path, where weights can be written: that is found out before hours of training, not after.
-fn made(out: &Path) -> Result<std::path::PathBuf, Failure> {
+fn made(out: &Path) -> Result<PathBuf, Failure> {
     let cannot = |error| Failure::input(format!("--out {}: cannot be made: {error}", out.display()));
     fs::create_dir_all(out).map_err(cannot)?;
     check_writable(&out.join(WEIGHTS_FILE))?;

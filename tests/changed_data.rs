@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{nas, records, refused, scratch, succeed};
+use common::{json, nas, records, refused, scratch, succeed};
 
 /// Rows of two classes that a line parts.
 fn rows(path: &Path, shift: usize) {
@@ -31,7 +31,9 @@ fn resume_and_train_refuse_data_that_have_changed() {
     rows(&data, 0);
     succeed(&mut search(&study, &data));
     let before = records(&study);
-    assert!(before.contains("digest = "), "{before}");
+    let shown = json(&mut nas(["show", file]));
+    let known = &shown["study"]["data"];
+    assert_eq!((known["source"].as_str(), known["digest"].as_str().unwrap().len()), (data.to_str(), 64));
 
     rows(&data, 1);
     let train = || nas(["train", file, "--epochs", "2", "--out", out.to_str().unwrap()]);

@@ -121,7 +121,7 @@ fn checks(library: &Path, only: &str, out: &Path) -> Option<Vec<(String, String)
 fn checks_that_need_a_gpu_are_skipped_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let Some(rows) = checks(&folder.path().join("none.so"), "", &folder.path().join("all.md")) else { return };
-    assert_eq!(rows.len(), 14, "{rows:?}");
+    assert_eq!(rows.len(), 15, "{rows:?}");
     for (name, result) in &rows {
         if name == "the built-in evaluator refuses a GPU" {
             assert!(result.starts_with("PASS") && result.contains("cargo xtask cuda"), "{result}");

@@ -105,7 +105,7 @@ fn whatever_an_evaluator_does_in_full_training_is_said() {
     let out = folder.path().join("out");
     let trained = json(&mut train(&study, &out));
     let seed = trained["seed"].as_u64().unwrap();
-    assert_eq!(trained["metrics"]["test_score"].as_u64(), Some(seed));
+    assert_eq!(trained["metrics"]["test_score"].as_f64(), Some(seed as f64));
     assert_eq!(fs::read_to_string(out.join("weights.safetensors")).unwrap(), seed.to_string());
     for (behaviour, words) in [
         ("panic", "the evaluator panicked: it was told to"),
