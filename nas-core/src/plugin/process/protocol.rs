@@ -137,6 +137,16 @@ mod tests {
         for verdict in [Verdict::GoOn, Verdict::Pruned, Verdict::Stopped] {
             assert!(matches!(read(&mut from).unwrap(), Some(Job::Judged(read)) if read == verdict));
         }
+        let graph = nas_api::Graph::default();
+        let request = TrainRequest { graph, epochs: 9, seed: 7, folder: "/out".into() };
+        let confusion = nas_api::Confusion::of(&[0, 1, 1], &[Some(0), None, Some(0)], 2);
+        let trained = Trained { confusion, files: vec!["weights.safetensors".into()], ..Trained::default() };
+        let mut training = Vec::new();
+        write(&mut training, &Job::Train(Box::new(request.clone()))).unwrap();
+        write(&mut training, &Said::Trained(Some(trained.clone()))).unwrap();
+        let mut from = &training[..];
+        assert!(matches!(read(&mut from).unwrap(), Some(Job::Train(read)) if *read == request));
+        assert!(matches!(read(&mut from).unwrap(), Some(Said::Trained(Some(read))) if read == trained));
         for cut in 1..bytes.len() - 1 {
             let mut from = &bytes[..cut];
             // Whatever is whole is read; what is cut off is an error, and never a message.
