@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nas_api::{Graph, Task};
-use nas_core::study::{Problem, StudyRecord};
+use nas_core::study::{Header, Problem, StudyRecord};
 use nas_export::About;
 
 use crate::architecture::{build, is_study, parse};
@@ -35,7 +35,9 @@ fn of_study(args: &Args, flags: &NetworkFlags) -> Result<Found, Failure> {
         Failure::input(format!("trial {} is a mixture of architectures, not one that can be exported", trial.trial))
     })?;
     let registry = plugins::registry(args)?;
-    let mut problem = Problem::reopen(&record.header, &registry, None)?;
+    // Of the data only the shapes matter here, which are in the task.
+    let header = Header { data: None, ..record.header.clone() };
+    let mut problem = Problem::reopen(&header, &registry, None)?;
     let network = problem.network(genotype)?;
     let (graph, _) =
         network.map_err(|reason| Failure::broken(format!("trial {} has no network: {reason}", trial.trial)))?;

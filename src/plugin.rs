@@ -117,11 +117,16 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
             let takes_recipes = info.parameters.iter().any(|parameter| parameter.name == "recipe");
             let recipes = if takes_recipes { Recipe::all(registry)? } else { Vec::new() };
             let unit = Some(info.fidelity_unit).filter(|unit| !unit.is_empty());
+            let trains = info.trains.map(|_| "in full".to_owned());
             Ok(Found {
                 identity: source.identity().clone(),
                 description: info.description,
                 reference: String::new(),
-                more: vec![("metrics", metrics), ("fidelity", unit.into_iter().collect())],
+                more: vec![
+                    ("metrics", metrics),
+                    ("fidelity", unit.into_iter().collect()),
+                    ("trains", trains.into_iter().collect()),
+                ],
                 parameters: info.parameters,
                 recipes,
             })

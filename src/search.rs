@@ -102,7 +102,7 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
 }
 
 /// A flag that is short for a parameter of the evaluator, which must not be set to something else as well.
-fn short_for(flags: &mut StudySpec, name: &str, value: Option<&str>) -> Result<(), Failure> {
+pub fn short_for(flags: &mut StudySpec, name: &str, value: Option<&str>) -> Result<(), Failure> {
     let Some(value) = value else { return Ok(()) };
     let given = Given::Raw(value.to_owned());
     match flags.evaluator.settings.insert(name.to_owned(), given.clone()) {

@@ -1,6 +1,6 @@
 //! What `nas train` says of single classes.
 
-use nas_evaluator_burn::Confusion;
+use nas_api::Confusion;
 use serde_json::{Map, Value, json};
 
 use crate::print;

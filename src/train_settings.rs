@@ -1,44 +1,79 @@
 //! How `nas train` trains: as the study did, or by another recipe.
 
-use nas_api::{EvaluatorPlugin, Setting, Settings, Value};
+use nas_api::{EvaluatorInfo, FullTraining, Setting, Settings, Value};
 use nas_core::plugin::Registry;
 use nas_core::study::{Given, GivenSettings, Header, Recipe, StudySpec, check_settings};
-use nas_evaluator_burn::{BurnEvaluator, is_of_training};
 
 use crate::args::Train;
 use crate::failure::Failure;
+use crate::search::short_for;
 
-/// What may be changed besides how networks are trained: neither lets test examples into training.
-const LIMITS: [&str; 2] = ["train_limit", "validation_limit"];
+/// The parameter that says where networks are trained.
+const DEVICE: &str = "device";
+/// Epochs of the full training for each epoch of a trial, where the user does not say.
+const LONGER: f64 = 5.0;
+/// The parameter that says for how long.
+const EPOCHS: &str = "epochs";
 
-/// Every parameter of the evaluator: those of the study, or with `--recipe` its data and that recipe, and over them what
-/// `--set` says. Epochs are those of `--epochs`, of `--set` or the recipe, or else `epochs`.
-pub fn of(train: &Train, header: &Header, registry: &Registry, epochs: u32) -> Result<Settings, Failure> {
-    let parameters = BurnEvaluator::info().parameters;
+/// The evaluator that trains, and what may be set for that.
+pub struct Trainer<'a> {
+    pub info: &'a EvaluatorInfo,
+    pub full: &'a FullTraining,
+}
+
+/// The study as it is opened again: where it was searched there may be devices that are not here.
+pub fn on_device(mut header: Header, changes: &GivenSettings) -> Header {
+    let device = changes.get(DEVICE).and_then(Given::text).map(str::to_owned);
+    let recorded = header.evaluator.settings.0.iter_mut().find(|setting| setting.name == DEVICE);
+    if let (Some(device), Some(recorded)) = (device, recorded) {
+        recorded.value = Value::Text(device);
+    }
+    header
+}
+
+/// Every parameter of the evaluator, and for how many epochs it trains. Parameters are those of the study, or with `--recipe` its
+/// data and that recipe, and over them the [`changes`]. Epochs are those of `--epochs`, of the changes or the recipe, or else
+/// five times those of a trial.
+pub fn of(
+    train: &Train,
+    header: &Header,
+    registry: &Registry,
+    Trainer { info, full }: &Trainer<'_>,
+    changes: GivenSettings,
+) -> Result<(Settings, u32), Failure> {
+    let epochs = (header.fidelities.last().copied().unwrap_or(1.0) * LONGER).round() as u32;
     let recorded = |setting: &Setting| (setting.name.clone(), Given::Recorded(setting.value.clone()));
     let mut given: GivenSettings = header.evaluator.settings.0.iter().map(recorded).collect();
+    // One without that parameter is told its epochs all the same.
+    let has_epochs = is_known(info, EPOCHS);
     let whole = |epochs: u32| Given::Recorded(Value::Number(f64::from(epochs)));
-    given.insert("epochs".to_owned(), whole(epochs));
+    if has_epochs {
+        given.insert(EPOCHS.to_owned(), whole(epochs));
+    }
     if let Some(reference) = &train.recipe {
-        let recipe = Recipe::find(reference, registry, &parameters)?;
+        let recipe = Recipe::find(reference, registry, &info.parameters)?;
         // What a recipe leaves open is at its default, as in a new study, whatever the search was trained with; but a full
         // training is longer than a trial, so epochs are not.
-        given.retain(|name, _| name == "epochs" || !is_of_training(name));
+        given.retain(|name, _| name == EPOCHS || !full.recipe.contains(name));
         given.insert("recipe".to_owned(), Given::Raw(recipe.reference));
         given.extend(recipe.settings);
     }
-    given.extend(sets(&train.sets)?);
-    if let Some(epochs) = train.epochs {
-        given.insert("epochs".to_owned(), whole(epochs));
+    given.extend(changes);
+    if let Some(epochs) = train.epochs.filter(|_| has_epochs) {
+        given.insert(EPOCHS.to_owned(), whole(epochs));
     }
-    Ok(check_settings("evaluator", &parameters, &given)?)
+    let settings = check_settings("evaluator", &info.parameters, &given)?;
+    let epochs = if has_epochs { settings.integer(EPOCHS)? } else { train.epochs.unwrap_or(epochs) };
+    Ok((settings, epochs))
 }
 
-fn sets(assignments: &[String]) -> Result<GivenSettings, Failure> {
+/// What `--set` and `--device` say.
+pub fn changes(train: &Train, Trainer { info, full }: &Trainer<'_>) -> Result<GivenSettings, Failure> {
     let mut spec = StudySpec::default();
-    for assignment in assignments {
+    for assignment in &train.sets {
         spec.set(assignment)?;
     }
+    short_for(&mut spec, DEVICE, train.device.as_deref())?;
     let evaluator = std::mem::take(&mut spec.evaluator.settings);
     if spec != StudySpec::default() {
         let help = "write evaluator.KEY=VALUE: space, strategy and task are those of the study";
@@ -46,30 +81,29 @@ fn sets(assignments: &[String]) -> Result<GivenSettings, Failure> {
             "--set: `nas train` sets how the network is trained alone\n  help: {help}"
         )));
     }
-    let allowed = |name: &str| is_of_training(name) || LIMITS.contains(&name);
-    if let Some(name) = evaluator.keys().find(|name| !allowed(name) && is_known(name)) {
-        let (problem, remedy) = refusal(name);
+    if let Some(name) = evaluator.keys().find(|name| !full.allows(name) && is_known(info, name)) {
+        let (problem, remedy) = refusal(name, full);
         return Err(Failure::input(format!("--set evaluator.{name}: {problem}\n  help: {remedy}")));
     }
     Ok(evaluator)
 }
 
-/// Why a parameter that is not of the training cannot be set, and what to do.
-fn refusal(name: &str) -> (&'static str, String) {
+/// Why a parameter that full training does not let be set cannot be, and what to do.
+fn refusal(name: &str, full: &FullTraining) -> (&'static str, String) {
     let leave = || "leave it out".to_owned();
     match name {
         "recipe" => ("a recipe has a flag of its own", "give --recipe NAME".to_owned()),
-        "device" => ("full training runs on the CPU", leave()),
         "validate_every" => ("validation examples are trained on here, so that nothing is validated", leave()),
         "checkpoint_seconds" => ("full training keeps no state on its way", leave()),
         _ => {
             let problem = "the network is trained and tested on the data of the study";
-            (problem, format!("leave it out: of the data, {} alone can be changed", LIMITS.join(" and ")))
+            let others = full.others.join(", ");
+            (problem, format!("leave it out: besides how networks are trained, this alone can be changed: {others}"))
         }
     }
 }
 
 /// Others are refused with the nearest name.
-fn is_known(name: &str) -> bool {
-    BurnEvaluator::info().parameters.iter().any(|parameter| parameter.name == name)
+fn is_known(info: &EvaluatorInfo, name: &str) -> bool {
+    info.parameters.iter().any(|parameter| parameter.name == name)
 }

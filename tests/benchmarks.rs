@@ -101,6 +101,39 @@ fn another_setup_in_the_same_folder_is_refused() {
 }
 
 #[test]
+fn numbers_that_have_changed_since_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write_grid(folder.path(), "");
+    json(&mut bench(folder.path(), &[]));
+    let table = folder.path().join("cube.csv");
+    let before = fs::read_to_string(&table).unwrap();
+    fs::write(&table, before.replace("0,0,0,0,50,0,2", "0,0,0,1,50,0,2")).unwrap();
+    let refused = bench(folder.path(), &["--seeds", "7"]).output().unwrap();
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{message}");
+    assert!(message.contains("cube.csv': they have changed") && message.contains("help: bring the data"), "{message}");
+
+    // A benchmark of before does not say which numbers it had, and goes on as it was begun.
+    let db = rusqlite::Connection::open(folder.path().join("out/benchmark.db")).unwrap();
+    let cut = |text: String| {
+        let (head, rest) = text.split_once("[data]\n").unwrap();
+        let tail = rest.split_once("\n[").map_or(String::new(), |(_, tail)| format!("[{tail}"));
+        format!("{head}{tail}")
+    };
+    let setups: Vec<(i64, String)> = {
+        let mut query = db.prepare("SELECT rowid, setup FROM studies").unwrap();
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    for (row, setup) in setups {
+        db.execute("UPDATE studies SET setup = ?2 WHERE rowid = ?1", rusqlite::params![row, cut(setup)]).unwrap();
+    }
+    db.close().unwrap();
+    let results = json(&mut bench(folder.path(), &["--seeds", "7"]));
+    assert_eq!(row(&results, "climb")["seeds"], 7);
+}
+
+#[test]
 fn who_cannot_serve_a_problem_is_skipped_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     write_grid(folder.path(), "");

@@ -85,10 +85,15 @@ fn an_evaluator_in_c_reports_and_is_pruned() {
 fn a_library_for_an_earlier_abi_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let (source, library) = (folder.path().join("old.c"), folder.path().join("libold.so"));
-    fs::write(&source, "int nas_evaluator_0_1(void) { return 0; }\n").unwrap();
-    succeed(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]));
-    let words = common::refused(&mut nas(["plugin", "inspect", library.to_str().unwrap()]));
-    assert!(words.contains("nas_evaluator_0_1") && words.contains("rebuild it"), "{words}");
+    for symbol in ["nas_evaluator_0_1", "nas_evaluator_0_2"] {
+        fs::write(&source, format!("int {symbol}(void) {{ return 0; }}\n")).unwrap();
+        succeed(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]));
+        let words = common::refused(&mut nas(["plugin", "inspect", library.to_str().unwrap()]));
+        assert!(
+            words.contains(symbol) && words.contains("nas_evaluator_0_3") && words.contains("rebuild it"),
+            "{words}"
+        );
+    }
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn sub_words_are_trained_searched_with_and_saved() {
     let out = folder.path().join("out");
     let trained = json(&mut nas(["train", study.to_str().unwrap(), "--epochs", "2", "--out", out.to_str().unwrap()]));
     assert_eq!(trained["metrics"]["trained_tokens"], 2048.0);
+    assert_eq!(trained["files"], serde_json::json!(["weights.safetensors", "tokenizer.json"]));
     let weights = fs::read(out.join("weights.safetensors")).unwrap();
     let header = usize::try_from(u64::from_le_bytes(weights[..8].try_into().unwrap())).unwrap();
     let header: serde_json::Value = serde_json::from_slice(&weights[8..8 + header]).unwrap();

@@ -26,7 +26,8 @@ typedef struct {
 } wiring;
 
 static nas_answer describe(void) {
-    nas_info info = {"wiring", "1", "How the operators of a network are connected.", METRICS, 4, "", false, true, PARAMETERS, 2};
+    nas_info info = {"wiring", "1", "How the operators of a network are connected.", METRICS, 4, "", false, true, PARAMETERS, 2,
+                     false, NULL, 0, NULL, 0}; /* There is nothing to train in full. */
     nas_writer to = {NULL, 0, 0, false};
     nas_put_info(&to, &info);
     return nas_finish(to);
@@ -48,7 +49,7 @@ static nas_answer open_wiring(const uint8_t *data, size_t length, void **instanc
     }
     *instance = made;
     static const char *const reports[] = {"longest_path"};
-    nas_opened opened = {NULL, 0, true, shape, 3, 10, "classification", reports, 1};
+    nas_opened opened = {NULL, 0, true, shape, 3, 10, "classification", reports, 1, NULL, NULL};
     nas_writer to = {NULL, 0, 0, false};
     nas_put_opened(&to, &opened);
     return nas_finish(to);
@@ -95,7 +96,7 @@ static nas_answer evaluate(const void *instance, const uint8_t *data, size_t len
     return answer;
 }
 
-nas_table nas_evaluator_0_2(void) {
-    nas_table table = {NAS_ABI_VERSION, describe, open_wiring, evaluate, free, nas_free};
+nas_table nas_evaluator_0_3(void) {
+    nas_table table = {NAS_ABI_VERSION, describe, open_wiring, evaluate, NULL, free, nas_free};
     return table;
 }

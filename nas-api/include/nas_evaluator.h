@@ -1,4 +1,4 @@
-/* An evaluator of `nas` in C or C++: a dynamic library with one symbol, `nas_evaluator_0_2`.
+/* An evaluator of `nas` in C or C++: a dynamic library with one symbol, `nas_evaluator_0_3`.
  *
  * This header has the ABI (the structures below, which `nas-api/src/native.rs` has in Rust) and the messages: functions that read
  * what the host sends, and write what it expects. Nothing needs to be linked. The guide is docs/guides/write-an-evaluator.md, an
@@ -9,7 +9,7 @@
  * one. A text or list is its length and then its contents; an option is 0, or 1 and the value; of a choice the place of the case
  * comes first; a record is its fields in order.
  *
- * Any thread may call; `evaluate` is called from several at the same time. No exception may leave a function.
+ * Any thread may call; `evaluate` and `train` are called from several at the same time. No exception may leave a function.
  */
 #ifndef NAS_EVALUATOR_H
 #define NAS_EVALUATOR_H
@@ -26,7 +26,7 @@ extern "C" {
 
 /* ---- The ABI ---- */
 
-#define NAS_ABI_VERSION 2u
+#define NAS_ABI_VERSION 3u
 
 enum { NAS_DONE = 0, NAS_REFUSED = 1, NAS_PANICKED = 2 };
 
@@ -46,7 +46,7 @@ enum {
     NAS_STOPPING = 2 /* The study is stopping. */
 };
 
-/* How a measurement talks with the study, from any thread until `evaluate` returns. nas_is_stopped, nas_report and nas_notice call
+/* How a measurement or a training talks with the host, from any thread until `evaluate` or `train` returns. nas_is_stopped, nas_report and nas_notice call
  * these. */
 typedef struct {
     const void *context;
@@ -63,6 +63,9 @@ typedef struct {
     nas_answer (*open)(const uint8_t *data, size_t length, void **instance);
     /* Takes an encoded nas_request; answers with nas_measured or nas_failed, or nas_stopped where a callback said so. */
     nas_answer (*evaluate)(const void *instance, const uint8_t *data, size_t length, const nas_callbacks *callbacks);
+    /* Takes an encoded nas_train_request; answers with nas_trained, nas_refuse, or nas_stopped where a callback said so. NULL where
+     * nas_info says that it does not train in full. */
+    nas_answer (*train)(const void *instance, const uint8_t *data, size_t length, const nas_callbacks *callbacks);
     void (*close)(void *instance);
     /* nas_free does. */
     void (*free)(nas_answer answer);
@@ -75,7 +78,7 @@ typedef struct {
 #endif
 
 /* The one symbol of a library. */
-NAS_EXPORT nas_table nas_evaluator_0_2(void);
+NAS_EXPORT nas_table nas_evaluator_0_3(void);
 
 /* ---- Writing ---- */
 
@@ -390,17 +393,20 @@ static inline const nas_setting *nas_setting_of(const nas_open *open, const char
     return NULL;
 }
 
-static inline void nas_free_request(nas_request *request) {
-    for (size_t i = 0; i < request->node_count; i++) {
-        nas_node *node = &request->nodes[i];
-        for (size_t j = 0; j < node->attribute_count; j++) {
-            free(node->attributes[j].integers);
-            free(node->attributes[j].numbers);
+static inline void nas_free_nodes(nas_node *nodes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < nodes[i].attribute_count; j++) {
+            free(nodes[i].attributes[j].integers);
+            free(nodes[i].attributes[j].numbers);
         }
-        free(node->attributes);
-        free(node->inputs);
+        free(nodes[i].attributes);
+        free(nodes[i].inputs);
     }
-    free(request->nodes);
+    free(nodes);
+}
+
+static inline void nas_free_request(nas_request *request) {
+    nas_free_nodes(request->nodes, request->node_count);
     free(request->genotype);
     free(request->outputs);
     memset(request, 0, sizeof *request);
@@ -425,6 +431,33 @@ static inline void nas_get_attribute(nas_reader *from, nas_attribute *attribute)
     }
 }
 
+static inline nas_node *nas_get_nodes(nas_reader *from, size_t *count) {
+    nas_node *nodes = (nas_node *)nas_get_list(from, sizeof(nas_node), count);
+    for (size_t i = 0; i < *count; i++) {
+        nas_node *node = &nodes[i];
+        node->name = nas_get_text(from);
+        node->op = nas_get_text(from);
+        node->inputs = nas_get_u32s(from, &node->input_count);
+        for (size_t j = 0; j < node->input_count; j++) {
+            from->failed = from->failed || node->inputs[j] >= i;
+        }
+        node->attributes = (nas_attribute *)nas_get_list(from, sizeof(nas_attribute), &node->attribute_count);
+        for (size_t j = 0; j < node->attribute_count; j++) {
+            nas_get_attribute(from, &node->attributes[j]);
+        }
+    }
+    return nodes;
+}
+
+/* The nodes whose values leave a network; each is one of so many. */
+static inline uint32_t *nas_get_outputs(nas_reader *from, size_t nodes, size_t *count) {
+    uint32_t *outputs = nas_get_u32s(from, count);
+    for (size_t i = 0; i < *count; i++) {
+        from->failed = from->failed || outputs[i] >= nodes;
+    }
+    return outputs;
+}
+
 /* Reads what `evaluate` takes; false where it is none, or a mixture of architectures, which only an evaluator of supernets gets.
  * Free it either way. */
 static inline bool nas_read_request(const uint8_t *data, size_t length, nas_request *request) {
@@ -437,24 +470,8 @@ static inline bool nas_read_request(const uint8_t *data, size_t length, nas_requ
     request->genotype = nas_get_u32s(&from, &request->genotype_length);
     request->key = nas_get_text(&from);
     request->text = nas_get_text(&from);
-    request->nodes = (nas_node *)nas_get_list(&from, sizeof(nas_node), &request->node_count);
-    for (size_t i = 0; i < request->node_count; i++) {
-        nas_node *node = &request->nodes[i];
-        node->name = nas_get_text(&from);
-        node->op = nas_get_text(&from);
-        node->inputs = nas_get_u32s(&from, &node->input_count);
-        for (size_t j = 0; j < node->input_count; j++) {
-            from.failed = from.failed || node->inputs[j] >= i;
-        }
-        node->attributes = (nas_attribute *)nas_get_list(&from, sizeof(nas_attribute), &node->attribute_count);
-        for (size_t j = 0; j < node->attribute_count; j++) {
-            nas_get_attribute(&from, &node->attributes[j]);
-        }
-    }
-    request->outputs = nas_get_u32s(&from, &request->output_count);
-    for (size_t i = 0; i < request->output_count; i++) {
-        from.failed = from.failed || request->outputs[i] >= request->node_count;
-    }
+    request->nodes = nas_get_nodes(&from, &request->node_count);
+    request->outputs = nas_get_outputs(&from, request->node_count, &request->output_count);
     request->has_fidelity = nas_get_truth(&from);
     request->fidelity = request->has_fidelity ? nas_get_number(&from) : 0;
     request->has_resume = nas_get_truth(&from);
@@ -462,6 +479,35 @@ static inline bool nas_read_request(const uint8_t *data, size_t length, nas_requ
     request->keep = nas_get_truth(&from);
     request->seed = (uint32_t)nas_get_count(&from);
     request->judged = nas_get_truth(&from);
+    return !from.failed && from.at == from.end;
+}
+
+/* One network to train in full: from scratch, on all examples but those for testing; then it is tested on those. */
+typedef struct {
+    nas_node *nodes; /* In topological order. */
+    size_t node_count;
+    uint32_t *outputs;
+    size_t output_count;
+    uint32_t epochs; /* How long, in the unit of fidelities. */
+    uint32_t seed;   /* All that is random follows from it. */
+    nas_text folder; /* It is there; weights are left in it. */
+} nas_train_request;
+
+static inline void nas_free_train_request(nas_train_request *request) {
+    nas_free_nodes(request->nodes, request->node_count);
+    free(request->outputs);
+    memset(request, 0, sizeof *request);
+}
+
+/* Reads what `train` takes; false where it is none. Free it either way. */
+static inline bool nas_read_train_request(const uint8_t *data, size_t length, nas_train_request *request) {
+    nas_reader from = {data, data + length, false};
+    memset(request, 0, sizeof *request);
+    request->nodes = nas_get_nodes(&from, &request->node_count);
+    request->outputs = nas_get_outputs(&from, request->node_count, &request->output_count);
+    request->epochs = (uint32_t)nas_get_count(&from);
+    request->seed = (uint32_t)nas_get_count(&from);
+    request->folder = nas_get_text(&from);
     return !from.failed && from.at == from.end;
 }
 
@@ -498,7 +544,22 @@ typedef struct {
     bool graphs;               /* It needs the networks of the candidates. */
     const nas_parameter *parameters;
     size_t parameter_count;
+    bool trains; /* It trains networks in full: nas_table has `train`. */
+    /* The names of parameters that may be other ones in full training than in the study: how networks are trained (another
+     * recipe takes the place of all of these), ... */
+    const char *const *recipe;
+    size_t recipe_count;
+    /* ... and what lets no test example into training: on which device, on how many examples. */
+    const char *const *others;
+    size_t other_count;
 } nas_info;
+
+static inline void nas_put_texts(nas_writer *to, const char *const *texts, size_t count) {
+    nas_put_count(to, count);
+    for (size_t i = 0; i < count; i++) {
+        nas_put_text(to, texts[i]);
+    }
+}
 
 static inline void nas_put_info(nas_writer *to, const nas_info *info) {
     nas_put_text(to, info->name);
@@ -531,6 +592,11 @@ static inline void nas_put_info(nas_writer *to, const nas_info *info) {
         nas_put_number(to, parameter->standard);
         nas_put_text(to, parameter->description);
     }
+    nas_put_truth(to, info->trains);
+    if (info->trains) {
+        nas_put_texts(to, info->recipe, info->recipe_count);
+        nas_put_texts(to, info->others, info->other_count);
+    }
 }
 
 /* What opening fixes for the whole study. */
@@ -544,6 +610,10 @@ typedef struct {
     const char *kind; /* "classification", "regression", "language". */
     const char *const *reports; /* Metrics that nas_report can give while a trial is measured. */
     size_t report_count;
+    /* Which data it reads, and a text that other data do not have (a checksum), so that a study does not go on with others;
+     * NULL where nothing can be said. */
+    const char *data_source;
+    const char *data_digest;
 } nas_opened;
 
 static inline void nas_put_opened(nas_writer *to, const nas_opened *opened) {
@@ -567,9 +637,12 @@ static inline void nas_put_opened(nas_writer *to, const nas_opened *opened) {
     nas_put_count(to, 0);     /* The first metric with a direction is the objective where the user names none. */
     nas_put_truth(to, false); /* Seconds are real. */
     nas_put_count(to, 0);     /* No best values are known. */
-    nas_put_count(to, opened->report_count);
-    for (size_t i = 0; i < opened->report_count; i++) {
-        nas_put_text(to, opened->reports[i]);
+    nas_put_texts(to, opened->reports, opened->report_count);
+    bool has_data = opened->data_source != NULL && opened->data_digest != NULL;
+    nas_put_truth(to, has_data);
+    if (has_data) {
+        nas_put_text(to, opened->data_source);
+        nas_put_text(to, opened->data_digest);
     }
 }
 
@@ -592,7 +665,7 @@ static inline bool nas_is_stopped(const nas_callbacks *callbacks) {
     return callbacks->stopped(callbacks->context);
 }
 
-/* How far the measurement has come: say it after every epoch, or what else fidelities count, with what is spent by now. Where the
+/* How far the measurement, or the training, has come: say it after every epoch, or what else fidelities count, with what is spent by now. Where the
  * answer is not NAS_GO_ON, answer nas_stopped(). A trial that is tried again reports from its start once more. */
 static inline uint32_t nas_report(const nas_callbacks *callbacks, double fidelity, const nas_metric *metrics, size_t count) {
     nas_writer to = {NULL, 0, 0, false};
@@ -630,6 +703,45 @@ static inline nas_answer nas_failed(const char *why) {
     nas_put_number(&to, 0); /* No bound is broken. */
     nas_put_truth(&to, false);
     nas_put_truth(&to, false);
+    return nas_finish(to);
+}
+
+/* Which test examples were taken for which class. */
+typedef struct {
+    size_t classes;
+    const uint64_t *counts; /* classes * classes: row by row the true class, then the class that was found. */
+} nas_confusion;
+
+/* What a full training has come to: metrics, on the test examples and of the training itself; for classes which were taken for which
+ * (else NULL); and the names of the files that it has left in the folder, "weights.safetensors" where weights are safetensors.
+ * "network.json" and "metrics.json" are the host's. */
+static inline nas_answer nas_trained(const nas_metric *metrics, size_t count, const nas_confusion *confusion,
+                                     const char *const *files, size_t file_count) {
+    nas_writer to = {NULL, 0, 0, false};
+    nas_put_truth(&to, true);
+    nas_put_metrics(&to, metrics, count);
+    nas_put_truth(&to, confusion != NULL);
+    if (confusion != NULL) {
+        size_t classes = confusion->classes, pairs = 0;
+        nas_put_count(&to, classes);
+        for (size_t truth = 0; truth < classes; truth++) {
+            uint64_t examples = 0;
+            for (size_t found = 0; found < classes; found++) {
+                examples += confusion->counts[truth * classes + found];
+                pairs += confusion->counts[truth * classes + found] > 0;
+            }
+            nas_put_count(&to, examples);
+        }
+        nas_put_count(&to, pairs);
+        for (size_t i = 0; i < classes * classes; i++) {
+            if (confusion->counts[i] > 0) {
+                nas_put_count(&to, i / classes);
+                nas_put_count(&to, i % classes);
+                nas_put_count(&to, confusion->counts[i]);
+            }
+        }
+    }
+    nas_put_texts(&to, files, file_count);
     return nas_finish(to);
 }
 

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Candidate, Failure, Goal, Graph, Metric, Objective, Parameter, Result, Setting, Settings, Task, Weights};
+use crate::{
+    Candidate, Error, Failure, FullTraining, Goal, Graph, Metric, Objective, Parameter, Result, Setting, Settings,
+    Task, TrainRequest, Trained, Weights,
+};
 
 /// The folder, within that for states, of what an evaluator keeps of trials that are not finished.
 pub const UNFINISHED: &str = "unfinished";
@@ -43,6 +46,18 @@ pub struct EvaluatorInfo {
     pub graphs: bool,
     /// What a user may set.
     pub parameters: Vec<Parameter>,
+    /// It trains networks in full (see [`Evaluator::train`]), and what may be set for that; `None`: it cannot. Components cannot.
+    pub trains: Option<FullTraining>,
+}
+
+/// Which data an evaluator reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// What they are, and where they were found: for people.
+    pub source: String,
+    /// Of all that measurements depend on, and of nothing else: the same wherever the data lie and whenever they were copied.
+    /// Other data have another one.
+    pub digest: String,
 }
 
 /// What opening fixes for the whole study.
@@ -68,6 +83,9 @@ pub struct Opened {
     /// The metrics that it can report while it measures (see [`Monitor::report`]), as long as the request is
     /// [`judged`](Request::judged). Components report nothing.
     pub reports: Vec<String>,
+    /// The data that it reads, so that a study does not go on with others; `None`: none, or nobody can tell. Components
+    /// do not say.
+    pub data: Option<Fingerprint>,
 }
 
 /// One candidate to measure.
@@ -140,11 +158,6 @@ impl Measurement {
         Self { metrics, failure: None, gradient: None, cost: None }
     }
 
-    /// Not measured, because the evaluator panicked with these words.
-    pub fn panicked(words: &str) -> Self {
-        Self::failed(panicked(words))
-    }
-
     /// What an evaluator whose seconds are simulated answers where a pruner has ended the trial: what was spent by then.
     pub fn pruned(seconds: f64) -> Self {
         Self { cost: Some(seconds), ..Self::failed("pruned") }
@@ -197,6 +210,14 @@ pub trait Evaluator: Send + Sync {
     /// A candidate that cannot be measured is a failure; an error means that the evaluator itself is broken and
     /// ends the study. `None`: it stopped early because `monitor` said so (see [`Monitor::report`]).
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>>;
+
+    /// Trains one network in full, and tests it; called where [`EvaluatorInfo::trains`] says that it can. It reports after
+    /// every epoch, `train_loss` among the metrics; any other verdict than to go on ends it. An error says why there is no
+    /// result. `None`: it stopped early because `monitor` said so, and has left nothing.
+    fn train(&self, request: &TrainRequest, monitor: &dyn Monitor) -> Result<Option<Trained>> {
+        let _ = (request, monitor);
+        Err(Error::new("it cannot train networks in full"))
+    }
 }
 
 /// An evaluator that the host can open. `state` is a folder of the study where states of trials may be kept; it may have

@@ -6,10 +6,12 @@
 
 pub mod config;
 pub mod conformance;
+mod confusion;
 pub mod curve;
 pub mod error;
 pub mod evaluator;
 mod flat;
+mod full_training;
 pub mod graph;
 pub mod rng;
 pub mod space;
@@ -28,11 +30,14 @@ mod macros;
 pub mod native;
 
 pub use config::{Parameter, ParameterKind, Range, Setting, Settings, Value};
+pub use confusion::Confusion;
 pub use error::{Error, Result};
 pub use evaluator::{
-    Evaluator, EvaluatorInfo, EvaluatorPlugin, Measurement, MetricInfo, Monitor, Opened, Report, Request, Stop, Verdict,
+    Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Measurement, MetricInfo, Monitor, Opened, Report, Request,
+    Stop, Verdict,
 };
 pub use flat::Flat;
+pub use full_training::{FullTraining, HOST_FILES, TrainRequest, Trained, WEIGHTS_FILE};
 pub use graph::{Attribute, Convolution, Graph, GraphBuilder, Heads, Node, NodeId, Task, Window, Word};
 pub use space::{Network, OpenSpace, SearchSpace, Space, SpaceInfo};
 pub use strategy::{Strategy, StrategyInfo, StrategyPlugin, Study};

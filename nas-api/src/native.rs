@@ -1,6 +1,6 @@
 //! The C ABI of native evaluators: dynamic libraries that the host loads at run time.
 //!
-//! A library exports one symbol, `nas_evaluator_0_2`, a function that returns a [`Table`] of functions. Messages are
+//! A library exports one symbol, `nas_evaluator_0_3`, a function that returns a [`Table`] of functions. Messages are
 //! bytes made by [`codec`](crate::codec). A panic never crosses the border: it comes back as [`Status::Panicked`].
 
 use std::any::Any;
@@ -8,19 +8,20 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{decode, encode};
-use crate::{Error, EvaluatorPlugin, Measurement, Monitor, Opened, Report, Request, Result, Settings, Verdict};
+use crate::{Error, EvaluatorPlugin, Monitor, Opened, Report, Result, Settings, Verdict};
 
 /// The name of the symbol; it changes where the table changes.
-pub const SYMBOL: &str = "nas_evaluator_0_2";
+pub const SYMBOL: &str = "nas_evaluator_0_3";
 
 /// The version of this ABI, the first field of the table, so that it can be read whatever the rest is.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// Symbols of earlier versions, which are refused.
-pub const EARLIER_SYMBOLS: [&str; 1] = ["nas_evaluator_0_1"];
+pub const EARLIER_SYMBOLS: [&str; 2] = ["nas_evaluator_0_1", "nas_evaluator_0_2"];
 
 /// How a call ended, and what its answer is.
 #[repr(u32)]
@@ -47,8 +48,8 @@ pub struct Answer {
     pub capacity: usize,
 }
 
-/// How a measurement talks with the study: each function is called with `context`, from any thread, until `evaluate`
-/// returns.
+/// How a measurement, or a full training, talks with the host: each function is called with `context`, from any thread, until
+/// `evaluate` or `train` returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Callbacks {
@@ -69,7 +70,19 @@ pub struct Callbacks {
     pub notice: unsafe extern "C" fn(context: *const c_void, data: *const u8, length: usize),
 }
 
-/// The functions of a library. Any thread may call them; `evaluate` of one instance also at the same time.
+/// A function that takes long and talks with the host meanwhile.
+///
+/// # Safety
+/// The instance is one that `open` made and `close` has not taken; `data..data+length` is readable; so are the callbacks until
+/// the call returns.
+pub type Work = unsafe extern "C" fn(
+    instance: *const c_void,
+    data: *const u8,
+    length: usize,
+    callbacks: *const Callbacks,
+) -> Answer;
+
+/// The functions of a library. Any thread may call them; `evaluate` and `train` of one instance also at the same time.
 #[repr(C)]
 pub struct Table {
     /// [`ABI_VERSION`].
@@ -81,17 +94,11 @@ pub struct Table {
     /// # Safety
     /// `data..data+length` is readable, `instance` is writable.
     pub open: unsafe extern "C" fn(data: *const u8, length: usize, instance: *mut *mut c_void) -> Answer,
-    /// Takes an encoded [`Request`]; answers an encoded `Option<Measurement>`.
-    ///
-    /// # Safety
-    /// The instance is one that `open` made and `close` has not taken; `data..data+length` is readable; so are the
-    /// callbacks until the call returns.
-    pub evaluate: unsafe extern "C" fn(
-        instance: *const c_void,
-        data: *const u8,
-        length: usize,
-        callbacks: *const Callbacks,
-    ) -> Answer,
+    /// Takes an encoded [`Request`](crate::Request); answers an encoded `Option<Measurement>`.
+    pub evaluate: Work,
+    /// Takes an encoded [`TrainRequest`](crate::TrainRequest); answers an encoded `Option<Trained>`. Null where `describe` says
+    /// that it does not train in full.
+    pub train: Option<Work>,
     /// Ends an instance.
     ///
     /// # Safety
@@ -120,6 +127,7 @@ pub fn table<E: EvaluatorPlugin>() -> Table {
         describe: describe::<E>,
         open: open::<E>,
         evaluate: evaluate::<E>,
+        train: Some(train::<E>),
         close: close::<E>,
         free,
     }
@@ -132,7 +140,7 @@ macro_rules! export_native_evaluator {
         /// The functions of this library.
         // SAFETY: the symbol's name carries the version of its type, and nothing else defines it.
         #[unsafe(no_mangle)]
-        pub extern "C" fn nas_evaluator_0_2() -> $crate::native::Table {
+        pub extern "C" fn nas_evaluator_0_3() -> $crate::native::Table {
             $crate::native::table::<$evaluator>()
         }
     };
@@ -181,15 +189,40 @@ unsafe extern "C" fn evaluate<E: EvaluatorPlugin>(
     length: usize,
     callbacks: *const Callbacks,
 ) -> Answer {
-    guarded(|| -> Result<Option<Measurement>> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        work(instance, data, length, callbacks, |evaluator: &E, request, host| evaluator.evaluate(&request, host))
+    }
+}
+
+unsafe extern "C" fn train<E: EvaluatorPlugin>(
+    instance: *const c_void,
+    data: *const u8,
+    length: usize,
+    callbacks: *const Callbacks,
+) -> Answer {
+    // SAFETY: as the caller promises.
+    unsafe { work(instance, data, length, callbacks, |evaluator: &E, request, host| evaluator.train(&request, host)) }
+}
+
+/// # Safety
+/// As for [`Work`]; the instance came from `open::<E>`.
+unsafe fn work<E: EvaluatorPlugin, Q: DeserializeOwned, A: Serialize>(
+    instance: *const c_void,
+    data: *const u8,
+    length: usize,
+    callbacks: *const Callbacks,
+    code: impl FnOnce(&E, Q, &dyn Monitor) -> Result<A>,
+) -> Answer {
+    guarded(|| {
         // SAFETY: the instance came from `open::<E>` of this library and has not been closed; evaluators are `Sync`.
         let evaluator = unsafe { instance.cast::<E>().as_ref() }.ok_or_else(|| Error::new("no instance"))?;
-        // SAFETY: the caller of `Table::evaluate` promises readable bytes.
+        // SAFETY: the caller promises readable bytes.
         let bytes = unsafe { std::slice::from_raw_parts(data, length) };
-        let request: Request = decode(bytes)?;
+        let request = decode(bytes)?;
         // SAFETY: the caller promises that the callbacks are there until this call returns.
         let callbacks = unsafe { callbacks.as_ref() }.ok_or_else(|| Error::new("no callbacks"))?;
-        evaluator.evaluate(&request, &Host(callbacks))
+        code(evaluator, request, &Host(callbacks))
     })
 }
 

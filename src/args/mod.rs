@@ -17,7 +17,7 @@ use nas_core::study::Duplicates;
 pub use networks::{
     Draw, Export, Format, NetworkFlags, SpaceCheck, SpaceCommand, SpaceSample, SpaceShow, SpaceStats, TaskFlags,
 };
-pub use worker::{IsolationFlags, Worker};
+pub use worker::{IsolationFlags, PlaceFlags, Worker};
 
 /// A workbench for neural architecture search.
 ///
@@ -226,15 +226,23 @@ pub struct Train {
     /// but for epochs
     #[arg(long, value_name = "NAME|FILE")]
     pub recipe: Option<String>,
-    /// A parameter of the training, or train_limit, validation_limit; overrides the recipe
+    /// A parameter of the training, or what else the evaluator lets be set for it (train_limit, validation_limit); overrides
+    /// the recipe
     #[arg(long = "set", value_name = "evaluator.KEY=VALUE")]
     pub sets: Vec<String>,
+    /// Where to train: cpu, or with a library for it cuda:0 and others; short for --set evaluator.device= [default: as in the
+    /// search]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
     /// Epochs of the full training [default: those of --set or --recipe where they say, else 5 times those of the search]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub epochs: Option<u32>,
     /// The folder for weights, network and metrics; made where it does not exist
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    // Those that are not given are those that the study was begun with.
+    #[command(flatten)]
+    pub place: PlaceFlags,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

@@ -14,18 +14,36 @@ pub enum Isolation {
     None,
 }
 
-/// Flags of every command that runs studies.
+/// Where networks are trained.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct IsolationFlags {
+pub struct PlaceFlags {
     /// Where built-in evaluators and libraries that train networks run [default: process]
     #[arg(long, value_enum, value_name = "WHERE")]
     pub isolation: Option<Isolation>,
-    /// Seconds that a trial may take in a process of its own [default: as long as it likes]
-    #[arg(long, value_name = "S", value_parser = seconds)]
-    pub trial_seconds: Option<f64>,
     /// Memory that a process of its own may use, in MiB [default: all that there is]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
     pub worker_memory: Option<u64>,
+}
+
+impl PlaceFlags {
+    /// As a study takes them.
+    pub fn limits(self) -> Limits {
+        let isolation = self.isolation.map(|isolation| match isolation {
+            Isolation::Process => study::Isolation::Process,
+            Isolation::None => study::Isolation::None,
+        });
+        Limits { isolation, worker_memory: self.worker_memory, ..Limits::default() }
+    }
+}
+
+/// Flags of every command that runs studies.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct IsolationFlags {
+    #[command(flatten)]
+    pub place: PlaceFlags,
+    /// Seconds that a trial may take in a process of its own [default: as long as it likes]
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    pub trial_seconds: Option<f64>,
     /// How often a trial is tried again whose process died, at most 100 [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub retries: Option<u32>,
@@ -34,12 +52,8 @@ pub struct IsolationFlags {
 impl IsolationFlags {
     /// As a study takes them.
     pub fn limits(self) -> Limits {
-        let Self { isolation, trial_seconds, worker_memory, retries } = self;
-        let isolation = isolation.map(|isolation| match isolation {
-            Isolation::Process => study::Isolation::Process,
-            Isolation::None => study::Isolation::None,
-        });
-        Limits { isolation, trial_seconds, worker_memory, retries }
+        let Self { place, trial_seconds, retries } = self;
+        Limits { trial_seconds, retries, ..place.limits() }
     }
 }
 

@@ -181,6 +181,7 @@ mod tests {
             accepts_relaxed: false,
             resumes: false,
             graphs: false,
+            trains: None,
             parameters: Vec::<Parameter>::new(),
         }
     }

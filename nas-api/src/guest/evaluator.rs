@@ -50,6 +50,8 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
             resumes,
             graphs,
             parameters,
+            // The contract has no full training.
+            trains: _,
         } = E::info();
         let metrics = declared(metrics);
         EvaluatorInfo {
@@ -68,9 +70,19 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
     fn open(settings: Vec<Setting>) -> Result<Opened, String> {
         log::report_panics();
         let evaluator = words(E::open(&Settings(settings), None))?;
-        // The contract has no place for what is reported while a component measures.
-        let crate::Opened { fidelities, task, metrics, space, space_settings, objectives, simulated, best, reports: _ } =
-            evaluator.opened();
+        // The contract has no place for what is reported while a component measures, and a component reads no data.
+        let crate::Opened {
+            fidelities,
+            task,
+            metrics,
+            space,
+            space_settings,
+            objectives,
+            simulated,
+            best,
+            reports: _,
+            data: _,
+        } = evaluator.opened();
         EVALUATOR.fill(Box::new(evaluator));
         let (task, metrics) = (task.map(Into::into), declared(metrics));
         Ok(Opened { fidelities, task, metrics, space, space_settings, objectives, simulated, best })

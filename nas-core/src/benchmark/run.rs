@@ -1,6 +1,7 @@
 //! Runs a grid on all cores.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +10,7 @@ use std::time::Instant;
 use super::grid::Grid;
 use super::store::{KeptStudy, Skipped, Store, pack, setup};
 use crate::plugin::{Kind, Registry};
-use crate::study::{End, Plan, Problem, StudyError, StudySpec, Unrecorded, run_unrecorded};
+use crate::study::{End, Header, Plan, Problem, StudyError, StudySpec, Unrecorded, check_data, run_unrecorded};
 
 /// Studies that are written in one transaction, at most.
 const AT_ONCE: usize = 64;
@@ -114,6 +115,23 @@ fn open(grid: &Grid, registry: &Registry) -> Result<Vec<Problem>, StudyError> {
     studies.map(|study| Problem::open(&study, registry, None)).collect()
 }
 
+/// What a study with this header is kept with: what those before it were, where there are any. `None`: it would be another
+/// experiment.
+fn setup_of(
+    before: Option<String>,
+    header: &Header,
+    count_strategy: bool,
+    file: &Path,
+) -> Result<Option<String>, StudyError> {
+    let now = setup(header, count_strategy)?;
+    let Some(before) = before else { return Ok(Some(now)) };
+    let known = Header::from_text(&before, file)?.data;
+    check_data(known.as_ref(), header.data.as_ref())?;
+    // Where the data were found is no setting, and benchmarks of before do not say which they were.
+    let same = setup(&Header { data: known, ..header.clone() }, count_strategy)? == before;
+    Ok(same.then_some(before))
+}
+
 /// What is not there yet, seed by seed, so that a stopped benchmark has all strategies at equal numbers of seeds.
 fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<Job>, Vec<Skipped>, u64), StudyError> {
     let (mut pairs, mut skipped, mut kept) = (Vec::new(), Vec::new(), 0);
@@ -139,17 +157,12 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
                     continue;
                 }
             };
-            let setup = setup(&plan.header, grid.count_strategy)?;
             let (seeds, before) = store.kept(problem, strategy)?;
-            if before.is_some_and(|before| before != setup) {
-                let place = format!("{strategy} on {problem}");
+            let setup = setup_of(before, &plan.header, grid.count_strategy, store.path())?.ok_or_else(|| {
                 let text = "the benchmark was begun with another plugin, other settings or another budget";
-                return Err(StudyError::spec(
-                    place,
-                    text,
-                    "bring back what it was begun with, or choose another --out",
-                ));
-            }
+                let remedy = "bring back what it was begun with, or choose another --out";
+                StudyError::spec(format!("{strategy} on {problem}"), text, remedy)
+            })?;
             let seeds: BTreeSet<u32> = seeds.into_iter().collect();
             kept += grid.seed_range().filter(|seed| seeds.contains(seed)).count() as u64;
             pairs.push((problem, problem_spec, strategy, setup, seeds));

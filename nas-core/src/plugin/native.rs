@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use libloading::Library;
 use nas_api::codec::{decode, encode};
-use nas_api::native::{ABI_VERSION, Answer, Callbacks, EARLIER_SYMBOLS, Open, SYMBOL, Status, Table};
+use nas_api::native::{ABI_VERSION, Answer, Callbacks, EARLIER_SYMBOLS, Open, SYMBOL, Status, Table, Work};
 use nas_api::{
-    Error, Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Report, Request, Result, Settings, Verdict,
+    Error, Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Report, Request, Result, Settings, TrainRequest,
+    Trained, Verdict,
 };
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::identity::digest;
@@ -78,6 +80,11 @@ impl NativeSource {
             loaded.take(described).map_err(|error| PluginError::from_api(&identity, "describe", error))?;
         identity.name.clone_from(&info.name);
         identity.version.clone_from(&info.version);
+        if info.trains.is_some() && loaded.table.train.is_none() {
+            let problem = "it says that it trains networks in full, and has no function for it";
+            let error = PluginError::new(&identity, "describe", problem);
+            return Err(error.remedy("fill in `train` of its table, or have `describe` say that it does not"));
+        }
         Ok(Self { loaded, identity, info })
     }
 }
@@ -159,7 +166,7 @@ impl Drop for NativeEvaluator {
     }
 }
 
-/// What the callbacks of one measurement lead to.
+/// What the callbacks of one measurement, or of one training, lead to.
 struct Listening<'a> {
     monitor: &'a dyn Monitor,
     /// What is wrong with what the library said.
@@ -183,7 +190,7 @@ impl Listening<'_> {
 }
 
 /// # Safety
-/// The context is that of [`Listening::callbacks`], and the call of `evaluate` that it was made for has not returned.
+/// The context is that of [`Listening::callbacks`], and the call that it was made for has not returned.
 unsafe fn listening<'a>(context: *const c_void) -> &'a Listening<'a> {
     // SAFETY: as above.
     unsafe { &*context.cast::<Listening<'a>>() }
@@ -197,7 +204,7 @@ unsafe fn bytes<'a>(data: *const u8, length: usize) -> &'a [u8] {
 }
 
 extern "C" fn stopped(context: *const c_void) -> bool {
-    // SAFETY: libraries promise to call with the context that they were given, before `evaluate` returns.
+    // SAFETY: libraries promise to call with the context that they were given, before the call returns.
     unsafe { listening(context) }.monitor.stopped()
 }
 
@@ -223,14 +230,33 @@ impl Evaluator for NativeEvaluator {
     }
 
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
+        self.work("evaluate", self.loaded.table.evaluate, request, monitor)
+    }
+
+    fn train(&self, request: &TrainRequest, monitor: &dyn Monitor) -> Result<Option<Trained>> {
+        let train = self.loaded.table.train;
+        let train =
+            train.ok_or_else(|| PluginError::new(&self.identity, "train", "it cannot train networks in full"))?;
+        self.work("train", train, request, monitor)
+    }
+}
+
+impl NativeEvaluator {
+    /// Calls a function that takes long, and talks with whoever listens meanwhile.
+    fn work<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        call: &str,
+        function: Work,
+        request: &Q,
+        monitor: &dyn Monitor,
+    ) -> Result<A> {
         let bytes = encode(request)?;
         let listening = Listening { monitor, defect: Mutex::new(None) };
         let callbacks = listening.callbacks();
         // SAFETY: the instance is open, the bytes are readable and the callbacks are valid while the call lasts.
-        let answer =
-            unsafe { (self.loaded.table.evaluate)(self.instance, bytes.as_ptr(), bytes.len(), &raw const callbacks) };
+        let answer = unsafe { function(self.instance, bytes.as_ptr(), bytes.len(), &raw const callbacks) };
         let answer = self.loaded.read(answer);
-        let refused = |error| PluginError::from_api(&self.identity, "evaluate", error).into();
+        let refused = |error| PluginError::from_api(&self.identity, call, error).into();
         if let Some(defect) = listening.defect() {
             return Err(refused(defect));
         }

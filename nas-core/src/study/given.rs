@@ -31,7 +31,7 @@ impl Given {
     }
 
     /// The text, where it is one.
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match self {
             Self::Raw(text) | Self::Typed(Value::Text(text)) | Self::Recorded(Value::Text(text)) => Some(text),
             Self::Typed(_) | Self::Recorded(_) => None,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nas_api::{Bound, Metric, MetricInfo, Objective, Setting, Settings, Study, Task};
+use nas_api::{Bound, Fingerprint, Metric, MetricInfo, Objective, Setting, Settings, Study, Task};
 use serde::{Deserialize, Serialize};
 
 use super::given::{Given, GivenSettings};
@@ -78,6 +78,9 @@ pub struct Header {
     pub strategy: Plugged,
     /// What measures.
     pub evaluator: Plugged,
+    /// The data that it read. Studies of before do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Fingerprint>,
     /// The evaluator or a meter needs networks, so the host builds them and counts on them.
     pub graphs: bool,
     /// Seconds are simulated: results come in the order of their simulated ends.
@@ -130,6 +133,7 @@ impl Header {
             evaluator: self.evaluator.to_spec(),
             data: None,
             beside: None,
+            known_data: self.data.clone(),
             seed: Some(self.seed),
             workers: Some(self.workers),
             duplicates: Some(self.duplicates),

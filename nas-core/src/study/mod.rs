@@ -52,6 +52,7 @@ pub use limits::{Isolation, Limits};
 pub(crate) use paths::relocate;
 pub use plan::{Plan, state_dir};
 pub use problem::Problem;
+pub(crate) use problem::check_data;
 pub(crate) use pruner::check_name;
 pub use pruner::{Chosen as ChosenPruner, PRUNERS};
 pub use recipe::Recipe;

@@ -99,6 +99,7 @@ impl Plan {
             space: problem.space_plugged.clone(),
             strategy,
             evaluator: problem.evaluator_plugged.clone(),
+            data: problem.data.clone(),
             graphs: problem.graphs(),
             simulated: problem.simulated,
             best: problem.best.clone(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use nas_api::graph::count::{Counts, count};
 use nas_api::graph::shape::infer;
 use nas_api::{
-    Candidate, Evaluator, EvaluatorInfo, Goal, Graph, Metric, MetricInfo, Objective, OpenSpace, Opened, ParameterKind,
-    Setting, Settings, SpaceInfo, Task, Value,
+    Candidate, Evaluator, EvaluatorInfo, Fingerprint, Goal, Graph, Metric, MetricInfo, Objective, OpenSpace, Opened,
+    ParameterKind, Setting, Settings, SpaceInfo, Task, Value,
 };
 
 use super::StudyError;
@@ -53,6 +53,8 @@ pub struct Problem {
     pub simulated: bool,
     /// The best known value of a metric.
     pub best: Vec<Metric>,
+    /// The data that the evaluator reads, where it can tell.
+    pub data: Option<Fingerprint>,
     /// What measures networks before they are trained.
     pub(super) meters: Meters,
 }
@@ -68,6 +70,7 @@ impl Problem {
         let evaluator = source.open(&settings, state).map_err(StudyError::Open)?;
         let evaluator_plugged = Plugged::new(source.identity(), settings);
         let opened = evaluator.opened();
+        check_data(spec.known_data.as_ref(), opened.data.as_ref())?;
         check_fidelities(&evaluator_plugged.identity, &opened.fidelities)?;
         // An evaluator that knows one space alone need not be told which.
         let brings_space = opened.space_settings.iter().any(|setting| setting.name == DEFINITION);
@@ -95,7 +98,7 @@ impl Problem {
 
         let mut task = choose_task(&spec.task, opened.task.clone(), &evaluator_info.name)?;
         task.settings = check_settings("task", &task_parameters, &spec.task.settings)?;
-        let Opened { fidelities, objectives, simulated, best, reports, .. } = opened;
+        let Opened { fidelities, objectives, simulated, best, reports, data, .. } = opened;
         Ok(Self {
             space,
             space_info,
@@ -109,13 +112,15 @@ impl Problem {
             reports,
             simulated,
             best,
+            data,
             meters: Meters::open(&spec.meters, registry)?,
         })
     }
 
     /// The same space and evaluator as a study recorded, for training one of its networks, without meters. Refuses other
-    /// plugins.
+    /// plugins, and other data than those that the header names.
     pub fn reopen(header: &Header, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
+        check_plugins(header, registry)?;
         let spec = StudySpec { meters: Vec::new(), ..header.to_spec() };
         let problem = Self::open(&spec, registry, state)?;
         problem.check_same(header)?;
@@ -126,17 +131,13 @@ impl Problem {
     pub(crate) fn check_same(&self, header: &Header) -> Result<(), StudyError> {
         let pairs = [(&header.space, &self.space_plugged), (&header.evaluator, &self.evaluator_plugged)];
         for (recorded, found) in pairs {
-            if !recorded.identity.same_plugin(&found.identity) {
-                let kind = recorded.identity.kind;
-                return Err(StudyError::Differs {
-                    recorded: Box::new(recorded.identity.clone()),
-                    found: Box::new(found.identity.clone()),
-                    remedy: format!(
-                        "bring back the {kind} that the study was begun with, or begin a new study: measurements of \
-                         another one cannot be compared"
-                    ),
-                });
-            }
+            let kind = recorded.identity.kind;
+            same_plugin(&recorded.identity, &found.identity, || {
+                format!(
+                    "bring back the {kind} that the study was begun with, or begin a new study: measurements of \
+                     another one cannot be compared"
+                )
+            })?;
         }
         if completed(&header.task, &self.task) != self.task || header.fidelities != self.fidelities {
             let problem = "gives another task or other fidelities than when the study was begun: its data have changed";
@@ -302,6 +303,55 @@ fn completed(recorded: &Task, now: &Task) -> Task {
     let gone = recorded.settings.0.iter().filter(|setting| known(&now.settings, &setting.name).is_none());
     settings.extend(gone.cloned());
     Task { settings: Settings(settings), ..recorded.clone() }
+}
+
+/// Space and evaluator are looked at before they are opened: another plugin would refuse the recorded settings with a
+/// message that says nothing about the cause.
+pub(super) fn check_plugins(header: &Header, registry: &Registry) -> Result<(), StudyError> {
+    let remedy = |kind: &str| {
+        format!(
+            "bring back the {kind} that the study was begun with, or begin a new study: trials of another one cannot \
+                 be compared"
+        )
+    };
+    let space = registry.space(&header.space.reference).map_err(StudyError::Open)?;
+    same_plugin(&header.space.identity, space.identity(), || remedy("space"))?;
+    let evaluator = registry.evaluator(&header.evaluator.reference).map_err(StudyError::Open)?;
+    same_plugin(&header.evaluator.identity, evaluator.identity(), || remedy("evaluator"))
+}
+
+/// That a plugin is the one that was recorded.
+pub(super) fn same_plugin(
+    recorded: &Identity,
+    found: &Identity,
+    remedy: impl Fn() -> String,
+) -> Result<(), StudyError> {
+    if recorded.same_plugin(found) {
+        return Ok(());
+    }
+    let (recorded, found) = (Box::new(recorded.clone()), Box::new(found.clone()));
+    Err(StudyError::Differs { recorded, found, remedy: remedy() })
+}
+
+/// That a study goes on with its data. What is not known of either is not checked.
+pub(crate) fn check_data(recorded: Option<&Fingerprint>, found: Option<&Fingerprint>) -> Result<(), StudyError> {
+    let (Some(recorded), Some(found)) = (recorded, found) else { return Ok(()) };
+    if recorded.digest == found.digest {
+        return Ok(());
+    }
+    let place = if recorded.source == found.source {
+        format!("data '{}'", found.source)
+    } else {
+        format!("data '{}', which were '{}'", found.source, recorded.source)
+    };
+    let short = |digest: &str| digest.chars().take(12).collect::<String>();
+    let problem = format!(
+        "they have changed since the first trial was measured on them (fingerprint {} then, {} now)",
+        short(&recorded.digest),
+        short(&found.digest)
+    );
+    let remedy = "bring the data back as they were, or begin anew: results on other data cannot be compared";
+    Err(StudyError::spec(place, problem, remedy))
 }
 
 fn check_fidelities(evaluator: &Identity, fidelities: &[f64]) -> Result<(), StudyError> {

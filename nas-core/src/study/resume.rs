@@ -14,10 +14,11 @@ use super::header::Header;
 use super::ledger::Ledger;
 use super::log::{Log, Said};
 use super::plan::{Plan, state_dir};
+use super::problem::{check_plugins, same_plugin};
 use super::record::{State, StudyRecord, TrialRecord, proposal_text};
 use super::runner::{Runner, Times};
 use super::spec::{BudgetSpec, PluginSpec, StudySpec};
-use crate::plugin::{Identity, Registry};
+use crate::plugin::Registry;
 
 /// How a study goes on. The default: as it was begun.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -142,31 +143,8 @@ fn unchanged_spec(header: &Header, registry: &Registry, options: &ResumeOptions)
             .to_owned()
     })?;
     spec.strategy.settings.extend(options.strategy.settings.clone());
-    check_problem(header, registry)?;
+    check_plugins(header, registry)?;
     Ok(spec)
-}
-
-/// Space and evaluator are looked at before they are opened: another plugin would refuse the recorded settings with a
-/// message that says nothing about the cause.
-fn check_problem(header: &Header, registry: &Registry) -> Result<(), StudyError> {
-    let remedy = |kind: &str| {
-        format!(
-            "bring back the {kind} that the study was begun with, or begin a new study: trials of another one cannot \
-                 be compared"
-        )
-    };
-    let space = registry.space(&header.space.reference).map_err(StudyError::Open)?;
-    same_plugin(&header.space.identity, space.identity(), || remedy("space"))?;
-    let evaluator = registry.evaluator(&header.evaluator.reference).map_err(StudyError::Open)?;
-    same_plugin(&header.evaluator.identity, evaluator.identity(), || remedy("evaluator"))
-}
-
-fn same_plugin(recorded: &Identity, found: &Identity, remedy: impl Fn() -> String) -> Result<(), StudyError> {
-    if recorded.same_plugin(found) {
-        return Ok(());
-    }
-    let (recorded, found) = (Box::new(recorded.clone()), Box::new(found.clone()));
-    Err(StudyError::Differs { recorded, found, remedy: remedy() })
 }
 
 fn check_contract(file: &Path, header: &Header) -> Result<(), StudyError> {
@@ -195,7 +173,7 @@ fn warm_start(
     listener: &mut dyn Listener,
 ) -> Result<End, StudyError> {
     let header = record.header;
-    check_problem(&header, registry)?;
+    check_plugins(&header, registry)?;
     let mut spec = header.to_spec();
     let reference = options.strategy.reference.as_ref().or(spec.strategy.reference.as_ref()).cloned();
     let found = registry.strategy(reference.as_deref().unwrap_or_default()).map_err(StudyError::Open)?;

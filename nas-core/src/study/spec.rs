@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nas_api::Value;
+use nas_api::{Fingerprint, Value};
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
@@ -84,6 +84,9 @@ pub struct StudySpec {
     /// Where relative data are looked for before the current folder: beside the study's file.
     #[serde(skip)]
     pub beside: Option<PathBuf>,
+    /// Of a study that goes on: the data that its trials were measured on; others are refused.
+    #[serde(skip)]
+    pub known_data: Option<Fingerprint>,
     /// What all random numbers are derived from; default 0.
     pub seed: Option<u32>,
     /// Trials that are measured side by side; default 1. Part of the study: another number is another search.
@@ -178,6 +181,7 @@ impl StudySpec {
             evaluator: self.evaluator.overridden_by(flags.evaluator),
             data: flags.data.or(self.data),
             beside,
+            known_data: flags.known_data.or(self.known_data),
             seed: flags.seed.or(self.seed),
             workers: flags.workers.or(self.workers),
             duplicates: flags.duplicates.or(self.duplicates),

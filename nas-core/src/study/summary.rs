@@ -86,7 +86,7 @@ impl Summary {
                 "file": file,
                 "space": plugin(&header.space),
                 "strategy": plugin(&header.strategy),
-                "evaluator": plugin(&header.evaluator),
+                "evaluator": plugin(&header.evaluator), "data": header.data,
                 "task": {
                     "input_shape": header.task.input_shape,
                     "outputs": header.task.outputs,

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use nas_api::graph::{count, shape};
 use nas_api::rng::derive;
 use nas_api::{
-    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor, Opened,
-    Parameter, Report, Request, Result, Settings, Task, Verdict,
+    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Measurement, Metric, MetricInfo, Monitor,
+    Opened, Parameter, Report, Request, Result, Settings, Task, Verdict,
 };
 
 /// One call of `evaluate`.
@@ -28,6 +28,15 @@ pub struct Call {
 static CALLS: Mutex<BTreeMap<String, Vec<Call>>> = Mutex::new(BTreeMap::new());
 /// Labels whose evaluator is broken for now, with the trial where it shows.
 static BROKEN: Mutex<BTreeSet<(String, u32)>> = Mutex::new(BTreeSet::new());
+
+/// The data of an evaluator of this label, where it says which they are.
+static DATA: Mutex<BTreeMap<String, Fingerprint>> = Mutex::new(BTreeMap::new());
+
+/// From now on the evaluator of this label reads these data.
+pub fn read_data(label: &str, source: &str, digest: &str) {
+    let data = Fingerprint { source: source.to_owned(), digest: digest.to_owned() };
+    held(&DATA).insert(label.to_owned(), data);
+}
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -121,6 +130,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
             fidelities: powers.map(f64::from).collect(),
             task: self.task.then_some(task),
             simulated: self.simulated > 0.0,
+            data: held(&DATA).get(&self.label).cloned(),
             reports: if self.curve { vec!["val_accuracy".into(), "val_loss".into()] } else { Vec::new() },
             ..Opened::default()
         }
@@ -209,6 +219,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
             accepts_relaxed: false,
             resumes: RESUMES,
             graphs: true,
+            trains: None,
             parameters: vec![
                 Parameter::text("label", "", "Where calls are noted."),
                 Parameter::integer("fail", 0, 0, 100, "Percent of the architectures that fail."),

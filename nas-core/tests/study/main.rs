@@ -4,6 +4,7 @@
 
 mod budget;
 mod common;
+mod data;
 mod evaluator;
 mod fidelity;
 mod files;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nas_api::{Error, Measurement, Monitor, Opened, Request, Result, Settings, Stop};
+use nas_api::{Error, Monitor, Opened, Result, Settings, Stop};
 
 use super::Processes;
 use super::protocol::{self, Job, Said};
@@ -26,10 +26,10 @@ const LINES: usize = 8;
 /// Of each line, so many bytes are kept.
 const LINE_BYTES: u64 = 400;
 
-/// What a measurement came to.
-pub enum Came {
+/// What a measurement, or a full training, came to.
+pub enum Came<T> {
     /// As the evaluator answered.
-    Answer(Result<Option<Measurement>>),
+    Answer(Result<Option<T>>),
     /// The evaluator panicked, with these words.
     Panicked(String),
     /// The study is stopping.
@@ -139,9 +139,16 @@ impl Child {
         matches!(self.process.try_wait(), Ok(None))
     }
 
-    /// Measures one candidate. After everything but an answer the worker is of no further use.
-    pub fn evaluate(&mut self, request: &Request, monitor: &dyn Monitor, limit: Option<Duration>) -> Result<Came> {
-        if !self.send(&Job::Evaluate(Box::new(request.clone()))) {
+    /// Does one job; `take` takes its result out of what the worker says, which is `None` where it is no result of it. After everything but
+    /// an answer the worker is of no further use.
+    pub fn work<T>(
+        &mut self,
+        job: &Job,
+        take: impl Fn(Said) -> Option<Option<T>>,
+        monitor: &dyn Monitor,
+        limit: Option<Duration>,
+    ) -> Result<Came<T>> {
+        if !self.send(job) {
             return Ok(Came::Died(self.end()));
         }
         let start = Instant::now();
@@ -159,10 +166,12 @@ impl Child {
                     }
                 }
                 Heard::Said(Said::Noticed(words)) => monitor.notice(&words),
-                Heard::Said(Said::Measured(measured)) => return Ok(Came::Answer(Ok(measured))),
                 Heard::Said(Said::Broken(error)) => return Ok(Came::Answer(Err(error.into()))),
                 Heard::Said(Said::Panicked(words)) => return Ok(Came::Panicked(words)),
-                Heard::Said(_) => return Err(Error::new("its worker spoke out of turn")),
+                Heard::Said(said) => {
+                    let result = take(said).ok_or_else(|| Error::new("its worker spoke out of turn"))?;
+                    return Ok(Came::Answer(Ok(result)));
+                }
                 Heard::Died(how) => return Ok(Came::Died(how)),
                 Heard::Nothing => {}
             }

@@ -2,7 +2,7 @@
 //! nothing else.
 //!
 //! The host starts `nas worker EVALUATOR` as often as trials are measured side by side, and talks with each over its standard
-//! input and output ([`protocol`]). A worker loads its data once and serves one trial after another.
+//! input and output ([`protocol`]). A worker loads its data once and serves one trial after another. Full training is one more job.
 
 mod child;
 pub mod protocol;
@@ -14,11 +14,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use nas_api::{Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings, Stop};
+use nas_api::evaluator::panicked;
+use nas_api::{
+    Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings, Stop, TrainRequest, Trained,
+};
 
 use super::wasm::Log;
 use super::{EvaluatorSource, Identity, PluginError};
 use child::{Came, Child, Unstarted};
+use protocol::{Job, Said};
 
 pub use serve::{Served, serve};
 
@@ -177,39 +181,66 @@ impl Evaluator for ProcessEvaluator {
     }
 
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
+        let job = Job::Evaluate(Box::new(request.clone()));
+        let measured = |said| if let Said::Measured(measured) = said { Some(measured) } else { None };
+        match self.work(&job, measured, monitor)? {
+            Ended::Answer(answer) => Ok(answer),
+            Ended::Lost(reason) => Ok(Some(Measurement::failed(reason))),
+        }
+    }
+
+    fn train(&self, request: &TrainRequest, monitor: &dyn Monitor) -> Result<Option<Trained>> {
+        let job = Job::Train(Box::new(request.clone()));
+        let trained = |said| if let Said::Trained(trained) = said { Some(trained) } else { None };
+        match self.work(&job, trained, monitor)? {
+            Ended::Answer(answer) => Ok(answer),
+            Ended::Lost(reason) => Err(PluginError::new(&self.way.identity, "train", reason).into()),
+        }
+    }
+}
+
+/// How a job ended.
+enum Ended<T> {
+    /// As the evaluator answered; `None`: it was stopped.
+    Answer(Option<T>),
+    /// Without an answer, and why.
+    Lost(String),
+}
+
+impl ProcessEvaluator {
+    /// Has a worker do a job, and another one where it dies, as often as it may.
+    fn work<T>(&self, job: &Job, take: impl Fn(Said) -> Option<Option<T>>, monitor: &dyn Monitor) -> Result<Ended<T>> {
         let stop = || monitor.stopped();
         let Processes { trial_limit, retries, .. } = self.way.processes;
         let mut tries = 0;
         loop {
             let died = match self.worker(&stop) {
-                Ok(mut worker) => match worker.evaluate(request, monitor, trial_limit)? {
+                Ok(mut worker) => match worker.work(job, &take, monitor, trial_limit)? {
                     Came::Answer(answer) => {
                         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-                        return answer;
+                        return answer.map(Ended::Answer);
                     }
                     // Its worker goes: nobody knows what the panic left behind. A GPU may refuse all further work of its process.
-                    Came::Panicked(words) => {
-                        return Ok(Some(Measurement::panicked(&words)));
-                    }
-                    Came::Stopped => return Ok(None),
+                    Came::Panicked(words) => return Ok(Ended::Lost(panicked(&words))),
+                    Came::Stopped => return Ok(Ended::Answer(None)),
                     Came::TooLong(limit) => {
                         let seconds = limit.as_secs_f64();
-                        return Ok(Some(Measurement::failed(format!(
+                        return Ok(Ended::Lost(format!(
                             "it took longer than {seconds} seconds (--trial-seconds), and its worker was ended"
-                        ))));
+                        )));
                     }
                     Came::Died(how) => how,
                 },
-                Err(Unstarted::Stopped) => return Ok(None),
+                Err(Unstarted::Stopped) => return Ok(Ended::Answer(None)),
                 Err(Unstarted::Died(how)) => format!("before it was ready: {how}"),
                 Err(Unstarted::Refused(error)) => return Err(error.into()),
             };
             tries += 1;
             if stop() {
-                return Ok(None);
+                return Ok(Ended::Answer(None));
             }
             if tries > retries {
-                return Ok(Some(Measurement::failed(format!("its worker died{}: {died}", times(tries)))));
+                return Ok(Ended::Lost(format!("its worker died{}: {died}", times(tries))));
             }
         }
     }

@@ -5,9 +5,9 @@
 //! |---|---|
 //! | | [`Said::Ready`], at once |
 //! | [`Job::Open`] | [`Said::Opened`] or [`Said::Refused`] |
-//! | [`Job::Evaluate`], then perhaps [`Job::Stop`] | any number of [`Said::Reported`] and [`Said::Noticed`] |
+//! | [`Job::Evaluate`] or [`Job::Train`], then perhaps [`Job::Stop`] | any number of [`Said::Reported`] and [`Said::Noticed`] |
 //! | [`Job::Judged`] for each report | |
-//! | | [`Said::Measured`], [`Said::Broken`] or [`Said::Panicked`] |
+//! | | [`Said::Measured`] or [`Said::Trained`]; or [`Said::Broken`] or [`Said::Panicked`] |
 //!
 //! A worker whose input ends, ends. Nothing in it knows that both are on one machine, so that a cluster can carry the same.
 
@@ -15,14 +15,14 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use nas_api::codec::{LIMIT, decode, encode};
-use nas_api::{Measurement, Opened, Report, Request, Settings, Verdict};
+use nas_api::{Measurement, Opened, Report, Request, Settings, TrainRequest, Trained, Verdict};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::plugin::PluginError;
 
 /// Changes where a message changes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What the host says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,9 +36,11 @@ pub enum Job {
     },
     /// Measure this candidate.
     Evaluate(Box<Request>),
-    /// The measurement is no longer wanted.
+    /// Train this network in full.
+    Train(Box<TrainRequest>),
+    /// The result is no longer wanted.
     Stop,
-    /// What becomes of the trial after its last report; the worker waits for it.
+    /// What becomes of the work after its last report; the worker waits for it.
     Judged(Verdict),
 }
 
@@ -66,6 +68,8 @@ pub enum Said {
     Noticed(String),
     /// `None`: it stopped early because it was told to.
     Measured(Option<Measurement>),
+    /// Likewise.
+    Trained(Option<Trained>),
     /// The evaluator itself is broken.
     Broken(PluginError),
     /// It panicked, with these words.
@@ -133,6 +137,16 @@ mod tests {
         for verdict in [Verdict::GoOn, Verdict::Pruned, Verdict::Stopped] {
             assert!(matches!(read(&mut from).unwrap(), Some(Job::Judged(read)) if read == verdict));
         }
+        let graph = nas_api::Graph::default();
+        let request = TrainRequest { graph, epochs: 9, seed: 7, folder: "/out".into() };
+        let confusion = nas_api::Confusion::of(&[0, 1, 1], &[Some(0), None, Some(0)], 2);
+        let trained = Trained { confusion, files: vec!["weights.safetensors".into()], ..Trained::default() };
+        let mut training = Vec::new();
+        write(&mut training, &Job::Train(Box::new(request.clone()))).unwrap();
+        write(&mut training, &Said::Trained(Some(trained.clone()))).unwrap();
+        let mut from = &training[..];
+        assert!(matches!(read(&mut from).unwrap(), Some(Job::Train(read)) if *read == request));
+        assert!(matches!(read(&mut from).unwrap(), Some(Said::Trained(Some(read))) if read == trained));
         for cut in 1..bytes.len() - 1 {
             let mut from = &bytes[..cut];
             // Whatever is whole is read; what is cut off is an error, and never a message.

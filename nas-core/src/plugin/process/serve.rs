@@ -25,7 +25,7 @@ pub enum Served {
     Refused(PluginError),
 }
 
-/// Serves a host until its messages end: opens the evaluator, then measures one candidate after another. Where the
+/// Serves a host until its messages end: opens the evaluator, then measures one candidate after another, or trains one in full. Where the
 /// evaluator was not found, the host is told why. Runs on the calling thread, whose stack deep networks need.
 ///
 /// The process ends here where the host is gone in the middle of a measurement: nobody wants its result.
@@ -88,8 +88,13 @@ pub fn serve(
                 Ok(Err(error)) => Said::Broken(PluginError::from_api(identity, "evaluate", error)),
                 Err(words) => Said::Panicked(words),
             },
-            (Job::Evaluate(_), None) => {
-                Said::Broken(PluginError::new(identity, "evaluate", "it was asked before it was opened"))
+            (Job::Train(request), Some(evaluator)) => match guarded(|| evaluator.train(&request, &host)) {
+                Ok(Ok(trained)) => Said::Trained(trained),
+                Ok(Err(error)) => Said::Broken(PluginError::from_api(identity, "train", error)),
+                Err(words) => Said::Panicked(words),
+            },
+            (Job::Evaluate(_) | Job::Train(_), None) => {
+                Said::Broken(PluginError::new(identity, "", "it was asked before it was opened"))
             }
             (Job::Stop | Job::Judged(_), _) => continue,
         };
@@ -159,7 +164,7 @@ fn read(mut input: impl Read, jobs: &Sender<Job>, verdicts: &Sender<Verdict>, st
                     break;
                 }
             }
-            Job::Evaluate(_) | Job::Open { .. } => {
+            Job::Evaluate(_) | Job::Train(_) | Job::Open { .. } => {
                 stop.store(false, Ordering::Relaxed);
                 if jobs.send(job).is_err() {
                     break;

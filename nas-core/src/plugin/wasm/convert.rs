@@ -67,9 +67,9 @@ record!(api::Graph, architecture::Graph { outputs; nodes });
 record!(api::Task, architecture::Task { input_shape, outputs, kind; settings });
 record!(api::MetricInfo, wit_evaluator::MetricInfo { name, unit, hidden, description; better });
 record!(api::EvaluatorInfo, wit_evaluator::EvaluatorInfo {
-    name, version, description, fidelity_unit, accepts_relaxed, resumes, graphs; metrics, parameters });
+    name, version, description, fidelity_unit, accepts_relaxed, resumes, graphs; metrics, parameters; trains });
 record!(api::Opened, wit_evaluator::Opened {
-    fidelities, space, simulated; task, metrics, space_settings, objectives, best; reports });
+    fidelities, space, simulated; task, metrics, space_settings, objectives, best; reports, data });
 record!(api::Request, wit_evaluator::Request {
     trial, key, text, fidelity, resume, keep, seed; candidate, graph; judged });
 record!(api::Measurement, wit_evaluator::Measurement { gradient, cost; metrics, failure });

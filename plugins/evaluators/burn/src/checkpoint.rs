@@ -87,7 +87,7 @@ impl<D: Devices> Burn<D> {
         let file = self.keep.unfinished(request.trial)?;
         let Request { trial, key, graph, fidelity, resume, seed, .. } = request;
         // Files may have been edited since.
-        let data = self.fingerprint.get_or_init(|| self.data.fingerprint());
+        let data = &self.data.fingerprint;
         let of = format!("{:?}", (trial, key, graph, fidelity, resume, seed, &self.config, data));
         Some(Checkpoint::new(file, self.config.checkpoint, &of))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nas_api::{Error, Parameter, ParameterKind, Result, Settings, Value};
+use nas_api::{Error, FullTraining, Parameter, ParameterKind, Result, Settings, Value};
 
 use crate::data::{DataConfig, Kind, MOST_TOKENS, Tokens, located};
 use crate::device::Place;
@@ -104,9 +104,12 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
     parameters
 }
 
-/// Whether a parameter says how networks are trained, and not what on.
-pub fn is_of_training(name: &str) -> bool {
-    training::parameters().iter().any(|parameter| parameter.name == name)
+/// What may be set for full training: how networks are trained, where, and on how many examples.
+pub fn full_training() -> FullTraining {
+    FullTraining {
+        recipe: training::parameters().into_iter().map(|parameter| parameter.name).collect(),
+        others: ["train_limit", "validation_limit", "device"].map(str::to_owned).to_vec(),
+    }
 }
 
 /// A list of texts, empty where nothing is set.

@@ -78,7 +78,7 @@ fn a_detector_is_tested_and_its_saved_weights_as_well() {
     let evaluator = open(&given(folder.path(), &[]));
     let weights = folder.path().join("w.safetensors");
     let trained = evaluator.train_final(&detector(), 2, 1, Some(&weights), &|| false, &mut |_| {});
-    let Trained { metrics, confusion } = trained.unwrap().unwrap();
+    let Trained { metrics, confusion, .. } = trained.unwrap().unwrap();
     assert_eq!(confusion, None);
     let again = evaluator.evaluate_weights(&detector(), &weights).unwrap();
     for name in ["test_loss", "test_map", "test_map50"] {

@@ -1,13 +1,16 @@
 //! Final training: the one place where test examples are used.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use nas_api::graph::training::training_only;
-use nas_api::{Error, Graph, Metric, Result, Stop};
+use nas_api::{
+    Confusion, Error, Graph, Metric, Monitor, Report, Result, Stop, TrainRequest, Trained, Verdict, WEIGHTS_FILE,
+};
 
-use crate::data::{Data, Targets};
-use crate::metrics::{Confusion, Scores};
+use crate::data::{Data, TOKENIZER_FILE, Targets};
+use crate::metrics::Scores;
 use crate::model::Network;
 use crate::store::{self, Archive};
 use crate::train::{self, Trainer};
@@ -24,16 +27,29 @@ pub struct Progress {
     pub train_loss: f64,
 }
 
-/// What final training has come to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trained {
-    /// On the test examples, and of the training itself.
-    pub metrics: Vec<Metric>,
-    /// Which test examples were taken for which class, where there are classes.
-    pub confusion: Option<Confusion>,
-}
-
 impl<D: Devices> Burn<D> {
+    /// As [`train_final`](Self::train_final), with all that is needed to use the network in the request's folder.
+    pub(crate) fn train_into(&self, request: &TrainRequest, monitor: &dyn Monitor) -> Result<Option<Trained>> {
+        let TrainRequest { graph, epochs, seed, folder } = request;
+        let ended = AtomicBool::new(false);
+        let stop = || ended.load(Ordering::Relaxed) || monitor.stopped();
+        let mut progress = |at: Progress| {
+            let metrics = vec![Metric::new("train_loss", at.train_loss)];
+            let verdict = monitor.report(Report { fidelity: f64::from(at.epoch), metrics });
+            ended.store(verdict != Verdict::GoOn, Ordering::Relaxed);
+        };
+        let weights = folder.join(WEIGHTS_FILE);
+        let Some(mut trained) = self.train_final(graph, *epochs, *seed, Some(&weights), &stop, &mut progress)? else {
+            return Ok(None);
+        };
+        if let Some(tokenizer) = &self.data.tokenizer {
+            let written = store::write(&folder.join(TOKENIZER_FILE), tokenizer.as_bytes());
+            written.map_err(|error| Error::new(error.to_string()))?;
+            trained.files.push(TOKENIZER_FILE.to_owned());
+        }
+        Ok(Some(trained))
+    }
+
     /// Trains from scratch for `epochs` epochs (also the schedule's horizon) on the training and the validation
     /// examples together, and measures on the test examples: the metrics of validation, named `test_`, and `train_loss` and
     /// `train_seconds`.
@@ -66,8 +82,10 @@ impl<D: Devices> Burn<D> {
         let Some(scores) = self.test(trainer.result(), stop)? else {
             return Ok(None);
         };
+        let mut files = Vec::new();
         if let Some(path) = weights {
             save(graph, trainer.result(), data, path)?;
+            files.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
         let mut metrics = scores.metrics("test");
         metrics.push(Metric::new("train_loss", trainer.train_loss));
@@ -77,10 +95,10 @@ impl<D: Devices> Burn<D> {
         }
         metrics.push(Metric::new("train_seconds", train_seconds));
         let confusion = match &data.test.targets {
-            Targets::Labels { labels, classes } => Some(Confusion::of(labels, &scores.found, *classes as usize)),
+            Targets::Labels { labels, classes } => Confusion::of(labels, &scores.found, *classes as usize),
             Targets::Values(_) | Targets::Tokens { .. } | Targets::Boxes(_) => None,
         };
-        Ok(Some(Trained { metrics, confusion }))
+        Ok(Some(Trained { metrics, confusion, files }))
     }
 
     /// The test metrics of saved weights: what [`Burn::train_final`] measured when it saved them.
@@ -97,11 +115,6 @@ impl<D: Devices> Burn<D> {
         let scores = self.test(&network, &|| false)?;
         let scores = scores.ok_or_else(|| Error::new("stopped, though nobody asked for it"))?;
         Ok(scores.metrics("test"))
-    }
-
-    /// What takes texts apart for the networks, as a `tokenizer.json`; `None` where tokens are characters, or the data no text.
-    pub fn tokenizer(&self) -> Option<&str> {
-        self.data.tokenizer.as_deref()
     }
 
     fn test(&self, network: &Network, stop: Stop<'_>) -> Result<Option<Scores>> {

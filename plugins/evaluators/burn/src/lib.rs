@@ -40,24 +40,22 @@ mod training;
 mod training_tests;
 mod windows;
 
+use std::any::Any;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use burn::tensor::Device;
 use nas_api::native::panic_words;
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, Monitor, Objective,
-    Opened, Report, Request, Result, Settings, Stop, Task, Verdict,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Graph, Measurement, Metric,
+    Monitor, Objective, Opened, Report, Request, Result, Settings, Stop, Task, TrainRequest, Trained, Verdict,
 };
 
-pub use config::is_of_training;
-pub use data::{ClassCount, Description, Encoding, TOKENIZER_FILE, Values, data_folders, own_data_folder};
+pub use data::{ClassCount, Description, Encoding, Values, data_folders, own_data_folder};
 pub use device::{Cpu, Devices, Place};
-pub use fully::{Progress, Trained};
-pub use metrics::Confusion;
+pub use fully::Progress;
 pub use precision::Precision;
 pub use proxy::Proxy;
 pub use recipe::{RECIPES, Recipe};
@@ -82,8 +80,6 @@ pub fn describe_data(settings: &Settings) -> Result<Description> {
 pub struct Burn<D> {
     config: Config,
     data: Data,
-    /// Of the data, once it is asked for.
-    fingerprint: OnceLock<u64>,
     keep: Keep,
     device: Device,
     devices: PhantomData<fn() -> D>,
@@ -111,6 +107,7 @@ impl<D: Devices> EvaluatorPlugin for Burn<D> {
             accepts_relaxed: false,
             resumes: true,
             graphs: true,
+            trains: Some(config::full_training()),
             parameters: config::parameters(D::DEFAULT),
         }
     }
@@ -122,8 +119,7 @@ impl<D: Devices> EvaluatorPlugin for Burn<D> {
         config.training.precision.check::<D>(config.device, &device)?;
         let data = Data::shared(&config.data).map_err(|error| Error::new(error.to_string()))?;
         config.training.augment = config.training.augment.fitted(&data)?;
-        let (fingerprint, keep) = (OnceLock::new(), Keep::new(state));
-        Ok(Self { config, data, fingerprint, keep, device, devices: PhantomData })
+        Ok(Self { config, data, keep: Keep::new(state), device, devices: PhantomData })
     }
 }
 
@@ -138,6 +134,7 @@ impl<D: Devices> Evaluator for Burn<D> {
                 settings: Settings::default(),
             }),
             reports: metrics::reported(self.data.kind),
+            data: Some(Fingerprint { source: self.config.data.source.clone(), digest: self.data.fingerprint.clone() }),
             objectives: match self.data.kind {
                 Kind::Language => vec![Objective { metric: "val_loss".into(), goal: Goal::Minimize }],
                 Kind::Regression => vec![Objective { metric: "val_mse".into(), goal: Goal::Minimize }],
@@ -151,8 +148,7 @@ impl<D: Devices> Evaluator for Burn<D> {
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let mut checkpoint = self.checkpoint(request);
         let ended = catch_unwind(AssertUnwindSafe(|| self.measure(request, checkpoint.as_mut(), monitor)));
-        // Still a panic, so that the host knows that its process may be of no further use, but in better words.
-        let ended = ended.unwrap_or_else(|panic| resume_unwind(Box::new(device::explained(panic_words(&*panic)))));
+        let ended = ended.unwrap_or_else(panic_again);
         // What was interrupted is carried on.
         if let Some(checkpoint) = checkpoint.filter(|_| !matches!(ended, Ok(Ended::Stopped))) {
             checkpoint.forget();
@@ -164,6 +160,15 @@ impl<D: Devices> Evaluator for Burn<D> {
             Err(Trouble::Broken(reason)) => Err(Error::new(reason)),
         }
     }
+
+    fn train(&self, request: &TrainRequest, monitor: &dyn Monitor) -> Result<Option<Trained>> {
+        catch_unwind(AssertUnwindSafe(|| self.train_into(request, monitor))).unwrap_or_else(panic_again)
+    }
+}
+
+/// Still a panic, so that the host knows that its process may be of no further use, but in better words.
+fn panic_again<T>(panic: Box<dyn Any + Send>) -> T {
+    resume_unwind(Box::new(device::explained(panic_words(&*panic))))
 }
 
 /// How a measurement that was not troubled ended.

@@ -87,15 +87,15 @@ fn what_a_vocabulary_is_trained_on_is_the_training_part() {
     let (train, rest) = changed.split_at(changed.len() * 3 / 5);
     fs::write(path, format!("{train}{}", "zyx ".repeat(rest.len() / 4 + 1).split_at(rest.len()).0)).unwrap();
     let after = open(&given(&data));
-    assert_eq!(before.tokenizer().unwrap(), after.tokenizer().unwrap());
+    assert_eq!(before.data.tokenizer.as_ref().unwrap(), after.data.tokenizer.as_ref().unwrap());
     assert_ne!(before.data.validation, after.data.validation);
     // A file says the same as the training that it comes from.
     let file = folder.path().join("tokenizer.json");
-    fs::write(&file, before.tokenizer().unwrap()).unwrap();
+    fs::write(&file, before.data.tokenizer.as_ref().unwrap()).unwrap();
     let read = open(&[given(&data), vec![("tokens", text(&file)), ("vocabulary", number(512.0))]].concat());
     assert_eq!(read.data.train, after.data.train);
     let characters = vec![("tokens", text("characters")), ("vocabulary", number(512.0))];
-    assert_eq!(open(&[given(&data), characters].concat()).tokenizer(), None);
+    assert_eq!(open(&[given(&data), characters].concat()).data.tokenizer, None);
 }
 
 #[test]

@@ -39,6 +39,7 @@ impl EvaluatorPlugin for Cost {
             accepts_relaxed: false,
             resumes: false,
             graphs: true,
+            trains: None,
             parameters: vec![
                 Parameter::integer("bytes", 4, 1, 8, "of one number: 4 for f32, 2 for f16, 1 for int8"),
                 Parameter {

@@ -118,6 +118,7 @@ impl EvaluatorPlugin for SyntheticEvaluator {
             accepts_relaxed: false,
             resumes: false,
             graphs: false,
+            trains: None,
             parameters: vec![
                 Parameter::one_of("data", PROBLEMS[0].0, &PROBLEMS.map(|(name, _)| name), "The problem."),
                 Parameter::integer("instance", 1, 0, u32::MAX, "Draws another landscape of the same kind."),
@@ -201,6 +202,7 @@ impl Evaluator for SyntheticEvaluator {
                 names.iter().filter(|(_, hidden)| !hidden).map(|(name, _)| (*name).to_owned()).collect()
             },
             metrics: names.into_iter().map(metric).collect(),
+            data: None,
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Found {
     pub file: PathBuf,
     /// Further columns, a file for each of [`Map::join`].
     pub joined: Vec<PathBuf>,
+    /// The user's own mapping, as it is written but for spaces and comments; empty where it came with the program.
+    pub mapping: String,
 }
 
 impl Found {
@@ -43,7 +45,7 @@ impl Found {
         let mut searched = vec![file.parent().unwrap_or(Path::new("")).to_owned()];
         searched.extend(folders.iter().cloned());
         let joined = map.join.iter().map(|join| located(&map, &join.file, &searched)).collect::<Result<_, _>>()?;
-        Ok(Self { map, file, joined })
+        Ok(Self { map, file, joined, mapping: String::new() })
     }
 }
 
@@ -58,32 +60,36 @@ fn located(map: &Map, file: &str, folders: &[PathBuf]) -> Result<PathBuf, TableE
 }
 
 /// The mapping of this name or at this path, and the folders where its files may be.
-fn mapping(name: &str) -> Result<(Map, Vec<PathBuf>), TableError> {
+fn mapping(name: &str) -> Result<(Map, Vec<PathBuf>, String), TableError> {
     let mut folders = folders();
     if name.ends_with(".toml") {
         let path = Path::new(name);
         folders.insert(0, path.parent().unwrap_or(Path::new("")).to_owned());
-        return Ok((read_map(path)?, folders));
+        let (map, text) = read_map(path)?;
+        return Ok((map, folders, text));
     }
     let own = own_folder().map(|folder| folder.join(format!("{name}.toml"))).filter(|path| path.is_file());
-    let map = match (own, SHIPPED.iter().find(|(shipped, _)| *shipped == name)) {
+    let (map, text) = match (own, SHIPPED.iter().find(|(shipped, _)| *shipped == name)) {
         (Some(path), _) => read_map(&path)?,
-        (None, Some((_, text))) => Map::from_toml(text, Path::new(name))?,
+        (None, Some((_, text))) => (Map::from_toml(text, Path::new(name))?, String::new()),
         (None, None) => return Err(TableError::Unknown { name: name.to_owned(), known: names().join(", ") }),
     };
-    Ok((map, folders))
+    Ok((map, folders, text))
 }
 
 /// The table of this name, or of the mapping at this path. `file` overrides where its numbers are.
 pub fn find(name: &str, file: &str) -> Result<Found, TableError> {
-    let (map, folders) = mapping(name)?;
+    let (map, folders, mapping) = mapping(name)?;
     let file = if file.is_empty() { located(&map, &map.file, &folders)? } else { PathBuf::from(file) };
-    Found::new(map, file, &folders)
+    Ok(Found { mapping, ..Found::new(map, file, &folders)? })
 }
 
-fn read_map(path: &Path) -> Result<Map, TableError> {
+/// A mapping, and its text without what means nothing.
+fn read_map(path: &Path) -> Result<(Map, String), TableError> {
     let text = fs::read_to_string(path).map_err(|error| TableError::read(path, error))?;
-    Map::from_toml(&text, path)
+    let map = Map::from_toml(&text, path)?;
+    let keys: toml::Table = text.parse().unwrap_or_default();
+    Ok((map, keys.to_string()))
 }
 
 /// The names of all tables, the user's own and those that come with the program.

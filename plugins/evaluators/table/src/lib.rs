@@ -3,6 +3,7 @@
 
 mod error;
 pub mod find;
+mod fingerprint;
 pub mod map;
 mod own;
 #[cfg(test)]
@@ -22,8 +23,8 @@ use std::sync::Arc;
 
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor,
-    Objective, Opened, Parameter, Report, Request, Result, Settings, Task, curve,
+    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Measurement, Metric, MetricInfo,
+    Monitor, Objective, Opened, Parameter, Report, Request, Result, Settings, Task, curve,
 };
 
 pub use error::TableError;
@@ -37,6 +38,8 @@ pub struct TableEvaluator {
     map: Map,
     problem: String,
     table: Arc<Table>,
+    /// Which table it is.
+    data: Fingerprint,
 }
 
 /// What answers for one request.
@@ -59,6 +62,7 @@ impl EvaluatorPlugin for TableEvaluator {
             accepts_relaxed: false,
             resumes: false,
             graphs: false,
+            trains: None,
             parameters: vec![
                 Parameter::text("data", "", "TABLE/PROBLEM, as in nas-bench-201/c10, or MAPPING.toml/PROBLEM"),
                 Parameter::text("file", "", "the table's file; empty: looked for in NAS_DATA and the user's folder"),
@@ -81,7 +85,10 @@ impl TableEvaluator {
             return Err(TableError::Problem { table: table.to_owned(), problem: problem.to_owned(), known });
         }
         let table = Table::shared(&found)?;
-        Ok(Self { problem: problem.to_owned(), table, map: found.map })
+        let file = std::path::absolute(&found.file).unwrap_or(found.file);
+        let digest = fingerprint::with_mapping(table.fingerprint(), &found.mapping);
+        let data = Fingerprint { source: file.display().to_string(), digest };
+        Ok(Self { problem: problem.to_owned(), table, map: found.map, data })
     }
 
     fn fidelities(&self) -> &[FidelityMap] {
@@ -251,6 +258,7 @@ impl Evaluator for TableEvaluator {
             simulated: true,
             best: self.best(),
             reports: self.reported(),
+            data: Some(self.data.clone()),
         }
     }
 

@@ -8,6 +8,7 @@ use csv::StringRecord;
 
 use crate::TableError;
 use crate::find::Found;
+use crate::fingerprint;
 use crate::map::{JoinMap, Map};
 use crate::rows::Rows;
 
@@ -21,6 +22,8 @@ pub struct Table {
     choices: Vec<u16>,
     /// How the rows are named and joined.
     layout: String,
+    /// Of the files that it was read from.
+    fingerprint: String,
 }
 
 /// Tables in use, by path, so that all studies of a program share them.
@@ -52,7 +55,7 @@ impl Table {
 
     /// Reads the files of a mapping.
     pub fn read(found: &Found) -> Result<Self, TableError> {
-        let Found { map, file: path, joined } = found;
+        let Found { map, file: path, joined, .. } = found;
         let mut file = Rows::open(path)?;
         let identity = map.identity().iter().map(|column| file.place(column)).collect::<Result<Vec<_>, _>>()?;
         let cells = map.decision.iter().map(|decision| Ok((decision, file.place(decision.column())?)));
@@ -112,12 +115,17 @@ impl Table {
             let problem = format!("there is no column '{column}' here, nor in '{}'", path.display());
             return Err(TableError::table(last, 0, problem));
         }
-        Ok(Self { rows, columns, choices, layout: layout(map, joined) })
+        Ok(Self { rows, columns, choices, layout: layout(map, joined), fingerprint: fingerprint::of_files(found)? })
     }
 
     /// How many architectures there are.
     pub fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// What tables of other files do not have.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Never: a table without rows is refused.

@@ -124,6 +124,36 @@ fn a_table_is_read_once_for_all_who_hold_it() {
     assert!(whole.column("late1").is_some());
 }
 
+/// Which data it says it reads.
+fn digest(name: &str) -> String {
+    TableEvaluator::find(name, "").unwrap().opened().data.unwrap().digest
+}
+
+#[test]
+fn other_numbers_and_another_reading_of_them_have_another_fingerprint() {
+    let (folder, name) = written(MAP, TABLE);
+    let first = digest(&name);
+    let source = TableEvaluator::find(&name, "").unwrap().opened().data.unwrap().source;
+    assert_eq!(source, folder.path().join("tiny.csv").to_str().unwrap());
+    // Elsewhere, written again, with comments and spaces: the same.
+    let (_copy, copied) = written(&format!("# Mine.\n{}", MAP.replace("file = ", "file   =   ")), TABLE);
+    assert_eq!(digest(&copied), first);
+    let others =
+        [written(MAP, &TABLE.replace("2.5,3", "2.5,4")), written(&MAP.replace("scale = 1000", "scale = 100"), TABLE)];
+    let others = others.map(|(_folder, name)| digest(&name));
+    assert!(others[0] != first && others[1] != first && others[0] != others[1]);
+}
+
+#[test]
+fn a_joined_file_counts_as_well() {
+    let (folder, name) = written(&format!("{MAP}[[join]]\nfile = \"more.csv\"\non = \"size\"\n"), TABLE);
+    let more = folder.path().join("more.csv");
+    fs::write(&more, "size,note\n1,0\n2,0\n3,0\n").unwrap();
+    let first = digest(&name);
+    fs::write(&more, "size,note\n1,0\n2,0\n3,1\n").unwrap();
+    assert_ne!(digest(&name), first);
+}
+
 pub fn refused(map: &str, table: &str, parts: &[&str]) {
     let (_folder, name) = written(map, table);
     let error = TableEvaluator::find(&name, "").unwrap_err().to_string();

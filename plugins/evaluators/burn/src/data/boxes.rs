@@ -1,6 +1,6 @@
 //! Objects in images.
 
-use std::hash::Hasher;
+use sha2::{Digest, Sha256};
 
 /// One object in an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,10 +100,10 @@ impl Boxes {
     }
 
     /// Every bit of them.
-    pub fn hash(&self, hasher: &mut impl Hasher) {
-        hasher.write_u32(self.classes);
-        hasher.write(bytemuck::cast_slice(&self.ends));
-        self.objects.iter().for_each(|object| hasher.write(bytemuck::cast_slice(&object.words())));
+    pub fn digest(&self, digest: &mut Sha256) {
+        digest.update(self.classes.to_le_bytes());
+        digest.update(bytemuck::cast_slice(&self.ends));
+        self.objects.iter().for_each(|object| digest.update(bytemuck::cast_slice(&object.words())));
     }
 }
 

@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::{DIGITS, Data, DataConfig, DataError, Tokens, file, prepare};
+use super::{DIGITS, Data, DataConfig, DataError, Tokens, file};
 
 /// Smaller data are read sooner than a file of them is kept.
 const SMALL: usize = 1 << 20;
 /// How data are prepared, and how they are kept: to be raised by every change after which the same sources become other bytes. The
 /// test of what prepared data are fails where that was forgotten.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 /// Files that nobody opened for so long are removed when another one is written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -28,17 +28,17 @@ pub fn folder() -> Option<PathBuf> {
 
 /// Opens prepared data, or prepares them. A file that cannot be written, or not be locked, costs time and memory and nothing else.
 pub fn open(config: &DataConfig, folder: &Path) -> Result<Data, DataError> {
-    let Ok(key) = key(config) else { return prepare::prepare(config) };
+    let Ok(key) = key(config) else { return Data::open(config) };
     let path = folder.join(format!("{key}.data"));
     if let Some(data) = file::read(&path) {
         return Ok(data);
     }
     // Several workers start at once: one prepares, and the others wait for it.
-    let Ok(lock) = Lock::wait(folder.join(format!("{key}.lock"))) else { return prepare::prepare(config) };
+    let Ok(lock) = Lock::wait(folder.join(format!("{key}.lock"))) else { return Data::open(config) };
     if let Some(data) = file::read(&path) {
         return Ok(data);
     }
-    let data = prepare::prepare(config)?;
+    let data = Data::open(config)?;
     // Whoever held the lock before has tried it already.
     let shared = if lock.is_own() { share(&data, config, &key, &path) } else { None };
     Ok(shared.unwrap_or(data))

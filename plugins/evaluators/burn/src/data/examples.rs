@@ -1,6 +1,6 @@
 //! Examples in memory.
 
-use std::hash::Hasher;
+use sha2::{Digest, Sha256};
 
 use super::boxes::Boxes;
 use super::shared::Shared;
@@ -138,20 +138,21 @@ impl Examples {
     }
 
     /// Every bit of them.
-    pub fn hash(&self, hasher: &mut impl Hasher) {
-        self.shape.iter().for_each(|&size| hasher.write_usize(size));
-        hasher.write(bytemuck::cast_slice(&self.inputs));
+    pub fn digest(&self, digest: &mut Sha256) {
+        self.shape.iter().for_each(|&size| digest.update((size as u64).to_le_bytes()));
+        digest.update((self.len() as u64).to_le_bytes());
+        digest.update(bytemuck::cast_slice(&self.inputs));
         match &self.targets {
             Targets::Labels { labels, classes } => {
-                hasher.write_u32(*classes);
-                hasher.write(bytemuck::cast_slice(labels));
+                digest.update(classes.to_le_bytes());
+                digest.update(bytemuck::cast_slice(labels));
             }
-            Targets::Values(values) => hasher.write(bytemuck::cast_slice(values)),
+            Targets::Values(values) => digest.update(bytemuck::cast_slice(values)),
             Targets::Tokens { labels, lengths, .. } => {
-                hasher.write(lengths);
-                hasher.write(bytemuck::cast_slice(labels));
+                digest.update(lengths);
+                digest.update(bytemuck::cast_slice(labels));
             }
-            Targets::Boxes(boxes) => boxes.hash(hasher),
+            Targets::Boxes(boxes) => boxes.digest(digest),
         }
     }
 

@@ -33,6 +33,7 @@ struct Header {
     tokenizer: Option<String>,
     encoding: Option<Encoding>,
     classes: Vec<String>,
+    fingerprint: String,
     /// Training, validation, test.
     parts: [Part; 3],
 }
@@ -111,6 +112,7 @@ pub fn write(data: &Data, file: File) -> io::Result<()> {
         tokenizer: data.tokenizer.clone(),
         encoding: data.encoding.clone(),
         classes: data.classes.clone(),
+        fingerprint: data.fingerprint.clone(),
         parts: [train, validation, test],
     };
     let header = serde_json::to_vec(&header)?;
@@ -194,6 +196,7 @@ pub fn read(path: &Path) -> Option<Data> {
         tokenizer: header.tokenizer,
         encoding: header.encoding,
         classes: header.classes,
+        fingerprint: header.fingerprint,
     })
 }
 

@@ -25,10 +25,10 @@ mod tests;
 mod text;
 mod tokenizer;
 
-use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub use boxes::{Boxes, Object};
 pub use describe::{ClassCount, Description, Values, describe};
@@ -152,6 +152,8 @@ pub struct Data {
     pub encoding: Option<Encoding>,
     /// The names of the classes, in order, where they have names.
     pub classes: Vec<String>,
+    /// Data that were prepared to anything else have another one, wherever they come from.
+    pub fingerprint: String,
 }
 
 impl Data {
@@ -165,18 +167,20 @@ impl Data {
 
     /// Reads, splits and normalises.
     pub fn open(config: &DataConfig) -> Result<Self, DataError> {
-        prepare::prepare(config)
+        let data = prepare::prepare(config)?;
+        Ok(Self { fingerprint: data.digest(), ..data })
     }
 
-    /// A number that data of other training or validation examples do not have, but by a chance of 1 to 2⁶⁴. It reads them all.
-    pub fn fingerprint(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.train.hash(&mut hasher);
-        self.validation.hash(&mut hasher);
-        // Metrics are in the unit of the data.
-        let (mean, std) = (self.normalization.target_mean, self.normalization.target_std);
-        [mean, std].iter().for_each(|number| hasher.write_u32(number.to_bits()));
-        hasher.finish()
+    /// What [`fingerprint`](Self::fingerprint) is: SHA-256 over every example and all that outputs mean, in hexadecimal digits. It
+    /// reads them all, so it is computed where data are prepared, and kept with them.
+    fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        [&self.train, &self.validation, &self.test].iter().for_each(|set| set.digest(&mut digest));
+        for (name, text) in self.legend() {
+            digest.update(format!("{name}={text}\n"));
+        }
+        digest.update(self.tokenizer.as_deref().unwrap_or_default());
+        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// What must be known to use a network on raw inputs, by name: how inputs and targets were scaled and encoded, and what

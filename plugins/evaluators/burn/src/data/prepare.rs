@@ -9,7 +9,7 @@ use super::{
     image, split, text,
 };
 
-/// Reads, splits and normalises.
+/// Reads, splits and normalises. The fingerprint is still to be taken.
 pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     let path = Path::new(&config.source);
     if super::is_text(&config.source) && path.is_file() {
@@ -135,6 +135,7 @@ fn scaled(config: &DataConfig, mut sets: [Examples; 3], normalization: Normaliza
         tokenizer: None,
         encoding: None,
         classes,
+        fingerprint: String::new(),
     }
 }
 

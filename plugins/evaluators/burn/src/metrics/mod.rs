@@ -10,7 +10,6 @@ mod regression;
 use burn::tensor::Tensor;
 use nas_api::Metric;
 
-pub use classification::Confusion;
 pub use declared::{declared, reported};
 
 use crate::data::{Examples, Normalization, Targets};

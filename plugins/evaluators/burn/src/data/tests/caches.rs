@@ -31,6 +31,7 @@ fn same(one: &Data, other: &Data) {
     assert_eq!((&one.normalization, &one.encoding), (&other.normalization, &other.encoding));
     assert_eq!((&one.vocabulary, &one.tokenizer), (&other.vocabulary, &other.tokenizer));
     assert_eq!((&one.classes, one.kind), (&other.classes, other.kind));
+    assert_eq!(one.fingerprint, other.fingerprint);
 }
 
 #[test]
@@ -76,6 +77,27 @@ fn other_parameters_and_changed_files_are_prepared_anew() {
     kept(&cache_folder).iter().for_each(|path| fs::remove_file(path).unwrap());
     assert!(first.encoding.as_ref().unwrap().features().contains(&"city=Rome".to_owned()));
     same(&first, &first.clone());
+}
+
+#[test]
+fn a_copy_has_the_same_fingerprint_and_every_edit_another_one() {
+    let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let config = large(folder.path());
+    let fresh = |config: &DataConfig| Data::open(config).unwrap().fingerprint;
+    let first = fresh(&config);
+    assert_eq!(first.len(), 64);
+    let copied = DataConfig { source: copy.path().join("copy.csv").to_str().unwrap().to_owned(), ..config.clone() };
+    fs::copy(&config.source, &copied.source).unwrap();
+    assert_eq!(fresh(&copied), first);
+    // Any row, of whichever part; a name; a target.
+    let content = fs::read_to_string(&config.source).unwrap();
+    let mut seen = vec![first];
+    for (from, to) in [("\n919,", "\n918,"), ("Rome", "Oslo"), (",b\n", ",a\n"), ("x,city,y", "z,city,y")] {
+        fs::write(&copied.source, content.replacen(from, to, 1)).unwrap();
+        let changed = fresh(&copied);
+        assert!(!seen.contains(&changed), "{from} was {to}");
+        seen.push(changed);
+    }
 }
 
 #[test]
@@ -199,5 +221,5 @@ fn what_prepared_data_are_changes_with_the_format() {
         digest.update(fs::read(path).unwrap());
     }
     let digest: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!((cache::FORMAT, digest.as_str()), (2, "eacfbbba76209426"));
+    assert_eq!((cache::FORMAT, digest.as_str()), (3, "d588565b6062a0a7"));
 }
