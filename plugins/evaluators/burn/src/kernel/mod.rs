@@ -11,6 +11,7 @@ mod convolution;
 mod curve;
 mod dense;
 mod flat;
+mod lanes;
 mod norm;
 mod number;
 mod plane;
@@ -20,6 +21,7 @@ mod slide;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 pub use adam::InPlace;
 pub use conv::Rectifier;
