@@ -13,7 +13,7 @@ use super::flat::Window;
 use super::norm::{self, Channel, Planes, Sums};
 use super::plane::Moments;
 use super::tensor::{Ours, Plain, contiguous, numbers, output, plain, sizes};
-use super::winograd;
+use super::{unfold, winograd};
 
 /// The learnt numbers of a batch normalisation, and its ε.
 pub struct Norm {
@@ -71,6 +71,7 @@ fn forward(
     let (output, found) = match Dense::of(operands) {
         Some(dense) => dense.forward(bias, moments),
         None if winograd::fits(&operands) => Arch::new().dispatch(winograd::Forward { operands, bias, moments }),
+        None if unfold::fits(&operands) => Arch::new().dispatch(unfold::Forward { operands, bias, moments }),
         None => Arch::new().dispatch(conv::Forward { operands, bias, moments }),
     };
     let [height, width] = window.out();
@@ -100,6 +101,9 @@ impl Seen {
             Some(dense) => dense.backward(&gradient, input, weight),
             None if winograd::fits(&operands) => {
                 Arch::new().dispatch(winograd::Backward { operands, gradient, input, weight })
+            }
+            None if unfold::fits(&operands) => {
+                Arch::new().dispatch(unfold::Backward { operands, gradient, input, weight })
             }
             None => Arch::new().dispatch(conv::Backward { operands, gradient, input, weight }),
         };

@@ -11,6 +11,7 @@ mod convolution;
 mod curve;
 mod dense;
 mod flat;
+mod images;
 mod lanes;
 mod norm;
 mod number;
@@ -21,6 +22,7 @@ mod slide;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod unfold;
 mod winograd;
 
 pub use adam::InPlace;

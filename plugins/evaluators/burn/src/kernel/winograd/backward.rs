@@ -2,10 +2,9 @@ use pulp::{Simd, WithSimd};
 
 use super::field::{Field, Transformed};
 use super::transform::{of_output, to_input, to_window, turn};
-use super::{PRODUCTS, cut, give_back, lay_out, multiply, of_windows, transform};
+use super::{PRODUCTS, cut, multiply, of_windows, transform};
 use crate::kernel::conv::{Gradient, Operands};
-use crate::kernel::lanes::join;
-use crate::kernel::plane::append_pairs;
+use crate::kernel::images::{give_back, lay_gradients_out, lay_out, passed};
 use crate::kernel::product::add_product;
 
 /// The gradients of the input and of the weights, where they are wanted.
@@ -33,14 +32,13 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
         let mut gradients = vec![zero; outputs * field.sizes[1]];
         let mut input = Transformed::new(inputs, &field, zero);
         let mut output = Transformed::new(outputs, &field, zero);
-        let mut planes = vec![0.0; S::F32_LANES * field.outside.len()];
         let mut products = vec![0.0; if_wanted(for_weight, PRODUCTS * outputs * inputs)];
         let mut of_inputs = Vec::with_capacity(if_wanted(for_input, operands.input.len()));
         for first in (0..operands.batch).step_by(S::F32_LANES) {
             let images = S::F32_LANES.min(operands.batch - first);
-            lay_gradients_out::<S>(&gradient, &field, first, images, &mut planes, &mut gradients);
+            lay_gradients_out::<S>(&gradient, [first, images], &field.outside, (&mut gradients, field.sizes[1]));
             if for_weight {
-                lay_out::<S>(&operands, &field, first, images, &mut seen);
+                lay_out::<S>(&operands, [first, images], &field.inside, (&mut seen, field.sizes[0]));
             }
             found.fill(zero);
             for tiles in field.blocks() {
@@ -77,31 +75,7 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
                 give_back::<S>(images, &found, field.sizes[0], &field.inside, &mut of_inputs);
             }
         }
-        if let Some(rectifier) = operands.rectifier.filter(|_| for_input) {
-            let mut masked = Vec::with_capacity(of_inputs.len());
-            append_pairs(&mut masked, operands.input, &of_inputs, |x, gradient| rectifier.passed(x, gradient));
-            of_inputs = masked;
-        }
-        (of_inputs, of_weights(&products, outputs * inputs))
-    }
-}
-
-/// Lays the gradients of some images out, from `first` on. `planes` are overwritten.
-#[inline(always)]
-fn lay_gradients_out<S: Simd>(
-    gradient: &impl Gradient,
-    field: &Field,
-    first: usize,
-    images: usize,
-    planes: &mut [f32],
-    to: &mut [S::f32s],
-) {
-    let area = field.outside.len();
-    for (channel, to) in to.chunks_exact_mut(field.sizes[1]).enumerate() {
-        for (image, plane) in planes.chunks_exact_mut(area).enumerate().take(images) {
-            gradient.plane(first + image, channel, plane);
-        }
-        join::<S>(images, |image| &planes[image * area..][..area], &field.outside, to, |x| x);
+        (passed(&operands, of_inputs), of_weights(&products, outputs * inputs))
     }
 }
 

@@ -2,8 +2,9 @@ use pulp::{Simd, WithSimd};
 
 use super::field::{Field, Transformed};
 use super::transform::{to_output, turn};
-use super::{give_back, lay_out, multiply, of_windows, transform};
+use super::{multiply, of_windows, transform};
 use crate::kernel::conv::Operands;
+use crate::kernel::images::{give_back, lay_out, of_lanes};
 use crate::kernel::plane::Moments;
 
 /// The output, `[batch, out, height, width]`, and the moments of each of its channels.
@@ -33,7 +34,7 @@ impl WithSimd for Forward<'_> {
         let mut found = vec![Moments::default(); if wanted { outputs } else { 0 }];
         for first in (0..operands.batch).step_by(S::F32_LANES) {
             let images = S::F32_LANES.min(operands.batch - first);
-            lay_out::<S>(&operands, &field, first, images, &mut before);
+            lay_out::<S>(&operands, [first, images], &field.inside, (&mut before, field.sizes[0]));
             for tiles in field.blocks() {
                 transform(simd, &field, tiles.clone(), &before, &mut input);
                 multiply(simd, &input, &weights, tiles.len(), &mut output);
@@ -57,32 +58,4 @@ impl WithSimd for Forward<'_> {
         }
         (all, found)
     }
-}
-
-/// The moments of some places in the first lanes.
-#[inline(always)]
-fn of_lanes<S: Simd>(simd: S, lanes: usize, channel: &[S::f32s], places: &[usize]) -> Moments {
-    let zero = simd.splat_f32s(0.0);
-    let added =
-        |sum: S::f32s| bytemuck::cast_slice::<_, f32>(&[sum])[..lanes].iter().copied().map(f64::from).sum::<f64>();
-    let mut sums = [zero; 4];
-    for places in places.chunks(4) {
-        for (sum, &place) in sums.iter_mut().zip(places) {
-            *sum = simd.add_f32s(*sum, channel[place]);
-        }
-    }
-    let count = (lanes * places.len()) as f64;
-    let mean = sums.into_iter().map(added).sum::<f64>() / count;
-    let near = simd.splat_f32s(mean as f32);
-    let mut squares = [zero; 4];
-    for places in places.chunks(4) {
-        for (sum, &place) in squares.iter_mut().zip(places) {
-            let off = simd.sub_f32s(channel[place], near);
-            *sum = simd.mul_add_f32s(off, off, *sum);
-        }
-    }
-    let squares = squares.into_iter().map(added).sum::<f64>();
-    // The mean in single precision is a little off.
-    let off = mean - f64::from(mean as f32);
-    Moments { count, mean, squares: (squares - count * off * off).max(0.0) }
 }

@@ -19,7 +19,6 @@ use pulp::Simd;
 
 use super::conv::Operands;
 use super::flat::Window;
-use super::lanes::{join, part};
 use super::slide::{pack, slide};
 use field::{Field, Transformed};
 use transform::{of_input, of_window, turn};
@@ -87,19 +86,6 @@ fn multiply<S: Simd>(
     }
 }
 
-/// Lays some images of the input out, from `first` on.
-#[inline(always)]
-fn lay_out<S: Simd>(operands: &Operands<'_>, field: &Field, first: usize, images: usize, to: &mut [S::f32s]) {
-    let (channels, area) = (operands.window.channels[0], field.inside.len());
-    for (channel, to) in to.chunks_exact_mut(field.sizes[0]).enumerate() {
-        let plane = |image: usize| &operands.input[((first + image) * channels + channel) * area..][..area];
-        match operands.rectifier {
-            Some(rectifier) => join::<S>(images, plane, &field.inside, to, |x| rectifier.apply(x)),
-            None => join::<S>(images, plane, &field.inside, to, |x| x),
-        }
-    }
-}
-
 /// The input's tiles, transformed.
 #[inline(always)]
 fn transform<S: Simd>(
@@ -125,18 +111,4 @@ fn cut<S: Simd, const N: usize>(simd: S, field: &[S::f32s], pitch: usize) -> [[S
         numbers.copy_from_slice(&field[row * pitch..][..N]);
     }
     cut
-}
-
-/// Appends the channels, `size` vectors each, image by image.
-#[inline(always)]
-fn give_back<S: Simd>(images: usize, channels: &[S::f32s], size: usize, places: &[usize], all: &mut Vec<f32>) {
-    let (area, count) = (places.len(), channels.len() / size);
-    let length = all.len() + images * count * area;
-    all.reserve(length - all.len());
-    let to = &mut all.spare_capacity_mut()[..images * count * area];
-    for (channel, from) in channels.chunks_exact(size).enumerate() {
-        part::<S>(images, from, places, &mut to[channel * area..], count * area);
-    }
-    // SAFETY: `part` has written `area` numbers of each channel of each of these images, which are all up to `length`.
-    unsafe { all.set_len(length) };
 }
