@@ -13,6 +13,7 @@ use super::flat::Window;
 use super::norm::{self, Channel, Planes, Sums};
 use super::plane::Moments;
 use super::tensor::{Ours, Plain, contiguous, numbers, output, plain, sizes};
+use super::{unfold, winograd};
 
 /// The learnt numbers of a batch normalisation, and its ε.
 pub struct Norm {
@@ -69,6 +70,8 @@ fn forward(
     let bias = bias.map(numbers);
     let (output, found) = match Dense::of(operands) {
         Some(dense) => dense.forward(bias, moments),
+        None if winograd::fits(&operands) => Arch::new().dispatch(winograd::Forward { operands, bias, moments }),
+        None if unfold::fits(&operands) => Arch::new().dispatch(unfold::Forward { operands, bias, moments }),
         None => Arch::new().dispatch(conv::Forward { operands, bias, moments }),
     };
     let [height, width] = window.out();
@@ -96,6 +99,12 @@ impl Seen {
         let operands = self.operands();
         let (of_input, of_weight) = match Dense::of(operands) {
             Some(dense) => dense.backward(&gradient, input, weight),
+            None if winograd::fits(&operands) => {
+                Arch::new().dispatch(winograd::Backward { operands, gradient, input, weight })
+            }
+            None if unfold::fits(&operands) => {
+                Arch::new().dispatch(unfold::Backward { operands, gradient, input, weight })
+            }
             None => Arch::new().dispatch(conv::Backward { operands, gradient, input, weight }),
         };
         let of = |wanted: bool, numbers: Vec<f32>, like: &Plain| wanted.then(|| plain(numbers, &sizes::<4>(like)));

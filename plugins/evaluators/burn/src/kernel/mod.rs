@@ -11,6 +11,8 @@ mod convolution;
 mod curve;
 mod dense;
 mod flat;
+mod images;
+mod lanes;
 mod norm;
 mod number;
 mod plane;
@@ -20,6 +22,8 @@ mod slide;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod unfold;
+mod winograd;
 
 pub use adam::InPlace;
 pub use conv::Rectifier;

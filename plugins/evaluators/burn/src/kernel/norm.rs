@@ -5,6 +5,11 @@ use pulp::{Simd, WithSimd};
 use super::conv::{Gradient, Rectifier};
 use super::plane::{Moments, append, append_pairs, moments, sum, sum_of_pairs};
 
+/// Fewer numbers in a plane fill no vector.
+const SMALL: usize = 32;
+/// Images whose numbers are summed up in single precision before they are in double.
+const IMAGES: usize = 32;
+
 /// What one channel is normalised by.
 #[derive(Clone, Copy, Debug)]
 pub struct Channel {
@@ -131,6 +136,18 @@ impl WithSimd for Collect<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> Self::Output {
+        match self.rectifier {
+            Some(rectifier) if self.before.area < SMALL => self.across(|x, g| rectifier.passed(x, g)),
+            None if self.before.area < SMALL => self.across(|_, g| g),
+            _ => self.along(),
+        }
+    }
+}
+
+impl Collect<'_> {
+    /// Plane by plane.
+    #[inline(always)]
+    fn along(self) -> Vec<Sums> {
         let mut sums = vec![Sums::default(); self.before.channels];
         let mut masked = Vec::with_capacity(self.before.area);
         for ((channel, before), gradient) in self.before.each().zip(self.gradient.chunks_exact(self.before.area)) {
@@ -145,6 +162,39 @@ impl WithSimd for Collect<'_> {
             sums.gradients += sum(gradient, |g| g);
             let product = sum_of_pairs(before, gradient, |x, g| (x - channel.mean) * g);
             sums.products += product * f64::from(channel.inverse);
+        }
+        sums
+    }
+
+    /// Image by image, all channels side by side: planes of a few numbers fill no vector.
+    #[inline(always)]
+    fn across(self, passed: impl Fn(f32, f32) -> f32) -> Vec<Sums> {
+        let Self { before, gradient, channels, .. } = self;
+        let (area, width) = (before.area, before.channels * before.area);
+        let all = |number: fn(&Channel) -> f32| -> Vec<f32> {
+            channels.iter().flat_map(|channel| std::iter::repeat_n(number(channel), area)).collect()
+        };
+        let mean = all(|channel| channel.mean);
+        let (factor, shift) = (all(|channel| channel.inverse * channel.scale), all(|channel| channel.shift));
+        let mut sums = vec![Sums::default(); before.channels];
+        let (images, gradients) = (before.numbers.chunks(width * IMAGES), gradient.chunks(width * IMAGES));
+        for (images, gradients) in images.zip(gradients) {
+            let (mut of_gradients, mut of_products) = (vec![0.0_f32; width], vec![0.0_f32; width]);
+            for (x, g) in images.chunks_exact(width).zip(gradients.chunks_exact(width)) {
+                let (mean, factor, shift) = (&mean[..width], &factor[..width], &shift[..width]);
+                let (of_gradients, of_products) = (&mut of_gradients[..width], &mut of_products[..width]);
+                for at in 0..width {
+                    let centred = x[at] - mean[at];
+                    let g = passed(centred * factor[at] + shift[at], g[at]);
+                    of_gradients[at] += g;
+                    of_products[at] += centred * g;
+                }
+            }
+            let planes = of_gradients.chunks_exact(area).zip(of_products.chunks_exact(area));
+            for ((sums, channel), (gradients, products)) in sums.iter_mut().zip(channels).zip(planes) {
+                sums.gradients += gradients.iter().copied().map(f64::from).sum::<f64>();
+                sums.products += products.iter().copied().map(f64::from).sum::<f64>() * f64::from(channel.inverse);
+            }
         }
         sums
     }

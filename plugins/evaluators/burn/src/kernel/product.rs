@@ -95,10 +95,6 @@ fn append(
     shift: &[f32],
     all: &mut Vec<f32>,
 ) {
-    assert!(
-        reach([rows, inner], a_steps) <= a.len() && reach([inner, columns], b_steps) <= b.len(),
-        "within the numbers"
-    );
     let (size, shifted) = (rows * columns, !shift.is_empty() && shift.len() == columns);
     all.reserve(size);
     let done = all.len();
@@ -107,17 +103,45 @@ fn append(
             all.extend_from_slice(shift);
         }
     }
-    // SAFETY: `a` and `b` reach as far as rows, columns and steps say, which has been checked. The result's `size` places lie
-    // within the capacity; they are read only where the shifts have been written there, and all of them are written.
+    // SAFETY: The result's `size` places lie within the capacity; they are read only where the shifts have been written there, and
+    // all of them are written.
+    unsafe {
+        compute([rows, inner, columns], (a, a_steps), (b, b_steps), all.as_mut_ptr().add(done), shifted);
+        all.set_len(done + size);
+    }
+}
+
+/// Adds a product to what is there, as [`multiply`] takes and gives it.
+pub fn add_product(sizes: [usize; 3], a: (&[f32], [usize; 2]), b: (&[f32], [usize; 2]), to: &mut [f32]) {
+    assert!(to.len() == sizes[0] * sizes[2], "one place for each number");
+    // SAFETY: `to` has as many places as the product has numbers, and they have been written.
+    unsafe { compute(sizes, a, b, to.as_mut_ptr(), true) };
+}
+
+/// # Safety
+///
+/// `to` must have place for rows times columns, which are read if `add` says so, and written.
+unsafe fn compute(
+    [rows, inner, columns]: [usize; 3],
+    (a, a_steps): (&[f32], [usize; 2]),
+    (b, b_steps): (&[f32], [usize; 2]),
+    to: *mut f32,
+    add: bool,
+) {
+    assert!(
+        reach([rows, inner], a_steps) <= a.len() && reach([inner, columns], b_steps) <= b.len(),
+        "within the numbers"
+    );
+    // SAFETY: `a` and `b` reach as far as rows, columns and steps say, which has been checked; for `to` the caller answers.
     unsafe {
         gemm::gemm(
             rows,
             columns,
             inner,
-            all.as_mut_ptr().add(done),
+            to,
             1,
             columns as isize,
-            shifted,
+            add,
             a.as_ptr(),
             a_steps[1] as isize,
             a_steps[0] as isize,
@@ -131,7 +155,6 @@ fn append(
             false,
             gemm::Parallelism::None,
         );
-        all.set_len(done + size);
     }
 }
 

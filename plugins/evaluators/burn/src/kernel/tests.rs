@@ -72,6 +72,11 @@ fn windows() -> Vec<(usize, Window)> {
         (6, Window { channels: [12, 6], groups: 2, strides: [2, 2], ..plain.clone() }),
         (2, Window { channels: [3, 1], size: [1, 40], kernel: [1, 5], pads: [[0, 0], [2, 2]], ..plain.clone() }),
         (64, Window { channels: [40, 24], size: [2, 2], ..plain.clone() }),
+        // Many channels, by tiles.
+        (17, Window { channels: [24, 40], size: [14, 9], ..plain.clone() }),
+        (64, Window { channels: [16, 17], size: [8, 8], ..plain.clone() }),
+        (9, Window { channels: [33, 24], size: [4, 5], pads: [[0, 2], [3, 1]], ..plain.clone() }),
+        (8, Window { channels: [24, 24], size: [5, 4], pads: [[0, 0]; 2], ..plain.clone() }),
         (8, Window { size: [4, 4], strides: [2, 2], ..plain.clone() }),
         (8, Window { size: [4, 4], strides: [2, 2], kernel: [1, 1], pads: [[0, 0]; 2], ..plain.clone() }),
         (
