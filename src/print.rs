@@ -62,7 +62,7 @@ pub fn number(value: f64) -> String {
 /// A probability: two decimals, or its order where it is small.
 pub fn probability(value: f64) -> String {
     match value {
-        // Too small for a double.
+        // Too small for a double; p values are computed as tails, which are right down to there.
         0.0 => "<1e-300".to_owned(),
         _ if value < 0.01 => format!("{value:.0e}"),
         _ => format!("{value:.2}"),

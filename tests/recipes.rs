@@ -147,7 +147,7 @@ fn full_training_takes_another_recipe_and_looks_at_classes() {
     assert_eq!(trained["epochs"], 20);
     let settings = &trained["settings"];
     // Of the recipe, of the user, and at its default though the search had set it.
-    assert_eq!((&settings["recipe"], &settings["batch_size"]), (&"table".into(), &128.0.into()), "{settings}");
+    assert_eq!((&settings["recipe"], &settings["batch_size"]), (&"table".into(), &256.0.into()), "{settings}");
     assert_eq!((&settings["ema_decay"], &settings["min_learning_rate"]), (&0.9.into(), &0.0.into()), "{settings}");
     assert_eq!(settings["data"], "digits");
     let accuracy = trained["metrics"]["test_accuracy"].as_f64().unwrap();

@@ -16,6 +16,7 @@ use nas_api::{Goal, Objective};
 pub use bands::{Band, Bands, RESAMPLES, iqm};
 pub use checklist::{Item, Standing as ItemStanding};
 pub use fronts::Fronts;
+pub(crate) use ranks::ranked;
 pub use ranks::{Friedman, Ranks, ranks};
 pub use volume::{Point, front, hypervolume, igd_plus};
 pub use winners::{Winner, winners};

@@ -40,7 +40,7 @@ pub fn ranks(blocks: &[Vec<f64>]) -> Option<Ranks> {
     }
     let mut mean = vec![0.0; strategies];
     for block in blocks {
-        for (sum, rank) in mean.iter_mut().zip(rank(block)) {
+        for (sum, rank) in mean.iter_mut().zip(ranked(block)) {
             *sum += rank / blocks.len() as f64;
         }
     }
@@ -50,8 +50,8 @@ pub fn ranks(blocks: &[Vec<f64>]) -> Option<Ranks> {
     Some(Ranks { friedman: test(blocks, strategies), mean, blocks: blocks.len(), critical_difference, cliques })
 }
 
-/// 1 for the greatest.
-fn rank(scores: &[f64]) -> Vec<f64> {
+/// 1 for the greatest, equal ones sharing the mean of their ranks.
+pub(crate) fn ranked(scores: &[f64]) -> Vec<f64> {
     let rank = |score: &f64| {
         let better = scores.iter().filter(|other| *other > score).count() as f64;
         let equal = scores.iter().filter(|other| *other == score).count() as f64;
@@ -72,7 +72,9 @@ fn test(blocks: &[Vec<f64>], strategies: usize) -> Option<Friedman> {
     // Where nobody differs, rounding can leave less than nothing.
     let chi_squared = tested.statistic.max(0.0);
     let (f, f_p) = iman_davenport(chi_squared, k, n);
-    Some(Friedman { chi_squared, p: tested.p_value, f, f_p })
+    // The library's own p is a difference from 1, with nothing left below 1e-16.
+    let p = tested.log_p_value.map_or(tested.p_value, f64::exp);
+    Some(Friedman { chi_squared, p, f, f_p })
 }
 
 /// F with k − 1 and (k − 1)(n − 1) degrees of freedom, and its upper tail.
@@ -169,6 +171,13 @@ mod tests {
         assert!((friedman.chi_squared - 11.143).abs() < 5e-4 && (friedman.p - 0.003805).abs() < 5e-7, "{found:?}");
         // The longest time ranks first: the third way is the quickest.
         assert!(found.mean[2] > found.mean[1] && found.mean[1] > found.mean[0], "{found:?}");
+    }
+
+    /// Three that always rank alike: χ² = 2 n, of which with 2 degrees of freedom the tail is exp(-n).
+    #[test]
+    fn a_tiny_p_is_told_from_nothing() {
+        let friedman = ranks(&vec![vec![1.0, 2.0, 3.0]; 100]).unwrap().friedman.unwrap();
+        assert!((friedman.p / (-100.0_f64).exp() - 1.0).abs() < 1e-9, "{friedman:?}");
     }
 
     /// Demšar 2006, section 3.2.3: four classifiers on 14 data sets.

@@ -75,11 +75,6 @@ impl Examples {
         self.targets.len()
     }
 
-    /// None at all.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Numbers in one input.
     pub fn width(&self) -> usize {
         self.shape.iter().product()

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::picture::Format;
+use super::picture::{Format, Header};
+use super::pictures::Pictures;
 use super::{DataError, Examples, Targets};
 
 /// What is read.
@@ -16,20 +17,20 @@ pub const TRAIN: [&str; 1] = ["train"];
 pub const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 pub const TEST: [&str; 1] = ["test"];
 
-/// Images as they are read.
+/// Images as they are read, decoded or in files.
 #[derive(Debug)]
-pub struct Images {
+pub struct Images<S> {
     /// Those for training, and for whatever is not kept apart.
-    pub all: Examples,
+    pub all: S,
     /// Those of `val`.
-    pub validation: Option<Examples>,
+    pub validation: Option<S>,
     /// Those of `test`.
-    pub test: Option<Examples>,
+    pub test: Option<S>,
     /// The names of the classes, in order, where they have names.
     pub classes: Vec<String>,
 }
 
-impl Images {
+impl Images<Examples> {
     /// Without validation examples apart, and without names.
     pub fn new(all: Examples, test: Option<Examples>) -> Self {
         Self { all, validation: None, test, classes: Vec::new() }
@@ -47,8 +48,8 @@ pub fn has_classes(folder: &Path) -> bool {
     classes(if train.is_dir() { &train } else { folder }).is_ok()
 }
 
-/// Reads all images, resized to `size` by `size` pixels unless it is 0. Grey ones have one channel where all are grey.
-pub fn read(folder: &Path, size: usize) -> Result<Images, DataError> {
+/// Finds all images, to be resized to `size` by `size` pixels unless it is 0. Grey ones have one channel where all are grey.
+pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let part = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
     let (train, validation, test) = (part(&TRAIN), part(&VALIDATION), part(&TEST));
     if train.is_none() && (validation.is_some() || test.is_some()) {
@@ -63,19 +64,15 @@ pub fn read(folder: &Path, size: usize) -> Result<Images, DataError> {
     let (validation, test) = (validation?, test?);
     let known = [Some(&all), validation.as_ref(), test.as_ref()];
     let paths = known.into_iter().flatten().flatten().map(|file| file.path.as_path());
-    let format = Format::of(paths, folder, size, true)?;
-    let read = |files: &Vec<Labelled>| {
-        let labels = files.iter().map(|file| file.class).collect();
+    let headers = paths.map(|path| Ok((path, Header::of(path, true)?)));
+    let format = Format::of(headers, folder, size, true)?;
+    let pictures = |files: Vec<Labelled>| {
+        let (paths, labels) = files.into_iter().map(|file| (file.path, file.class)).unzip();
         let targets = Targets::Labels { labels, classes: classes.len() as u32 };
-        let inputs = format.read(folder, files.iter().map(|file| file.path.as_path()))?;
-        Ok::<_, DataError>(Examples { shape: format.shape(), inputs: inputs.into(), targets })
+        Pictures { format, folder: folder.to_owned(), paths, targets }
     };
-    Ok(Images {
-        all: read(&all)?,
-        validation: validation.as_ref().map(read).transpose()?,
-        test: test.as_ref().map(read).transpose()?,
-        classes,
-    })
+    let (validation, test) = (validation.map(pictures), test.map(pictures));
+    Ok(Images { all: pictures(all), validation, test, classes })
 }
 
 /// A file and its class.

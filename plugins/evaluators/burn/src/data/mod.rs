@@ -16,6 +16,7 @@ mod idx;
 mod image;
 mod normalize;
 mod picture;
+mod pictures;
 mod prepare;
 mod shared;
 mod split;

@@ -17,23 +17,39 @@ pub struct Format {
     turned: bool,
 }
 
+/// What the header of a file says.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// Width and height in pixels.
+    pub sides: (u32, u32),
+    grey: bool,
+}
+
+impl Header {
+    /// Of one file. `turned`: as the camera says that it was held, else as the image is stored.
+    pub fn of(path: &Path, turned: bool) -> Result<Self, DataError> {
+        let mut decoder = decoder(path)?;
+        let (grey, (width, height)) = (!decoder.color_type().has_color(), decoder.dimensions());
+        let swapped = turned && swaps(orientation(&mut decoder, path)?);
+        Ok(Self { sides: if swapped { (height, width) } else { (width, height) }, grey })
+    }
+}
+
 impl Format {
-    /// Read from the headers of the files: grey where all are, `size` by `size` pixels, or as they are where it is 0, and
-    /// then all of one size. `turned`: as the camera says that it was held.
+    /// From the headers of the files: grey where all are, `size` by `size` pixels, or as they are where it is 0, and then
+    /// all of one size. `turned` as of the headers.
     pub fn of<'f>(
-        files: impl Iterator<Item = &'f Path>,
+        files: impl Iterator<Item = Result<(&'f Path, Header), DataError>>,
         folder: &Path,
         size: usize,
         turned: bool,
     ) -> Result<Self, DataError> {
         let mut grey = true;
         let mut first: Option<(&Path, (u32, u32))> = None;
-        for path in files {
-            let mut decoder = decoder(path)?;
-            grey &= !decoder.color_type().has_color();
-            let (width, height) = decoder.dimensions();
-            let swapped = turned && swaps(orientation(&mut decoder, path)?);
-            let sides = if swapped { (height, width) } else { (width, height) };
+        for file in files {
+            let (path, header) = file?;
+            let sides = header.sides;
+            grey &= header.grey;
             match first {
                 None => first = Some((path, sides)),
                 Some((other, known)) if known != sides && size == 0 => {
@@ -92,11 +108,6 @@ impl Format {
         }
         Ok(inputs)
     }
-}
-
-/// Width and height of an image as it is stored, in pixels.
-pub fn sides(path: &Path) -> Result<(u32, u32), DataError> {
-    Ok(decoder(path)?.dimensions())
 }
 
 fn decoder(path: &Path) -> Result<impl ImageDecoder + use<>, DataError> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::folder::{self, Images};
+use super::pictures::Source;
 use super::table::{self, Encoding, Table};
 use super::{
     Data, DataConfig, DataError, Examples, Kind, Normalization, Object, Targets, Tokens, cifar, coco, digits, idx,
@@ -63,26 +64,28 @@ fn of_boxes(path: &Path, config: &DataConfig) -> Result<Data, DataError> {
     Ok(data)
 }
 
-fn of_images(config: &DataConfig, images: Images) -> Result<Data, DataError> {
+fn of_images<S: Source>(config: &DataConfig, images: Images<S>) -> Result<Data, DataError> {
     check_parameters_of_images(config)?;
-    check_classes(config, &images.all.targets)?;
+    check_classes(config, images.all.targets())?;
     split_images(config, images)
 }
 
-fn split_images(config: &DataConfig, images: Images) -> Result<Data, DataError> {
+fn split_images<S: Source>(config: &DataConfig, images: Images<S>) -> Result<Data, DataError> {
     let Images { all, validation, test, classes } = images;
-    let empty = |set: &Option<Examples>| set.as_ref().is_some_and(Examples::is_empty);
-    if empty(&test) {
-        return Err(too_few(config, all.len()));
+    if test.as_ref().is_some_and(|test| test.targets().len() == 0) {
+        return Err(too_few(config, all.targets().len()));
     }
     let apart = split::Apart { validation: validation.is_some(), test: test.is_some() };
-    let parts = split::parts(config, &all.targets, apart)?;
+    let parts = split::parts(config, all.targets(), apart)?;
     let validation = match validation {
-        Some(apart) => apart.rows(&split::sample(config, &apart.targets, config.validation_limit)),
-        None => all.rows(&parts.validation),
+        Some(apart) => apart.rows(&split::sample(config, apart.targets(), config.validation_limit))?,
+        None => all.rows(&parts.validation)?,
     };
-    let test = test.unwrap_or_else(|| all.rows(&parts.test));
-    let mut sets = [all.rows(&parts.train), validation, test];
+    let test = match test {
+        Some(test) => test.whole()?,
+        None => all.rows(&parts.test)?,
+    };
+    let mut sets = [all.rows(&parts.train)?, validation, test];
     drop(all);
     if config.size > 0 {
         sets = sets.map(|set| image::resize(&set, config.size));

@@ -10,19 +10,21 @@ pub use layout::is_folder;
 
 use super::boxes::{Boxes, Object};
 use super::folder::Images;
-use super::picture::{self, Format};
-use super::{DataError, Examples, Targets};
+use super::picture::{Format, Header};
+use super::pictures::Pictures;
+use super::{DataError, Targets};
 use annotations::{Annotated, Annotations, Categories};
 use layout::{Layout, Part};
 
 /// Images of one part with their files.
 struct Found {
     path: PathBuf,
+    header: Header,
     annotated: Annotated,
 }
 
-/// Reads all images, resized to `size` by `size` pixels unless it is 0, and their boxes with them.
-pub fn read(folder: &Path, size: usize) -> Result<Images, DataError> {
+/// Finds all images, to be resized to `size` by `size` pixels unless it is 0, and reads their boxes, resized with them.
+pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let Layout { train, validation, test } = Layout::of(folder)?;
     let (all, classes) = part(&train)?;
     let other = |other: &Part| {
@@ -38,16 +40,11 @@ pub fn read(folder: &Path, size: usize) -> Result<Images, DataError> {
     let validation = validation.as_ref().map(other).transpose()?;
     let test = test.as_ref().map(other).transpose()?;
     let parts = [Some(&all), validation.as_ref(), test.as_ref()];
-    let paths = parts.into_iter().flatten().flatten().map(|found| found.path.as_path());
-    // As they are stored: boxes are drawn on that, and COCO's tools turn nothing.
-    let format = Format::of(paths, folder, size, false)?;
-    let read = |images: &Vec<Found>| examples(&format, folder, images, classes.len() as u32);
-    Ok(Images {
-        all: read(&all)?,
-        validation: validation.as_ref().map(read).transpose()?,
-        test: test.as_ref().map(read).transpose()?,
-        classes: classes.into_iter().map(|(_, name)| name).collect(),
-    })
+    let headers = parts.into_iter().flatten().flatten().map(|found| Ok((found.path.as_path(), found.header)));
+    let format = Format::of(headers, folder, size, false)?;
+    let pictures = |images: Vec<Found>| pictures(format, folder, images, classes.len() as u32);
+    let (all, validation, test) = (pictures(all), validation.map(pictures), test.map(pictures));
+    Ok(Images { all, validation, test, classes: classes.into_iter().map(|(_, name)| name).collect() })
 }
 
 /// What was left out of the annotations, or changed, and what may be done.
@@ -89,7 +86,9 @@ fn found(part: &Part, annotated: Annotated) -> Result<Found, DataError> {
         let folders = part.images.iter().map(|folder| format!("'{}'", folder.display())).collect::<Vec<_>>().join(", ");
         wrong(format!("there is no image '{name}' in {folders}: add it, or remove it from the annotations"))
     })?;
-    let (width, height) = picture::sides(&path)?;
+    // As it is stored: boxes are drawn on that, and COCO's tools turn nothing.
+    let header = Header::of(&path, false)?;
+    let (width, height) = header.sides;
     if (width, height) != (annotated.width, annotated.height) {
         let said = format!("{}×{}", annotated.width, annotated.height);
         return Err(wrong(format!(
@@ -98,14 +97,14 @@ fn found(part: &Part, annotated: Annotated) -> Result<Found, DataError> {
             path.display()
         )));
     }
-    Ok(Found { path, annotated })
+    Ok(Found { path, header, annotated })
 }
 
-fn examples(format: &Format, folder: &Path, images: &[Found], classes: u32) -> Result<Examples, DataError> {
-    let inputs = format.read(folder, images.iter().map(|found| found.path.as_path()))?;
+fn pictures(format: Format, folder: &Path, images: Vec<Found>, classes: u32) -> Pictures {
     let shape = format.shape();
     let mut boxes = Boxes::new(classes);
-    for Found { annotated, .. } in images {
+    let mut paths = Vec::with_capacity(images.len());
+    for Found { path, annotated, .. } in images {
         let horizontal = shape[2] as f32 / annotated.width as f32;
         let vertical = shape[1] as f32 / annotated.height as f32;
         let scaled = |object: &Object| {
@@ -113,6 +112,7 @@ fn examples(format: &Format, folder: &Path, images: &[Found], classes: u32) -> R
             Object { sides: [left * horizontal, top * vertical, right * horizontal, bottom * vertical], ..*object }
         };
         boxes.push(annotated.objects.iter().map(scaled));
+        paths.push(path);
     }
-    Ok(Examples { shape, inputs: inputs.into(), targets: Targets::Boxes(boxes) })
+    Pictures { format, folder: folder.to_owned(), paths, targets: Targets::Boxes(boxes) }
 }

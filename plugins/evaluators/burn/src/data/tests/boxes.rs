@@ -54,6 +54,27 @@ fn boxes(examples: &Examples) -> &Boxes {
     }
 }
 
+/// One image after the other is cut off behind its header: where it is not among those that are used, nobody minds.
+#[test]
+fn images_that_no_part_takes_are_not_decoded() {
+    let folder = simple(10);
+    let whole = given(folder.path());
+    let some = DataConfig { train_limit: 1, validation_limit: 1, ..whole.clone() };
+    let [used, all] = [&some, &whole].map(|config| Data::open(config).unwrap());
+    assert_eq!([&used.train, &used.validation, &used.test].map(Examples::len), [1, 1, 2]);
+    assert_eq!(boxes(&used.train), &boxes(&all.train).rows(&[0]));
+    let mut unread = 0;
+    for number in 0..10 {
+        let path = folder.path().join(format!("{number}.png"));
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 20]).unwrap();
+        unread += usize::from(Data::open(&some).is_ok());
+        refused(&whole, &[path.to_str().unwrap()]);
+        fs::write(&path, bytes).unwrap();
+    }
+    assert_eq!(unread, 6);
+}
+
 #[test]
 fn images_keep_their_boxes_through_split_and_size() {
     let folder = simple(20);
