@@ -52,12 +52,17 @@ class Machine:
         """Runs `nas` within the time that is left."""
         left = self.left()
         # A cache of its own, so that kernels are compiled here and not found.
-        own = {"XDG_DATA_HOME": "/nonexistent", "XDG_CACHE_HOME": str(self.folder / "cache")}
-        environment = {**os.environ, **own, **(environment or {})}
+        environment = {**os.environ, "XDG_DATA_HOME": "/nonexistent", **self.cache("shared"), **(environment or {})}
         try:
             return subprocess.run([self.nas, *arguments], capture_output=True, text=True, timeout=left, env=environment)
         except subprocess.TimeoutExpired:
             raise Skipped(f"the {self.limit:.0f} seconds were over in the middle of it (--seconds)") from None
+
+    def cache(self, name):
+        """The environment in which kernels, and what was tuned for them, are kept under this name."""
+        cache = self.folder / "caches" / name
+        # The driver keeps what it makes of kernels, too.
+        return {"XDG_CACHE_HOME": str(cache), "CUDA_CACHE_PATH": str(cache / "driver")}
 
     def study(self, name):
         """The file of a study."""

@@ -77,7 +77,7 @@ fn declared(evaluator: &dyn Evaluator, info: &EvaluatorInfo, said: &[Report]) ->
         let place = format!("the report at {} holds '{name}'", report.fidelity);
         match metrics().find(|known| known.name == *name) {
             None => return Err(format!("{place}, which is not declared")),
-            Some(known) if known.hidden && opened.reports.contains(name) => {
+            Some(known) if known.hidden => {
                 return Err(format!("{place}, which is hidden: nothing may be judged by it"));
             }
             Some(_) => {}
@@ -197,7 +197,7 @@ mod tests {
             for step in (1..=steps).map(f64::from).filter(|_| request.judged && self.0 != "silent") {
                 let fidelity = if self.0 == "backwards" { 5.0 - step } else { step };
                 let name = match self.0 {
-                    "hidden" => "test",
+                    "hidden" | "leaky" => "test",
                     "undeclared" => "secret",
                     _ => "score",
                 };
@@ -240,6 +240,7 @@ mod tests {
         for (fault, words) in [
             ("silent", "makes none"),
             ("hidden", "is hidden"),
+            ("leaky", "is hidden"),
             ("undeclared", "'secret', which is not declared"),
             ("backwards", "at 3 after 4"),
             ("beyond", "at 5, but 4 was asked for"),

@@ -136,6 +136,14 @@ fn what_overflows_whatever_the_scale_fails() {
 }
 
 #[test]
+fn an_epoch_without_a_finite_loss_fails_with_its_last_batch() {
+    // The square of the distance has no 32 bits, but the scale of the loss could fall further.
+    let (examples, training) = (regression(1e30), Training { batch_size: 1, ..half(0.5) });
+    let words = trainer(&training).epoch(&training, &examples, 30, &|| false).unwrap_err().to_string();
+    assert!(words.contains("became inf in epoch 1, batch 4 (learning rate 5.00e-1)"), "{words}");
+}
+
+#[test]
 fn a_loss_that_stays_infinite_fails_the_trial() {
     for precision in NARROW {
         let given = [("learning_rate", number(100.0)), ("optimizer", text("sgd")), ("precision", text(precision))];

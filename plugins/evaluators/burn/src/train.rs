@@ -185,7 +185,7 @@ impl Trainer {
         let first = u64::from(self.epoch) * steps;
         // As in the train.py of DARTS: none are left out in the first epoch, nearly the whole share in the last.
         self.network.drop_path = training.drop_path * f64::from(self.epoch) / f64::from(horizon.max(1));
-        let (mut total, mut counted) = (0.0, 0);
+        let (mut total, mut counted, mut infinite) = (0.0, 0, None);
         for (number, rows) in epoch.batches(self.epoch, self.seed).enumerate() {
             if stop() {
                 return Ok(false);
@@ -194,8 +194,8 @@ impl Trainer {
             let rate = training.schedule.rate(step, steps, horizon);
             let statistics = self.scale.is_some().then(|| self.network.statistics());
             let Step { loss, taken } = self.step(training, examples, &rows, rate, step);
+            let (epoch, batch) = (self.epoch + 1, number + 1);
             if !taken && !self.left_out(statistics) {
-                let (epoch, batch) = (self.epoch + 1, number + 1);
                 return Err(match loss.is_finite() {
                     true => Diverged::Gradients { epoch, batch, rate },
                     false => Diverged::Loss { loss, epoch, batch, rate },
@@ -204,11 +204,13 @@ impl Trainer {
             if loss.is_finite() {
                 total += f64::from(loss) * rows.len() as f64;
                 counted += rows.len();
+            } else {
+                infinite = Some(Diverged::Loss { loss, epoch, batch, rate });
             }
         }
-        if counted == 0 {
-            let (loss, rate) = (f32::INFINITY, training.schedule.rate(first, steps, horizon));
-            return Err(Diverged::Loss { loss, epoch: self.epoch + 1, batch: 1, rate });
+        // All of them were left out.
+        if let Some(diverged) = infinite.filter(|_| counted == 0) {
+            return Err(diverged);
         }
         self.epoch += 1;
         self.train_loss = total / counted as f64;

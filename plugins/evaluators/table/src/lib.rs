@@ -158,8 +158,8 @@ impl TableEvaluator {
             .map(|(name, value)| Metric::new(name, value));
         let answered = answered.into_iter().filter(|_| self.map.missing == Missing::Nearest);
         let metrics = fidelity.metrics.iter().map(|(name, columns)| self.metric(name, columns, answering));
-        let cost = Some(self.seconds(fidelity, answering.row).unwrap_or(0.0));
-        Ok(Measurement { cost, ..Measurement::new(metrics.chain(answered).collect()) })
+        let cost = self.cost(fidelity, answering.row)?;
+        Ok(Measurement { cost: Some(cost), ..Measurement::new(metrics.chain(answered).collect()) })
     }
 
     fn value(&self, column: &str, row: usize) -> f64 {
@@ -172,6 +172,20 @@ impl TableEvaluator {
         let measured: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
         let picked = if measured.is_empty() { f64::NAN } else { measured[answering.draw % measured.len()] };
         Metric::new(name, picked * self.map.metric.get(name).map_or(1.0, |metric| metric.scale))
+    }
+
+    /// The simulated seconds of a training to this fidelity; 0 where the mapping has none. Where the row has no number, the most
+    /// that it has below: no training costs less when it finishes than when a pruner ends it.
+    fn cost(&self, fidelity: &FidelityMap, row: usize) -> std::result::Result<f64, String> {
+        let Some(seconds) = &fidelity.seconds else { return Ok(0.0) };
+        let below = || {
+            let below = self.fidelities().iter().filter(|known| known.at < fidelity.at);
+            below.filter_map(|known| self.seconds(known, row)).reduce(f64::max)
+        };
+        self.seconds(fidelity, row).or_else(below).ok_or_else(|| {
+            let column = &seconds.column;
+            format!("the table has no seconds for row {row}, neither in column '{column}' nor at lower fidelities")
+        })
     }
 
     /// What training to this fidelity took, where that is known.

@@ -77,6 +77,20 @@ fn every_fidelity_up_to_the_requests_is_reported_where_the_table_has_a_value() {
 }
 
 #[test]
+fn a_row_without_its_last_seconds_costs_the_most_that_is_known() {
+    let (map, table) = longer();
+    let (_folder, name) = written(&map, &table.replace("33,,,2.5,2", "33,,,,2"));
+    let evaluator = TableEvaluator::find(&name, "").unwrap();
+    let measured = measure(&evaluator, &request(&[0, 1], Some(4.0), 0));
+    assert_eq!((Metric::find(&measured.metrics, "accuracy"), measured.cost), (Some(23.0), Some(5.0)));
+    let ended = judged(&evaluator, &request(&[0, 1], Some(4.0), 0), Some((1, Verdict::Pruned))).1.unwrap();
+    assert_eq!(ended.cost, Some(2.5));
+    let unknown = measure(&evaluator, &request(&[1, 0], Some(1.0), 0));
+    let reason = unknown.failure.unwrap().reason;
+    assert!(reason.contains("row 2") && reason.contains("'begin'"), "{reason}");
+}
+
+#[test]
 fn a_trial_that_is_ended_costs_what_was_spent_by_then() {
     let (map, table) = longer();
     let (_folder, name) = written(&map, &table);

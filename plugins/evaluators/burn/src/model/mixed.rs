@@ -16,7 +16,7 @@ pub enum Need {
     Narrow,
     /// In 32 bits, which it also gives: what grows, or is near 0 or 1.
     Wide,
-    /// In 32 bits, but it gives the precision that it is given: normalisations, means and sums.
+    /// In 32 bits, but it gives the precision that it is given: normalisations, means, activations with powers inside.
     WideInside,
     /// In what it is given.
     Given,
@@ -28,7 +28,7 @@ impl Need {
         match op {
             "Gemm" | "MatMul" | "Conv" | "ConvTranspose" | "Attention" => Self::Narrow,
             "Softmax" | "LogSoftmax" | "Routing" | "Gather" | "Pow" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Erf"
-            | "Softplus" | "Mish" => Self::Wide,
+            | "Softplus" | "Mish" | "ReduceSum" => Self::Wide,
             "BatchNormalization"
             | "LayerNormalization"
             | "RMSNormalization"
@@ -37,9 +37,13 @@ impl Need {
             | "AveragePool"
             | "GlobalAveragePool"
             | "ReduceMean"
-            | "ReduceSum"
             | "Resize"
-            | "RotaryEmbedding" => Self::WideInside,
+            | "RotaryEmbedding"
+            // burn computes the exponential, the third power, of what it then masks, or multiplies with 0: infinite in f16, and
+            // NaN the gradient.
+            | "Elu"
+            | "Selu"
+            | "Gelu" => Self::WideInside,
             _ => Self::Given,
         }
     }

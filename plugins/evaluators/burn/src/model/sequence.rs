@@ -4,7 +4,7 @@ use burn::tensor::{IndexingUpdateOp, Tensor, TensorData, activation, module};
 use nas_api::Node;
 use nas_api::graph::GraphError;
 
-use super::mixed::widened;
+use super::mixed::{is_narrow, widened};
 use super::value::Value;
 use crate::kernel::{self, Seen};
 
@@ -113,8 +113,13 @@ impl Attention {
         let width = query.dims()[2] / (groups * queries);
         let query = query.tensor([batch, from, groups, queries, width]).permute([0, 2, 3, 1, 4]);
         let query = query.reshape([batch, groups, queries * from, width]);
+        // Before the product where it is narrow, so that scores which fit do not overflow on the way.
+        let (query, scale) = match is_narrow(&query) && self.scale.abs() < 1.0 {
+            true => (query.mul_scalar(self.scale), 1.0),
+            false => (query, self.scale),
+        };
         let scores = product(query, heads(key).permute([0, 2, 3, 1]));
-        let weights = self.weights(widened(scores), tables);
+        let weights = self.weights(widened(scores), scale, tables);
         let value = heads(value).permute([0, 2, 1, 3]);
         let found = product(weights.cast(value.dtype()), value);
         let width = to[2] / groups;
@@ -128,9 +133,8 @@ fn product(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
 }
 
 impl Attention {
-    /// The softmax of the scores, `[batch, groups, queries · from, to]`, over what is seen.
-    fn weights(&self, mut scores: Tensor<4>, tables: &mut Tables) -> Tensor<4> {
-        let mut scale = self.scale;
+    /// The softmax of the scores times `scale`, `[batch, groups, queries · from, to]`, over what is seen.
+    fn weights(&self, mut scores: Tensor<4>, mut scale: f64, tables: &mut Tables) -> Tensor<4> {
         if self.softcap > 0.0 {
             scores = scores.mul_scalar(scale / self.softcap).tanh().mul_scalar(self.softcap);
             scale = 1.0;

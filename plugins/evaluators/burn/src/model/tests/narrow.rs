@@ -1,9 +1,10 @@
 //! Every operator where products are narrow, forward and backward, against the same network in 32 bits.
 
 use burn::tensor::Device;
-use nas_api::Graph;
+use nas_api::graph::builder::{float, int, ints, text};
+use nas_api::{Graph, GraphBuilder, NodeId};
 
-use super::networks::{Case, networks};
+use super::networks::{Case, image_network, networks};
 use super::{BATCH, IMAGE, OUTPUTS, inputs_of, moved};
 use crate::model::{Network, first, plan};
 use crate::precision::Precision;
@@ -18,8 +19,12 @@ fn network(graph: &Graph, precision: Precision) -> Network {
 
 /// What inference returns, what training returns, and the gradient by weights and inputs.
 fn results(case: &Case, precision: Precision) -> [Vec<f32>; 3] {
-    let mut network = network(&case.graph, precision);
-    let inputs = || inputs_of(case.tokens);
+    results_of(&case.graph, &inputs_of(case.tokens), precision)
+}
+
+fn results_of(graph: &Graph, inputs: &[f32], precision: Precision) -> [Vec<f32>; 3] {
+    let mut network = network(graph, precision);
+    let inputs = || inputs.to_vec();
     let inference = first(network.inference()(inputs())).into_data().try_to_vec::<f32>().unwrap();
     let training = first(network.forward_training(inputs(), 0)).into_data().try_to_vec::<f32>().unwrap();
     let directions = (0..BATCH * OUTPUTS).map(|at| [1.0, -0.5, 0.25][at % 3]).collect();
@@ -63,4 +68,57 @@ fn every_operator_computes_nearly_the_same_in_f16() {
     let [inference, training, gradients] = greatest;
     assert!(inference < 0.004 && training < 0.004 && gradients < 0.04, "{greatest:?}");
     assert!(others > 100, "{others} networks have products, which are narrow");
+}
+
+/// What large inputs, these times those of the other tests, give in f16, which is finite, and in 32 bits.
+fn of_large(times: f32, body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> [[Vec<f32>; 3]; 2] {
+    let graph = image_network(body);
+    let inputs: Vec<f32> = inputs_of(None).into_iter().map(|input| input * times).collect();
+    [Precision::F16, Precision::F32].map(|precision| {
+        let found = results_of(&graph, &inputs, precision);
+        assert!(found.iter().flatten().all(|number| number.is_finite()), "{precision:?}: {found:?}");
+        found
+    })
+}
+
+#[test]
+fn activations_of_large_numbers_have_gradients_in_f16() {
+    for (op, times, set) in [
+        ("Elu", 20.0, vec![]),
+        ("Selu", 20.0, vec![]),
+        ("Gelu", 300.0, vec![]),
+        ("Gelu", 300.0, vec![text("approximate", "tanh")]),
+    ] {
+        let [found, expected] = of_large(times, |graph, input| {
+            let flat = graph.op("first.flatten", "Flatten", &[input]);
+            let hidden = graph.gemm("hidden", flat, 5);
+            graph.node("body", op, &[hidden], set.clone())
+        });
+        let apart: Vec<f64> = found.iter().zip(&expected).map(|(found, expected)| apart(found, expected)).collect();
+        assert!(apart.iter().all(|&apart| apart < 0.01), "{op}: {apart:?}");
+    }
+}
+
+#[test]
+fn sums_that_f16_does_not_hold_have_32_bits() {
+    let [found, expected] = of_large(6_000.0, |graph, input| {
+        let rows = graph.reshape("rows", input, &[5, 12]);
+        let hidden = graph.gemm("hidden", rows, 8);
+        let sizes = graph.op("sizes", "Abs", &[hidden]);
+        let sum = graph.node("sum", "ReduceSum", &[sizes], vec![ints("axes", &[1, 2])]);
+        graph.op("log", "Log", &[sum])
+    });
+    assert!(apart(&found[0], &expected[0]) < 0.01, "{:?}, not {:?}", found[0], expected[0]);
+}
+
+#[test]
+fn attention_scores_are_scaled_before_they_overflow_f16() {
+    let heads = || vec![int("q_num_heads", 1), int("kv_num_heads", 1)];
+    for more in [vec![], vec![float("softcap", 30_000.0)]] {
+        let [found, expected] = of_large(80.0, |graph, input| {
+            let rows = graph.reshape("rows", input, &[5, 12]);
+            graph.node("body", "Attention", &[rows, rows, rows], [heads(), more.clone()].concat())
+        });
+        assert!(apart(&found[0], &expected[0]) < 0.01, "{:?}, not {:?}", found[0], expected[0]);
+    }
 }
