@@ -81,11 +81,10 @@ fn transpose<S: Simd>(square: &mut Square) {
         unsafe { avx512::transpose(square) };
         return;
     }
-    for row in 0..SIDE {
-        for column in 0..row {
-            let number = square[row][column];
-            square[row][column] = square[column][row];
-            square[column][row] = number;
+    let from = *square;
+    for (column, numbers) in from.iter().enumerate() {
+        for (row, &number) in square.iter_mut().zip(numbers) {
+            row[column] = number;
         }
     }
 }
