@@ -10,11 +10,13 @@ mod serve;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use nas_api::{Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings, Stop};
+use nas_api::{
+    Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Report, Request, Result, Settings, Stop, Verdict,
+};
 
 use super::wasm::Log;
 use super::{EvaluatorSource, Identity, PluginError};
@@ -177,12 +179,15 @@ impl Evaluator for ProcessEvaluator {
     }
 
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
-        let stop = || monitor.stopped();
+        let course = Course { monitor, ended: AtomicBool::new(false), again: AtomicBool::new(false) };
+        let stop = || course.stopped();
+        // Of what a pruner ended the study knows all but the simulated seconds.
+        let wanted = || self.opened.simulated && course.ended.load(Ordering::Relaxed);
         let Processes { trial_limit, retries, .. } = self.way.processes;
         let mut tries = 0;
         loop {
             let died = match self.worker(&stop) {
-                Ok(mut worker) => match worker.evaluate(request, monitor, trial_limit)? {
+                Ok(mut worker) => match worker.evaluate(request, &course, trial_limit)? {
                     Came::Answer(answer) => {
                         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
                         return answer;
@@ -190,6 +195,10 @@ impl Evaluator for ProcessEvaluator {
                     // Its worker goes: nobody knows what the panic left behind. A GPU may refuse all further work of its process.
                     Came::Panicked(words) => {
                         return Ok(Some(Measurement::panicked(&words)));
+                    }
+                    Came::Stopped if wanted() => {
+                        let reason = "it did not end when a pruner had ended its trial, and its worker was ended";
+                        return Ok(Some(Measurement::failed(reason)));
                     }
                     Came::Stopped => return Ok(None),
                     Came::TooLong(limit) => {
@@ -205,12 +214,42 @@ impl Evaluator for ProcessEvaluator {
                 Err(Unstarted::Refused(error)) => return Err(error.into()),
             };
             tries += 1;
-            if stop() {
+            if stop() && !wanted() {
                 return Ok(None);
             }
             if tries > retries {
                 return Ok(Some(Measurement::failed(format!("its worker died{}: {died}", times(tries)))));
             }
+            course.again.store(wanted(), Ordering::Relaxed);
         }
+    }
+}
+
+/// Who listens to a trial that may be tried again.
+struct Course<'a> {
+    monitor: &'a dyn Monitor,
+    /// A pruner has ended it.
+    ended: AtomicBool,
+    /// It is on its way once more to where the pruner has ended it.
+    again: AtomicBool,
+}
+
+impl Monitor for Course<'_> {
+    /// On its way once more it hears from the verdict on a report that the study is stopping.
+    fn stopped(&self) -> bool {
+        !self.again.load(Ordering::Relaxed) && self.monitor.stopped()
+    }
+
+    fn report(&self, report: Report) -> Verdict {
+        let verdict = self.monitor.report(report);
+        if verdict != Verdict::GoOn {
+            self.again.store(false, Ordering::Relaxed);
+            self.ended.store(verdict == Verdict::Pruned, Ordering::Relaxed);
+        }
+        verdict
+    }
+
+    fn notice(&self, words: &str) {
+        self.monitor.notice(words);
     }
 }
