@@ -193,8 +193,13 @@ impl Monitor for Ear<'_> {
     fn report(&self, report: Report) -> Verdict {
         let trial = self.request.trial;
         let mut so_far = self.so_far.lock().unwrap_or_else(PoisonError::into_inner);
-        if so_far.verdict != Verdict::GoOn {
-            return so_far.verdict;
+        match so_far.verdict {
+            // Tried again, after its worker died with the verdict: it ends where it ended before.
+            Verdict::Pruned if report.fidelity < so_far.fidelity => {
+                return if (self.stopping)() { Verdict::Stopped } else { Verdict::GoOn };
+            }
+            Verdict::GoOn => {}
+            ended => return ended,
         }
         if !report.fidelity.is_finite() {
             so_far.defect = Some(Error::new(format!("it reported a fidelity of {}", report.fidelity)));

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Instant;
 
+use nas_api::evaluator::panicked;
 use nas_api::native::panic_words;
 use nas_api::{Evaluator, Measurement, Report, Request};
 
@@ -23,6 +24,19 @@ pub(crate) enum Came {
     Answer(nas_api::Result<Option<Measurement>>),
     /// The evaluator panicked, with these words.
     Panic(String),
+}
+
+impl Came {
+    /// Why there is neither a result nor what it would have cost: it panicked, its worker died, it took too long.
+    pub fn fault(&self) -> Option<String> {
+        match self {
+            Self::Panic(words) => Some(panicked(words)),
+            Self::Answer(Ok(Some(Measurement { failure: Some(failure), cost: None, .. }))) => {
+                Some(failure.reason.clone())
+            }
+            Self::Answer(_) => None,
+        }
+    }
 }
 
 /// One finished measurement.

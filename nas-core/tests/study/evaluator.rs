@@ -76,6 +76,8 @@ pub struct Cheap<const RESUMES: bool> {
     curve: bool,
     /// Where a pruner ends a trial, it says no simulated seconds.
     forgets: bool,
+    /// Where a pruner ends a trial, it panics.
+    breaks: bool,
     state: Option<PathBuf>,
 }
 
@@ -167,6 +169,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
                 let metrics = vec![Metric::new("val_accuracy", accuracy), Metric::new("val_loss", 1.0 / accuracy)];
                 match monitor.report(Report { fidelity: epoch.into(), metrics }) {
                     Verdict::GoOn => {}
+                    Verdict::Pruned if self.breaks => panic!("it broke at {key}"),
                     Verdict::Pruned if !self.forgets => {
                         let spent = |cost: f64| Measurement::pruned(cost * f64::from(epoch) / epochs);
                         return Ok(cost.map(spent));
@@ -238,6 +241,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
                 Parameter::truth("task", true, "It says what the networks are for."),
                 Parameter::truth("curve", false, "It reports after every epoch."),
                 Parameter::truth("forgets", false, "Of a trial that a pruner ends it says no simulated seconds."),
+                Parameter::truth("breaks", false, "It panics where a pruner ends a trial."),
             ],
         }
     }
@@ -255,6 +259,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
             task: settings.truth("task")?,
             curve: settings.truth("curve")?,
             forgets: settings.truth("forgets")?,
+            breaks: settings.truth("breaks")?,
             state: state.map(Path::to_owned),
         })
     }

@@ -289,6 +289,26 @@ fn a_pruned_trial_without_simulated_seconds_is_the_evaluators_fault() {
 }
 
 #[test]
+fn a_pruned_trial_that_panics_on_a_simulated_clock_is_one_failed_trial() {
+    let folder = tempfile::tempdir().unwrap();
+    let trials = |workers, breaks: &str| {
+        let file = folder.path().join(format!("{breaks}{workers}"));
+        let study = simulated(study("breaks", "random-search", 40, workers, "0"));
+        run(&median(with(study, &[("breaks", breaks)])), &file).unwrap();
+        read(&file).trials
+    };
+    let (alone, fine) = (trials(1, "true"), trials(1, "false"));
+    assert_eq!(alone.len(), 40);
+    let broken: Vec<_> = alone.iter().filter(|trial| trial.reason.contains("panicked: it broke at")).collect();
+    assert!(broken.len() > 3 && broken.iter().all(|trial| trial.state == State::Failed && trial.pruned.is_none()));
+    let free = |trial: &&TrialRecord| trial.simulated && trial.cost == 0.0 || trial.duplicate_of.is_some();
+    assert!(broken.iter().all(free), "no clock of the machine counts");
+    assert!(fine.iter().zip(&alone).all(|(fine, broken)| fine.pruned.is_some() == broken.reason.contains("broke")));
+    let outcome = |trial: &TrialRecord| (essence(trial), trial.cost.to_bits());
+    assert!(alone.iter().map(outcome).eq(trials(3, "true").iter().map(outcome)), "three workers");
+}
+
+#[test]
 fn a_trial_that_still_gets_better_is_spared() {
     let folder = tempfile::tempdir().unwrap();
     let count = |label: &str, patience: &str| {

@@ -10,13 +10,14 @@ mod serve;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use nas_api::evaluator::panicked;
 use nas_api::{
-    Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings, Stop, TrainRequest, Trained,
+    Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Report, Request, Result, Settings, Stop, TrainRequest,
+    Trained, Verdict,
 };
 
 use super::wasm::Log;
@@ -210,18 +211,25 @@ enum Ended<T> {
 impl ProcessEvaluator {
     /// Has a worker do a job, and another one where it dies, as often as it may.
     fn work<T>(&self, job: &Job, take: impl Fn(Said) -> Option<Option<T>>, monitor: &dyn Monitor) -> Result<Ended<T>> {
-        let stop = || monitor.stopped();
+        let course = Course { monitor, ended: AtomicBool::new(false), again: AtomicBool::new(false) };
+        let stop = || course.stopped();
+        // Of what a pruner ended the study knows all but the simulated seconds.
+        let wanted = || self.opened.simulated && course.ended.load(Ordering::Relaxed);
         let Processes { trial_limit, retries, .. } = self.way.processes;
         let mut tries = 0;
         loop {
             let died = match self.worker(&stop) {
-                Ok(mut worker) => match worker.work(job, &take, monitor, trial_limit)? {
+                Ok(mut worker) => match worker.work(job, &take, &course, trial_limit)? {
                     Came::Answer(answer) => {
                         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
                         return answer.map(Ended::Answer);
                     }
                     // Its worker goes: nobody knows what the panic left behind. A GPU may refuse all further work of its process.
                     Came::Panicked(words) => return Ok(Ended::Lost(panicked(&words))),
+                    Came::Stopped if wanted() => {
+                        let reason = "it did not end when a pruner had ended its trial, and its worker was ended";
+                        return Ok(Ended::Lost(reason.to_owned()));
+                    }
                     Came::Stopped => return Ok(Ended::Answer(None)),
                     Came::TooLong(limit) => {
                         let seconds = limit.as_secs_f64();
@@ -236,12 +244,42 @@ impl ProcessEvaluator {
                 Err(Unstarted::Refused(error)) => return Err(error.into()),
             };
             tries += 1;
-            if stop() {
+            if stop() && !wanted() {
                 return Ok(Ended::Answer(None));
             }
             if tries > retries {
                 return Ok(Ended::Lost(format!("its worker died{}: {died}", times(tries))));
             }
+            course.again.store(wanted(), Ordering::Relaxed);
         }
+    }
+}
+
+/// Who listens to a trial that may be tried again.
+struct Course<'a> {
+    monitor: &'a dyn Monitor,
+    /// A pruner has ended it.
+    ended: AtomicBool,
+    /// It is on its way once more to where the pruner has ended it.
+    again: AtomicBool,
+}
+
+impl Monitor for Course<'_> {
+    /// On its way once more it hears from the verdict on a report that the study is stopping.
+    fn stopped(&self) -> bool {
+        !self.again.load(Ordering::Relaxed) && self.monitor.stopped()
+    }
+
+    fn report(&self, report: Report) -> Verdict {
+        let verdict = self.monitor.report(report);
+        if verdict != Verdict::GoOn {
+            self.again.store(false, Ordering::Relaxed);
+            self.ended.store(verdict == Verdict::Pruned, Ordering::Relaxed);
+        }
+        verdict
+    }
+
+    fn notice(&self, words: &str) {
+        self.monitor.notice(words);
     }
 }

@@ -28,7 +28,7 @@ use crate::study::ledger::{Ledger, Next};
 use crate::study::log::Log;
 use crate::study::outcome::{fail, observation, record_measurement, record_pruned};
 use crate::study::plan::Plan;
-use crate::study::record::State;
+use crate::study::record::{State, TrialRecord};
 use crate::study::summary::better;
 use crate::study::worker::{Answer, Came, Heard, Pool};
 
@@ -231,28 +231,35 @@ impl<'a> Runner<'a> {
             StudyError::Broken(PluginError::new(identity, "evaluate", problem).remedy(remedy))
         };
         let trial = &mut self.ledger.trials[number as usize];
-        match (came, pruned) {
-            (Came::Answer(Err(error)), _) => {
+        let simulated = self.plan.header.simulated;
+        let fault = came.fault().filter(|_| simulated);
+        let stopping = self.stop.load(Ordering::Relaxed) || self.ledger.aborted;
+        match (came, pruned, fault) {
+            (Came::Answer(Err(error)), ..) => {
                 let mut error = PluginError::from_api(identity, "evaluate", error);
                 if error.remedy.is_empty() {
                     error = error.remedy("nothing is lost: when the cause is mended, `nas resume` goes on");
                 }
                 return Err(StudyError::Broken(error));
             }
-            (came, Some(pruned)) => {
+            // Pruned or not: what it would have cost is not known.
+            (.., Some(reason)) => {
+                fail(trial, reason, 0.0);
+                trial.simulated = true;
+            }
+            // Neither is it where the study stops before a pruned trial is tried again.
+            (Came::Answer(Ok(None)), Some(_), _) if simulated && stopping => interrupt(trial),
+            (came, Some(pruned), _) => {
                 let answer = if let Came::Answer(Ok(answer)) = came { answer } else { None };
                 record_pruned(trial, pruned, answer, &self.plan.header).map_err(defective)?;
             }
-            (Came::Panic(words), None) => fail(trial, panicked(&words), 0.0),
-            (Came::Answer(Ok(None)), None) => {
-                trial.state = State::Stopped;
-                trial.reason = "interrupted".into();
-            }
-            (Came::Answer(Ok(Some(measurement))), None) => {
+            (Came::Panic(words), ..) => fail(trial, panicked(&words), 0.0),
+            (Came::Answer(Ok(None)), ..) => interrupt(trial),
+            (Came::Answer(Ok(Some(measurement))), ..) => {
                 record_measurement(trial, measurement, seconds, &self.plan.header).map_err(defective)?;
             }
         }
-        if trial.state == State::Stopped && !self.stop.load(Ordering::Relaxed) && !self.ledger.aborted {
+        if trial.state == State::Stopped && !stopping {
             let problem = format!("it stopped measuring trial {number} although nobody said so");
             return Err(StudyError::Broken(PluginError::new(identity, "evaluate", problem)));
         }
@@ -378,4 +385,9 @@ impl<'a> Runner<'a> {
     fn clock(&self) -> f64 {
         if self.plan.header.simulated { self.ledger.clock } else { self.seconds_before + self.run_seconds() }
     }
+}
+
+fn interrupt(trial: &mut TrialRecord) {
+    trial.state = State::Stopped;
+    trial.reason = "interrupted".into();
 }
