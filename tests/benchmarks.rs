@@ -307,6 +307,8 @@ fn pruners_of_no_strategy_are_refused() {
     for (pruners, parts) in [
         ("endet = \"median\"", ["pruners.endet", "did you mean 'ended'"]),
         ("ended = \"medan\"", ["no pruner is called 'medan'", "did you mean 'median'"]),
+        // That the strategy beside it has no pruner, and fits, does not hide the mistake.
+        ("ended = { use = \"median\", metric = \"valu\" }", ["pruners.ended.metric", "valu"]),
     ] {
         write_pruned_grid(folder.path(), "trials = 5", pruners);
         let message = refusal(&mut bench(folder.path(), &[]));

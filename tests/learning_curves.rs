@@ -156,6 +156,44 @@ fn a_trial_that_is_pruned_in_simulation_shows_where_and_what_it_spent() {
 }
 
 #[test]
+fn on_a_simulated_clock_a_worker_that_dies_with_the_verdict_is_tried_again_or_costs_its_trial_alone() {
+    let (folder, fine) = scratch();
+    let run = |study: &Path, more: &[String]| {
+        let more = more.iter().map(String::as_str);
+        let settings: Vec<&str> = ["evaluator.simulated=true"].into_iter().chain(more).collect();
+        succeed(search(study, 12, &settings).args(["--pruner", "median", "--set", "pruner.startup=3"]));
+        let shown = json(&mut nas(["show", study.to_str().unwrap(), "--trials"]));
+        let costs = shown["trials"].as_array().unwrap().iter().map(|trial| trial["cost"].clone());
+        // No clock of the machine is in them.
+        trials(study).into_iter().zip(costs).collect::<Vec<_>>()
+    };
+    let expected = run(&fine, &[]);
+    let ended = expected.iter().position(|(trial, _)| trial["pruned"].is_number()).unwrap();
+    let (study, marker) = (folder.path().join("again.study"), folder.path().join("marker"));
+    let fault = ["behaviour=exit".to_owned(), "pruned=true".to_owned(), format!("trial={ended}")];
+    let mut fault: Vec<String> = fault.iter().map(|setting| format!("evaluator.{setting}")).collect();
+    let once = format!("evaluator.marker={}", marker.display());
+    assert_eq!(run(&study, &[&fault[..], &[once]].concat()), expected);
+    assert!(marker.exists(), "its worker has died");
+
+    for (behaviour, words) in
+        [("exit", "its worker died, 2 times"), ("panic", "the evaluator panicked: it was told to")]
+    {
+        fault[0] = format!("evaluator.behaviour={behaviour}");
+        let found = run(&folder.path().join(behaviour), &fault);
+        assert_eq!(found.len(), expected.len());
+        for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            if at == ended {
+                assert!(found.0["reason"].as_str().unwrap().contains(words), "{}", found.0);
+                assert_eq!((found.0["state"].as_str(), found.1.as_f64()), (Some("failed"), Some(0.0)));
+            } else {
+                assert_eq!(found, expected, "{behaviour}");
+            }
+        }
+    }
+}
+
+#[test]
 fn pruners_decide_the_same_with_one_worker_and_with_four() {
     let (folder, alone) = scratch();
     let median = ["--pruner", "median", "--set", "pruner.startup=3"];

@@ -1,6 +1,6 @@
 //! Runs a grid on all cores.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -135,7 +135,8 @@ fn setup_of(
 /// What is not there yet, seed by seed, so that a stopped benchmark has all strategies at equal numbers of seeds.
 fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<Job>, Vec<Skipped>, u64), StudyError> {
     let (mut pairs, mut skipped, mut kept) = (Vec::new(), Vec::new(), 0);
-    let mut unfit = None;
+    // Of each strategy's pruner, the first problem's complaint.
+    let mut unfit = BTreeMap::new();
     for (problem, problem_spec) in &grid.problems {
         for strategy in grid.strategies.keys() {
             let first = grid.study(problem_spec, strategy, grid.first_seed);
@@ -149,10 +150,10 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
                     if !strategys && !pruners {
                         return Err(error);
                     }
-                    let (problem, strategy) = (problem.clone(), strategy.clone());
-                    skipped.push(Skipped { problem, strategy, reason: error.to_string() });
+                    let reason = error.to_string();
+                    skipped.push(Skipped { problem: problem.clone(), strategy: strategy.clone(), reason });
                     if pruners {
-                        unfit.get_or_insert(error);
+                        unfit.entry(strategy).or_insert(error);
                     }
                     continue;
                 }
@@ -168,9 +169,13 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
             pairs.push((problem, problem_spec, strategy, setup, seeds));
         }
     }
-    // It fits none of them: a mistake in the grid, a misspelt metric say.
-    if let Some(error) = unfit.filter(|_| pairs.is_empty()) {
-        return Err(error);
+    // It fits none of the problems: a mistake in the grid, a misspelt metric say.
+    let mistaken = |label: &String| {
+        let serves = pairs.iter().any(|(_, _, strategy, ..)| *strategy == label);
+        pairs.is_empty() || grid.pruners.contains_key(label) && !serves
+    };
+    if let Some((label, error)) = unfit.into_iter().find(|(label, _)| mistaken(label)) {
+        return Err(where_it_stands(grid, label, error));
     }
     let mut jobs = VecDeque::new();
     for seed in grid.seed_range() {
@@ -188,6 +193,16 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
         }
     }
     Ok((jobs, skipped, kept))
+}
+
+/// What is wrong with the pruner of a strategy, said at its place in the grid.
+fn where_it_stands(grid: &Grid, label: &str, error: StudyError) -> StudyError {
+    match error {
+        StudyError::Spec { place, problem, remedy } if grid.pruners.contains_key(label) => {
+            StudyError::Spec { place: place.replacen("pruner", &format!("pruners.{label}"), 1), problem, remedy }
+        }
+        error => error,
+    }
 }
 
 fn work(
