@@ -135,7 +135,11 @@ fn run(evaluator: &dyn Evaluator, request: &TrainRequest, quiet: bool) -> Result
     listening.bar.finish_and_clear();
     let failed = |words: String| Failure::broken(format!("training failed: {words}"));
     let ended = ended.map_err(|error| failed(format!("no thread can be started: {error}")))?;
-    ended.map_err(failed)?.map_err(|error| failed(error.to_string()))
+    let trained = ended.map_err(failed)?.map_err(|error| failed(error.to_string()))?;
+    if trained.is_none() && !listening.stopped() {
+        return Err(failed("it stopped although nobody said so\n  help: this is a defect of the plugin".to_owned()));
+    }
+    Ok(trained)
 }
 
 /// Shows how far the training has come.

@@ -41,7 +41,7 @@ pub fn of(
     Trainer { info, full }: &Trainer<'_>,
     changes: GivenSettings,
 ) -> Result<(Settings, u32), Failure> {
-    let epochs = (header.fidelities.last().copied().unwrap_or(1.0) * LONGER).round() as u32;
+    let epochs = (header.fidelities.last().copied().unwrap_or(1.0) * LONGER).round().max(1.0) as u32;
     let recorded = |setting: &Setting| (setting.name.clone(), Given::Recorded(setting.value.clone()));
     let mut given: GivenSettings = header.evaluator.settings.0.iter().map(recorded).collect();
     // One without that parameter is told its epochs all the same.
@@ -55,7 +55,14 @@ pub fn of(
         // What a recipe leaves open is at its default, as in a new study, whatever the search was trained with; but a full
         // training is longer than a trial, so epochs are not.
         given.retain(|name, _| name == EPOCHS || !full.recipe.contains(name));
-        given.insert("recipe".to_owned(), Given::Raw(recipe.reference));
+        let is_harmless = |name: &str| [EPOCHS, "validate_every", "checkpoint_seconds"].contains(&name);
+        if let Some(name) = recipe.settings.keys().find(|name| !full.allows(name) && !is_harmless(name)) {
+            let (problem, remedy) = refusal(name, full);
+            return Err(Failure::input(format!("--recipe {reference}: {name}: {problem}\n  help: {remedy}")));
+        }
+        if is_known(info, "recipe") {
+            given.insert("recipe".to_owned(), Given::Raw(recipe.reference));
+        }
         given.extend(recipe.settings);
     }
     given.extend(changes);

@@ -184,6 +184,11 @@ fn full_training_takes_another_recipe_and_looks_at_classes() {
         (&0.01.into(), &64.0.into())
     );
 
+    let other = folder.path().join("other.toml");
+    fs::write(&other, "[evaluator]\nlearning_rate = 0.01\nsplit_seed = 3\n").unwrap();
+    let other = refused(&mut train(&["--recipe", other.to_str().unwrap()]));
+    says(&other, &["other.toml: split_seed", "the data of the study"]);
+
     says(&refused(&mut train(&["--recipe", "slow"])), &["there is no recipe 'slow'"]);
     says(&refused(&mut train(&["--set", "evaluator.epoch=2"])), &["did you mean 'epochs'?"]);
     says(

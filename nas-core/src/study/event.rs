@@ -42,7 +42,7 @@ impl fmt::Display for End {
             Self::Epochs => "the budget of epochs is spent",
             Self::Seconds => "the budget of seconds is spent",
             Self::Finished => "the strategy has finished",
-            Self::Exhausted => "the strategy proposes only what is known already",
+            Self::Exhausted => "the strategy proposes only what is known already, or what fails at no cost",
             Self::Stopped => "stopped; `nas resume` goes on",
         })
     }

@@ -25,6 +25,8 @@ pub(crate) struct Ledger {
     pub overspent: bool,
     /// How many of the last proposals cost nothing.
     pub idle: u32,
+    /// How many of the last trials that were told failed on the simulated clock without taking any of its time.
+    pub futile: u32,
     /// Measurements were told to stop.
     pub aborted: bool,
     /// Seconds are simulated, by a worker for each pending trial: trials are told in the order of their simulated ends.
@@ -67,6 +69,7 @@ impl Ledger {
             refunded: 0.0,
             overspent: false,
             idle: 0,
+            futile: 0,
             aborted: false,
             simulated,
             clock: 0.0,
@@ -239,6 +242,9 @@ impl Ledger {
             self.refunded += fidelity - pruned;
         }
         if self.simulated {
+            if trial.trained {
+                self.futile = if trial.cost > 0.0 { 0 } else { self.futile.saturating_add(1) };
+            }
             self.clock = self.clock.max(end);
         }
         true
@@ -311,6 +317,16 @@ mod tests {
         assert_eq!(step(&mut ledger), (2, 30.0));
         assert_eq!(ledger.next(), Next::Nothing);
         assert!(!ledger.tell(2), "told already");
+    }
+
+    #[test]
+    fn failures_that_take_no_simulated_time_are_counted() {
+        let mut ledger = Ledger::new(Vec::new(), true);
+        for (number, cost) in [0.0, 0.0, 3.0, 0.0].into_iter().enumerate() {
+            ledger.push(TrialRecord { state: State::Failed, ..trial(number as u32, cost, None) });
+            step(&mut ledger);
+            assert_eq!(ledger.futile, [1, 2, 0, 1][number]);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use nas_api::evaluator::panicked;
 use nas_api::native::panic_words;
-use nas_api::{Evaluator, Measurement, Report, Request};
+use nas_api::{Evaluator, Failure, Measurement, Report, Request};
 
 use super::StudyError;
 use super::board::{Board, Ear, Pruned};
@@ -28,12 +28,10 @@ pub(crate) enum Came {
 
 impl Came {
     /// Why there is neither a result nor what it would have cost: it panicked, its worker died, it took too long.
-    pub fn fault(&self) -> Option<String> {
+    pub fn fault(&self) -> Option<Failure> {
         match self {
-            Self::Panic(words) => Some(panicked(words)),
-            Self::Answer(Ok(Some(Measurement { failure: Some(failure), cost: None, .. }))) => {
-                Some(failure.reason.clone())
-            }
+            Self::Panic(words) => Some(Failure::new(panicked(words))),
+            Self::Answer(Ok(Some(Measurement { failure: Some(failure), cost: None, .. }))) => Some(failure.clone()),
             Self::Answer(_) => None,
         }
     }

@@ -186,7 +186,7 @@ impl<'a> Runner<'a> {
         if self.plan.search.finished().map_err(StudyError::Broken)? {
             return Ok(Some(End::Finished));
         }
-        if budget.trials.is_none() && self.ledger.idle >= IDLE_TRIALS {
+        if budget.trials.is_none() && self.ledger.idle.max(self.ledger.futile) >= IDLE_TRIALS {
             return Ok(Some(End::Exhausted));
         }
         Ok(None)
@@ -243,8 +243,9 @@ impl<'a> Runner<'a> {
                 return Err(StudyError::Broken(error));
             }
             // Pruned or not: what it would have cost is not known.
-            (.., Some(reason)) => {
-                fail(trial, reason, 0.0);
+            (.., Some(failure)) => {
+                let violation = if failure.violation.is_nan() { 0.0 } else { failure.violation.max(0.0) };
+                fail(trial, failure.reason, violation);
                 trial.simulated = true;
             }
             // Neither is it where the study stops before a pruned trial is tried again.

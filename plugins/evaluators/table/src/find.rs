@@ -84,11 +84,18 @@ pub fn find(name: &str, file: &str) -> Result<Found, TableError> {
     Ok(Found { mapping, ..Found::new(map, file, &folders)? })
 }
 
-/// A mapping, and its text without what means nothing.
+/// A mapping, and its text without what changes no number: prose, and where the files lie.
 fn read_map(path: &Path) -> Result<(Map, String), TableError> {
     let text = fs::read_to_string(path).map_err(|error| TableError::read(path, error))?;
     let map = Map::from_toml(&text, path)?;
-    let keys: toml::Table = text.parse().unwrap_or_default();
+    let mut keys: toml::Table = text.parse().unwrap_or_default();
+    for name in ["file", "description", "reference"] {
+        keys.remove(name);
+    }
+    let joined = keys.get_mut("join").and_then(toml::Value::as_array_mut).into_iter().flatten();
+    for table in joined.filter_map(toml::Value::as_table_mut) {
+        table.remove("file");
+    }
     Ok((map, keys.to_string()))
 }
 

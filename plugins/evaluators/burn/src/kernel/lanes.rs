@@ -1,12 +1,19 @@
 //! Images side by side: a vector holds one pixel of as many images as it has lanes. Whatever is computed of a pixel is then
 //! computed of all of them, without a thought for where rows end.
 
+#[cfg(target_arch = "x86_64")]
+use std::any::TypeId;
 use std::mem::MaybeUninit;
 
 use pulp::Simd;
 
 /// As many images as the widest vectors hold, and as many pixels of each as are laid out at once.
 const SIDE: usize = 16;
+
+/// Whether so many images fill at least three quarters of the vectors that they take.
+pub fn are_full(images: usize) -> bool {
+    images.next_multiple_of(SIDE) * 3 <= images.saturating_mul(4)
+}
 
 /// One row of pixels for each image, or one row of images for each pixel.
 type Square = [[f32; SIDE]; SIDE];
@@ -76,8 +83,8 @@ pub fn part<S: Simd>(images: usize, from: &[S::f32s], places: &[usize], to: &mut
 #[inline(always)]
 fn transpose<S: Simd>(square: &mut Square) {
     #[cfg(target_arch = "x86_64")]
-    if S::F32_LANES == SIDE {
-        // SAFETY: vectors of 16 numbers are those of AVX-512, which the processor has if this was called with them.
+    if TypeId::of::<S>() == TypeId::of::<pulp::x86::V4>() {
+        // SAFETY: whoever has a `V4` has asked the processor for AVX-512.
         unsafe { avx512::transpose(square) };
         return;
     }
@@ -176,5 +183,7 @@ mod tests {
     fn images_are_laid_side_by_side_and_back() {
         Arch::new().dispatch(There);
         There.with_simd(pulp::Scalar::new());
+        There.with_simd(pulp::Scalar256b);
+        There.with_simd(pulp::Scalar512b);
     }
 }

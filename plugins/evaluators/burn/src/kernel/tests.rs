@@ -6,9 +6,11 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData, activation, module};
 use nas_api::rng::{RngExt, seeded};
 
+use super::conv::Operands;
+use super::dense::Dense;
 use super::{
     Curve, Norm, Rectifier, Seen, Window, convolve, convolve_normalized, linear, normalize, normalize_rows, products,
-    softmax,
+    softmax, unfold, winograd,
 };
 
 fn device() -> Device {
@@ -73,10 +75,18 @@ fn windows() -> Vec<(usize, Window)> {
         (2, Window { channels: [3, 1], size: [1, 40], kernel: [1, 5], pads: [[0, 0], [2, 2]], ..plain.clone() }),
         (64, Window { channels: [40, 24], size: [2, 2], ..plain.clone() }),
         // Many channels, by tiles.
-        (17, Window { channels: [24, 40], size: [14, 9], ..plain.clone() }),
+        (27, Window { channels: [24, 40], size: [14, 9], ..plain.clone() }),
         (64, Window { channels: [16, 17], size: [8, 8], ..plain.clone() }),
-        (9, Window { channels: [33, 24], size: [4, 5], pads: [[0, 2], [3, 1]], ..plain.clone() }),
-        (8, Window { channels: [24, 24], size: [5, 4], pads: [[0, 0]; 2], ..plain.clone() }),
+        (13, Window { channels: [33, 24], size: [4, 5], pads: [[0, 2], [3, 1]], ..plain.clone() }),
+        (12, Window { channels: [24, 24], size: [5, 4], pads: [[0, 0]; 2], ..plain.clone() }),
+        // As one product.
+        (27, Window { strides: [2, 2], ..plain.clone() }),
+        (13, Window { strides: [2, 3], kernel: [2, 3], pads: [[1, 0], [0, 2]], dilations: [2, 1], ..plain.clone() }),
+        (64, Window { size: [8, 8], strides: [2, 2], kernel: [1, 1], pads: [[0, 0]; 2], ..plain.clone() }),
+        (12, Window { size: [5, 5], kernel: [1, 1], pads: [[0, 0]; 2], ..plain.clone() }),
+        (12, Window { size: [4, 5], kernel: [1, 1], pads: [[1, 0], [0, 2]], ..plain.clone() }),
+        // A border that is too large for that.
+        (16, Window { size: [16, 16], strides: [2, 2], dilations: [300, 300], pads: [[300, 300]; 2], ..plain.clone() }),
         (8, Window { size: [4, 4], strides: [2, 2], ..plain.clone() }),
         (8, Window { size: [4, 4], strides: [2, 2], kernel: [1, 1], pads: [[0, 0]; 2], ..plain.clone() }),
         (
@@ -118,6 +128,25 @@ fn operands(batch: usize, window: &Window) -> (Tensor<4>, Tensor<4>) {
     let [inputs, outputs] = window.channels;
     let x = random(1, [batch, inputs, window.size[0], window.size[1]]);
     (x, random(2, [outputs, inputs / window.groups, window.kernel[0], window.kernel[1]]))
+}
+
+/// Or they would be tested no more once a limit is moved.
+#[test]
+fn every_kernel_of_convolutions_has_windows() {
+    let mut served = [0; 4];
+    for (batch, window) in windows() {
+        let (x, w) = (vec![0.0; batch * window.channels[0] * window.size[0] * window.size[1]], Vec::new());
+        let operands = Operands { window: &window, batch, input: &x, weight: &w, rectifier: None };
+        let kernel = match Dense::of(operands) {
+            Some(_) => 0,
+            None if winograd::fits(&operands) => 1,
+            None if unfold::fits(&operands) => 2,
+            None => 3,
+        };
+        served[kernel] += 1;
+        assert!(kernel == 3 || window.dilations[0] < 300, "{window:?}");
+    }
+    assert!(served.iter().zip([4, 4, 5, 10]).all(|(served, least)| *served >= least), "{served:?}");
 }
 
 #[test]

@@ -7,14 +7,13 @@ use pulp::{Simd, WithSimd};
 use super::conv::{Gradient, Operands};
 use super::flat::Window;
 use super::images::{give_back, lay_gradients_out, lay_out, of_lanes, passed};
+use super::lanes::are_full;
 use super::plane::Moments;
 use super::product::{add_product, multiply};
 
-/// Fewer images do not fill the vectors.
-const IMAGES: usize = 8;
 /// Pixels of the input, at most. Over more of them, lines ([`flat`](super::flat)) are as fast.
 const PIXELS: usize = 256;
-/// Numbers of what the taps see of the images of one vector, at most: what the cache holds.
+/// Numbers of what the taps see of the images of one vector, and of these with their borders, at most: what the cache holds.
 const NUMBERS: usize = 1 << 17;
 /// Pixels of the input, at most, for windows of one pixel that move by single steps.
 const FEW: usize = 25;
@@ -25,9 +24,21 @@ pub fn fits(operands: &Operands<'_>) -> bool {
     let pixels = window.size.iter().product::<usize>();
     let strided = window.strides != [1, 1] && pixels <= PIXELS;
     let point = window.kernel == [1, 1] && pixels <= FEW;
-    let seen = [window.channels[0], window.kernel[0], window.kernel[1], window.out()[0], window.out()[1], 16];
-    let numbers = seen.into_iter().fold(1_usize, usize::saturating_mul);
-    (strided || point) && window.groups == 1 && operands.batch >= IMAGES && numbers <= NUMBERS
+    let sides = sides(window);
+    let numbers = |sizes: [usize; 4]| sizes.into_iter().fold(16 * window.channels[0], usize::saturating_mul);
+    let most = numbers([window.kernel[0], window.kernel[1], window.out()[0], window.out()[1]]);
+    // Wide dilations and padding make a large border.
+    let most = most.max(numbers([sides[0], sides[1], 1, 1]));
+    (strided || point) && window.groups == 1 && are_full(operands.batch) && most <= NUMBERS
+}
+
+/// Rows and columns of the input with as much of its padding as the window sees.
+fn sides(window: &Window) -> [usize; 2] {
+    [0, 1].map(|side| {
+        let reach = (window.kernel[side] - 1).saturating_mul(window.dilations[side]);
+        let reach = reach.saturating_add((window.out()[side] - 1) * window.strides[side] + 1);
+        reach.max(window.size[side] + window.pads[side][0])
+    })
 }
 
 /// Where things lie in the vectors of one channel.
@@ -47,10 +58,7 @@ struct Places {
 impl Places {
     fn new(window: &Window) -> Self {
         let out = window.out();
-        let [height, pitch] = [0, 1].map(|side| {
-            let reach = (window.kernel[side] - 1) * window.dilations[side] + (out[side] - 1) * window.strides[side] + 1;
-            reach.max(window.size[side] + window.pads[side][0])
-        });
+        let [height, pitch] = sides(window);
         let grid = |[rows, columns]: [usize; 2], steps: [usize; 2], [above, left]: [usize; 2]| {
             let row = |row| (0..columns).map(move |column| (row * steps[0] + above) * pitch + column * steps[1] + left);
             (0..rows).flat_map(row).collect()

@@ -19,6 +19,7 @@ use pulp::Simd;
 
 use super::conv::Operands;
 use super::flat::Window;
+use super::lanes::are_full;
 use super::slide::{pack, slide};
 use field::{Field, Transformed};
 use transform::{of_input, of_window, turn};
@@ -28,10 +29,10 @@ pub use forward::Forward;
 
 /// Products of a tile.
 const PRODUCTS: usize = 16;
-/// Fewer images do not fill the vectors.
-const IMAGES: usize = 8;
 /// Numbers of the images of one vector in all channels, at most: 8 MiB.
 const NUMBERS: usize = 1 << 21;
+/// Windows, at most, whose products are kept in some tens of MiB.
+const WEIGHTS: usize = 1 << 18;
 /// With fewer channels, transforming takes longer than what it saves.
 const CHANNELS: usize = 24;
 /// Over few pixels lines are less full, and it takes fewer channels.
@@ -44,7 +45,8 @@ pub fn fits(operands: &Operands<'_>) -> bool {
     let (pixels, least) = (size.iter().product::<usize>(), channels[0].min(channels[1]));
     let few = if pixels <= FEW.0 { FEW.1 } else { CHANNELS };
     let numbers = channels[0].max(channels[1]).saturating_mul(pixels).saturating_mul(16);
-    steps && least >= few && operands.batch >= IMAGES && numbers <= NUMBERS
+    let weights = channels[0].saturating_mul(channels[1]);
+    steps && least >= few && are_full(operands.batch) && numbers <= NUMBERS && weights <= WEIGHTS
 }
 
 /// G g Gᵀ of all windows, one list for each product, in the order of [`pack`]; `transposed`: the outputs are the channels that
