@@ -82,13 +82,16 @@ def gradient_difference(folder, row, inputs):
         for kind in (torch.float64, torch.float32)
     )
     greatest = max(float(np.abs(numbers).max(initial=0.0)) for numbers in exact.values())
-    worst, noise = 0.0, 0.0
+    errors = []
     for name, numbers in exact.items():
         # What cancels out, such as a bias before batch normalisation, leaves rounding alone.
         unit = max(float(np.abs(numbers).max(initial=0.0)), 1e-3 * greatest, 1e-6)
-        error, own = (float(np.abs(other[name] - numbers).max(initial=0.0)) / unit for other in (ours, single))
-        worst = max(worst, error if error > 4 * own else min(error, TOLERANCE))
-        noise = max(noise, own)
+        errors.append([float(np.abs(other[name] - numbers).max(initial=0.0)) / unit for other in (ours, single)])
+    # By chance one weight of a deep network may be hit by PyTorch's rounding less than all others.
+    typical = float(np.median([own for _, own in errors]))
+    allowed = [4 * max(own, typical) for _, own in errors]
+    worst = max(error if error > most else min(error, TOLERANCE) for (error, _), most in zip(errors, allowed, strict=True))
+    noise = max(own for _, own in errors)
     return worst if noise < 1e-2 else None
 
 
