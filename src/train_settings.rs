@@ -57,8 +57,7 @@ pub fn of(
         given.retain(|name, _| name == EPOCHS || !full.recipe.contains(name));
         let is_harmless = |name: &str| [EPOCHS, "validate_every", "checkpoint_seconds"].contains(&name);
         if let Some(name) = recipe.settings.keys().find(|name| !full.allows(name) && !is_harmless(name)) {
-            let (problem, remedy) = refusal(name, full);
-            return Err(Failure::input(format!("--recipe {reference}: {name}: {problem}\n  help: {remedy}")));
+            return Err(refused(&format!("--recipe {reference}: {name}"), name, full));
         }
         if is_known(info, "recipe") {
             given.insert("recipe".to_owned(), Given::Raw(recipe.reference));
@@ -89,16 +88,15 @@ pub fn changes(train: &Train, Trainer { info, full }: &Trainer<'_>) -> Result<Gi
         )));
     }
     if let Some(name) = evaluator.keys().find(|name| !full.allows(name) && is_known(info, name)) {
-        let (problem, remedy) = refusal(name, full);
-        return Err(Failure::input(format!("--set evaluator.{name}: {problem}\n  help: {remedy}")));
+        return Err(refused(&format!("--set evaluator.{name}"), name, full));
     }
     Ok(evaluator)
 }
 
-/// Why a parameter that full training does not let be set cannot be, and what to do.
-fn refusal(name: &str, full: &FullTraining) -> (&'static str, String) {
+/// Why a parameter that full training does not let be set cannot be, where it stands, and what to do.
+fn refused(place: &str, name: &str, full: &FullTraining) -> Failure {
     let leave = || "leave it out".to_owned();
-    match name {
+    let (problem, remedy) = match name {
         "recipe" => ("a recipe has a flag of its own", "give --recipe NAME".to_owned()),
         "validate_every" => ("validation examples are trained on here, so that nothing is validated", leave()),
         "checkpoint_seconds" => ("full training keeps no state on its way", leave()),
@@ -107,7 +105,8 @@ fn refusal(name: &str, full: &FullTraining) -> (&'static str, String) {
             let others = full.others.join(", ");
             (problem, format!("leave it out: besides how networks are trained, this alone can be changed: {others}"))
         }
-    }
+    };
+    Failure::input(format!("{place}: {problem}\n  help: {remedy}"))
 }
 
 /// Others are refused with the nearest name.

@@ -25,10 +25,7 @@ pub(crate) fn record_measurement(
     let reported = metrics.iter().filter(|metric| !header.counts(&metric.name));
     trial.metrics.extend(reported.map(|metric| Metric::new(metric.name.clone(), exact(metric.value))));
     match failure {
-        Some(failure) => {
-            let violation = if failure.violation.is_nan() { 0.0 } else { failure.violation.max(0.0) };
-            fail(trial, failure.reason, violation);
-        }
+        Some(failure) => fail_as_said(trial, failure),
         None => judge(trial, header),
     }
     Ok(())
@@ -62,6 +59,12 @@ fn judge(trial: &mut TrialRecord, header: &Header) {
         Some(reason) => fail(trial, reason, 0.0),
         None => trial.state = State::Measured,
     }
+}
+
+/// The trial has no objective value, as the evaluator says.
+pub(crate) fn fail_as_said(trial: &mut TrialRecord, failure: Failure) {
+    let violation = if failure.violation.is_nan() { 0.0 } else { failure.violation.max(0.0) };
+    fail(trial, failure.reason, violation);
 }
 
 /// The trial has no objective value.

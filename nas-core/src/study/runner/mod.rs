@@ -26,7 +26,7 @@ use crate::study::event::{End, Event, Listener};
 use crate::study::header::Header;
 use crate::study::ledger::{Ledger, Next};
 use crate::study::log::Log;
-use crate::study::outcome::{fail, observation, record_measurement, record_pruned};
+use crate::study::outcome::{fail, fail_as_said, observation, record_measurement, record_pruned};
 use crate::study::plan::Plan;
 use crate::study::record::{State, TrialRecord};
 use crate::study::summary::better;
@@ -244,8 +244,7 @@ impl<'a> Runner<'a> {
             }
             // Pruned or not: what it would have cost is not known.
             (.., Some(failure)) => {
-                let violation = if failure.violation.is_nan() { 0.0 } else { failure.violation.max(0.0) };
-                fail(trial, failure.reason, violation);
+                fail_as_said(trial, failure);
                 trial.simulated = true;
             }
             // Neither is it where the study stops before a pruned trial is tried again.

@@ -57,6 +57,26 @@ pub fn convolve(
     Some(output(Convolution, [x_node, w_node, b_node], plainly, seen, y))
 }
 
+/// What computes a convolution, and its gradients.
+pub enum Way<'o> {
+    Dense(Dense<'o>),
+    Tiles,
+    Unfolded,
+    Lines,
+}
+
+impl<'o> Way<'o> {
+    /// The fastest one that can.
+    pub fn of(operands: Operands<'o>) -> Self {
+        match Dense::of(operands) {
+            Some(dense) => Self::Dense(dense),
+            None if winograd::fits(&operands) => Self::Tiles,
+            None if unfold::fits(&operands) => Self::Unfolded,
+            None => Self::Lines,
+        }
+    }
+}
+
 fn forward(
     x: &Plain,
     w: &Plain,
@@ -68,11 +88,12 @@ fn forward(
     let [batch, ..] = sizes::<4>(x);
     let operands = Operands { window, batch, input: numbers(x), weight: numbers(w), rectifier };
     let bias = bias.map(numbers);
-    let (output, found) = match Dense::of(operands) {
-        Some(dense) => dense.forward(bias, moments),
-        None if winograd::fits(&operands) => Arch::new().dispatch(winograd::Forward { operands, bias, moments }),
-        None if unfold::fits(&operands) => Arch::new().dispatch(unfold::Forward { operands, bias, moments }),
-        None => Arch::new().dispatch(conv::Forward { operands, bias, moments }),
+    let asked = conv::Forward { operands, bias, moments };
+    let (output, found) = match Way::of(operands) {
+        Way::Dense(dense) => dense.forward(bias, moments),
+        Way::Tiles => Arch::new().dispatch(winograd::Forward(asked)),
+        Way::Unfolded => Arch::new().dispatch(unfold::Forward(asked)),
+        Way::Lines => Arch::new().dispatch(asked),
     };
     let [height, width] = window.out();
     (plain(output, &[batch, window.channels[1], height, width]), found)
@@ -97,15 +118,12 @@ impl Seen {
     /// The gradients of the input and of the weights, where they are wanted.
     fn backward(&self, gradient: impl conv::Gradient, input: bool, weight: bool) -> [Option<Plain>; 2] {
         let operands = self.operands();
-        let (of_input, of_weight) = match Dense::of(operands) {
-            Some(dense) => dense.backward(&gradient, input, weight),
-            None if winograd::fits(&operands) => {
-                Arch::new().dispatch(winograd::Backward { operands, gradient, input, weight })
-            }
-            None if unfold::fits(&operands) => {
-                Arch::new().dispatch(unfold::Backward { operands, gradient, input, weight })
-            }
-            None => Arch::new().dispatch(conv::Backward { operands, gradient, input, weight }),
+        let asked = conv::Backward { operands, gradient, input, weight };
+        let (of_input, of_weight) = match Way::of(operands) {
+            Way::Dense(dense) => dense.backward(&asked.gradient, input, weight),
+            Way::Tiles => Arch::new().dispatch(winograd::Backward(asked)),
+            Way::Unfolded => Arch::new().dispatch(unfold::Backward(asked)),
+            Way::Lines => Arch::new().dispatch(asked),
         };
         let of = |wanted: bool, numbers: Vec<f32>, like: &Plain| wanted.then(|| plain(numbers, &sizes::<4>(like)));
         [of(input, of_input, &self.input), of(weight, of_weight, &self.weight)]

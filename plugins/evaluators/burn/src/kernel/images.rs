@@ -88,7 +88,5 @@ pub fn of_lanes<S: Simd>(simd: S, lanes: usize, channel: &[S::f32s], places: &[u
         }
     }
     let squares = squares.into_iter().map(added).sum::<f64>();
-    // The mean in single precision is a little off.
-    let off = mean - f64::from(mean as f32);
-    Moments { count, mean, squares: (squares - count * off * off).max(0.0) }
+    Moments::around(count, mean, squares)
 }

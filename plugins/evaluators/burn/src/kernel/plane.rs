@@ -42,6 +42,12 @@ impl Moments {
         self.count = count;
     }
 
+    /// From the mean, and the squared deviations from it as it is in single precision, which is a little off.
+    pub fn around(count: f64, mean: f64, squares: f64) -> Self {
+        let off = mean - f64::from(mean as f32);
+        Self { count, mean, squares: (squares - count * off * off).max(0.0) }
+    }
+
     /// Of the population.
     pub fn variance(&self) -> f64 {
         self.squares / self.count
@@ -55,9 +61,7 @@ pub fn moments(numbers: &[f32]) -> Moments {
     let mean = sum(numbers, |x| x) / count;
     let near = mean as f32;
     let squares = sum(numbers, |x| (x - near) * (x - near));
-    // The mean in single precision is a little off.
-    let off = mean - f64::from(near);
-    Moments { count, mean, squares: (squares - count * off * off).max(0.0) }
+    Moments::around(count, mean, squares)
 }
 
 /// Σ f(x).

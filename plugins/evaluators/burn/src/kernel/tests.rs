@@ -7,10 +7,10 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData, activation, module};
 use nas_api::rng::{RngExt, seeded};
 
 use super::conv::Operands;
-use super::dense::Dense;
+use super::convolution::Way;
 use super::{
     Curve, Norm, Rectifier, Seen, Window, convolve, convolve_normalized, linear, normalize, normalize_rows, products,
-    softmax, unfold, winograd,
+    softmax,
 };
 
 fn device() -> Device {
@@ -137,11 +137,11 @@ fn every_kernel_of_convolutions_has_windows() {
     for (batch, window) in windows() {
         let (x, w) = (vec![0.0; batch * window.channels[0] * window.size[0] * window.size[1]], Vec::new());
         let operands = Operands { window: &window, batch, input: &x, weight: &w, rectifier: None };
-        let kernel = match Dense::of(operands) {
-            Some(_) => 0,
-            None if winograd::fits(&operands) => 1,
-            None if unfold::fits(&operands) => 2,
-            None => 3,
+        let kernel = match Way::of(operands) {
+            Way::Dense(_) => 0,
+            Way::Tiles => 1,
+            Way::Unfolded => 2,
+            Way::Lines => 3,
         };
         served[kernel] += 1;
         assert!(kernel == 3 || window.dilations[0] < 300, "{window:?}");

@@ -4,7 +4,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::conv::{Gradient, Operands};
+use super::conv::{self, Gradient, Operands};
 use super::flat::Window;
 use super::images::{give_back, lay_gradients_out, lay_out, of_lanes, passed};
 use super::lanes::are_full;
@@ -101,21 +101,15 @@ impl Places {
     }
 }
 
-/// The output, `[batch, out, height, width]`, and the moments of each of its channels.
-pub struct Forward<'o> {
-    pub operands: Operands<'o>,
-    /// Added to each channel of the output.
-    pub bias: Option<&'o [f32]>,
-    /// Whether the moments are wanted.
-    pub moments: bool,
-}
+/// The output, `[batch, out, height, width]`, and the moments of each of its channels, as they are asked for.
+pub struct Forward<'o>(pub conv::Forward<'o>);
 
 impl WithSimd for Forward<'_> {
     type Output = (Vec<f32>, Vec<Moments>);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let Self { operands, bias, moments } = self;
+        let conv::Forward { operands, bias, moments } = self.0;
         let ([inputs, outputs], places) = (operands.window.channels, Places::new(operands.window));
         let (pixels, row) = (places.outside.len(), inputs * places.taps.len());
         let mut input = vec![simd.splat_f32s(0.0); inputs * places.size];
@@ -143,26 +137,20 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// The gradients of the input and of the weights, where they are wanted.
-pub struct Backward<'o, G> {
-    pub operands: Operands<'o>,
-    pub gradient: G,
-    /// Whether the gradient of the input is wanted.
-    pub input: bool,
-    /// Whether that of the weights is.
-    pub weight: bool,
-}
+/// The gradients that are asked for.
+pub struct Backward<'o, G>(pub conv::Backward<'o, G>);
 
 impl<G: Gradient> WithSimd for Backward<'_, G> {
     type Output = (Vec<f32>, Vec<f32>);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let Self { operands, gradient, input: for_input, weight: for_weight } = self;
+        let conv::Backward { operands, gradient, input: for_input, weight: for_weight } = self.0;
         let ([inputs, outputs], places) = (operands.window.channels, Places::new(operands.window));
         let (pixels, row, zero) = (places.outside.len(), inputs * places.taps.len(), simd.splat_f32s(0.0));
         let width = pixels * S::F32_LANES;
-        let mut input = vec![zero; inputs * places.size];
+        let mut input = vec![zero; if for_weight { inputs * places.size } else { 0 }];
+        let mut found = vec![zero; if for_input { inputs * places.size } else { 0 }];
         let mut gradients = vec![zero; outputs * pixels];
         let mut seen = Vec::new();
         let mut of_input = Vec::with_capacity(if for_input { operands.input.len() } else { 0 });
@@ -179,11 +167,9 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
             }
             if for_input {
                 let of_seen = multiply([row, outputs, width], (operands.weight, [1, row]), (numbers, [width, 1]), &[]);
-                input.fill(zero);
-                places.fold(simd, S::as_simd_f32s(&of_seen).0, &mut input);
-                give_back::<S>(images, &input, places.size, &places.inside, &mut of_input);
-                // What the border has been given would be taken for padding.
-                input.fill(zero);
+                found.fill(zero);
+                places.fold(simd, S::as_simd_f32s(&of_seen).0, &mut found);
+                give_back::<S>(images, &found, places.size, &places.inside, &mut of_input);
             }
         }
         (passed(&operands, of_input), of_weight)

@@ -1,28 +1,21 @@
 use pulp::{Simd, WithSimd};
 
 use super::field::{Field, Transformed};
-use super::transform::{of_output, to_input, to_window, turn};
-use super::{PRODUCTS, cut, multiply, of_windows, transform};
-use crate::kernel::conv::{Gradient, Operands};
+use super::transform::{of_input, of_output, to_input, to_window, turn};
+use super::{PRODUCTS, multiply, of_windows, transform};
+use crate::kernel::conv::{self, Gradient};
 use crate::kernel::images::{give_back, lay_gradients_out, lay_out, passed};
 use crate::kernel::product::add_product;
 
-/// The gradients of the input and of the weights, where they are wanted.
-pub struct Backward<'o, G> {
-    pub operands: Operands<'o>,
-    pub gradient: G,
-    /// Whether the gradient of the input is wanted.
-    pub input: bool,
-    /// Whether that of the weights is.
-    pub weight: bool,
-}
+/// The gradients that are asked for.
+pub struct Backward<'o, G>(pub conv::Backward<'o, G>);
 
 impl<G: Gradient> WithSimd for Backward<'_, G> {
     type Output = (Vec<f32>, Vec<f32>);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let Self { operands, gradient, input: for_input, weight: for_weight } = self;
+        let conv::Backward { operands, gradient, input: for_input, weight: for_weight } = self.0;
         let ([inputs, outputs], field) = (operands.window.channels, Field::new(operands.window));
         let zero = simd.splat_f32s(0.0);
         let weights = if for_input { of_windows::<S>(&operands, true) } else { Vec::new() };
@@ -42,14 +35,9 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
             }
             found.fill(zero);
             for tiles in field.blocks() {
-                for (channel, from) in gradients.chunks_exact(field.sizes[1]).enumerate() {
-                    for (number, tile) in tiles.clone().enumerate() {
-                        let cut = cut::<S, 2>(simd, &from[field.corners(tile)[1]..], field.pitches[1]);
-                        output.put(channel, number, &turn(&cut, zero, |line| of_output(simd, line)));
-                    }
-                }
+                transform(simd, &field, 1, tiles.clone(), &gradients, &mut output, of_output);
                 if for_weight {
-                    transform(simd, &field, tiles.clone(), &seen, &mut input);
+                    transform(simd, &field, 0, tiles.clone(), &seen, &mut input, of_input);
                     for (product, sums) in products.chunks_exact_mut(outputs * inputs).enumerate() {
                         let (by, of) = (output.lines(simd, product), input.lines(simd, product));
                         let sizes = [outputs, tiles.len() * S::F32_LANES, inputs];

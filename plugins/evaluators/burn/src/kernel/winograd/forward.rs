@@ -1,27 +1,21 @@
 use pulp::{Simd, WithSimd};
 
 use super::field::{Field, Transformed};
-use super::transform::{to_output, turn};
+use super::transform::{of_input, to_output, turn};
 use super::{multiply, of_windows, transform};
-use crate::kernel::conv::Operands;
+use crate::kernel::conv;
 use crate::kernel::images::{give_back, lay_out, of_lanes};
 use crate::kernel::plane::Moments;
 
-/// The output, `[batch, out, height, width]`, and the moments of each of its channels.
-pub struct Forward<'o> {
-    pub operands: Operands<'o>,
-    /// Added to each channel of the output.
-    pub bias: Option<&'o [f32]>,
-    /// Whether the moments are wanted.
-    pub moments: bool,
-}
+/// The output, `[batch, out, height, width]`, and the moments of each of its channels, as they are asked for.
+pub struct Forward<'o>(pub conv::Forward<'o>);
 
 impl WithSimd for Forward<'_> {
     type Output = (Vec<f32>, Vec<Moments>);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let Self { operands, bias, moments: wanted } = self;
+        let conv::Forward { operands, bias, moments: wanted } = self.0;
         let ([inputs, outputs], field) = (operands.window.channels, Field::new(operands.window));
         let zero = simd.splat_f32s(0.0);
         let weights = of_windows::<S>(&operands, false);
@@ -36,7 +30,7 @@ impl WithSimd for Forward<'_> {
             let images = S::F32_LANES.min(operands.batch - first);
             lay_out::<S>(&operands, [first, images], &field.inside, (&mut before, field.sizes[0]));
             for tiles in field.blocks() {
-                transform(simd, &field, tiles.clone(), &before, &mut input);
+                transform(simd, &field, 0, tiles.clone(), &before, &mut input, of_input);
                 multiply(simd, &input, &weights, tiles.len(), &mut output);
                 for (channel, to) in after.chunks_exact_mut(field.sizes[1]).enumerate() {
                     let bias = simd.splat_f32s(bias.map_or(0.0, |bias| bias[channel]));

@@ -15,6 +15,8 @@ mod field;
 mod forward;
 mod transform;
 
+use std::ops::Range;
+
 use pulp::Simd;
 
 use super::conv::Operands;
@@ -22,7 +24,7 @@ use super::flat::Window;
 use super::lanes::are_full;
 use super::slide::{pack, slide};
 use field::{Field, Transformed};
-use transform::{of_input, of_window, turn};
+use transform::{of_window, turn};
 
 pub use backward::Backward;
 pub use forward::Forward;
@@ -88,19 +90,22 @@ fn multiply<S: Simd>(
     }
 }
 
-/// The input's tiles, transformed.
+/// The tiles of the input (side 0) or of the output's gradient (side 1), `N` numbers high and wide, times a matrix of
+/// [`transform`](self::transform) from both sides.
 #[inline(always)]
-fn transform<S: Simd>(
+fn transform<S: Simd, const N: usize>(
     simd: S,
     field: &Field,
-    tiles: std::ops::Range<usize>,
+    side: usize,
+    tiles: Range<usize>,
     from: &[S::f32s],
     to: &mut Transformed<S::f32s>,
+    by: impl Fn(S, [S::f32s; N]) -> [S::f32s; 4],
 ) {
-    for (channel, from) in from.chunks_exact(field.sizes[0]).enumerate() {
+    for (channel, from) in from.chunks_exact(field.sizes[side]).enumerate() {
         for (number, tile) in tiles.clone().enumerate() {
-            let cut = cut::<S, 4>(simd, &from[field.corners(tile)[0]..], field.pitches[0]);
-            to.put(channel, number, &turn(&cut, simd.splat_f32s(0.0), |line| of_input(simd, line)));
+            let cut = cut::<S, N>(simd, &from[field.corners(tile)[side]..], field.pitches[side]);
+            to.put(channel, number, &turn(&cut, simd.splat_f32s(0.0), |line| by(simd, line)));
         }
     }
 }
