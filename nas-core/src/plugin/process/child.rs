@@ -183,7 +183,7 @@ impl Child {
                 None if monitor.stopped() => {
                     stopping = Some(Instant::now());
                     if !self.send(&Job::Stop) {
-                        return Ok(Came::Stopped);
+                        return Ok(Came::Died(self.end()));
                     }
                 }
                 Some(since) if since.elapsed() >= GRACE => return Ok(Came::Stopped),
