@@ -19,12 +19,12 @@ fn open(registry: &Registry, strategy: &str, space: &str) -> Box<dyn Search> {
     let given = [set("population", 100.0), set("sample", 25.0)];
     let study = Study {
         objectives: vec![Objective { metric: "score".into(), goal: Goal::Maximize }],
-        bounds: Vec::new(),
+        constraints: Vec::new(),
         metrics: vec!["score".into()],
         seed: 1,
         trials: None,
         total_fidelity: None,
-        parallelism: 1,
+        workers: 1,
         fidelities: Vec::new(),
         settings: Settings::checked(&source.info().unwrap().parameters, &given).unwrap(),
     };

@@ -93,7 +93,7 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     }
     grid.count_strategy |= bench.count_strategy;
     grid.budget.trials = bench.trials.or(grid.budget.trials);
-    grid.budget.seconds = bench.time.or(grid.budget.seconds);
+    grid.budget.seconds = bench.seconds.or(grid.budget.seconds);
     Ok(grid)
 }
 

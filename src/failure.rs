@@ -25,6 +25,14 @@ impl Failure {
         Self { message: message.into(), code: INPUT }
     }
 
+    /// The same, with a line that says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl AsRef<str>) -> Self {
+        self.message.push_str("\n  help: ");
+        self.message.push_str(help.as_ref());
+        self
+    }
+
     /// Broken while running.
     pub fn broken(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: BROKEN }

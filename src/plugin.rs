@@ -81,6 +81,10 @@ struct Found {
     recipes: Vec<Recipe>,
 }
 
+fn owned(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
 fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, Failure> {
     match kind {
         Kind::Space => {
@@ -105,7 +109,7 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
                 identity: source.identity().clone(),
                 description: info.description,
                 reference: info.reference,
-                more: vec![("needs", info.needs), ("serves", info.serves)],
+                more: vec![("needs", owned(info.needs.names())), ("serves", owned(info.serves.names()))],
                 parameters: info.parameters,
                 recipes: Vec::new(),
             })
@@ -178,8 +182,8 @@ fn recipe_json(recipe: &Recipe) -> Value {
     json!({"name": recipe.reference, "about": recipe.about, "settings": settings})
 }
 
-/// Bounds at the ends of what a number can be are none.
-fn bounds(range: &Range) -> String {
+/// Constraints at the ends of what a number can be are none.
+fn constraints(range: &Range) -> String {
     match (range.min > f64::MIN, range.max < f64::MAX) {
         (true, true) => format!("{} to {}", range.min, range.max),
         (true, false) => format!("{} or more", range.min),
@@ -191,8 +195,8 @@ fn bounds(range: &Range) -> String {
 fn values(kind: &ParameterKind) -> String {
     match kind {
         ParameterKind::Truth => "true, false".into(),
-        ParameterKind::Integer(range) => format!("whole, {}", bounds(range)),
-        ParameterKind::Number(range) => bounds(range),
+        ParameterKind::Integer(range) => format!("whole, {}", constraints(range)),
+        ParameterKind::Number(range) => constraints(range),
         ParameterKind::Text => "text".into(),
         ParameterKind::OneOf(names) => names.join(", "),
         ParameterKind::Numbers => "numbers".into(),

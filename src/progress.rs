@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nas_api::Report;
-use nas_core::study::{Budget, Event, Listener, TrialRecord};
+use nas_api::CurvePoint;
+use nas_core::study::{Budget, Event, Header, Listener, TrialRecord};
 
 use crate::print;
 
@@ -24,6 +24,7 @@ pub fn steps(count: usize, what: &str, quiet: bool) -> ProgressBar {
 pub struct Progress {
     bar: ProgressBar,
     budget: Budget,
+    fidelity_unit: String,
     objective: String,
     best: String,
     failed: u32,
@@ -34,8 +35,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar for this budget.
-    pub fn new(budget: Budget, objective: &str, quiet: bool) -> Self {
+    /// A bar for this study.
+    pub fn new(header: &Header, quiet: bool) -> Self {
+        let budget = header.budget;
         let shown = !quiet && std::io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(
             budget.trials.map(u64::from),
@@ -52,11 +54,11 @@ impl Progress {
         if shown {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        let objective = objective.to_owned();
         Self {
             bar,
             budget,
-            objective,
+            fidelity_unit: header.fidelity_unit.clone(),
+            objective: header.objectives.first().map_or_else(String::new, |objective| objective.metric.clone()),
             best: String::new(),
             failed: 0,
             pruned: 0,
@@ -65,8 +67,8 @@ impl Progress {
         }
     }
 
-    fn finished(&mut self, trial: &TrialRecord, seconds: f64, epochs: f64) {
-        if trial.pruned.is_some() {
+    fn finished(&mut self, trial: &TrialRecord, seconds: f64, fidelity: f64) {
+        if trial.pruned_at.is_some() {
             self.pruned += 1;
         } else if !trial.reason.is_empty() {
             self.failed += 1;
@@ -76,15 +78,15 @@ impl Progress {
         if let Some(budget) = self.budget.seconds {
             parts.push(format!("{} left", print::seconds((budget - seconds).max(0.0))));
         }
-        if let Some(budget) = self.budget.epochs {
-            parts.push(format!("{epochs} of {budget} epochs"));
+        if let Some(budget) = self.budget.total_fidelity {
+            parts.push(format!("{fidelity} of {budget} {}", self.fidelity_unit));
         }
         self.spent = parts.join(", ");
         self.report.clear();
         self.show();
     }
 
-    fn reported(&mut self, trial: &TrialRecord, report: &Report) {
+    fn reported(&mut self, trial: &TrialRecord, report: &CurvePoint) {
         let found = |name: &str| report.metrics.iter().find(|metric| metric.name == name);
         let metric = found(&self.objective).or(report.metrics.first());
         let metric = metric.map_or_else(String::new, |m| format!(": {} {}", m.name, print::number(m.value)));
@@ -118,9 +120,9 @@ impl Listener for Progress {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Ready { trials, waiting } => self.bar.set_position(u64::from(trials.saturating_sub(*waiting))),
-            Event::Reported { trial, report } => self.reported(trial, report),
+            Event::Reported { trial, point } => self.reported(trial, report),
             Event::Notice { trial, words } => self.bar.suspend(|| eprintln!("note: trial {trial}: {words}")),
-            Event::Finished { trial, seconds, epochs } => self.finished(trial, *seconds, *epochs),
+            Event::Finished { trial, seconds, fidelity } => self.finished(trial, *seconds, *fidelity),
             Event::Incumbent(trial) => {
                 let value = trial.metric(&self.objective).map_or_else(String::new, print::number);
                 self.best = format!("best {} {value} (trial {})", self.objective, trial.trial);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nas_core::study::{
-    BudgetSpec, End, Given, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec, start,
-    state_dir,
+    BudgetSpec, End, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec,
+    UnresolvedSetting, start, state_dir,
 };
 
 use crate::args::{Args, Resume, Search};
@@ -29,7 +29,8 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
     let file = search.study.clone().unwrap_or_else(|| {
         let stem = |name: String| Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
         // Where the evaluator says which space it is, its data say more.
-        let space = spec.space.reference.clone().or_else(|| spec.data.clone()).unwrap_or_default();
+        let space =
+            spec.space.reference.as_deref().or_else(|| spec.data.as_ref()?.text()).unwrap_or_default().to_owned();
         let (strategy, space) = (stem(named(&spec.strategy)), stem(space));
         let (strategy, space) = (strategy.unwrap_or_default(), space.unwrap_or_default());
         PathBuf::from(format!("{strategy}-{space}-{}.study", spec.seed.unwrap_or(0)))
@@ -38,8 +39,7 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
         check_new(&file)?;
     }
     let plan = Plan::check(&spec, &registry, Some(&state.unwrap_or_else(|| state_dir(&file))))?;
-    let objective = plan.header.objectives.first().map_or_else(String::new, |objective| objective.metric.clone());
-    let mut progress = Progress::new(plan.header.budget, &objective, args.quiet);
+    let mut progress = Progress::new(&plan.header, args.quiet);
     let stop = stop_on_interrupt()?;
     let end = start(plan, &file, &stop, &mut progress)?;
     report(&file, end, search.json)
@@ -56,13 +56,11 @@ pub fn resume(args: &Args, resume: &Resume) -> Result<ExitCode, Failure> {
         return Err(Failure::input("--set: a resumed study can only have settings of its strategy changed"));
     }
     let strategy = PluginSpec { reference: resume.strategy.clone(), settings: flags.strategy.settings };
-    let budget = BudgetSpec { trials: resume.trials, epochs: resume.epochs, seconds: resume.seconds };
-    let options = ResumeOptions { strategy, warm_start: resume.warm_start, budget };
+    let options = ResumeOptions { strategy, warm_start: resume.warm_start, budget: resume.budget.spec() };
     let record = StudyRecord::read(&resume.file)?;
     let limits = record.header.limits.overridden_by(resume.isolation.limits());
     let registry = plugins::registry_of_studies(args, &limits)?;
-    let objective = record.header.objectives.first().map_or_else(String::new, |objective| objective.metric.clone());
-    let mut progress = Progress::new(record.header.budget, &objective, args.quiet);
+    let mut progress = Progress::new(&record.header, args.quiet);
     let stop = stop_on_interrupt()?;
     let end = nas_core::study::resume(&resume.file, &registry, &options, &stop, &mut progress)?;
     report(&resume.file, end, resume.json)
@@ -74,12 +72,15 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
         Some(path) => StudySpec::from_file(path)?,
         None => StudySpec::default(),
     };
+    let raw = |text: &Option<String>| text.clone().map(UnresolvedSetting::Raw);
     let plugin = |reference: &Option<String>| PluginSpec { reference: reference.clone(), ..PluginSpec::default() };
     let mut flags = StudySpec {
         space: plugin(&search.space),
         strategy: plugin(&search.strategy),
         evaluator: plugin(&search.evaluator),
-        data: search.data.clone(),
+        data: raw(&search.data),
+        recipe: raw(&search.recipe),
+        device: raw(&search.device),
         seed: search.seed,
         workers: search.workers,
         duplicates: search.duplicates,
@@ -88,30 +89,15 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
         meters: search.meter.clone(),
         pruner: plugin(&search.pruner),
         limits: search.isolation.limits(),
-        budget: BudgetSpec { trials: search.trials, epochs: search.epochs, seconds: search.seconds },
+        budget: search.budget.spec(),
         ..StudySpec::default()
     };
     for assignment in &search.sets {
         flags.set(assignment)?;
     }
-    short_for(&mut flags, "recipe", search.recipe.as_deref())?;
-    short_for(&mut flags, "device", search.device.as_deref())?;
     let mut spec = file.overridden_by(flags);
     spec.evaluator.reference.get_or_insert_with(|| "burn".to_owned());
     Ok(spec)
-}
-
-/// A flag that is short for a parameter of the evaluator, which must not be set to something else as well.
-pub fn short_for(flags: &mut StudySpec, name: &str, value: Option<&str>) -> Result<(), Failure> {
-    let Some(value) = value else { return Ok(()) };
-    let given = Given::Raw(value.to_owned());
-    match flags.evaluator.settings.insert(name.to_owned(), given.clone()) {
-        Some(other) if other != given => {
-            let help = format!("--{name} is short for --set evaluator.{name}=: give one of them");
-            Err(Failure::input(format!("--{name} {value}: evaluator.{name} is set, too\n  help: {help}")))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The study's file must be new, and its folder writable, before anything is run.

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use nas_api::{Goal, Metric, Report, Settings};
-use nas_core::study::{Plugged, StudyRecord, Summary, TrialRecord, records_without_times, trial_json};
+use nas_api::{CurvePoint, Goal, Metric, Settings};
+use nas_core::study::{PluginRecord, StudyRecord, Summary, TrialRecord, records_without_times, trial_json};
 
 use crate::args::Show;
 use crate::failure::Failure;
@@ -70,16 +70,16 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
     if let Some(pruner) = &header.pruner {
         lines.push(format!("pruner     {}{}", pruner.name, settings(&pruner.settings)));
     }
-    let bounds: Vec<String> = header
+    let constraints: Vec<String> = header
         .constraints
         .iter()
-        .map(|bound| {
-            let sign = if bound.goal == Goal::Minimize { "<=" } else { ">=" };
-            format!("{} {sign} {}", bound.metric, print::number(bound.limit))
+        .map(|constraint| {
+            let sign = if constraint.goal == Goal::Minimize { "<=" } else { ">=" };
+            format!("{} {sign} {}", constraint.metric, print::number(constraint.limit))
         })
         .collect();
-    if !bounds.is_empty() {
-        lines.push(format!("constraint {}", bounds.join(", ")));
+    if !constraints.is_empty() {
+        lines.push(format!("constraint {}", constraints.join(", ")));
     }
     let Summary { measured, failed, pruned, unfinished, duplicates, .. } = summary;
     let mut counts = format!("{measured} measured, {} failed", failed - pruned);
@@ -110,8 +110,8 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
 }
 
 /// The kind stands before it on the line.
-fn plugin(plugged: &Plugged) -> String {
-    let identity = &plugged.identity;
+fn plugin(plugin: &PluginRecord) -> String {
+    let identity = &plugin.identity;
     format!("{} {} ({})", identity.name, identity.version, identity.origin)
 }
 
@@ -161,8 +161,8 @@ fn details(record: &StudyRecord, trial: &TrialRecord) -> String {
     rows.extend(trial.metrics.iter().map(|metric| (metric.name.clone(), print::number(metric.value))));
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text = rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n");
-    if !trial.reports.is_empty() {
-        text.push_str(&format!("\n\nlearning curve\n{}", curve(unit, &trial.reports)));
+    if !trial.curve.is_empty() {
+        text.push_str(&format!("\n\nlearning curve\n{}", curve(unit, &trial.curve)));
     }
     text
 }
@@ -173,20 +173,20 @@ fn state(trial: &TrialRecord) -> String {
 }
 
 /// One line for each report, one column for each metric that any of them has.
-fn curve(unit: &str, reports: &[Report]) -> String {
+fn curve(unit: &str, points: &[CurvePoint]) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for metric in reports.iter().flat_map(|report| &report.metrics) {
+    for metric in points.iter().flat_map(|point| &point.metrics) {
         if !names.contains(&metric.name.as_str()) {
             names.push(&metric.name);
         }
     }
     let cell =
-        |report: &Report, name: &str| Metric::find(&report.metrics, name).map_or_else(String::new, print::number);
-    let row = |report: &Report| {
+        |report: &CurvePoint, name: &str| Metric::find(&report.metrics, name).map_or_else(String::new, print::number);
+    let row = |report: &CurvePoint| {
         let metrics = names.iter().map(|name| cell(report, name));
         std::iter::once(print::number(report.fidelity)).chain(metrics).collect()
     };
     let header: Vec<&str> =
         std::iter::once(if unit.is_empty() { "fidelity" } else { unit }).chain(names.clone()).collect();
-    print::table(&header, reports.iter().map(row).collect())
+    print::table(&header, points.iter().map(row).collect())
 }

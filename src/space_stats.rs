@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Args, SpaceStats};
 use crate::failure::Failure;
-use crate::laboratory::{Laboratory, METRICS, Moves, Refused, histogram, quantile};
+use crate::space_survey::{Distances, METRICS, Refused, SpaceSurvey, histogram, quantile};
 use crate::{print, space};
 
 const QUANTILES: [(&str, f64); 7] =
@@ -20,7 +20,7 @@ const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '
 pub fn stats(args: &Args, stats: &SpaceStats) -> Result<ExitCode, Failure> {
     let (mut space, task) = space::opened(args, &stats.space, &stats.task)?;
     let info = space.info()?;
-    let found = Laboratory::explore(&mut *space, &task, stats.samples, stats.seed)?;
+    let found = SpaceSurvey::explore(&mut *space, &task, stats.samples, stats.seed)?;
     if stats.json {
         print::json(&to_json(&info, &found, stats.seed))?;
     } else {
@@ -29,7 +29,7 @@ pub fn stats(args: &Args, stats: &SpaceStats) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(info: &SpaceInfo, found: &Laboratory) {
+fn show(info: &SpaceInfo, found: &SpaceSurvey) {
     out!("{} {}, {}", info.name, info.version, space::size(info).unwrap_or_else(|| "size not known".into()));
     let share = |part: usize| format!("{part} ({:.1} %)", 100.0 * part as f64 / found.samples as f64);
     let reason =
@@ -84,7 +84,7 @@ fn bars(values: &[f64]) -> (String, bool) {
     (counts.into_iter().map(bar).collect(), logarithmic)
 }
 
-fn to_json(info: &SpaceInfo, found: &Laboratory, seed: u32) -> Value {
+fn to_json(info: &SpaceInfo, found: &SpaceSurvey, seed: u32) -> Value {
     let spread = |values: &[f64]| -> Value {
         let quantiles = QUANTILES.map(|(name, share)| (name.replace(' ', ""), json!(quantile(values, share))));
         match values {
@@ -110,7 +110,7 @@ fn to_json(info: &SpaceInfo, found: &Laboratory, seed: u32) -> Value {
         object
     };
     let refused = |refused: &Refused| json!({"count": refused.count, "reason": refused.reason});
-    let moves = |moves: &Moves| {
+    let moves = |moves: &Distances| {
         json!({
             "count": moves.count, "same_key": moves.same_key, "decisions": spread(&moves.decisions),
             "changes": metrics(&moves.changes, &spread),

@@ -35,7 +35,7 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     let trainer = Trainer { info: &info, full };
     let changes = train_settings::changes(train, &trainer)?;
 
-    let header = train_settings::on_device(record.header.clone(), &changes);
+    let header = trainer.on_device(record.header.clone(), &changes);
     let mut problem = Problem::reopen(&header, &registry, None)?;
     let network = problem.network(genotype)?;
     let (graph, counts) =

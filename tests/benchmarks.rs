@@ -322,7 +322,7 @@ fn simulated_workers_share_the_budget_of_seconds() {
     let run = |workers: &str, jobs: &str| {
         let folder = tempfile::tempdir().unwrap();
         let mut command = nas(["bench", "--strategies", "asha", "--problems", "synthetic/curves", "--seeds", "4"]);
-        command.args(["--time", "405", "--workers", workers, "--jobs", jobs, "--out"]).arg(folder.path());
+        command.args(["--seconds", "405", "--workers", workers, "--jobs", jobs, "--out"]).arg(folder.path());
         without_times(&mut command)
     };
     let (one, ten) = (run("1", "1"), run("10", "1"));

@@ -77,8 +77,8 @@ fn values_of_the_wrong_type_are_refused() {
 #[test]
 fn impossible_budgets_are_refused() {
     search_refused(&["--trials", "0"], &["trials"]);
-    search_refused(&["--epochs", "0"], &["epochs"]);
-    search_refused(&["--epochs", "nan"], &["epochs"]);
+    search_refused(&["--total-fidelity", "0"], &["total_fidelity"]);
+    search_refused(&["--total-fidelity", "nan"], &["total_fidelity"]);
     search_refused(&["--seconds", "-5"], &["-5"]);
     search_refused(&["--workers", "0"], &["workers"]);
     let (_folder, study) = scratch();

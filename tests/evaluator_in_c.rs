@@ -68,7 +68,7 @@ fn an_evaluator_in_c_reports_and_is_pruned() {
     assert!(measured > 0 && pruned > 0 && measured + pruned == 12, "{found}");
     let trials = json(&mut nas(["show", file, "--trials"]));
     for trial in trials["trials"].as_array().unwrap().iter().filter(|trial| trial["duplicate_of"].is_null()) {
-        let reports = trial["reports"].as_array().unwrap();
+        let reports = trial["curve"].as_array().unwrap();
         let path = trial["metrics"]["longest_path"].as_f64().unwrap();
         assert_eq!(reports.last().unwrap()["metrics"]["longest_path"].as_f64(), Some(path));
         match trial["pruned"].as_f64() {

@@ -84,15 +84,15 @@ fn a_table_is_made_completed_checked_and_searched_by() {
     let mut found = latencies(&again);
     assert_eq!(found.len(), 12);
     found.sort_by(f64::total_cmp);
-    let bound = f64::midpoint(found[3], found[4]);
+    let constraint = f64::midpoint(found[3], found[4]);
     let bounded = at("bounded.study");
-    json(search(&table, &bounded).args(["--constraint", &format!("latency_here<={bound}")]));
+    json(search(&table, &bounded).args(["--constraint", &format!("latency_here<={constraint}")]));
     let shown = json(&mut nas(["show", &bounded, "--trials"]));
     let trials = shown["trials"].as_array().unwrap();
     let failed = |trial: &&serde_json::Value| trial["state"] == "failed";
     assert!(trials.iter().any(|trial| failed(&trial)), "{shown}");
     for trial in trials {
-        let slow = trial["metrics"]["latency_here"].as_f64().unwrap() > bound;
+        let slow = trial["metrics"]["latency_here"].as_f64().unwrap() > constraint;
         assert_eq!(failed(&trial), slow, "{trial}");
         // What is too slow was never trained.
         assert_eq!(trial["metrics"]["val_accuracy"].is_null(), slow, "{trial}");

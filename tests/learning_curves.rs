@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use common::process::{children, kill, start, wait_for};
 use common::{json, nas, records, scratch, succeed, unruly};
-use nas_api::conformance::reports;
+use nas_api::conformance::learning_curves;
 use nas_api::{Candidate, Graph, Request, Setting, Settings};
 use nas_core::plugin::process::Processes;
 use nas_core::plugin::{Options, Registry};
@@ -54,7 +54,7 @@ fn a_library_reports_and_a_worker_that_dies_on_its_way_shows_nowhere() {
     succeed(&mut search(&fine, 4, &[]));
     let expected = trials(&fine);
     for trial in &expected {
-        let reports = trial["reports"].as_array().unwrap();
+        let reports = trial["curve"].as_array().unwrap();
         let score = trial["metrics"]["score"].as_f64().unwrap();
         assert_eq!(reports.len(), 5);
         assert_eq!(reports[1]["fidelity"], 2.0);
@@ -106,7 +106,7 @@ fn what_a_library_reports_keeps_the_laws_here_and_in_a_process() {
             seed: 7,
             judged: false,
         };
-        reports(evaluator.as_ref(), &info, &request).unwrap();
+        learning_curves(evaluator.as_ref(), &info, &request).unwrap();
     }
 }
 
@@ -135,7 +135,7 @@ fn a_trial_that_is_pruned_in_simulation_shows_where_and_what_it_spent() {
     assert!((2000.0..2081.0).contains(&spent), "{spent}");
     let whole = all.iter().find(|trial| trial["state"] == "measured").unwrap();
     let epochs = |trial: &Value| {
-        let reports = trial["reports"].as_array().unwrap();
+        let reports = trial["curve"].as_array().unwrap();
         reports.iter().map(|report| number(report, "fidelity")).collect::<Vec<_>>()
     };
     assert_eq!(epochs(whole), [1.0, 3.0, 9.0, 27.0, 81.0]);
@@ -145,7 +145,7 @@ fn a_trial_that_is_pruned_in_simulation_shows_where_and_what_it_spent() {
 
     assert_eq!(records(&search("again.study", &median)), records(&study));
     let plain = search("plain.study", &[]);
-    assert!(trials(&plain).iter().all(|trial| trial["reports"].as_array().is_none_or(Vec::is_empty)), "nobody asks");
+    assert!(trials(&plain).iter().all(|trial| trial["curve"].as_array().is_none_or(Vec::is_empty)), "nobody asks");
     let output = nas(["search", "--strategy", "random-search", "--evaluator", "synthetic", "--data", "additive"])
         .args(["--trials", "5", "--pruner", "median", "--study", folder.path().join("none.study").to_str().unwrap()])
         .output()
@@ -206,7 +206,7 @@ fn pruners_decide_the_same_with_one_worker_and_with_four() {
     for trial in expected.iter().filter(|trial| trial["state"] == "failed") {
         let reason = trial["reason"].as_str().unwrap();
         assert!(reason.starts_with("pruned at ") && reason.contains("is worse than the median"), "{reason}");
-        assert_eq!(trial["reports"].as_array().unwrap().last().unwrap()["fidelity"], trial["pruned"]);
+        assert_eq!(trial["curve"].as_array().unwrap().last().unwrap()["fidelity"], trial["pruned"]);
     }
     for (name, more) in [("four", &["--workers", "4"][..]), ("within", &["--workers", "4", "--isolation", "none"])] {
         let study = folder.path().join(format!("{name}.study"));
@@ -246,7 +246,7 @@ fn burn_prunes_by_validation_after_every_epoch() {
     let pruned = expected.iter().filter(|trial| trial["pruned"].is_number()).count();
     assert!((2..17).contains(&pruned), "{pruned} of 20 trials were pruned");
     for trial in expected.iter().filter(|trial| trial["duplicate_of"].is_null()) {
-        for report in trial["reports"].as_array().unwrap() {
+        for report in trial["curve"].as_array().unwrap() {
             assert!(report["metrics"]["val_accuracy"].is_number() && report["metrics"]["train_loss"].is_number());
         }
     }

@@ -93,12 +93,12 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
         .collect();
     let study = Study {
         objectives: vec![Objective { metric: "score".into(), goal: Goal::Maximize }],
-        bounds: Vec::new(),
+        constraints: Vec::new(),
         metrics: vec!["score".into()],
         seed: 12_345,
         trials: Some(200),
         total_fidelity: None,
-        parallelism: 4,
+        workers: 4,
         fidelities: vec![1.0, 3.0, 9.0, 27.0],
         settings: Settings::checked(&parameters, &given).unwrap(),
     };

@@ -26,7 +26,7 @@ extern "C" {
 
 /* ---- The ABI ---- */
 
-#define NAS_ABI_VERSION 3u
+#define NAS_ABI_VERSION 4u
 
 enum { NAS_DONE = 0, NAS_REFUSED = 1, NAS_PANICKED = 2 };
 
@@ -545,7 +545,7 @@ typedef struct {
     const nas_parameter *parameters;
     size_t parameter_count;
     bool trains; /* It trains networks in full: nas_table has `train`. */
-    /* The names of parameters that may be other ones in full training than in the study: how networks are trained (another
+    /* The names of parameters that may be other ones in final training than in the study: how networks are trained (another
      * recipe takes the place of all of these), ... */
     const char *const *recipe;
     size_t recipe_count;
@@ -590,12 +590,14 @@ static inline void nas_put_info(nas_writer *to, const nas_info *info) {
         nas_put_number(to, parameter->greatest);
         nas_put_count(to, NAS_NUMBER);
         nas_put_number(to, parameter->standard);
+        nas_put_count(to, 0); /* It has no role. */
         nas_put_text(to, parameter->description);
     }
     nas_put_truth(to, info->trains);
     if (info->trains) {
         nas_put_texts(to, info->recipe, info->recipe_count);
         nas_put_texts(to, info->others, info->other_count);
+        nas_put_count(to, 0); /* No parameter is without effect. */
     }
 }
 
@@ -700,7 +702,7 @@ static inline nas_answer nas_failed(const char *why) {
     nas_put_count(&to, 0);
     nas_put_truth(&to, true);
     nas_put_text(&to, why);
-    nas_put_number(&to, 0); /* No bound is broken. */
+    nas_put_number(&to, 0); /* No constraint is broken. */
     nas_put_truth(&to, false);
     nas_put_truth(&to, false);
     return nas_finish(to);
@@ -712,7 +714,7 @@ typedef struct {
     const uint64_t *counts; /* classes * classes: row by row the true class, then the class that was found. */
 } nas_confusion;
 
-/* What a full training has come to: metrics, on the test examples and of the training itself; for classes which were taken for which
+/* What a final training has come to: metrics, on the test examples and of the training itself; for classes which were taken for which
  * (else NULL); and the names of the files that it has left in the folder, "weights.safetensors" where weights are safetensors.
  * "network.json" and "metrics.json" are the host's. */
 static inline nas_answer nas_trained(const nas_metric *metrics, size_t count, const nas_confusion *confusion,

@@ -123,6 +123,26 @@ pub enum ParameterKind {
     Texts,
 }
 
+/// What a parameter is to the host and the command line, which know no parameter of a plugin by its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A value like any other.
+    #[default]
+    Plain,
+    /// A text that is a name, or the path of a file: relative paths are made absolute when a study begins.
+    Path,
+    /// A text that names the data: a name, a file or a folder. `--data` is short for it, and what names no set of the plugin's
+    /// own is made an absolute path when a study begins. At most one parameter has this role.
+    Data,
+    /// A text that says where networks are trained; `--device` is short for it, and `nas train` may choose another one.
+    Device,
+    /// A text that names a recipe: settings that hold where the user sets nothing. `--recipe` is short for it.
+    Recipe,
+    /// A whole number: how much is spent on one trial at most, in the evaluator's unit. `nas train --epochs` is short for it.
+    Fidelity,
+}
+
 /// Declares one parameter of a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parameter {
@@ -132,13 +152,23 @@ pub struct Parameter {
     pub kind: ParameterKind,
     /// What holds where nothing is set.
     pub default: Value,
+    /// What it is to the host.
+    pub role: Role,
     /// One sentence: meaning, unit, the paper's symbol.
     pub description: String,
 }
 
 impl Parameter {
-    fn new(name: &str, kind: ParameterKind, default: Value, description: &str) -> Self {
-        Self { name: name.to_owned(), kind, default, description: description.to_owned() }
+    /// A parameter of this kind, without a role.
+    pub fn new(name: &str, kind: ParameterKind, default: Value, description: &str) -> Self {
+        let role = Role::Plain;
+        Self { name: name.to_owned(), kind, default, role, description: description.to_owned() }
+    }
+
+    /// The same with a role.
+    #[must_use]
+    pub fn with_role(self, role: Role) -> Self {
+        Self { role, ..self }
     }
 
     /// A whole number in `min..=max`.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Candidate, Error, Failure, FullTraining, Goal, Graph, Metric, Objective, Parameter, Result, Setting, Settings,
+    Candidate, Error, Failure, FinalTraining, Goal, Graph, Metric, Objective, Parameter, Result, Setting, Settings,
     Task, TrainRequest, Trained, Weights,
 };
 
@@ -47,7 +47,7 @@ pub struct EvaluatorInfo {
     /// What a user may set.
     pub parameters: Vec<Parameter>,
     /// It trains networks in full (see [`Evaluator::train`]), and what may be set for that; `None`: it cannot. Components cannot.
-    pub trains: Option<FullTraining>,
+    pub trains: Option<FinalTraining>,
 }
 
 /// Which data an evaluator reads.
@@ -82,7 +82,7 @@ pub struct Opened {
     pub best: Vec<Metric>,
     /// The metrics that it can report while it measures (see [`Monitor::report`]), as long as the request is
     /// [`judged`](Request::judged). Components report nothing.
-    pub reports: Vec<String>,
+    pub intermediate_metrics: Vec<String>,
     /// The data that it reads, so that a study does not go on with others; `None`: none, or nobody can tell. Components
     /// do not say.
     pub data: Option<Fingerprint>,
@@ -99,7 +99,7 @@ pub struct Request {
     pub key: String,
     /// The space's published text of it; empty for relaxed ones.
     pub text: String,
-    /// Checked by the host: shapes are known, static bounds are kept. Empty where the evaluator needs none.
+    /// Checked by the host: shapes are known, static constraints are kept. Empty where the evaluator needs none.
     pub graph: Graph,
     /// What to spend.
     pub fidelity: Option<f64>,
@@ -109,7 +109,7 @@ pub struct Request {
     pub keep: bool,
     /// Of this trial; independent of what the strategy draws.
     pub seed: u32,
-    /// A pruner judges the trial by its reports: they should have all of [`Opened::reports`].
+    /// A pruner judges the trial by its reports: they should have all of [`Opened::intermediate_metrics`].
     pub judged: bool,
 }
 
@@ -120,7 +120,7 @@ pub fn panicked(words: &str) -> String {
 
 /// How far a measurement has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct CurvePoint {
     /// What is spent by now, in the unit of fidelities, what was carried on included. It grows from report to report.
     pub fidelity: f64,
     /// What is known by now. Part of the record, so that only those named `*_seconds` may depend on the machine.
@@ -182,7 +182,7 @@ pub trait Monitor: Sync {
     /// [`Measurement::pruned`]. May wait for trials that run beside this one.
     ///
     /// A trial that is tried again reports from its start once more, also what it has carried over.
-    fn report(&self, report: Report) -> Verdict;
+    fn report(&self, report: CurvePoint) -> Verdict;
 
     /// One line that the user should read.
     fn notice(&self, words: &str);
@@ -194,7 +194,7 @@ impl<F: Fn() -> bool + Sync> Monitor for F {
         self()
     }
 
-    fn report(&self, _report: Report) -> Verdict {
+    fn report(&self, _report: CurvePoint) -> Verdict {
         if self() { Verdict::Stopped } else { Verdict::GoOn }
     }
 

@@ -7,17 +7,17 @@
 pub mod config;
 pub mod conformance;
 mod confusion;
-pub mod curve;
 pub mod error;
 pub mod evaluator;
-mod flat;
-mod full_training;
+mod final_training;
+mod flat_space;
 pub mod graph;
+pub mod learning_curve;
 pub mod rng;
 pub mod space;
+pub mod space_defaults;
 pub mod strategy;
 pub mod types;
-pub mod walk;
 
 #[cfg(feature = "native")]
 pub mod codec;
@@ -29,20 +29,20 @@ mod macros;
 #[cfg(feature = "native")]
 pub mod native;
 
-pub use config::{Parameter, ParameterKind, Range, Setting, Settings, Value};
+pub use config::{Parameter, ParameterKind, Range, Role, Setting, Settings, Value};
 pub use confusion::Confusion;
 pub use error::{Error, Result};
 pub use evaluator::{
-    Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Measurement, MetricInfo, Monitor, Opened, Report, Request,
-    Stop, Verdict,
+    CurvePoint, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Measurement, MetricInfo, Monitor, Opened,
+    Request, Stop, Verdict,
 };
-pub use flat::Flat;
-pub use full_training::{FullTraining, HOST_FILES, TrainRequest, Trained, WEIGHTS_FILE};
-pub use graph::{Attribute, Convolution, Graph, GraphBuilder, Heads, Node, NodeId, Task, Window, Word};
+pub use final_training::{FinalTraining, HOST_FILES, TrainRequest, Trained, WEIGHTS_FILE};
+pub use flat_space::FlatSpace;
+pub use graph::{Attribute, Convolution, Graph, GraphBuilder, Heads, Node, NodeId, Symbol, Task, Window};
 pub use space::{Network, OpenSpace, SearchSpace, Space, SpaceInfo};
-pub use strategy::{Strategy, StrategyInfo, StrategyPlugin, Study};
+pub use strategy::{Needs, Serves, Strategy, StrategyInfo, StrategyPlugin, Study};
 pub use types::{
-    Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal, Weights,
+    Candidate, Choice, Constraint, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal, Weights,
 };
 
 /// The version of the contract (`wit/`) that this crate speaks.

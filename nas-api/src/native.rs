@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{decode, encode};
-use crate::{Error, EvaluatorPlugin, Monitor, Opened, Report, Result, Settings, Verdict};
+use crate::{CurvePoint, Error, EvaluatorPlugin, Monitor, Opened, Result, Settings, Verdict};
 
 /// The name of the symbol; it changes where the table changes.
 pub const SYMBOL: &str = "nas_evaluator_0_3";
 
 /// The version of this ABI, the first field of the table, so that it can be read whatever the rest is.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Symbols of earlier versions, which are refused.
 pub const EARLIER_SYMBOLS: [&str; 2] = ["nas_evaluator_0_1", "nas_evaluator_0_2"];
@@ -57,7 +57,7 @@ pub struct Callbacks {
     pub context: *const c_void,
     /// Whether the result is not wanted any more.
     pub stopped: extern "C" fn(context: *const c_void) -> bool,
-    /// Takes an encoded [`Report`]; a [`Verdict`] as a number: 0 to go on, 1 where a pruner ends the trial, 2 where the
+    /// Takes an encoded [`CurvePoint`]; a [`Verdict`] as a number: 0 to go on, 1 where a pruner ends the trial, 2 where the
     /// study is stopping. Bytes that are no report stop it, and the study says why.
     ///
     /// # Safety
@@ -237,7 +237,7 @@ impl Monitor for Host<'_> {
         (self.0.stopped)(self.0.context)
     }
 
-    fn report(&self, report: Report) -> Verdict {
+    fn report(&self, report: CurvePoint) -> Verdict {
         // What cannot be encoded reaches the host as bytes that are no report, and the host says so.
         let bytes = encode(&report).unwrap_or_default();
         // SAFETY: the bytes are readable while the call lasts.

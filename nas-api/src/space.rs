@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, Error, Genotype, Graph, Parameter, Result, Settings, Task, walk};
+use crate::{Decision, Error, Genotype, Graph, Parameter, Result, Settings, Task, space_defaults};
 
 /// What a space says about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,47 +65,47 @@ pub trait SearchSpace: Send + 'static {
 
     /// A random genotype: every decision uniformly.
     fn sample(&self, seed: u32) -> Genotype {
-        walk::sample(self, seed)
+        space_defaults::sample(self, seed)
     }
 
     /// One decision, uniformly chosen, changed to another choice, uniformly chosen.
     fn mutate(&self, parent: &[u32], seed: u32) -> Genotype {
-        walk::mutate(self, parent, seed)
+        space_defaults::mutate(self, parent, seed)
     }
 
     /// Every decision from one parent or the other.
     fn crossover(&self, a: &[u32], b: &[u32], seed: u32) -> Genotype {
-        walk::crossover(self, a, b, seed)
+        space_defaults::crossover(self, a, b, seed)
     }
 
     /// All genotypes one step away.
     fn neighbors(&self, of: &[u32]) -> Vec<Genotype> {
-        walk::neighbors(self, of)
+        space_defaults::neighbors(self, of)
     }
 
     /// Why a genotype does not belong to the space.
     fn validate(&self, genotype: &[u32]) -> Result<()> {
-        walk::validate(self, genotype)
+        space_defaults::validate(self, genotype)
     }
 
     /// Canonical identity: equal keys build the same network.
     fn key(&self, genotype: &[u32]) -> String {
-        walk::key(genotype)
+        space_defaults::key(genotype)
     }
 
     /// Numbers for predictors, of a fixed length.
     fn features(&self, genotype: &[u32]) -> Vec<f32> {
-        walk::features(self, genotype)
+        space_defaults::features(self, genotype)
     }
 
     /// The form in which people publish it.
     fn format(&self, genotype: &[u32]) -> String {
-        walk::format(self, genotype)
+        space_defaults::format(self, genotype)
     }
 
     /// Reads [`format`](Self::format) back.
     fn parse(&self, text: &str) -> Result<Genotype> {
-        walk::parse(self, text)
+        space_defaults::parse(self, text)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bound, Objective, Observation, Parameter, Proposal, Result, Settings, Space};
+use crate::{Constraint, Objective, Observation, Parameter, Proposal, Result, Settings, Space};
 
 /// What a strategy says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -15,12 +15,54 @@ pub struct StrategyInfo {
     pub description: String,
     /// Paper, venue, section.
     pub reference: String,
-    /// What a study must offer: `fidelities`, `resume`, `gradients`.
-    pub needs: Vec<String>,
-    /// What it can make use of: `several-objectives`, `bounds`, `fidelities`, `ahead` (see `wit/`).
-    pub serves: Vec<String>,
+    /// What a study must offer.
+    pub needs: Needs,
+    /// What it can make use of.
+    pub serves: Serves,
     /// What a user may set.
     pub parameters: Vec<Parameter>,
+}
+
+/// What a strategy needs of a study; where one of them is missing, the study is refused before its first trial.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// An evaluator that offers several fidelities.
+    pub fidelities: bool,
+    /// An evaluator that can carry on a trial from its checkpoint.
+    pub resume: bool,
+    /// An evaluator that accepts relaxed candidates and returns gradients.
+    pub gradients: bool,
+}
+
+/// What a strategy can make use of. The host checks each of them: what is not declared is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serves {
+    /// Several objectives; without it, a study that has more than one is refused.
+    pub several_objectives: bool,
+    /// Proposals that carry on an earlier trial; without it (and without [`Needs::resume`]) they are refused, and no
+    /// checkpoints are kept.
+    pub resume: bool,
+    /// All proposals of one `ask` are those that it would make one by one, whatever it were told between them; so the
+    /// host may ask for more than it measures at once, and tell in batches.
+    pub ahead: bool,
+}
+
+impl Needs {
+    /// The names of what is needed, as plugins declare them.
+    pub fn names(self) -> Vec<&'static str> {
+        named([(self.fidelities, "fidelities"), (self.resume, "resume"), (self.gradients, "gradients")])
+    }
+}
+
+impl Serves {
+    /// The names of what is served, as plugins declare them.
+    pub fn names(self) -> Vec<&'static str> {
+        named([(self.several_objectives, "several-objectives"), (self.resume, "resume"), (self.ahead, "ahead")])
+    }
+}
+
+fn named(declared: [(bool, &'static str); 3]) -> Vec<&'static str> {
+    declared.into_iter().filter(|(is_declared, _)| *is_declared).map(|(_, name)| name).collect()
 }
 
 /// What is to be searched.
@@ -28,9 +70,9 @@ pub struct StrategyInfo {
 pub struct Study {
     /// At least one; the first is the main one.
     pub objectives: Vec<Objective>,
-    /// Bounds on metrics.
-    pub bounds: Vec<Bound>,
-    /// The metrics that observations report, in this order; objectives and bounds are among them.
+    /// Constraints on metrics.
+    pub constraints: Vec<Constraint>,
+    /// The metrics that observations report, in this order; objectives and constraints are among them.
     pub metrics: Vec<String>,
     /// The only source of randomness.
     pub seed: u32,
@@ -39,7 +81,7 @@ pub struct Study {
     /// Spend over all trials, in the evaluator's unit; `None`: not limited so.
     pub total_fidelity: Option<f64>,
     /// How many trials are measured at the same time.
-    pub parallelism: u32,
+    pub workers: u32,
     /// What the evaluator can spend on one trial, ascending; the last is the default. Empty: no choice.
     pub fidelities: Vec<f64>,
     /// Every declared parameter.

@@ -95,9 +95,9 @@ pub struct Objective {
     pub goal: Goal,
 }
 
-/// A bound that a candidate must keep: `Minimize` means metric ≤ limit, `Maximize` means metric ≥ limit.
+/// A constraint that a candidate must keep: `Minimize` means metric ≤ limit, `Maximize` means metric ≥ limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Bound {
+pub struct Constraint {
     /// The metric's name.
     pub metric: String,
     /// Which side of the limit is allowed.
@@ -106,9 +106,9 @@ pub struct Bound {
     pub limit: f64,
 }
 
-impl Bound {
+impl Constraint {
     /// How far the value exceeds the bound, relative to the limit (absolute where the limit is 0); 0 where it is kept.
-    /// A value that is not a number exceeds every bound infinitely.
+    /// A value that is not a number exceeds every constraint infinitely.
     pub fn violation(&self, value: f64) -> f64 {
         let excess = match self.goal {
             Goal::Minimize => value - self.limit,
@@ -166,12 +166,12 @@ impl Proposal {
 pub struct Failure {
     /// For people: what went wrong.
     pub reason: String,
-    /// How far bounds are exceeded, summed, relative to their limits; 0 where no bound was broken.
+    /// How far constraints are exceeded, summed, relative to their limits; 0 where no constraint was broken.
     pub violation: f64,
 }
 
 impl Failure {
-    /// A failure that has nothing to do with a bound.
+    /// A failure that has nothing to do with a constraint.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), violation: 0.0 }
     }

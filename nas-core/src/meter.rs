@@ -34,7 +34,7 @@ pub type ReadMeter = fn(&Path) -> Result<Box<dyn Meter>, String>;
 
 /// A meter as a study uses it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metered {
+pub struct MeterRecord {
     /// What finds it again: a name, or an absolute path.
     pub reference: String,
     /// [`MeterInfo::name`].

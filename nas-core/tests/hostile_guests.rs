@@ -23,12 +23,12 @@ fn registry() -> Registry {
 fn study(settings: Settings) -> Study {
     Study {
         objectives: vec![Objective { metric: "score".into(), goal: Goal::Maximize }],
-        bounds: Vec::new(),
+        constraints: Vec::new(),
         metrics: vec!["score".into()],
         seed: 1,
         trials: Some(10),
         total_fidelity: None,
-        parallelism: 1,
+        workers: 1,
         fidelities: Vec::new(),
         settings,
     }

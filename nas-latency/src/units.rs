@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use nas_api::graph::Shape;
 use nas_api::graph::count::count;
-use nas_api::{Attribute, Graph, Node, Settings, Task, Word};
+use nas_api::{Attribute, Graph, Node, Settings, Symbol, Task};
 use nas_export::{About, Model};
 
 use crate::{LatencyError, Work};
@@ -160,7 +160,7 @@ fn text(model: &Model, chain: &[usize]) -> String {
             let shapes = node.inputs.iter().map(|&input| sizes(&model.shapes[input as usize]));
             words.push(shapes.collect::<Vec<_>>().join(","));
         }
-        let mut attributes: Vec<&(Word, Attribute)> =
+        let mut attributes: Vec<&(Symbol, Attribute)> =
             node.attributes.iter().filter(|(name, _)| !NAMES.contains(&name.as_str())).collect();
         attributes.sort_by(|a, b| a.0.cmp(&b.0));
         words.extend(attributes.into_iter().map(|(name, value)| format!("{name}={}", shown(value))));

@@ -7,12 +7,7 @@ const MOST: usize = 64;
 
 /// A setting that lists the choices of a decision.
 pub fn parameter(name: &str, default: &[f64], description: &str) -> Parameter {
-    Parameter {
-        name: name.to_owned(),
-        kind: ParameterKind::Numbers,
-        default: Value::Numbers(default.to_vec()),
-        description: description.to_owned(),
-    }
+    Parameter::new(name, ParameterKind::Numbers, Value::Numbers(default.to_vec()), description)
 }
 
 /// The whole numbers of such a setting: ascending, each in `1..=max`.

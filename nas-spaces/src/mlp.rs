@@ -86,7 +86,7 @@ impl SearchSpace for Mlp {
                 "{error}; a genotype reads like layers=1,width1=64,activation1=relu, one pair a decision"
             ))
         };
-        nas_api::walk::parse(self, text).map_err(explain)
+        nas_api::space_defaults::parse(self, text).map_err(explain)
     }
 }
 

@@ -91,7 +91,7 @@ impl SearchSpace for ResNet {
     /// Also reads the names of published networks, `resnet50` or `resnext50_32x4d`.
     fn parse(&self, text: &str) -> Result<Genotype> {
         let named = NAMED.iter().find(|(name, _)| *name == text.trim());
-        nas_api::walk::parse(self, named.map_or(text, |(_, choices)| choices)).map_err(|error| {
+        nas_api::space_defaults::parse(self, named.map_or(text, |(_, choices)| choices)).map_err(|error| {
             let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
             Error::new(format!("{error}; a genotype reads like {}, or is one of {}", NAMED[2].1, names.join(", ")))
         })

@@ -9,7 +9,7 @@
 //!
 //! Differences: rungs are at the offered fidelities nearest, by ratio, to R η^−i, so that the last is at R; steps
 //! without one of their own are leapt over. Failed architectures, and those without a finite objective, count in their
-//! rung and are not promoted; bounds on measured metrics are ranked by Deb's rules ([`Rank`]). No architecture (by its
+//! rung and are not promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`]). No architecture (by its
 //! key) starts twice; once there is no new one, only promotions are left, and then the search ends. Knowledge from
 //! elsewhere at the fidelity of a rung joins that rung.
 
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nas_api::rng::{Random, seeded};
 use nas_api::{
-    Candidate, Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo,
+    Candidate, Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
     StrategyPlugin, Study,
 };
 
@@ -149,8 +149,8 @@ impl StrategyPlugin for Asha {
                     .into(),
             reference: "Li et al. 2020, A system for massively parallel hyperparameter tuning, MLSys, Algorithm 2"
                 .into(),
-            needs: vec!["fidelities".into()],
-            serves: vec!["fidelities".into(), "bounds".into(), "resume".into()],
+            needs: Needs { fidelities: true, ..Needs::default() },
+            serves: Serves { resume: true, ..Serves::default() },
             parameters,
         }
     }

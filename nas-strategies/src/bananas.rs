@@ -9,13 +9,15 @@
 //! Differences: the encoding is the space's features (one-hot by default), not the path encoding, which only cells have.
 //! The lower bound y_LB of the loss is not set by hand for each data set, but lies `margin` standard deviations beyond
 //! the best result. Predictors learn standardised
-//! scores (or normal scores, `targets`); failures and broken bounds stand below them in the
+//! scores (or normal scores, `targets`); failures and broken constraints stand below them in the
 //! order of Deb's rules ([`Rank`](crate::Rank)). After 10 k results they are trained anew not every k results, but when
 //! there are a tenth more, and with at most `updates` steps. Nobody waits for the last of a round: the next begins with
 //! what is known.
 
 use nas_api::rng::Random;
-use nas_api::{Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+use nas_api::{
+    Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+};
 
 use crate::surrogate::at_least_one;
 use crate::surrogate::candidates::mutants;
@@ -66,8 +68,8 @@ impl StrategyPlugin for Bananas {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Measures the mutants of good architectures that an ensemble of neural predictors draws first.".into(),
             reference: "White, Neiswanger & Savani 2021, BANANAS: Bayesian optimization with neural architectures for neural architecture search, AAAI, Algorithm 1".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters,
         }
     }

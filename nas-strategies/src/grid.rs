@@ -1,7 +1,7 @@
 //! Exhaustive search: every architecture of the space once, one after the other, then it ends.
 //!
 //! Requires a space that is small enough for the budget; results are not used, so any number of trials runs side by
-//! side, and several objectives and bounds make no difference.
+//! side, and several objectives and constraints make no difference.
 //!
 //! Reference: J. Bergstra and Y. Bengio (2012), "Random search for hyper-parameter optimization", JMLR 13, Section 1,
 //! for grid search as it is compared with random search; X. Dong and Y. Yang (2020), "NAS-Bench-201: extending the scope
@@ -14,7 +14,8 @@
 
 use nas_api::rng::{Random, seeded, seq::SliceRandom};
 use nas_api::{
-    Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin,
+    Study,
 };
 
 use crate::decisions::Decisions;
@@ -75,8 +76,8 @@ impl StrategyPlugin for Grid {
             description: "Walks through the whole space without repetition and then ends.".into(),
             reference: "Bergstra & Bengio 2012, Random search for hyper-parameter optimization, JMLR 13, Section 1"
                 .into(),
-            needs: Vec::new(),
-            serves: vec!["several-objectives".into(), "ahead".into()],
+            needs: Needs::default(),
+            serves: Serves { several_objectives: true, ahead: true, ..Serves::default() },
             parameters: vec![Parameter::one_of(
                 "order",
                 "lexicographic",

@@ -9,12 +9,14 @@
 //!
 //! Differences: s_max = ⌊log_η(R/r)⌋ where the paper has r = 1. A rung is at the offered fidelity nearest, by ratio, to
 //! R η^−i; steps without one of their own are leapt over. Failed architectures, and those without a finite objective,
-//! are not promoted; bounds on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by
+//! are not promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by
 //! its key) enters a bracket twice. After bracket 0 it begins anew, unless `repeat` is off. While the last of a rung
 //! are out, idle workers begin the next bracket. Knowledge from elsewhere at the fidelity of a bracket's first rung
 //! takes the place of a sample there.
 
-use nas_api::{Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+use nas_api::{
+    Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+};
 
 use crate::brackets::Brackets;
 use crate::rungs::{self, Ladder};
@@ -31,8 +33,8 @@ impl StrategyPlugin for Hyperband {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Successive halving in brackets, from many architectures at a low fidelity to few at a high one.".into(),
             reference: "Li et al. 2018, Hyperband: a novel bandit-based approach to hyperparameter optimization, JMLR 18(185), Algorithm 1".into(),
-            needs: vec!["fidelities".into()],
-            serves: vec!["fidelities".into(), "bounds".into(), "resume".into()],
+            needs: Needs { fidelities: true, ..Needs::default() },
+            serves: Serves { resume: true, ..Serves::default() },
             parameters,
         }
     }

@@ -10,14 +10,15 @@
 //! Differences: Algorithm 1 measures the whole neighbourhood and moves to its best (`accept = best`); by default the
 //! first better neighbour, in random order, is taken, which costs fewer trials. No architecture (by its key) is proposed
 //! twice: a known neighbour is compared at no cost. With parallel trials, any result better than the current
-//! architecture moves the search, also one of the neighbourhood just left. Candidates that break bounds are ranked by
+//! architecture moves the search, also one of the neighbourhood just left. Candidates that break constraints are ranked by
 //! Deb's rules ([`Rank`]), so the search can climb into the feasible region. Failed starts are left at once.
 
 use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, seeded, seq::SliceRandom};
 use nas_api::{
-    Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
+    StrategyPlugin, Study,
 };
 
 use crate::Rank;
@@ -189,8 +190,8 @@ impl StrategyPlugin for LocalSearch {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Climbs from a random architecture to better neighbours, and starts anew at a local optimum.".into(),
             reference: "White, Nolen & Savani 2021, Exploring the loss landscape in neural architecture search, UAI, Algorithm 1".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::integer("initial", 1, 1, 1_000_000, "Random architectures measured before each climb; it begins at the best of them."),
                 Parameter::one_of("accept", "first", &["first", "best"], "Move to the first better neighbour, or to the best of the whole neighbourhood."),

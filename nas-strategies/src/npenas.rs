@@ -9,13 +9,15 @@
 //!
 //! Differences: the predictor is a feed-forward network on the space's features, not a graph network, which only cells
 //! can feed, and it learns normal scores (`targets`), not what a sigmoid squeezes. Parents are the best of everything measured, as
-//! in the authors' program. Failures and broken bounds stand below every score in the order of Deb's rules
+//! in the authors' program. Failures and broken constraints stand below every score in the order of Deb's rules
 //! ([`Rank`](crate::Rank)). After 10 k results the predictor is trained anew not every k results, but when there are a
 //! tenth more, and with at most `updates` steps. Nobody waits for the last of a generation: the next begins with what is
 //! known.
 
 use nas_api::rng::Random;
-use nas_api::{Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+use nas_api::{
+    Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+};
 
 use crate::surrogate::at_least_one;
 use crate::surrogate::candidates::mutants;
@@ -58,8 +60,8 @@ impl StrategyPlugin for Npenas {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Evolution in which a neural predictor chooses who of many offspring is measured.".into(),
             reference: "Wei et al. 2022, NPENAS: Neural predictor guided evolution for neural architecture search, IEEE TNNLS, Section III".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters,
         }
     }

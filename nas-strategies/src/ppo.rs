@@ -14,13 +14,16 @@
 //! less the moving average of rewards; there is no value function and no loss of one. Advantages of a batch are divided
 //! by their root mean square, unless `normalise` is off, so that the entropy weight does not depend on the objective's
 //! unit. The logarithm of a ratio is cut at plus and minus 20, so that it stays finite. A failed trial, or one that
-//! breaks a bound, is rewarded with the worst score so far; before there is one it teaches nothing. Knowledge from
+//! breaks a constraint, is rewarded with the worst score so far; before there is one it teaches nothing. Knowledge from
 //! elsewhere moves the baseline only: this policy did not choose it.
 
 use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, seeded, seq::SliceRandom};
-use nas_api::{Error, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+use nas_api::{
+    Error, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin,
+    Study,
+};
 
 use crate::policy::{Average, Optimizer, Path, Policy, Rewards, genotype};
 use crate::trials::{Origin, Trials, batch};
@@ -100,8 +103,8 @@ impl StrategyPlugin for Ppo {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Samples a softmax policy over the decisions and moves it by proximal policy optimization.".into(),
             reference: "Schulman et al. 2017, Proximal policy optimization algorithms, arXiv:1707.06347, Algorithm 1; Zoph et al. 2018, Learning transferable architectures for scalable image recognition, CVPR, Appendix A.2".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::number("learning_rate", 0.01, 0.0, 1000.0, "Step of Adam, per minibatch."),
                 Parameter::integer("batch", 20, 1, 1_000_000, "N T: results per update of the policy."),

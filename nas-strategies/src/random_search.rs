@@ -2,7 +2,7 @@
 //! strategy has to beat.
 //!
 //! Requires nothing of the study; results are not used, so any number of trials runs side by side, and several
-//! objectives and bounds make no difference.
+//! objectives and constraints make no difference.
 //!
 //! Reference: L. Li and A. Talwalkar (2019), "Random search and reproducibility for neural architecture search", UAI
 //! 2019 (PMLR 115), Section 4: the baseline without weight sharing. J. Bergstra and Y. Bengio (2012), "Random search
@@ -13,7 +13,9 @@
 use std::collections::BTreeSet;
 
 use nas_api::rng::{Random, RngExt, seeded};
-use nas_api::{Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+use nas_api::{
+    Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+};
 
 use crate::fresh::fresh_sample;
 use crate::trials::{Origin, Trials, batch};
@@ -49,8 +51,8 @@ impl StrategyPlugin for RandomSearch {
             reference:
                 "Li & Talwalkar 2019, Random search and reproducibility for neural architecture search, UAI, Section 4"
                     .into(),
-            needs: Vec::new(),
-            serves: vec!["several-objectives".into(), "ahead".into()],
+            needs: Needs::default(),
+            serves: Serves { several_objectives: true, ahead: true, ..Serves::default() },
             parameters: vec![Parameter::truth(
                 "unique",
                 false,

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use nas_api::{Bound, Observation, Study};
+use nas_api::{Constraint, Observation, Study};
 
 /// The standing of one candidate; greater is better. The order is total.
 ///
@@ -12,23 +12,25 @@ use nas_api::{Bound, Observation, Study};
 /// known but that it failed comes last.
 #[derive(Clone, Copy, Debug)]
 pub enum Rank {
-    /// It failed without breaking a bound, or its objective is missing or not finite.
+    /// It failed without breaking a constraint, or its objective is missing or not finite.
     Failed,
-    /// It breaks bounds by this much in sum, relative to their limits; above 0, may be infinite.
+    /// It breaks constraints by this much in sum, relative to their limits; above 0, may be infinite.
     Infeasible(f64),
     /// The main objective, turned so that more is better; finite.
     Measured(f64),
 }
 
 impl Rank {
-    /// The standing of what was observed. Bounds on metrics that only training tells (validation loss, say) count too.
+    /// The standing of what was observed. Constraints on metrics that only training tells (validation loss, say) count too.
     pub fn of(study: &Study, observation: &Observation) -> Self {
         let violation = match &observation.failure {
             Some(failure) if failure.violation.is_nan() => f64::INFINITY,
             Some(failure) => failure.violation,
             None => {
-                let known = |bound: &Bound| Some(bound.violation(study.metric(observation, &bound.metric)?));
-                study.bounds.iter().filter_map(known).sum()
+                let known = |constraint: &Constraint| {
+                    Some(constraint.violation(study.metric(observation, &constraint.metric)?))
+                };
+                study.constraints.iter().filter_map(known).sum()
             }
         };
         if violation > 0.0 {
@@ -89,12 +91,12 @@ mod tests {
     fn study(goal: Goal) -> Study {
         Study {
             objectives: vec![Objective { metric: "accuracy".into(), goal }],
-            bounds: vec![Bound { metric: "params".into(), goal: Goal::Minimize, limit: 100.0 }],
+            constraints: vec![Constraint { metric: "params".into(), goal: Goal::Minimize, limit: 100.0 }],
             metrics: vec!["accuracy".into(), "params".into()],
             seed: 0,
             trials: None,
             total_fidelity: None,
-            parallelism: 1,
+            workers: 1,
             fidelities: Vec::new(),
             settings: Settings::default(),
         }

@@ -8,7 +8,7 @@
 //!
 //! Differences: age counts from the moment a result is told, not proposed, so results may come in any order; random
 //! members are proposed until the population is full, so with parallel trials a few more than P of them. A failed trial
-//! joins the population as its worst member and ages out; candidates that break bounds are ranked by Deb's rules
+//! joins the population as its worst member and ages out; candidates that break constraints are ranked by Deb's rules
 //! ([`Rank`]). A mutation is the space's: one decision changed. Knowledge from elsewhere joins as if it had been asked
 //! for.
 
@@ -16,7 +16,8 @@ use std::collections::VecDeque;
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
+    StrategyPlugin, Study,
 };
 
 use crate::Rank;
@@ -80,8 +81,8 @@ impl StrategyPlugin for RegularizedEvolution {
             reference:
                 "Real et al. 2019, Regularized evolution for image classifier architecture search, AAAI, Algorithm 1"
                     .into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::integer("population", 100, 1, 1_000_000, "P: members that live at the same time."),
                 Parameter::integer("sample", 25, 1, 1_000_000, "S: members drawn, with replacement, for a tournament."),

@@ -13,13 +13,16 @@
 //!
 //! Differences: no recurrent controller (Zoph and Le), but one logit vector per decision name, as Dong and Yang, also in
 //! conditional spaces, where only the decisions that were made move. Logits start at 0 instead of small random numbers.
-//! A failed trial, or one that breaks a bound, is rewarded with the worst score so far; before there is one it teaches
+//! A failed trial, or one that breaks a constraint, is rewarded with the worst score so far; before there is one it teaches
 //! nothing. Knowledge from elsewhere moves the baseline only: this policy did not choose it.
 
 use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, seeded};
-use nas_api::{Error, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+use nas_api::{
+    Error, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin,
+    Study,
+};
 
 use crate::policy::{Average, Optimizer, Path, Policy, Rewards, genotype};
 use crate::trials::{Origin, Trials, batch};
@@ -59,8 +62,8 @@ impl StrategyPlugin for Reinforce {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Samples a softmax policy over the decisions and moves it along the policy gradient.".into(),
             reference: "Zoph & Le 2017, Neural architecture search with reinforcement learning, ICLR; Dong & Yang 2020, NAS-Bench-201, ICLR, Section 4".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::number("learning_rate", 0.01, 0.0, 1000.0, "Step of the optimizer, per result."),
                 Parameter::one_of("optimizer", "adam", &["adam", "sgd"], "How logits follow the gradient."),

@@ -14,13 +14,14 @@
 //! Differences: the temperature falls with every result by one factor, not in stages; it goes from `initial_temperature`
 //! to `final_temperature` in as many results as the study has left. Temperatures are in units of the standard deviation
 //! of the objective over the random start (`unit = spread`), so they fit any objective. The climb begins at the best of
-//! the start. Between architectures that break bounds or fail, Deb's rules ([`Rank`]) decide, and no temperature helps
+//! the start. Between architectures that break constraints or fail, Deb's rules ([`Rank`]) decide, and no temperature helps
 //! the worse one. With parallel trials a move may be longer than one step. What is known from elsewhere counts as part
 //! of the start; later it is moved to where it is better, and cools nothing.
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
+    StrategyPlugin, Study,
 };
 
 use crate::Rank;
@@ -151,8 +152,8 @@ impl StrategyPlugin for SimulatedAnnealing {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Moves to random neighbours, to worse ones ever more rarely as the temperature falls.".into(),
             reference: "Kirkpatrick, Gelatt & Vecchi 1983, Optimization by simulated annealing, Science 220".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::integer(
                     "initial",

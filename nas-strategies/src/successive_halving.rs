@@ -10,12 +10,15 @@
 //!
 //! Differences: n and the fidelities are given instead of n and a budget B; each rung costs about as much as the next,
 //! as in Algorithm 1. A rung is at the offered fidelity nearest, by ratio, to R η^−i; steps without one of their own
-//! are leapt over. Failed architectures, and those without a finite objective, are not promoted; bounds on measured
+//! are leapt over. Failed architectures, and those without a finite objective, are not promoted; constraints on measured
 //! metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its key) enters a bracket twice.
 //! After the last rung it begins anew, unless `repeat` is off. While the last of a rung are out, idle workers begin the
 //! next bracket. Knowledge from elsewhere at the fidelity of the first rung takes the place of a sample there.
 
-use nas_api::{Error, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+use nas_api::{
+    Error, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin,
+    Study,
+};
 
 use crate::brackets::Brackets;
 use crate::rungs::{self, Ladder};
@@ -39,8 +42,8 @@ impl StrategyPlugin for SuccessiveHalving {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Measures many architectures at a low fidelity and the best of them at ever higher ones.".into(),
             reference: "Jamieson & Talwalkar 2016, Non-stochastic best arm identification and hyperparameter optimization, AISTATS, Algorithm 1".into(),
-            needs: vec!["fidelities".into()],
-            serves: vec!["fidelities".into(), "bounds".into(), "resume".into()],
+            needs: Needs { fidelities: true, ..Needs::default() },
+            serves: Serves { resume: true, ..Serves::default() },
             parameters,
         }
     }

@@ -134,8 +134,7 @@ fn draws_nothing(subject: &Subject) -> bool {
 fn holds_everything(mut space: Additive) {
     let mut broken = Vec::new();
     for subject in subjects() {
-        let uses_fidelities = subject.info.serves.iter().any(|word| word == "fidelities");
-        let more = if uses_fidelities { FIDELITY_CHECKS } else { &[] };
+        let more = if subject.info.needs.fidelities { FIDELITY_CHECKS } else { &[] };
         for (name, check) in CHECKS.iter().chain(more) {
             if draws_nothing(&subject) && *name == "different seeds give different searches" {
                 continue;

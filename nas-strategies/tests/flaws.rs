@@ -87,7 +87,7 @@ fn subject(flaw: Flaw) -> Subject {
     };
     let mut info = RegularizedEvolution::info();
     if flaw == Flaw::SaysAhead {
-        info.serves.push("ahead".into());
+        info.serves.ahead = true;
     }
     Subject { info, open: Box::new(open), settings: Vec::new() }
 }

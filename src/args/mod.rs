@@ -13,7 +13,7 @@ pub use data::{DataCheck, DataCommand, DataGet};
 pub use latency::{
     LatencyCheck, LatencyCommand, LatencyMeasure, LatencyTable, LatencyUnits, RuntimeFlags, RuntimeName, SampleFlags,
 };
-use nas_core::study::Duplicates;
+use nas_core::study::{BudgetSpec, Duplicates};
 pub use networks::{
     Draw, Export, Format, NetworkFlags, SpaceCheck, SpaceCommand, SpaceSample, SpaceShow, SpaceStats, TaskFlags,
 };
@@ -115,15 +115,8 @@ pub struct Search {
     /// Where the evaluator trains: `cpu`, or with the CUDA library `cuda:0`; short for --set evaluator.device=
     #[arg(long, value_name = "cpu|cuda:N")]
     pub device: Option<String>,
-    /// How many trials
-    #[arg(long, value_name = "N")]
-    pub trials: Option<u32>,
-    /// Epochs of all trials together
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<f64>,
-    /// Seconds of the whole search
-    #[arg(long, value_name = "S")]
-    pub seconds: Option<f64>,
+    #[command(flatten)]
+    pub budget: BudgetFlags,
     /// What all random numbers are derived from [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
@@ -159,6 +152,27 @@ pub struct Search {
     pub json: bool,
 }
 
+/// What a search may spend; the first limit that is reached ends it.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct BudgetFlags {
+    /// At most this many trials
+    #[arg(long, value_name = "N")]
+    pub trials: Option<u32>,
+    /// At most this much fidelity over all trials together, in the evaluator's unit (epochs, for burn)
+    #[arg(long, value_name = "N")]
+    pub total_fidelity: Option<f64>,
+    /// At most this many seconds
+    #[arg(long, value_name = "S")]
+    pub seconds: Option<f64>,
+}
+
+impl BudgetFlags {
+    /// The same, as a study's description has it.
+    pub fn spec(self) -> BudgetSpec {
+        BudgetSpec { trials: self.trials, total_fidelity: self.total_fidelity, seconds: self.seconds }
+    }
+}
+
 fn duplicates() -> impl TypedValueParser<Value = Duplicates> {
     let measure = |word| if word == "measure" { Duplicates::Measure } else { Duplicates::Reuse };
     PossibleValuesParser::new(["reuse", "measure"]).map(measure)
@@ -178,15 +192,8 @@ pub struct Resume {
     /// A parameter of the strategy; needs --warm-start
     #[arg(long = "set", value_name = "strategy.KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Trials of the new search; needs --warm-start
-    #[arg(long, value_name = "N")]
-    pub trials: Option<u32>,
-    /// Epochs of the new search; needs --warm-start
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<f64>,
-    /// Seconds of the new search; needs --warm-start
-    #[arg(long, value_name = "S")]
-    pub seconds: Option<f64>,
+    #[command(flatten, next_help_heading = "Budget of the new search; needs --warm-start")]
+    pub budget: BudgetFlags,
     // Those that are not given are those that the study was begun with.
     #[command(flatten)]
     pub isolation: IsolationFlags,
@@ -234,7 +241,7 @@ pub struct Train {
     /// search]
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// Epochs of the full training [default: those of --set or --recipe where they say, else 5 times those of the search]
+    /// Epochs of the final training [default: those of --set or --recipe where they say, else 5 times those of the search]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub epochs: Option<u32>,
     /// The folder for weights, network and metrics; made where it does not exist
@@ -264,7 +271,7 @@ pub struct Bench {
     pub trials: Option<u32>,
     /// Seconds of each study, simulated where the table says what training costs
     #[arg(long, value_name = "S")]
-    pub time: Option<f64>,
+    pub seconds: Option<f64>,
     /// How many seeds; every strategy has the same ones
     #[arg(long, value_name = "N")]
     pub seeds: Option<u32>,

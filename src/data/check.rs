@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use nas_api::EvaluatorPlugin;
-use nas_core::study::{Given, StudySpec, check_settings};
+use nas_core::study::{StudySpec, UnresolvedSetting, check_settings};
 use nas_evaluator_burn::{BurnEvaluator, Description, Values, describe_data};
 
 use crate::args::DataCheck;
@@ -24,7 +24,7 @@ pub fn check(check: &DataCheck) -> Result<ExitCode, Failure> {
         return Err(Failure::input("--set: only evaluator.KEY=VALUE can be set here"));
     }
     let mut given = spec.evaluator.settings;
-    given.insert("data".to_owned(), Given::Raw(check.data.clone()));
+    given.insert("data".to_owned(), UnresolvedSetting::Raw(check.data.clone()));
     let settings = check_settings("evaluator", &BurnEvaluator::info().parameters, &given)?;
     let description = describe_data(&settings)?;
     if check.json {

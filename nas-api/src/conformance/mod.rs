@@ -2,20 +2,20 @@
 //! every evaluator must keep that reports while it measures.
 //!
 //! [`suite`] runs all of them on a space and says of each whether it is kept; [`space`] ends at the first that is broken.
-//! [`reports`] is for evaluators. Each one returns what is broken in words that name the call and what it was called with.
+//! [`learning_curves`] is for evaluators. Each one returns what is broken in words that name the call and what it was called with.
 
+mod learning_curves;
 mod outputs;
-mod reports;
 mod same;
 mod suite;
 
 use std::collections::{HashMap, HashSet};
 
-pub use reports::reports;
+pub use learning_curves::learning_curves;
 pub use suite::{CHECKS, Check, Verdict, suite};
 
 use crate::graph::{Counts, count, shape};
-use crate::{Decision, Flat, Genotype, Graph, OpenSpace, SearchSpace, SpaceInfo, Task};
+use crate::{Decision, FlatSpace, Genotype, Graph, OpenSpace, SearchSpace, SpaceInfo, Task};
 
 /// Everything below, on `samples` random genotypes and what follows from them.
 pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(), String> {
@@ -215,7 +215,7 @@ pub fn standard(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(),
     if !info.standard {
         return Ok(());
     }
-    let flat = Flat::of(info).ok_or("the space says that it is standard, and that it is conditional")?;
+    let flat = FlatSpace::of(info).ok_or("the space says that it is standard, and that it is conditional")?;
     let same = |call: String, asked: crate::Result<Genotype>, standard: Genotype| match called(&call, asked)? {
         answer if answer == standard => Ok(()),
         answer => Err(format!("the space says that it is standard, but {call} gives {answer:?}, not {standard:?}")),

@@ -62,11 +62,11 @@ pub mod memory;
 mod node;
 pub mod operators;
 pub mod shape;
+mod symbol;
 #[cfg(test)]
 mod tests;
 pub mod training;
 pub mod weights;
-mod word;
 
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +74,8 @@ pub use builder::{Convolution, GraphBuilder, Heads, NodeId, Window};
 pub use count::{Counts, needed};
 pub use memory::Memory;
 pub use shape::{GraphError, Shape};
+pub use symbol::Symbol;
 pub use training::inference;
-pub use word::Word;
 
 use crate::Settings;
 
@@ -101,11 +101,11 @@ pub struct Node {
     /// Unique within the graph, readable: `stage1.cell0.conv_0_1`.
     pub name: String,
     /// The ONNX operator, or `Input`, or `Choice`.
-    pub op: Word,
+    pub op: Symbol,
     /// Positions of earlier nodes.
     pub inputs: Vec<u32>,
     /// By name.
-    pub attributes: Vec<(Word, Attribute)>,
+    pub attributes: Vec<(Symbol, Attribute)>,
 }
 
 /// Nodes in topological order.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::count::{needed, reached};
-use super::{Graph, Word};
+use super::{Graph, Symbol};
 
 /// The word for an output that is read in training alone.
 pub const AUXILIARY: &str = "Auxiliary";
@@ -65,7 +65,7 @@ pub fn inference(graph: &Graph) -> Cow<'_, Graph> {
             _ if only => places.push(u32::MAX),
             [input] if node.op == DROP_PATH && !graph.outputs.contains(&position) => places.push(place(input)),
             _ => {
-                let op = if node.op == DROP_PATH { Word::from("Identity") } else { node.op.clone() };
+                let op = if node.op == DROP_PATH { Symbol::from("Identity") } else { node.op.clone() };
                 let inputs = node.inputs.iter().map(|&input| place(input)).collect();
                 // A graph has at most `MAX_NODES` nodes.
                 places.push(kept.nodes.len() as u32);

@@ -80,7 +80,7 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
             objectives,
             simulated,
             best,
-            reports: _,
+            intermediate_metrics: _,
             data: _,
         } = evaluator.opened();
         EVALUATOR.fill(Box::new(evaluator));

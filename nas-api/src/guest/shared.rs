@@ -2,9 +2,10 @@
 
 /// The interface `types`.
 pub mod types {
-    pub use crate::config::{Parameter, ParameterKind, Range, Setting, Value};
+    pub use crate::config::{Parameter, ParameterKind, Range, Role, Setting, Value};
     pub use crate::types::{
-        Bound, Candidate, Choice, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal, Weights,
+        Candidate, Choice, Constraint, Decision, Failure, Genotype, Goal, Metric, Objective, Observation, Proposal,
+        Weights,
     };
 }
 
@@ -37,6 +38,25 @@ pub mod architecture {
     pub struct Graph {
         pub nodes: Vec<Node>,
         pub outputs: Vec<u32>,
+    }
+}
+
+impl crate::Role {
+    /// What the generated bindings call to read an enum.
+    ///
+    /// # Safety
+    ///
+    /// Sound for every value; the bindings expect an unsafe function.
+    #[doc(hidden)]
+    pub unsafe fn _lift(value: u8) -> Self {
+        match value {
+            1 => Self::Path,
+            2 => Self::Data,
+            3 => Self::Device,
+            4 => Self::Recipe,
+            5 => Self::Fidelity,
+            _ => Self::Plain,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::convert::words;
 use super::{Slot, log};
 use crate::{
-    Decision, Flat, Genotype, Observation, Proposal, Result, Settings, Space, SpaceInfo, Strategy, StrategyPlugin,
+    Decision, FlatSpace, Genotype, Observation, Proposal, Result, Settings, Space, SpaceInfo, Strategy, StrategyPlugin,
 };
 
 #[allow(missing_docs, clippy::all, unused_qualifications)]
@@ -23,7 +23,7 @@ pub mod bindings {
 }
 pub use bindings::export_strategy_component as export_component;
 
-use bindings::exports::nas::plugin::strategy::{Guest, StrategyInfo, Study};
+use bindings::exports::nas::plugin::strategy::{Guest, Needs, Serves, StrategyInfo, Study};
 use bindings::nas::plugin::space;
 
 static SEARCH: Slot<dyn Strategy> = Slot::empty();
@@ -35,26 +35,27 @@ impl<T: StrategyPlugin> Guest for Component<T> {
     fn describe() -> StrategyInfo {
         log::report_panics();
         let crate::StrategyInfo { name, version, description, reference, needs, serves, parameters } = T::info();
+        let (needs, serves) = (needs.into(), serves.into());
         StrategyInfo { name, version, description, reference, needs, serves, parameters }
     }
 
     fn open(study: Study) -> Result<(), String> {
         log::report_panics();
-        let Study { objectives, bounds, metrics, seed, trials, total_fidelity, parallelism, fidelities, settings } =
+        let Study { objectives, constraints, metrics, seed, trials, total_fidelity, workers, fidelities, settings } =
             study;
         let settings = Settings(settings);
         let study = crate::Study {
             objectives,
-            bounds,
+            constraints,
             metrics,
             seed,
             trials,
             total_fidelity,
-            parallelism,
+            workers,
             fidelities,
             settings,
         };
-        if let Some(flat) = Flat::of(words(Host.info())?) {
+        if let Some(flat) = FlatSpace::of(words(Host.info())?) {
             FLAT.fill(Box::new(flat));
         }
         SEARCH.fill(Box::new(words(T::open(&study, &mut Host))?));
@@ -74,16 +75,38 @@ impl<T: StrategyPlugin> Guest for Component<T> {
     }
 }
 
+impl From<crate::Needs> for Needs {
+    fn from(needs: crate::Needs) -> Self {
+        let crate::Needs { fidelities, resume, gradients } = needs;
+        let mut flags = Self::empty();
+        flags.set(Self::FIDELITIES, fidelities);
+        flags.set(Self::RESUME, resume);
+        flags.set(Self::GRADIENTS, gradients);
+        flags
+    }
+}
+
+impl From<crate::Serves> for Serves {
+    fn from(serves: crate::Serves) -> Self {
+        let crate::Serves { several_objectives, resume, ahead } = serves;
+        let mut flags = Self::empty();
+        flags.set(Self::SEVERAL_OBJECTIVES, several_objectives);
+        flags.set(Self::RESUME, resume);
+        flags.set(Self::AHEAD, ahead);
+        flags
+    }
+}
+
 /// The space that the host connects. Where the space breaks down, the host ends the instance.
 ///
 /// A question that a standard space would answer by its decisions alone is answered here: a call of the host and back
 /// costs more than most answers.
 struct Host;
 
-static FLAT: Slot<Flat> = Slot::empty();
+static FLAT: Slot<FlatSpace> = Slot::empty();
 
 /// Asks the flat space where there is one, else the host.
-fn answer<R>(flat: impl FnOnce(&mut Flat) -> Result<R>, host: impl FnOnce() -> R) -> Result<R> {
+fn answer<R>(flat: impl FnOnce(&mut FlatSpace) -> Result<R>, host: impl FnOnce() -> R) -> Result<R> {
     FLAT.try_with(flat).unwrap_or_else(|| Ok(host()))
 }
 

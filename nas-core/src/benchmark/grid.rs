@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::names::did_you_mean;
-use crate::study::{BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, check_name, relocate};
+use crate::study::{
+    BudgetSpec, Duplicates, PluginSpec, StudyError, StudySpec, TaskSpec, UnresolvedSetting, check_name, relocate,
+    typed_text,
+};
 
 /// What is searched for.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -17,11 +20,12 @@ pub struct ProblemSpec {
     pub space: PluginSpec,
     /// The evaluator.
     pub evaluator: PluginSpec,
-    /// Shorthand for the evaluator's parameter `data`.
-    pub data: Option<String>,
-    /// As in a study: where relative data are looked for first.
+    /// Shorthand for the evaluator's parameter that names its data.
+    #[serde(deserialize_with = "typed_text")]
+    pub data: Option<UnresolvedSetting>,
+    /// As in a study: the folder of the benchmark's file.
     #[serde(skip)]
-    pub beside: Option<PathBuf>,
+    pub folder: Option<PathBuf>,
     /// As in a study.
     pub objectives: Vec<String>,
     /// As in a study.
@@ -72,8 +76,8 @@ impl Grid {
         grid.strategies.values_mut().for_each(|strategy| strategy.relocate(folder));
         for problem in grid.problems.values_mut() {
             problem.space.relocate(folder);
-            problem.evaluator.relocate_with_settings(folder);
-            problem.beside = Some(folder.to_owned());
+            problem.evaluator.relocate(folder);
+            problem.folder = Some(folder.to_owned());
             problem.meters.iter_mut().for_each(|meter| relocate(meter, folder));
         }
         Ok(grid)
@@ -121,13 +125,13 @@ impl Grid {
 
     /// One study of the grid. Where there is no such label, it is one of no strategy.
     pub(super) fn study(&self, problem: &ProblemSpec, label: &str, seed: u32) -> StudySpec {
-        let ProblemSpec { space, evaluator, data, beside, objectives, constraints, meters, task } = problem.clone();
+        let ProblemSpec { space, evaluator, data, folder, objectives, constraints, meters, task } = problem.clone();
         StudySpec {
             space,
             strategy: self.strategies.get(label).cloned().unwrap_or_default(),
             evaluator,
             data,
-            beside,
+            folder,
             seed: Some(seed),
             workers: self.workers,
             duplicates: self.duplicates,
@@ -148,7 +152,6 @@ mod tests {
     use nas_api::Value;
 
     use super::*;
-    use crate::study::Given;
 
     #[test]
     fn paths_are_taken_from_the_folder_of_the_file() {
@@ -158,12 +161,11 @@ mod tests {
                     [problems.named]\nevaluator = { use = 'burn', recipe = 'fast' }\n";
         fs::write(&path, text).unwrap();
         let grid = Grid::from_file(&path).unwrap();
-        let beside = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let recipe = |problem: &str| grid.problems[problem].evaluator.settings["recipe"].clone();
-        assert_eq!(recipe("own"), Given::Typed(Value::Text(beside("mine.toml"))));
-        assert_eq!(recipe("named"), Given::Typed(Value::Text("fast".into())));
-        assert_eq!(grid.problems["own"].space.reference, Some(beside("own.toml")));
+        let in_folder = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        assert_eq!(grid.problems["own"].space.reference, Some(in_folder("own.toml")));
         let study = grid.study(&grid.problems["own"], "random-search", 1);
-        assert_eq!((study.data.as_deref(), study.beside.as_deref()), (Some("m.parquet"), Some(folder.path())));
+        let typed = |text: &str| UnresolvedSetting::Typed(Value::Text(text.into()));
+        assert_eq!((study.data, study.folder.as_deref()), (Some(typed("m.parquet")), Some(folder.path())));
+        assert_eq!(study.evaluator.settings["recipe"], typed("mine.toml"), "taken from the folder when it is resolved");
     }
 }

@@ -101,7 +101,7 @@ impl KeptStudy {
             genotype: trial.genotype().map(<[u32]>::to_vec).unwrap_or_default(),
             measured: trial.state == State::Measured,
             duplicate: trial.duplicate_of.is_some(),
-            fidelity: trial.pruned.or(trial.fidelity),
+            fidelity: trial.pruned_at.or(trial.fidelity),
             cost: trial.cost,
             told: times.told,
             ask_seconds: times.ask,

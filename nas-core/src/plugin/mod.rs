@@ -1,20 +1,20 @@
 //! Plugins: built in, WebAssembly components, native libraries, and TOML tables, all behind the same three sources. What trains networks
 //! may run in processes of its own.
 
-mod adjusted;
-mod ahead;
+mod batched_search;
 mod builtin;
+mod composite_space;
 mod error;
 mod identity;
 mod native;
 pub mod process;
-mod product;
 mod registry;
 mod search;
+mod space_overrides;
 mod table;
 pub mod wasm;
 
-pub use ahead::Ahead;
+pub use batched_search::BatchedSearch;
 pub use error::PluginError;
 pub(crate) use identity::has_ending;
 pub use identity::{Identity, Kind, Origin};

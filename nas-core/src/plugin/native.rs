@@ -8,7 +8,7 @@ use libloading::Library;
 use nas_api::codec::{decode, encode};
 use nas_api::native::{ABI_VERSION, Answer, Callbacks, EARLIER_SYMBOLS, Open, SYMBOL, Status, Table, Work};
 use nas_api::{
-    Error, Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Report, Request, Result, Settings, TrainRequest,
+    CurvePoint, Error, Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings, TrainRequest,
     Trained, Verdict,
 };
 use serde::Serialize;
@@ -212,7 +212,7 @@ unsafe extern "C" fn report(context: *const c_void, data: *const u8, length: usi
     // SAFETY: as in `stopped`.
     let listening = unsafe { listening(context) };
     // SAFETY: libraries promise readable bytes.
-    match decode::<Report>(unsafe { bytes(data, length) }) {
+    match decode::<CurvePoint>(unsafe { bytes(data, length) }) {
         Ok(report) => listening.monitor.report(report) as u32,
         Err(error) => listening.blame(Error::new(format!("its report cannot be read: {error}"))),
     }

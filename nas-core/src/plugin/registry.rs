@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use nas_api::{EvaluatorPlugin, SearchSpace, Settings, SpaceInfo, StrategyPlugin};
 
-use super::adjusted::Adjustable;
 use super::builtin::BuiltIn;
+use super::composite_space::{ProductSource, is_product};
 use super::identity::{LIBRARY, has_ending};
 use super::native::NativeSource;
 use super::process::{ProcessSource, Processes};
-use super::product::{ProductSource, is_product};
+use super::space_overrides::Adjustable;
 use super::table::{TABLE_SPACE, TableSource};
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Ending, Report};
 use crate::plugin::Origin;
-use crate::study::{Header, Plugged};
+use crate::study::{Header, PluginRecord};
 
 /// Whether an item is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
 }
 
 /// Whether the code of plugins can be had: those built in are this program's, a file says nothing of its source.
-fn plugins(report: &Report, which: fn(&Header) -> &Plugged) -> (Standing, String) {
+fn plugins(report: &Report, which: fn(&Header) -> &PluginRecord) -> (Standing, String) {
     let built_in = |header: &Header| which(header).identity.origin == Origin::BuiltIn;
     let name = |header: &Header| {
         let identity = &which(header).identity;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use nas_api::Report;
+use nas_api::CurvePoint;
 
 use super::record::TrialRecord;
 
@@ -10,12 +10,12 @@ pub enum End {
     /// The budget of trials is spent.
     Trials,
     /// The budget of fidelity is spent, or the next trial does not fit in it.
-    Epochs,
+    TotalFidelity,
     /// The budget of seconds is spent.
     Seconds,
     /// The strategy has nothing more to propose.
     Finished,
-    /// The strategy proposes nothing that would still cost anything: duplicates and broken bounds alone.
+    /// The strategy proposes nothing that would still cost anything: duplicates and broken constraints alone.
     Exhausted,
     /// The user said stop; `resume` goes on.
     Stopped,
@@ -26,7 +26,7 @@ impl End {
     pub fn name(self) -> &'static str {
         match self {
             Self::Trials => "trials",
-            Self::Epochs => "epochs",
+            Self::TotalFidelity => "total-fidelity",
             Self::Seconds => "seconds",
             Self::Finished => "finished",
             Self::Exhausted => "exhausted",
@@ -39,7 +39,7 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Trials => "the budget of trials is spent",
-            Self::Epochs => "the budget of epochs is spent",
+            Self::TotalFidelity => "the budget of total fidelity is spent",
             Self::Seconds => "the budget of seconds is spent",
             Self::Finished => "the strategy has finished",
             Self::Exhausted => "the strategy proposes only what is known already, or what fails at no cost",
@@ -68,12 +68,12 @@ pub enum Event<'a> {
         /// What is spent on it.
         fidelity: Option<f64>,
     },
-    /// A trial that is being measured has come so far.
+    /// A trial that is being measured has reached another point of its learning curve.
     Reported {
-        /// Its record, in which the report is the last.
+        /// Its record, in which the point is the last.
         trial: &'a TrialRecord,
-        /// How far, and what is known.
-        report: &'a Report,
+        /// The fidelity that is reached, and what is known there.
+        point: &'a CurvePoint,
     },
     /// The evaluator says something about a trial that the user should read.
     Notice {
@@ -89,7 +89,7 @@ pub enum Event<'a> {
         /// Seconds on the study's clock, over all runs.
         seconds: f64,
         /// Fidelity spent so far.
-        epochs: f64,
+        fidelity: f64,
     },
     /// The trial just finished is the best so far.
     Incumbent(&'a TrialRecord),

@@ -2,21 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use nas_api::{Bound, Fingerprint, Metric, MetricInfo, Objective, Setting, Settings, Study, Task};
+use nas_api::{Constraint, Fingerprint, Metric, MetricInfo, Objective, Settings, Study, Task};
 use serde::{Deserialize, Serialize};
 
-use super::given::{Given, GivenSettings};
+use super::StudyError;
 use super::limits::Limits;
-use super::problem::is_static;
-use super::pruner::Chosen;
-use super::spec::{BudgetSpec, Duplicates, PluginSpec, StudySpec, TaskSpec};
-use super::{StudyError, terms};
-use crate::meter::Metered;
+use super::pruner::PrunerRecord;
+use super::spec::Duplicates;
+use super::static_metrics::is_static;
+use crate::meter::MeterRecord;
 use crate::plugin::{Identity, Origin};
 
 /// A plugin as a study uses it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plugged {
+pub struct PluginRecord {
     /// Which one it is.
     pub identity: Identity,
     /// What finds it again: an absolute path, or the name of a built-in.
@@ -31,7 +30,8 @@ pub struct Budget {
     /// Proposals.
     pub trials: Option<u32>,
     /// Fidelity summed over all trained trials, in the evaluator's unit.
-    pub epochs: Option<f64>,
+    #[serde(alias = "epochs")]
+    pub total_fidelity: Option<f64>,
     /// Seconds on the study's clock.
     pub seconds: Option<f64>,
 }
@@ -54,13 +54,13 @@ pub struct Header {
     /// At least one; the first is the main one.
     pub objectives: Vec<Objective>,
     /// What a trial must keep.
-    pub constraints: Vec<Bound>,
+    pub constraints: Vec<Constraint>,
     /// What measures networks before they are trained.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub meters: Vec<Metered>,
+    pub meters: Vec<MeterRecord>,
     /// What ends trials early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pruner: Option<Chosen>,
+    pub pruner: Option<PrunerRecord>,
     /// What a measurement may take, and where it runs.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub limits: Limits,
@@ -73,11 +73,11 @@ pub struct Header {
     /// What the networks are for.
     pub task: Task,
     /// What is searched.
-    pub space: Plugged,
+    pub space: PluginRecord,
     /// What searches.
-    pub strategy: Plugged,
+    pub strategy: PluginRecord,
     /// What measures.
-    pub evaluator: Plugged,
+    pub evaluator: PluginRecord,
     /// The data that it read. Studies of before do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Fingerprint>,
@@ -96,13 +96,13 @@ impl Header {
     pub(crate) fn for_strategy(&self) -> Study {
         Study {
             objectives: self.objectives.clone(),
-            bounds: self.constraints.clone(),
+            constraints: self.constraints.clone(),
             metrics: self.visible().map(|metric| metric.name.clone()).collect(),
             // A stream of its own: what a strategy draws never changes what the evaluator measures.
             seed: nas_api::rng::derive(self.seed, "strategy", self.search),
             trials: self.budget.trials,
-            total_fidelity: self.budget.epochs,
-            parallelism: self.workers,
+            total_fidelity: self.budget.total_fidelity,
+            workers: self.workers,
             fidelities: self.fidelities.clone(),
             settings: self.strategy.settings.clone(),
         }
@@ -110,7 +110,7 @@ impl Header {
 
     /// Whether the host counts this metric on the network, before anything is measured.
     pub(crate) fn counts(&self, metric: &str) -> bool {
-        let metered = |meter: &Metered| meter.metrics.iter().any(|name| name == metric);
+        let metered = |meter: &MeterRecord| meter.metrics.iter().any(|name| name == metric);
         self.graphs && (is_static(metric) || self.meters.iter().any(metered))
     }
 
@@ -122,34 +122,6 @@ impl Header {
     /// The seed of the evaluation of one trial.
     pub(crate) fn trial_seed(&self, trial: u32) -> u32 {
         nas_api::rng::derive(self.seed, "trial", trial)
-    }
-
-    /// The description from which the same study would be planned.
-    pub fn to_spec(&self) -> StudySpec {
-        let Budget { trials, epochs, seconds } = self.budget;
-        StudySpec {
-            space: self.space.to_spec(),
-            strategy: self.strategy.to_spec(),
-            evaluator: self.evaluator.to_spec(),
-            data: None,
-            beside: None,
-            known_data: self.data.clone(),
-            seed: Some(self.seed),
-            workers: Some(self.workers),
-            duplicates: Some(self.duplicates),
-            objectives: self.objectives.iter().map(terms::objective_text).collect(),
-            constraints: self.constraints.iter().map(terms::bound_text).collect(),
-            meters: self.meters.iter().map(|meter| meter.reference.clone()).collect(),
-            pruner: self.pruner.as_ref().map(pruner_spec).unwrap_or_default(),
-            limits: self.limits,
-            budget: BudgetSpec { trials, epochs, seconds },
-            task: TaskSpec {
-                input_shape: Some(self.task.input_shape.clone()),
-                outputs: Some(self.task.outputs),
-                kind: Some(self.task.kind.clone()),
-                settings: given(&self.task.settings),
-            },
-        }
     }
 
     /// TOML, because its numbers are read back exactly.
@@ -164,7 +136,7 @@ impl Header {
     }
 }
 
-impl Plugged {
+impl PluginRecord {
     pub(crate) fn new(identity: &Identity, settings: Settings) -> Self {
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let reference = match &identity.origin {
@@ -175,17 +147,4 @@ impl Plugged {
         };
         Self { identity: identity.clone(), reference, settings }
     }
-
-    fn to_spec(&self) -> PluginSpec {
-        PluginSpec { reference: Some(self.reference.clone()), settings: given(&self.settings) }
-    }
-}
-
-fn pruner_spec(pruner: &Chosen) -> PluginSpec {
-    PluginSpec { reference: Some(pruner.name.clone()), settings: given(&pruner.settings) }
-}
-
-fn given(settings: &Settings) -> GivenSettings {
-    let recorded = |setting: &Setting| (setting.name.clone(), Given::Recorded(setting.value.clone()));
-    settings.0.iter().map(recorded).collect()
 }

@@ -119,7 +119,7 @@ impl Ledger {
         trial.state = from.state;
         trial.reason.clone_from(&from.reason);
         trial.violation = from.violation;
-        trial.pruned = from.pruned;
+        trial.pruned_at = from.pruned_at;
         trial.metrics.clone_from(&from.metrics);
     }
 
@@ -238,7 +238,7 @@ impl Ledger {
         let end = self.end(&self.pending[at]);
         self.pending.remove(at);
         let trial = &self.trials[number];
-        if let (true, Some(fidelity), Some(pruned)) = (trial.trained, trial.fidelity, trial.pruned) {
+        if let (true, Some(fidelity), Some(pruned)) = (trial.trained, trial.fidelity, trial.pruned_at) {
             self.refunded += fidelity - pruned;
         }
         if self.simulated {
@@ -280,8 +280,8 @@ mod tests {
             metrics: Vec::new(),
             reason: String::new(),
             violation: 0.0,
-            pruned: None,
-            reports: Vec::new(),
+            pruned_at: None,
+            curve: Vec::new(),
             gradient: Vec::new(),
             cost,
             simulated: true,

@@ -7,18 +7,17 @@ use nas_api::native::panic_words;
 use nas_api::{Graph, Metric, MetricInfo, Task};
 
 use super::StudyError;
-use super::header::Header;
-use crate::meter::{Meter, Metered};
+use crate::meter::{Meter, MeterRecord};
 use crate::plugin::Registry;
 
 /// Opened meters.
 #[derive(Default)]
-pub(super) struct Meters(Vec<(Metered, Box<dyn Meter>)>);
+pub(super) struct Meters(Vec<(MeterRecord, Box<dyn Meter>)>);
 
 impl Meters {
     /// Opens meters by name or path.
     pub fn open(references: &[String], registry: &Registry) -> Result<Self, StudyError> {
-        let mut opened: Vec<(Metered, Box<dyn Meter>)> = Vec::with_capacity(references.len());
+        let mut opened: Vec<(MeterRecord, Box<dyn Meter>)> = Vec::with_capacity(references.len());
         for reference in references {
             let meter = registry.meter(reference).map_err(StudyError::Open)?;
             let about = meter.about();
@@ -29,7 +28,7 @@ impl Meters {
             // A file is found again from any folder.
             let is_file = !registry.has_meter(reference) && Path::new(reference).is_file();
             let path = std::path::absolute(reference).ok().filter(|_| is_file);
-            let metered = Metered {
+            let metered = MeterRecord {
                 reference: path.map_or_else(|| reference.clone(), |path| path.to_string_lossy().into_owned()),
                 name: about.name.clone(),
                 version: about.version.clone(),
@@ -51,7 +50,7 @@ impl Meters {
     }
 
     /// As the study's file records them.
-    pub fn record(&self) -> Vec<Metered> {
+    pub fn record(&self) -> Vec<MeterRecord> {
         self.0.iter().map(|(metered, _)| metered.clone()).collect()
     }
 
@@ -80,9 +79,9 @@ impl Meters {
     }
 
     /// Whether these are what the study was begun with.
-    pub fn check_same(&self, header: &Header) -> Result<(), StudyError> {
+    pub fn check_same(&self, recorded: &[MeterRecord]) -> Result<(), StudyError> {
         let found = self.record();
-        let differs = header.meters.iter().zip(&found).find(|(recorded, found)| recorded.version != found.version);
+        let differs = recorded.iter().zip(&found).find(|(recorded, found)| recorded.version != found.version);
         match differs {
             None => Ok(()),
             Some((recorded, found)) => {

@@ -4,9 +4,6 @@ use std::path::Path;
 
 use crate::plugin::{Kind, has_ending};
 
-/// A parameter of evaluators that is a word, or a file by its ending.
-pub(crate) const TOKENS: &str = "tokens";
-
 /// A relative path is taken from this folder. A name stays a name; what is written like a path is one, whether the file
 /// exists or not.
 pub(crate) fn relocate(reference: &mut String, folder: &Path) {
@@ -16,34 +13,31 @@ pub(crate) fn relocate(reference: &mut String, folder: &Path) {
     }
 }
 
-/// What data mean, so that it stays the same in every folder: the absolute path of what is there, in `beside` first and
+/// What data mean, so that it stays the same in every folder: the absolute path of what is there, in `folder` first, and
 /// then in the current folder. Data may be named as `TABLE/PROBLEM`, which looks like a path: only what is there is one.
-pub(crate) fn located(data: &str, beside: Option<&Path>) -> String {
-    let places = beside.into_iter().chain([Path::new("")]);
+pub(crate) fn located(data: &str, folder: Option<&Path>) -> String {
+    let places = folder.into_iter().chain([Path::new("")]);
     let mut there = places.map(|folder| folder.join(data)).filter(|path| path.exists());
     // Of what is not there a file is known by its ending. `MAPPING.toml/PROBLEM`: the mapping is the path.
     let written_as_path = is_file(data) || data.rsplit_once('/').is_some_and(|(mapping, _)| is_file(mapping));
     let found = there.next().and_then(|path| std::path::absolute(path).ok());
-    let meant = found.or_else(|| beside.filter(|_| written_as_path).map(|folder: &Path| folder.join(data)));
+    let meant = found.or_else(|| folder.filter(|_| written_as_path).map(|folder: &Path| folder.join(data)));
     meant.as_deref().and_then(Path::to_str).unwrap_or(data).to_owned()
 }
 
-/// [`TOKENS`] that are a relative file are taken from this folder.
-pub(crate) fn relocate_tokens(tokens: &mut String, folder: &Path) {
-    if are_file(tokens)
-        && let Some(moved) = folder.join(&*tokens).to_str()
-    {
-        *tokens = moved.to_owned();
+/// What a path of a setting means in every folder: a name stays one; what has a separator or an ending is a file.
+pub(crate) fn located_path(text: &str, folder: Option<&Path>) -> String {
+    let is_path = text.contains(['/', '\\']) || Path::new(text).extension().is_some();
+    if is_path { located(text, folder) } else { text.to_owned() }
+}
+
+/// As [`relocate`], where there is a folder.
+pub(crate) fn relocated(reference: &str, folder: Option<&Path>) -> String {
+    let mut reference = reference.to_owned();
+    if let Some(folder) = folder {
+        relocate(&mut reference, folder);
     }
-}
-
-/// What [`TOKENS`] mean in every folder: a word stays one, and a file that is there is its absolute path.
-pub(crate) fn located_tokens(tokens: &str) -> String {
-    if are_file(tokens) { located(tokens, None) } else { tokens.to_owned() }
-}
-
-fn are_file(tokens: &str) -> bool {
-    has_ending(Path::new(tokens), &["json"])
+    reference
 }
 
 /// Whether data that were recorded as a name would now be taken for something in the current folder.

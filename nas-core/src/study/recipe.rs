@@ -1,25 +1,19 @@
 //! Recipes: settings of an evaluator under one name, or in one file.
 //!
-//! An evaluator that declares the parameter `recipe` takes them. What a recipe sets holds where the user sets nothing. The
+//! An evaluator that declares a parameter of the role [`Role::Recipe`] takes them. What a recipe sets holds where the user sets nothing. The
 //! study's record has the value of every parameter, so that a study stays what it is when a recipe changes: going on with
 //! it reads no recipe.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nas_api::{Parameter, ParameterKind, Value};
+use nas_api::{Parameter, Role, Value};
 use serde::Deserialize;
 
 use super::StudyError;
-use super::given::{Given, GivenSettings, check_settings, from_toml};
+use super::settings::{UnresolvedSetting, UnresolvedSettings, check_settings, from_toml};
 use crate::names::did_you_mean;
 use crate::plugin::{Registry, has_ending};
-
-/// The parameter that names a recipe.
-pub(crate) const PARAMETER: &str = "recipe";
-
-/// What a recipe must leave to the study: itself, and the data.
-const NOT_ITS_OWN: [&str; 2] = [PARAMETER, "data"];
 
 /// A set of settings for an evaluator.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +23,7 @@ pub struct Recipe {
     /// What it is for; empty where it does not say.
     pub about: String,
     /// By the parameter's name.
-    pub settings: GivenSettings,
+    pub settings: UnresolvedSettings,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +44,13 @@ impl Recipe {
             Self::named(reference, registry)?
         };
         let place = format!("recipe {}", recipe.reference);
+        let is_reserved = |name: &str| {
+            parameters.iter().any(|known| known.name == name && matches!(known.role, Role::Recipe | Role::Data))
+        };
+        if let Some(name) = recipe.settings.keys().find(|name| is_reserved(name)) {
+            let problem = format!("evaluator.{name} is for studies to set, not for recipes");
+            return Err(StudyError::spec(place, problem, "leave it out of the recipe"));
+        }
         check_settings(&place, parameters, &recipe.settings)?;
         Ok(recipe)
     }
@@ -65,7 +66,7 @@ impl Recipe {
             let known: Vec<&str> = recipes.keys().copied().collect();
             let near = did_you_mean(name, known.iter().copied());
             let remedy = format!("{near}known: {}; or name a .toml file", known.join(", "));
-            return Err(StudyError::spec(PARAMETER, format!("there is no recipe '{name}'"), remedy));
+            return Err(StudyError::spec("recipe", format!("there is no recipe '{name}'"), remedy));
         };
         let wrong = |problem| StudyError::spec(format!("recipe {name}"), problem, "");
         Self::from_toml(name.to_owned(), toml).map_err(wrong)
@@ -82,13 +83,10 @@ impl Recipe {
 
     fn from_toml(reference: String, text: &str) -> Result<Self, String> {
         let contents: Contents = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let mut settings = GivenSettings::new();
+        let mut settings = UnresolvedSettings::new();
         for (name, value) in contents.evaluator {
-            if NOT_ITS_OWN.contains(&name.as_str()) {
-                return Err(format!("evaluator.{name} is for studies to set, not for recipes"));
-            }
             let value = from_toml(value).map_err(|problem| format!("evaluator.{name}: {problem}"))?;
-            settings.insert(name, Given::Typed(value));
+            settings.insert(name, UnresolvedSetting::Typed(value));
         }
         Ok(Self { reference, about: contents.about, settings })
     }
@@ -96,20 +94,19 @@ impl Recipe {
 
 /// Fills in what the recipe among the settings says, where nothing else does.
 pub(super) fn apply(
-    given: &mut GivenSettings,
+    given: &mut UnresolvedSettings,
     parameters: &[Parameter],
     registry: &Registry,
 ) -> Result<(), StudyError> {
-    let declared = |parameter: &Parameter| parameter.name == PARAMETER && parameter.kind == ParameterKind::Text;
-    let reference = match given.get(PARAMETER) {
-        Some(Given::Recorded(_)) | None => return Ok(()),
-        Some(given) => given.text().unwrap_or_default(),
+    let Some(name) = parameters.iter().find(|parameter| parameter.role == Role::Recipe).map(|known| &known.name) else {
+        return Ok(());
     };
-    if reference.is_empty() || !parameters.iter().any(declared) {
+    let reference = given.get(name).and_then(UnresolvedSetting::text).unwrap_or_default();
+    if reference.is_empty() {
         return Ok(());
     }
     let Recipe { reference, settings, .. } = Recipe::find(reference, registry, parameters)?;
-    given.insert(PARAMETER.to_owned(), Given::Typed(Value::Text(reference)));
+    given.insert(name.clone(), UnresolvedSetting::Typed(Value::Text(reference)));
     for (name, value) in settings {
         given.entry(name).or_insert(value);
     }
@@ -132,18 +129,18 @@ mod tests {
 
     fn parameters() -> Vec<Parameter> {
         vec![
-            Parameter::text("recipe", "", "r"),
-            Parameter::text("data", "digits", "d"),
+            Parameter::text("recipe", "", "r").with_role(Role::Recipe),
+            Parameter::text("data", "digits", "d").with_role(Role::Data),
             Parameter::number("rate", 0.1, 0.0, 1.0, "r"),
             Parameter::integer("epochs", 10, 1, 1000, "e"),
         ]
     }
 
-    fn raw(pairs: &[(&str, &str)]) -> GivenSettings {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), Given::Raw((*value).to_owned()))).collect()
+    fn raw(pairs: &[(&str, &str)]) -> UnresolvedSettings {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), UnresolvedSetting::Raw((*value).to_owned()))).collect()
     }
 
-    fn applied(mut given: GivenSettings) -> Result<nas_api::Settings, StudyError> {
+    fn applied(mut given: UnresolvedSettings) -> Result<nas_api::Settings, StudyError> {
         apply(&mut given, &parameters(), &registry())?;
         check_settings("evaluator", &parameters(), &given)
     }
@@ -163,15 +160,6 @@ mod tests {
         assert_eq!(settings.number("rate").unwrap(), 0.1);
         assert_eq!(applied(raw(&[])).unwrap().integer("epochs").unwrap(), 10);
         assert_eq!(Recipe::all(&registry()).unwrap()[0].about, "slowly");
-    }
-
-    #[test]
-    fn a_record_is_not_filled_in_again() {
-        let recorded = |text: &str| Given::Recorded(Value::Text(text.into()));
-        let given = GivenSettings::from([("recipe".to_owned(), recorded("gone"))]);
-        let settings = applied(given).unwrap();
-        assert_eq!(settings.text("recipe").unwrap(), "gone");
-        assert_eq!(settings.integer("epochs").unwrap(), 10);
     }
 
     #[test]

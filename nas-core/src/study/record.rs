@@ -2,45 +2,51 @@
 
 use std::path::Path;
 
-use nas_api::{Candidate, Metric, Objective, Proposal, Report, Weights};
+use nas_api::{Candidate, CurvePoint, Metric, Objective, Proposal, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
 use super::header::Header;
 use super::log::Log;
 
-/// Where a trial stands.
+/// The state of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Asked for, not finished; `resume` measures it again.
+    /// It was asked for and is not finished; `resume` measures it again.
     Running,
-    /// All metrics are there.
+    /// It has a value for every objective and keeps every constraint.
     Measured,
-    /// No objective value; the reason says why.
+    /// A pruner ended it early; the reason says why. It has no objective value.
+    Pruned,
+    /// It has no objective value; the reason says why.
     Failed,
-    /// Interrupted, or never started; `resume` measures it.
+    /// It was interrupted, or never started; `resume` measures it.
     Stopped,
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Running, Self::Measured, Self::Pruned, Self::Failed, Self::Stopped];
+
     /// As the file and `--json` write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Measured => "measured",
+            Self::Pruned => "pruned",
             Self::Failed => "failed",
             Self::Stopped => "stopped",
         }
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Running, Self::Measured, Self::Failed, Self::Stopped].into_iter().find(|state| state.name() == name)
+        Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// The outcome is known.
+    /// Whether the outcome is known.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Measured | Self::Failed)
+        matches!(self, Self::Measured | Self::Pruned | Self::Failed)
     }
 }
 
@@ -61,18 +67,18 @@ pub struct TrialRecord {
     pub fidelity: Option<f64>,
     /// The trial of the study whose training it carries on.
     pub resume: Option<u32>,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
     /// All that is known, hidden metrics included, static ones first.
     pub metrics: Vec<Metric>,
-    /// Why it failed or was stopped; empty otherwise.
+    /// Why it was pruned, failed or was stopped; empty otherwise.
     pub reason: String,
-    /// How far bounds are exceeded; 0 where they are kept.
+    /// How far constraints are exceeded; 0 where they are kept.
     pub violation: f64,
-    /// A pruner ended it when so much of its fidelity was spent; then it has failed.
-    pub pruned: Option<f64>,
-    /// What was reported while it was measured, in order. Duplicates have none of their own.
-    pub reports: Vec<Report>,
+    /// The fidelity at which a pruner ended it; `None` unless it was pruned.
+    pub pruned_at: Option<f64>,
+    /// Its learning curve: what was reported while it was measured, in order. Duplicates have none of their own.
+    pub curve: Vec<CurvePoint>,
     /// Of a relaxed candidate.
     pub gradient: Weights,
     /// Seconds.
@@ -112,6 +118,20 @@ impl TrialRecord {
     }
 }
 
+/// Why and when a pruner ended a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Pruned {
+    /// The fidelity that was spent by then.
+    pub fidelity: f64,
+    /// The pruner's reason, for people.
+    pub reason: String,
+}
+
+/// One form of zero and one of "not a number": what is told now must be what the file gives back at a resume.
+pub(crate) fn exact(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value + 0.0 }
+}
+
 /// A study's file as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StudyRecord {
@@ -141,4 +161,23 @@ impl StudyRecord {
 pub(crate) fn proposal_text(proposal: &Proposal) -> String {
     // JSON has no NaN; such proposals are refused before they are recorded, and only messages show them.
     serde_json::to_string(proposal).unwrap_or_else(|_| format!("{proposal:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_has_one_sign() {
+        assert!(exact(-0.0).is_sign_positive());
+        assert!(exact(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn a_state_is_read_back_from_its_name() {
+        for state in State::ALL {
+            assert_eq!(State::from_name(state.name()), Some(state));
+        }
+        assert_eq!(State::from_name("lost"), None);
+    }
 }

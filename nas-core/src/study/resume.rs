@@ -12,12 +12,14 @@ use super::StudyError;
 use super::event::{End, Event, Listener};
 use super::header::Header;
 use super::ledger::Ledger;
-use super::log::{Log, Said};
+use super::log::{Log, StrategyCall};
 use super::plan::{Plan, state_dir};
-use super::problem::{check_plugins, same_plugin};
 use super::record::{State, StudyRecord, TrialRecord, proposal_text};
+use super::resolve::ResolvedStudy;
 use super::runner::{Runner, Times};
-use super::spec::{BudgetSpec, PluginSpec, StudySpec};
+use super::settings::check_settings;
+use super::spec::{BudgetSpec, PluginSpec};
+use super::unchanged::same_plugin;
 use crate::plugin::Registry;
 
 /// How a study goes on. The default: as it was begun.
@@ -104,19 +106,14 @@ pub fn resume(
     if options.warm_start {
         return warm_start(log, record, registry, options, &state, stop, listener);
     }
-    let spec = unchanged_spec(&record.header, registry, options)?;
-    let plan = Plan::check_search(&spec, registry, Some(&state), record.header.search)?;
-    plan.problem.check_same(&record.header)?;
-    plan.problem.meters.check_same(&record.header)?;
-    if plan.header.strategy.settings != record.header.strategy.settings {
-        return Err(StudyError::spec("strategy", "the settings differ from those that the study was begun with", WARM));
-    }
-    let said = log.said(record.header.search)?;
+    check_options(&record.header, registry, options)?;
+    let plan = Plan::open(ResolvedStudy::recorded(record.header, registry, Some(&state))?, registry)?;
+    let calls = log.strategy_calls(plan.header.search)?;
     let simulated = plan.header.simulated;
-    let (old, own) = split(record.trials, record.header.search);
+    let (old, own) = split(record.trials, plan.header.search);
     let mut runner = Runner::new(plan, Some(log), Ledger::new(old, simulated), stop, listener);
     runner.seconds_before = record.seconds;
-    replay(&mut runner, said, own)?;
+    replay(&mut runner, calls, own)?;
     let end = runner.run()?;
     tidy(&state, end);
     Ok(end)
@@ -125,26 +122,27 @@ pub fn resume(
 const WARM: &str =
     "leave it out to go on as before, or give --warm-start to begin a new search that is told of all trials so far";
 
-/// The study as it was begun; refuses what would make it another one.
-fn unchanged_spec(header: &Header, registry: &Registry, options: &ResumeOptions) -> Result<StudySpec, StudyError> {
+/// Refuses what would make the study another one.
+fn check_options(header: &Header, registry: &Registry, options: &ResumeOptions) -> Result<(), StudyError> {
     if options.budget != BudgetSpec::default() {
         let problem = "a study's budget is fixed when it begins: strategies plan with it";
         return Err(StudyError::spec("budget", problem, WARM));
     }
-    let mut spec = header.to_spec();
-    if let Some(reference) = &options.strategy.reference {
-        spec.strategy.reference = Some(reference.clone());
-    }
-    let reference = spec.strategy.reference.as_deref().unwrap_or_default();
+    let reference = options.strategy.reference.as_deref().unwrap_or(&header.strategy.reference);
     let found = registry.strategy(reference).map_err(StudyError::Open)?;
     same_plugin(&header.strategy.identity, found.identity(), || {
         "to go on with the same search, bring back the strategy it was begun with; to begin a new search with this one, \
          told of all trials so far, give --warm-start"
             .to_owned()
     })?;
-    spec.strategy.settings.extend(options.strategy.settings.clone());
-    check_plugins(header, registry)?;
-    Ok(spec)
+    let given = &options.strategy.settings;
+    let wanted = check_settings("strategy", &found.info().map_err(StudyError::Open)?.parameters, given)?;
+    let recorded = &header.strategy.settings.0;
+    let is_given = |name: &str| given.contains_key(name);
+    if wanted.0.iter().any(|setting| is_given(&setting.name) && !recorded.contains(setting)) {
+        return Err(StudyError::spec("strategy", "the settings differ from those that the study was begun with", WARM));
+    }
+    Ok(())
 }
 
 fn check_contract(file: &Path, header: &Header) -> Result<(), StudyError> {
@@ -172,21 +170,8 @@ fn warm_start(
     stop: &AtomicBool,
     listener: &mut dyn Listener,
 ) -> Result<End, StudyError> {
-    let header = record.header;
-    check_plugins(&header, registry)?;
-    let mut spec = header.to_spec();
-    let reference = options.strategy.reference.as_ref().or(spec.strategy.reference.as_ref()).cloned();
-    let found = registry.strategy(reference.as_deref().unwrap_or_default()).map_err(StudyError::Open)?;
-    if !header.strategy.identity.same_plugin(found.identity()) {
-        // The old strategy's settings mean nothing to the new one.
-        spec.strategy.settings.clear();
-    }
-    spec.strategy.reference = reference;
-    spec.strategy.settings.extend(options.strategy.settings.clone());
-    spec.budget = spec.budget.overridden_by(options.budget);
-    let plan = Plan::check_search(&spec, registry, Some(state), header.search + 1)?;
-    plan.problem.check_same(&header)?;
-    plan.problem.meters.check_same(&header)?;
+    let study = ResolvedStudy::next_search(record.header, registry, Some(state), &options.strategy, options.budget)?;
+    let plan = Plan::open(study, registry)?;
 
     let mut trials = record.trials;
     let mut stopped = Vec::new();
@@ -202,19 +187,19 @@ fn warm_start(
     listener.event(&Event::Committed);
     let simulated = plan.header.simulated;
     let mut runner = Runner::new(plan, Some(log), Ledger::new(trials, simulated), stop, listener);
-    replay(&mut runner, vec![Said::Warm(told)], Vec::new())?;
+    replay(&mut runner, vec![StrategyCall::Warm(told)], Vec::new())?;
     let end = runner.run()?;
     tidy(state, end);
     Ok(end)
 }
 
 /// Brings a fresh strategy to where the log ends. `own` are the search's trials as recorded.
-fn replay(runner: &mut Runner<'_>, said: Vec<Said>, own: Vec<TrialRecord>) -> Result<(), StudyError> {
+fn replay(runner: &mut Runner<'_>, calls: Vec<StrategyCall>, own: Vec<TrialRecord>) -> Result<(), StudyError> {
     let mut own = own.into_iter();
-    for said in said {
-        runner.turn = !matches!(said, Said::Ask { .. });
-        match said {
-            Said::Ask { limit, trials } => {
+    for call in calls {
+        runner.turn = !matches!(call, StrategyCall::Ask { .. });
+        match call {
+            StrategyCall::Ask { limit, trials } => {
                 let proposals = runner.plan.search.ask(limit).map_err(StudyError::Broken)?;
                 let recorded: Vec<TrialRecord> = own.by_ref().take(trials.len()).collect();
                 let first = runner.ledger.trials.len();
@@ -226,7 +211,7 @@ fn replay(runner: &mut Runner<'_>, said: Vec<Said>, own: Vec<TrialRecord>) -> Re
                     runner.ledger.push(TrialRecord { proposal, ..trial });
                 }
             }
-            Said::Tell(trials) => {
+            StrategyCall::Tell(trials) => {
                 let own = trials.iter().map(|&trial| runner.observation(trial as usize, true));
                 let observations = own.collect::<Result<Vec<_>, _>>()?;
                 runner.plan.search.tell(observations).map_err(StudyError::Broken)?;
@@ -235,7 +220,7 @@ fn replay(runner: &mut Runner<'_>, said: Vec<Said>, own: Vec<TrialRecord>) -> Re
                     return Err(StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it"));
                 }
             }
-            Said::Warm(trials) => {
+            StrategyCall::Warm(trials) => {
                 let old = trials.iter().map(|&trial| runner.observation(trial as usize, false));
                 let observations = old.collect::<Result<Vec<_>, _>>()?;
                 runner.plan.search.tell(observations).map_err(StudyError::Broken)?;

@@ -3,15 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nas_api::{Fingerprint, Value};
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
-use super::given::{Given, GivenSettings};
 use super::limits::Limits;
-use super::paths::{TOKENS, relocate, relocate_tokens};
-use super::recipe::PARAMETER;
-use super::tables;
+use super::paths::relocate;
+use super::settings::{UnresolvedSetting, UnresolvedSettings};
+use super::spec_toml::{self, typed_text};
 use crate::names::did_you_mean;
 
 /// A plugin that a user names, with what is set for it.
@@ -23,7 +21,7 @@ pub struct PluginSpec {
     /// A name or a path.
     pub reference: Option<String>,
     /// By the parameter's name.
-    pub settings: GivenSettings,
+    pub settings: UnresolvedSettings,
 }
 
 /// What the networks are for. Evaluators with data of their own say it themselves; then only `settings` may be given.
@@ -36,7 +34,7 @@ pub struct TaskSpec {
     /// `classification`, `regression`, …
     pub kind: Option<String>,
     /// The skeleton's settings, which the space declares.
-    pub settings: GivenSettings,
+    pub settings: UnresolvedSettings,
 }
 
 /// What a study may spend. At least one limit is needed; the first one reached ends the study.
@@ -46,7 +44,7 @@ pub struct BudgetSpec {
     /// Proposals, at least 1.
     pub trials: Option<u32>,
     /// Fidelity summed over all trained trials, in the evaluator's unit.
-    pub epochs: Option<f64>,
+    pub total_fidelity: Option<f64>,
     /// Seconds on the study's clock, pauses between runs left out.
     pub seconds: Option<f64>,
 }
@@ -79,14 +77,18 @@ pub struct StudySpec {
     pub strategy: PluginSpec,
     /// The evaluator.
     pub evaluator: PluginSpec,
-    /// Shorthand for the evaluator's parameter `data`.
-    pub data: Option<String>,
-    /// Where relative data are looked for before the current folder: beside the study's file.
+    /// Shorthand for the evaluator's parameter that names its data.
+    #[serde(deserialize_with = "typed_text")]
+    pub data: Option<UnresolvedSetting>,
+    /// Shorthand for the evaluator's parameter that names a recipe.
+    #[serde(deserialize_with = "typed_text")]
+    pub recipe: Option<UnresolvedSetting>,
+    /// Shorthand for the evaluator's parameter that says where networks are trained.
+    #[serde(deserialize_with = "typed_text")]
+    pub device: Option<UnresolvedSetting>,
+    /// The folder of the study file: relative paths in the file are taken from here.
     #[serde(skip)]
-    pub beside: Option<PathBuf>,
-    /// Of a study that goes on: the data that its trials were measured on; others are refused.
-    #[serde(skip)]
-    pub known_data: Option<Fingerprint>,
+    pub folder: Option<PathBuf>,
     /// What all random numbers are derived from; default 0.
     pub seed: Option<u32>,
     /// Trials that are measured side by side; default 1. Part of the study: another number is another search.
@@ -120,8 +122,8 @@ impl StudySpec {
         let folder = path.parent().unwrap_or(Path::new(""));
         spec.space.relocate(folder);
         spec.strategy.relocate(folder);
-        spec.evaluator.relocate_with_settings(folder);
-        spec.beside = Some(folder.to_owned());
+        spec.evaluator.relocate(folder);
+        spec.folder = Some(folder.to_owned());
         spec.meters.iter_mut().for_each(|meter| relocate(meter, folder));
         Ok(spec)
     }
@@ -146,7 +148,7 @@ impl StudySpec {
             "evaluator" => &mut self.evaluator.settings,
             "pruner" => &mut self.pruner.settings,
             "task" => {
-                if let Some(done) = tables::set_task(&mut self.task, key, value) {
+                if let Some(done) = spec_toml::set_task(&mut self.task, key, value) {
                     return done.map_err(wrong);
                 }
                 &mut self.task.settings
@@ -158,7 +160,7 @@ impl StudySpec {
                 )));
             }
         };
-        settings.insert(key.to_owned(), Given::Raw(value.to_owned()));
+        settings.insert(key.to_owned(), UnresolvedSetting::Raw(value.to_owned()));
         Ok(())
     }
 
@@ -166,22 +168,16 @@ impl StudySpec {
     /// of the budget replace those of the file; settings are merged key by key, and dropped where the flags name
     /// another plugin than the file.
     #[must_use]
-    pub fn overridden_by(mut self, mut flags: Self) -> Self {
-        if flags.data.is_some() {
-            self.evaluator.settings.remove("data");
-        }
-        if flags.evaluator.settings.contains_key("data") {
-            self.data = None;
-        }
-        let beside = if flags.names_data() { flags.beside.take() } else { self.beside.take() };
+    pub fn overridden_by(self, flags: Self) -> Self {
         let list = |file: Vec<String>, flags: Vec<String>| if flags.is_empty() { file } else { flags };
         Self {
             space: self.space.overridden_by(flags.space),
             strategy: self.strategy.overridden_by(flags.strategy),
             evaluator: self.evaluator.overridden_by(flags.evaluator),
             data: flags.data.or(self.data),
-            beside,
-            known_data: flags.known_data.or(self.known_data),
+            recipe: flags.recipe.or(self.recipe),
+            device: flags.device.or(self.device),
+            folder: self.folder.or(flags.folder),
             seed: flags.seed.or(self.seed),
             workers: flags.workers.or(self.workers),
             duplicates: flags.duplicates.or(self.duplicates),
@@ -199,33 +195,18 @@ impl StudySpec {
             },
         }
     }
-
-    fn names_data(&self) -> bool {
-        self.data.is_some() || self.evaluator.settings.contains_key("data")
-    }
 }
 
 impl PluginSpec {
     /// A plugin without settings.
     pub fn named(reference: impl Into<String>) -> Self {
-        Self { reference: Some(reference.into()), settings: GivenSettings::new() }
+        Self { reference: Some(reference.into()), settings: UnresolvedSettings::new() }
     }
 
     /// A relative path is taken from this folder.
     pub(crate) fn relocate(&mut self, folder: &Path) {
         if let Some(reference) = &mut self.reference {
             relocate(reference, folder);
-        }
-    }
-
-    /// As [`relocate`](Self::relocate), for an evaluator, whose recipe and tokens may be paths, too.
-    pub(crate) fn relocate_with_settings(&mut self, folder: &Path) {
-        self.relocate(folder);
-        if let Some(Given::Typed(Value::Text(recipe))) = self.settings.get_mut(PARAMETER) {
-            relocate(recipe, folder);
-        }
-        if let Some(Given::Typed(Value::Text(tokens))) = self.settings.get_mut(TOKENS) {
-            relocate_tokens(tokens, folder);
         }
     }
 
@@ -243,13 +224,13 @@ impl BudgetSpec {
     pub fn overridden_by(self, flags: Self) -> Self {
         Self {
             trials: flags.trials.or(self.trials),
-            epochs: flags.epochs.or(self.epochs),
+            total_fidelity: flags.total_fidelity.or(self.total_fidelity),
             seconds: flags.seconds.or(self.seconds),
         }
     }
 }
 
-fn merged(mut file: GivenSettings, flags: GivenSettings) -> GivenSettings {
+fn merged(mut file: UnresolvedSettings, flags: UnresolvedSettings) -> UnresolvedSettings {
     file.extend(flags);
     file
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use nas_api::{Metric, Objective, Report, Settings};
+use nas_api::{CurvePoint, Metric, Objective, Settings};
 use serde_json::{Value, json};
 
-use super::header::Plugged;
+use super::header::PluginRecord;
 use super::record::{State, StudyRecord, TrialRecord};
 
 /// What a study has found, and what it has spent.
@@ -13,13 +13,13 @@ use super::record::{State, StudyRecord, TrialRecord};
 pub struct Summary {
     /// Trials with all metrics.
     pub measured: u32,
-    /// Trials without an objective value.
-    pub failed: u32,
-    /// Of the failed ones, those that a pruner ended.
+    /// Trials that a pruner ended.
     pub pruned: u32,
-    /// Trials that are not finished.
+    /// Trials that failed; pruned ones are not among them.
+    pub failed: u32,
+    /// Trials that are running or stopped.
     pub unfinished: u32,
-    /// Measured or failed trials whose outcome was taken over from an equal one.
+    /// Finished trials whose outcome was taken over from an equal one.
     pub duplicates: u32,
     /// The best trial; earlier ones win ties.
     pub best: Option<u32>,
@@ -61,8 +61,8 @@ impl Summary {
         }
         Self {
             measured: count(&|trial| trial.state == State::Measured),
+            pruned: count(&|trial| trial.state == State::Pruned),
             failed: count(&|trial| trial.state == State::Failed),
-            pruned: count(&|trial| trial.state == State::Failed && trial.pruned.is_some()),
             unfinished: count(&|trial| !trial.state.is_final()),
             duplicates: count(&|trial| trial.state.is_final() && trial.duplicate_of.is_some()),
             best: incumbents.last().copied(),
@@ -76,9 +76,9 @@ impl Summary {
     pub fn to_json(&self, record: &StudyRecord, file: &Path, with_trials: bool) -> Value {
         let header = &record.header;
         let found = |trial: &u32| record.trial(*trial).map(found_json);
-        let plugin = |plugged: &Plugged| {
-            let settings = settings_json(&plugged.settings);
-            let identity = &plugged.identity;
+        let plugin = |plugin: &PluginRecord| {
+            let settings = settings_json(&plugin.settings);
+            let identity = &plugin.identity;
             json!({"name": identity.name, "version": identity.version, "digest": identity.digest, "settings": settings})
         };
         let mut object = json!({
@@ -103,8 +103,8 @@ impl Summary {
                 "searches": record.earlier.len() + 1,
             },
             "measured": self.measured,
-            "failed": self.failed,
             "pruned": self.pruned,
+            "failed": self.failed,
             "unfinished": self.unfinished,
             "duplicates": self.duplicates,
             "best": self.best.as_ref().and_then(found),
@@ -136,8 +136,8 @@ fn front(trials: &[TrialRecord], objectives: &[Objective]) -> Vec<u32> {
     scored.iter().filter(|candidate| !beaten(candidate)).map(|(trial, _)| trial.trial).collect()
 }
 
-fn report_json(report: &Report) -> Value {
-    json!({"fidelity": report.fidelity, "metrics": metrics_json(&report.metrics)})
+fn point_json(point: &CurvePoint) -> Value {
+    json!({"fidelity": point.fidelity, "metrics": metrics_json(&point.metrics)})
 }
 
 fn metrics_json(metrics: &[Metric]) -> Value {
@@ -175,8 +175,8 @@ pub fn trial_json(trial: &TrialRecord) -> Value {
         some(trial.violation > 0.0, "violation", json!(trial.violation)),
         some(trial.duplicate_of.is_some(), "duplicate_of", json!(trial.duplicate_of)),
         some(trial.resume.is_some(), "resume", json!(trial.resume)),
-        some(trial.pruned.is_some(), "pruned", json!(trial.pruned)),
-        some(!trial.reports.is_empty(), "reports", trial.reports.iter().map(report_json).collect()),
+        some(trial.pruned_at.is_some(), "pruned_at", json!(trial.pruned_at)),
+        some(!trial.curve.is_empty(), "curve", trial.curve.iter().map(point_json).collect()),
     ];
     if let Some(object) = object.as_object_mut() {
         object.extend(optional.into_iter().flatten());

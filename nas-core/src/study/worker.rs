@@ -8,65 +8,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Instant;
 
-use nas_api::evaluator::panicked;
 use nas_api::native::panic_words;
-use nas_api::{Evaluator, Failure, Measurement, Report, Request};
+use nas_api::{Evaluator, Request};
 
 use super::StudyError;
-use super::board::{Board, Ear, Pruned};
+use super::message::{Finished, Outcome, WorkerEvent};
+use super::pruner::PruningCoordinator;
+use super::trial_monitor::TrialMonitor;
 
-/// Deep networks are differentiated recursively; the default of 2 MiB is soon used up.
+/// The stack of each thread, in bytes: deep networks are differentiated recursively, and the default of 2 MiB is too small.
 pub const STACK_BYTES: usize = 16 << 20;
 
-/// What one measurement came to.
-pub(crate) enum Came {
-    /// As the evaluator answered.
-    Answer(nas_api::Result<Option<Measurement>>),
-    /// The evaluator panicked, with these words.
-    Panic(String),
-}
-
-impl Came {
-    /// Why there is neither a result nor what it would have cost: it panicked, its worker died, it took too long.
-    pub fn fault(&self) -> Option<Failure> {
-        match self {
-            Self::Panic(words) => Some(Failure::new(panicked(words))),
-            Self::Answer(Ok(Some(Measurement { failure: Some(failure), cost: None, .. }))) => Some(failure.clone()),
-            Self::Answer(_) => None,
-        }
-    }
-}
-
-/// One finished measurement.
-pub(crate) struct Answer {
-    pub trial: u32,
-    pub came: Came,
-    /// Of the host's clock.
-    pub seconds: f64,
-    /// A pruner has ended it, whatever it came to.
-    pub pruned: Option<Pruned>,
-}
-
-/// What a pool says.
-pub(crate) enum Heard {
-    /// How far a measurement has come.
-    Reported { trial: u32, report: Report },
-    /// A line for the user.
-    Noticed { trial: u32, words: String },
-    /// A measurement has ended.
-    Answer(Answer),
-}
-
-/// The running side of a study's workers. The threads end when it is dropped.
+/// A study's worker threads. They end when it is dropped.
 pub(crate) struct Pool<'a> {
-    /// Without: `next` measures on the calling thread.
+    /// `None`: there are no threads, and `next` measures on the calling one.
     jobs: Option<Sender<Request>>,
-    /// Without threads: what is to be measured next.
+    /// Without threads: the requests that are still to be measured.
     waiting: VecDeque<Request>,
-    told: Sender<Heard>,
-    heard: Receiver<Heard>,
+    sender: Sender<WorkerEvent>,
+    events: Receiver<WorkerEvent>,
     evaluator: Arc<dyn Evaluator>,
-    board: &'a Board,
+    coordinator: &'a PruningCoordinator,
     running: usize,
     stop: &'a AtomicBool,
     /// Measurements are no longer wanted.
@@ -74,24 +36,24 @@ pub(crate) struct Pool<'a> {
 }
 
 impl<'scope> Pool<'scope> {
-    /// Starts so many threads; with none, `next` measures on the calling thread. A measurement is told to stop when
-    /// `stop` or `abort` says so.
+    /// Starts `workers` threads; with 0, `next` measures on the calling thread. A measurement is told to stop when
+    /// `stop` or `abort` is set.
     pub fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         workers: u32,
         evaluator: &Arc<dyn Evaluator>,
-        board: &'scope Board,
+        coordinator: &'scope PruningCoordinator,
         stop: &'scope AtomicBool,
         abort: &'scope AtomicBool,
     ) -> Result<Self, StudyError> {
-        let (told, heard) = channel();
+        let (sender, events) = channel();
         let mut pool = Self {
             jobs: None,
             waiting: VecDeque::new(),
-            told,
-            heard,
+            sender,
+            events,
             evaluator: Arc::clone(evaluator),
-            board,
+            coordinator,
             running: 0,
             stop,
             abort,
@@ -102,14 +64,14 @@ impl<'scope> Pool<'scope> {
         let (jobs, waiting) = channel::<Request>();
         let waiting = Arc::new(Mutex::new(waiting));
         for worker in 0..workers {
-            let (evaluator, waiting, told) = (Arc::clone(evaluator), Arc::clone(&waiting), pool.told.clone());
+            let (evaluator, waiting, sender) = (Arc::clone(evaluator), Arc::clone(&waiting), pool.sender.clone());
             let work = move || {
                 let stopping = || stop.load(Ordering::Relaxed) || abort.load(Ordering::Relaxed);
                 loop {
                     let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     // The study is over.
                     let Ok(request) = job else { return };
-                    measure(evaluator.as_ref(), &request, board, &stopping, &told);
+                    measure(evaluator.as_ref(), &request, coordinator, &stopping, &sender);
                 }
             };
             let builder = Builder::new().name(format!("trial-{worker}")).stack_size(STACK_BYTES);
@@ -139,24 +101,24 @@ impl<'scope> Pool<'scope> {
         self.running
     }
 
-    /// Waits for what is said next; `None` where no measurement is under way.
-    pub fn next(&mut self) -> Option<Heard> {
+    /// Waits for the next event; `None` where no measurement is under way.
+    pub fn next(&mut self) -> Option<WorkerEvent> {
         if self.running == 0 {
             return None;
         }
-        let heard = match self.heard.try_recv() {
-            Ok(heard) => heard,
+        let event = match self.events.try_recv() {
+            Ok(event) => event,
             Err(_) => {
                 if let Some(request) = self.waiting.pop_front() {
                     let stopping = || self.stop.load(Ordering::Relaxed) || self.abort.load(Ordering::Relaxed);
-                    measure(self.evaluator.as_ref(), &request, self.board, &stopping, &self.told);
+                    measure(self.evaluator.as_ref(), &request, self.coordinator, &stopping, &self.sender);
                 }
-                // Every measurement ends with an answer, also one that panics.
-                self.heard.recv().ok()?
+                // Every measurement ends with an event, also one that panics.
+                self.events.recv().ok()?
             }
         };
-        self.running -= usize::from(matches!(heard, Heard::Answer(_)));
-        Some(heard)
+        self.running -= usize::from(matches!(event, WorkerEvent::Finished(_)));
+        Some(event)
     }
 
     /// Tells every measurement to stop.
@@ -165,26 +127,27 @@ impl<'scope> Pool<'scope> {
     }
 }
 
-/// Measures one candidate, and tells of it; where nobody listens any more, the study is over.
+/// Measures one candidate, and sends what came of it. Sending fails only when the study is over.
 fn measure(
     evaluator: &dyn Evaluator,
     request: &Request,
-    board: &Board,
+    coordinator: &PruningCoordinator,
     stopping: &(dyn Fn() -> bool + Sync),
-    told: &Sender<Heard>,
+    sender: &Sender<WorkerEvent>,
 ) {
     let start = Instant::now();
     let trial = request.trial;
-    let ear = Ear::new(request, board, stopping, told);
-    let came = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(request, &ear)));
-    let came = match (came, ear.defect()) {
-        (_, Some(defect)) => Came::Answer(Err(defect)),
-        (Ok(answer), None) => Came::Answer(answer),
-        (Err(panic), None) => Came::Panic(panic_words(panic.as_ref())),
+    let monitor = TrialMonitor::new(request, coordinator, stopping, sender);
+    let returned = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(request, &monitor)));
+    let outcome = match (returned, monitor.defect()) {
+        (_, Some(defect)) => Outcome::Returned(Err(defect)),
+        (Ok(answer), None) => Outcome::Returned(answer),
+        (Err(panic), None) => Outcome::Panic(panic_words(panic.as_ref())),
     };
-    let pruned = board.pruned(trial);
-    let certain = pruned.is_some() || !matches!(came, Came::Answer(Ok(None) | Err(_)));
-    // Told first: who waits for this trial, and stops because of it, is heard after it.
-    let _ = told.send(Heard::Answer(Answer { trial, came, seconds: start.elapsed().as_secs_f64(), pruned }));
-    board.leave(trial, certain);
+    let pruned = coordinator.pruned(trial);
+    let certain = pruned.is_some() || !matches!(outcome, Outcome::Returned(Ok(None) | Err(_)));
+    // Sent before waiting trials are released, so that their events arrive after it.
+    let _ =
+        sender.send(WorkerEvent::Finished(Finished { trial, outcome, seconds: start.elapsed().as_secs_f64(), pruned }));
+    coordinator.leave(trial, certain);
 }

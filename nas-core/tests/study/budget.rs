@@ -11,7 +11,7 @@ fn limited(mut spec: StudySpec, budget: BudgetSpec) -> StudySpec {
 }
 
 fn epochs(limit: f64) -> BudgetSpec {
-    BudgetSpec { epochs: Some(limit), ..BudgetSpec::default() }
+    BudgetSpec { total_fidelity: Some(limit), ..BudgetSpec::default() }
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn epochs_are_never_overspent() {
         let file = folder.path().join(workers.to_string());
         let mut spec = with(limited(spec("epochs", "random-search", 1), epochs(30.0)), &[("epochs", "4")]);
         spec.workers = Some(workers);
-        assert_eq!(run(&spec, &file).unwrap(), End::Epochs);
+        assert_eq!(run(&spec, &file).unwrap(), End::TotalFidelity);
         let spent: f64 = take_calls("epochs").iter().filter_map(|call| call.fidelity).sum();
         assert_eq!(spent, 28.0, "seven trials of four epochs fit in thirty");
     }
@@ -50,7 +50,7 @@ fn a_trial_that_carries_on_pays_the_difference() {
     let study = with(limited(scripted("carries", script), epochs(16.0)), &[("epochs", "8")]);
     let study = StudySpec { evaluator: with_name(study.evaluator.clone(), "cheap-resuming"), ..study };
     let file = folder.path().join("study");
-    assert_eq!(run(&study, &file).unwrap(), End::Epochs);
+    assert_eq!(run(&study, &file).unwrap(), End::TotalFidelity);
     // 4 + 4 + 8 are all that there is; the last trial does not fit.
     assert_eq!(take_calls("carries").len(), 3);
 }
@@ -116,7 +116,7 @@ fn what_cannot_be_a_budget() {
         assert!(!file.exists(), "a refused study leaves no file");
     };
     refused(limited(study(), BudgetSpec::default()), &["budget", "would never end", "--trials"]);
-    refused(limited(study(), epochs(10.0)), &["budget.epochs", "'cheap' has no fidelity"]);
+    refused(limited(study(), epochs(10.0)), &["budget.total_fidelity", "'cheap' has no fidelity"]);
     refused(with(limited(study(), epochs(0.5)), &[("epochs", "4")]), &["not enough for a single trial of 1 epochs"]);
     let mut none = study();
     none.workers = Some(0);

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use nas_core::plugin::{Options, PluginError, Registry};
 use nas_core::study::{
-    BudgetSpec, End, Event, Given, Listener, Plan, PluginSpec, ResumeOptions, StudyError, StudyRecord, StudySpec,
-    records_without_times, resume, start, state_dir,
+    BudgetSpec, End, Event, Listener, Plan, PluginSpec, ResumeOptions, StudyError, StudyRecord, StudySpec,
+    UnresolvedSetting, records_without_times, resume, start, state_dir,
 };
 use nas_spaces::{Mlp, NasBench201, TableSpace};
 use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
@@ -65,7 +65,7 @@ pub fn with(mut spec: StudySpec, settings: &[(&str, &str)]) -> StudySpec {
             "pruner" => &mut spec.pruner,
             _ => &mut spec.evaluator,
         };
-        plugin.settings.insert(key.to_owned(), Given::Raw((*value).to_owned()));
+        plugin.settings.insert(key.to_owned(), UnresolvedSetting::Raw((*value).to_owned()));
     }
     spec
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use nas_api::graph::{count, shape};
 use nas_api::rng::derive;
 use nas_api::{
-    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Measurement, Metric, MetricInfo, Monitor,
-    Opened, Parameter, Report, Request, Result, Settings, Task, Verdict,
+    CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Measurement, Metric, MetricInfo,
+    Monitor, Opened, Parameter, Request, Result, Settings, Task, Verdict,
 };
 
 /// One call of `evaluate`.
@@ -133,7 +133,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
             task: self.task.then_some(task),
             simulated: self.simulated > 0.0,
             data: held(&DATA).get(&self.label).cloned(),
-            reports: if self.curve { vec!["val_accuracy".into(), "val_loss".into()] } else { Vec::new() },
+            intermediate_metrics: if self.curve { vec!["val_accuracy".into(), "val_loss".into()] } else { Vec::new() },
             ..Opened::default()
         }
     }
@@ -167,7 +167,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
                 let accuracy = part(&key, 2) * f64::from(epoch) / f64::from(epoch + 1)
                     + 0.1 * part("wiggle", seed.wrapping_add(epoch));
                 let metrics = vec![Metric::new("val_accuracy", accuracy), Metric::new("val_loss", 1.0 / accuracy)];
-                match monitor.report(Report { fidelity: epoch.into(), metrics }) {
+                match monitor.report(CurvePoint { fidelity: epoch.into(), metrics }) {
                     Verdict::GoOn => {}
                     Verdict::Pruned if self.breaks => panic!("it broke at {key}"),
                     Verdict::Pruned if !self.forgets => {

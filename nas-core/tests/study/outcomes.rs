@@ -13,10 +13,10 @@ const PARAMS: [f64; 3] = [2179.0, 4355.0, 8707.0];
 fn what_breaks_a_static_bound_is_never_trained() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
-    let mut study = scripted("bounds", "0,0,0 0,1,0 0,2,0");
+    let mut study = scripted("constraints", "0,0,0 0,1,0 0,2,0");
     study.constraints = vec!["params<=4000".into()];
     run(&study, &file).unwrap();
-    let calls = take_calls("bounds");
+    let calls = take_calls("constraints");
     assert_eq!(calls.iter().map(|call| call.params).collect::<Vec<_>>(), [2179]);
     let trials = read(&file).trials;
     for (trial, params) in trials.iter().zip(PARAMS) {
@@ -28,7 +28,7 @@ fn what_breaks_a_static_bound_is_never_trained() {
         assert!(trial.reason.contains("breaks params<=4000"), "{}", trial.reason);
     }
     // The strategy is told how far it went over.
-    let told = take_told("bounds");
+    let told = take_told("constraints");
     assert_eq!(told[2].failure.as_ref().unwrap().violation, (8707.0 - 4000.0) / 4000.0);
 }
 
@@ -36,7 +36,7 @@ fn what_breaks_a_static_bound_is_never_trained() {
 fn what_breaks_a_measured_bound_fails_after_training() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
-    let mut study = spec("measured-bounds", "random-search", 30);
+    let mut study = spec("measured-constraints", "random-search", 30);
     study.constraints = vec!["latency<=0.5".into()];
     run(&study, &file).unwrap();
     let trials = read(&file).trials;
@@ -135,8 +135,8 @@ fn a_hidden_metric_is_no_objective() {
     message(run(&aim("test_accuracy"), &file), &["'test_accuracy' is for reports only"]);
     message(run(&aim("val_acuracy"), &file), &["no metric is called 'val_acuracy'", "did you mean 'val_accuracy'"]);
     message(run(&aim("latency"), &file), &["'latency' has no direction of its own", "latency:minimize"]);
-    let bound = StudySpec { constraints: vec!["test_accuracy>=0.5".into()], ..spec("aim", "random-search", 3) };
-    message(run(&bound, &file), &["for reports only"]);
+    let constraint = StudySpec { constraints: vec!["test_accuracy>=0.5".into()], ..spec("aim", "random-search", 3) };
+    message(run(&constraint, &file), &["for reports only"]);
     let mut two = aim("val_accuracy");
     two.objectives.push("params".into());
     message(

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nas_api::Report;
+use nas_api::CurvePoint;
 use nas_core::study::{BudgetSpec, End, Event, PluginSpec, State, StudyRecord, StudySpec, Summary, TrialRecord};
 
 use crate::common::{
@@ -34,8 +34,8 @@ fn without_sleep(records: &str) -> String {
 }
 
 /// What a trial came to, times aside.
-fn essence(trial: &TrialRecord) -> (String, State, String, Option<f64>, Vec<Report>) {
-    (trial.key.clone(), trial.state, trial.reason.clone(), trial.pruned, trial.reports.clone())
+fn essence(trial: &TrialRecord) -> (String, State, String, Option<f64>, Vec<CurvePoint>) {
+    (trial.key.clone(), trial.state, trial.reason.clone(), trial.pruned_at, trial.curve.clone())
 }
 
 #[test]
@@ -72,13 +72,13 @@ fn random_delays_change_nothing() {
 /// The rule, written down once more from the records alone.
 fn should_end(trials: &[TrialRecord], trial: &TrialRecord, epoch: f64) -> bool {
     let scores = |trial: &TrialRecord| -> Vec<f64> {
-        let reports = trial.reports.iter().filter(|report| report.fidelity <= epoch);
+        let reports = trial.curve.iter().filter(|report| report.fidelity <= epoch);
         reports
             .map(|report| report.metrics.iter().find(|metric| metric.name == "val_accuracy").unwrap().value)
             .collect()
     };
     let far = |other: &&TrialRecord| {
-        other.trial < trial.trial && other.reports.last().is_some_and(|report| report.fidelity >= epoch)
+        other.trial < trial.trial && other.curve.last().is_some_and(|report| report.fidelity >= epoch)
     };
     let mut averages: Vec<f64> =
         trials.iter().filter(far).map(|other| scores(other).iter().sum::<f64>() / scores(other).len() as f64).collect();
@@ -94,9 +94,9 @@ fn the_median_rule_follows_from_the_records() {
     let file = folder.path().join("study");
     run(&median(study("rule", "random-search", 40, 3, "500")), &file).unwrap();
     let trials = read(&file).trials;
-    for trial in trials.iter().filter(|trial| !trial.reports.is_empty()) {
-        for report in trial.reports.iter().filter(|report| report.fidelity < 8.0) {
-            let ended = trial.pruned == Some(report.fidelity);
+    for trial in trials.iter().filter(|trial| !trial.curve.is_empty()) {
+        for report in trial.curve.iter().filter(|report| report.fidelity < 8.0) {
+            let ended = trial.pruned_at == Some(report.fidelity);
             assert_eq!(
                 ended,
                 should_end(&trials, trial, report.fidelity),
@@ -105,9 +105,9 @@ fn the_median_rule_follows_from_the_records() {
                 report.fidelity
             );
         }
-        let last = trial.reports.last().unwrap();
-        assert_eq!(trial.pruned.unwrap_or(8.0), last.fidelity, "nothing is reported after the end");
-        if trial.pruned.is_some() {
+        let last = trial.curve.last().unwrap();
+        assert_eq!(trial.pruned_at.unwrap_or(8.0), last.fidelity, "nothing is reported after the end");
+        if trial.pruned_at.is_some() {
             assert!(trial.reason.starts_with(&format!("pruned at epoch {}: its best val_accuracy", last.fidelity)));
             let reached = last.metrics.iter().find(|metric| metric.name == "val_accuracy").unwrap().value;
             assert_eq!(trial.metric("val_accuracy"), Some(reached), "what it reached is in its record");
@@ -182,7 +182,7 @@ fn a_training_that_is_carried_on_is_judged_as_one() {
     run(&study(3, "2000"), &slow).unwrap();
     assert_same_records(&without_sleep(&records(&file)), &without_sleep(&records(&slow)), "slow");
     let carried = read(&file).trials.into_iter().find(|trial| trial.fidelity == Some(4.0)).unwrap();
-    assert_eq!(carried.reports.first().unwrap().fidelity, 3.0, "it reports what is its own");
+    assert_eq!(carried.curve.first().unwrap().fidelity, 3.0, "it reports what is its own");
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_strategy_is_told_of_a_failure_and_of_what_was_reached() {
     let told = take_told("told");
     assert_eq!(told.len(), 3);
     for (observation, trial) in told.iter().zip(&trials) {
-        assert_eq!((trial.state, trial.pruned), (State::Failed, Some(2.0)));
+        assert_eq!((trial.state, trial.pruned_at), (State::Failed, Some(2.0)));
         assert_eq!(observation.failure.as_ref().unwrap().reason, trial.reason);
         assert_eq!(observation.fidelity, Some(4.0), "as of every trial that failed on its way");
         let mut visible = header.metrics.iter().filter(|metric| !metric.hidden);
@@ -204,7 +204,7 @@ fn a_strategy_is_told_of_a_failure_and_of_what_was_reached() {
         assert_eq!(Some(observation.metrics[position]), trial.metric("val_accuracy"));
     }
     // The duplicate takes the outcome over.
-    assert_eq!((trials[2].duplicate_of, trials[2].reports.len()), (Some(0), 0));
+    assert_eq!((trials[2].duplicate_of, trials[2].curve.len()), (Some(0), 0));
     let summary = Summary::of(&read(&file));
     assert_eq!((summary.measured, summary.failed, summary.pruned, summary.best), (0, 3, 3, None));
 }
@@ -212,8 +212,10 @@ fn a_strategy_is_told_of_a_failure_and_of_what_was_reached() {
 #[test]
 fn what_pruned_trials_did_not_spend_is_there_for_others() {
     let folder = tempfile::tempdir().unwrap();
-    let limited =
-        |study: StudySpec| StudySpec { budget: BudgetSpec { epochs: Some(100.0), ..BudgetSpec::default() }, ..study };
+    let limited = |study: StudySpec| StudySpec {
+        budget: BudgetSpec { total_fidelity: Some(100.0), ..BudgetSpec::default() },
+        ..study
+    };
     for workers in [1, 4] {
         let file = folder.path().join(format!("{workers}"));
         let study = limited(median(study("spent", "random-search", 1, workers, "300")));
@@ -222,7 +224,7 @@ fn what_pruned_trials_did_not_spend_is_there_for_others() {
         let record = read(&file);
         let trained = record.trials.iter().filter(|trial| trial.trained && trial.state.is_final());
         assert!(trained.clone().count() > 13, "twelve trials of eight epochs would fit");
-        let spent: f64 = trained.map(|trial| trial.pruned.unwrap_or(8.0)).sum();
+        let spent: f64 = trained.map(|trial| trial.pruned_at.unwrap_or(8.0)).sum();
         assert!((85.0..=100.0).contains(&spent), "{spent}");
         for copy in copies.iter().step_by(5).chain([&file]) {
             let before = records(&file);
@@ -251,7 +253,7 @@ fn on_a_simulated_clock_a_pruned_trial_costs_what_it_came_to() {
     let mut cheaper = 0;
     for (ended, whole) in alone.iter().zip(&whole) {
         assert!((&ended.key, ended.simulated) == (&whole.key, whole.trained));
-        let share = ended.pruned.map_or(1.0, |epochs| epochs / 8.0);
+        let share = ended.pruned_at.map_or(1.0, |epochs| epochs / 8.0);
         assert_eq!(ended.cost, if ended.duplicate_of.is_some() { 0.0 } else { whole.cost * share });
         cheaper += u32::from(ended.cost < whole.cost);
     }
@@ -300,10 +302,10 @@ fn a_pruned_trial_that_panics_on_a_simulated_clock_is_one_failed_trial() {
     let (alone, fine) = (trials(1, "true"), trials(1, "false"));
     assert_eq!(alone.len(), 40);
     let broken: Vec<_> = alone.iter().filter(|trial| trial.reason.contains("panicked: it broke at")).collect();
-    assert!(broken.len() > 3 && broken.iter().all(|trial| trial.state == State::Failed && trial.pruned.is_none()));
+    assert!(broken.len() > 3 && broken.iter().all(|trial| trial.state == State::Failed && trial.pruned_at.is_none()));
     let free = |trial: &&TrialRecord| trial.simulated && trial.cost == 0.0 || trial.duplicate_of.is_some();
     assert!(broken.iter().all(free), "no clock of the machine counts");
-    assert!(fine.iter().zip(&alone).all(|(fine, broken)| fine.pruned.is_some() == broken.reason.contains("broke")));
+    assert!(fine.iter().zip(&alone).all(|(fine, broken)| fine.pruned_at.is_some() == broken.reason.contains("broke")));
     let outcome = |trial: &TrialRecord| (essence(trial), trial.cost.to_bits());
     assert!(alone.iter().map(outcome).eq(trials(3, "true").iter().map(outcome)), "three workers");
 }

@@ -174,7 +174,7 @@ fn a_study_stays_what_it_is() {
     let budget = BudgetSpec { trials: Some(20), ..BudgetSpec::default() };
     refused(ResumeOptions { budget, ..ResumeOptions::default() }, &["budget is fixed", "--warm-start"]);
     let mut other = strategy("random-search");
-    other.strategy.settings.insert("unknown".into(), nas_core::study::Given::Raw("1".into()));
+    other.strategy.settings.insert("unknown".into(), nas_core::study::UnresolvedSetting::Raw("1".into()));
     refused(other, &["strategy.unknown", "no such parameter"]);
     assert_eq!(go_on_with(&file, &strategy("random-search"), &mut ()).unwrap(), End::Trials);
 }

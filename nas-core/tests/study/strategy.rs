@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Candidate, Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo,
+    Candidate, Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
     StrategyPlugin, Study,
 };
 
@@ -17,12 +17,12 @@ pub fn take_told(label: &str) -> Vec<Observation> {
     TOLD.lock().unwrap_or_else(PoisonError::into_inner).remove(label).unwrap_or_default()
 }
 
-fn info(name: &str, needs: &[&str], parameters: Vec<Parameter>) -> StrategyInfo {
+fn info(name: &str, needs: Needs, parameters: Vec<Parameter>) -> StrategyInfo {
     StrategyInfo {
         name: name.into(),
         version: "1".into(),
-        needs: needs.iter().map(|&need| need.to_owned()).collect(),
-        serves: vec!["resume".into(), "fidelities".into()],
+        needs,
+        serves: Serves { resume: true, ..Serves::default() },
         parameters,
         ..StrategyInfo::default()
     }
@@ -56,7 +56,7 @@ impl StrategyPlugin for Scripted {
             Parameter::text("script", "", "What is proposed."),
             Parameter::truth("stall", false, "Proposes nothing at the end, without having finished."),
         ];
-        info("scripted", &[], parameters)
+        info("scripted", Needs::default(), parameters)
     }
 
     fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
@@ -107,7 +107,7 @@ pub struct Halving {
 
 impl StrategyPlugin for Halving {
     fn info() -> StrategyInfo {
-        info("halving", &["fidelities", "resume"], Vec::new())
+        info("halving", Needs { fidelities: true, resume: true, ..Needs::default() }, Vec::new())
     }
 
     fn open(study: &Study, space: &mut dyn Space) -> Result<Self> {
@@ -166,7 +166,7 @@ static INSTANCES: AtomicU32 = AtomicU32::new(0);
 
 impl StrategyPlugin for Fickle {
     fn info() -> StrategyInfo {
-        info("fickle", &[], Vec::new())
+        info("fickle", Needs::default(), Vec::new())
     }
 
     fn open(_study: &Study, _space: &mut dyn Space) -> Result<Self> {

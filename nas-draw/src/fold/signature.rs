@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use nas_api::graph::Shape;
-use nas_api::{Attribute, Node, Word};
+use nas_api::{Attribute, Node, Symbol};
 
 use super::tree::{Item, Tree};
 
@@ -100,13 +100,13 @@ impl Signatures {
 fn exact(node: &Node, shape: &[i64]) -> String {
     // Which part of a value each of several slices takes is no difference between them.
     let place = |name: &str| node.op == "Slice" && matches!(name, "start" | "end");
-    let mut attributes: Vec<&(Word, Attribute)> = node.attributes.iter().filter(|(name, _)| !place(name)).collect();
+    let mut attributes: Vec<&(Symbol, Attribute)> = node.attributes.iter().filter(|(name, _)| !place(name)).collect();
     attributes.sort_by(|a, b| a.0.cmp(&b.0));
     format!("{} {attributes:?} {shape:?}", node.op)
 }
 
 fn form(node: &Node) -> String {
-    let mut attributes: Vec<&(Word, Attribute)> =
+    let mut attributes: Vec<&(Symbol, Attribute)> =
         node.attributes.iter().filter(|(name, _)| !SIZES.contains(&name.as_str()) && node.op != "Slice").collect();
     attributes.sort_by(|a, b| a.0.cmp(&b.0));
     let group = match node.int("group", Some(1)) {

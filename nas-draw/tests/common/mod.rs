@@ -1,7 +1,7 @@
 //! Networks to draw.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
-use nas_api::{Attribute, Graph, GraphBuilder, NodeId, OpenSpace, Settings, Task, Word};
+use nas_api::{Attribute, Graph, GraphBuilder, NodeId, OpenSpace, Settings, Symbol, Task};
 use nas_draw::Subject;
 
 pub struct Network {
@@ -49,7 +49,7 @@ pub fn of(mut space: impl OpenSpace, text: Option<&str>, input: &[i64]) -> Netwo
     }
 }
 
-fn int(name: &'static str, value: i64) -> (Word, Attribute) {
+fn int(name: &'static str, value: i64) -> (Symbol, Attribute) {
     (name.into(), Attribute::Int(value))
 }
 

@@ -1,6 +1,6 @@
 //! Operators that change the sizes of a value.
 
-use nas_api::{Attribute, Word};
+use nas_api::{Attribute, Symbol};
 
 use super::known::{BATCH, Known};
 use super::node::{At, counted, float, int, ints};
@@ -102,7 +102,7 @@ pub fn slice<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<(), String> {
 }
 
 /// The attributes of a padding with a constant.
-pub fn pad(at: &At<'_>, rank: usize) -> Result<Vec<(Word, Attribute)>, String> {
+pub fn pad(at: &At<'_>, rank: usize) -> Result<Vec<(Symbol, Attribute)>, String> {
     if at.text("mode", "constant")? != "constant" || at.optional(3).is_some() {
         return at.wrong("pads otherwise than with a constant on all axes");
     }

@@ -146,7 +146,7 @@ impl<'m> At<'m> {
         reader: &mut Reader<'m>,
         op: &str,
         inputs: &[u32],
-        attributes: Vec<(nas_api::Word, nas_api::Attribute)>,
+        attributes: Vec<(nas_api::Symbol, nas_api::Attribute)>,
     ) -> Result<(u32, Vec<i64>), String> {
         let name = if self.node.name.is_empty() { op.to_lowercase() } else { self.node.name.clone() };
         reader.add(&name, op, inputs, attributes).or_else(|problem| self.wrong(problem))
@@ -166,7 +166,7 @@ impl<'m> At<'m> {
         reader: &mut Reader<'m>,
         op: &str,
         inputs: &[u32],
-        attributes: Vec<(nas_api::Word, nas_api::Attribute)>,
+        attributes: Vec<(nas_api::Symbol, nas_api::Attribute)>,
     ) -> Result<(), String> {
         let (node, shape) = self.emit(reader, op, inputs, attributes)?;
         self.gives(reader, Known::Node { node, shape })

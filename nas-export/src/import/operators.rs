@@ -1,6 +1,6 @@
 //! Nodes that compute from one value of the network.
 
-use nas_api::{Attribute, Word};
+use nas_api::{Attribute, Symbol};
 
 use super::known::{self, Known};
 use super::node::{At, counted, float, int, ints, text};
@@ -126,7 +126,7 @@ pub fn read<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<bool, String> {
 }
 
 /// The numbers among these attributes that are set.
-fn given(at: &At<'_>, names: &[&'static str]) -> Result<Vec<(Word, Attribute)>, String> {
+fn given(at: &At<'_>, names: &[&'static str]) -> Result<Vec<(Symbol, Attribute)>, String> {
     let mut attributes = Vec::new();
     for &name in names {
         if let Some(value) = at.float(name)? {
@@ -156,7 +156,7 @@ fn embedding<'m>(reader: &mut Reader<'m>, at: &At<'m>) -> Result<(), String> {
 const MOST_ANGLES: i64 = 1 << 24;
 
 /// The tables must follow from a base.
-fn rotary(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Word, Attribute)>, String> {
+fn rotary(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Symbol, Attribute)>, String> {
     let (heads, given) = (at.int("num_heads", 0)?, at.int("rotary_embedding_dim", 0)?);
     let [positions, width] = *shape else { return at.wrong("takes values of two axes beside the batch") };
     if heads < 1 || !matches!(at.optional(3), Some(Known::Positions { column: false })) {

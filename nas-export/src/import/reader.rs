@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use nas_api::graph::shape::{MAX_NODES, MAX_RANK, infer};
-use nas_api::{Attribute, Graph, Node, Word};
+use nas_api::{Attribute, Graph, Node, Symbol};
 
 use super::known::{self, Known};
 use super::node::At;
@@ -194,7 +194,7 @@ impl<'m> Reader<'m> {
         name: &str,
         op: &str,
         inputs: &[u32],
-        attributes: Vec<(Word, Attribute)>,
+        attributes: Vec<(Symbol, Attribute)>,
     ) -> Result<(u32, Vec<i64>), String> {
         if self.graph.nodes.len() >= MAX_NODES {
             return Err(format!("makes the network larger than {MAX_NODES} nodes"));

@@ -1,6 +1,6 @@
 //! Layers that several places of a network have in common.
 
-use nas_api::{Attribute, Word};
+use nas_api::{Attribute, Symbol};
 
 use super::known::Known;
 use super::node::{At, text};
@@ -11,7 +11,7 @@ pub fn layer<'m>(
     reader: &mut Reader<'m>,
     at: &At<'m>,
     value: u32,
-    mut attributes: Vec<(Word, Attribute)>,
+    mut attributes: Vec<(Symbol, Attribute)>,
 ) -> Result<(), String> {
     let op = at.node.op_type.as_str();
     let given = at.inputs.iter().skip(1).flatten();

@@ -1,6 +1,6 @@
 //! Windows: convolutions, pooling, enlarging.
 
-use nas_api::{Attribute, Word};
+use nas_api::{Attribute, Symbol};
 
 use super::known::{self, Known};
 use super::node::{At, int, ints, text};
@@ -35,7 +35,7 @@ fn per_axis(at: &At<'_>, name: &str, axes: usize) -> Result<Vec<i64>, String> {
 }
 
 /// The attributes of a convolution, whose weights say the numbers of channels.
-pub fn convolution(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Word, Attribute)>, String> {
+pub fn convolution(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Symbol, Attribute)>, String> {
     at.only(&["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides", "output_padding", "output_shape"])?;
     let (_, dims) = at.weight(1)?;
     let axes = shape.len().saturating_sub(1);
@@ -71,7 +71,7 @@ pub fn convolution(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Word, Attribute)>,
 }
 
 /// The attributes of a pooling.
-pub fn pool(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Word, Attribute)>, String> {
+pub fn pool(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Symbol, Attribute)>, String> {
     at.only(&[
         "auto_pad",
         "ceil_mode",
@@ -97,7 +97,7 @@ pub fn pool(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Word, Attribute)>, String
 }
 
 /// The attributes of an enlargement by whole numbers.
-pub fn resize(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Word, Attribute)>, String> {
+pub fn resize(at: &At<'_>, shape: &[i64]) -> Result<Vec<(Symbol, Attribute)>, String> {
     let wrong = |at: &At<'_>| at.wrong("enlarges otherwise than the last two axes by whole numbers");
     let [_, height, width] = *shape else { return wrong(at) };
     let scales = match (at.optional(2), at.sizes(3, "")) {

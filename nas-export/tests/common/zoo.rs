@@ -2,7 +2,7 @@
 
 use nas_api::graph::builder::{float, int, ints, text};
 use nas_api::graph::{Convolution, GraphBuilder, NodeId, Window};
-use nas_api::{Attribute, Graph, Word};
+use nas_api::{Attribute, Graph, Symbol};
 
 /// A network that is to be exported, with the shape of its input.
 pub struct Case {
@@ -19,7 +19,7 @@ pub fn case(name: &str, input: &[i64], body: impl FnOnce(&mut GraphBuilder, Node
 }
 
 /// One operator on the input.
-pub fn one(name: &str, op: &'static str, input: &[i64], attributes: Vec<(Word, Attribute)>) -> Case {
+pub fn one(name: &str, op: &'static str, input: &[i64], attributes: Vec<(Symbol, Attribute)>) -> Case {
     case(name, input, |graph, x| graph.node("it", op, &[x], attributes))
 }
 
@@ -53,7 +53,7 @@ pub fn plain() -> Vec<Case> {
     let window = |kernel: &[i64], strides: &[i64], pads: &[i64]| {
         vec![ints("kernel_shape", kernel), ints("strides", strides), ints("pads", pads)]
     };
-    let conv = |more: Vec<(Word, Attribute)>| [vec![int("out_channels", 6)], more].concat();
+    let conv = |more: Vec<(Symbol, Attribute)>| [vec![int("out_channels", 6)], more].concat();
     cases.extend([
         one("gelu-tanh", "Gelu", &[6], vec![text("approximate", "tanh")]),
         one("elu-alpha", "Elu", &[6], vec![float("alpha", 0.3)]),
@@ -127,8 +127,8 @@ pub fn wide() -> Vec<Case> {
     let window = |kernel: &[i64], strides: &[i64], pads: &[i64]| {
         vec![ints("kernel_shape", kernel), ints("strides", strides), ints("pads", pads)]
     };
-    let conv = |more: Vec<(Word, Attribute)>| [vec![int("out_channels", 6)], more].concat();
-    let attention = |name: &str, heads: i64, kv: i64, more: Vec<(Word, Attribute)>| {
+    let conv = |more: Vec<(Symbol, Attribute)>| [vec![int("out_channels", 6)], more].concat();
+    let attention = |name: &str, heads: i64, kv: i64, more: Vec<(Symbol, Attribute)>| {
         case(name, SEQUENCE, |graph, x| {
             // Keys of another width than the values.
             let q = graph.gemm("q", x, heads * 4);
@@ -138,7 +138,7 @@ pub fn wide() -> Vec<Case> {
             graph.node("attention", "Attention", &[q, k, v], [own, more].concat())
         })
     };
-    let rotary = |name: &str, more: Vec<(Word, Attribute)>| {
+    let rotary = |name: &str, more: Vec<(Symbol, Attribute)>| {
         one(name, "RotaryEmbedding", SEQUENCE, [vec![int("num_heads", 2)], more].concat())
     };
     let positive = |name: &str, op: &'static str| {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use nas_api::{Bound, Goal, Setting};
+use nas_api::{Constraint, Goal, Setting};
 use nas_core::plugin::Origin;
 use nas_core::report::ItemStanding;
-use nas_core::study::{Duplicates, Header, Plugged};
+use nas_core::study::{Duplicates, Header, PluginRecord};
 
 use super::{Writer, cells};
 use crate::text::{number, shortened};
@@ -34,8 +34,8 @@ impl Writer<'_> {
 
     pub(super) fn setup(&mut self) {
         self.heading(1, "Setup");
-        let plugin = |plugged: &Plugged| {
-            let identity = &plugged.identity;
+        let plugin = |plugin: &PluginRecord| {
+            let identity = &plugin.identity;
             let digest = match (&identity.origin, &identity.digest) {
                 (Origin::BuiltIn, _) | (_, None) => "built in".to_owned(),
                 (_, Some(digest)) => digest.chars().take(16).collect(),
@@ -47,9 +47,9 @@ impl Writer<'_> {
             let given = given.filter(|(_, value)| !value.is_empty());
             given.map(|(name, value)| format!("{name}={}", shortened(&value, VALUE))).collect::<Vec<_>>().join(", ")
         };
-        let with = |plugged: &Plugged, more: &[Setting]| {
-            let settings = settings(&[&plugged.settings.0[..], more].concat());
-            if settings.is_empty() { plugin(plugged) } else { format!("{}: {settings}", plugin(plugged)) }
+        let with = |plugin: &PluginRecord, more: &[Setting]| {
+            let settings = settings(&[&plugin.settings.0[..], more].concat());
+            if settings.is_empty() { plugin(plugin) } else { format!("{}: {settings}", plugin(plugin)) }
         };
         let mut strategies: Vec<Vec<String>> = Vec::new();
         let mut problems: Vec<Vec<String>> = Vec::new();
@@ -65,7 +65,7 @@ impl Writer<'_> {
             let budget = &header.budget;
             let limits = [
                 budget.trials.map(|trials| format!("{trials} trials")),
-                budget.epochs.map(|epochs| format!("{} {}", number(epochs), header.fidelity_unit)),
+                budget.total_fidelity.map(|total| format!("{} {}", number(total), header.fidelity_unit)),
                 budget.seconds.map(|seconds| format!("{} s", number(seconds))),
                 (header.duplicates == Duplicates::Measure).then(|| "duplicates measured".to_owned()),
             ];
@@ -99,9 +99,9 @@ impl Writer<'_> {
 /// Objectives and constraints.
 fn searched(header: &Header) -> String {
     let objectives = header.objectives.iter().map(|objective| objective.metric.clone());
-    let limit = |bound: &Bound| {
-        let sign = if bound.goal == Goal::Minimize { "≤" } else { "≥" };
-        format!("{} {sign} {}", bound.metric, number(bound.limit))
+    let limit = |constraint: &Constraint| {
+        let sign = if constraint.goal == Goal::Minimize { "≤" } else { "≥" };
+        format!("{} {sign} {}", constraint.metric, number(constraint.limit))
     };
     objectives.chain(header.constraints.iter().map(limit)).collect::<Vec<_>>().join(", ")
 }

@@ -131,14 +131,14 @@ impl SearchSpace for Darts {
             Some([normal, reduce]) => {
                 format!("{}|{}", identity::key(&normal, false), identity::key(&reduce, true))
             }
-            None => nas_api::walk::key(genotype),
+            None => nas_api::space_defaults::key(genotype),
         }
     }
 
     fn format(&self, genotype: &[u32]) -> String {
         match cells(genotype) {
             Some([normal, reduce]) => genotype::format(&normal, &reduce),
-            None => nas_api::walk::key(genotype),
+            None => nas_api::space_defaults::key(genotype),
         }
     }
 

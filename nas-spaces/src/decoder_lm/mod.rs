@@ -163,6 +163,6 @@ impl SearchSpace for DecoderLm {
             format!("{heads}/{keys}/{}/{}/{}", choices[2], choices[3], choices[4])
         };
         let layers: Vec<String> = made.layers.iter().map(layer).collect();
-        format!("{};{}", nas_api::walk::key(&made.whole), layers.join(";"))
+        format!("{};{}", nas_api::space_defaults::key(&made.whole), layers.join(";"))
     }
 }

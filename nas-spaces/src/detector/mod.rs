@@ -191,6 +191,6 @@ impl SearchSpace for Detector {
     fn parse(&self, text: &str) -> Result<Genotype> {
         let text = if text.trim() == FCOS_NAME { FCOS } else { text };
         let like = |error| Error::new(format!("{error}; a genotype reads like {FCOS}, or is {FCOS_NAME}"));
-        nas_api::walk::parse(self, text).map_err(like)
+        nas_api::space_defaults::parse(self, text).map_err(like)
     }
 }

@@ -171,7 +171,7 @@ impl SearchSpace for GrammarSpace {
         if self.derivations().genotype(&term).is_ok_and(|first| first == genotype) {
             return text;
         }
-        [&text, BY, &nas_api::walk::key(genotype)].concat()
+        [&text, BY, &nas_api::space_defaults::key(genotype)].concat()
     }
 
     fn parse(&self, text: &str) -> Result<Genotype> {

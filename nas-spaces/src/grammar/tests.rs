@@ -152,7 +152,7 @@ fn a_mutant_keeps_what_its_changed_decision_leaves_in_place() {
     let space = hierarchical();
     let parent = space.sample(3);
     let made = |genotype: &[u32]| -> HashMap<String, u32> {
-        let decisions = nas_api::walk::decisions(&space, genotype);
+        let decisions = nas_api::space_defaults::decisions(&space, genotype);
         decisions.iter().map(|decision| decision.name.clone()).zip(genotype.iter().copied()).collect()
     };
     let before = made(&parent);

@@ -210,7 +210,7 @@ impl SearchSpace for Mobile {
 
     fn key(&self, genotype: &[u32]) -> String {
         // Genotypes are valid here; one that is not gets a key of its own.
-        self.read(genotype).map_or_else(|| nas_api::walk::key(genotype), |design| design.key())
+        self.read(genotype).map_or_else(|| nas_api::space_defaults::key(genotype), |design| design.key())
     }
 
     /// Also reads the names of published networks, `mobilenet_v2` or `efficientnet_b0`.
@@ -218,7 +218,7 @@ impl SearchSpace for Mobile {
         if let Some(genotype) = named::design(text.trim()).and_then(|design| self.write(&design)) {
             return Ok(genotype);
         }
-        nas_api::walk::parse(self, text).map_err(|error| {
+        nas_api::space_defaults::parse(self, text).map_err(|error| {
             let names = named::names().join(", ");
             Error::new(format!(
                 "{error}; a genotype reads like activation=relu6,multiplier=1.00,depth1=1,..., or is one of {names}"

@@ -10,7 +10,9 @@ mod skeleton;
 mod tests;
 
 use nas_api::rng::{RngExt, seeded};
-use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task, walk};
+use nas_api::{
+    Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task, space_defaults,
+};
 
 use cell::{Cell, Draft, EDGES, OPERATIONS, VERTICES};
 pub(crate) use hash::md5;
@@ -97,7 +99,7 @@ impl SearchSpace for NasBench101 {
                 return genotype;
             }
         }
-        walk::sample(self, seed)
+        space_defaults::sample(self, seed)
     }
 
     fn task_parameters(&self) -> Vec<Parameter> {
@@ -133,7 +135,7 @@ impl SearchSpace for NasBench101 {
 
     fn key(&self, genotype: &[u32]) -> String {
         // Genotypes are valid here; one that is not gets a key of its own.
-        let Some(cell) = Draft::of(genotype).0.cell() else { return walk::key(genotype) };
+        let Some(cell) = Draft::of(genotype).0.cell() else { return space_defaults::key(genotype) };
         let marks = self.exact.then(|| skeleton::marks(&cell));
         hash::hash(&cell, marks.as_deref())
     }

@@ -135,7 +135,7 @@ impl SearchSpace for NasBench201 {
         match (cell::cell(genotype), self.same) {
             (Some(cell), Same::Network) => identity::key(&cell),
             (Some(cell), Same::Topology) => identity::topology(&cell),
-            (None, _) | (Some(_), Same::Cell) => nas_api::walk::key(genotype),
+            (None, _) | (Some(_), Same::Cell) => nas_api::space_defaults::key(genotype),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use nas_api::graph::operators;
-use nas_api::{Attribute, Graph, GraphBuilder, Word};
+use nas_api::{Attribute, Graph, GraphBuilder, Symbol};
 
 use super::attribute::{kind, required};
 use super::decisions::{Decisions, Made};
@@ -96,7 +96,7 @@ impl<'t> Expansion<'t> {
             let wrong = |problem: String| format!("{place}: {problem}");
             let resolve = |term: &Term| self.resolve(term, n, made, outputs).map_err(wrong);
             let op = resolve(&layer.op)?.to_string();
-            let mut attributes: Vec<(Word, Attribute)> = Vec::with_capacity(layer.attributes.len());
+            let mut attributes: Vec<(Symbol, Attribute)> = Vec::with_capacity(layer.attributes.len());
             for (attribute, terms) in &layer.attributes {
                 if let Terms::List(terms) = terms {
                     let values = terms.iter().map(resolve).collect::<Result<Vec<Scalar>, _>>()?;
@@ -269,7 +269,7 @@ impl<'t> Expansion<'t> {
 }
 
 /// The padding with which a window of stride 1 keeps height and width.
-fn same(attributes: &[(Word, Attribute)]) -> Vec<i64> {
+fn same(attributes: &[(Symbol, Attribute)]) -> Vec<i64> {
     let sizes = |name: &str, default: i64| match attributes.iter().find(|(known, _)| *known == name) {
         Some((_, Attribute::Ints(sizes))) if sizes.len() == 2 => [sizes[0], sizes[1]],
         _ => [default; 2],

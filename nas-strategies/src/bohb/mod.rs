@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Candidate, Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo,
+    Candidate, Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
     StrategyPlugin, Study,
 };
 
@@ -114,8 +114,8 @@ impl StrategyPlugin for Bohb {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Hyperband's brackets of fidelities, filled by kernel density estimates instead of at random.".into(),
             reference: "Falkner, Klein & Hutter 2018, BOHB: robust and efficient hyperparameter optimization at scale, ICML, Algorithm 2".into(),
-            needs: vec!["fidelities".into()],
-            serves: vec!["bounds".into(), "fidelities".into()],
+            needs: Needs { fidelities: true, ..Needs::default() },
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::integer("eta", 3, 2, 1000, "η: one in so many is promoted, to so many times the fidelity."),
                 Parameter::number("min_fidelity", 0.0, 0.0, 1e300, "b_min, least fidelity of a trial, in the evaluator's unit; 0: the least that is offered."),

@@ -255,7 +255,7 @@ impl Strategy for Ahead {
 
 /// For strategies that serve `ahead`.
 fn ahead(subject: &Subject, space: &mut Additive) -> Result<()> {
-    if !subject.info.serves.iter().any(|word| word == "ahead") {
+    if !subject.info.serves.ahead {
         return Ok(());
     }
     let landscape = space.clone();

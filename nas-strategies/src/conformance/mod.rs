@@ -107,7 +107,7 @@ pub fn suite(subject: &Subject, space: &mut Additive) -> Result<()> {
 
 /// What a study offers to this strategy.
 fn fidelities(info: &StrategyInfo) -> &'static [f64] {
-    if info.needs.iter().chain(&info.serves).any(|word| word == "fidelities") { &FIDELITIES } else { &[] }
+    if info.needs.fidelities { &FIDELITIES } else { &[] }
 }
 
 /// A study of [`METRIC`], to be maximized, for this strategy; what is not set has its default.
@@ -118,12 +118,12 @@ pub fn study_of<S: StrategyPlugin>(seed: u32, given: &[Setting]) -> Result<Study
 fn study(info: &StrategyInfo, seed: u32, given: &[Setting]) -> Result<Study> {
     Ok(Study {
         objectives: vec![Objective { metric: METRIC.into(), goal: Goal::Maximize }],
-        bounds: Vec::new(),
+        constraints: Vec::new(),
         metrics: vec![METRIC.into()],
         seed,
         trials: None,
         total_fidelity: None,
-        parallelism: 1,
+        workers: 1,
         fidelities: fidelities(info).to_vec(),
         settings: Settings::checked(&info.parameters, given)?,
     })

@@ -18,7 +18,7 @@
 //! Differences: the random architectures of the first rung are measured as they are, where the implementation crosses
 //! them with mutants first. Decisions that a conditional space does not make keep their numbers, unused. Rungs are at
 //! the offered fidelities nearest, by ratio, to R η^−i. Failed architectures, and those without a finite objective, are
-//! not promoted and are the worst members; bounds are ranked by Deb's rules ([`Rank`]). Where nothing is left to
+//! not promoted and are the worst members; constraints are ranked by Deb's rules ([`Rank`]). Where nothing is left to
 //! promote, the rung is evolved. While the last of a rung are out, idle workers begin the next bracket, as in the
 //! paper's parallel version. Knowledge from elsewhere at the fidelity of a subpopulation takes the place of a member
 //! not yet measured, or of the worst, unless it is worse.
@@ -30,7 +30,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Candidate, Error, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Candidate, Error, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
+    StrategyPlugin, Study,
 };
 
 use crate::Rank;
@@ -176,8 +177,8 @@ impl StrategyPlugin for Dehb {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Hyperband with differential evolution: each fidelity has a population, its parents come from the one below.".into(),
             reference: "Awad, Mallik & Hutter 2021, DEHB: evolutionary hyperband for scalable, robust and efficient hyperparameter optimization, IJCAI, Section 4".into(),
-            needs: vec!["fidelities".into()],
-            serves: vec!["fidelities".into(), "bounds".into(), "resume".into()],
+            needs: Needs { fidelities: true, ..Needs::default() },
+            serves: Serves { resume: true, ..Serves::default() },
             parameters,
         }
     }

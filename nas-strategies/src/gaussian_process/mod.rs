@@ -11,7 +11,7 @@
 //!
 //! Differences: the kernel is an overlap kernel on decisions by their names (see `kernel`), which any space has, not one
 //! on graphs. Weights and noise maximise the marginal likelihood times a weak prior, by coordinate search, instead of
-//! being integrated out. Scores become normal scores by their ranks (`targets`). Failures and broken bounds stand below
+//! being integrated out. Scores become normal scores by their ranks (`targets`). Failures and broken constraints stand below
 //! every score in the order of Deb's rules ([`Rank`](crate::Rank)). At most `points` results enter the process.
 
 mod kernel;
@@ -19,7 +19,8 @@ mod process;
 
 use nas_api::rng::seeded;
 use nas_api::{
-    Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
+    StrategyPlugin, Study,
 };
 
 use crate::Rank;
@@ -131,8 +132,8 @@ impl StrategyPlugin for GaussianProcess {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Bayesian optimisation: measures where a Gaussian process on genotypes expects the greatest improvement.".into(),
             reference: "Snoek, Larochelle & Adams 2012, Practical Bayesian optimization of machine learning algorithms, NIPS; Ru et al. 2021, Interpretable neural architecture search via Bayesian optimisation, ICLR".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::integer("initial", 10, 1, 1_000_000, "Results of random architectures before the process is asked."),
                 Parameter::integer("points", 200, 2, 5000, "Results that enter the process, at most: the best half, and the newest of the rest."),

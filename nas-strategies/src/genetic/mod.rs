@@ -2,7 +2,7 @@
 //! children replace the population but for its elite.
 //!
 //! Requires nothing of the study. The trials of one generation run side by side; `ask` returns nothing while the last of
-//! a generation are out. Bounds are served by Deb's rules ([`Rank`]).
+//! a generation are out. Constraints are served by Deb's rules ([`Rank`]).
 //!
 //! Reference: J. H. Holland (1975), "Adaptation in natural and artificial systems", University of Michigan Press,
 //! Chapter 6. D. E. Goldberg (1989), "Genetic algorithms in search, optimization, and machine learning",
@@ -20,7 +20,8 @@ mod selection;
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
+    StrategyPlugin, Study,
 };
 
 use crate::Rank;
@@ -102,8 +103,8 @@ impl StrategyPlugin for Genetic {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "A generational genetic algorithm with tournament or roulette selection, crossover, mutation and elitism.".into(),
             reference: "Holland 1975, Adaptation in natural and artificial systems; Goldberg 1989, Genetic algorithms in search, optimization, and machine learning".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into(), "ahead".into()],
+            needs: Needs::default(),
+            serves: Serves { ahead: true, ..Serves::default() },
             parameters: vec![
                 Parameter::integer("population", 50, 2, 1_000_000, "P: members of a generation."),
                 Parameter::one_of("selection", "tournament", &["tournament", "roulette"], "How parents are selected."),

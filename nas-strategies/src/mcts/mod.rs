@@ -14,7 +14,7 @@
 //! Differences: rewards are scores between the worst and the best so far, so one constant fits any objective. All
 //! decisions of a trial become nodes, as in UCT itself, so that no architecture is proposed twice, and the search ends
 //! with the space. AlphaX's network that predicts results is not part of it, nor is DeepArchitect's bisection of
-//! decisions with many choices. A failed trial, or one that breaks a bound, is rewarded like the worst so far. Knowledge
+//! decisions with many choices. A failed trial, or one that breaks a constraint, is rewarded like the worst so far. Knowledge
 //! from elsewhere counts like a trial, and is not proposed.
 
 mod history;
@@ -26,7 +26,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, RngExt, seeded};
-use nas_api::{Error, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study};
+use nas_api::{
+    Error, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin,
+    Study,
+};
 
 use crate::Rank;
 use crate::decisions::{Decisions, Step};
@@ -117,8 +120,8 @@ impl StrategyPlugin for Mcts {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "Plays the decisions as a game: upper confidence bounds where results are known, playouts below.".into(),
             reference: "Kocsis & Szepesvari 2006, Bandit based Monte-Carlo planning, ECML; Negrinho & Gordon 2017, DeepArchitect".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::number("exploration", 0.2, 0.0, 1000.0, "c, weight of the upper confidence bound's bonus; rewards lie between 0 and 1."),
                 Parameter::one_of("playout", "random", &["random", "history"], "Below what was tried: every choice alike, or those more often that did well elsewhere."),

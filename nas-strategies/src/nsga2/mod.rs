@@ -1,7 +1,7 @@
 //! NSGA-II: a population whose survivors are chosen by non-dominated sorting, and within the last front by how much
 //! room each has to itself. Several objectives give a front, one gives an elitist genetic algorithm.
 //!
-//! Requires nothing of the study. Bounds are served by constraint domination (Section VI), which is Deb's rules with
+//! Requires nothing of the study. Constraints are served by constraint domination (Section VI), which is Deb's rules with
 //! domination in place of the objective.
 //!
 //! Reference: K. Deb, A. Pratap, S. Agarwal and T. Meyarivan (2002), "A fast and elitist multiobjective genetic
@@ -21,7 +21,8 @@ use std::collections::BTreeSet;
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
+    StrategyPlugin, Study,
 };
 
 use crate::trials::{Origin, Trials, batch};
@@ -130,8 +131,8 @@ impl StrategyPlugin for Nsga2 {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "NSGA-II: survivors are chosen by non-dominated sorting and crowding distance.".into(),
             reference: "Deb et al. 2002, A fast and elitist multiobjective genetic algorithm: NSGA-II, IEEE TEC 6(2), Sections III and VI".into(),
-            needs: Vec::new(),
-            serves: vec!["several-objectives".into(), "bounds".into(), "ahead".into()],
+            needs: Needs::default(),
+            serves: Serves { several_objectives: true, ahead: true, ..Serves::default() },
             parameters: vec![
                 Parameter::integer("population", 100, 2, 1_000_000, "N: members of the population, and results of a generation."),
                 Parameter::number("crossover_rate", 0.9, 0.0, 1.0, "p_c: probability that a child has two parents."),

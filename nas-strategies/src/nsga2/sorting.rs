@@ -9,9 +9,9 @@ use crate::Rank;
 /// How one candidate stands in all objectives.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Standing {
-    /// It failed without breaking a bound, or one of its objectives is missing or not finite.
+    /// It failed without breaking a constraint, or one of its objectives is missing or not finite.
     Failed,
-    /// It breaks bounds by this much in sum.
+    /// It breaks constraints by this much in sum.
     Infeasible(f64),
     /// All objectives, turned so that more is better; finite.
     Feasible(Vec<f64>),

@@ -1,4 +1,4 @@
-use nas_api::{Bound, Candidate, Failure, Goal, Objective, Setting, StrategyPlugin, Value};
+use nas_api::{Candidate, Constraint, Failure, Goal, Objective, Setting, StrategyPlugin, Value};
 
 use super::*;
 use crate::RandomSearch;
@@ -9,12 +9,12 @@ fn number(name: &str, value: f64) -> Setting {
 }
 
 /// A study of two objectives that contradict each other: to maximise `gain`, to minimise `price`.
-fn two(seed: u32, settings: &[Setting], bounds: Vec<Bound>) -> Study {
+fn two(seed: u32, settings: &[Setting], constraints: Vec<Constraint>) -> Study {
     let objective = |metric: &str, goal| Objective { metric: metric.into(), goal };
     Study {
         objectives: vec![objective("gain", Goal::Maximize), objective("price", Goal::Minimize)],
         metrics: vec!["gain".into(), "price".into()],
-        bounds,
+        constraints,
         ..study_of::<Nsga2>(seed, settings).unwrap()
     }
 }
@@ -88,9 +88,9 @@ fn its_front_is_better_than_that_of_random_search() {
 
 #[test]
 fn bounds_are_kept_first() {
-    let bound = Bound { metric: "price".into(), goal: Goal::Minimize, limit: 0.3 };
+    let constraint = Constraint { metric: "price".into(), goal: Goal::Minimize, limit: 0.3 };
     let mut trade = Trade::new(1);
-    let measured = trade.search::<Nsga2>(&two(1, &[number("population", 20.0)], vec![bound]), 300);
+    let measured = trade.search::<Nsga2>(&two(1, &[number("population", 20.0)], vec![constraint]), 300);
     let kept = |values: &[[f64; 2]]| values.iter().filter(|[_, price]| *price <= 0.3).count();
     let (at_first, at_last) = (kept(&measured[..20]), kept(&measured[280..]));
     assert!(at_first < 10 && at_last > 15, "{at_first}, then {at_last} of 20");

@@ -18,7 +18,8 @@ mod tree;
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
+    StrategyPlugin, Study,
 };
 
 use crate::Rank;
@@ -104,8 +105,8 @@ impl StrategyPlugin for RandomForest {
             version: env!("CARGO_PKG_VERSION").into(),
             description: "SMAC: measures where a random forest expects the greatest improvement, interleaved with random architectures.".into(),
             reference: "Hutter, Hoos & Leyton-Brown 2011, Sequential model-based optimization for general algorithm configuration, LION 5, Section 4".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::integer("initial", 10, 1, 1_000_000, "Results of random architectures before the forest is asked."),
                 Parameter::integer("trees", 10, 1, 10_000, "B: trees of the forest."),

@@ -88,8 +88,8 @@ impl Network {
         sizes.extend(std::iter::repeat_n(width, hidden));
         for (position, &inputs) in sizes.iter().enumerate() {
             let outputs = if position == hidden { 1 } else { width };
-            let bound = (6.0 / inputs as f32).sqrt();
-            let weights = (0..inputs * outputs).map(|_| bound * (2.0 * rng.random::<f32>() - 1.0)).collect();
+            let constraint = (6.0 / inputs as f32).sqrt();
+            let weights = (0..inputs * outputs).map(|_| constraint * (2.0 * rng.random::<f32>() - 1.0)).collect();
             let biases = Moving::new(vec![0.0; outputs]);
             layers.push(Layer { inputs, weights: Moving::new(weights), biases });
         }

@@ -36,7 +36,7 @@ impl Targets {
     }
 }
 
-/// One target for each standing, greater is better: the score less the mean, in standard deviations. What breaks bounds
+/// One target for each standing, greater is better: the score less the mean, in standard deviations. What breaks constraints
 /// lies below every score, the lower the greater the violation, and what failed lies lowest, so that the order is that
 /// of Deb's rules.
 fn standardised(ranks: &[Rank]) -> Vec<f64> {

@@ -26,7 +26,8 @@ use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Error, Genotype, Observation, Parameter, Proposal, Result, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
+    Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
+    StrategyPlugin, Study,
 };
 
 use crate::Rank;
@@ -161,8 +162,8 @@ impl StrategyPlugin for Tpe {
             description: "Proposes where the density of good architectures is greatest relative to that of the others."
                 .into(),
             reference: "Bergstra et al. 2011, Algorithms for hyper-parameter optimization, NeurIPS, Section 4".into(),
-            needs: Vec::new(),
-            serves: vec!["bounds".into()],
+            needs: Needs::default(),
+            serves: Serves::default(),
             parameters: vec![
                 Parameter::truth(
                     "multivariate",

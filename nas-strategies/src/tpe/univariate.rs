@@ -58,7 +58,7 @@ fn estimate(shape: Shape, counts: &[u32], prior: f64) -> Vec<f64> {
 }
 
 /// The normal distributions of an ordered decision, as (choice, how many there are, standard deviation): the greater
-/// distance to the neighbours on both sides, among which both ends count, within bounds.
+/// distance to the neighbours on both sides, among which both ends count, within constraints.
 fn components(counts: &[u32]) -> Vec<(u32, f64, f64)> {
     let range = counts.len() as f64;
     let made: u32 = counts.iter().sum();

@@ -2,7 +2,7 @@
 
 mod options;
 
-use super::{Attribute, Graph, Node, Word};
+use super::{Attribute, Graph, Node, Symbol};
 
 pub use options::{Convolution, Heads, Window, float, int, ints, text};
 
@@ -50,9 +50,9 @@ impl GraphBuilder {
     pub fn node(
         &mut self,
         name: impl Into<String>,
-        op: impl Into<Word>,
+        op: impl Into<Symbol>,
         inputs: &[NodeId],
-        attributes: Vec<(Word, Attribute)>,
+        attributes: Vec<(Symbol, Attribute)>,
     ) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         let inputs = inputs.iter().map(|input| input.0).collect();
@@ -61,7 +61,7 @@ impl GraphBuilder {
     }
 
     /// An operator without attributes.
-    pub fn op(&mut self, name: impl Into<String>, op: impl Into<Word>, inputs: &[NodeId]) -> NodeId {
+    pub fn op(&mut self, name: impl Into<String>, op: impl Into<Symbol>, inputs: &[NodeId]) -> NodeId {
         self.node(name, op, inputs, Vec::new())
     }
 
@@ -101,12 +101,12 @@ impl GraphBuilder {
     }
 
     /// `AveragePool` (the padding does not count) or `MaxPool`, of images.
-    pub fn pool(&mut self, name: impl Into<String>, op: impl Into<Word>, input: NodeId, window: Window) -> NodeId {
+    pub fn pool(&mut self, name: impl Into<String>, op: impl Into<Symbol>, input: NodeId, window: Window) -> NodeId {
         self.node(name, op, &[input], window.attributes(2))
     }
 
     /// `AveragePool` (the padding does not count) or `MaxPool`, of signals [channels, length].
-    pub fn pool_1d(&mut self, name: impl Into<String>, op: impl Into<Word>, input: NodeId, window: Window) -> NodeId {
+    pub fn pool_1d(&mut self, name: impl Into<String>, op: impl Into<Symbol>, input: NodeId, window: Window) -> NodeId {
         self.node(name, op, &[input], window.attributes(1))
     }
 

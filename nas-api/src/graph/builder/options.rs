@@ -1,6 +1,6 @@
 //! What builder methods take: windows, convolutions, heads, single attributes.
 
-use crate::graph::{Attribute, Word};
+use crate::graph::{Attribute, Symbol};
 
 /// How a convolution or pooling window moves. Square windows, equal padding on all sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Window {
     }
 
     /// What differs from ONNX's defaults.
-    pub(super) fn attributes(self, sides: usize) -> Vec<(Word, Attribute)> {
+    pub(super) fn attributes(self, sides: usize) -> Vec<(Symbol, Attribute)> {
         let mut attributes = Vec::with_capacity(6);
         attributes.push(("kernel_shape".into(), Attribute::Ints(vec![self.kernel; sides])));
         if self.stride != 1 {
@@ -80,7 +80,7 @@ impl Convolution {
         Self { bias: true, ..self }
     }
 
-    pub(super) fn attributes(self) -> Vec<(Word, Attribute)> {
+    pub(super) fn attributes(self) -> Vec<(Symbol, Attribute)> {
         let mut attributes = self.window.attributes(self.sides);
         attributes.push(int("out_channels", self.out_channels));
         if self.dilation != 1 {
@@ -115,7 +115,7 @@ impl Heads {
         Self { query: heads, key_value: heads, causal: false, window: 0 }
     }
 
-    pub(super) fn attributes(self) -> Vec<(Word, Attribute)> {
+    pub(super) fn attributes(self) -> Vec<(Symbol, Attribute)> {
         let mut attributes = Vec::with_capacity(4);
         attributes.push(int("q_num_heads", self.query));
         attributes.push(int("kv_num_heads", self.key_value));
@@ -130,21 +130,21 @@ impl Heads {
 }
 
 /// An attribute that is a whole number.
-pub fn int(name: impl Into<Word>, value: i64) -> (Word, Attribute) {
+pub fn int(name: impl Into<Symbol>, value: i64) -> (Symbol, Attribute) {
     (name.into(), Attribute::Int(value))
 }
 
 /// An attribute that is a list of whole numbers.
-pub fn ints(name: impl Into<Word>, values: &[i64]) -> (Word, Attribute) {
+pub fn ints(name: impl Into<Symbol>, values: &[i64]) -> (Symbol, Attribute) {
     (name.into(), Attribute::Ints(values.to_vec()))
 }
 
 /// An attribute that is a number.
-pub fn float(name: impl Into<Word>, value: f64) -> (Word, Attribute) {
+pub fn float(name: impl Into<Symbol>, value: f64) -> (Symbol, Attribute) {
     (name.into(), Attribute::Float(value))
 }
 
 /// An attribute that is a text.
-pub fn text(name: impl Into<Word>, value: &str) -> (Word, Attribute) {
+pub fn text(name: impl Into<Symbol>, value: &str) -> (Symbol, Attribute) {
     (name.into(), Attribute::Text(value.to_owned()))
 }

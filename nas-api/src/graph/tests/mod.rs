@@ -10,13 +10,13 @@ mod windows;
 
 use super::builder::{float, int};
 use super::shape::infer;
-use super::{Attribute, Counts, Graph, Node, Shape, Word, count};
+use super::{Attribute, Counts, Graph, Node, Shape, Symbol, count};
 
 /// The shape that one operator gives on `copies` of the input.
 pub fn one(
     op: &'static str,
     copies: usize,
-    attributes: Vec<(Word, Attribute)>,
+    attributes: Vec<(Symbol, Attribute)>,
     input: &[i64],
 ) -> Result<Shape, String> {
     let nodes = vec![
@@ -28,13 +28,13 @@ pub fn one(
 }
 
 #[track_caller]
-pub fn refused(op: &'static str, copies: usize, attributes: Vec<(Word, Attribute)>, input: &[i64], words: &str) {
+pub fn refused(op: &'static str, copies: usize, attributes: Vec<(Symbol, Attribute)>, input: &[i64], words: &str) {
     let error = one(op, copies, attributes, input).unwrap_err();
     assert!(error.starts_with(&format!("node 'it' ({op})")) && error.contains(words), "{error}");
 }
 
 /// Parameters, multiply-accumulates and bias additions of one operator on `copies` of the input.
-pub fn cost(op: &'static str, copies: usize, attributes: Vec<(Word, Attribute)>, input: &[i64]) -> [u64; 3] {
+pub fn cost(op: &'static str, copies: usize, attributes: Vec<(Symbol, Attribute)>, input: &[i64]) -> [u64; 3] {
     let nodes = vec![
         Node { name: "input".into(), op: "Input".into(), inputs: vec![], attributes: vec![] },
         Node { name: "it".into(), op: op.into(), inputs: vec![0; copies], attributes },
@@ -91,7 +91,7 @@ fn joining_operators_compare_shapes() {
     assert_eq!(one("Choice", 2, vec![("decision".into(), Attribute::Text("op".into()))], &[3]).unwrap(), [3]);
     refused("Choice", 2, vec![], &[3], "must name a decision");
 
-    let two = |op: &'static str, attributes: Vec<(Word, Attribute)>| {
+    let two = |op: &'static str, attributes: Vec<(Symbol, Attribute)>| {
         let node = |name: &str, op: &'static str, inputs: &[u32], attributes| Node {
             name: name.into(),
             op: op.into(),

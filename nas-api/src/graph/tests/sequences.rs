@@ -3,7 +3,7 @@
 use super::super::builder::{Heads, float, int, text};
 use super::super::memory::{Memory, memory};
 use super::super::shape::infer;
-use super::super::{Attribute, Graph, GraphBuilder, Node, NodeId, Shape, Word, count};
+use super::super::{Attribute, Graph, GraphBuilder, Node, NodeId, Shape, Symbol, count};
 use super::{cost, one, refused};
 
 /// A graph of an input and what `body` adds, with the shape of its last node.
@@ -24,7 +24,7 @@ fn wrong(input: &[i64], words: &str, body: impl Fn(&mut GraphBuilder, NodeId) ->
 
 #[test]
 fn gemm_costs_every_position_and_its_rate() {
-    let gemm = |more: &[(Word, Attribute)]| [&[int("out_features", 5)], more].concat();
+    let gemm = |more: &[(Symbol, Attribute)]| [&[int("out_features", 5)], more].concat();
     assert_eq!(cost("Gemm", 1, gemm(&[]), &[7, 3]), [20, 7 * 15, 7 * 5]);
     assert_eq!(cost("Gemm", 1, gemm(&[int("bias", 0)]), &[2, 7, 3]), [15, 14 * 15, 0]);
     assert_eq!(cost("Gemm", 1, gemm(&[float("rate", 0.25)]), &[8, 3]), [20, 2 * 15, 2 * 5]);
@@ -217,7 +217,7 @@ fn attention_counts_its_two_products() {
 
 #[test]
 fn positions_rotate_in_pairs() {
-    let rotary = |more: &[(Word, Attribute)]| [&[int("num_heads", 2)], more].concat();
+    let rotary = |more: &[(Symbol, Attribute)]| [&[int("num_heads", 2)], more].concat();
     assert_eq!(one("RotaryEmbedding", 1, rotary(&[]), &[6, 16]).unwrap(), [6, 16]);
     assert_eq!(cost("RotaryEmbedding", 1, rotary(&[int("rotary_embedding_dim", 4)]), &[6, 16]), [0, 0, 0]);
     refused("RotaryEmbedding", 1, rotary(&[]), &[6, 6], "3 numbers of a head are odd");
@@ -256,7 +256,7 @@ fn memory_follows_the_life_of_values() {
 
 #[test]
 fn a_million_million_parameters_are_counted() {
-    let node = |name: &str, op: &'static str, inputs: &[u32], attributes: Vec<(Word, Attribute)>| Node {
+    let node = |name: &str, op: &'static str, inputs: &[u32], attributes: Vec<(Symbol, Attribute)>| Node {
         name: name.into(),
         op: op.into(),
         inputs: inputs.to_vec(),

@@ -2,7 +2,7 @@
 
 use super::super::builder::{float, int, ints, text};
 use super::super::shape::infer;
-use super::super::{Attribute, Convolution, Counts, GraphBuilder, NodeId, Window, Word, count};
+use super::super::{Attribute, Convolution, Counts, GraphBuilder, NodeId, Symbol, Window, count};
 use super::refused;
 
 fn counted(body: impl Fn(&mut GraphBuilder, NodeId)) -> Result<Counts, String> {
@@ -44,16 +44,16 @@ fn a_layer_again_costs_its_products_but_no_weights() {
 
 #[test]
 fn a_layer_again_is_the_same_layer() {
-    let pair = |owner: (&'static str, Vec<(Word, Attribute)>), tied: (&'static str, Vec<(Word, Attribute)>)| {
+    let pair = |owner: (&'static str, Vec<(Symbol, Attribute)>), tied: (&'static str, Vec<(Symbol, Attribute)>)| {
         move |graph: &mut GraphBuilder, x: NodeId| {
             graph.node("owner", owner.0, &[x], owner.1.clone());
             graph.node("it", tied.0, &[x], tied.1.clone());
         }
     };
-    let conv = |more: &[(Word, Attribute)]| {
+    let conv = |more: &[(Symbol, Attribute)]| {
         ("Conv", [&[int("out_channels", 4), ints("kernel_shape", &[3, 3])], more].concat())
     };
-    let group = |more: &[(Word, Attribute)]| ("GroupNormalization", [&[int("num_groups", 2)], more].concat());
+    let group = |more: &[(Symbol, Attribute)]| ("GroupNormalization", [&[int("num_groups", 2)], more].concat());
     let owner = || text("tied", "owner");
     assert!(counted(pair(conv(&[]), conv(&[owner()]))).is_ok());
     wrong("differs in 'bias'", pair(conv(&[]), conv(&[int("bias", 0), owner()])));

@@ -1,12 +1,12 @@
 //! Convolutions, pooling and what changes the sides of images.
 
 use super::super::builder::{int, ints};
-use super::super::{Attribute, Word};
+use super::super::{Attribute, Symbol};
 use super::{cost, one, refused};
 
 #[test]
 fn convolutions_follow_onnx() {
-    let with = |more: &[(Word, Attribute)]| {
+    let with = |more: &[(Symbol, Attribute)]| {
         let mut attributes = vec![int("out_channels", 6), ints("kernel_shape", &[3, 5])];
         attributes.extend_from_slice(more);
         attributes
@@ -38,7 +38,7 @@ fn pools_never_look_at_padding_alone() {
 
 #[test]
 fn windows_move_over_signals() {
-    let conv = |more: &[(Word, Attribute)]| [&[int("out_channels", 6), ints("kernel_shape", &[5])], more].concat();
+    let conv = |more: &[(Symbol, Attribute)]| [&[int("out_channels", 6), ints("kernel_shape", &[5])], more].concat();
     // (20 + 1 + 2 - 2 * 4 - 1) / 3 + 1
     let moved = conv(&[ints("pads", &[1, 2]), ints("strides", &[3]), ints("dilations", &[2])]);
     assert_eq!(one("Conv", 1, moved, &[4, 20]).unwrap(), [6, 5]);
@@ -57,7 +57,7 @@ fn windows_move_over_signals() {
 
 #[test]
 fn transposed_convolutions_undo_the_sizes_of_convolutions() {
-    let base = |more: &[(Word, Attribute)]| [&[int("out_channels", 6), ints("kernel_shape", &[3, 4])], more].concat();
+    let base = |more: &[(Symbol, Attribute)]| [&[int("out_channels", 6), ints("kernel_shape", &[3, 4])], more].concat();
     // 1 · (10 - 1) + 3 and 1 · (11 - 1) + 4
     assert_eq!(one("ConvTranspose", 1, base(&[]), &[4, 10, 11]).unwrap(), [6, 12, 14]);
     let moved = [

@@ -16,7 +16,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use nas_api::evaluator::panicked;
 use nas_api::{
-    Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Report, Request, Result, Settings, Stop, TrainRequest,
+    CurvePoint, Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings, Stop, TrainRequest,
     Trained, Verdict,
 };
 
@@ -270,7 +270,7 @@ impl Monitor for Course<'_> {
         !self.again.load(Ordering::Relaxed) && self.monitor.stopped()
     }
 
-    fn report(&self, report: Report) -> Verdict {
+    fn report(&self, report: CurvePoint) -> Verdict {
         let verdict = self.monitor.report(report);
         if verdict != Verdict::GoOn {
             self.again.store(false, Ordering::Relaxed);

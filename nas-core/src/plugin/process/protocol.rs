@@ -15,14 +15,14 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use nas_api::codec::{LIMIT, decode, encode};
-use nas_api::{Measurement, Opened, Report, Request, Settings, TrainRequest, Trained, Verdict};
+use nas_api::{CurvePoint, Measurement, Opened, Request, Settings, TrainRequest, Trained, Verdict};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::plugin::PluginError;
 
 /// Changes where a message changes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What the host says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ pub enum Said {
     /// It cannot be opened so, or not be found.
     Refused(PluginError),
     /// How far it has come.
-    Reported(Report),
+    Reported(CurvePoint),
     /// A line for the user.
     Noticed(String),
     /// `None`: it stopped early because it was told to.
@@ -121,7 +121,7 @@ mod tests {
     fn messages_come_back_and_damaged_ones_are_refused() {
         let mut bytes = Vec::new();
         write(&mut bytes, &Said::Panicked("ouch".into())).unwrap();
-        let report = Report { fidelity: 3.0, metrics: vec![nas_api::Metric::new("val_loss", f64::NEG_INFINITY)] };
+        let report = CurvePoint { fidelity: 3.0, metrics: vec![nas_api::Metric::new("val_loss", f64::NEG_INFINITY)] };
         write(&mut bytes, &Said::Reported(report.clone())).unwrap();
         write(&mut bytes, &Said::Measured(None)).unwrap();
         let mut from = &bytes[..];

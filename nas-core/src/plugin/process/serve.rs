@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nas_api::native::panic_words;
-use nas_api::{Evaluator, Monitor, Report, Verdict};
+use nas_api::{CurvePoint, Evaluator, Monitor, Verdict};
 
 use super::protocol::{self, Job, Said, VERSION};
 use crate::plugin::{EvaluatorSource, PluginError};
@@ -127,7 +127,7 @@ impl<W: Write + Send> Monitor for Host<W> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn report(&self, report: Report) -> Verdict {
+    fn report(&self, report: CurvePoint) -> Verdict {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let said = protocol::write(&mut line.output, &Said::Reported(report));
         let verdict = said.ok().and_then(|()| line.judged.recv().ok()).unwrap_or(Verdict::Stopped);

@@ -56,9 +56,9 @@ record!(api::Metric, types::Metric { name, value });
 record!(api::Decision, types::Decision { name, choices, ordered });
 record!(api::Range, types::Range { min, max });
 record!(api::Setting, types::Setting { name; value });
-record!(api::Parameter, types::Parameter { name, description; kind, default });
+record!(api::Parameter, types::Parameter { name, description; kind, default, role });
 record!(api::Objective, types::Objective { metric; goal });
-record!(api::Bound, types::Bound { metric, limit; goal });
+record!(api::Constraint, types::Constraint { metric, limit; goal });
 record!(api::Proposal, types::Proposal { fidelity, resume; candidate });
 record!(api::Failure, types::Failure { reason, violation });
 record!(api::Observation, types::Observation { trial, fidelity, metrics, gradient, cost; candidate, failure });
@@ -69,18 +69,44 @@ record!(api::MetricInfo, wit_evaluator::MetricInfo { name, unit, hidden, descrip
 record!(api::EvaluatorInfo, wit_evaluator::EvaluatorInfo {
     name, version, description, fidelity_unit, accepts_relaxed, resumes, graphs; metrics, parameters; trains });
 record!(api::Opened, wit_evaluator::Opened {
-    fidelities, space, simulated; task, metrics, space_settings, objectives, best; reports, data });
+    fidelities, space, simulated; task, metrics, space_settings, objectives, best; intermediate_metrics, data });
 record!(api::Request, wit_evaluator::Request {
     trial, key, text, fidelity, resume, keep, seed; candidate, graph; judged });
 record!(api::Measurement, wit_evaluator::Measurement { gradient, cost; metrics, failure });
 record!(api::StrategyInfo, wit_strategy::StrategyInfo {
-    name, version, description, reference, needs, serves; parameters });
+    name, version, description, reference; needs, serves, parameters });
 record!(api::Study, wit_strategy::Study {
-    metrics, seed, trials, total_fidelity, parallelism, fidelities; objectives, bounds, settings });
+    metrics, seed, trials, total_fidelity, workers, fidelities; objectives, constraints, settings });
 record!(api::SpaceInfo, wit_space::SpaceInfo {
     name, version, log10_size, conditional, standard, description, reference; decisions });
 record!(api::SpaceInfo, asked_space::SpaceInfo {
     name, version, log10_size, conditional, standard, description, reference; decisions });
+
+/// Both directions of a set of flags, which is a struct of truths here.
+macro_rules! flags {
+    ($api:path, $wit:path { $($field:ident $flag:ident),* }) => {
+        impl IntoWit<$wit> for $api {
+            fn into_wit(self) -> $wit {
+                use $wit as W;
+                let mut flags = W::empty();
+                $(if self.$field {
+                    flags |= W::$flag;
+                })*
+                flags
+            }
+        }
+        impl FromWit<$wit> for $api {
+            fn from_wit(wit: $wit) -> Self {
+                use $wit as W;
+                Self { $($field: wit.contains(W::$flag)),* }
+            }
+        }
+    };
+}
+
+flags!(api::Needs, wit_strategy::Needs { fidelities FIDELITIES, resume RESUME, gradients GRADIENTS });
+flags!(api::Serves, wit_strategy::Serves {
+    several_objectives SEVERAL_OBJECTIVES, resume RESUME, ahead AHEAD });
 
 /// Both directions of an enumeration whose cases have the same names; the values of `as` cases are converted.
 macro_rules! variant {
@@ -111,6 +137,7 @@ macro_rules! variant {
 }
 
 variant!(api::Goal, types::Goal { ; ; Minimize, Maximize });
+variant!(api::Role, types::Role { ; ; Plain, Path, Data, Device, Recipe, Fidelity });
 variant!(api::Candidate, types::Candidate { Discrete, Relaxed ; ; });
 variant!(api::Value, types::Value { Truth, Number, Text, Numbers, Texts ; ; });
 variant!(api::ParameterKind, types::ParameterKind { OneOf ; Integer, Number ; Truth, Text, Numbers, Texts });
@@ -128,25 +155,25 @@ impl<A: FromWit<B>, B> FromWit<Option<B>> for Option<A> {
     }
 }
 
-impl IntoWit<String> for api::Word {
+impl IntoWit<String> for api::Symbol {
     fn into_wit(self) -> String {
         self.into()
     }
 }
 
-impl FromWit<String> for api::Word {
+impl FromWit<String> for api::Symbol {
     fn from_wit(wit: String) -> Self {
         wit.into()
     }
 }
 
-impl<A: IntoWit<B>, B> IntoWit<(String, B)> for (api::Word, A) {
+impl<A: IntoWit<B>, B> IntoWit<(String, B)> for (api::Symbol, A) {
     fn into_wit(self) -> (String, B) {
         (self.0.into(), self.1.into_wit())
     }
 }
 
-impl<A: FromWit<B>, B> FromWit<(String, B)> for (api::Word, A) {
+impl<A: FromWit<B>, B> FromWit<(String, B)> for (api::Symbol, A) {
     fn from_wit(wit: (String, B)) -> Self {
         (wit.0.into(), A::from_wit(wit.1))
     }

@@ -14,7 +14,7 @@ use super::StudyError;
 use super::header::Header;
 use lock::Lock;
 
-pub(crate) use read::Said;
+pub(crate) use read::StrategyCall;
 pub(crate) use write::wall_clock;
 
 /// "nas" and a 1, in the database's header: what makes a file a study.

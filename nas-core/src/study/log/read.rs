@@ -1,4 +1,4 @@
-use nas_api::{Metric, Report};
+use nas_api::{CurvePoint, Metric};
 use rusqlite::Row;
 
 use super::Log;
@@ -7,9 +7,9 @@ use crate::study::StudyError;
 use crate::study::header::Header;
 use crate::study::record::{State, StudyRecord, TrialRecord};
 
-/// What was said to the strategy.
+/// One call of the strategy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum StrategyCall {
     /// It was asked for at most `limit` proposals, and these trials came of it.
     Ask {
         /// At most so many.
@@ -91,7 +91,7 @@ impl Log {
         };
         let missing = |number: u32| self.damaged(format!("trial {number} is missing"));
         for (number, fidelity) in self.sql(pruned())? {
-            trials.get_mut(number as usize).ok_or_else(|| missing(number))?.pruned = Some(fidelity);
+            trials.get_mut(number as usize).ok_or_else(|| missing(number))?.pruned_at = Some(fidelity);
         }
         let reports = || {
             let mut statement = self.db.prepare("SELECT trial, fidelity FROM reports ORDER BY trial, report")?;
@@ -100,7 +100,7 @@ impl Log {
         };
         for (number, fidelity) in self.sql(reports())? {
             let trial = trials.get_mut(number as usize).ok_or_else(|| missing(number))?;
-            trial.reports.push(Report { fidelity, metrics: Vec::new() });
+            trial.curve.push(CurvePoint { fidelity, metrics: Vec::new() });
         }
         let metrics = || {
             let columns = "SELECT trial, report, name, value FROM reported ORDER BY trial, report, position";
@@ -113,30 +113,30 @@ impl Log {
         };
         for (number, report, metric) in self.sql(metrics())? {
             let trial = trials.get_mut(number as usize).ok_or_else(|| missing(number))?;
-            let report = trial.reports.get_mut(report as usize);
+            let report = trial.curve.get_mut(report as usize);
             report.ok_or_else(|| self.damaged(format!("a report of trial {number} is missing")))?.metrics.push(metric);
         }
         Ok(())
     }
 
-    /// What was said to the strategy of one search, in order.
-    pub fn said(&self, search: u32) -> Result<Vec<Said>, StudyError> {
+    /// The calls of one search's strategy, in order.
+    pub fn strategy_calls(&self, search: u32) -> Result<Vec<StrategyCall>, StudyError> {
         let rows = || {
             let columns = "SELECT kind, amount, trials FROM events WHERE search = ?1 ORDER BY event";
             let mut statement = self.db.prepare(columns)?;
             let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
             statement.query_map([search], row)?.collect::<rusqlite::Result<Vec<(String, u32, String)>>>()
         };
-        let said = |(kind, limit, trials): (String, u32, String)| {
+        let call = |(kind, limit, trials): (String, u32, String)| {
             let trials: Result<Vec<u32>, _> = trials.split_whitespace().map(str::parse).collect();
             let trials = trials.map_err(|_| self.damaged("an event names no trials"))?;
             Ok(match kind.as_str() {
-                "ask" => Said::Ask { limit, trials },
-                "tell" => Said::Tell(trials),
-                _ => Said::Warm(trials),
+                "ask" => StrategyCall::Ask { limit, trials },
+                "tell" => StrategyCall::Tell(trials),
+                _ => StrategyCall::Warm(trials),
             })
         };
-        self.sql(rows())?.into_iter().map(said).collect()
+        self.sql(rows())?.into_iter().map(call).collect()
     }
 }
 
@@ -161,8 +161,8 @@ fn trial(row: &Row<'_>) -> rusqlite::Result<(TrialRecord, Texts)> {
         metrics: Vec::new(),
         reason: row.get(8)?,
         violation: row.get(9)?,
-        pruned: None,
-        reports: Vec::new(),
+        pruned_at: None,
+        curve: Vec::new(),
         gradient: Vec::new(),
         cost: row.get(11)?,
         simulated: row.get(12)?,

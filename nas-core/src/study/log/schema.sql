@@ -30,7 +30,7 @@ CREATE TABLE trials (
     gradient     TEXT NOT NULL,
     cost         REAL NOT NULL,
     simulated    INTEGER NOT NULL,
-    -- The evaluator measures it; false for duplicates and for what breaks a bound before training.
+    -- The evaluator measures it; false for duplicates and for what breaks a constraint before training.
     trained      INTEGER NOT NULL,
     duplicate_of INTEGER,
     -- Seconds since 1970.

@@ -154,11 +154,11 @@ fn update(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Resul
     for (position, metric) in (0_u32..).zip(&trial.metrics) {
         metrics.execute(params![trial.trial, position, metric.name, metric.value])?;
     }
-    if let Some(fidelity) = trial.pruned {
+    if let Some(fidelity) = trial.pruned_at {
         let insert = "INSERT OR REPLACE INTO pruned VALUES (?1, ?2)";
         transaction.prepare_cached(insert)?.execute(params![trial.trial, fidelity])?;
     }
-    if trial.reports.is_empty() { Ok(()) } else { append_reports(transaction, trial) }
+    if trial.curve.is_empty() { Ok(()) } else { append_reports(transaction, trial) }
 }
 
 /// Writes the reports that are not there yet.
@@ -167,7 +167,7 @@ fn append_reports(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlit
     let known: u32 = count.query_row([trial.trial], |row| row.get(0))?;
     let mut reports = transaction.prepare_cached("INSERT INTO reports VALUES (?1, ?2, ?3)")?;
     let mut metrics = transaction.prepare_cached("INSERT INTO reported VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (number, report) in (0_u32..).zip(&trial.reports).skip(known as usize) {
+    for (number, report) in (0_u32..).zip(&trial.curve).skip(known as usize) {
         reports.execute(params![trial.trial, number, report.fidelity])?;
         for (position, metric) in (0_u32..).zip(&report.metrics) {
             metrics.execute(params![trial.trial, number, position, metric.name, metric.value])?;

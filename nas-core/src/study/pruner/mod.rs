@@ -2,8 +2,9 @@
 //!
 //! What a rule decides follows from the trial's own reports and from what *earlier* trials of the study reported up to
 //! the same fidelity, whatever became of them afterwards. So the decision is the same on a fast and on a slow machine and
-//! with any number of workers; the price is that a trial may have to wait for earlier ones (see [`super::board`]).
+//! with any number of workers; the price is that a trial may have to wait for earlier ones (see [`coordinator`]).
 
+mod coordinator;
 mod median;
 mod threshold;
 
@@ -11,12 +12,13 @@ use nas_api::{Goal, Metric, Objective, Parameter, Setting, Settings, StrategyInf
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
-use super::given::check_settings;
-use super::problem::Problem;
+use super::settings::check_settings;
 use super::spec::PluginSpec;
 use crate::names::did_you_mean;
 use median::Median;
 use threshold::Threshold;
+
+pub(crate) use coordinator::PruningCoordinator;
 
 /// The names of all pruners.
 pub const PRUNERS: [&str; 2] = ["median", "threshold"];
@@ -32,11 +34,22 @@ pub(crate) struct Point {
 
 /// A pruner as a study records it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Chosen {
+pub struct PrunerRecord {
     /// One of [`PRUNERS`].
     pub name: String,
     /// Every parameter.
     pub settings: Settings,
+}
+
+/// What an evaluator reports while it measures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reporting<'a> {
+    /// The evaluator's name.
+    pub evaluator: &'a str,
+    /// The metrics that it can report.
+    pub intermediate_metrics: &'a [String],
+    /// Its seconds are simulated.
+    pub simulated: bool,
 }
 
 /// What decides on a trial whose curve is not spared for other reasons.
@@ -80,13 +93,13 @@ fn parameters(name: &str) -> Vec<Parameter> {
     all
 }
 
-impl Chosen {
+impl PrunerRecord {
     /// Checks what the user wants; `None` where there is to be no pruner.
     pub(crate) fn of(
         spec: &PluginSpec,
         objectives: &[Objective],
         strategy: &StrategyInfo,
-        problem: &Problem,
+        reporting: &Reporting<'_>,
     ) -> Result<Option<Self>, StudyError> {
         let Some(name) = &spec.reference else {
             return match spec.settings.keys().next() {
@@ -106,19 +119,21 @@ impl Chosen {
             let remedy = "give it with --set pruner.limit=VALUE, in the metric's unit";
             return Err(StudyError::spec("pruner.limit", "the threshold is missing", remedy));
         }
-        if strategy.needs.iter().any(|need| need == "gradients") {
-            let text = format!("'{}' proposes mixtures, whose gradients are known at their end alone", strategy.name);
-            return Err(StudyError::spec("pruner", text, "leave the pruner out, or choose another strategy"));
-        }
+        check_strategy(strategy)?;
         let mut settings = check_settings("pruner", &parameters(name), &spec.settings)?;
         let metric = choose_metric(settings.text("metric").unwrap_or_default(), objectives)?;
-        check_reported(&metric, problem)?;
+        check_reported(&metric, reporting)?;
         for Setting { name, value } in &mut settings.0 {
             if name == "metric" {
                 *value = Value::Text(metric.clone());
             }
         }
         Ok(Some(Self { name: name.clone(), settings }))
+    }
+
+    /// Whether the pruner can serve this strategy, too.
+    pub(crate) fn check_strategy(&self, strategy: &StrategyInfo) -> Result<(), StudyError> {
+        check_strategy(strategy)
     }
 
     /// The pruner itself. The goal is that of the objective, or the metric's own.
@@ -136,6 +151,14 @@ impl Chosen {
         };
         Ok(Pruner { metric, goal, grace: number("grace")?, patience: number("patience")? as usize, rule })
     }
+}
+
+fn check_strategy(strategy: &StrategyInfo) -> Result<(), StudyError> {
+    if !strategy.needs.gradients {
+        return Ok(());
+    }
+    let text = format!("'{}' proposes mixtures, whose gradients are known at their end alone", strategy.name);
+    Err(StudyError::spec("pruner", text, "leave the pruner out, or choose another strategy"))
 }
 
 /// That there is a pruner of this name.
@@ -160,20 +183,20 @@ fn choose_metric(wanted: &str, objectives: &[Objective]) -> Result<String, Study
 }
 
 /// A pruner that hears nothing would never end a trial.
-fn check_reported(metric: &str, problem: &Problem) -> Result<(), StudyError> {
-    let evaluator = &problem.evaluator_info.name;
-    if problem.reports.iter().any(|reported| reported == metric) {
+fn check_reported(metric: &str, reporting: &Reporting<'_>) -> Result<(), StudyError> {
+    let Reporting { evaluator, intermediate_metrics, simulated } = *reporting;
+    if intermediate_metrics.iter().any(|reported| reported == metric) {
         return Ok(());
     }
-    if problem.reports.is_empty() {
+    if intermediate_metrics.is_empty() {
         let text =
             format!("the evaluator '{evaluator}' reports nothing while it measures, so that no trial could be ended");
-        let more = if problem.simulated { ", or data with several fidelities" } else { "" };
+        let more = if simulated { ", or data with several fidelities" } else { "" };
         let remedy = format!("leave the pruner out, or choose an evaluator that reports{more}");
         return Err(StudyError::spec("pruner", text, remedy));
     }
     let text = format!("the evaluator '{evaluator}' does not report '{metric}' while it measures");
-    Err(StudyError::spec("pruner.metric", text, format!("it reports {}", problem.reports.join(", "))))
+    Err(StudyError::spec("pruner.metric", text, format!("it reports {}", intermediate_metrics.join(", "))))
 }
 
 impl Pruner {

@@ -17,24 +17,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nas_api::evaluator::panicked;
-use nas_api::{Observation, Report};
+use nas_api::{CurvePoint, Observation};
 
 use super::StudyError;
 use crate::plugin::PluginError;
-use crate::study::board::Board;
 use crate::study::event::{End, Event, Listener};
 use crate::study::header::Header;
 use crate::study::ledger::{Ledger, Next};
 use crate::study::log::Log;
-use crate::study::outcome::{fail, fail_as_said, observation, record_measurement, record_pruned};
+use crate::study::message::{Finished, Outcome, WorkerEvent};
 use crate::study::plan::Plan;
+use crate::study::pruner::PruningCoordinator;
 use crate::study::record::{State, TrialRecord};
+use crate::study::settle::{fail, fail_as_said, observation, record_measurement, record_pruned};
 use crate::study::summary::better;
-use crate::study::worker::{Answer, Came, Heard, Pool};
+use crate::study::worker::Pool;
 
 /// Proposals in a row that cost nothing, after which a study without a limit on trials ends.
 const IDLE_TRIALS: u32 = 1000;
-/// So long a report may wait to be written.
+/// How long a reported point may wait to be written.
 const SAVE: Duration = Duration::from_secs(1);
 
 /// What one trial took on the strategy's side, and when it was over.
@@ -69,8 +70,8 @@ pub(crate) struct Runner<'a> {
     pub count_strategy: bool,
     /// Of the trials of this run.
     times: Vec<Times>,
-    /// Where trials report.
-    board: Arc<Board>,
+    /// What trials report, and the pruner that judges it.
+    coordinator: Arc<PruningCoordinator>,
     /// Running trials with reports that the log does not have yet, and when it had all of them.
     unsaved: BTreeSet<usize>,
     saved: Instant,
@@ -85,7 +86,7 @@ impl<'a> Runner<'a> {
         listener: &'a mut dyn Listener,
     ) -> Self {
         let start = Instant::now();
-        let board = Arc::new(Board::new(plan.pruner.take()));
+        let coordinator = Arc::new(PruningCoordinator::new(plan.pruner.take()));
         Self {
             plan,
             log,
@@ -100,7 +101,7 @@ impl<'a> Runner<'a> {
             warned: false,
             count_strategy: false,
             times: Vec::new(),
-            board,
+            coordinator,
             unsaved: BTreeSet::new(),
             saved: start,
         }
@@ -113,9 +114,9 @@ impl<'a> Runner<'a> {
         // One lookup after the other takes less than to hand it to a thread.
         let threads = if workers == 1 && !graphs { 0 } else { workers };
         let (evaluator, stop) = (self.plan.problem.evaluator.clone(), self.stop);
-        let board = Arc::clone(&self.board);
+        let coordinator = Arc::clone(&self.coordinator);
         let result = std::thread::scope(|scope| {
-            let mut pool = Pool::start(scope, threads, &evaluator, &board, stop, &abort)?;
+            let mut pool = Pool::start(scope, threads, &evaluator, &coordinator, stop, &abort)?;
             let result = self.drive(&mut pool);
             if result.is_err() {
                 // What is still running ends early, and what has ended meanwhile is not lost.
@@ -151,9 +152,9 @@ impl<'a> Runner<'a> {
                     Next::Nothing => return self.closed()?.ok_or_else(|| self.stalled()),
                     Next::Wait if self.stopping() => return self.stopped(pool),
                     Next::Wait => match pool.next() {
-                        Some(heard) => self.hear(heard)?,
+                        Some(event) => self.handle(event)?,
                         // Nothing is running, so a trial was never started: it does not fit in the budget.
-                        None => return Ok(End::Epochs),
+                        None => return Ok(End::TotalFidelity),
                     },
                 }
             };
@@ -171,13 +172,13 @@ impl<'a> Runner<'a> {
         if budget.trials.is_some_and(|limit| self.ledger.asked() >= limit) {
             return Ok(Some(End::Trials));
         }
-        if let Some(limit) = budget.epochs {
+        if let Some(limit) = budget.total_fidelity {
             let least = self.plan.problem.fidelities.first().copied().unwrap_or(0.0);
             if self.ledger.overspent
                 || (!self.plan.keep && self.ledger.spent() + least > limit)
                 || self.ledger.spent() >= limit
             {
-                return Ok(Some(End::Epochs));
+                return Ok(Some(End::TotalFidelity));
             }
         }
         if budget.seconds.is_some_and(|limit| self.clock() >= limit) {
@@ -192,22 +193,22 @@ impl<'a> Runner<'a> {
         Ok(None)
     }
 
-    fn hear(&mut self, heard: Heard) -> Result<(), StudyError> {
-        match heard {
-            Heard::Answer(answer) => return self.settle(answer),
-            Heard::Noticed { trial, words } => self.listener.event(&Event::Notice { trial, words: &words }),
-            Heard::Reported { trial, report } => self.reported(trial as usize, report)?,
+    fn handle(&mut self, event: WorkerEvent) -> Result<(), StudyError> {
+        match event {
+            WorkerEvent::Finished(finished) => return self.settle(finished),
+            WorkerEvent::Noticed { trial, words } => self.listener.event(&Event::Notice { trial, words: &words }),
+            WorkerEvent::Reported { trial, point } => self.reported(trial as usize, point)?,
         }
         Ok(())
     }
 
-    /// Notes a report. It is in the log within moments; for good, with the trial's outcome.
-    fn reported(&mut self, number: usize, report: Report) -> Result<(), StudyError> {
-        self.ledger.trials[number].reports.push(report);
+    /// Notes a point of a trial's learning curve. It is in the log within [`SAVE`], and for good with the trial's outcome.
+    fn reported(&mut self, number: usize, point: CurvePoint) -> Result<(), StudyError> {
+        self.ledger.trials[number].curve.push(point);
         self.unsaved.insert(number);
         let trial = &self.ledger.trials[number];
-        if let Some(report) = trial.reports.last() {
-            self.listener.event(&Event::Reported { trial, report });
+        if let Some(point) = trial.curve.last() {
+            self.listener.event(&Event::Reported { trial, point });
         }
         if self.saved.elapsed() >= SAVE {
             let seconds = self.run_seconds();
@@ -222,8 +223,8 @@ impl<'a> Runner<'a> {
     }
 
     /// Records what a measurement came to, for the trial and for its duplicates.
-    fn settle(&mut self, answer: Answer) -> Result<(), StudyError> {
-        let Answer { trial: number, came, seconds, pruned } = answer;
+    fn settle(&mut self, finished: Finished) -> Result<(), StudyError> {
+        let Finished { trial: number, outcome, seconds, pruned } = finished;
         self.unsaved.remove(&(number as usize));
         let identity = &self.plan.header.evaluator.identity;
         let defective = |problem: String| {
@@ -232,10 +233,10 @@ impl<'a> Runner<'a> {
         };
         let trial = &mut self.ledger.trials[number as usize];
         let simulated = self.plan.header.simulated;
-        let fault = came.fault().filter(|_| simulated);
+        let fault = outcome.fault().filter(|_| simulated);
         let stopping = self.stop.load(Ordering::Relaxed) || self.ledger.aborted;
-        match (came, pruned, fault) {
-            (Came::Answer(Err(error)), ..) => {
+        match (outcome, pruned, fault) {
+            (Outcome::Returned(Err(error)), ..) => {
                 let mut error = PluginError::from_api(identity, "evaluate", error);
                 if error.remedy.is_empty() {
                     error = error.remedy("nothing is lost: when the cause is mended, `nas resume` goes on");
@@ -248,14 +249,14 @@ impl<'a> Runner<'a> {
                 trial.simulated = true;
             }
             // Neither is it where the study stops before a pruned trial is tried again.
-            (Came::Answer(Ok(None)), Some(_), _) if simulated && stopping => interrupt(trial),
-            (came, Some(pruned), _) => {
-                let answer = if let Came::Answer(Ok(answer)) = came { answer } else { None };
+            (Outcome::Returned(Ok(None)), Some(_), _) if simulated && stopping => interrupt(trial),
+            (outcome, Some(pruned), _) => {
+                let answer = if let Outcome::Returned(Ok(answer)) = outcome { answer } else { None };
                 record_pruned(trial, pruned, answer, &self.plan.header).map_err(defective)?;
             }
-            (Came::Panic(words), ..) => fail(trial, panicked(&words), 0.0),
-            (Came::Answer(Ok(None)), ..) => interrupt(trial),
-            (Came::Answer(Ok(Some(measurement))), ..) => {
+            (Outcome::Panic(words), ..) => fail(trial, panicked(&words), 0.0),
+            (Outcome::Returned(Ok(None)), ..) => interrupt(trial),
+            (Outcome::Returned(Ok(Some(measurement))), ..) => {
                 record_measurement(trial, measurement, seconds, &self.plan.header).map_err(defective)?;
             }
         }
@@ -280,12 +281,12 @@ impl<'a> Runner<'a> {
 
     /// Says that a trial is finished, if it is.
     fn announce(&mut self, number: usize) {
-        let (seconds, epochs) = (self.clock(), self.ledger.spent());
+        let (seconds, fidelity) = (self.clock(), self.ledger.spent());
         let trial = &self.ledger.trials[number];
         if !trial.state.is_final() {
             return;
         }
-        self.listener.event(&Event::Finished { trial, seconds, epochs });
+        self.listener.event(&Event::Finished { trial, seconds, fidelity });
         if self.lead(number) {
             self.listener.event(&Event::Incumbent(&self.ledger.trials[number]));
         }
@@ -365,8 +366,8 @@ impl<'a> Runner<'a> {
     fn drain(&mut self, pool: &mut Pool<'_>) -> Result<(), StudyError> {
         self.ledger.aborted = true;
         while pool.running() > 0 {
-            let Some(heard) = pool.next() else { break };
-            self.hear(heard)?;
+            let Some(event) = pool.next() else { break };
+            self.handle(event)?;
         }
         Ok(())
     }

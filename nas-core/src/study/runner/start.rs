@@ -64,7 +64,7 @@ impl Runner<'_> {
             return Ok(None);
         }
         let graph = self.plan.network_of(trial)?;
-        Ok(graph.filter(|_| self.ledger.afford(trial, self.plan.header.budget.epochs)))
+        Ok(graph.filter(|_| self.ledger.afford(trial, self.plan.header.budget.total_fidelity)))
     }
 
     fn dispatch(&mut self, number: usize, graph: Graph, pool: &mut Pool<'_>) -> Result<(), StudyError> {
@@ -72,7 +72,7 @@ impl Runner<'_> {
         let candidate = self.plan.problem.original(&trial.proposal.candidate).map_err(StudyError::Broken)?;
         let TrialRecord { key, text, fidelity, resume, .. } = trial;
         self.listener.event(&Event::Started { trial: trial.trial, text, fidelity: *fidelity });
-        self.board.enter(trial);
+        self.coordinator.enter(trial);
         pool.measure(Request {
             trial: trial.trial,
             candidate,
@@ -83,7 +83,7 @@ impl Runner<'_> {
             resume: *resume,
             keep: self.plan.keep,
             seed: self.plan.header.trial_seed(trial.trial),
-            judged: self.board.judges(),
+            judged: self.coordinator.has_pruner(),
         });
         Ok(())
     }
@@ -97,7 +97,7 @@ impl Runner<'_> {
             if trial.state.is_final() || number < self.ledger.first {
                 // Of what an earlier search left unfinished, how far it came is a matter of time.
                 if trial.state.is_final() {
-                    self.board.enter(&trial);
+                    self.coordinator.enter(&trial);
                 }
                 self.ledger.book(number);
                 self.lead(number);
@@ -105,7 +105,7 @@ impl Runner<'_> {
             }
             (trial.state, trial.started) = (State::Running, wall_clock());
             trial.reason.clear();
-            trial.reports.clear();
+            trial.curve.clear();
             let original = trial.duplicate_of;
             let graph = self.begin(&mut trial, original)?;
             self.ledger.trials[number] = trial;

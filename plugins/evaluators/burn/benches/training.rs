@@ -98,7 +98,7 @@ fn training(c: &mut Criterion) {
     let small = [text("stem", "small")];
     let residual = "block=basic,width=16,depth1=1,depth2=1,depth3=1,depth4=1";
     let mobile = Mobile::open(&Settings::defaults(&Mobile::parameters())).unwrap();
-    let inverted = walk::format(&mobile, &mobile.parse("mobilenet_v2").unwrap());
+    let inverted = space_defaults::format(&mobile, &mobile.parse("mobilenet_v2").unwrap());
     let inverted = inverted.replace("multiplier=1.00", "multiplier=0.50");
     let layers = "layers=4,width=128,head_size=32,gated=no,activation=gelu,norm=layer,norm_place=pre,positions=learned,\
                   tied=yes,bias=yes,heads=4,queries_per_key=1,ratio=4,window=all,experts=1";

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use nas_api::{Metric, Monitor, Report, Request};
+use nas_api::{CurvePoint, Metric, Monitor, Request};
 
 use crate::store::{self, Archive, StoreError};
 use crate::train::{self, Trainer};
@@ -20,7 +20,7 @@ const SECONDS: &str = "seconds";
 #[derive(Debug, Default, PartialEq)]
 pub struct Course {
     /// What was reported, epoch by epoch.
-    pub curve: Vec<Report>,
+    pub curve: Vec<CurvePoint>,
     /// Seconds spent training.
     pub seconds: f64,
 }
@@ -120,15 +120,15 @@ impl<D: Devices> Burn<D> {
 }
 
 /// One line for each report: `EPOCH NAME=VALUE NAME=VALUE`. Rust writes and reads doubles exactly.
-fn curve_text(curve: &[Report]) -> String {
+fn curve_text(curve: &[CurvePoint]) -> String {
     let metric = |metric: &Metric| format!(" {}={}", metric.name, metric.value);
     let line =
-        |report: &Report| format!("{}{}\n", report.fidelity, report.metrics.iter().map(metric).collect::<String>());
+        |report: &CurvePoint| format!("{}{}\n", report.fidelity, report.metrics.iter().map(metric).collect::<String>());
     curve.iter().map(line).collect()
 }
 
 /// Reads [`curve_text`] back.
-fn read_curve(text: &str) -> Option<Vec<Report>> {
+fn read_curve(text: &str) -> Option<Vec<CurvePoint>> {
     let metric = |word: &str| {
         let (name, value) = word.split_once('=')?;
         Some(Metric::new(name, f64::from_str(value).ok()?))
@@ -136,7 +136,7 @@ fn read_curve(text: &str) -> Option<Vec<Report>> {
     let report = |line: &str| {
         let mut words = line.split(' ');
         let fidelity = words.next()?.parse().ok()?;
-        Some(Report { fidelity, metrics: words.map(metric).collect::<Option<_>>()? })
+        Some(CurvePoint { fidelity, metrics: words.map(metric).collect::<Option<_>>()? })
     };
     text.lines().map(report).collect()
 }
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn curves_are_read_back_exactly() {
         let metrics = vec![Metric::new("train_loss", 0.1 + 0.2), Metric::new("val_loss", f64::INFINITY)];
-        let curve = vec![Report { fidelity: 1.0, metrics }, Report { fidelity: 2.0, metrics: Vec::new() }];
+        let curve = vec![CurvePoint { fidelity: 1.0, metrics }, CurvePoint { fidelity: 2.0, metrics: Vec::new() }];
         assert_eq!(read_curve(&curve_text(&curve)).unwrap(), curve);
         assert_eq!(read_curve("").unwrap(), []);
         for damaged in ["x", "1 a", "1 a=b", "1 a=1\n\n2"] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nas_api::{Error, FullTraining, Parameter, ParameterKind, Result, Settings, Value};
+use nas_api::{Error, FinalTraining, Parameter, ParameterKind, Result, Role, Settings, Value};
 
 use crate::data::{DataConfig, Kind, MOST_TOKENS, Tokens, located};
 use crate::device::Place;
@@ -20,13 +20,15 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
             "recipe",
             "",
             "settings by name, or in a .toml file: they hold where nothing else is set; empty: none",
-        ),
+        )
+        .with_role(Role::Recipe),
         Parameter::text(
             "data",
             "digits",
             "`digits`, a folder of idx files (MNIST), of CIFAR's, of images or of COCO's annotations, or a .csv, .csv.gz, .parquet or \
              .txt file",
-        ),
+        )
+        .with_role(Role::Data),
         Parameter::one_of(
             "task",
             "auto",
@@ -71,7 +73,8 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
             "tokens",
             CHARACTERS,
             "of a text: `characters`, `bpe` (sub-words, trained on its training part), or a tokenizer.json",
-        ),
+        )
+        .with_role(Role::Path),
         Parameter::integer(
             "vocabulary",
             VOCABULARY,
@@ -96,26 +99,29 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
         ),
     ];
     parameters.extend(training::parameters());
-    parameters.push(Parameter::text(
-        "device",
-        &device.to_string(),
-        "where networks are trained: cpu, or in the CUDA library cuda:0, ...",
-    ));
+    let places = "where networks are trained: cpu, or in the CUDA library cuda:0, ...";
+    parameters.push(Parameter::text("device", &device.to_string(), places).with_role(Role::Device));
     parameters
 }
 
-/// What may be set for full training: how networks are trained, where, and on how many examples.
-pub fn full_training() -> FullTraining {
-    FullTraining {
+/// What may be set for final training: how networks are trained, where, and on how many examples.
+pub fn final_training() -> FinalTraining {
+    FinalTraining {
         recipe: training::parameters().into_iter().map(|parameter| parameter.name).collect(),
         others: ["train_limit", "validation_limit", "device"].map(str::to_owned).to_vec(),
+        without_effect: [
+            ("validate_every", "validation examples are trained on here, so that nothing is validated"),
+            ("checkpoint_seconds", "final training keeps no checkpoints"),
+        ]
+        .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
+        .to_vec(),
     }
 }
 
 /// A list of texts, empty where nothing is set.
 fn texts(name: &str, description: &str) -> Parameter {
     let default = Value::Texts(Vec::new());
-    Parameter { name: name.into(), kind: ParameterKind::Texts, default, description: description.into() }
+    Parameter::new(name, ParameterKind::Texts, default, description)
 }
 
 /// Checked parameters.

@@ -48,7 +48,7 @@ fn a_detector_learns_and_says_how_well() {
     let task = opened.task.unwrap();
     assert_eq!((task.input_shape, task.outputs, task.kind.as_str()), (vec![3, 32, 32], 3, "detection"));
     assert_eq!(opened.objectives, [Objective { metric: "val_map".into(), goal: Goal::Maximize }]);
-    assert_eq!(opened.reports, ["val_loss", "val_map", "val_map50", "train_loss"]);
+    assert_eq!(opened.intermediate_metrics, ["val_loss", "val_map", "val_map50", "train_loss"]);
     let [short, long] = [1.0, 12.0].map(|epochs| measure(&evaluator, &request(&detector(), epochs)));
     for (name, better) in [("val_loss", -1.0), ("val_map", 1.0), ("val_map50", 1.0), ("train_loss", -1.0)] {
         let (before, after) = (metric(&short, name), metric(&long, name));

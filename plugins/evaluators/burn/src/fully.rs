@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use nas_api::graph::training::training_only;
 use nas_api::{
-    Confusion, Error, Graph, Metric, Monitor, Report, Result, Stop, TrainRequest, Trained, Verdict, WEIGHTS_FILE,
+    Confusion, CurvePoint, Error, Graph, Metric, Monitor, Result, Stop, TrainRequest, Trained, Verdict, WEIGHTS_FILE,
 };
 
 use crate::data::{Data, TOKENIZER_FILE, Targets};
@@ -35,7 +35,7 @@ impl<D: Devices> Burn<D> {
         let stop = || ended.load(Ordering::Relaxed) || monitor.stopped();
         let mut progress = |at: Progress| {
             let metrics = vec![Metric::new("train_loss", at.train_loss)];
-            let verdict = monitor.report(Report { fidelity: f64::from(at.epoch), metrics });
+            let verdict = monitor.report(CurvePoint { fidelity: f64::from(at.epoch), metrics });
             ended.store(verdict != Verdict::GoOn, Ordering::Relaxed);
         };
         let weights = folder.join(WEIGHTS_FILE);

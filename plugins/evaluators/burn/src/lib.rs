@@ -49,8 +49,8 @@ use std::time::Instant;
 use burn::tensor::Device;
 use nas_api::native::panic_words;
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Graph, Measurement, Metric,
-    Monitor, Objective, Opened, Report, Request, Result, Settings, Stop, Task, TrainRequest, Trained, Verdict,
+    Candidate, CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Graph, Measurement,
+    Metric, Monitor, Objective, Opened, Request, Result, Settings, Stop, Task, TrainRequest, Trained, Verdict,
 };
 
 pub use data::{ClassCount, Description, Encoding, Values, data_folders, own_data_folder};
@@ -133,7 +133,7 @@ impl<D: Devices> Evaluator for Burn<D> {
                 kind: self.data.kind.name().into(),
                 settings: Settings::default(),
             }),
-            reports: metrics::reported(self.data.kind),
+            intermediate_metrics: metrics::reported(self.data.kind),
             data: Some(Fingerprint { source: self.config.data.source.clone(), digest: self.data.fingerprint.clone() }),
             objectives: match self.data.kind {
                 Kind::Language => vec![Objective { metric: "val_loss".into(), goal: Goal::Minimize }],
@@ -261,7 +261,7 @@ impl<D: Devices> Burn<D> {
         course: &mut Course,
         validate: bool,
         stop: Stop<'_>,
-    ) -> Result<Option<Report>, Trouble> {
+    ) -> Result<Option<CurvePoint>, Trouble> {
         let started = Instant::now();
         let finished = trainer.epoch(&self.config.training, &self.data.train, self.config.epochs, stop);
         if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
@@ -277,7 +277,7 @@ impl<D: Devices> Burn<D> {
                 trainer.patience.see(trainer.epoch, &scores, self.data.kind);
             }
         }
-        Ok(Some(Report { fidelity: f64::from(trainer.epoch), metrics: self.of_training(metrics, trainer) }))
+        Ok(Some(CurvePoint { fidelity: f64::from(trainer.epoch), metrics: self.of_training(metrics, trainer) }))
     }
 
     /// With what is known of the training itself.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{
-    Attribute, Candidate, Evaluator, EvaluatorPlugin, Graph, GraphBuilder, Measurement, Metric, Monitor, Report,
+    Attribute, Candidate, CurvePoint, Evaluator, EvaluatorPlugin, Graph, GraphBuilder, Measurement, Metric, Monitor,
     Request, SearchSpace, Setting, Settings, Task, TrainRequest, Value, Verdict, Window,
 };
 
@@ -293,7 +293,7 @@ fn full_training_finds_the_digits_and_its_weights_can_be_read_back() {
 /// Listens to a full training, and ends it after so many epochs.
 struct Ends {
     after: u32,
-    heard: Mutex<Vec<Report>>,
+    heard: Mutex<Vec<CurvePoint>>,
 }
 
 impl Monitor for Ends {
@@ -301,7 +301,7 @@ impl Monitor for Ends {
         false
     }
 
-    fn report(&self, report: Report) -> Verdict {
+    fn report(&self, report: CurvePoint) -> Verdict {
         let mut heard = self.heard.lock().unwrap();
         heard.push(report);
         if heard.len() as u32 == self.after { Verdict::Stopped } else { Verdict::GoOn }
@@ -408,7 +408,7 @@ fn cells_of_nas_bench_201_are_trained() {
 #[derive(Default)]
 struct Listener {
     ends: Option<(f64, Verdict)>,
-    heard: Mutex<Vec<Report>>,
+    heard: Mutex<Vec<CurvePoint>>,
     notices: Mutex<Vec<String>>,
     /// How often it was asked whether to stop: once for every batch, of training and of validation.
     asked: AtomicU32,
@@ -420,7 +420,7 @@ impl Monitor for Listener {
         false
     }
 
-    fn report(&self, report: Report) -> Verdict {
+    fn report(&self, report: CurvePoint) -> Verdict {
         let at = report.fidelity;
         self.heard.lock().unwrap().push(report);
         self.ends.filter(|(end, _)| *end == at).map_or(Verdict::GoOn, |(_, verdict)| verdict)
@@ -431,7 +431,7 @@ impl Monitor for Listener {
     }
 }
 
-fn heard(evaluator: &BurnEvaluator, request: &Request) -> (Measurement, Vec<Report>) {
+fn heard(evaluator: &BurnEvaluator, request: &Request) -> (Measurement, Vec<CurvePoint>) {
     let listener = Listener::default();
     let measured = evaluator.evaluate(request, &listener).unwrap().unwrap();
     (measured, listener.heard.into_inner().unwrap())
@@ -442,7 +442,7 @@ fn reports_keep_the_laws() {
     let given = [("epochs", number(4.0)), ("train_limit", number(200.0)), ("validation_limit", number(100.0))];
     for more in [("early_stopping", number(0.0)), ("early_stopping", number(1.0))] {
         let evaluator = open(&[&given[..], &[more]].concat());
-        nas_api::conformance::reports(&evaluator, &BurnEvaluator::info(), &request(&cnn(), 4.0)).unwrap();
+        nas_api::conformance::learning_curves(&evaluator, &BurnEvaluator::info(), &request(&cnn(), 4.0)).unwrap();
     }
 }
 
@@ -470,7 +470,7 @@ fn every_epoch_is_reported_and_validation_changes_no_bit() {
             assert_eq!(Metric::find(&reports[4].metrics, name), Some(metric(&measured, name)));
         }
         let told: BTreeSet<&str> = reports[4].metrics.iter().map(|metric| metric.name.as_str()).collect();
-        let promised = evaluator.opened().reports;
+        let promised = evaluator.opened().intermediate_metrics;
         assert_eq!(promised.iter().map(String::as_str).collect::<BTreeSet<_>>(), told);
     }
 }

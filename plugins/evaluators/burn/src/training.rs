@@ -1,6 +1,6 @@
 //! How networks are trained: the parameters that recipes are for.
 
-use nas_api::{Error, Metric, Parameter, ParameterKind, Result, Settings, Value};
+use nas_api::{Error, Metric, Parameter, ParameterKind, Result, Role, Settings, Value};
 
 use crate::augment::{self, Augment};
 use crate::data::{Examples, Kind, Targets};
@@ -52,7 +52,14 @@ pub struct Training {
 /// What a user may set.
 pub fn parameters() -> Vec<Parameter> {
     let mut parameters = vec![
-        Parameter::integer("epochs", 10, 1, 100_000, "full training of one trial, and the horizon of the schedule"),
+        Parameter::integer(
+            "epochs",
+            10,
+            1,
+            100_000,
+            "of one trial at its full fidelity, and the horizon of the schedule",
+        )
+        .with_role(Role::Fidelity),
         Parameter::integer(
             "epoch_tokens",
             0,
@@ -118,13 +125,12 @@ fn schedule() -> Vec<Parameter> {
             100_000.0,
             "epochs in which the learning rate grows from nearly 0, step by step (Goyal et al. 2017)",
         ),
-        Parameter {
-            name: "milestones".into(),
-            kind: ParameterKind::Numbers,
-            default: Value::Numbers(vec![0.5, 0.75]),
-            description: "of the steps: parts of the training after which the learning rate falls (He et al. 2016)"
-                .into(),
-        },
+        Parameter::new(
+            "milestones",
+            ParameterKind::Numbers,
+            Value::Numbers(vec![0.5, 0.75]),
+            "of the steps: parts of the training after which the learning rate falls (He et al. 2016)",
+        ),
         Parameter::number("step_factor", 0.1, 0.0, 1.0, "what the learning rate is multiplied by at each milestone"),
     ]
 }

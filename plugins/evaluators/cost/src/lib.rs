@@ -42,12 +42,12 @@ impl EvaluatorPlugin for Cost {
             trains: None,
             parameters: vec![
                 Parameter::integer("bytes", 4, 1, 8, "of one number: 4 for f32, 2 for f16, 1 for int8"),
-                Parameter {
-                    name: "input_shape".into(),
-                    kind: nas_api::ParameterKind::Numbers,
-                    default: nas_api::Value::Numbers(vec![3.0, 32.0, 32.0]),
-                    description: "of one example".into(),
-                },
+                Parameter::new(
+                    "input_shape",
+                    nas_api::ParameterKind::Numbers,
+                    nas_api::Value::Numbers(vec![3.0, 32.0, 32.0]),
+                    "of one example",
+                ),
                 Parameter::integer("outputs", 10, 1, 1_000_000, "classes"),
             ],
         }

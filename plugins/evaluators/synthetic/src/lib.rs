@@ -10,8 +10,8 @@ use std::path::Path;
 
 use nas_api::rng::{RngExt, derive, seeded};
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor,
-    Objective, Opened, Parameter, Report, Request, Result, Setting, Settings, Task, Value, curve,
+    Candidate, CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo,
+    Monitor, Objective, Opened, Parameter, Request, Result, Role, Setting, Settings, Task, Value, learning_curve,
 };
 use rand_distr::StandardNormal;
 
@@ -120,7 +120,8 @@ impl EvaluatorPlugin for SyntheticEvaluator {
             graphs: false,
             trains: None,
             parameters: vec![
-                Parameter::one_of("data", PROBLEMS[0].0, &PROBLEMS.map(|(name, _)| name), "The problem."),
+                Parameter::one_of("data", PROBLEMS[0].0, &PROBLEMS.map(|(name, _)| name), "The problem.")
+                    .with_role(Role::Data),
                 Parameter::integer("instance", 1, 0, u32::MAX, "Draws another landscape of the same kind."),
                 size("decisions", 10_000, "How many decisions; 0: the problem's own number."),
                 size("choices", 64, "Choices of each decision; 0: the problem's own number."),
@@ -196,7 +197,7 @@ impl Evaluator for SyntheticEvaluator {
                 .collect(),
             simulated: true,
             best: known.zip(&best).map(|(&(name, _), &value)| Metric::new(name, value)).collect(),
-            reports: if self.fidelities().is_empty() {
+            intermediate_metrics: if self.fidelities().is_empty() {
                 Vec::new()
             } else {
                 names.iter().filter(|(_, hidden)| !hidden).map(|(name, _)| (*name).to_owned()).collect()
@@ -226,8 +227,8 @@ impl Evaluator for SyntheticEvaluator {
         // Nobody else asks for the curve, and it would take time.
         let steps = self.fidelities().iter().filter(|&&fidelity| request.judged && fidelity <= most);
         // An epoch takes a second.
-        let points = steps.map(|&fidelity| (Report { fidelity, metrics: metrics(Some(fidelity)) }, fidelity));
-        if let ControlFlow::Break(answer) = curve::tell(monitor, points) {
+        let points = steps.map(|&fidelity| (CurvePoint { fidelity, metrics: metrics(Some(fidelity)) }, fidelity));
+        if let ControlFlow::Break(answer) = learning_curve::tell(monitor, points) {
             return Ok(answer);
         }
         Ok(Some(Measurement { cost, ..Measurement::new(metrics(request.fidelity)) }))

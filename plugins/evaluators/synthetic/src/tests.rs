@@ -168,7 +168,7 @@ fn curves_correlate_as_they_say_and_end_at_the_value() {
 /// What is said at each step, up to a verdict that ends it.
 struct Listener {
     end: usize,
-    said: Mutex<Vec<Report>>,
+    said: Mutex<Vec<CurvePoint>>,
 }
 
 impl Monitor for Listener {
@@ -176,7 +176,7 @@ impl Monitor for Listener {
         false
     }
 
-    fn report(&self, report: Report) -> Verdict {
+    fn report(&self, report: CurvePoint) -> Verdict {
         let mut said = self.said.lock().unwrap();
         said.push(report);
         if said.len() < self.end { Verdict::GoOn } else { Verdict::Pruned }
@@ -207,11 +207,15 @@ fn a_judged_trial_reports_its_curve_and_costs_what_it_came_to() {
 fn reports_keep_the_laws() {
     for (data, _) in PROBLEMS {
         let evaluator = open(&[("data", Value::Text(data.into()))]).unwrap();
-        assert_eq!(evaluator.opened().reports.is_empty(), data != "curves", "{data}");
+        assert_eq!(evaluator.opened().intermediate_metrics.is_empty(), data != "curves", "{data}");
         let genotype = vec![1; evaluator.size.decisions as usize];
         let fidelity = evaluator.fidelities().last().copied();
-        nas_api::conformance::reports(&evaluator, &SyntheticEvaluator::info(), &request(&genotype, fidelity, 0))
-            .unwrap();
+        nas_api::conformance::learning_curves(
+            &evaluator,
+            &SyntheticEvaluator::info(),
+            &request(&genotype, fidelity, 0),
+        )
+        .unwrap();
     }
 }
 

@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{
-    Candidate, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Measurement, Metric, MetricInfo,
-    Monitor, Objective, Opened, Parameter, Report, Request, Result, Settings, Task, curve,
+    Candidate, CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Measurement, Metric,
+    MetricInfo, Monitor, Objective, Opened, Parameter, Request, Result, Role, Settings, Task, learning_curve,
 };
 
 pub use error::TableError;
@@ -64,7 +64,8 @@ impl EvaluatorPlugin for TableEvaluator {
             graphs: false,
             trains: None,
             parameters: vec![
-                Parameter::text("data", "", "TABLE/PROBLEM, as in nas-bench-201/c10, or MAPPING.toml/PROBLEM"),
+                Parameter::text("data", "", "TABLE/PROBLEM, as in nas-bench-201/c10, or MAPPING.toml/PROBLEM")
+                    .with_role(Role::Data),
                 Parameter::text("file", "", "the table's file; empty: looked for in NAS_DATA and the user's folder"),
             ],
         }
@@ -196,7 +197,7 @@ impl TableEvaluator {
 
     /// The points of the learning curve up to the request's fidelity that the row has, each with the seconds by then.
     /// Between them nothing is known, and nothing is made up.
-    fn points(&self, request: &Request, answering: &Answering) -> impl Iterator<Item = (Report, f64)> {
+    fn points(&self, request: &Request, answering: &Answering) -> impl Iterator<Item = (CurvePoint, f64)> {
         let most = request.fidelity.unwrap_or(f64::INFINITY);
         let steps = self.fidelities().iter().filter_map(move |step| Some((step, step.at.filter(|at| *at <= most)?)));
         steps.filter_map(move |(step, at)| {
@@ -204,7 +205,7 @@ impl TableEvaluator {
             let metrics = visible.map(|(name, columns)| self.metric(name, columns, answering));
             let metrics: Vec<Metric> = metrics.filter(|metric| !metric.value.is_nan()).collect();
             let seconds = if step.seconds.is_some() { self.seconds(step, answering.row)? } else { 0.0 };
-            (!metrics.is_empty()).then_some((Report { fidelity: at, metrics }, seconds))
+            (!metrics.is_empty()).then_some((CurvePoint { fidelity: at, metrics }, seconds))
         })
     }
 
@@ -271,7 +272,7 @@ impl Evaluator for TableEvaluator {
             task,
             simulated: true,
             best: self.best(),
-            reports: self.reported(),
+            intermediate_metrics: self.reported(),
             data: Some(self.data.clone()),
         }
     }
@@ -284,7 +285,7 @@ impl Evaluator for TableEvaluator {
         };
         // Nobody else asks for the curve, and it would take time.
         if request.judged
-            && let ControlFlow::Break(answer) = curve::tell(monitor, self.points(request, &answering))
+            && let ControlFlow::Break(answer) = learning_curve::tell(monitor, self.points(request, &answering))
         {
             return Ok(answer);
         }

@@ -3,8 +3,8 @@
 
 use std::sync::Mutex;
 
-use nas_api::conformance::reports;
-use nas_api::{Evaluator, EvaluatorPlugin, Measurement, Metric, Monitor, Report, Request, Verdict};
+use nas_api::conformance::learning_curves;
+use nas_api::{CurvePoint, Evaluator, EvaluatorPlugin, Measurement, Metric, Monitor, Request, Verdict};
 
 use crate::TableEvaluator;
 use crate::tests::{MAP, TABLE, measure, request, written};
@@ -24,7 +24,7 @@ fn longer() -> (String, String) {
 /// Says this after so many reports.
 struct Listener {
     end: Option<(usize, Verdict)>,
-    said: Mutex<Vec<Report>>,
+    said: Mutex<Vec<CurvePoint>>,
 }
 
 impl Monitor for Listener {
@@ -32,7 +32,7 @@ impl Monitor for Listener {
         false
     }
 
-    fn report(&self, report: Report) -> Verdict {
+    fn report(&self, report: CurvePoint) -> Verdict {
         let mut said = self.said.lock().unwrap();
         said.push(report);
         self.end.filter(|(count, _)| said.len() >= *count).map_or(Verdict::GoOn, |(_, verdict)| verdict)
@@ -45,15 +45,15 @@ fn judged(
     evaluator: &TableEvaluator,
     request: &Request,
     end: Option<(usize, Verdict)>,
-) -> (Vec<Report>, Option<Measurement>) {
+) -> (Vec<CurvePoint>, Option<Measurement>) {
     let listener = Listener { end, said: Mutex::default() };
     let measured = evaluator.evaluate(&Request { judged: true, ..request.clone() }, &listener).unwrap();
     (listener.said.into_inner().unwrap(), measured)
 }
 
-fn report(fidelity: f64, accuracy: f64, size: Option<f64>) -> Report {
+fn report(fidelity: f64, accuracy: f64, size: Option<f64>) -> CurvePoint {
     let metrics = [Some(Metric::new("accuracy", accuracy)), size.map(|size| Metric::new("size", size))];
-    Report { fidelity, metrics: metrics.into_iter().flatten().collect() }
+    CurvePoint { fidelity, metrics: metrics.into_iter().flatten().collect() }
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn every_fidelity_up_to_the_requests_is_reported_where_the_table_has_a_value() {
     let (map, table) = longer();
     let (_folder, name) = written(&map, &table);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
-    assert_eq!(evaluator.opened().reports, ["accuracy", "size"], "nothing hidden");
+    assert_eq!(evaluator.opened().intermediate_metrics, ["accuracy", "size"], "nothing hidden");
     let said = |genotype: &[u32], fidelity| judged(&evaluator, &request(genotype, Some(fidelity), 4), None).0;
     let [first, middle, last] = &said(&[0, 0], 4.0)[..] else { panic!("three fidelities") };
     assert_eq!(*first, report(1.0, 10.0, Some(1000.0)));

@@ -56,13 +56,16 @@ fn curves_of_shipped_tables_keep_the_laws_of_reports() {
     for (name, steps) in reporting {
         let Some(evaluator) = problem(name) else { return };
         let opened = evaluator.opened();
-        assert_eq!((opened.fidelities.len(), opened.reports.contains(&"val_accuracy".to_owned())), (steps, true));
+        assert_eq!(
+            (opened.fidelities.len(), opened.intermediate_metrics.contains(&"val_accuracy".to_owned())),
+            (steps, true)
+        );
         let row = evaluator.table.identities().min().unwrap().to_owned();
         let request = Request { text: row.clone(), key: row, ..request(&[0; 6], opened.fidelities.last().copied(), 0) };
-        conformance::reports(&evaluator, &TableEvaluator::info(), &request).unwrap();
+        conformance::learning_curves(&evaluator, &TableEvaluator::info(), &request).unwrap();
     }
     let Some(evaluator) = problem("nas-bench-201/c10") else { return };
-    assert!(evaluator.opened().reports.is_empty(), "one fidelity has no steps");
+    assert!(evaluator.opened().intermediate_metrics.is_empty(), "one fidelity has no steps");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod windows;
 
 use nas_api::graph::builder::{float, int, ints, text};
 use nas_api::graph::operators;
-use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window, Word};
+use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Symbol, Window};
 
 use super::OUTPUTS;
 
@@ -18,7 +18,7 @@ pub struct Case {
     pub tokens: Option<u32>,
 }
 
-type Attributes = Vec<(Word, Attribute)>;
+type Attributes = Vec<(Symbol, Attribute)>;
 /// What a network is made around.
 type Body<'b> = dyn Fn(&mut GraphBuilder, NodeId) -> NodeId + 'b;
 /// Makes a network around something.

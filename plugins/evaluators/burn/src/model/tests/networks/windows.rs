@@ -1,7 +1,7 @@
 //! Convolutions, pooling, and what images are arranged by; normalisations.
 
 use nas_api::graph::builder::{float, int, ints, text};
-use nas_api::{Attribute, Window, Word};
+use nas_api::{Attribute, Symbol, Window};
 
 use super::{Attributes, Body, Zoo, flat_network, image_network, map_network, rows_network, signal_network};
 
@@ -83,7 +83,7 @@ fn window(kernel: &[i64], strides: &[i64], pads: &[i64]) -> Attributes {
 pub fn windows(zoo: &mut Zoo) {
     let signal = |body: &Body<'_>| signal_network(body);
     let map = |body: &Body<'_>| map_network(body);
-    let with = |window: Attributes, more: &[(Word, Attribute)]| [window, more.to_vec()].concat();
+    let with = |window: Attributes, more: &[(Symbol, Attribute)]| [window, more.to_vec()].concat();
     let six = int("out_channels", 6);
     let grouped = [six.clone(), int("group", 2), int("bias", 0)];
     zoo.one(signal, "Conv", with(window(&[3], &[2], &[1, 1]), std::slice::from_ref(&six)));

@@ -31,15 +31,13 @@ impl Adjustable {
 
 fn parameters() -> [Parameter; 3] {
     [
-        Parameter {
-            name: FIX.into(),
-            kind: ParameterKind::Texts,
-            default: Value::Texts(Vec::new()),
-            description:
-                "Choices that are left, DECISION=CHOICE or DECISION=CHOICE|CHOICE; a decision with one is made. \
-                          DECISION* means all that begin so."
-                    .into(),
-        },
+        Parameter::new(
+            FIX,
+            ParameterKind::Texts,
+            Value::Texts(Vec::new()),
+            "Choices that are left, DECISION=CHOICE or DECISION=CHOICE|CHOICE; a decision with one is made. DECISION* \
+             means all that begin so.",
+        ),
         Parameter::text(
             START,
             "",

@@ -1,6 +1,6 @@
 //! Objectives and constraints as people write them: `val_accuracy:maximize`, `params<=5000`.
 
-use nas_api::{Bound, Goal, Objective};
+use nas_api::{Constraint, Goal, Objective};
 
 use super::StudyError;
 
@@ -30,7 +30,7 @@ pub(crate) fn parse_objective(text: &str) -> Result<Aim, StudyError> {
 }
 
 /// Reads `METRIC<=LIMIT` or `METRIC>=LIMIT`.
-pub(crate) fn parse_bound(text: &str) -> Result<Bound, StudyError> {
+pub(crate) fn parse_constraint(text: &str) -> Result<Constraint, StudyError> {
     let wrong = |problem: &str| {
         let place = format!("constraint '{text}'");
         Err(StudyError::spec(place, problem, "write METRIC<=VALUE or METRIC>=VALUE, as in params<=5000"))
@@ -45,7 +45,7 @@ pub(crate) fn parse_bound(text: &str) -> Result<Bound, StudyError> {
         return wrong("the metric's name is missing");
     }
     match limit.trim().parse::<f64>() {
-        Ok(limit) if limit.is_finite() => Ok(Bound { metric: metric.to_owned(), goal, limit }),
+        Ok(limit) if limit.is_finite() => Ok(Constraint { metric: metric.to_owned(), goal, limit }),
         Ok(_) => wrong("the limit must be finite"),
         Err(_) => wrong(&format!("the limit '{}' is not a number", limit.trim())),
     }
@@ -60,13 +60,13 @@ pub(crate) fn objective_text(objective: &Objective) -> String {
     format!("{}:{goal}", objective.metric)
 }
 
-/// As [`parse_bound`] reads it: the shortest text that gives the same limit.
-pub(crate) fn bound_text(bound: &Bound) -> String {
-    let sign = match bound.goal {
+/// As [`parse_constraint`] reads it: the shortest text that gives the same limit.
+pub(crate) fn constraint_text(constraint: &Constraint) -> String {
+    let sign = match constraint.goal {
         Goal::Minimize => "<=",
         Goal::Maximize => ">=",
     };
-    format!("{}{sign}{}", bound.metric, bound.limit)
+    format!("{}{sign}{}", constraint.metric, constraint.limit)
 }
 
 /// A number as people read it: whole numbers with separators.
@@ -93,9 +93,9 @@ mod tests {
     #[test]
     fn terms_are_read_and_written_back() {
         for text in ["params<=5000", "val_accuracy>=0.1", "x<=-0.30000000000000004"] {
-            assert_eq!(bound_text(&parse_bound(text).unwrap()), text);
+            assert_eq!(constraint_text(&parse_constraint(text).unwrap()), text);
         }
-        assert_eq!(parse_bound(" params <= 5e3 ").unwrap().limit, 5000.0);
+        assert_eq!(parse_constraint(" params <= 5e3 ").unwrap().limit, 5000.0);
         let aim = parse_objective("val_loss:minimize").unwrap();
         assert_eq!((aim.metric.as_str(), aim.goal), ("val_loss", Some(Goal::Minimize)));
         assert_eq!(parse_objective("val_loss").unwrap().goal, None);
@@ -103,11 +103,11 @@ mod tests {
 
     #[test]
     fn wrong_terms_say_what_is_wrong() {
-        let bound = |text: &str| parse_bound(text).unwrap_err().to_string();
-        assert!(bound("params<5000").contains("exactly one <= or >="));
-        assert!(bound("params<=many").contains("'many' is not a number"));
-        assert!(bound("params<=inf").contains("finite"));
-        assert!(bound("<=3").contains("name is missing"));
+        let constraint = |text: &str| parse_constraint(text).unwrap_err().to_string();
+        assert!(constraint("params<5000").contains("exactly one <= or >="));
+        assert!(constraint("params<=many").contains("'many' is not a number"));
+        assert!(constraint("params<=inf").contains("finite"));
+        assert!(constraint("<=3").contains("name is missing"));
         let objective = |text: &str| parse_objective(text).unwrap_err().to_string();
         assert!(objective("val_loss:smaller").contains("'smaller' is neither"));
         assert!(objective(":maximize").contains("name is missing"));

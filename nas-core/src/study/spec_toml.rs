@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use nas_api::Value;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use super::given::{self, Given};
+use super::settings::{self, UnresolvedSetting};
 use super::spec::{PluginSpec, TaskSpec};
 
 impl<'de> Deserialize<'de> for PluginSpec {
@@ -72,8 +73,13 @@ impl<'de> Visitor<'de> for TaskVisitor {
     }
 }
 
-fn setting<E: Error>(key: &str, value: toml::Value) -> Result<Given, E> {
-    given::from_toml(value).map(Given::Typed).map_err(|problem| E::custom(format!("'{key}': {problem}")))
+fn setting<E: Error>(key: &str, value: toml::Value) -> Result<UnresolvedSetting, E> {
+    settings::from_toml(value).map(UnresolvedSetting::Typed).map_err(|problem| E::custom(format!("'{key}': {problem}")))
+}
+
+/// A text of a study file that stands for a setting.
+pub(crate) fn typed_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnresolvedSetting>, D::Error> {
+    String::deserialize(deserializer).map(|text| Some(UnresolvedSetting::Typed(Value::Text(text))))
 }
 
 /// Sets one of the task's own keys from a flag; `None`: the key is a setting of the space.

@@ -10,16 +10,16 @@ use serde::{Deserialize, Serialize};
 /// that stand in the program take no memory of their own.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Word(Cow<'static, str>);
+pub struct Symbol(Cow<'static, str>);
 
-impl Word {
+impl Symbol {
     /// The word as a text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl Deref for Word {
+impl Deref for Symbol {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -27,49 +27,49 @@ impl Deref for Word {
     }
 }
 
-impl AsRef<str> for Word {
+impl AsRef<str> for Symbol {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
 
-impl From<&'static str> for Word {
+impl From<&'static str> for Symbol {
     fn from(word: &'static str) -> Self {
         Self(Cow::Borrowed(word))
     }
 }
 
-impl From<String> for Word {
+impl From<String> for Symbol {
     fn from(word: String) -> Self {
         Self(Cow::Owned(word))
     }
 }
 
-impl From<Word> for String {
-    fn from(word: Word) -> Self {
+impl From<Symbol> for String {
+    fn from(word: Symbol) -> Self {
         word.0.into_owned()
     }
 }
 
-impl PartialEq<str> for Word {
+impl PartialEq<str> for Symbol {
     fn eq(&self, other: &str) -> bool {
         self.as_str() == other
     }
 }
 
-impl PartialEq<&str> for Word {
+impl PartialEq<&str> for Symbol {
     fn eq(&self, other: &&str) -> bool {
         self.as_str() == *other
     }
 }
 
-impl fmt::Display for Word {
+impl fmt::Display for Symbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
 }
 
-impl fmt::Debug for Word {
+impl fmt::Debug for Symbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }

@@ -14,7 +14,7 @@ pub const METRICS: [&str; 4] = ["params", "macs", "flops", "depth"];
 const NEIGHBORS_OF: usize = 50;
 
 /// Architectures and what became of them.
-pub struct Laboratory {
+pub struct SpaceSurvey {
     pub samples: usize,
     /// Genotypes that were drawn before.
     pub repeated: usize,
@@ -31,9 +31,9 @@ pub struct Laboratory {
     /// How many neighbours the first ones have, ascending.
     pub neighbors: Vec<f64>,
     /// Mutants of the architectures.
-    pub mutants: Moves,
+    pub mutants: Distances,
     /// Pairs of architectures that have nothing to do with each other.
-    pub pairs: Moves,
+    pub pairs: Distances,
 }
 
 /// How many were refused, and why the first one was.
@@ -45,7 +45,7 @@ pub struct Refused {
 
 /// From one architecture to another.
 #[derive(Default)]
-pub struct Moves {
+pub struct Distances {
     pub count: usize,
     /// With the same key.
     pub same_key: usize,
@@ -56,7 +56,7 @@ pub struct Moves {
 }
 
 /// One architecture.
-struct Specimen {
+struct Sample {
     genotype: Genotype,
     key: String,
     choices: BTreeMap<String, u32>,
@@ -71,7 +71,7 @@ impl Refused {
     }
 }
 
-impl Laboratory {
+impl SpaceSurvey {
     /// Draws this many architectures, a mutant of each, and looks at them.
     pub fn explore(space: &mut dyn OpenSpace, task: &Task, samples: u32, seed: u32) -> Result<Self, Failure> {
         let mut found = Self {
@@ -83,11 +83,11 @@ impl Laboratory {
             values: Default::default(),
             decisions: Vec::new(),
             neighbors: Vec::new(),
-            mutants: Moves::default(),
-            pairs: Moves::default(),
+            mutants: Distances::default(),
+            pairs: Distances::default(),
         };
         let (mut genotypes, mut keys) = (HashSet::new(), HashSet::new());
-        let mut before: Option<Specimen> = None;
+        let mut before: Option<Sample> = None;
         for number in 0..samples {
             let seed = seed.wrapping_add(number);
             let genotype = space.sample(seed)?;
@@ -96,7 +96,7 @@ impl Laboratory {
                 continue;
             }
             let mut refused = Refused::default();
-            let specimen = Specimen::of(space, task, genotype, &mut refused)?;
+            let specimen = Sample::of(space, task, genotype, &mut refused)?;
             found.repeated += usize::from(!genotypes.insert(specimen.genotype.clone()));
             found.duplicates += usize::from(!keys.insert(specimen.key.clone()));
             found.decisions.push(specimen.genotype.len() as f64);
@@ -112,7 +112,7 @@ impl Laboratory {
             let mutant = space.mutate(&specimen.genotype, seed)?;
             match space.validate(&mutant)? {
                 Ok(()) => {
-                    let mutant = Specimen::of(space, task, mutant, &mut Refused::default())?;
+                    let mutant = Sample::of(space, task, mutant, &mut Refused::default())?;
                     found.mutants.add(&specimen, &mutant);
                 }
                 Err(reason) => found.invalid.add(format!("a mutant: {reason}")),
@@ -130,7 +130,7 @@ impl Laboratory {
     }
 }
 
-impl Specimen {
+impl Sample {
     fn of(space: &mut dyn OpenSpace, task: &Task, genotype: Genotype, refused: &mut Refused) -> Result<Self, Failure> {
         let made = decisions(space, &genotype)?;
         let choices = made.into_iter().map(|(decision, choice)| (decision.name, choice)).collect();
@@ -149,8 +149,8 @@ impl Specimen {
     }
 }
 
-impl Moves {
-    fn add(&mut self, from: &Specimen, to: &Specimen) {
+impl Distances {
+    fn add(&mut self, from: &Sample, to: &Sample) {
         self.count += 1;
         self.same_key += usize::from(from.key == to.key);
         let names: HashSet<&String> = from.choices.keys().chain(to.choices.keys()).collect();

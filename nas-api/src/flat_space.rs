@@ -1,12 +1,12 @@
 use crate::rng::{RngExt, seeded};
-use crate::{Decision, Error, Genotype, Graph, Result, SearchSpace, Settings, SpaceInfo, Task, walk};
+use crate::{Decision, Error, Genotype, Graph, Result, SearchSpace, Settings, SpaceInfo, Task, space_defaults};
 
-/// A space whose every genotype makes the same decisions, with the standard answers of [`walk`](crate::walk). It has no
+/// A space whose every genotype makes the same decisions, with the standard answers of [`space_defaults`](crate::space_defaults). It has no
 /// networks: it stands in for a [standard](SpaceInfo::standard) space where its questions cost too much to ask.
 ///
-/// The answers are those of [`walk`](crate::walk), bit for bit, found without looking at names.
+/// The answers are those of [`space_defaults`](crate::space_defaults), bit for bit, found without looking at names.
 #[derive(Clone, Debug)]
-pub struct Flat {
+pub struct FlatSpace {
     info: SpaceInfo,
     /// How many choices each decision has.
     choices: Vec<u32>,
@@ -14,7 +14,7 @@ pub struct Flat {
     open: Vec<usize>,
 }
 
-impl Flat {
+impl FlatSpace {
     /// What answers for this space, if anything but itself can.
     pub fn of(info: SpaceInfo) -> Option<Self> {
         if !info.standard || info.conditional {
@@ -26,7 +26,7 @@ impl Flat {
     }
 }
 
-impl SearchSpace for Flat {
+impl SearchSpace for FlatSpace {
     fn open(_settings: &Settings) -> Result<Self> {
         Err(Error::new("a flat space is made from another space's description"))
     }
@@ -72,7 +72,7 @@ impl SearchSpace for Flat {
             return Ok(());
         }
         // It says what is wrong.
-        walk::validate(self, genotype)
+        space_defaults::validate(self, genotype)
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
 
     use super::*;
 
-    fn flat(counts: &[u32]) -> Flat {
+    fn flat(counts: &[u32]) -> FlatSpace {
         let decision = |(place, &count): (usize, &u32)| {
             Decision::new(format!("d{place}"), (0..count).map(|choice| choice.to_string()))
         };
@@ -97,8 +97,8 @@ mod tests {
             reference: String::new(),
         };
         let conditional = SpaceInfo { conditional: true, ..info.clone() };
-        assert!(Flat::of(conditional).is_none());
-        Flat::of(info).unwrap_or_else(|| unreachable!("it is standard"))
+        assert!(FlatSpace::of(conditional).is_none());
+        FlatSpace::of(info).unwrap_or_else(|| unreachable!("it is standard"))
     }
 
     proptest! {
@@ -106,21 +106,21 @@ mod tests {
         fn answers_are_those_of_the_walk(counts in prop::collection::vec(1..6_u32, 0..9), seed: u32) {
             let space = flat(&counts);
             let (a, b) = (space.sample(seed), space.sample(seed ^ 1));
-            prop_assert_eq!(&a, &walk::sample(&space, seed));
-            prop_assert_eq!(space.mutate(&a, seed), walk::mutate(&space, &a, seed));
-            prop_assert_eq!(space.crossover(&a, &b, seed), walk::crossover(&space, &a, &b, seed));
+            prop_assert_eq!(&a, &space_defaults::sample(&space, seed));
+            prop_assert_eq!(space.mutate(&a, seed), space_defaults::mutate(&space, &a, seed));
+            prop_assert_eq!(space.crossover(&a, &b, seed), space_defaults::crossover(&space, &a, &b, seed));
             prop_assert!(space.validate(&a).is_ok());
             let longer = [&a[..], &[0]].concat();
             prop_assert_eq!(
                 space.validate(&longer).map_err(|error| error.to_string()),
-                walk::validate(&space, &longer).map_err(|error| error.to_string())
+                space_defaults::validate(&space, &longer).map_err(|error| error.to_string())
             );
         }
 
         #[test]
         fn what_does_not_belong_is_refused(counts in prop::collection::vec(1..4_u32, 1..5), wild in prop::collection::vec(0..5_u32, 0..6)) {
             let space = flat(&counts);
-            prop_assert_eq!(space.validate(&wild).is_ok(), walk::validate(&space, &wild).is_ok());
+            prop_assert_eq!(space.validate(&wild).is_ok(), space_defaults::validate(&space, &wild).is_ok());
         }
     }
 }

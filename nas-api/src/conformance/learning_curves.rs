@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::{Evaluator, EvaluatorInfo, Measurement, Metric, Monitor, Report, Request, Verdict};
+use crate::{CurvePoint, Evaluator, EvaluatorInfo, Measurement, Metric, Monitor, Request, Verdict};
 
 /// Reports of a judged request ascend, have declared metrics alone, none of them hidden from strategies, and do not go
 /// beyond the request's fidelity; they are the same when it is measured again, and change no result. A measurement that
@@ -10,14 +10,14 @@ use crate::{Evaluator, EvaluatorInfo, Measurement, Metric, Monitor, Report, Requ
 /// the metrics named `*_seconds`, are not compared.
 ///
 /// The request is measured some six times: let it be a small one, at a fidelity with several steps below.
-pub fn reports(evaluator: &dyn Evaluator, info: &EvaluatorInfo, request: &Request) -> Result<(), String> {
+pub fn learning_curves(evaluator: &dyn Evaluator, info: &EvaluatorInfo, request: &Request) -> Result<(), String> {
     let judged = Request { judged: true, ..request.clone() };
     let full = measured(evaluator, &judged, None)?;
     let Some(result) = &full.result else { return Err("it stopped although nobody said so".into()) };
     if let Some(failure) = &result.failure {
         return Err(format!("the request cannot be measured, so that nothing can be said: {}", failure.reason));
     }
-    if full.said.is_empty() && !evaluator.opened().reports.is_empty() {
+    if full.said.is_empty() && !evaluator.opened().intermediate_metrics.is_empty() {
         return Err("it declares reports and makes none".into());
     }
     declared(evaluator, info, &full.said)?;
@@ -28,7 +28,7 @@ pub fn reports(evaluator: &dyn Evaluator, info: &EvaluatorInfo, request: &Reques
 
 /// One measurement.
 struct Course {
-    said: Vec<Report>,
+    said: Vec<CurvePoint>,
     result: Option<Measurement>,
 }
 
@@ -48,7 +48,7 @@ fn measured(evaluator: &dyn Evaluator, request: &Request, end: Option<(usize, Ve
 /// Takes down what is said.
 struct Listener {
     end: Option<(usize, Verdict)>,
-    said: Mutex<Vec<Report>>,
+    said: Mutex<Vec<CurvePoint>>,
 }
 
 impl Monitor for Listener {
@@ -57,7 +57,7 @@ impl Monitor for Listener {
         self.end.is_some_and(|(at, _)| said.len() > at)
     }
 
-    fn report(&self, report: Report) -> Verdict {
+    fn report(&self, report: CurvePoint) -> Verdict {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.push(report);
         self.end.filter(|(at, _)| said.len() > *at).map_or(Verdict::GoOn, |(_, verdict)| verdict)
@@ -66,10 +66,12 @@ impl Monitor for Listener {
     fn notice(&self, _words: &str) {}
 }
 
-fn declared(evaluator: &dyn Evaluator, info: &EvaluatorInfo, said: &[Report]) -> Result<(), String> {
+fn declared(evaluator: &dyn Evaluator, info: &EvaluatorInfo, said: &[CurvePoint]) -> Result<(), String> {
     let opened = evaluator.opened();
     let metrics = || info.metrics.iter().chain(&opened.metrics);
-    if let Some(unknown) = opened.reports.iter().find(|name| !metrics().any(|metric| metric.name == **name)) {
+    if let Some(unknown) =
+        opened.intermediate_metrics.iter().find(|name| !metrics().any(|metric| metric.name == **name))
+    {
         return Err(format!("it says that it reports '{unknown}', which is no metric of it"));
     }
     for (report, metric) in said.iter().flat_map(|report| report.metrics.iter().map(move |metric| (report, metric))) {
@@ -86,9 +88,9 @@ fn declared(evaluator: &dyn Evaluator, info: &EvaluatorInfo, said: &[Report]) ->
     Ok(())
 }
 
-fn ascending(request: &Request, said: &[Report]) -> Result<(), String> {
+fn ascending(request: &Request, said: &[CurvePoint]) -> Result<(), String> {
     let mut before = 0.0;
-    for Report { fidelity, .. } in said {
+    for CurvePoint { fidelity, .. } in said {
         if !fidelity.is_finite() || *fidelity <= before {
             return Err(format!("it reports at {fidelity} after {before}: reports must be above 0 and ascend"));
         }
@@ -103,7 +105,7 @@ fn ascending(request: &Request, said: &[Report]) -> Result<(), String> {
 /// The same again; and the same result where nobody judges.
 fn repeated(evaluator: &dyn Evaluator, judged: &Request, full: &Course) -> Result<(), String> {
     let again = measured(evaluator, judged, None)?;
-    let same = |(a, b): (&Report, &Report)| a.fidelity == b.fidelity && alike(&a.metrics, &b.metrics);
+    let same = |(a, b): (&CurvePoint, &CurvePoint)| a.fidelity == b.fidelity && alike(&a.metrics, &b.metrics);
     if again.said.len() != full.said.len() || !again.said.iter().zip(&full.said).all(same) {
         return Err("its reports differ when the request is measured again".into());
     }
@@ -188,8 +190,9 @@ mod tests {
 
     impl Evaluator for Stepper {
         fn opened(&self) -> Opened {
-            let reports = if self.0 == "hidden" { vec!["score".into(), "test".into()] } else { vec!["score".into()] };
-            Opened { reports, simulated: self.0 != "real", ..Opened::default() }
+            let intermediate_metrics =
+                if self.0 == "hidden" { vec!["score".into(), "test".into()] } else { vec!["score".into()] };
+            Opened { intermediate_metrics, simulated: self.0 != "real", ..Opened::default() }
         }
 
         fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> crate::Result<Option<Measurement>> {
@@ -201,7 +204,7 @@ mod tests {
                     "undeclared" => "secret",
                     _ => "score",
                 };
-                let verdict = monitor.report(Report { fidelity, metrics: vec![Metric::new(name, step)] });
+                let verdict = monitor.report(CurvePoint { fidelity, metrics: vec![Metric::new(name, step)] });
                 let cost = if self.0 == "dear" { 40.0 } else { step };
                 match verdict {
                     _ if self.0 == "deaf" => {}
@@ -231,7 +234,7 @@ mod tests {
             seed: 1,
             judged: false,
         };
-        reports(&Stepper(fault), &info(), &request)
+        learning_curves(&Stepper(fault), &info(), &request)
     }
 
     #[test]

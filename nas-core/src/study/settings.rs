@@ -7,34 +7,37 @@ use nas_api::{Parameter, ParameterKind, Setting, Settings, Value};
 use super::StudyError;
 use crate::names::did_you_mean;
 
-/// One given value.
+/// One value that a user has set, before its parameter's declaration is known.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Given {
+pub enum UnresolvedSetting {
     /// From a file, where values have types.
     Typed(Value),
     /// From the command line: what it means depends on the parameter's kind.
     Raw(String),
-    /// From the record of a study, where every parameter stands with its value.
-    Recorded(Value),
 }
 
 /// Values by the parameter's name.
-pub type GivenSettings = BTreeMap<String, Given>;
+pub type UnresolvedSettings = BTreeMap<String, UnresolvedSetting>;
 
-impl Given {
+impl UnresolvedSetting {
     /// The value, where it has a type already.
     pub fn value(&self) -> Option<&Value> {
         match self {
-            Self::Typed(value) | Self::Recorded(value) => Some(value),
+            Self::Typed(value) => Some(value),
             Self::Raw(_) => None,
         }
+    }
+
+    /// Whether it was written in a file, not as a flag.
+    pub fn is_from_file(&self) -> bool {
+        matches!(self, Self::Typed(_))
     }
 
     /// The text, where it is one.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Raw(text) | Self::Typed(Value::Text(text)) | Self::Recorded(Value::Text(text)) => Some(text),
-            Self::Typed(_) | Self::Recorded(_) => None,
+            Self::Raw(text) | Self::Typed(Value::Text(text)) => Some(text),
+            Self::Typed(_) => None,
         }
     }
 
@@ -42,7 +45,7 @@ impl Given {
     /// as it stands.
     fn value_for(&self, parameter: &Parameter) -> Result<Value, String> {
         let raw = match self {
-            Self::Typed(value) | Self::Recorded(value) => return Ok(value.clone()),
+            Self::Typed(value) => return Ok(value.clone()),
             Self::Raw(raw) => raw,
         };
         let number = |text: &str| {
@@ -72,7 +75,11 @@ fn items(raw: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What a user gave, checked against the declarations, with defaults for the rest. `place` names the table in errors.
-pub fn check_settings(place: &str, parameters: &[Parameter], given: &GivenSettings) -> Result<Settings, StudyError> {
+pub fn check_settings(
+    place: &str,
+    parameters: &[Parameter],
+    given: &UnresolvedSettings,
+) -> Result<Settings, StudyError> {
     let mut settings = Vec::with_capacity(given.len());
     for (name, value) in given {
         let place = format!("{place}.{name}");
@@ -123,23 +130,17 @@ mod tests {
     use super::*;
 
     fn parameters() -> Vec<Parameter> {
-        let texts = ParameterKind::Texts;
         vec![
             Parameter::text("label", "", "l"),
             Parameter::integer("population", 50, 2, 1000, "P"),
             Parameter::truth("elitism", true, "e"),
-            Parameter { name: "ops".into(), kind: texts, default: Value::Texts(Vec::new()), description: "o".into() },
-            Parameter {
-                name: "rates".into(),
-                kind: ParameterKind::Numbers,
-                default: Value::Numbers(Vec::new()),
-                description: "r".into(),
-            },
+            Parameter::new("ops", ParameterKind::Texts, Value::Texts(Vec::new()), "o"),
+            Parameter::new("rates", ParameterKind::Numbers, Value::Numbers(Vec::new()), "r"),
         ]
     }
 
     fn check(name: &str, raw: &str) -> Result<Value, StudyError> {
-        let given = GivenSettings::from([(name.to_owned(), Given::Raw(raw.to_owned()))]);
+        let given = UnresolvedSettings::from([(name.to_owned(), UnresolvedSetting::Raw(raw.to_owned()))]);
         let settings = check_settings("strategy", &parameters(), &given)?;
         Ok(settings.0.into_iter().find(|setting| setting.name == name).unwrap().value)
     }
@@ -161,7 +162,7 @@ mod tests {
         assert!(refused("population", "1").contains("between 2 and 1000"));
         assert!(refused("elitism", "yes").contains("true or false"));
         assert!(refused("rates", "1,x").contains("takes a number"));
-        let text = GivenSettings::from([("label".to_owned(), Given::Typed(Value::Number(12.0)))]);
+        let text = UnresolvedSettings::from([("label".to_owned(), UnresolvedSetting::Typed(Value::Number(12.0)))]);
         assert!(check_settings("strategy", &parameters(), &text).unwrap_err().to_string().contains("takes a text"));
     }
 }

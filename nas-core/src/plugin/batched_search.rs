@@ -10,7 +10,7 @@ const AT_ONCE: u32 = 128;
 /// A search whose strategy [serves](nas_api::StrategyInfo::serves) `ahead`: it is asked for more than is measured at
 /// once and told in batches, so that there are few calls of a component. What it proposes is the same, by its word and
 /// by the conformance suite; only the calls are fewer.
-pub struct Ahead {
+pub struct BatchedSearch {
     inner: Box<dyn Search>,
     /// Proposed, and not asked for yet.
     ready: VecDeque<Proposal>,
@@ -20,7 +20,7 @@ pub struct Ahead {
     left: Option<u32>,
 }
 
-impl Ahead {
+impl BatchedSearch {
     /// `trials`: at most so many are measured.
     pub fn new(inner: Box<dyn Search>, trials: Option<u32>) -> Self {
         Self { inner, ready: VecDeque::new(), told: Vec::new(), left: trials }
@@ -34,7 +34,7 @@ impl Ahead {
     }
 }
 
-impl Search for Ahead {
+impl Search for BatchedSearch {
     fn ask(&mut self, limit: u32) -> Result<Vec<Proposal>, PluginError> {
         let limit = limit as usize;
         while self.ready.len() < limit {

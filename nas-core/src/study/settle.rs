@@ -1,12 +1,11 @@
 //! From what an evaluator measured to what the study records.
 
-use nas_api::{Bound, Candidate, Failure, Measurement, Metric, MetricInfo, Observation, Weights};
+use nas_api::{Candidate, Constraint, Failure, Measurement, Metric, MetricInfo, Observation, Weights};
 
 use super::StudyError;
-use super::board::Pruned;
 use super::header::Header;
-use super::record::{State, TrialRecord};
-use super::terms::{bound_text, readable};
+use super::objective::{constraint_text, readable};
+use super::record::{Pruned, State, TrialRecord, exact};
 
 /// Fills in what was measured. `Err`: the measurement itself is broken, and with it the evaluator.
 pub(crate) fn record_measurement(
@@ -43,9 +42,9 @@ fn checked_cost(trial: &TrialRecord, cost: Option<f64>, header: &Header) -> Resu
     }
 }
 
-/// A measured trial whose bounds are kept and whose objectives are numbers; else it failed, and says why.
+/// A measured trial whose constraints are kept and whose objectives are numbers; else it failed, and says why.
 fn judge(trial: &mut TrialRecord, header: &Header) {
-    let reported = |bound: &&Bound| !header.counts(&bound.metric);
+    let reported = |constraint: &&Constraint| !header.counts(&constraint.metric);
     let (violation, reasons) = violations(&trial.metrics, header.constraints.iter().filter(reported));
     if !reasons.is_empty() {
         return fail(trial, reasons.join("; "), violation);
@@ -95,7 +94,7 @@ pub(crate) fn record_pruned(
 fn prune(trial: &mut TrialRecord, pruned: Pruned, header: &Header) {
     let Pruned { fidelity, reason } = pruned;
     trial.metrics.retain(|metric| header.counts(&metric.name));
-    let reports = trial.reports.iter().filter(|report| report.fidelity <= fidelity);
+    let reports = trial.curve.iter().filter(|report| report.fidelity <= fidelity);
     for metric in reports.flat_map(|report| &report.metrics).filter(|metric| !header.counts(&metric.name)) {
         match trial.metrics.iter_mut().find(|known| known.name == metric.name) {
             Some(known) => known.value = metric.value,
@@ -105,22 +104,27 @@ fn prune(trial: &mut TrialRecord, pruned: Pruned, header: &Header) {
     // One of `epochs` is an epoch.
     let unit = header.fidelity_unit.strip_suffix('s').unwrap_or(&header.fidelity_unit);
     let place = if unit.is_empty() { fidelity.to_string() } else { format!("{unit} {fidelity}") };
-    fail(trial, format!("pruned at {place}: {reason}"), 0.0);
-    trial.pruned = Some(fidelity);
+    trial.state = State::Pruned;
+    trial.reason = format!("pruned at {place}: {reason}");
+    trial.violation = 0.0;
+    trial.pruned_at = Some(fidelity);
 }
 
-/// How far these bounds are exceeded, summed, and each broken one in words.
-pub(crate) fn violations<'a>(metrics: &[Metric], bounds: impl Iterator<Item = &'a Bound>) -> (f64, Vec<String>) {
+/// How far these constraints are exceeded, summed, and each broken one in words.
+pub(crate) fn violations<'a>(
+    metrics: &[Metric],
+    constraints: impl Iterator<Item = &'a Constraint>,
+) -> (f64, Vec<String>) {
     let mut sum = 0.0;
     let mut reasons = Vec::new();
-    for bound in bounds {
-        let value = Metric::find(metrics, &bound.metric);
-        // A metric that is missing keeps no bound.
-        let violation = bound.violation(value.unwrap_or(f64::NAN));
+    for constraint in constraints {
+        let value = Metric::find(metrics, &constraint.metric);
+        // A metric that is missing keeps no constraint.
+        let violation = constraint.violation(value.unwrap_or(f64::NAN));
         if violation > 0.0 {
             sum += violation;
             let value = value.map_or_else(|| "unknown".to_owned(), readable);
-            reasons.push(format!("{} = {value} breaks {}", bound.metric, bound_text(bound)));
+            reasons.push(format!("{} = {value} breaks {}", constraint.metric, constraint_text(constraint)));
         }
     }
     (sum, reasons)
@@ -154,15 +158,10 @@ pub(crate) fn observation(
         candidate: trial.proposal.candidate.clone(),
         fidelity: trial.fidelity,
         metrics: header.visible().map(known).collect(),
-        failure: (trial.state == State::Failed).then(failure),
+        failure: (trial.state != State::Measured).then(failure),
         gradient: (!trial.gradient.is_empty()).then(|| trial.gradient.clone()),
         cost: trial.cost,
     })
-}
-
-/// One form of zero and one of "not a number": what is told now must be what the file gives back at a resume.
-pub(crate) fn exact(value: f64) -> f64 {
-    if value.is_nan() { f64::NAN } else { value + 0.0 }
 }
 
 #[cfg(test)]
@@ -170,27 +169,21 @@ mod tests {
     use super::*;
     use nas_api::Goal;
 
-    fn bound(metric: &str, goal: Goal, limit: f64) -> Bound {
-        Bound { metric: metric.into(), goal, limit }
+    fn constraint(metric: &str, goal: Goal, limit: f64) -> Constraint {
+        Constraint { metric: metric.into(), goal, limit }
     }
 
     #[test]
     fn broken_bounds_are_summed_and_named() {
         let metrics = [Metric::new("params", 12345.0), Metric::new("val_accuracy", 0.5)];
-        let bounds = [
-            bound("params", Goal::Minimize, 5000.0),
-            bound("val_accuracy", Goal::Maximize, 0.4),
-            bound("missing", Goal::Minimize, 1.0),
+        let constraints = [
+            constraint("params", Goal::Minimize, 5000.0),
+            constraint("val_accuracy", Goal::Maximize, 0.4),
+            constraint("missing", Goal::Minimize, 1.0),
         ];
-        let (violation, reasons) = violations(&metrics, bounds.iter());
+        let (violation, reasons) = violations(&metrics, constraints.iter());
         assert_eq!(violation, f64::INFINITY);
         assert_eq!(reasons, ["params = 12,345 breaks params<=5000", "missing = unknown breaks missing<=1"]);
-        assert_eq!(violations(&metrics, bounds[..1].iter()).0, 7345.0 / 5000.0);
-    }
-
-    #[test]
-    fn zero_has_one_sign() {
-        assert!(exact(-0.0).is_sign_positive());
-        assert!(exact(f64::NAN).is_nan());
+        assert_eq!(violations(&metrics, constraints[..1].iter()).0, 7345.0 / 5000.0);
     }
 }

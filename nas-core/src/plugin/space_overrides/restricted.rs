@@ -10,7 +10,7 @@ mod walk;
 use nas_api::rng::derive;
 use nas_api::{
     Attribute, Decision, Error, Genotype, Graph, Network, OpenSpace, Parameter, Result, Space, SpaceInfo, Task,
-    walk as standard,
+    space_defaults as standard,
 };
 
 use walk::Walk;

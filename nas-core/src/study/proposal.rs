@@ -1,13 +1,13 @@
 //! From a proposal to a trial: everything about it that is known before training.
 
-use nas_api::{Bound, Candidate, Graph, Proposal, Weights};
+use nas_api::{Candidate, Constraint, Graph, Proposal, Weights};
 
 use super::StudyError;
 use super::ledger::Ledger;
 use super::log::wall_clock;
-use super::outcome::{fail, violations};
 use super::plan::Plan;
 use super::record::{State, TrialRecord};
+use super::settle::{fail, violations};
 use crate::plugin::PluginError;
 
 impl Plan {
@@ -44,8 +44,8 @@ impl Plan {
             metrics: Vec::new(),
             reason: String::new(),
             violation: 0.0,
-            pruned: None,
-            reports: Vec::new(),
+            pruned_at: None,
+            curve: Vec::new(),
             gradient: Weights::new(),
             cost: 0.0,
             simulated: false,
@@ -72,7 +72,7 @@ impl Plan {
         };
         trial.metrics = metrics;
         // What can be counted first: a network that is too large is not even measured.
-        if !self.keeps_bounds(trial) {
+        if !self.keeps_constraints(trial) {
             return Ok(None);
         }
         match self.problem.meter(&graph) {
@@ -82,12 +82,14 @@ impl Plan {
                 return Ok(None);
             }
         }
-        Ok(self.keeps_bounds(trial).then_some(graph))
+        Ok(self.keeps_constraints(trial).then_some(graph))
     }
 
     /// Whether the trial keeps the bounds on what has been found on its network so far; else it has failed.
-    fn keeps_bounds(&self, trial: &mut TrialRecord) -> bool {
-        let known = |bound: &&Bound| self.header.counts(&bound.metric) && trial.metric(&bound.metric).is_some();
+    fn keeps_constraints(&self, trial: &mut TrialRecord) -> bool {
+        let known = |constraint: &&Constraint| {
+            self.header.counts(&constraint.metric) && trial.metric(&constraint.metric).is_some()
+        };
         let (violation, reasons) = violations(&trial.metrics, self.header.constraints.iter().filter(known));
         let kept = reasons.is_empty();
         if !kept {
@@ -98,7 +100,7 @@ impl Plan {
 
     fn key_and_text(&mut self, genotype: &[u32]) -> Result<(String, String), StudyError> {
         let space = &mut self.problem.space;
-        let identity = &self.problem.space_plugged.identity;
+        let identity = &self.problem.space_record.identity;
         let broken = |call: &str, error| StudyError::Broken(PluginError::from_api(identity, call, error));
         if let Err(reason) = space.validate(genotype).map_err(|error| broken("validate", error))? {
             let space = &self.problem.space_info.name;

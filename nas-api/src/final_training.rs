@@ -1,4 +1,4 @@
-//! Full training: one network, trained from scratch on all examples but those for testing, and tested.
+//! Final training: one network, trained from scratch on all examples but those for testing, and tested.
 
 use std::path::PathBuf;
 
@@ -15,14 +15,21 @@ pub const HOST_FILES: [&str; 2] = ["network.json", "metrics.json"];
 /// What an evaluator that trains in full lets be set for it, by the names of its parameters. All others are those of the
 /// study: they say what is trained on and tested with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FullTraining {
+pub struct FinalTraining {
     /// How networks are trained. Another recipe takes the place of all of them.
     pub recipe: Vec<String>,
     /// Others that let no test example into training: on which device, on how many examples.
     pub others: Vec<String>,
+    /// Parameters that mean nothing there, each with the reason: a recipe may set them, a user may not.
+    pub without_effect: Vec<(String, String)>,
 }
 
-impl FullTraining {
+impl FinalTraining {
+    /// Why this parameter means nothing in the final training; `None` where it does.
+    pub fn no_effect(&self, parameter: &str) -> Option<&str> {
+        self.without_effect.iter().find(|(name, _)| name == parameter).map(|(_, reason)| reason.as_str())
+    }
+
     /// Whether this parameter may be another one than the study's.
     pub fn allows(&self, parameter: &str) -> bool {
         self.recipe.iter().chain(&self.others).any(|name| name == parameter)
@@ -42,7 +49,7 @@ pub struct TrainRequest {
     pub folder: PathBuf,
 }
 
-/// What a full training has come to.
+/// What a final training has come to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
     /// On the test examples, named `test_…`, and of the training itself.
@@ -79,7 +86,11 @@ mod tests {
 
     #[test]
     fn what_is_named_may_be_set() {
-        let full = FullTraining { recipe: vec!["momentum".into()], others: vec!["device".into()] };
+        let full = FinalTraining {
+            recipe: vec!["momentum".into()],
+            others: vec!["device".into()],
+            ..FinalTraining::default()
+        };
         assert!(full.allows("momentum") && full.allows("device") && !full.allows("data"));
     }
 }

@@ -6,12 +6,12 @@ use std::path::Path;
 use nas_api::Metric;
 
 use super::StudyError;
-use super::header::{Header, Plugged};
-use super::log::{Log, Said};
+use super::header::{Header, PluginRecord};
+use super::log::{Log, StrategyCall};
+use super::objective::{constraint_text, objective_text};
 use super::record::{TrialRecord, proposal_text};
-use super::terms::{bound_text, objective_text};
 
-/// Everything that a study's file records but times and places: what was searched how, what was said to the strategy
+/// Everything that a study's file records but times and places: what was searched how, what was call to the strategy
 /// in which order, and every trial. Costs, moments, metrics named `*_seconds`, and where plugins lie are left out.
 /// Numbers are written so that equal texts are equal bits. Two runs with one seed give equal texts.
 pub fn records_without_times(file: &Path) -> Result<String, StudyError> {
@@ -20,11 +20,13 @@ pub fn records_without_times(file: &Path) -> Result<String, StudyError> {
     let mut text = String::new();
     for header in record.earlier.iter().chain([&record.header]) {
         search(&mut text, header);
-        for said in log.said(header.search)? {
-            match said {
-                Said::Ask { limit, trials } => line(&mut text, format_args!("ask {limit}: {}", numbers(&trials))),
-                Said::Tell(trials) => line(&mut text, format_args!("tell: {}", numbers(&trials))),
-                Said::Warm(trials) => line(&mut text, format_args!("warm start: {}", numbers(&trials))),
+        for call in log.strategy_calls(header.search)? {
+            match call {
+                StrategyCall::Ask { limit, trials } => {
+                    line(&mut text, format_args!("ask {limit}: {}", numbers(&trials)))
+                }
+                StrategyCall::Tell(trials) => line(&mut text, format_args!("tell: {}", numbers(&trials))),
+                StrategyCall::Warm(trials) => line(&mut text, format_args!("warm start: {}", numbers(&trials))),
             }
         }
     }
@@ -48,7 +50,7 @@ fn search(text: &mut String, header: &Header) {
         text,
         format_args!("search {search}: contract {contract}, seed {seed}, workers {workers}, duplicates {duplicates:?}"),
     );
-    for Plugged { identity, settings, .. } in [&header.space, &header.strategy, &header.evaluator] {
+    for PluginRecord { identity, settings, .. } in [&header.space, &header.strategy, &header.evaluator] {
         let digest = identity.digest.as_deref().unwrap_or("built in");
         line(text, format_args!("{} {} {} [{digest}]", identity.kind, identity.name, identity.version));
         for setting in &settings.0 {
@@ -56,7 +58,7 @@ fn search(text: &mut String, header: &Header) {
         }
     }
     let objectives: Vec<String> = objectives.iter().map(objective_text).collect();
-    let constraints: Vec<String> = constraints.iter().map(bound_text).collect();
+    let constraints: Vec<String> = constraints.iter().map(constraint_text).collect();
     line(text, format_args!("objectives {} | constraints {}", objectives.join(" "), constraints.join(" ")));
     line(text, format_args!("{budget:?} | fidelities {fidelities:?}"));
     if let Some(pruner) = &header.pruner {
@@ -87,7 +89,7 @@ fn trial(text: &mut String, record: &TrialRecord) {
         line(text, format_args!("  {} = {:?}", metric.name, metric.value));
     }
     // How far a trial came that was interrupted is a matter of time.
-    for report in record.reports.iter().filter(|_| state.is_final()) {
+    for report in record.curve.iter().filter(|_| state.is_final()) {
         line(text, format_args!("  after {:?}", report.fidelity));
         for metric in without_seconds(&report.metrics) {
             line(text, format_args!("    {} = {:?}", metric.name, metric.value));
