@@ -249,7 +249,7 @@ def kept_kernels(machine):
     return figures
 
 
-def full_training(machine):
+def final_training(machine):
     """`nas train` of the same network from studies on the CPU and on the device."""
     best = max(on_device(machine, "digits", [*CELLS, *DIGITS]), key=lambda trial: trial["metrics"]["val_accuracy"])
     on_cpu(machine, "digits", [*CELLS, *DIGITS])
@@ -278,7 +278,7 @@ CHECKS = [
     ("accuracy on fashion-mnist", accuracy_fashion, True, True),
     *((f"accuracy in {precision}", accuracy_in(precision), True, True) for precision in ("bf16", "f16")),
     ("determinism", determinism, True, True),
-    ("full training", full_training, True, True),
+    ("final training", final_training, True, True),
     ("kernels kept for the next process", kept_kernels, True, True),
     *((f"speed and memory, {workers} at a time", throughput_with(workers), True, True) for workers in (1, 2, 4, 8)),
     *((f"speed and memory in {precision}", throughput_with(1, precision), True, True) for precision in ("bf16", "f16")),

@@ -34,7 +34,7 @@ pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
         for reference in &problem.meters {
             if registry.meter(reference)?.about().timed {
                 let problem = format!("'{reference}' takes the time of this machine, on which {jobs} studies run");
-                let help = "give --jobs 1, or a table of operators' costs, which `nas latency table` makes";
+                let help = "give --jobs 1, or a table of operators' costs, which `nas latency cost-table` makes";
                 return Err(Failure::input(format!("{name}, meters: {problem}\n  help: {help}")));
             }
         }

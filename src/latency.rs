@@ -15,7 +15,7 @@ use nas_latency::{
 use serde_json::json;
 
 use crate::args::{
-    Args, LatencyCheck, LatencyMeasure, LatencyTable, LatencyUnits, RuntimeFlags, RuntimeName, SampleFlags,
+    Args, LatencyCheck, LatencyCostTable, LatencyMeasure, LatencyUnits, RuntimeFlags, RuntimeName, SampleFlags,
 };
 use crate::failure::Failure;
 use crate::network::{self, Found};
@@ -50,7 +50,7 @@ pub fn measure(args: &Args, measure: &LatencyMeasure) -> Result<ExitCode, Failur
 }
 
 /// Measures the operators of a space that a table lacks, and adds them.
-pub fn table(args: &Args, table: &LatencyTable) -> Result<ExitCode, Failure> {
+pub fn cost_table(args: &Args, table: &LatencyCostTable) -> Result<ExitCode, Failure> {
     let out = &table.out;
     if out.extension().is_none_or(|ending| ending != "csv") {
         let help = "studies call its metric latency_NAME, as in --out NAME.csv";

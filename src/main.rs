@@ -62,7 +62,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Draw(draw) => draw::draw(args, draw),
         Command::Latency(command) => match &**command {
             LatencyCommand::Measure(measure) => latency::measure(args, measure),
-            LatencyCommand::Table(table) => latency::table(args, table),
+            LatencyCommand::CostTable(table) => latency::cost_table(args, table),
             LatencyCommand::Units(units) => latency::units(args, units),
             LatencyCommand::Check(check) => latency::check(args, check),
         },

@@ -87,7 +87,7 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     registry.add_space::<nas_spaces::ResNet>()?;
     registry.add_space::<nas_spaces::Synthetic>()?;
     registry.add_space::<nas_spaces::VisionTransformer>()?;
-    registry.read_tables_with::<nas_spaces::TableSpace>();
+    registry.read_tables_with::<nas_spaces::ChoiceSpace>();
     registry.read_networks_with::<nas_export::ImportedSpace>(|path| {
         nas_export::definition(path).map_err(|error| error.problem)
     });

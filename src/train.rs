@@ -111,7 +111,7 @@ fn limits(record: &StudyRecord, train: &Train) -> Limits {
 
 fn cannot(identity: &Identity) -> Failure {
     let help =
-        "full training is there for studies whose evaluator has it, as 'burn' does; `nas plugin inspect` says so";
+        "final training is there for studies whose evaluator has it, as 'burn' does; `nas plugin inspect` says so";
     Failure::input(format!("the {identity} cannot train networks in full\n  help: {help}"))
 }
 

@@ -461,7 +461,7 @@ fn hw_gpt_bench_runs_with_two_objectives_and_without_a_space_of_code() {
     json(nas(["resume", file]).args(["--warm-start", "--trials", "20"]));
     let records = common::records(&study);
     assert!(records.contains("trial 39") && !records.contains("NaN"), "{records}");
-    // The component that reads table spaces is the same space.
+    // The component that reads choice spaces is the same space.
     let space = component("spaces", "table");
     let again = folder.path().join("b.study");
     let by_component =

@@ -1,4 +1,4 @@
-//! Detection from end to end: made images with boxes, a search, full training, and what is said of wrong annotations.
+//! Detection from end to end: made images with boxes, a search, final training, and what is said of wrong annotations.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;

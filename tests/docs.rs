@@ -109,3 +109,60 @@ fn the_guide_to_spaces_describes_the_built_in_ones() {
     let shown = succeed(&mut nas(["space", "sample", tiny.to_str().unwrap(), "--count", "3"]));
     assert!(shown.contains("params"), "{shown}");
 }
+
+/// The words of the glossary's third column: each has a better one in the first.
+fn banned_words() -> Vec<(String, String)> {
+    let page = read("docs/architecture.md");
+    let glossary = page.split("## Glossary").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = glossary.lines().filter(|line| line.starts_with('|')).skip(2);
+    let cells = |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let banned = rows.map(cells).flat_map(|cells| {
+        let word = cells[0].clone();
+        let not = cells[2].split(',').map(|not| not.trim().to_owned()).collect::<Vec<_>>();
+        not.into_iter().filter(|not| !not.is_empty()).map(move |not| (word.clone(), not))
+    });
+    banned.collect()
+}
+
+/// The pages, the contract, and what `--help` prints.
+fn texts_for_people() -> Vec<(String, String)> {
+    let mut pages = vec![root().join("README.md")];
+    documents(&root().join("docs"), &mut pages);
+    pages.extend(fs::read_dir(root().join("wit/0.1")).unwrap().map(|entry| entry.unwrap().path()));
+    pages.extend(fs::read_dir(root().join("src/args")).unwrap().map(|entry| entry.unwrap().path()));
+    let read = |path: PathBuf| (path.display().to_string(), fs::read_to_string(&path).unwrap());
+    let without_glossary = |(path, text): (String, String)| match text.split_once("## Glossary") {
+        Some((before, after)) => (path, format!("{before}{}", after.split_once("\n## ").unwrap().1)),
+        None => (path, text),
+    };
+    pages.into_iter().map(read).map(without_glossary).collect()
+}
+
+/// One word per concept: no synonym that the glossary replaces is in a page, in the contract or in a help text.
+#[test]
+fn texts_keep_to_the_glossary() {
+    let banned = banned_words();
+    assert!(banned.len() >= 5, "{banned:?}");
+    for (path, text) in texts_for_people() {
+        let text = text.to_lowercase();
+        for (word, not) in &banned {
+            assert!(!text.contains(not.as_str()), "{path} says '{not}'; the glossary's word is '{word}'");
+        }
+    }
+}
+
+/// English that a native speaker would not write, and that has come back before.
+#[test]
+fn texts_are_plain_english() {
+    for (path, text) in texts_for_people() {
+        for (number, line) in (1..).zip(text.lines()) {
+            let plain = line.trim_start().trim_start_matches("///").trim_start_matches("//!").trim_start();
+            let lower = plain.to_lowercase();
+            for odd in ["so many", "so much", "as long as it likes", "what is asked of"] {
+                assert!(!lower.contains(odd), "{path}:{number}: say '{odd}' another way: {plain}");
+            }
+            let fragment = line.trim_start().starts_with("//") && plain.starts_with("Of ");
+            assert!(!fragment, "{path}:{number}: a fragment that begins with 'Of': {plain}");
+        }
+    }
+}

@@ -155,7 +155,7 @@ fn limits_that_would_hold_for_nothing_are_refused() {
     assert!(words.contains("--isolation none") && words.contains("help:"), "{words}");
     let words = common::refused(&mut nas(["search", "--trial-seconds", "soon"]));
     assert!(words.contains("0.001"), "{words}");
-    // Full training is no trial.
+    // Final training is no trial.
     let words = common::refused(&mut nas(["train", "a.study", "--out", "x", "--trial-seconds", "3"]));
     assert!(words.contains("--trial-seconds"), "{words}");
 }

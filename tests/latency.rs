@@ -38,7 +38,7 @@ fn a_table_is_made_completed_checked_and_searched_by() {
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let table = at("here.csv");
     let make = |samples: &str, threads: &str| {
-        let mut command = nas(["latency", "table", "nas-bench-201", "--runtime", "burn", "--out", &table]);
+        let mut command = nas(["latency", "cost-table", "nas-bench-201", "--runtime", "burn", "--out", &table]);
         command.args(["--input", "1,8,8", "--samples", samples, "--threads", threads]).args(SMALL);
         command
     };
@@ -60,7 +60,7 @@ fn a_table_is_made_completed_checked_and_searched_by() {
 
     // A space without networks leaves no table behind.
     let none = at("none.csv");
-    let words = refused(&mut nas(["latency", "table", "synthetic", "--runtime", "burn", "--out", &none]));
+    let words = refused(&mut nas(["latency", "cost-table", "synthetic", "--runtime", "burn", "--out", &none]));
     assert!(words.contains("has no networks") && !std::path::Path::new(&none).exists(), "{words}");
 
     // As objective and constraint. It is a table, so that two runs agree and several workers may train.
@@ -101,7 +101,7 @@ fn a_table_is_made_completed_checked_and_searched_by() {
     // Energies are not measured here, so that a table with them is not completed.
     let energies = at("energies.csv");
     fs::write(&energies, "# burn 0.1.0, 1 thread\nunit,latency,energy\noverhead,1,2\n").unwrap();
-    let mut complete = nas(["latency", "table", "mlp", "--runtime", "burn", "--input", "8", "--out", &energies]);
+    let mut complete = nas(["latency", "cost-table", "mlp", "--runtime", "burn", "--input", "8", "--out", &energies]);
     assert!(refused(&mut complete).contains("has energies"), "energies are kept");
 
     // Another table of this name is another study.

@@ -1,4 +1,4 @@
-//! Recipes: settings by name or from a file, in a search, in its record, and in full training.
+//! Recipes: settings by name or from a file, in a search, in its record, and in final training.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;

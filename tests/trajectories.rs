@@ -60,7 +60,7 @@ fn registry() -> Registry {
     registry.add_space::<nas_spaces::ResNet>().unwrap();
     registry.add_space::<nas_spaces::Synthetic>().unwrap();
     registry.add_space::<nas_spaces::VisionTransformer>().unwrap();
-    registry.read_tables_with::<nas_spaces::TableSpace>();
+    registry.read_tables_with::<nas_spaces::ChoiceSpace>();
     nas_strategies::all(&mut Registered(&mut registry));
     registry
 }

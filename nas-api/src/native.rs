@@ -48,7 +48,7 @@ pub struct Answer {
     pub capacity: usize,
 }
 
-/// How a measurement, or a full training, talks with the host: each function is called with `context`, from any thread, until
+/// How a measurement, or a final training, talks with the host: each function is called with `context`, from any thread, until
 /// `evaluate` or `train` returns.
 #[repr(C)]
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use nas_api::graph::inference;
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{Graph, Node};
 use nas_draw::{DrawError, compare, draw, png, with_font};
-use nas_spaces::{Darts, Detector, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet, TableSpace};
+use nas_spaces::{ChoiceSpace, Darts, Detector, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet};
 use roxmltree::{Document, Node as Element};
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
@@ -23,7 +23,7 @@ fn networks() -> Vec<Network> {
         of(NasBench201::new(), Some(CELL), &image),
         of(NasBench201::new(), Some("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), &image),
         of(NasBench101::new(), None, &image),
-        of(TableSpace::from_toml(TINY_CNN).unwrap(), None, &image),
+        of(ChoiceSpace::from_toml(TINY_CNN).unwrap(), None, &image),
         of(Darts::new(), None, &image),
         of(Mobile::per_stage(), None, &[3, 224, 224]),
         of(ResNet::new(), None, &[3, 224, 224]),

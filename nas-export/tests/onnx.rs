@@ -8,8 +8,8 @@ use common::{Folder, count, first, task, zoo};
 use nas_api::{SearchSpace, Setting, Settings, Task, Value};
 use nas_export::About;
 use nas_spaces::{
-    Conv1d, Darts, DecoderLm, Detector, GrammarSpace, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet,
-    ResidualMlp, TableSpace, VisionTransformer,
+    ChoiceSpace, Conv1d, Darts, DecoderLm, Detector, GrammarSpace, Mlp, Mobile, NasBench101, NasBench201,
+    NasBenchMacro, ResNet, ResidualMlp, VisionTransformer,
 };
 
 fn set(given: &[(&str, &[f64])]) -> Vec<Setting> {
@@ -63,7 +63,7 @@ fn nas_bench_201() {
 #[test]
 fn tables() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/tiny-cnn.toml")).unwrap();
-    check(&TableSpace::from_toml(&text).unwrap(), &[1, 8, 8], 10, &[]);
+    check(&ChoiceSpace::from_toml(&text).unwrap(), &[1, 8, 8], 10, &[]);
 }
 
 #[test]

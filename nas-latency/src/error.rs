@@ -40,7 +40,7 @@ pub enum LatencyError {
     },
     /// A table lacks operators of the network.
     #[error(
-        "the table lacks {count} of its operators, the first is {first}\n  help: `nas latency table` adds what a space \
+        "the table lacks {count} of its operators, the first is {first}\n  help: `nas latency cost-table` adds what a space \
          needs; give it the input and the settings of the task for which networks are built"
     )]
     Lacking {

@@ -1,6 +1,7 @@
 //! The search spaces that come with nas. `docs/spaces.md` describes each: decisions, size, paper, task settings.
 
 mod blocks;
+mod choice_space;
 mod choices;
 mod conv_1d;
 mod darts;
@@ -17,9 +18,9 @@ mod residual;
 mod residual_mlp;
 mod resnet;
 mod synthetic;
-mod table;
 mod vision_transformer;
 
+pub use choice_space::ChoiceSpace;
 pub use conv_1d::Conv1d;
 pub use darts::Darts;
 pub use decoder_lm::DecoderLm;
@@ -33,5 +34,4 @@ pub use nas_bench_macro::NasBenchMacro;
 pub use residual_mlp::ResidualMlp;
 pub use resnet::ResNet;
 pub use synthetic::Synthetic;
-pub use table::TableSpace;
 pub use vision_transformer::VisionTransformer;

@@ -5,8 +5,8 @@
 use nas_api::conformance::{CHECKS, Check, Verdict, suite};
 use nas_api::{Error, Genotype, Graph, OpenSpace, SearchSpace, Setting, Settings, SpaceInfo, Task, Value, conformance};
 use nas_spaces::{
-    Conv1d, Darts, DecoderLm, Detector, GrammarSpace, Mlp, Mobile, NasBench101, NasBench201, NasBenchMacro, ResNet,
-    ResidualMlp, Synthetic, TableSpace, VisionTransformer,
+    ChoiceSpace, Conv1d, Darts, DecoderLm, Detector, GrammarSpace, Mlp, Mobile, NasBench101, NasBench201,
+    NasBenchMacro, ResNet, ResidualMlp, Synthetic, VisionTransformer,
 };
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
@@ -34,7 +34,7 @@ fn spaces() -> Vec<Box<dyn OpenSpace>> {
         Box::new(Mobile::per_stage()),
         Box::new(Mobile::per_block()),
         Box::new(NasBenchMacro::new()),
-        Box::new(TableSpace::from_toml(TINY_CNN).expect("the example is a space")),
+        Box::new(ChoiceSpace::from_toml(TINY_CNN).expect("the example is a space")),
         Box::new(GrammarSpace::from_toml(GRAMMAR).expect("the grammar is one")),
     ]
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use nas_api::{SearchSpace, Settings, Task, conformance};
-use nas_spaces::{Detector, GrammarSpace, NasBench201, TableSpace};
+use nas_spaces::{ChoiceSpace, Detector, GrammarSpace, NasBench201};
 use proptest::prelude::*;
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
@@ -32,7 +32,7 @@ proptest! {
 
     #[test]
     fn a_damaged_definition_is_refused_or_sound(at in any::<usize>(), by in any::<usize>()) {
-        let Ok(mut space) = TableSpace::from_toml(&damaged(TINY_CNN, at, by)) else { return Ok(()) };
+        let Ok(mut space) = ChoiceSpace::from_toml(&damaged(TINY_CNN, at, by)) else { return Ok(()) };
         let sound = conformance::described(&mut space)
             .and_then(|()| conformance::sampled(&mut space, 8))
             .and_then(|genotypes| {

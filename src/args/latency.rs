@@ -12,7 +12,7 @@ pub enum LatencyCommand {
     /// How long one network takes on this machine
     Measure(LatencyMeasure),
     /// Measure what the operators of a space cost on this machine, as a table that studies can use
-    Table(LatencyTable),
+    CostTable(LatencyCostTable),
     /// Write the operators of a space as ONNX files, to be measured on another device
     Units(LatencyUnits),
     /// How well a table of operators' costs agrees with whole networks
@@ -66,9 +66,9 @@ pub struct LatencyMeasure {
     pub json: bool,
 }
 
-/// `nas latency table`.
+/// `nas latency cost-table`.
 #[derive(Debug, clap::Args)]
-pub struct LatencyTable {
+pub struct LatencyCostTable {
     /// Which networks.
     #[command(flatten)]
     pub sample: SampleFlags,

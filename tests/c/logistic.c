@@ -1,4 +1,4 @@
-/* For the tests of full training in C: logistic regression of one number, which is really trained. The graph that it is given is
+/* For the tests of final training in C: logistic regression of one number, which is really trained. The graph that it is given is
  * counted, and not built.
  */
 #include <math.h>

@@ -50,7 +50,7 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
             resumes,
             graphs,
             parameters,
-            // The contract has no full training.
+            // The contract has no final training.
             trains: _,
         } = E::info();
         let metrics = declared(metrics);

@@ -73,7 +73,7 @@ impl Meters {
         timed.map_or(Ok(()), |(metered, _)| {
             let problem =
                 format!("'{}' takes the time of this machine, on which {workers} workers train", metered.name);
-            let remedy = "give --workers 1, or a table of operators' costs, which `nas latency table` makes";
+            let remedy = "give --workers 1, or a table of operators' costs, which `nas latency cost-table` makes";
             Err(StudyError::spec("meters", problem, remedy))
         })
     }

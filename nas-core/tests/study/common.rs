@@ -9,7 +9,7 @@ use nas_core::study::{
     BudgetSpec, End, Event, Listener, Plan, PluginSpec, ResumeOptions, StudyError, StudyRecord, StudySpec,
     UnresolvedSetting, records_without_times, resume, start, state_dir,
 };
-use nas_spaces::{Mlp, NasBench201, TableSpace};
+use nas_spaces::{ChoiceSpace, Mlp, NasBench201};
 use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
 
 use crate::evaluator::Cheap;
@@ -23,7 +23,7 @@ pub fn registry() -> Result<Registry, PluginError> {
     let mut registry = Registry::new(Options::default());
     registry.add_space::<Mlp>()?;
     registry.add_space::<NasBench201>()?;
-    registry.read_tables_with::<TableSpace>();
+    registry.read_tables_with::<ChoiceSpace>();
     registry.add_strategy::<RandomSearch>();
     registry.add_strategy::<LocalSearch>();
     registry.add_strategy::<Genetic>();

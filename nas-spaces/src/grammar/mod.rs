@@ -62,7 +62,7 @@ impl GrammarSpace {
     pub fn from_toml(text: &str) -> Result<Self> {
         let spec = Spec::read(text)?;
         let wrong = |problem: String| Error::new(format!("grammar '{}': {problem}", spec.name));
-        if !crate::table::is_kebab(&spec.name) {
+        if !crate::choice_space::is_kebab(&spec.name) {
             return Err(wrong("its name must be kebab case: lower-case letters, digits and hyphens".into()));
         }
         let rules = Rules::new(&spec).map_err(wrong)?;

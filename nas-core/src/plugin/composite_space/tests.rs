@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use nas_api::graph::{count, shape};
 use nas_api::{OpenSpace, Settings, Task, conformance};
-use nas_spaces::{Darts, Mlp, NasBench201, ResNet, TableSpace};
+use nas_spaces::{ChoiceSpace, Darts, Mlp, NasBench201, ResNet};
 
 use super::super::{Options, Registry};
 
@@ -15,7 +15,7 @@ fn registry() -> Registry {
     registry.add_space::<Darts>().unwrap();
     registry.add_space::<NasBench201>().unwrap();
     registry.add_space::<ResNet>().unwrap();
-    registry.read_tables_with::<TableSpace>();
+    registry.read_tables_with::<ChoiceSpace>();
     registry
 }
 
@@ -107,7 +107,7 @@ fn a_product_that_finds_itself_is_refused() {
     let mut registry = Registry::new(Options { search_path: vec![folder.path().to_owned()], ..Options::default() });
     registry.add_space::<Mlp>().unwrap();
     registry.add_space::<ResNet>().unwrap();
-    registry.read_tables_with::<TableSpace>();
+    registry.read_tables_with::<ChoiceSpace>();
     let words = registry.space("mlp").err().unwrap().to_string();
     assert!(words.contains("mlp is a product, too"), "{words}");
 }

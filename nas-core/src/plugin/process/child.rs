@@ -26,7 +26,7 @@ const LINES: usize = 8;
 /// Of each line, so many bytes are kept.
 const LINE_BYTES: u64 = 400;
 
-/// What a measurement, or a full training, came to.
+/// What a measurement, or a final training, came to.
 pub enum Came<T> {
     /// As the evaluator answered.
     Answer(Result<Option<T>>),

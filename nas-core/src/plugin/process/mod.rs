@@ -2,7 +2,7 @@
 //! nothing else.
 //!
 //! The host starts `nas worker EVALUATOR` as often as trials are measured side by side, and talks with each over its standard
-//! input and output ([`protocol`]). A worker loads its data once and serves one trial after another. Full training is one more job.
+//! input and output ([`protocol`]). A worker loads its data once and serves one trial after another. Final training is one more job.
 
 mod child;
 pub mod protocol;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use nas_api::graph::{count, shape};
 use nas_api::{OpenSpace, Setting, Settings, Task, Value, conformance};
-use nas_spaces::{Mlp, Mobile, NasBench101, NasBench201, TableSpace};
+use nas_spaces::{ChoiceSpace, Mlp, Mobile, NasBench101, NasBench201};
 
 use super::super::{Options, Registry};
 
@@ -14,7 +14,7 @@ fn registry() -> Registry {
     registry.add_space::<Mobile>().unwrap();
     registry.add_space::<NasBench101>().unwrap();
     registry.add_space::<NasBench201>().unwrap();
-    registry.read_tables_with::<TableSpace>();
+    registry.read_tables_with::<ChoiceSpace>();
     registry
 }
 

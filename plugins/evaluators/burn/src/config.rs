@@ -131,7 +131,7 @@ pub struct Config {
     pub data: DataConfig,
     /// How networks are trained.
     pub training: Training,
-    /// Full training.
+    /// Final training.
     pub epochs: u32,
     /// Where networks are trained.
     pub device: Place,

@@ -107,7 +107,7 @@ impl<D: Devices> EvaluatorPlugin for Burn<D> {
             accepts_relaxed: false,
             resumes: true,
             graphs: true,
-            trains: Some(config::full_training()),
+            trains: Some(config::final_training()),
             parameters: config::parameters(D::DEFAULT),
         }
     }

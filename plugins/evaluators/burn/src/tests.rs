@@ -290,7 +290,7 @@ fn full_training_finds_the_digits_and_its_weights_can_be_read_back() {
     assert!(missing.contains("no file"), "{missing}");
 }
 
-/// Listens to a full training, and ends it after so many epochs.
+/// Listens to a final training, and ends it after so many epochs.
 struct Ends {
     after: u32,
     heard: Mutex<Vec<CurvePoint>>,

@@ -39,7 +39,7 @@ pub struct Map {
     pub key: Option<String>,
     /// Instead: one column for each decision in the space's order, holding the index of the choice.
     pub decisions: Option<Vec<String>>,
-    /// Instead: the space itself, which is a table space without networks then, and its columns.
+    /// Instead: the space itself, which is a choice space without networks then, and its columns.
     #[serde(default)]
     pub decision: Vec<DecisionMap>,
     /// Of the space that `decision` defines: genotypes keep their meaning within one version.

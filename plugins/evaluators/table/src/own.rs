@@ -9,18 +9,18 @@ use crate::map::Map;
 /// What joins several choices in one cell.
 const JOINT: char = '-';
 
-/// One `[[decision]]`: what a table space takes (`docs/spaces.md`), and where a row holds the choice.
+/// One `[[decision]]`: what a choice space takes (`docs/spaces.md`), and where a row holds the choice.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionMap {
-    /// As in a table space.
+    /// As in a choice space.
     pub name: String,
-    /// As in a table space.
+    /// As in a choice space.
     pub choices: Vec<toml::Value>,
-    /// As in a table space.
+    /// As in a choice space.
     #[serde(default)]
     pub ordered: bool,
-    /// As in a table space.
+    /// As in a choice space.
     #[serde(default)]
     pub when: Table,
     /// The column with the choice itself, empty where the decision is not made; left out: the decision's name.
@@ -47,7 +47,7 @@ impl DecisionMap {
         match (self.item, self.weight) {
             (Some(0), _) => wrong("'item' counts from 1"),
             (_, 0 | 1_000_001..) => wrong("'weight' must be from 1 to 1000000"),
-            // Positions are kept in 16 bits; a table space takes fewer choices than that anyway.
+            // Positions are kept in 16 bits; a choice space takes fewer choices than that anyway.
             _ if self.choices.is_empty() || self.choices.len() > 1000 => wrong("takes 1 to 1000 choices"),
             _ => Ok(()),
         }

@@ -1,3 +1,3 @@
 //! Spaces written in TOML, as a component.
 
-nas_api::export_space!(nas_spaces::TableSpace);
+nas_api::export_space!(nas_spaces::ChoiceSpace);

@@ -1,4 +1,4 @@
-//! The decisions of a table space and the conditions under which they are made.
+//! The decisions of a choice space and the conditions under which they are made.
 
 use std::collections::HashSet;
 
@@ -59,7 +59,7 @@ impl Decisions {
     pub fn new(specs: &[DecisionSpec]) -> Result<Self> {
         if specs.is_empty() || specs.len() > MAX_DECISIONS {
             let count = specs.len();
-            return Err(Error::new(format!("a table space has 1 to {MAX_DECISIONS} decisions, not {count}")));
+            return Err(Error::new(format!("a choice space has 1 to {MAX_DECISIONS} decisions, not {count}")));
         }
         let mut table = Self { decisions: vec![], values: vec![], conditions: vec![], conditional: false };
         for spec in specs {

@@ -5,7 +5,7 @@
 use nas_api::graph::{count, shape};
 use nas_api::{Attribute, Genotype, SearchSpace, Setting, Settings, Task, Value};
 
-use super::TableSpace;
+use super::ChoiceSpace;
 
 const TINY_CNN: &str = include_str!("../../../docs/examples/tiny-cnn.toml");
 
@@ -23,7 +23,7 @@ const HIDDEN: &str = "[[layer]]\nop = \"Gemm\"\nout_features = \"$width\"\n";
 
 #[track_caller]
 fn refused(decisions: &str, layers: &str, words: &[&str]) {
-    let error = TableSpace::from_toml(&definition(decisions, layers)).unwrap_err().to_string();
+    let error = ChoiceSpace::from_toml(&definition(decisions, layers)).unwrap_err().to_string();
     for words in words {
         assert!(error.contains(words), "'{words}' is not in: {error}");
     }
@@ -31,7 +31,7 @@ fn refused(decisions: &str, layers: &str, words: &[&str]) {
 
 #[test]
 fn the_example_builds_what_its_text_names() {
-    let space = TableSpace::from_toml(TINY_CNN).unwrap();
+    let space = ChoiceSpace::from_toml(TINY_CNN).unwrap();
     let text = "blocks=2,width1=8,kernel1=3,width2=16,kernel2=5,activation=Gelu,pool=MaxPool,pool_kernel=2,dropout=0.2";
     let genotype = space.parse(text).unwrap();
     let graph = space.build(&genotype, &task()).unwrap();
@@ -59,10 +59,10 @@ fn the_example_builds_what_its_text_names() {
 #[test]
 fn the_definition_in_the_documentation_is_one() {
     let page = include_str!("../../../docs/spaces.md");
-    let (_, section) = page.split_once("## Table spaces").unwrap();
+    let (_, section) = page.split_once("## Choice spaces").unwrap();
     let (_, rest) = section.split_once("```toml\n").unwrap();
     let (definition, _) = rest.split_once("```").unwrap();
-    let space = TableSpace::from_toml(definition).unwrap();
+    let space = ChoiceSpace::from_toml(definition).unwrap();
     for seed in 0..20 {
         space.build(&space.sample(seed), &task()).unwrap();
     }
@@ -70,7 +70,7 @@ fn the_definition_in_the_documentation_is_one() {
 
 #[test]
 fn the_size_counts_every_genotype() {
-    let space = TableSpace::from_toml(TINY_CNN).unwrap();
+    let space = ChoiceSpace::from_toml(TINY_CNN).unwrap();
     let mut open = vec![Genotype::new()];
     let mut complete = 0;
     while let Some(prefix) = open.pop() {
@@ -87,7 +87,7 @@ fn the_size_counts_every_genotype() {
 fn the_definition_is_a_parameter() {
     let set = |text: &str| {
         let given = vec![Setting { name: "definition".into(), value: Value::Text(text.into()) }];
-        TableSpace::open(&Settings::checked(&TableSpace::parameters(), &given).unwrap())
+        ChoiceSpace::open(&Settings::checked(&ChoiceSpace::parameters(), &given).unwrap())
     };
     assert_eq!(set(TINY_CNN).unwrap().info().name, "tiny-cnn");
     assert!(set(" ").unwrap_err().to_string().contains("'definition'"));
@@ -96,18 +96,18 @@ fn the_definition_is_a_parameter() {
 
 #[test]
 fn a_space_without_layers_has_decisions_but_no_networks() {
-    let space = TableSpace::from_toml(&definition(WIDTH, "")).unwrap();
+    let space = ChoiceSpace::from_toml(&definition(WIDTH, "")).unwrap();
     assert_eq!(space.info().decisions.len(), 1);
     assert!(space.build(&[0], &task()).unwrap_err().to_string().contains("defines no [[layer]]"));
 }
 
 #[test]
 fn a_chain_that_does_not_fit_the_task_is_refused_in_words() {
-    let space = TableSpace::from_toml(&definition(WIDTH, HIDDEN)).unwrap();
+    let space = ChoiceSpace::from_toml(&definition(WIDTH, HIDDEN)).unwrap();
     let error = space.build(&[0], &task()).unwrap_err().to_string();
     assert!(error.contains("shape [1, 8, 4]") && error.contains("Flatten"), "{error}");
     let pool = "[[layer]]\nop = \"MaxPool\"\nkernel_shape = \"$width\"\n";
-    let pooled = TableSpace::from_toml(&definition(WIDTH, pool)).unwrap();
+    let pooled = ChoiceSpace::from_toml(&definition(WIDTH, pool)).unwrap();
     let error = pooled.build(&[0], &Task { input_shape: vec![7], ..task() }).unwrap_err().to_string();
     assert!(error.contains("node '1.maxpool' (MaxPool)") && error.contains("[7]"), "{error}");
     let error = space.build(&[0], &Task { input_shape: vec![7], ..task() }).unwrap_err().to_string();
@@ -167,7 +167,7 @@ fn a_layer_reads_only_decisions_that_are_made_where_it_occurs() {
         [[decision]]\nname = \"width\"\nchoices = [4, 8]\nwhen = { deep = \"yes\" }\n";
     refused(decisions, HIDDEN, &["layer 1", "'width', which is not made where deep=no"]);
     let fits = format!("{HIDDEN}when = {{ deep = \"yes\" }}\n");
-    let space = TableSpace::from_toml(&definition(decisions, &fits)).unwrap();
+    let space = ChoiceSpace::from_toml(&definition(decisions, &fits)).unwrap();
     assert_eq!(space.info().log10_size, Some(libm::log10(3.0)));
 
     let repeated = "[[layer]]\nop = \"Gemm\"\nout_features = \"$width{n}\"\nrepeat = 2\n";
@@ -188,7 +188,7 @@ fn sizes_beyond_a_float_are_counted() {
     let choices: Vec<String> = (0..1000).map(|choice| choice.to_string()).collect();
     let decisions: String =
         (0..200).map(|i| format!("[[decision]]\nname = \"d{i}\"\nchoices = [{}]\n", choices.join(","))).collect();
-    let space = TableSpace::from_toml(&definition(&decisions, "")).unwrap();
+    let space = ChoiceSpace::from_toml(&definition(&decisions, "")).unwrap();
     assert!((space.info().log10_size.unwrap() - 600.0).abs() < 1e-9);
 }
 
@@ -231,7 +231,7 @@ fn chains_may_hold_every_operator_of_one_input() {
     let decisions = "[[decision]]\nname = \"groups\"\nchoices = [1, 2]\n\
                      [[decision]]\nname = \"mode\"\nchoices = [\"nearest\", \"linear\"]\n\
                      [[decision]]\nname = \"axis\"\nchoices = [1, 2]\n";
-    let space = TableSpace::from_toml(&definition(decisions, layers)).unwrap();
+    let space = ChoiceSpace::from_toml(&definition(decisions, layers)).unwrap();
     for genotype in [[0, 0, 0], [1, 1, 1]] {
         let graph = space.build(&genotype, &task()).unwrap();
         let shapes = shape::infer(&graph, &[1, 8, 8]).unwrap();

@@ -135,7 +135,7 @@ fn whatever_an_evaluator_does_in_full_training_is_said() {
     );
 }
 
-/// A full training that would take minutes, and a worker that is at it.
+/// A final training that would take minutes, and a worker that is at it.
 fn long_training(study: &Path, out: &Path) -> (std::process::Child, u32) {
     let mut command = train(study, out);
     command.args(["--set", "evaluator.milliseconds=30000"]).stdout(Stdio::piped()).stderr(Stdio::piped());

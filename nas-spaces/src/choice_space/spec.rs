@@ -1,4 +1,4 @@
-//! The text of a table space as TOML reads it, unchecked.
+//! The text of a choice space as TOML reads it, unchecked.
 
 use nas_api::{Error, Result};
 use serde::Deserialize;
@@ -78,8 +78,8 @@ impl Spec {
     pub fn read(text: &str) -> Result<Self> {
         if text.trim().is_empty() {
             let remedy = "set its parameter 'definition' to the TOML text of a space (docs/spaces.md)";
-            return Err(Error::new(format!("a table space needs a definition: {remedy}")));
+            return Err(Error::new(format!("a choice space needs a definition: {remedy}")));
         }
-        toml::from_str(text).map_err(|error| Error::new(format!("the definition of the table space: {error}")))
+        toml::from_str(text).map_err(|error| Error::new(format!("the definition of the choice space: {error}")))
     }
 }

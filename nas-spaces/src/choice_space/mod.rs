@@ -1,4 +1,4 @@
-//! Table spaces: decisions, conditions and a chain of layers, written in TOML without code. The format is described,
+//! Choice spaces: decisions, conditions and a chain of layers, written in TOML without code. The format is described,
 //! with an example, in `docs/spaces.md`.
 
 mod attribute;
@@ -19,18 +19,18 @@ use template::Step;
 
 /// A space that a TOML text defines.
 #[derive(Clone, Debug)]
-pub struct TableSpace {
+pub struct ChoiceSpace {
     info: SpaceInfo,
     decisions: Decisions,
     steps: Vec<Step>,
 }
 
-impl TableSpace {
+impl ChoiceSpace {
     /// The space of a definition. Everything that does not depend on the task is checked here; errors name the decision
     /// or the layer.
     pub fn from_toml(text: &str) -> Result<Self> {
         let spec = Spec::read(text)?;
-        let wrong = |problem: String| Error::new(format!("table space '{}': {problem}", spec.name));
+        let wrong = |problem: String| Error::new(format!("choice space '{}': {problem}", spec.name));
         if !is_kebab(&spec.name) {
             return Err(wrong("its name must be kebab case: lower-case letters, digits and hyphens".into()));
         }
@@ -60,7 +60,7 @@ pub(crate) fn is_kebab(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed)
 }
 
-impl SearchSpace for TableSpace {
+impl SearchSpace for ChoiceSpace {
     fn parameters() -> Vec<Parameter> {
         vec![Parameter::text("definition", "", "The TOML text that defines the space (format: docs/spaces.md).")]
     }
@@ -81,7 +81,7 @@ impl SearchSpace for TableSpace {
         self.validate(genotype)?;
         if self.steps.is_empty() {
             let name = &self.info.name;
-            return Err(Error::new(format!("the table space '{name}' defines no [[layer]], so it has no networks")));
+            return Err(Error::new(format!("the choice space '{name}' defines no [[layer]], so it has no networks")));
         }
         let expansion = Expansion { decisions: &self.decisions, steps: &self.steps };
         let graph = expansion.build(&self.decisions.made(genotype), task.outputs)?;
