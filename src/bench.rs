@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nas_api::Role;
 use nas_core::benchmark::{Comparison, Done, Grid, ProblemSpec, Results, Skipped, Store, Watch, compare, run};
 use nas_core::plugin::Registry;
-use nas_core::study::PluginSpec;
+use nas_core::study::{PluginSpec, UnresolvedSetting};
 use serde_json::{Value, json};
 
 use crate::args::{Args, Bench};
@@ -80,8 +81,11 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
             let evaluator = name.split_once('/').filter(|(evaluator, _)| registry.evaluator(evaluator).is_ok());
             let (evaluator, data) = evaluator.unwrap_or(("table", name));
             problem.evaluator.reference = Some(evaluator.to_owned());
-            if !problem.evaluator.settings.contains_key("data") {
-                problem.data.get_or_insert_with(|| data.to_owned());
+            let info = registry.evaluator(evaluator).ok().and_then(|source| source.info().ok());
+            let parameters = info.map(|info| info.parameters).unwrap_or_default();
+            let mut named = parameters.iter().filter(|parameter| parameter.role == Role::Data);
+            if !named.any(|parameter| problem.evaluator.settings.contains_key(&parameter.name)) {
+                problem.data.get_or_insert_with(|| UnresolvedSetting::Raw(data.to_owned()));
             }
         }
     }

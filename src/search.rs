@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nas_core::study::{
-    BudgetSpec, End, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec,
-    UnresolvedSetting, start, state_dir,
+    End, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec, UnresolvedSetting, start,
+    state_dir,
 };
 
 use crate::args::{Args, Resume, Search};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::ProgressBar;
 use nas_api::native::panic_words;
 use nas_api::{
-    Evaluator, Graph, Metric, Monitor, Report, Settings, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator,
+    CurvePoint, Evaluator, Graph, Metric, Monitor, Settings, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator,
 };
 use nas_core::plugin::{Identity, PluginError};
 use nas_core::study::{Limits, Problem, STACK_BYTES, StudyRecord, Summary, TrialRecord};
@@ -153,7 +153,7 @@ impl Monitor for Listening<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn report(&self, report: Report) -> Verdict {
+    fn report(&self, report: CurvePoint) -> Verdict {
         self.bar.set_position(report.fidelity as u64);
         if let Some(loss) = Metric::find(&report.metrics, "train_loss") {
             self.bar.set_message(format!("loss {}", print::number(loss)));

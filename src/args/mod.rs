@@ -11,7 +11,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 pub use data::{DataCheck, DataCommand, DataGet};
 pub use latency::{
-    LatencyCheck, LatencyCommand, LatencyMeasure, LatencyTable, LatencyUnits, RuntimeFlags, RuntimeName, SampleFlags,
+    LatencyCheck, LatencyCommand, LatencyCostTable, LatencyMeasure, LatencyUnits, RuntimeFlags, RuntimeName,
+    SampleFlags,
 };
 use nas_core::study::{BudgetSpec, Duplicates};
 pub use networks::{
