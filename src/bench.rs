@@ -36,7 +36,7 @@ pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
             if registry.meter(reference)?.about().timed {
                 let problem = format!("'{reference}' takes the time of this machine, on which {jobs} studies run");
                 let help = "give --jobs 1, or a table of operators' costs, which `nas latency cost-table` makes";
-                return Err(Failure::input(format!("{name}, meters: {problem}\n  help: {help}")));
+                return Err(Failure::input(format!("{name}, meters: {problem}")).help(help));
             }
         }
     }
@@ -113,7 +113,7 @@ fn labelled(references: &[String]) -> Result<BTreeMap<String, PluginSpec>, Failu
         });
         if strategies.insert(label.unwrap_or_else(|| reference.clone()), PluginSpec::named(reference)).is_some() {
             let help = "the same strategy with other settings is named in a file, by [strategies.LABEL]";
-            return Err(Failure::input(format!("--strategies: {reference} is there twice\n  help: {help}")));
+            return Err(Failure::input(format!("--strategies: {reference} is there twice")).help(help));
         }
     }
     Ok(strategies)

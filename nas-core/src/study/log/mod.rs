@@ -19,12 +19,12 @@ use lock::Lock;
 pub(crate) use read::StrategyCall;
 pub(crate) use write::wall_clock;
 
-/// "nas" and a 1, in the database's header: what makes a file a study.
+/// The application id in the database's header, "nas1" in ASCII: it marks a file as a study.
 const APPLICATION: i32 = 0x6e61_7331;
 /// The version of the tables. A program refuses files of newer versions.
 const VERSION: i32 = 4;
-/// The versions before, each with what makes the next one of it. Files of these versions become [`VERSION`] where they are
-/// written; where they are only read, a copy in memory does.
+/// The earlier versions, each with the SQL that makes the next one of it. A file of an earlier version is migrated when it
+/// is opened for writing; when it is only read, a copy in memory is migrated.
 const MIGRATIONS: [(i32, &str); 2] = [(2, include_str!("from_2.sql")), (3, include_str!("from_3.sql"))];
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
@@ -72,8 +72,8 @@ impl Log {
             db.pragma_update(None, "user_version", VERSION)?;
             db.execute("INSERT INTO searches VALUES (0, ?1)", [&text])?;
             db.execute_batch("COMMIT")?;
-            // Before the first session, which would do it: a process that is killed while it changes the mode leaves a journal, with
-            // which nobody can open the file just for reading.
+            // Set before the first session, which would do it otherwise: a process that is killed while it changes the mode
+            // leaves a journal, and then the file cannot be opened read-only.
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.close().map_err(|(_, error)| error)
         };
@@ -143,7 +143,7 @@ impl Log {
         Ok(version)
     }
 
-    /// Makes a database of this version one of [`VERSION`], in one transaction.
+    /// Migrates a database of this version to [`VERSION`], in one transaction.
     fn migrate(&self, version: i32) -> Result<(), StudyError> {
         let steps = MIGRATIONS.iter().filter(|(from, _)| *from >= version).map(|(_, sql)| *sql);
         let steps: String = steps.collect();
@@ -154,7 +154,7 @@ impl Log {
         self.sql(self.db.execute_batch(&batch))
     }
 
-    /// Adds which file it was.
+    /// Adds the path of the file to an error.
     fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StudyError> {
         result.map_err(|source| StudyError::Database { path: self.path.clone(), source })
     }
@@ -164,14 +164,14 @@ impl Log {
     }
 }
 
-/// A copy of a database that may be changed, though the file may not.
+/// A copy of the database in memory, which may be changed.
 fn copy_in_memory(db: &Connection) -> rusqlite::Result<Connection> {
     let mut copy = Connection::open_in_memory()?;
     Backup::new(db, &mut copy)?.run_to_completion(1024, Duration::ZERO, None)?;
     Ok(copy)
 }
 
-/// SQLite's own messages for these are riddles.
+/// Refuses a file that is no database; SQLite's own messages for that are hard to read.
 fn check_file(path: &Path) -> Result<(), StudyError> {
     let mut file = File::open(path).map_err(|error| {
         let problem = match error.kind() {

@@ -10,11 +10,11 @@ use crate::study::record::{State, StudyRecord, TrialRecord};
 /// One call of the strategy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StrategyCall {
-    /// It was asked for at most `limit` proposals, and these trials came of it.
+    /// It was asked, and answered with these trials.
     Ask {
-        /// At most so many.
+        /// The most proposals that it could answer with.
         limit: u32,
-        /// Their numbers.
+        /// The numbers of the trials.
         trials: Vec<u32>,
     },
     /// It was told of these trials in one batch.
