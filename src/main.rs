@@ -14,6 +14,7 @@ mod draw;
 mod export;
 mod failure;
 mod latency;
+mod manual;
 mod network;
 mod plugin;
 mod plugins;
@@ -58,6 +59,8 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Train(train) => train::train(args, train),
         Command::Export(export) => export::export(args, export),
         Command::Bench(bench) => bench::bench(args, bench),
+        Command::Completions(completions) => manual::completions(completions),
+        Command::Man(man) => manual::man(man),
         Command::Report(arguments) => report::report(args, arguments),
         Command::Draw(draw) => draw::draw(args, draw),
         Command::Latency(command) => match &**command {

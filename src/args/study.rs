@@ -1,0 +1,171 @@
+//! The commands about one study.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use nas_core::study::{BudgetSpec, Duplicates};
+
+use super::{IsolationFlags, PlaceFlags};
+
+/// `nas search`.
+#[derive(Debug, clap::Args)]
+pub struct Search {
+    /// The study as a TOML file; flags take precedence over it
+    pub file: Option<PathBuf>,
+    /// The space: a name, or a .wasm, .toml or .onnx file
+    #[arg(long)]
+    pub space: Option<String>,
+    /// The strategy: a name, or a .wasm file
+    #[arg(long)]
+    pub strategy: Option<String>,
+    /// The evaluator: a name, a .wasm file or a native library [default: burn]
+    #[arg(long)]
+    pub evaluator: Option<String>,
+    /// The evaluator's data: `digits`, a folder of idx files, of CIFAR's or of images, a .csv, .csv.gz,
+    /// .parquet or .txt file; a file or folder here takes precedence over a fetched set of that name
+    #[arg(long)]
+    pub data: Option<String>,
+    /// A recipe, which is a set of settings for the evaluator: a name, or a .toml file; `nas plugin inspect burn` lists them
+    #[arg(long, value_name = "NAME|FILE")]
+    pub recipe: Option<String>,
+    /// The device to train on: cpu, or cuda:0 with the CUDA library
+    #[arg(long, value_name = "cpu|cuda:N")]
+    pub device: Option<String>,
+    #[command(flatten)]
+    pub budget: BudgetFlags,
+    /// The seed from which all random numbers are derived [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u32>,
+    /// How many trials are measured side by side; part of the study, since another number is another search [default: 1]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<u32>,
+    /// Reuse the outcome of a candidate that was measured before, or measure it again [default: reuse]
+    #[arg(long, value_name = "WHAT", value_parser = duplicates())]
+    pub duplicates: Option<Duplicates>,
+    /// The file that keeps the study [default: STRATEGY-SPACE-SEED.study]
+    #[arg(long, value_name = "FILE")]
+    pub study: Option<PathBuf>,
+    /// Set a parameter of the space, strategy, evaluator, task or pruner; may be given more than once
+    #[arg(long = "set", value_name = "strategy.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// An objective; may be given more than once, the main one first
+    #[arg(long, value_name = "METRIC:maximize|minimize")]
+    pub objective: Vec<String>,
+    /// A constraint that every candidate must keep; may be given more than once
+    #[arg(long, value_name = "METRIC<=VALUE")]
+    pub constraint: Vec<String>,
+    /// A meter, which measures candidates before they are trained: onnxruntime, burn, a zero-cost proxy such as synflow, or
+    /// the file of a cost table
+    #[arg(long, value_name = "NAME|FILE")]
+    pub meter: Vec<String>,
+    /// The pruner, which ends trials early by their learning curves: median or threshold; --set pruner.KEY=VALUE sets it
+    #[arg(long, value_name = "NAME")]
+    pub pruner: Option<String>,
+    #[command(flatten)]
+    pub isolation: IsolationFlags,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a search may spend; the first limit that is reached ends it.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct BudgetFlags {
+    /// At most this many trials
+    #[arg(long, value_name = "N")]
+    pub trials: Option<u32>,
+    /// At most this much fidelity over all trials together, in the evaluator's unit (epochs, for burn)
+    #[arg(long, value_name = "N")]
+    pub total_fidelity: Option<f64>,
+    /// At most this many seconds
+    #[arg(long, value_name = "S")]
+    pub seconds: Option<f64>,
+}
+
+impl BudgetFlags {
+    /// The same, as a study's description has it.
+    pub fn spec(self) -> BudgetSpec {
+        BudgetSpec { trials: self.trials, total_fidelity: self.total_fidelity, seconds: self.seconds }
+    }
+}
+
+pub(super) fn duplicates() -> impl TypedValueParser<Value = Duplicates> {
+    let measure = |word| if word == "measure" { Duplicates::Measure } else { Duplicates::Reuse };
+    PossibleValuesParser::new(["reuse", "measure"]).map(measure)
+}
+
+/// `nas resume`.
+#[derive(Debug, clap::Args)]
+pub struct Resume {
+    /// The study's file
+    pub file: PathBuf,
+    /// Begin a new search in this study: a fresh strategy is told of all trials so far
+    #[arg(long)]
+    pub warm_start: bool,
+    /// Use another strategy; needs --warm-start
+    #[arg(long)]
+    pub strategy: Option<String>,
+    /// Set a parameter of the strategy; needs --warm-start
+    #[arg(long = "set", value_name = "strategy.KEY=VALUE")]
+    pub sets: Vec<String>,
+    #[command(flatten, next_help_heading = "Budget of the new search; needs --warm-start")]
+    pub budget: BudgetFlags,
+    // Those that are not given are those that the study was begun with.
+    #[command(flatten)]
+    pub isolation: IsolationFlags,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas show`.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// The study's file
+    pub file: PathBuf,
+    /// List all trials
+    #[arg(long)]
+    pub trials: bool,
+    /// Show everything that is known of one trial, its learning curve included
+    #[arg(long, value_name = "N")]
+    pub trial: Option<u32>,
+    /// Print the records without times, so that two studies can be compared byte by byte
+    #[arg(long, conflicts_with_all = ["trials", "trial", "json"])]
+    pub records: bool,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas train`.
+#[derive(Debug, clap::Args)]
+pub struct Train {
+    /// The study's file
+    pub file: PathBuf,
+    /// `best`, or a trial's number
+    #[arg(long, default_value = "best", value_name = "best|N")]
+    pub trial: String,
+    /// The recipe (name or .toml file) to train with instead of the search's settings. Parameters that it omits take their
+    /// defaults, except epochs
+    #[arg(long, value_name = "NAME|FILE")]
+    pub recipe: Option<String>,
+    /// Set a parameter of the training, or another one that the evaluator allows here (train_limit, validation_limit); takes
+    /// precedence over the recipe
+    #[arg(long = "set", value_name = "evaluator.KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// The device to train on: cpu, or cuda:0 with the CUDA library [default: as in the search]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Epochs of the final training [default: those of --set or --recipe, or else 5 times those of a trial]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub epochs: Option<u32>,
+    /// The folder for weights, network and metrics; created if it does not exist
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    // Those that are not given are those that the study was begun with.
+    #[command(flatten)]
+    pub place: PlaceFlags,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}

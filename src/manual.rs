@@ -1,0 +1,28 @@
+//! `nas completions` and `nas man`: what a shell and `man` want to know of the command line.
+
+use std::fs;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::args::{Args, Completions, Man};
+use crate::failure::Failure;
+
+/// Prints the completions of one shell.
+pub fn completions(completions: &Completions) -> Result<ExitCode, Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(completions.shell, &mut Args::command(), "nas", &mut text);
+    let printed = std::io::stdout().write_all(&text);
+    printed.map_err(|error| Failure::broken(format!("standard output: {error}")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a page for the program, and one for every command.
+pub fn man(man: &Man) -> Result<ExitCode, Failure> {
+    let folder = &man.out;
+    let broken = |error: std::io::Error| Failure::broken(format!("{}: {error}", folder.display()));
+    fs::create_dir_all(folder).map_err(broken)?;
+    clap_mangen::generate_to(Args::command(), folder).map_err(broken)?;
+    Ok(ExitCode::SUCCESS)
+}
