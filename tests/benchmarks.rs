@@ -425,7 +425,7 @@ fn a_table_is_checked_imported_and_found_by_its_name() {
     assert_eq!(String::from_utf8_lossy(&imported.stdout), "mine/all\n");
     let again = import("mine");
     assert_eq!(again.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&again.stderr).contains("there is a table of this name"));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("there is a table with this name"));
     let found = json(
         nas(["search", "--space", &space, "--strategy", "local-search", "--evaluator", "table", "--data", "mine/all"])
             .args(["--trials", "27", "--study", &path("a.study")])
@@ -438,7 +438,7 @@ fn a_table_is_checked_imported_and_found_by_its_name() {
     let refused = nas(["table", "check", &map, "--space", &space]).output().unwrap();
     let message = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(2), "{message}");
-    assert!(message.contains("1 rows are no architectures of 'cube'") && message.contains("0,0,7"), "{message}");
+    assert!(message.contains("1 rows are not architectures of 'cube'") && message.contains("0,0,7"), "{message}");
 }
 
 /// A mapping that holds its space, two objectives of its own, and proposals that the table lacks.

@@ -99,7 +99,7 @@ fn what_cannot_be_written_is_said_before_anything_runs() {
     says(&refused(&mut again), &["exists already", "nas resume"]);
     // Not every evaluator trains in full.
     let out = folder.path().join("out");
-    says(&refused(nas(["train", file, "--out"]).arg(&out)), &["'cost'", "cannot train networks in full", "'burn'"]);
+    says(&refused(nas(["train", file, "--out"]).arg(&out)), &["'cost'", "has no final training", "'burn'"]);
     assert!(!out.exists());
 }
 

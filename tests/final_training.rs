@@ -113,7 +113,7 @@ fn whatever_an_evaluator_does_in_full_training_is_said() {
         ("overflow", "stack overflow"),
         ("exit", "its worker died: exit code 3"),
         ("hog", "memory allocation of 16777216 bytes failed"),
-        ("lie", "it has left the file 'weights.safetensors', which is not there"),
+        ("lie", "it claims to have written the file 'weights.safetensors', which does not exist"),
     ] {
         let out = folder.path().join(behaviour);
         let mut command = train(&study, &out);
@@ -238,5 +238,5 @@ fn a_component_cannot() {
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1"]);
     succeed(command.args(["--evaluator", &component("evaluators", "cost"), "--study"]).arg(&study));
     let words = refused(&mut train(&study, &folder.path().join("out")));
-    assert!(words.contains("cannot train networks in full") && words.contains("help:"), "{words}");
+    assert!(words.contains("has no final training") && words.contains("help:"), "{words}");
 }

@@ -171,7 +171,7 @@ fn full_training_takes_another_recipe_and_looks_at_classes() {
     }
     // Epochs of a recipe are what it is trained for, and a table of the classes is shown.
     let shown = succeed(&mut train(&["--set", "evaluator.epochs=2"]));
-    says(&shown, &["trained for 2 epochs", "test_balanced_accuracy", "most taken for"]);
+    says(&shown, &["trained for 2 epochs", "test_balanced_accuracy", "most often taken for"]);
     let longer = json(&mut train(&[]));
     assert_eq!(longer["epochs"], 25, "five times those of the search");
     // A recipe that does not say for how long changes the rest alone.
