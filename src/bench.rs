@@ -105,7 +105,8 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     Ok(grid)
 }
 
-/// Labels each strategy with its name. A file is labelled with its stem, or with the whole reference if two have one stem.
+/// Labels each strategy with its name. A file is labelled with its stem, or with the whole reference if another one has
+/// the same stem.
 fn labelled(references: &[String]) -> Result<BTreeMap<String, PluginSpec>, Failure> {
     let mut strategies = BTreeMap::new();
     for reference in references {

@@ -118,7 +118,7 @@ pub fn cost_table(args: &Args, table: &LatencyCostTable) -> Result<ExitCode, Fai
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes every operator of a space as a network of its own, and a cost table without latencies for the user to fill in.
+/// Writes every operator of a space as a network of its own, and a cost table whose latencies the user fills in.
 ///
 /// # Errors
 /// The folder has a cost table or cannot be written, or the space has no networks.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// Prints a line on standard output. Errors are ignored: a closed pipe (`| head`) is not one, and others cannot be shown.
+/// Prints a line on standard output. Errors are ignored: the reader may have stopped early, as `head` does.
 pub fn line(text: std::fmt::Arguments<'_>) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout(), "{text}");

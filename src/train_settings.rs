@@ -35,8 +35,8 @@ impl Trainer<'_> {
 }
 
 /// Returns the settings of the evaluator and the number of epochs. Settings come from the study, or with `--recipe` from
-/// that recipe and the study's data; the [`changes`] override them. Epochs come from `--epochs`, the changes or the
-/// recipe; the default is five times those of a trial.
+/// that recipe and the study's data; [`changes`] override them. Epochs come from `--epochs`, the changes or the recipe;
+/// the default is five times those of a trial.
 ///
 /// # Errors
 /// The recipe cannot be read, or a setting is invalid or may not be changed.
@@ -97,7 +97,7 @@ pub fn changes(train: &Train, trainer: &Trainer<'_>) -> Result<UnresolvedSetting
         let given = UnresolvedSetting::Raw(device.clone());
         if spec.evaluator.settings.insert(name.to_owned(), given.clone()).is_some_and(|other| other != given) {
             let problem = format!("--device {device}: evaluator.{name} is given, too");
-            return Err(Failure::input(problem).help("give only one of them"));
+            return Err(Failure::input(problem).help("leave one of them out"));
         }
     }
     let Trainer { info, full } = trainer;

@@ -39,7 +39,7 @@ pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Makes the allocator keep freed memory. Every training step frees and allocates the same large blocks; by default, the
+/// Makes the allocator keep freed memory. Every training step frees and allocates the same large blocks. By default, the
 /// C library returns each to the system, which zeroes it again.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn keep_freed_memory() {
@@ -51,8 +51,8 @@ fn keep_freed_memory() {
         (libc::M_TRIM_THRESHOLD, i32::MAX),
         (libc::M_TOP_PAD, LARGE_BLOCK),
     ] {
-        // SAFETY: `mallopt` only sets a parameter of the allocator, and no other thread runs yet. If it refuses the value,
-        // the allocator works as before.
+        // SAFETY: `mallopt` only sets a parameter of the allocator, and no other thread runs yet. If it refuses the
+        // value, the allocator works as before.
         unsafe { libc::mallopt(option, value) };
     }
 }
@@ -77,8 +77,8 @@ fn take_standard_streams() -> io::Result<(io::Stdin, io::Stdout)> {
     Ok((io::stdin(), io::stdout()))
 }
 
-/// Limits the process's private writable memory, stacks included; an allocation beyond it fails, which ends the process.
-/// Reserved addresses do not count, because GPU libraries reserve many.
+/// Limits the process's private writable memory, stacks included. An allocation beyond it fails, which ends the process.
+/// Reserved addresses do not count: GPU libraries reserve many.
 #[cfg(target_os = "linux")]
 fn limit_memory(bytes: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};

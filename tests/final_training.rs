@@ -81,7 +81,7 @@ fn a_library_trains_in_full_as_the_built_in_evaluator_does() {
 
     for (more, words) in [
         (&["--device", "cuda:0"][..], "'device' is cuda:0"),
-        (&["--device", "cpu", "--set", "evaluator.device=cuda:0"], "give one of them"),
+        (&["--device", "cpu", "--set", "evaluator.device=cuda:0"], "leave one of them out"),
         (&["--set", "evaluator.split_seed=3"], "train_limit, validation_limit, device"),
         (&["--set", "evaluator.data=digits"], "the data of the study"),
     ] {

@@ -125,7 +125,10 @@ fn what_is_no_recipe_is_refused_before_anything_runs() {
         says(&no(shown), words);
     }
     let twice = ["--trials", "1", "--recipe", "fast", "--set", "evaluator.recipe=table"];
-    says(&refused(&mut search(&study, &twice)), &["--recipe fast: evaluator.recipe is set, too", "give one of them"]);
+    says(
+        &refused(&mut search(&study, &twice)),
+        &["--recipe fast: evaluator.recipe is set, too", "leave one of them out"],
+    );
     assert!(!study.exists());
     // An evaluator without that parameter has no recipes.
     let of_others = ["search", "--evaluator", "synthetic", "--data", "trap", "--strategy", "random-search"];
