@@ -1,6 +1,6 @@
-//! The best-practice checklist for research on NAS: M. Lindauer and F. Hutter (2020), "Best practices for scientific research
-//! on neural architecture search", JMLR 21(243), in our words, answered from what the records know. What they cannot know
-//! stays open, and says what to add.
+//! The best-practice checklist for research on NAS by M. Lindauer and F. Hutter (2020), "Best practices for scientific
+//! research on neural architecture search", JMLR 21(243). Its questions are paraphrased and answered from the records.
+//! A question that the records cannot answer stays open, and the answer says what the author has to add.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,22 +13,22 @@ use crate::study::{Header, PluginRecord};
 pub enum Standing {
     /// The records show it.
     Met,
-    /// The records show that it is not met, or not fully.
+    /// The records show that it is not met, or only partly.
     Lacking,
-    /// The records cannot tell: the author has to.
+    /// The records cannot tell, so the author has to.
     Open,
 }
 
 /// One item of the checklist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Which part of the checklist.
+    /// The part of the checklist.
     pub part: &'static str,
     /// The question.
     pub question: &'static str,
     /// Whether it is met.
     pub standing: Standing,
-    /// Why, or what to do.
+    /// The reason, or what to do.
     pub answer: String,
 }
 
@@ -36,16 +36,16 @@ const CODE: &str = "Releasing code";
 const COMPARING: &str = "Comparing methods";
 const DETAILS: &str = "Reporting details";
 
-/// Fewer runs than this say little about a spread.
+/// Fewer seeds than this say little about the spread.
 const FEW_SEEDS: usize = 10;
 
-/// The items for this report.
+/// The answers for this report.
 pub(super) fn of(report: &Report) -> Vec<Item> {
     let item = |part, question, (standing, answer): (Standing, String)| Item { part, question, standing, answer };
     let open = |answer: &str| (Standing::Open, answer.to_owned());
     let met = |answer: String| (Standing::Met, answer);
     vec![
-        item(CODE, "Is the code available that trains the final architectures?", trained(report)),
+        item(CODE, "Is the code available that trains the final architectures?", training_code(report)),
         item(CODE, "Is the code of the search space available?", plugins(report, |header| &header.space)),
         item(
             CODE,
@@ -59,7 +59,7 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
             "Are the method's hyperparameters and seeds given?",
             met("All settings, defaults included, and all seeds are listed under Setup.".into()),
         ),
-        item(COMPARING, "Do all methods use the same data, space and training?", same(report)),
+        item(COMPARING, "Do all methods use the same data, space and training?", same_problem(report)),
         item(
             COMPARING,
             "Are confounders (hardware, library versions, run time) controlled?",
@@ -97,7 +97,8 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
     ]
 }
 
-/// Whether the code of plugins can be had: those built in are this program's, a file says nothing of its source.
+/// Whether the source code of plugins is available. Built-in plugins are part of this program; a plugin file does not
+/// tell where its source is.
 fn plugins(report: &Report, which: fn(&Header) -> &PluginRecord) -> (Standing, String) {
     let built_in = |header: &Header| which(header).identity.origin == Origin::BuiltIn;
     let name = |header: &Header| {
@@ -115,7 +116,7 @@ fn plugins(report: &Report, which: fn(&Header) -> &PluginRecord) -> (Standing, S
     (standing, names.into_iter().collect::<Vec<_>>().join("; "))
 }
 
-fn trained(report: &Report) -> (Standing, String) {
+fn training_code(report: &Report) -> (Standing, String) {
     let looked_up = report.problems.iter().all(|problem| problem.simulated);
     if looked_up {
         return (Standing::Met, "Nothing is trained: the values are looked up, or functions of the choices.".into());
@@ -131,7 +132,7 @@ fn details(report: &Report) -> (Standing, String) {
     (Standing::Open, format!("{listed}; the records do not say on which machine it ran: add that."))
 }
 
-fn same(report: &Report) -> (Standing, String) {
+fn same_problem(report: &Report) -> (Standing, String) {
     let differs: Vec<&str> = report
         .problems
         .iter()
@@ -178,7 +179,7 @@ fn protocol(report: &Report) -> (Standing, String) {
     }
 }
 
-/// What ended trials early, of which strategies.
+/// Which pruners ended trials of which strategies.
 fn pruners(report: &Report) -> String {
     let mut by_name: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
     for (_, strategy, header) in &report.setups {
