@@ -34,8 +34,8 @@ impl Writer<'_> {
 
     pub(super) fn setup(&mut self) {
         self.heading(1, "Setup");
-        let plugin = |plugin: &PluginRecord| {
-            let identity = &plugin.identity;
+        let plugin = |record: &PluginRecord| {
+            let identity = &record.identity;
             let digest = match (&identity.origin, &identity.digest) {
                 (Origin::BuiltIn, _) | (_, None) => "built in".to_owned(),
                 (_, Some(digest)) => digest.chars().take(16).collect(),
@@ -47,9 +47,9 @@ impl Writer<'_> {
             let given = given.filter(|(_, value)| !value.is_empty());
             given.map(|(name, value)| format!("{name}={}", shortened(&value, VALUE))).collect::<Vec<_>>().join(", ")
         };
-        let with = |plugin: &PluginRecord, more: &[Setting]| {
-            let settings = settings(&[&plugin.settings.0[..], more].concat());
-            if settings.is_empty() { plugin(plugin) } else { format!("{}: {settings}", plugin(plugin)) }
+        let with = |record: &PluginRecord, more: &[Setting]| {
+            let settings = settings(&[&record.settings.0[..], more].concat());
+            if settings.is_empty() { plugin(record) } else { format!("{}: {settings}", plugin(record)) }
         };
         let mut strategies: Vec<Vec<String>> = Vec::new();
         let mut problems: Vec<Vec<String>> = Vec::new();
