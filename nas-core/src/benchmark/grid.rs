@@ -100,7 +100,7 @@ impl Grid {
             return missing("problems", "give --problems P,Q, or [problems.NAME] in the file");
         }
         if self.seeds.unwrap_or(0) == 0 {
-            return missing("seeds", "give --seeds N; ten or more tell something");
+            return missing("seeds", "give --seeds N; use at least ten for a comparison");
         }
         for pruner in self.pruners.values().chain([&self.pruner]).filter_map(|pruner| pruner.reference.as_ref()) {
             check_name(pruner)?;

@@ -1,3 +1,5 @@
+//! Searches that call their strategy less often.
+
 use std::collections::VecDeque;
 
 use nas_api::{Observation, OpenSpace, Proposal};

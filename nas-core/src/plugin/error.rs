@@ -1,3 +1,5 @@
+//! The error type of plugins.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

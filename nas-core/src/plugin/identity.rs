@@ -1,3 +1,5 @@
+//! Kinds, origins and identities of plugins.
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Searches in progress, and guards around native code of plugins.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nas_api::native::panic_words;

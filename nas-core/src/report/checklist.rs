@@ -64,9 +64,12 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
             COMPARING,
             "Are confounders (hardware, library versions, run time) controlled?",
             if report.problems.iter().all(|problem| problem.simulated) {
-                met("Seconds are simulated, and the same program looked every result up.".into())
+                met("Seconds are simulated, and the same program looked up every result.".into())
             } else {
-                (Standing::Open, "Measured on one machine by one program; say which, and what else ran on it.".into())
+                (
+                    Standing::Open,
+                    "Measured on one machine by one program; add which machine it was, and what else ran on it.".into(),
+                )
             },
         ),
         item(
@@ -85,12 +88,12 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
         item(COMPARING, "Are tabular or surrogate benchmarks used for an in-depth evaluation?", tables(report)),
         item(
             DETAILS,
-            "Is it said how hyperparameters of the method were tuned, and at what cost?",
+            "Is it reported how hyperparameters of the method were tuned, and at what cost?",
             open("The records hold the settings that were used, not how they were found."),
         ),
         item(
             DETAILS,
-            "Is the time of the whole method given, not of the search alone?",
+            "Is the time of the whole method given, not only of the search?",
             met("Ask and tell times are listed; costs of trials are on the study's clock.".into()),
         ),
         item(DETAILS, "Are all details of the experiments given?", details(report)),
@@ -129,7 +132,7 @@ fn details(report: &Report) -> (Standing, String) {
     if report.problems.iter().all(|problem| problem.simulated) {
         return (Standing::Met, format!("{listed}."));
     }
-    (Standing::Open, format!("{listed}; the records do not say on which machine it ran: add that."))
+    (Standing::Open, format!("{listed}; add the machine, which the records do not contain."))
 }
 
 fn same_problem(report: &Report) -> (Standing, String) {
@@ -192,7 +195,7 @@ fn pruners(report: &Report) -> String {
     };
     match (by_name.len(), by_name.keys().next()) {
         (0 | 1, Some(None) | None) => "No pruner ended trials.".into(),
-        (1, Some(Some(only))) => format!("The pruner {only} ended trials of all."),
+        (1, Some(Some(only))) => format!("The pruner {only} ended trials of all strategies."),
         _ => {
             let named: Vec<String> = by_name.iter().filter_map(named).collect();
             format!("A strategy and its pruner are compared as one method: {}.", named.join("; "))
@@ -219,10 +222,13 @@ fn baseline(report: &Report) -> (Standing, String) {
     }
     match (&without[..], &fewer[..]) {
         ([], []) => (Standing::Met, "Random search ran on every problem with as many seeds as any strategy.".into()),
-        ([], fewer) => (Standing::Lacking, format!("It has fewer seeds than others on {}.", fewer.join(", "))),
-        (without, _) => {
-            (Standing::Lacking, format!("There is none on {}: leave out --no-random-search.", without.join(", ")))
+        ([], fewer) => {
+            (Standing::Lacking, format!("Random search has fewer seeds than others on {}.", fewer.join(", ")))
         }
+        (without, _) => (
+            Standing::Lacking,
+            format!("Random search did not run on {}: leave out --no-random-search.", without.join(", ")),
+        ),
     }
 }
 
@@ -232,7 +238,7 @@ fn seeds(report: &Report) -> (Standing, String) {
     let text =
         if least == most { format!("{least} paired seeds.") } else { format!("{least} to {most} paired seeds.") };
     match least {
-        few if few < FEW_SEEDS => (Standing::Lacking, format!("{text} Ten or more tell something: raise --seeds.")),
+        few if few < FEW_SEEDS => (Standing::Lacking, format!("{text} Use at least ten: raise --seeds.")),
         _ => (Standing::Met, text),
     }
 }
@@ -245,7 +251,10 @@ fn tables(report: &Report) -> (Standing, String) {
     let names = report.problems.iter().map(|problem| problem.name.as_str());
     let tables: Vec<&str> = names.filter(|name| looked_up(name)).collect();
     match tables[..] {
-        [] => (Standing::Lacking, "Add problems of a table, such as nas-bench-201/c10: they cost seconds.".into()),
+        [] => (
+            Standing::Lacking,
+            "Add problems of a tabular benchmark, such as nas-bench-201/c10, which take only seconds.".into(),
+        ),
         _ => (Standing::Met, format!("Looked up: {}.", tables.join(", "))),
     }
 }

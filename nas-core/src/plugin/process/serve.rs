@@ -25,9 +25,9 @@ pub enum Served {
     Refused(PluginError),
 }
 
-/// Serves a host until its messages end: opens the evaluator, then measures one candidate after another, or trains one
-/// finally. If the evaluator is not found, the host is told why. Everything runs on the calling thread, because deep
-/// networks need its large stack.
+/// Serves a host until its messages end: opens the evaluator, then measures candidates or runs final trainings one
+/// after another. If the evaluator is not found, the host is told why. Everything runs on the calling thread, because
+/// deep networks need its large stack.
 ///
 /// If the host disappears during a measurement, the whole process ends here.
 ///
