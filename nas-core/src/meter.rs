@@ -1,45 +1,49 @@
-//! What is measured on a network before it is trained: its latency on a device, say.
+//! Meters measure a network before it is trained, such as its latency on a device.
 
 use std::path::Path;
 
 use nas_api::{Graph, Metric, MetricInfo, Task};
 use serde::{Deserialize, Serialize};
 
-/// Measures networks. What it finds are metrics like parameters and FLOPs: a network that breaks a constraint on them is
-/// never trained.
+/// Measures networks before they are trained. A network that breaks a constraint on one of these metrics is never
+/// trained.
 pub trait Meter: Send {
-    /// What it is.
+    /// The meter's description of itself.
     fn about(&self) -> &MeterInfo;
-    /// The metrics of the network of one candidate, in the order of [`MeterInfo::metrics`]; or why it has none.
+    /// Measures the network of one candidate and returns its metrics in the order of [`MeterInfo::metrics`].
+    ///
+    /// # Errors
+    /// The network cannot be measured; the text says why.
     fn measure(&mut self, graph: &Graph, task: &Task) -> Result<Vec<Metric>, String>;
 }
 
-/// What a meter says about itself.
+/// The description of a meter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeterInfo {
-    /// Kebab case; metrics end with it: `latency_onnxruntime`.
+    /// The name in kebab case. The names of metrics end with it, as in `latency_onnxruntime`.
     pub name: String,
-    /// The library's version, or the SHA-256 of the table: figures of another one cannot be compared.
+    /// The library's version, or the SHA-256 digest of the cost table. Metrics of different versions are not
+    /// comparable.
     pub version: String,
-    /// What it measures.
+    /// The metrics that it measures.
     pub metrics: Vec<MetricInfo>,
-    /// It takes this machine's time, so that nothing else may run beside it.
+    /// Whether it measures time on this machine, so that nothing else may run beside it.
     pub timed: bool,
 }
 
-/// Opens the meter that a name means.
+/// Opens the meter that was added under a name.
 pub type OpenMeter = fn() -> Result<Box<dyn Meter>, String>;
 /// Opens the meter that a file describes.
 pub type ReadMeter = fn(&Path) -> Result<Box<dyn Meter>, String>;
 
-/// A meter as a study uses it.
+/// A meter as a study records it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeterRecord {
-    /// What finds it again: a name, or an absolute path.
+    /// The name or the absolute path by which it is found again.
     pub reference: String,
-    /// [`MeterInfo::name`].
+    /// The meter's [`MeterInfo::name`].
     pub name: String,
-    /// [`MeterInfo::version`].
+    /// The meter's [`MeterInfo::version`].
     pub version: String,
     /// The names of its metrics.
     pub metrics: Vec<String>,

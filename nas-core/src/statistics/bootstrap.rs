@@ -1,24 +1,25 @@
-//! The interquartile mean over seeds, with a bootstrap band.
+//! The interquartile mean over seeds, with a bootstrap interval.
 
 use std::collections::BTreeMap;
 
 use nas_api::rng::{RngExt, seeded};
 
-/// Resamples behind each band.
+/// The number of resamples behind each band.
 pub const RESAMPLES: usize = 1000;
 
-/// Interquartile mean and its 95 % percentile-bootstrap interval (Agarwal et al. 2021, NeurIPS, section 4).
+/// The interquartile mean and its 95 % percentile-bootstrap interval (Agarwal et al. 2021, NeurIPS, section 4).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Band {
-    /// Mean of the middle half.
+    /// The interquartile mean, which averages the middle half.
     pub iqm: f64,
-    /// The 2.5 % quantile over resampled seeds.
+    /// The 2.5 % quantile over the resamples.
     pub low: f64,
-    /// The 97.5 % quantile over resampled seeds.
+    /// The 97.5 % quantile over the resamples.
     pub high: f64,
 }
 
-/// The mean of what is left when a quarter of the values, rounded down, is dropped at each end; NaN for none.
+/// The mean of the values that remain when a quarter of them, rounded down, is dropped at each end. It is NaN for an
+/// empty slice.
 pub fn iqm(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -27,16 +28,16 @@ pub fn iqm(values: &[f64]) -> f64 {
     middle.iter().sum::<f64>() / middle.len() as f64
 }
 
-/// Makes bands. The same seeds are drawn for every band over so many values, so equal records give equal bands.
+/// Computes bands. All bands over the same number of values use the same resamples, so equal records give equal bands.
 #[derive(Default)]
-pub struct Bands {
-    /// For each number of values: how often each value is in each resample.
+pub struct Bootstrap {
+    /// For each number of values, how often each value occurs in each resample.
     drawn: BTreeMap<usize, Vec<Vec<u16>>>,
 }
 
-impl Bands {
-    /// The band of these values; `None` where there are none.
-    pub fn of(&mut self, values: &[f64]) -> Option<Band> {
+impl Bootstrap {
+    /// The band of these values; `None` for an empty slice.
+    pub fn band(&mut self, values: &[f64]) -> Option<Band> {
         let count = values.len();
         if count == 0 {
             return None;
@@ -56,6 +57,7 @@ impl Bands {
     }
 }
 
+/// The resamples of `count` values, each as how often it holds every value.
 fn draw(count: usize) -> Vec<Vec<u16>> {
     let mut random = seeded(count as u32);
     let resample = |_| {
@@ -69,7 +71,7 @@ fn draw(count: usize) -> Vec<Vec<u16>> {
     (0..RESAMPLES).map(resample).collect()
 }
 
-/// The interquartile mean of sorted values that are there so many times.
+/// The interquartile mean of a resample, given as sorted values and how often each occurs.
 fn weighted(sorted: &[f64], counts: &[u16]) -> f64 {
     let cut = sorted.len() / 4;
     let (from, to) = (cut, sorted.len() - cut);
@@ -91,10 +93,11 @@ fn weighted(sorted: &[f64], counts: &[u16]) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::fixtures;
     use super::*;
 
     #[test]
-    fn the_middle_half_by_hand() {
+    fn interquartile_mean_by_hand() {
         assert_eq!(iqm(&[100.0, 1.0, 2.0, 3.0, -50.0, 4.0, 5.0, 6.0]), 3.5);
         assert_eq!(iqm(&[1.0, 2.0, 9.0]), 4.0, "nothing is dropped below four");
         assert!(iqm(&[]).is_nan());
@@ -102,32 +105,54 @@ mod tests {
     }
 
     #[test]
-    fn about_95_of_100_bands_hold_the_middle() {
-        let mut bands = Bands::default();
+    fn about_95_of_100_bands_contain_the_true_mean() {
+        let mut bootstrap = Bootstrap::default();
         let mut random = seeded(7);
-        let holds = |_| {
+        let contains = |_| {
             let values: Vec<f64> = (0..40).map(|_| random.random_range(0..1_000_000_u32) as f64 / 1e6).collect();
-            let band = bands.of(&values).unwrap();
+            let band = bootstrap.band(&values).unwrap();
             band.low <= 0.5 && 0.5 <= band.high
         };
-        let held = (0..400).map(holds).filter(|held| *held).count();
+        let contained = (0..400).map(contains).filter(|contained| *contained).count();
         // Percentile bands of 40 values are a little narrow: nominally 380, with a standard deviation of 5.
-        assert!((355..=395).contains(&held), "{held} of 400");
+        assert!((355..=395).contains(&contained), "{contained} of 400");
+    }
+
+    #[test]
+    fn interquartile_mean_agrees_with_scipy() {
+        for (count, expected) in fixtures::UNTIED_A_IQM {
+            let found = iqm(&fixtures::UNTIED_A[..count]);
+            assert!((found - expected).abs() < 1e-12, "{count}: {found}, not {expected}");
+        }
+    }
+
+    /// SciPy draws other resamples, so that the ends agree within a few standard deviations of 1000 resamples.
+    #[test]
+    fn bands_agree_with_scipys_percentile_bootstrap() {
+        let cases = [
+            (&fixtures::UNTIED_A[..], fixtures::UNTIED_A_INTERVAL),
+            (&fixtures::LARGE_A[..], fixtures::LARGE_A_INTERVAL),
+        ];
+        for (values, expected) in cases {
+            let band = Bootstrap::default().band(values).unwrap();
+            let within = |found: f64, expected_end: f64| (found - expected_end).abs() < 4.0 * expected.deviation;
+            assert!(within(band.low, expected.low) && within(band.high, expected.high), "{band:?}");
+        }
     }
 
     proptest! {
         #[test]
-        fn bands_move_with_the_values(
+        fn bands_shift_and_scale_with_the_values(
             values in prop::collection::vec(-1e3..1e3_f64, 1..60), shift in -1e3..1e3_f64, scale in 0.1..10.0_f64,
         ) {
-            let mut bands = Bands::default();
-            let band = bands.of(&values).unwrap();
+            let mut bootstrap = Bootstrap::default();
+            let band = bootstrap.band(&values).unwrap();
             let least = values.iter().copied().fold(f64::INFINITY, f64::min);
             let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             prop_assert!(least - 1e-9 <= band.low && band.low <= band.high && band.high <= most + 1e-9);
             prop_assert!((iqm(&values) - band.iqm).abs() < 1e-9);
             let moved: Vec<f64> = values.iter().map(|value| scale * value + shift).collect();
-            let moved = bands.of(&moved).unwrap();
+            let moved = bootstrap.band(&moved).unwrap();
             for (before, after) in [(band.iqm, moved.iqm), (band.low, moved.low), (band.high, moved.high)] {
                 prop_assert!((scale * before + shift - after).abs() < 1e-7);
             }

@@ -1,4 +1,5 @@
-//! Spaces that are files: tables in TOML, and networks of other programs. One registered space type reads each kind.
+//! Spaces that are files: TOML files, and networks of other programs in ONNX. One registered space type reads each
+//! kind.
 
 use std::marker::PhantomData;
 use std::path::Path;
@@ -9,26 +10,33 @@ use super::identity::digest;
 use super::search::guarded;
 use super::{Identity, Kind, Origin, PluginError, SpaceSource};
 
-/// The name of the space that reads a definition.
+/// The name of the space type that reads a definition as text.
 pub const TABLE_SPACE: &str = "table";
-/// The parameter through which it takes the text.
+/// The parameter that takes the text of a definition.
 pub const DEFINITION: &str = "definition";
 
-/// A file that is a space.
-pub(super) struct TableSource<S> {
+/// A space that a file describes.
+pub(super) struct FileSpaceSource<S> {
     identity: Identity,
     settings: Settings,
     space: PhantomData<fn() -> S>,
 }
 
-impl<S: SearchSpace> TableSource<S> {
+impl<S: SearchSpace> FileSpaceSource<S> {
     /// Reads and checks a file whose text is the definition.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its definition is wrong.
     pub fn load(path: &Path) -> Result<Self, PluginError> {
         let text = std::fs::read_to_string(path);
         Self::load_with(path, text.map_err(|error| format!("cannot be read: {error}")), "check the path")
     }
 
-    /// Checks the definition that was read off a file; `remedy` says what to do where it could not be read.
+    /// Checks the definition that was read from a file. `text` is the definition, or why it could not be read; `remedy`
+    /// is the help for that case.
+    ///
+    /// # Errors
+    /// The file could not be read, or its definition is wrong.
     pub fn load_with(path: &Path, text: Result<String, String>, remedy: &str) -> Result<Self, PluginError> {
         let text = text.map_err(|problem| PluginError {
             plugin: format!("space {}", path.display()),
@@ -50,7 +58,7 @@ impl<S: SearchSpace> TableSource<S> {
     }
 }
 
-impl<S: SearchSpace> SpaceSource for TableSource<S> {
+impl<S: SearchSpace> SpaceSource for FileSpaceSource<S> {
     fn identity(&self) -> &Identity {
         &self.identity
     }
