@@ -34,7 +34,7 @@ impl Writer<'_> {
 
     pub(super) fn setup(&mut self) {
         self.heading(1, "Setup");
-        let plugin = |plugin: &PluginRecord| {
+        let name = |plugin: &PluginRecord| {
             let identity = &plugin.identity;
             let digest = match (&identity.origin, &identity.digest) {
                 (Origin::BuiltIn, _) | (_, None) => "built in".to_owned(),
@@ -49,7 +49,7 @@ impl Writer<'_> {
         };
         let with = |plugin: &PluginRecord, more: &[Setting]| {
             let settings = settings(&[&plugin.settings.0[..], more].concat());
-            if settings.is_empty() { plugin(plugin) } else { format!("{}: {settings}", plugin(plugin)) }
+            if settings.is_empty() { name(plugin) } else { format!("{}: {settings}", name(plugin)) }
         };
         let mut strategies: Vec<Vec<String>> = Vec::new();
         let mut problems: Vec<Vec<String>> = Vec::new();
@@ -58,7 +58,7 @@ impl Writer<'_> {
                 || "none".to_owned(),
                 |pruner| format!("{}: {}", pruner.name, settings(&pruner.settings.0)),
             );
-            let row = vec![strategy.clone(), plugin(&header.strategy), settings(&header.strategy.settings.0), pruner];
+            let row = vec![strategy.clone(), name(&header.strategy), settings(&header.strategy.settings.0), pruner];
             if !strategies.contains(&row) {
                 strategies.push(row);
             }
