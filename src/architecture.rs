@@ -59,7 +59,7 @@ pub fn build(space: &mut dyn OpenSpace, genotype: &Genotype, task: &Task) -> Res
         Ok(graph) => Ok((text, graph)),
         Err(reason) => {
             let help = "try another --input";
-            Err(Failure::input(format!("{text} has no network for this task: {reason}\n  help: {help}")))
+            Err(Failure::input(format!("{text} has no network for this task: {reason}")).help(help))
         }
     }
 }

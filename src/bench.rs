@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nas_api::Role;
 use nas_core::benchmark::{Comparison, Done, Grid, ProblemSpec, Results, Skipped, Store, Watch, compare, run};
 use nas_core::plugin::Registry;
-use nas_core::study::PluginSpec;
+use nas_core::study::{PluginSpec, UnresolvedSetting};
 use serde_json::{Value, json};
 
 use crate::args::{Args, Bench};
@@ -35,7 +36,7 @@ pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
             if registry.meter(reference)?.about().timed {
                 let problem = format!("'{reference}' takes the time of this machine, on which {jobs} studies run");
                 let help = "give --jobs 1, or a table of operators' costs, which `nas latency cost-table` makes";
-                return Err(Failure::input(format!("{name}, meters: {problem}\n  help: {help}")));
+                return Err(Failure::input(format!("{name}, meters: {problem}")).help(help));
             }
         }
     }
@@ -80,8 +81,11 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
             let evaluator = name.split_once('/').filter(|(evaluator, _)| registry.evaluator(evaluator).is_ok());
             let (evaluator, data) = evaluator.unwrap_or(("table", name));
             problem.evaluator.reference = Some(evaluator.to_owned());
-            if !problem.evaluator.settings.contains_key("data") {
-                problem.data.get_or_insert_with(|| data.to_owned());
+            let info = registry.evaluator(evaluator).ok().and_then(|source| source.info().ok());
+            let parameters = info.map(|info| info.parameters).unwrap_or_default();
+            let mut named = parameters.iter().filter(|parameter| parameter.role == Role::Data);
+            if !named.any(|parameter| problem.evaluator.settings.contains_key(&parameter.name)) {
+                problem.data.get_or_insert_with(|| UnresolvedSetting::Raw(data.to_owned()));
             }
         }
     }
@@ -109,7 +113,7 @@ fn labelled(references: &[String]) -> Result<BTreeMap<String, PluginSpec>, Failu
         });
         if strategies.insert(label.unwrap_or_else(|| reference.clone()), PluginSpec::named(reference)).is_some() {
             let help = "the same strategy with other settings is named in a file, by [strategies.LABEL]";
-            return Err(Failure::input(format!("--strategies: {reference} is there twice\n  help: {help}")));
+            return Err(Failure::input(format!("--strategies: {reference} is there twice")).help(help));
         }
     }
     Ok(strategies)

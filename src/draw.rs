@@ -20,8 +20,8 @@ pub fn draw(args: &Args, draw: &Draw) -> Result<ExitCode, Failure> {
         Some("svg") => false,
         Some("png") => true,
         _ => {
-            let problem = "the ending says no format\n  help: name a file that ends in .svg or .png";
-            return Err(Failure::input(format!("--out {}: {problem}", draw.out.display())));
+            let problem = format!("--out {}: the ending says no format", draw.out.display());
+            return Err(Failure::input(problem).help("name a file that ends in .svg or .png"));
         }
     };
     if !(draw.scale > 0.0 && draw.scale <= 16.0) {
@@ -49,7 +49,7 @@ pub fn draw(args: &Args, draw: &Draw) -> Result<ExitCode, Failure> {
 
 fn of_space(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
     if draw.trial.is_some() {
-        return Err(Failure::input("--trial: is for studies\n  help: of a space, give --text or --seed"));
+        return Err(Failure::input("--trial: is for studies").help("of a space, give --text or --seed"));
     }
     let (mut space, task) = space::opened(args, &draw.of, &draw.task)?;
     let name = space.info()?.name;
@@ -78,7 +78,7 @@ fn sampled(space: &mut dyn OpenSpace, task: &Task, name: &str, seed: u32) -> Res
 fn of_study(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
     let given = [("--text", draw.text.is_some()), ("--seed", draw.seed.is_some())];
     if let Some((flag, _)) = given.into_iter().chain(draw.task.given()).find(|(_, given)| *given) {
-        return Err(Failure::input(format!("{flag}: a study knows its networks\n  help: choose one with --trial")));
+        return Err(Failure::input(format!("{flag}: a study knows its networks")).help("choose one with --trial"));
     }
     let registry = plugins::registry(args)?;
     let trial = |file: &str, wanted: &str| -> Result<Architecture, Failure> {

@@ -19,7 +19,7 @@ pub fn export(args: &Args, export: &Export) -> Result<ExitCode, Failure> {
     let weights_name = export.out.extension().is_some_and(|ending| ending == "safetensors");
     if export.format == Format::Pytorch && weights_name {
         let help = "name the module, as in net.py; its weights go to net.safetensors beside it";
-        return Err(Failure::input(format!("--out {}: is where the weights go\n  help: {help}", export.out.display())));
+        return Err(Failure::input(format!("--out {}: is where the weights go", export.out.display())).help(help));
     }
     let Found { graph, task, about } = network::find(args, &export.network)?;
     let weights = match &export.weights {
@@ -29,7 +29,10 @@ pub fn export(args: &Args, export: &Export) -> Result<ExitCode, Failure> {
     let model = Model::new(&graph, &task, about).map_err(|error| Failure::input(error.to_string()))?;
     let files = write(&model, &weights, export).map_err(|error| match error {
         ExportError::Access { .. } => Failure::broken(error.to_string()),
-        error => Failure::input(format!("{error}{}", help(&error))),
+        ExportError::Weights { .. } => {
+            Failure::input(error.to_string()).help("name the trial or text whose weights these are")
+        }
+        error => Failure::input(error.to_string()),
     })?;
     if export.json {
         let about = &model.about;
@@ -54,11 +57,4 @@ fn write(model: &Model, weights: &Weights, export: &Export) -> Result<Vec<PathBu
         Format::Dot => nas_export::write_text(out, &nas_export::dot(model))?,
     }
     Ok(vec![out.clone()])
-}
-
-fn help(error: &ExportError) -> &'static str {
-    match error {
-        ExportError::Weights { .. } => "\n  help: name the trial or text whose weights these are",
-        _ => "",
-    }
 }

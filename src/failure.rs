@@ -1,47 +1,57 @@
-//! What the program ends with when it cannot do what it was asked.
+//! The error that ends the program, with its exit code.
+
+use std::fmt;
 
 use nas_core::plugin::PluginError;
 use nas_core::study::StudyError;
 
-/// The user's input is to blame, and nothing was run.
+/// The exit code for bad input: nothing was run.
 const INPUT: u8 = 2;
-/// Something broke while it ran.
+/// The exit code for what broke while it ran.
 const BROKEN: u8 = 1;
-/// Stopped by Ctrl-C; what is done is kept.
+/// The exit code after Ctrl-C; what is done is kept.
 pub const STOPPED: u8 = 130;
 
-/// One message and an exit code.
+/// One message, what to do about it, and an exit code.
 #[derive(Debug)]
 pub struct Failure {
-    /// What, where, and what to do.
-    pub message: String,
-    /// 2: bad input; 1: broken while running.
+    /// Where, and what is wrong.
+    message: String,
+    /// What to do; `None` where the message says it already.
+    help: Option<String>,
+    /// The exit code.
     pub code: u8,
 }
 
 impl Failure {
     /// Bad input.
     pub fn input(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: INPUT }
-    }
-
-    /// The same, with a line that says what to do.
-    #[must_use]
-    pub fn help(mut self, help: impl AsRef<str>) -> Self {
-        self.message.push_str("\n  help: ");
-        self.message.push_str(help.as_ref());
-        self
+        Self { message: message.into(), help: None, code: INPUT }
     }
 
     /// Broken while running.
     pub fn broken(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: BROKEN }
+        Self { message: message.into(), help: None, code: BROKEN }
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, "\n  help: {help}"))
     }
 }
 
 impl From<StudyError> for Failure {
     fn from(error: StudyError) -> Self {
-        Self { message: error.to_string(), code: if error.is_input() { INPUT } else { BROKEN } }
+        let code = if error.is_input() { INPUT } else { BROKEN };
+        Self { message: error.to_string(), help: None, code }
     }
 }
 

@@ -54,7 +54,7 @@ pub fn cost_table(args: &Args, table: &LatencyCostTable) -> Result<ExitCode, Fai
     let out = &table.out;
     if out.extension().is_none_or(|ending| ending != "csv") {
         let help = "studies call its metric latency_NAME, as in --out NAME.csv";
-        return Err(Failure::input(format!("--out {}: must end in .csv\n  help: {help}", out.display())));
+        return Err(Failure::input(format!("--out {}: must end in .csv", out.display())).help(help));
     }
     let runtime = open(&table.runtime)?;
     let by = described(&*runtime, table.runtime.threads);
@@ -63,15 +63,14 @@ pub fn cost_table(args: &Args, table: &LatencyCostTable) -> Result<ExitCode, Fai
         let comments = costs.comments.join("; ");
         let help = "name another file, or the runtime and the threads that it was made with";
         let problem = format!("--out {}: comes from elsewhere ({comments}), not from {by}", out.display());
-        return Err(Failure::input(format!("{problem}\n  help: {help}")));
+        return Err(Failure::input(problem).help(help));
     }
     if costs.has_energy() {
         let help =
             "name another file; what is missing in this one can be measured where the rest was, and written into it";
-        return Err(Failure::input(format!(
-            "--out {}: has energies, which are not measured here\n  help: {help}",
-            out.display()
-        )));
+        return Err(
+            Failure::input(format!("--out {}: has energies, which are not measured here", out.display())).help(help)
+        );
     }
     if costs.is_empty() {
         costs.comments = vec![by, "milliseconds of one example; each unit less the overhead of a run".into()];
@@ -123,7 +122,7 @@ pub fn units(args: &Args, units: &LatencyUnits) -> Result<ExitCode, Failure> {
     let table = out.join("costs.csv");
     if table.exists() {
         let help = "name another folder; measurements that are filled in are not written over";
-        return Err(Failure::input(format!("--out {}: there is a costs.csv already\n  help: {help}", out.display())));
+        return Err(Failure::input(format!("--out {}: there is a costs.csv already", out.display())).help(help));
     }
     let (found, late) = collect(args, &units.sample, units.samples)?;
     let mut rows = String::from("unit,file,macs,numbers,latency\n");

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     match run(&args) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("error: {}", failure.message);
+            eprintln!("error: {failure}");
             ExitCode::from(failure.code)
         }
     }

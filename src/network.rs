@@ -53,7 +53,7 @@ fn of_space(args: &Args, flags: &NetworkFlags) -> Result<Found, Failure> {
         None if info.log10_size == Some(0.0) => space.sample(0)?,
         None => {
             let help = format!("`nas space sample {}` writes some", flags.source);
-            return Err(Failure::input(format!("--text: a space has many architectures; say which\n  help: {help}")));
+            return Err(Failure::input("--text: a space has many architectures; say which").help(help));
         }
     };
     let (text, graph) = build(&mut *space, &genotype, &task)?;

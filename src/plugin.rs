@@ -58,7 +58,7 @@ pub fn inspect(args: &Args, plugin: &str, as_json: bool) -> Result<ExitCode, Fai
     if found.is_empty() {
         // The registry knows the nearest name.
         let names = registry.strategy(plugin).err().map(|error| error.to_string()).unwrap_or_default();
-        return Err(Failure::input(format!("{names}\n  help: `nas plugin list` shows all kinds")));
+        return Err(Failure::input(names).help("`nas plugin list` shows all kinds"));
     }
     if as_json {
         let objects: Vec<Value> = found.iter().map(Found::to_json).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nas_api::CurvePoint;
-use nas_core::study::{Budget, Event, Header, Listener, TrialRecord};
+use nas_core::study::{Budget, Event, Header, Listener, State, TrialRecord};
 
 use crate::print;
 
@@ -30,8 +30,8 @@ pub struct Progress {
     failed: u32,
     pruned: u32,
     spent: String,
-    /// The last report of a trial that is running.
-    report: String,
+    /// The last curve point of a running trial, in words.
+    point: String,
 }
 
 impl Progress {
@@ -63,15 +63,15 @@ impl Progress {
             failed: 0,
             pruned: 0,
             spent: String::new(),
-            report: String::new(),
+            point: String::new(),
         }
     }
 
     fn finished(&mut self, trial: &TrialRecord, seconds: f64, fidelity: f64) {
-        if trial.pruned_at.is_some() {
-            self.pruned += 1;
-        } else if !trial.reason.is_empty() {
-            self.failed += 1;
+        match trial.state {
+            State::Pruned => self.pruned += 1,
+            State::Failed => self.failed += 1,
+            State::Measured | State::Running | State::Stopped => {}
         }
         self.bar.inc(1);
         let mut parts = Vec::new();
@@ -82,16 +82,16 @@ impl Progress {
             parts.push(format!("{fidelity} of {budget} {}", self.fidelity_unit));
         }
         self.spent = parts.join(", ");
-        self.report.clear();
+        self.point.clear();
         self.show();
     }
 
-    fn reported(&mut self, trial: &TrialRecord, report: &CurvePoint) {
-        let found = |name: &str| report.metrics.iter().find(|metric| metric.name == name);
-        let metric = found(&self.objective).or(report.metrics.first());
+    fn reported(&mut self, trial: &TrialRecord, point: &CurvePoint) {
+        let found = |name: &str| point.metrics.iter().find(|metric| metric.name == name);
+        let metric = found(&self.objective).or(point.metrics.first());
         let metric = metric.map_or_else(String::new, |m| format!(": {} {}", m.name, print::number(m.value)));
         let full = trial.fidelity.map_or_else(String::new, |full| format!("/{}", print::number(full)));
-        self.report = format!("trial {} at {}{full}{metric}", trial.trial, print::number(report.fidelity));
+        self.point = format!("trial {} at {}{full}{metric}", trial.trial, print::number(point.fidelity));
         self.show();
     }
 
@@ -109,8 +109,8 @@ impl Progress {
         if !self.best.is_empty() {
             parts.push(self.best.clone());
         }
-        if !self.report.is_empty() {
-            parts.push(self.report.clone());
+        if !self.point.is_empty() {
+            parts.push(self.point.clone());
         }
         self.bar.set_message(parts.join(", "));
     }
@@ -120,7 +120,7 @@ impl Listener for Progress {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Ready { trials, waiting } => self.bar.set_position(u64::from(trials.saturating_sub(*waiting))),
-            Event::Reported { trial, point } => self.reported(trial, report),
+            Event::Reported { trial, point } => self.reported(trial, point),
             Event::Notice { trial, words } => self.bar.suspend(|| eprintln!("note: trial {trial}: {words}")),
             Event::Finished { trial, seconds, fidelity } => self.finished(trial, *seconds, *fidelity),
             Event::Incumbent(trial) => {

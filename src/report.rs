@@ -48,7 +48,7 @@ fn pictures(args: &Args, store: &Store) -> Result<Vec<Picture>, Failure> {
         match picture(&registry, header, &winner) {
             Ok(picture) => pictures.push(picture),
             // A report is made of records; without its space it says the same, but for the picture.
-            Err(reason) if args.verbose => eprintln!("no picture for {}: {}", winner.problem, reason.message),
+            Err(reason) if args.verbose => eprintln!("no picture for {}: {}", winner.problem, reason),
             Err(_) => {}
         }
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nas_core::study::{
-    BudgetSpec, End, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec,
-    UnresolvedSetting, start, state_dir,
+    End, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec, UnresolvedSetting, start,
+    state_dir,
 };
 
 use crate::args::{Args, Resume, Search};
@@ -105,7 +105,7 @@ fn check_new(file: &Path) -> Result<(), Failure> {
     let shown = file.display();
     if file.exists() {
         let help = format!("`nas resume {shown}` goes on with it; another --study begins a new one");
-        return Err(Failure::input(format!("{shown}: exists already\n  help: {help}")));
+        return Err(Failure::input(format!("{shown}: exists already")).help(help));
     }
     match OpenOptions::new().write(true).create_new(true).open(file) {
         Ok(_) => {
@@ -113,7 +113,7 @@ fn check_new(file: &Path) -> Result<(), Failure> {
         }
         Err(error) => {
             let help = "name a file in a folder that exists and can be written with --study";
-            Err(Failure::input(format!("{shown}: cannot be written: {error}\n  help: {help}")))
+            Err(Failure::input(format!("{shown}: cannot be written: {error}")).help(help))
         }
     }
 }
@@ -151,7 +151,7 @@ fn report(file: &Path, end: End, json: bool) -> Result<ExitCode, Failure> {
             let (failed, number, reason) = (summary.failed, first.trial, &first.reason);
             let problem = format!("no trial could be measured: all {failed} failed, trial {number} because {reason}");
             let help = format!("`nas show {} --trials` says why each of them did", file.display());
-            Err(Failure::broken(format!("{problem}\n  help: {help}")))
+            Err(Failure::broken(problem).help(help))
         }
         _ => Ok(ExitCode::SUCCESS),
     }

@@ -82,7 +82,7 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
         lines.push(format!("constraint {}", constraints.join(", ")));
     }
     let Summary { measured, failed, pruned, unfinished, duplicates, .. } = summary;
-    let mut counts = format!("{measured} measured, {} failed", failed - pruned);
+    let mut counts = format!("{measured} measured, {failed} failed");
     if *pruned > 0 {
         counts.push_str(&format!(", {pruned} pruned"));
     }
@@ -132,7 +132,7 @@ fn trials_table(record: &StudyRecord, trials: &[&TrialRecord]) -> String {
     let row = |trial: &&TrialRecord| -> Vec<String> {
         let cell = |name: &&str| match *name {
             "trial" => trial.trial.to_string(),
-            "state" => state(trial),
+            "state" => trial.state.name().to_owned(),
             "fidelity" => trial.fidelity.map_or_else(String::new, print::number),
             "architecture" if trial.reason.is_empty() => trial.text.clone(),
             "architecture" => format!("{} ({})", trial.text, trial.reason),
@@ -146,7 +146,7 @@ fn trials_table(record: &StudyRecord, trials: &[&TrialRecord]) -> String {
 fn details(record: &StudyRecord, trial: &TrialRecord) -> String {
     let mut rows = vec![
         ("trial".to_owned(), trial.trial.to_string()),
-        ("state".to_owned(), state(trial)),
+        ("state".to_owned(), trial.state.name().to_owned()),
         ("architecture".to_owned(), trial.text.clone()),
         ("genotype".to_owned(), trial.genotype().map_or_else(|| "relaxed".to_owned(), |g| format!("{g:?}"))),
         ("key".to_owned(), trial.key.clone()),
@@ -167,12 +167,7 @@ fn details(record: &StudyRecord, trial: &TrialRecord) -> String {
     text
 }
 
-/// A failed trial that a pruner ended is called by that.
-fn state(trial: &TrialRecord) -> String {
-    if trial.pruned.is_some() { "pruned" } else { trial.state.name() }.to_owned()
-}
-
-/// One line for each report, one column for each metric that any of them has.
+/// A table with one row per curve point and one column per metric that any of them has.
 fn curve(unit: &str, points: &[CurvePoint]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for metric in points.iter().flat_map(|point| &point.metrics) {

@@ -40,11 +40,11 @@ pub fn import(args: &Args, import: &TableImport) -> Result<ExitCode, Failure> {
     let map = Map::from_toml(&text, &import.map).map_err(refused)?;
     if import.name.is_empty() || import.name.contains(['/', '\\', '.']) {
         let help = "letters, digits and hyphens, as in my-table";
-        return Err(Failure::input(format!("--name {}: is no name\n  help: {help}", import.name)));
+        return Err(Failure::input(format!("--name {}: is no name", import.name)).help(help));
     }
     if names().contains(&import.name) {
         let help = "choose another --name, or remove its files from the folder that `nas table list` prints";
-        return Err(Failure::input(format!("--name {}: there is a table of this name\n  help: {help}", import.name)));
+        return Err(Failure::input(format!("--name {}: there is a table of this name", import.name)).help(help));
     }
     let found = Found::new(map, import.file.clone(), &folders()).map_err(refused)?;
     let table = Table::read(&found).map_err(refused)?;
@@ -58,7 +58,7 @@ pub fn import(args: &Args, import: &TableImport) -> Result<ExitCode, Failure> {
     let files: Vec<(&PathBuf, PathBuf)> = files.map(|(from, name)| (from, folder.join(name))).collect();
     if let Some((_, taken)) = files.iter().find(|(_, to)| to.exists()) {
         let help = "another table uses this file name: change it in the mapping";
-        return Err(Failure::input(format!("{}: exists already\n  help: {help}", taken.display())));
+        return Err(Failure::input(format!("{}: exists already", taken.display())).help(help));
     }
     for (from, to) in &files {
         fs::copy(from, to).map_err(|error| cannot(to, error))?;
@@ -115,7 +115,7 @@ fn architectures(registry: &Registry, map: &Map, table: &Table, space: Option<&s
     let (count, more) = (wrong.len(), if wrong.len() > SHOWN { "\n  ..." } else { "" });
     wrong.truncate(SHOWN);
     let text = format!("{count} rows are no architectures of '{name}':\n  {}{more}", wrong.join("\n  "));
-    Err(Failure::input(format!("{text}\n  help: check 'architecture' or 'decisions' in the mapping")))
+    Err(Failure::input(text).help("check 'architecture' or 'decisions' in the mapping"))
 }
 
 /// `Err` inside: why the row names none.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::ProgressBar;
 use nas_api::native::panic_words;
 use nas_api::{
-    Evaluator, Graph, Metric, Monitor, Report, Settings, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator,
+    CurvePoint, Evaluator, Graph, Metric, Monitor, Settings, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator,
 };
 use nas_core::plugin::{Identity, PluginError};
 use nas_core::study::{Limits, Problem, STACK_BYTES, StudyRecord, Summary, TrialRecord};
@@ -112,7 +112,7 @@ fn limits(record: &StudyRecord, train: &Train) -> Limits {
 fn cannot(identity: &Identity) -> Failure {
     let help =
         "final training is there for studies whose evaluator has it, as 'burn' does; `nas plugin inspect` says so";
-    Failure::input(format!("the {identity} cannot train networks in full\n  help: {help}"))
+    Failure::input(format!("the {identity} cannot train networks in full")).help(help)
 }
 
 /// The folder, as an absolute path, where weights can be written: that is found out before hours of training, not after.
@@ -137,7 +137,8 @@ fn run(evaluator: &dyn Evaluator, request: &TrainRequest, quiet: bool) -> Result
     let ended = ended.map_err(|error| failed(format!("no thread can be started: {error}")))?;
     let trained = ended.map_err(failed)?.map_err(|error| failed(error.to_string()))?;
     if trained.is_none() && !listening.stopped() {
-        return Err(failed("it stopped although nobody said so\n  help: this is a defect of the plugin".to_owned()));
+        let failure = failed("the evaluator stopped although nothing told it to".to_owned());
+        return Err(failure.help("this is a defect of the plugin: report it to its author"));
     }
     Ok(trained)
 }
@@ -153,9 +154,9 @@ impl Monitor for Listening<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn report(&self, report: Report) -> Verdict {
-        self.bar.set_position(report.fidelity as u64);
-        if let Some(loss) = Metric::find(&report.metrics, "train_loss") {
+    fn report(&self, point: CurvePoint) -> Verdict {
+        self.bar.set_position(point.fidelity as u64);
+        if let Some(loss) = Metric::find(&point.metrics, "train_loss") {
             self.bar.set_message(format!("loss {}", print::number(loss)));
         }
         if self.stopped() { Verdict::Stopped } else { Verdict::GoOn }
@@ -189,7 +190,7 @@ pub fn chosen<'r>(record: &'r StudyRecord, wanted: &str) -> Result<&'r TrialReco
     if wanted == "best" {
         let best = Summary::of(record).best;
         return best.and_then(|best| record.trial(best)).ok_or_else(|| {
-            Failure::input("--trial best: no trial was measured yet\n  help: `nas show --trials` lists them")
+            Failure::input("--trial best: no trial was measured yet").help("`nas show --trials` lists them")
         });
     }
     let number = wanted

@@ -98,9 +98,7 @@ pub fn changes(train: &Train, trainer: &Trainer<'_>) -> Result<UnresolvedSetting
     let evaluator = std::mem::take(&mut spec.evaluator.settings);
     if spec != StudySpec::default() {
         let help = "write evaluator.KEY=VALUE: space, strategy and task are those of the study";
-        return Err(Failure::input(format!(
-            "--set: `nas train` sets how the network is trained alone\n  help: {help}"
-        )));
+        return Err(Failure::input("--set: `nas train` sets how the network is trained alone").help(help));
     }
     if let Some(name) = evaluator.keys().find(|name| !full.allows(name) && is_known(info, name)) {
         return Err(refused(&format!("--set evaluator.{name}"), name, trainer));

@@ -71,7 +71,7 @@ fn an_evaluator_in_c_reports_and_is_pruned() {
         let reports = trial["curve"].as_array().unwrap();
         let path = trial["metrics"]["longest_path"].as_f64().unwrap();
         assert_eq!(reports.last().unwrap()["metrics"]["longest_path"].as_f64(), Some(path));
-        match trial["pruned"].as_f64() {
+        match trial["pruned_at"].as_f64() {
             // It ends at the first operator that lies too deep.
             Some(at) => assert!(path == 101.0 && reports.len() as f64 == at, "{trial}"),
             None => {

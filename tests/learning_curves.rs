@@ -126,10 +126,10 @@ fn a_trial_that_is_pruned_in_simulation_shows_where_and_what_it_spent() {
     let all = json(&mut nas(["show", study.to_str().unwrap(), "--trials"]));
     let all = all["trials"].as_array().unwrap();
     let number = |trial: &Value, of: &str| trial[of].as_f64().unwrap();
-    let ended: Vec<&Value> = all.iter().filter(|trial| trial["pruned"].is_number()).collect();
+    let ended: Vec<&Value> = all.iter().filter(|trial| trial["pruned_at"].is_number()).collect();
     assert!(ended.len() > 4, "{} trials were pruned", ended.len());
     for trial in &ended {
-        assert_eq!((number(trial, "cost"), trial["state"].as_str()), (number(trial, "pruned"), Some("failed")));
+        assert_eq!((number(trial, "cost"), trial["state"].as_str()), (number(trial, "pruned_at"), Some("pruned")));
     }
     let spent: f64 = all.iter().map(|trial| number(trial, "cost")).sum();
     assert!((2000.0..2081.0).contains(&spent), "{spent}");
@@ -139,7 +139,7 @@ fn a_trial_that_is_pruned_in_simulation_shows_where_and_what_it_spent() {
         reports.iter().map(|report| number(report, "fidelity")).collect::<Vec<_>>()
     };
     assert_eq!(epochs(whole), [1.0, 3.0, 9.0, 27.0, 81.0]);
-    assert_eq!(epochs(ended[0]).last().copied(), ended[0]["pruned"].as_f64());
+    assert_eq!(epochs(ended[0]).last().copied(), ended[0]["pruned_at"].as_f64());
     let shown = succeed(&mut nas(["show", study.to_str().unwrap(), "--trial", ended[0]["trial"].to_string().as_str()]));
     assert!(shown.contains("learning curve") && shown.contains("pruned at epoch"), "{shown}");
 
@@ -168,7 +168,7 @@ fn on_a_simulated_clock_a_worker_that_dies_with_the_verdict_is_tried_again_or_co
         trials(study).into_iter().zip(costs).collect::<Vec<_>>()
     };
     let expected = run(&fine, &[]);
-    let ended = expected.iter().position(|(trial, _)| trial["pruned"].is_number()).unwrap();
+    let ended = expected.iter().position(|(trial, _)| trial["pruned_at"].is_number()).unwrap();
     let (study, marker) = (folder.path().join("again.study"), folder.path().join("marker"));
     let fault = ["behaviour=exit".to_owned(), "pruned=true".to_owned(), format!("trial={ended}")];
     let mut fault: Vec<String> = fault.iter().map(|setting| format!("evaluator.{setting}")).collect();
@@ -202,11 +202,11 @@ fn pruners_decide_the_same_with_one_worker_and_with_four() {
     succeed(search(&alone, 24, &settings).args(median));
     let expected = trials(&alone);
     let of = |state: &str| expected.iter().filter(|trial| trial["state"] == state).count();
-    assert!(of("measured") >= 4 && of("failed") >= 4, "{expected:?}");
-    for trial in expected.iter().filter(|trial| trial["state"] == "failed") {
+    assert!(of("measured") >= 4 && of("pruned") >= 4, "{expected:?}");
+    for trial in expected.iter().filter(|trial| trial["state"] == "pruned") {
         let reason = trial["reason"].as_str().unwrap();
         assert!(reason.starts_with("pruned at ") && reason.contains("is worse than the median"), "{reason}");
-        assert_eq!(trial["curve"].as_array().unwrap().last().unwrap()["fidelity"], trial["pruned"]);
+        assert_eq!(trial["curve"].as_array().unwrap().last().unwrap()["fidelity"], trial["pruned_at"]);
     }
     for (name, more) in [("four", &["--workers", "4"][..]), ("within", &["--workers", "4", "--isolation", "none"])] {
         let study = folder.path().join(format!("{name}.study"));
@@ -214,7 +214,7 @@ fn pruners_decide_the_same_with_one_worker_and_with_four() {
         assert_eq!(trials(&study), expected, "{name}");
     }
     let summary = json(&mut nas(["show", alone.to_str().unwrap()]));
-    assert_eq!(summary["pruned"], of("failed"));
+    assert_eq!(summary["pruned"], of("pruned"));
     assert_eq!(summary["study"]["pruner"]["settings"]["startup"], 3.0);
 }
 
@@ -243,7 +243,7 @@ fn burn_prunes_by_validation_after_every_epoch() {
     fs::write(&file, text).unwrap();
     succeed(&mut nas(["search", file.to_str().unwrap(), "--study", study.to_str().unwrap()]));
     let expected = trials(&study);
-    let pruned = expected.iter().filter(|trial| trial["pruned"].is_number()).count();
+    let pruned = expected.iter().filter(|trial| trial["pruned_at"].is_number()).count();
     assert!((2..17).contains(&pruned), "{pruned} of 20 trials were pruned");
     for trial in expected.iter().filter(|trial| trial["duplicate_of"].is_null()) {
         for report in trial["curve"].as_array().unwrap() {

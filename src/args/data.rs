@@ -7,22 +7,22 @@ use clap::Subcommand;
 /// `nas data`.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Fetch a public data set; without a name, list what there is
+    /// Fetch a public data set; without a name, list all of them
     Get(DataGet),
-    /// What is in a file or folder of data, and what is wrong with it
+    /// Show what is in a file or folder of data, and what is wrong with it
     Check(DataCheck),
 }
 
 /// `nas data get`.
 #[derive(Debug, clap::Args)]
 pub struct DataGet {
-    /// Which set, as in --data
+    /// The name of the set, as in --data
     pub name: Option<String>,
     /// The folder that the set is put into, under its name [default: the user's data folder, where --data finds it by name]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Where the files are fetched from, instead of the public places: the address before a file's name. May be given more
-    /// than once; the next one is tried where one fails
+    /// Fetch from this address (what comes before the file name) instead of the public ones. May be given more than once;
+    /// the next one is tried where one fails
     #[arg(long, value_name = "URL")]
     pub mirror: Vec<String>,
 }
@@ -33,10 +33,10 @@ pub struct DataCheck {
     /// A file, a folder, or a name, as in --data
     #[arg(value_name = "PATH|NAME")]
     pub data: String,
-    /// A parameter of the evaluator `burn`: target, task, size, ...
+    /// Set a parameter of the evaluator `burn`: target, task, size, ...
     #[arg(long = "set", value_name = "evaluator.KEY=VALUE")]
     pub sets: Vec<String>,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }

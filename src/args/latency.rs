@@ -9,23 +9,23 @@ use super::{NetworkFlags, TaskFlags};
 /// `nas latency`.
 #[derive(Debug, Subcommand)]
 pub enum LatencyCommand {
-    /// How long one network takes on this machine
+    /// Measure how long one network takes on this machine
     Measure(LatencyMeasure),
-    /// Measure what the operators of a space cost on this machine, as a table that studies can use
+    /// Measure what the operators of a space cost on this machine, as a cost table that studies can use
     CostTable(LatencyCostTable),
     /// Write the operators of a space as ONNX files, to be measured on another device
     Units(LatencyUnits),
-    /// How well a table of operators' costs agrees with whole networks
+    /// Check how well a cost table agrees with measurements of whole networks
     Check(LatencyCheck),
 }
 
 /// What runs networks.
 #[derive(Debug, clap::Args)]
 pub struct RuntimeFlags {
-    /// What runs the networks
+    /// The runtime that runs the networks
     #[arg(long, value_enum, default_value_t = RuntimeName::Onnxruntime)]
     pub runtime: RuntimeName,
-    /// Threads that one operator may use; burn has one
+    /// How many threads one operator may use; burn uses one
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: u32,
 }
@@ -35,7 +35,7 @@ pub struct RuntimeFlags {
 pub enum RuntimeName {
     /// ONNX Runtime; NAS_ONNXRUNTIME names its library or a folder
     Onnxruntime,
-    /// What trains the networks
+    /// burn, which also trains the networks
     Burn,
 }
 
@@ -44,7 +44,7 @@ pub enum RuntimeName {
 pub struct SampleFlags {
     /// A name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// The seed of the first network [default: 0; of `check` 1000000, so that it measures others than tables were made of]
+    /// The seed of the first network [default: 0; 1000000 for `check`, so that it measures other networks than the table's]
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
     /// What the networks are for.
@@ -61,7 +61,7 @@ pub struct LatencyMeasure {
     /// What runs it.
     #[command(flatten)]
     pub runtime: RuntimeFlags,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -72,16 +72,16 @@ pub struct LatencyCostTable {
     /// Which networks.
     #[command(flatten)]
     pub sample: SampleFlags,
-    /// Networks whose operators are measured
+    /// How many networks' operators are measured
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub samples: u32,
-    /// The table, a .csv file; what is missing is added to an existing one
+    /// The cost table, a .csv file; missing operators are added to an existing one
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// What runs them.
     #[command(flatten)]
     pub runtime: RuntimeFlags,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -92,13 +92,13 @@ pub struct LatencyUnits {
     /// Which networks.
     #[command(flatten)]
     pub sample: SampleFlags,
-    /// Networks whose operators are written
+    /// How many networks' operators are written
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub samples: u32,
     /// The folder for the ONNX files, and for the table to be filled in
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -111,13 +111,13 @@ pub struct LatencyCheck {
     /// Which networks.
     #[command(flatten)]
     pub sample: SampleFlags,
-    /// Networks that are measured as a whole
+    /// How many whole networks are measured
     #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub samples: u32,
     /// What runs them.
     #[command(flatten)]
     pub runtime: RuntimeFlags,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }

@@ -1,4 +1,4 @@
-//! The command line as it is typed; nothing is checked here but the form.
+//! The command line as it is typed; only its form is checked here.
 
 mod data;
 mod latency;
@@ -11,7 +11,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 pub use data::{DataCheck, DataCommand, DataGet};
 pub use latency::{
-    LatencyCheck, LatencyCommand, LatencyMeasure, LatencyTable, LatencyUnits, RuntimeFlags, RuntimeName, SampleFlags,
+    LatencyCheck, LatencyCommand, LatencyCostTable, LatencyMeasure, LatencyUnits, RuntimeFlags, RuntimeName,
+    SampleFlags,
 };
 use nas_core::study::{BudgetSpec, Duplicates};
 pub use networks::{
@@ -21,34 +22,35 @@ pub use worker::{IsolationFlags, PlaceFlags, Worker};
 
 /// A workbench for neural architecture search.
 ///
-/// Exit codes: 0 done, 1 broken while running or no trial could be measured, 2 wrong input, 130 stopped by Ctrl-C (`nas resume` goes on).
+/// Exit codes: 0 done; 1 something broke while it ran, or no trial could be measured; 2 wrong input; 130 stopped by Ctrl-C
+/// (`nas resume` goes on).
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 pub struct Args {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 
-    /// Look for plugins here first (folders spaces, strategies, evaluators within); may be given more than once.
-    /// Then come the folders of the variable NAS_PLUGINS and the user's data folder.
+    /// Look for plugins in this folder first (in its folders spaces, strategies and evaluators); may be given more than once.
+    /// The folders of the variable NAS_PLUGINS and the user's data folder come after it.
     #[arg(long, value_name = "DIR", global = true)]
     pub plugin_path: Vec<PathBuf>,
-    /// Memory that a component may use, in MiB [default: 512]
+    /// Limit the memory of a component to this many MiB [default: 512]
     #[arg(long, value_name = "MIB", global = true, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub plugin_memory: Option<u32>,
-    /// Instructions that one call of a component may take, in millions [default: 20000]
+    /// Limit one call of a component to this many million instructions [default: 20000]
     #[arg(long, value_name = "MILLIONS", global = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub plugin_fuel: Option<u32>,
-    /// Seconds that one call of a component may take [default: 60]
+    /// Limit one call of a component to this many seconds [default: 60]
     #[arg(long, value_name = "SECONDS", global = true, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub plugin_seconds: Option<u32>,
-    /// Where compiled components are kept [default: the user's cache folder]
+    /// Keep compiled components in this folder [default: the user's cache folder]
     #[arg(long, value_name = "DIR", global = true)]
     pub plugin_cache: Option<PathBuf>,
     /// Show what plugins log
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// No progress
+    /// Show no progress
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }
@@ -56,15 +58,15 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a study: a strategy searches a space, an evaluator measures
+    /// Run a study: a strategy searches a space, an evaluator measures what it proposes
     Search(Box<Search>),
     /// Go on with a study that was stopped or killed
     Resume(Box<Resume>),
-    /// What a study has found
+    /// Show what a study has found
     Show(Show),
-    /// Train a network of a study in full and test it
+    /// Train one architecture of a study from scratch, and test it
     Train(Train),
-    /// Write a network for other programs: ONNX, PyTorch, safetensors, JSON, DOT
+    /// Write a network for other programs, as ONNX, PyTorch, safetensors, JSON or DOT
     Export(Box<Export>),
     /// Compare strategies: a grid of studies over problems and seeds
     Bench(Box<Bench>),
@@ -72,29 +74,29 @@ pub enum Command {
     Report(Report),
     /// Draw a network of a space, or one that a study has found
     Draw(Box<Draw>),
-    /// What networks cost on a device: latency, measured or added up
+    /// Measure or estimate the latency of networks on a device
     #[command(subcommand)]
     Latency(Box<LatencyCommand>),
-    /// Data sets: fetch public ones, look at your own
+    /// Fetch public data sets, and check your own
     #[command(subcommand)]
     Data(DataCommand),
-    /// Tables of trained networks, which the evaluator `table` looks candidates up in
+    /// List, check and import tables of trained networks (tabular benchmarks)
     #[command(subcommand)]
     Table(TableCommand),
-    /// The plugins that a study can name
+    /// List and inspect the plugins that a study can name
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// Look at a space
+    /// Show, sample and check a space
     #[command(subcommand)]
     Space(SpaceCommand),
-    /// Measure candidates for a study that runs in another process; studies start it by themselves
+    /// Measure candidates for a study that runs in another process; studies start it themselves
     Worker(Worker),
 }
 
 /// `nas search`.
 #[derive(Debug, clap::Args)]
 pub struct Search {
-    /// The study as a TOML file; flags override it
+    /// The study as a TOML file; flags take precedence over it
     pub file: Option<PathBuf>,
     /// The space: a name, or a .wasm, .toml or .onnx file
     #[arg(long)]
@@ -106,48 +108,48 @@ pub struct Search {
     #[arg(long)]
     pub evaluator: Option<String>,
     /// The evaluator's data: `digits`, a folder of idx files, of CIFAR's or of images, a .csv, .csv.gz,
-    /// .parquet or .txt file; what is in this folder comes before a fetched set of that name
+    /// .parquet or .txt file; a file or folder here takes precedence over a fetched set of that name
     #[arg(long)]
     pub data: Option<String>,
-    /// Settings of the evaluator by name, or in a .toml file; `nas plugin inspect burn` lists them
+    /// A recipe, which is a set of settings for the evaluator: a name, or a .toml file; `nas plugin inspect burn` lists them
     #[arg(long, value_name = "NAME|FILE")]
     pub recipe: Option<String>,
-    /// Where the evaluator trains: `cpu`, or with the CUDA library `cuda:0`; short for --set evaluator.device=
+    /// The device to train on: cpu, or cuda:0 with the CUDA library
     #[arg(long, value_name = "cpu|cuda:N")]
     pub device: Option<String>,
     #[command(flatten)]
     pub budget: BudgetFlags,
-    /// What all random numbers are derived from [default: 0]
+    /// The seed from which all random numbers are derived [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
-    /// Trials measured side by side [default: 1]
+    /// How many trials are measured side by side; part of the study, since another number is another search [default: 1]
     #[arg(long, value_name = "N")]
     pub workers: Option<u32>,
-    /// Whether a candidate that was measured before is measured again [default: reuse]
+    /// Reuse the outcome of a candidate that was measured before, or measure it again [default: reuse]
     #[arg(long, value_name = "WHAT", value_parser = duplicates())]
     pub duplicates: Option<Duplicates>,
     /// The file that keeps the study [default: STRATEGY-SPACE-SEED.study]
     #[arg(long, value_name = "FILE")]
     pub study: Option<PathBuf>,
-    /// A parameter of space, strategy, evaluator, task or pruner
+    /// Set a parameter of the space, strategy, evaluator, task or pruner; may be given more than once
     #[arg(long = "set", value_name = "strategy.KEY=VALUE")]
     pub sets: Vec<String>,
-    /// What to search for, the main objective first
+    /// An objective; may be given more than once, the main one first
     #[arg(long, value_name = "METRIC:maximize|minimize")]
     pub objective: Vec<String>,
-    /// What every candidate must keep
+    /// A constraint that every candidate must keep; may be given more than once
     #[arg(long, value_name = "METRIC<=VALUE")]
     pub constraint: Vec<String>,
-    /// What measures candidates before they are trained: onnxruntime, burn, a zero-cost proxy such as synflow, or a table
-    /// of operators' costs
+    /// A meter, which measures candidates before they are trained: onnxruntime, burn, a zero-cost proxy such as synflow, or
+    /// the file of a cost table
     #[arg(long, value_name = "NAME|FILE")]
     pub meter: Vec<String>,
-    /// What ends trials early by what they report: median or threshold; --set pruner.KEY=VALUE sets it
+    /// The pruner, which ends trials early by their learning curves: median or threshold; --set pruner.KEY=VALUE sets it
     #[arg(long, value_name = "NAME")]
     pub pruner: Option<String>,
     #[command(flatten)]
     pub isolation: IsolationFlags,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -186,10 +188,10 @@ pub struct Resume {
     /// Begin a new search in this study: a fresh strategy is told of all trials so far
     #[arg(long)]
     pub warm_start: bool,
-    /// Another strategy; needs --warm-start
+    /// Use another strategy; needs --warm-start
     #[arg(long)]
     pub strategy: Option<String>,
-    /// A parameter of the strategy; needs --warm-start
+    /// Set a parameter of the strategy; needs --warm-start
     #[arg(long = "set", value_name = "strategy.KEY=VALUE")]
     pub sets: Vec<String>,
     #[command(flatten, next_help_heading = "Budget of the new search; needs --warm-start")]
@@ -197,7 +199,7 @@ pub struct Resume {
     // Those that are not given are those that the study was begun with.
     #[command(flatten)]
     pub isolation: IsolationFlags,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -210,13 +212,13 @@ pub struct Show {
     /// List all trials
     #[arg(long)]
     pub trials: bool,
-    /// One trial with everything that is known of it, what it reported while it was measured among it
+    /// Show everything that is known of one trial, its learning curve included
     #[arg(long, value_name = "N")]
     pub trial: Option<u32>,
-    /// The records without times, as bytes that can be compared
+    /// Print the records without times, so that two studies can be compared byte by byte
     #[arg(long, conflicts_with_all = ["trials", "trial", "json"])]
     pub records: bool,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -229,28 +231,27 @@ pub struct Train {
     /// `best`, or a trial's number
     #[arg(long, default_value = "best", value_name = "best|N")]
     pub trial: String,
-    /// How to train instead of as in the search: a recipe by name, or a .toml file. What it leaves open is at its default,
-    /// but for epochs
+    /// The recipe (name or .toml file) to train with instead of the search's settings. Parameters that it omits take their
+    /// defaults, except epochs
     #[arg(long, value_name = "NAME|FILE")]
     pub recipe: Option<String>,
-    /// A parameter of the training, or what else the evaluator lets be set for it (train_limit, validation_limit); overrides
-    /// the recipe
+    /// Set a parameter of the training, or another one that the evaluator allows here (train_limit, validation_limit); takes
+    /// precedence over the recipe
     #[arg(long = "set", value_name = "evaluator.KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Where to train: cpu, or with a library for it cuda:0 and others; short for --set evaluator.device= [default: as in the
-    /// search]
+    /// The device to train on: cpu, or cuda:0 with the CUDA library [default: as in the search]
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// Epochs of the final training [default: those of --set or --recipe where they say, else 5 times those of the search]
+    /// Epochs of the final training [default: those of --set or --recipe, or else 5 times those of a trial]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub epochs: Option<u32>,
-    /// The folder for weights, network and metrics; made where it does not exist
+    /// The folder for weights, network and metrics; created if it does not exist
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     // Those that are not given are those that the study was begun with.
     #[command(flatten)]
     pub place: PlaceFlags,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -258,7 +259,7 @@ pub struct Train {
 /// `nas bench`.
 #[derive(Debug, clap::Args)]
 pub struct Bench {
-    /// The grid as a TOML file; flags override it
+    /// The benchmark as a TOML file; flags take precedence over it
     pub file: Option<PathBuf>,
     /// Strategies: names or .wasm files
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
@@ -266,40 +267,40 @@ pub struct Bench {
     /// Problems: TABLE/PROBLEM, as in nas-bench-201/c10, or EVALUATOR/DATA, as in synthetic/trap
     #[arg(long, value_delimiter = ',', value_name = "P,Q")]
     pub problems: Vec<String>,
-    /// Trials of each study
+    /// Limit each study to this many trials
     #[arg(long, value_name = "N")]
     pub trials: Option<u32>,
-    /// Seconds of each study, simulated where the table says what training costs
+    /// Limit each study to this many seconds, which are simulated where the table knows what training costs
     #[arg(long, value_name = "S")]
     pub seconds: Option<f64>,
-    /// How many seeds; every strategy has the same ones
+    /// How many seeds; every strategy runs with the same ones
     #[arg(long, value_name = "N")]
     pub seeds: Option<u32>,
-    /// The folder that keeps the benchmark; an existing one goes on
+    /// The folder that keeps the benchmark; an existing one is continued
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Trials of a study that are measured side by side, in simulation where seconds are simulated [default: 1]
+    /// How many trials of a study are measured side by side, simulated where seconds are [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: Option<u32>,
-    /// Whether a study measures again, and pays for, what it measured before [default: reuse]
+    /// Reuse the outcome of a candidate that a study measured before, or measure and pay for it again [default: reuse]
     #[arg(long, value_name = "WHAT", value_parser = duplicates())]
     pub duplicates: Option<Duplicates>,
-    /// What ends trials of each study early by what they report: median or threshold; a file has its settings. Where
-    /// nothing is reported (data with one fidelity), studies are skipped
+    /// The pruner of each study: median or threshold, with settings from the file. Where nothing is reported (data with one
+    /// fidelity), studies are skipped
     #[arg(long, value_name = "NAME")]
     pub pruner: Option<String>,
-    /// The simulated clock counts the strategy's own seconds, too; two runs are not equal then
+    /// Count the strategy's own seconds on the simulated clock, too; two runs are then no longer equal
     #[arg(long)]
     pub count_strategy: bool,
-    /// Studies that run side by side [default: one for each core]
+    /// How many studies run side by side [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
-    /// Leave out random search, which joins every benchmark otherwise
+    /// Leave out random search, which otherwise joins every benchmark
     #[arg(long)]
     pub no_random_search: bool,
     #[command(flatten)]
     pub isolation: IsolationFlags,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -310,13 +311,13 @@ pub struct Report {
     /// The folder that `nas bench` was given as --out, or the files of studies
     #[arg(required = true, value_name = "DIR|STUDY")]
     pub paths: Vec<PathBuf>,
-    /// The report: an .html file, or an .md file with its charts in a folder beside it
+    /// The report to write: an .html file, or an .md file with its charts in a folder beside it
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// A folder for the raw numbers, as CSV and Parquet
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -324,9 +325,9 @@ pub struct Report {
 /// `nas table`.
 #[derive(Debug, Subcommand)]
 pub enum TableCommand {
-    /// The names of all tables
+    /// List the names of all tables
     List,
-    /// Whether a table fits its mapping and its space, and what is in it
+    /// Check that a table fits its mapping and its space, and show what is in it
     Check(TableCheck),
     /// Check a table and put it where every study finds it by name
     Import(TableImport),
@@ -340,10 +341,10 @@ pub struct TableCheck {
     /// The table's numbers [default: beside the mapping, in NAS_DATA, or in the user's folder]
     #[arg(long)]
     pub file: Option<PathBuf>,
-    /// Where the table's space is, if not by its name
+    /// The table's space, where its name does not find it
     #[arg(long)]
     pub space: Option<String>,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -353,13 +354,13 @@ pub struct TableCheck {
 pub struct TableImport {
     /// The numbers: a .csv, .csv.gz or .parquet file
     pub file: PathBuf,
-    /// The mapping that says which columns are what
+    /// The mapping, which says what each column is
     #[arg(long, value_name = "MAP.toml")]
     pub map: PathBuf,
-    /// What studies call the table
+    /// The name by which studies find the table
     #[arg(long)]
     pub name: String,
-    /// Where the table's space is, if not by its name
+    /// The table's space, where its name does not find it
     #[arg(long)]
     pub space: Option<String>,
 }
@@ -367,17 +368,17 @@ pub struct TableImport {
 /// `nas plugin`.
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
-    /// Every plugin that a name can mean, and which one wins
+    /// List every plugin that a name can mean, and which of them takes precedence
     List {
-        /// One JSON object on standard output
+        /// Print one JSON object on standard output
         #[arg(long)]
         json: bool,
     },
-    /// What a plugin is and what can be set
+    /// Show what a plugin is and what can be set
     Inspect {
         /// A name or a file
         plugin: String,
-        /// One JSON object on standard output
+        /// Print one JSON object on standard output
         #[arg(long)]
         json: bool,
     },

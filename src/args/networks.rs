@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-/// A space's settings, and what its networks are for. A study says all of it itself.
+/// The settings of a space and its task. For a study they are recorded, so they cannot be given.
 #[derive(Debug, clap::Args)]
 pub struct TaskFlags {
-    /// Of a space: the shape of one example [default: 3,32,32; of an .onnx file, its own]
+    /// With a space: the shape of one example [default: 3,32,32, or that of the .onnx file]
     #[arg(long, value_name = "C,H,W")]
     pub input: Option<String>,
-    /// Of a space: classes [default: 10; of an .onnx file, its own]
+    /// With a space: how many classes [default: 10, or those of the .onnx file]
     #[arg(long, value_name = "N")]
     pub outputs: Option<u32>,
-    /// Of a space: what is learned [default: classification]
+    /// With a space: the kind of task [default: classification]
     #[arg(long, value_name = "WORD", value_parser = ["classification", "regression", "language", "detection"])]
     pub kind: Option<String>,
-    /// Of a space: a parameter of the space or of the task
+    /// With a space: set a parameter of the space or of the task
     #[arg(long = "set", value_name = "task.KEY=VALUE")]
     pub sets: Vec<String>,
 }
@@ -39,10 +39,10 @@ pub struct NetworkFlags {
     /// A study's file; or a space: a name, or a .wasm, .toml or .onnx file
     #[arg(value_name = "STUDY|SPACE")]
     pub source: String,
-    /// Of a study: `best`, or a trial's number [default: best]
+    /// With a study: `best`, or a trial's number [default: best]
     #[arg(long, value_name = "best|N", conflicts_with = "text")]
     pub trial: Option<String>,
-    /// Of a space: the architecture, as `nas space sample` writes it
+    /// With a space: the architecture, as `nas space sample` writes it
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,
     /// What the networks are for.
@@ -53,13 +53,13 @@ pub struct NetworkFlags {
 /// `nas space`.
 #[derive(Debug, Subcommand)]
 pub enum SpaceCommand {
-    /// The decisions and the size of a space
+    /// Show the decisions and the size of a space
     Show(SpaceShow),
-    /// Random networks of a space, with what they cost
+    /// Sample random architectures of a space, with their costs
     Sample(SpaceSample),
-    /// How large, how varied and how smooth a space is
+    /// Measure how large, how varied and how smooth a space is
     Stats(SpaceStats),
-    /// Whether a space keeps every promise of the contract
+    /// Check that a space keeps every promise of the contract
     Check(SpaceCheck),
 }
 
@@ -71,7 +71,7 @@ pub struct SpaceShow {
     /// A parameter of the space
     #[arg(long = "set", value_name = "space.KEY=VALUE")]
     pub sets: Vec<String>,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -81,22 +81,22 @@ pub struct SpaceShow {
 pub struct SpaceSample {
     /// A name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// How many
+    /// How many architectures
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub count: u32,
     /// The seed of the first one
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u32,
-    /// This architecture instead of a random one, as `sample` writes it
+    /// Show this architecture, as `sample` writes it, instead of a random one
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["count", "seed"])]
     pub text: Option<String>,
     /// What the networks are for.
     #[command(flatten)]
     pub task: TaskFlags,
-    /// With the network's graph
+    /// Print the graph, too
     #[arg(long)]
     pub graph: bool,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -106,7 +106,7 @@ pub struct SpaceSample {
 pub struct SpaceStats {
     /// A name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// Random architectures
+    /// How many random architectures
     #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub samples: u32,
     /// The seed of the first one
@@ -115,7 +115,7 @@ pub struct SpaceStats {
     /// What the networks are for.
     #[command(flatten)]
     pub task: TaskFlags,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -125,16 +125,16 @@ pub struct SpaceStats {
 pub struct SpaceCheck {
     /// A name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// Random architectures that every check looks at
+    /// How many random architectures every check looks at
     #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub samples: u32,
     /// What the networks are for.
     #[command(flatten)]
     pub task: TaskFlags,
-    /// The space has no networks
+    /// The space builds no networks: skip the checks of networks
     #[arg(long)]
     pub no_networks: bool,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -148,26 +148,26 @@ pub struct Draw {
     /// The picture: an .svg or .png file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Of a space: this architecture, as `nas space sample` writes it
+    /// With a space: this architecture, as `nas space sample` writes it
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["seed", "trial"])]
     pub text: Option<String>,
-    /// Of a space: the random architecture of this seed [default: 0]
+    /// With a space: the random architecture of this seed [default: 0]
     #[arg(long, value_name = "N", conflicts_with = "trial")]
     pub seed: Option<u32>,
-    /// Of a study: `best`, or a trial's number [default: best]
+    /// With a study: `best`, or a trial's number [default: best]
     #[arg(long, value_name = "best|N")]
     pub trial: Option<String>,
-    /// Another network beside it, differences marked: of a space a text or a seed, of a study a trial's number or
-    /// another study's file
+    /// Draw another network beside it, with the differences marked: a text or a seed of the space, or a trial's number or
+    /// file of another study
     #[arg(long, value_name = "TEXT|N|STUDY")]
     pub against: Option<String>,
     /// What the networks are for.
     #[command(flatten)]
     pub task: TaskFlags,
-    /// Pixels for each unit of length of a .png
+    /// Pixels per unit of length in a .png
     #[arg(long, default_value_t = 2.0, value_name = "X")]
     pub scale: f32,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -184,13 +184,13 @@ pub struct Export {
     /// The file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Trained weights: the folder that `nas train` was given as --out, or a safetensors file [default: fresh ones]
+    /// The weights: the --out folder of `nas train`, or a safetensors file [default: fresh ones]
     #[arg(long, value_name = "DIR|FILE")]
     pub weights: Option<PathBuf>,
     /// The seed of fresh weights [default: 0]
     #[arg(long, value_name = "N", conflicts_with = "weights")]
     pub seed: Option<u32>,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }

@@ -8,7 +8,7 @@ use nas_core::study::{self, Limits};
 /// Where evaluators that train networks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Isolation {
-    /// In processes of their own: what crashes there costs its trial alone
+    /// In separate processes: a crash costs only its trial
     Process,
     /// In the process of the study
     None,
@@ -20,13 +20,13 @@ pub struct PlaceFlags {
     /// Where built-in evaluators and libraries that train networks run [default: process]
     #[arg(long, value_enum, value_name = "WHERE")]
     pub isolation: Option<Isolation>,
-    /// Memory that a process of its own may use, in MiB [default: all that there is]
+    /// Limit the memory of such a process to this many MiB [default: no limit]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
     pub worker_memory: Option<u64>,
 }
 
 impl PlaceFlags {
-    /// As a study takes them.
+    /// The same, as a study's description has it.
     pub fn limits(self) -> Limits {
         let isolation = self.isolation.map(|isolation| match isolation {
             Isolation::Process => study::Isolation::Process,
@@ -41,16 +41,16 @@ impl PlaceFlags {
 pub struct IsolationFlags {
     #[command(flatten)]
     pub place: PlaceFlags,
-    /// Seconds that a trial may take in a process of its own [default: as long as it likes]
+    /// Limit a trial in such a process to this many seconds [default: no limit]
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub trial_seconds: Option<f64>,
-    /// How often a trial is tried again whose process died, at most 100 [default: 1]
+    /// How often a trial is retried after its process died, at most 100 [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub retries: Option<u32>,
 }
 
 impl IsolationFlags {
-    /// As a study takes them.
+    /// The same, as a study's description has it.
     pub fn limits(self) -> Limits {
         let Self { place, trial_seconds, retries } = self;
         Limits { trial_seconds, retries, ..place.limits() }
@@ -67,7 +67,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub struct Worker {
     /// The evaluator: a name, or a native library
     pub evaluator: OsString,
-    /// Memory that this process may use, in MiB [default: all that there is]
+    /// Limit the memory of this process to this many MiB [default: no limit]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
     pub worker_memory: Option<u64>,
 }

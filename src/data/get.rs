@@ -20,12 +20,12 @@ pub fn get(args: &Args, get: &DataGet) -> Result<ExitCode, Failure> {
     let Some(name) = &get.name else { return Ok(list()) };
     let set = Set::find(name).ok_or_else(|| {
         let near = nas_core::did_you_mean(name, SETS.iter().map(|set| set.name));
-        Failure::input(format!("there is no public data set '{name}'\n  help: {near}`nas data get` lists them"))
+        Failure::input(format!("there is no public data set '{name}'")).help(format!("{near}`nas data get` lists them"))
     })?;
     let folder = match &get.out {
         Some(folder) => folder.clone(),
         None => own_data_folder().ok_or_else(|| {
-            Failure::input("there is no folder for a user's data: HOME is not set\n  help: name one with --out")
+            Failure::input("there is no folder for a user's data: HOME is not set").help("name one with --out")
         })?,
     };
     let place = match set.files {
@@ -65,7 +65,7 @@ fn take(item: &Item, place: &Path, mirrors: &[String], progress: &mut dyn FnMut(
     fetch(&wanted, &target, progress).map_err(|error| match error {
         FetchError::Failed { .. } => {
             let help = "check the network, or name another place with --mirror";
-            Failure::broken(format!("{} {error}\n  help: {help}", item.name))
+            Failure::broken(format!("{} {error}", item.name)).help(help)
         }
         FetchError::Busy { .. } | FetchError::Write { .. } => Failure::input(error.to_string()),
     })?;

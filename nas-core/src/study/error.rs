@@ -6,7 +6,7 @@ use crate::plugin::{Identity, PluginError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StudyError {
-    /// The study's description is wrong: where, what, and what to do.
+    /// The description of the study is wrong.
     #[error("{place}: {problem}{}", help(.remedy))]
     Spec {
         /// The key, flag or file.
@@ -16,7 +16,7 @@ pub enum StudyError {
         /// What to do; empty where the problem says it.
         remedy: String,
     },
-    /// A file is not what is needed here.
+    /// A file cannot be used.
     #[error("{}: {problem}{}", .path.display(), help(.remedy))]
     File {
         /// Which file.
@@ -43,7 +43,7 @@ pub enum StudyError {
         /// What to do.
         remedy: String,
     },
-    /// A strategy, fed its own log, did not ask the same again.
+    /// A strategy that was fed its own log proposed something else.
     #[error("replaying the log, the {strategy}{} proposed something else for trial {trial}: recorded {recorded}, now {found}{}",
         digest(.strategy), help(.remedy))]
     Replay {
@@ -81,22 +81,22 @@ fn digest(identity: &Identity) -> String {
 }
 
 impl StudyError {
-    /// Wrong input.
+    /// An error in the description of a study.
     pub(crate) fn spec(place: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Spec { place: place.into(), problem: problem.into(), remedy: remedy.into() }
     }
 
-    /// A file that is not what is needed.
+    /// An error about a file.
     pub(crate) fn file(path: &Path, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::File { path: path.to_owned(), problem: problem.into(), remedy: remedy.into() }
     }
 
-    /// The pruner cannot serve this strategy or this evaluator. That there is none of its name is another matter.
+    /// Whether the pruner is incompatible with the strategy or the evaluator; an unknown name is a different error.
     pub(crate) fn refuses_pruner(&self) -> bool {
         matches!(self, Self::Spec { place, .. } if place == "pruner" || place == "pruner.metric")
     }
 
-    /// The user's input is to blame, so that nothing was run: exit code 2 at the command line.
+    /// Whether the user's input is at fault, so that nothing was run: exit code 2 at the command line.
     pub fn is_input(&self) -> bool {
         !matches!(self, Self::Broken(_) | Self::Replay { .. } | Self::Database { .. })
     }

@@ -17,7 +17,7 @@ pub enum End {
     Finished,
     /// The strategy proposes nothing that would still cost anything: duplicates and broken constraints alone.
     Exhausted,
-    /// The user said stop; `resume` goes on.
+    /// The user stopped it; `resume` goes on.
     Stopped,
 }
 
@@ -56,7 +56,7 @@ pub enum Event<'a> {
     Ready {
         /// Trials in the log.
         trials: u32,
-        /// Of those, not finished.
+        /// How many of them are not finished.
         waiting: u32,
     },
     /// A trial is being measured.
@@ -65,7 +65,7 @@ pub enum Event<'a> {
         trial: u32,
         /// The space's published text; empty for relaxed candidates.
         text: &'a str,
-        /// What is spent on it.
+        /// The fidelity that is spent on it.
         fidelity: Option<f64>,
     },
     /// A trial that is being measured has reached another point of its learning curve.
@@ -95,19 +95,19 @@ pub enum Event<'a> {
     Incumbent(&'a TrialRecord),
     /// The log has grown by one commit: the file is consistent, and stays as it is until the listener returns.
     Committed,
-    /// Something is not as it should be, but the study goes on.
+    /// Something is wrong, but the study goes on.
     Warning(&'a str),
-    /// Nothing more happens.
+    /// The study has ended; this is the last event.
     Ended(End),
 }
 
-/// Is told what happens, on the thread that runs the study; a slow listener holds the study up.
+/// Receives the events of a study, on the thread that runs it; a slow listener delays the study.
 pub trait Listener {
-    /// One event.
+    /// Handles one event.
     fn event(&mut self, event: &Event<'_>);
 }
 
-/// Hears nothing.
+/// Ignores every event.
 impl Listener for () {
     fn event(&mut self, _event: &Event<'_>) {}
 }

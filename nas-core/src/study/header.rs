@@ -1,4 +1,4 @@
-//! What a study is, as its file records it: enough to open every plugin again, and to show the study without them.
+//! What a study's file records about the study itself: enough to open every plugin again, and to show the study without them.
 
 use std::path::{Path, PathBuf};
 
@@ -13,26 +13,26 @@ use super::static_metrics::is_static;
 use crate::meter::MeterRecord;
 use crate::plugin::{Identity, Origin};
 
-/// A plugin as a study uses it.
+/// A plugin as a study records it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PluginRecord {
-    /// Which one it is.
+    /// Its name, version, origin and digest.
     pub identity: Identity,
-    /// What finds it again: an absolute path, or the name of a built-in.
+    /// How it is found again: an absolute path, or the name of a built-in.
     pub reference: String,
-    /// Every declared parameter.
+    /// A value for every declared parameter.
     pub settings: Settings,
 }
 
 /// What a study may spend. At least one limit is set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Proposals.
+    /// The most proposals.
     pub trials: Option<u32>,
-    /// Fidelity summed over all trained trials, in the evaluator's unit.
+    /// The most fidelity over all trained trials together, in the evaluator's unit.
     #[serde(alias = "epochs")]
     pub total_fidelity: Option<f64>,
-    /// Seconds on the study's clock.
+    /// The most seconds on the study's clock.
     pub seconds: Option<f64>,
 }
 
@@ -40,25 +40,25 @@ pub struct Budget {
 /// another one for every warm start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// The contract that the plugins spoke.
+    /// The version of the contract that the plugins spoke.
     pub contract: String,
     /// Which search of the study, from 0.
     pub search: u32,
-    /// What all random numbers are derived from.
+    /// The seed from which all random numbers are derived.
     pub seed: u32,
-    /// Trials that are measured side by side.
+    /// How many trials are measured side by side.
     pub workers: u32,
-    /// Whether what was measured before is measured again.
+    /// Whether a duplicate is measured again.
     #[serde(default, skip_serializing_if = "Duplicates::reuse")]
     pub duplicates: Duplicates,
     /// At least one; the first is the main one.
     pub objectives: Vec<Objective>,
-    /// What a trial must keep.
+    /// What a candidate must keep.
     pub constraints: Vec<Constraint>,
-    /// What measures networks before they are trained.
+    /// The meters, which measure graphs before they are trained.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub meters: Vec<MeterRecord>,
-    /// What ends trials early.
+    /// The pruner, which ends trials early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruner: Option<PrunerRecord>,
     /// What a measurement may take, and where it runs.
@@ -72,20 +72,20 @@ pub struct Header {
     pub fidelity_unit: String,
     /// What the networks are for.
     pub task: Task,
-    /// What is searched.
+    /// The space.
     pub space: PluginRecord,
-    /// What searches.
+    /// The strategy.
     pub strategy: PluginRecord,
-    /// What measures.
+    /// The evaluator.
     pub evaluator: PluginRecord,
-    /// The data that it read. Studies of before do not say.
+    /// The fingerprint of the evaluator's data; `None` in older studies, and where the evaluator does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Fingerprint>,
-    /// The evaluator or a meter needs networks, so the host builds them and counts on them.
+    /// Whether the evaluator or a meter needs graphs, so that the host builds them and counts on them.
     pub graphs: bool,
-    /// Seconds are simulated: results come in the order of their simulated ends.
+    /// Whether seconds are simulated: results are then told in the order of their simulated ends.
     pub simulated: bool,
-    /// The best known value of a metric; for reports alone.
+    /// The best known value of each metric; for reports only.
     pub best: Vec<Metric>,
     /// Every metric of the trials, static ones included.
     pub metrics: Vec<MetricInfo>,

@@ -11,15 +11,16 @@ type Same = (String, Option<u64>, Option<u32>);
 
 /// The trials of a study, and sums over those of the last search.
 pub(crate) struct Ledger {
-    /// Of the whole study, by number.
+    /// All trials of the study, by number.
     pub trials: Vec<TrialRecord>,
     /// The first trial of the last search.
     pub first: usize,
     /// Trials of the last search that its strategy has not been told of, in order.
     pending: Vec<Pending>,
-    /// Fidelity of all trained trials of the last search, what resumed trials took over left out, as if none ended early.
+    /// The fidelity of all trained trials of the last search, as if none ended early; what a trial carries on is not counted
+    /// again.
     booked: f64,
-    /// Of that, what told trials did not spend because a pruner ended them.
+    /// The part of `booked` that was not spent because a pruner ended a trial; counted when the trial is told.
     refunded: f64,
     /// A trial did not fit in the budget of fidelity.
     pub overspent: bool,
@@ -33,7 +34,7 @@ pub(crate) struct Ledger {
     simulated: bool,
     /// Simulated seconds at the last tell.
     pub clock: f64,
-    // Only ever asked for single entries: its order does not matter.
+    // Its order does not matter: only single entries are looked up.
     known: HashMap<Same, u32>,
 }
 
@@ -42,7 +43,7 @@ struct Pending {
     number: usize,
     /// When it was asked for, on the simulated clock.
     start: f64,
-    /// What had been refunded by then.
+    /// How much had been refunded by then.
     refunded: f64,
 }
 
@@ -58,7 +59,7 @@ pub(crate) enum Next {
 }
 
 impl Ledger {
-    /// The trials of earlier searches, which are all over. Their measurements count as known. `simulated`: seconds are.
+    /// A ledger with the trials of earlier searches, whose measurements count as known. `simulated`: whether seconds are.
     pub fn new(trials: Vec<TrialRecord>, simulated: bool) -> Self {
         let first = trials.len();
         let mut ledger = Self {
@@ -112,7 +113,7 @@ impl Ledger {
         }
     }
 
-    /// Takes over how the original stands; at no cost.
+    /// Takes over the outcome of the original, at no cost.
     pub fn copy(&self, original: u32, trial: &mut TrialRecord) {
         let from = &self.trials[original as usize];
         trial.duplicate_of = Some(original);
@@ -123,7 +124,7 @@ impl Ledger {
         trial.metrics.clone_from(&from.metrics);
     }
 
-    /// Books what the trial will spend, or leaves it stopped where that is more than is left.
+    /// Books the fidelity that the trial will spend; where that is more than the budget has left, the trial is stopped.
     pub fn afford(&mut self, trial: &mut TrialRecord, limit: Option<f64>) -> bool {
         trial.trained = true;
         let price = self.price(trial);
@@ -140,7 +141,7 @@ impl Ledger {
         true
     }
 
-    /// Fidelity spent by the last search. What a trial left over that a pruner ended counts from when it is told, so that it
+    /// The fidelity spent by the last search. What a pruned trial saved is subtracted once the trial is told, so that the sum
     /// does not depend on when it ended.
     pub fn spent(&self) -> f64 {
         self.booked - self.refunded
@@ -208,7 +209,7 @@ impl Ledger {
         if !self.pending.iter().all(over) {
             return Next::Wait;
         }
-        // The first of those that end at once.
+        // Where several end at the same time, the first of them.
         let by_end = |a: &&Pending, b: &&Pending| self.end(a).total_cmp(&self.end(b));
         self.pending.iter().min_by(by_end).map_or(Next::Nothing, |next| Next::Tell(next.number))
     }
@@ -232,7 +233,7 @@ impl Ledger {
         (count(self.trials.len()), count(waiting.count()))
     }
 
-    /// The strategy has been told of this trial. `false`: it was not there to be told.
+    /// Notes that the strategy has been told of this trial. Returns whether it was waiting to be told.
     pub fn tell(&mut self, number: usize) -> bool {
         let Some(at) = self.pending.iter().position(|pending| pending.number == number) else { return false };
         let end = self.end(&self.pending[at]);
@@ -250,7 +251,7 @@ impl Ledger {
         true
     }
 
-    /// Time passes on the simulated clock while nothing is being measured.
+    /// Advances the simulated clock while nothing is being measured.
     pub fn pass(&mut self, seconds: f64) {
         self.clock += seconds;
     }

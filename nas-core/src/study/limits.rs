@@ -14,32 +14,32 @@ pub enum Isolation {
     None,
 }
 
-/// What is given of the limits of measurements. A study remembers them, so that it goes on with them.
+/// The limits that the user has set. A study records them and goes on with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Where evaluators run that train networks; default: in processes of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
-    /// Seconds that a trial may take in a process of its own, from 0.001 to 10^9; default: as long as it likes.
+    /// Seconds that a trial may take in a process of its own, from 0.001 to 10^9; default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trial_seconds: Option<f64>,
-    /// MiB of memory that such a process may use, from 16 to 2^30; default: all that there is.
+    /// MiB of memory that such a process may use, from 16 to 2^30; default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_memory: Option<u64>,
-    /// How often a trial is tried again whose process died, at most 100; default: once.
+    /// How often a trial is retried after its process died, at most 100; default: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
 }
 
 impl Limits {
-    /// Nothing is given.
+    /// Whether no limit is set.
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// These limits, with those that `other` gives in place of their own. Who asks for no processes gives up the limits of
-    /// processes.
+    /// These limits, with those that `other` sets in place of their own. Without processes, the limits of processes are
+    /// dropped.
     #[must_use]
     pub fn overridden_by(self, other: Self) -> Self {
         let own = if other.isolation == Some(Isolation::None) { Self::default() } else { self };
@@ -51,7 +51,11 @@ impl Limits {
         }
     }
 
-    /// Whether the numbers make sense, and hold for something.
+    /// Checks that every number is in its range and has something to limit.
+    ///
+    /// # Errors
+    ///
+    /// A number is out of range, or limits a process where there is none.
     pub fn check(&self) -> Result<(), StudyError> {
         let wrong = |key: &str, range: &str| {
             Err(StudyError::spec(format!("limits.{key}"), format!("must lie between {range}"), ""))

@@ -1,4 +1,4 @@
-//! Which texts of a study are paths, and from where.
+//! Which settings of a study are paths, and which folder they are relative to.
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ pub(crate) fn relocate(reference: &mut String, folder: &Path) {
     }
 }
 
-/// What data mean, so that it stays the same in every folder: the absolute path of what is there, in `folder` first, and
-/// then in the current folder. Data may be named as `TABLE/PROBLEM`, which looks like a path: only what is there is one.
+/// Data as they are recorded, so that they mean the same in every folder: the absolute path of an existing file or folder,
+/// looked for in `folder` first and then in the current folder. `TABLE/PROBLEM` looks like a path; only what exists is one.
 pub(crate) fn located(data: &str, folder: Option<&Path>) -> String {
     let places = folder.into_iter().chain([Path::new("")]);
     let mut there = places.map(|folder| folder.join(data)).filter(|path| path.exists());
-    // Of what is not there a file is known by its ending. `MAPPING.toml/PROBLEM`: the mapping is the path.
+    // A file that does not exist is recognised by its ending. `MAPPING.toml/PROBLEM`: the mapping is the path.
     let written_as_path = is_file(data) || data.rsplit_once('/').is_some_and(|(mapping, _)| is_file(mapping));
     let found = there.next().and_then(|path| std::path::absolute(path).ok());
     let meant = found.or_else(|| folder.filter(|_| written_as_path).map(|folder: &Path| folder.join(data)));

@@ -14,15 +14,15 @@ use crate::plugin::{BatchedSearch, Registry, Search};
 
 /// A study that can be run: every plugin is open, every setting checked.
 pub struct Plan {
-    /// What the study's file will say.
+    /// What the study's file records.
     pub header: Header,
-    /// What is searched.
+    /// The space and the evaluator.
     pub problem: Problem,
-    /// What searches.
+    /// The strategy.
     pub search: Box<dyn Search>,
-    /// States of trials are kept, for later trials to carry on from.
+    /// Whether checkpoints of trials are kept, so that later trials can carry them on.
     pub(crate) keep: bool,
-    /// What ends trials early.
+    /// The pruner, which ends trials early.
     pub(crate) pruner: Option<Pruner>,
 }
 
@@ -49,7 +49,7 @@ impl Plan {
     pub(crate) fn open(study: ResolvedStudy, registry: &Registry) -> Result<Self, StudyError> {
         let ResolvedStudy { header, problem, strategy } = study;
         let source = registry.strategy(&header.strategy.reference).map_err(StudyError::Open)?;
-        // An instance of its own: questions of the host never reach what the strategy talks to.
+        // A separate instance: the host's questions never reach the space that the strategy talks to.
         let space = registry.space(&header.space.reference).map_err(StudyError::Open)?;
         let space = space.open(&header.space.settings).map_err(StudyError::Open)?;
         let mut search = source.open(&header.for_strategy(), space).map_err(StudyError::Open)?;
@@ -64,7 +64,7 @@ impl Plan {
     }
 }
 
-/// Which way a metric gets better: the study's word counts before the evaluator's.
+/// The direction in which a metric gets better; the study's objectives take precedence over the evaluator's declaration.
 fn goal_of(metric: &str, objectives: &[Objective], metrics: &[MetricInfo]) -> Option<Goal> {
     let objective = objectives.iter().find(|objective| objective.metric == metric);
     let declared = || metrics.iter().find(|known| known.name == metric)?.better;

@@ -1,4 +1,4 @@
-//! What is searched: a space and an evaluator, opened and fitted to each other.
+//! The problem of a study: a space and an evaluator, opened and checked against each other.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,29 +27,29 @@ pub struct Problem {
     pub space: Box<dyn OpenSpace>,
     /// What the space says about itself.
     pub space_info: SpaceInfo,
-    /// Which space, with its settings.
+    /// The space as the study records it.
     pub space_record: PluginRecord,
     /// The evaluator.
     pub evaluator: Arc<dyn Evaluator>,
     /// What the evaluator says about itself.
     pub evaluator_info: EvaluatorInfo,
-    /// Which evaluator, with its settings.
+    /// The evaluator as the study records it.
     pub evaluator_record: PluginRecord,
     /// What can be spent on one trial, ascending; the last is the default. Empty: no choice.
     pub fidelities: Vec<f64>,
     /// What the networks are for.
     pub task: Task,
-    /// What is searched for where the user names nothing; empty: the first metric with a direction.
+    /// The objectives where the user names none; empty: the first metric with a direction.
     pub objectives: Vec<Objective>,
-    /// What the evaluator can report while it measures.
+    /// The metrics that the evaluator can report while it measures.
     pub intermediate_metrics: Vec<String>,
-    /// Seconds are simulated.
+    /// Whether seconds are simulated.
     pub simulated: bool,
-    /// The best known value of a metric.
+    /// The best known value of each metric.
     pub best: Vec<Metric>,
-    /// The data that the evaluator reads, where it can tell.
+    /// The fingerprint of the data that the evaluator reads, where it can tell.
     pub data: Option<Fingerprint>,
-    /// What measures networks before they are trained.
+    /// The meters, which measure graphs before they are trained.
     pub(super) meters: Meters,
 }
 
@@ -172,17 +172,21 @@ impl Problem {
         self.graphs() && self.is_cost(metric)
     }
 
-    /// Whether this metric says what a network costs, not how good it is, whoever reports it.
+    /// Whether this metric is a cost of the network (a static metric, or a meter's), not a measure of its quality.
     pub(super) fn is_cost(&self, metric: &str) -> bool {
         is_static(metric) || self.meters.metrics().any(|known| known.name == metric)
     }
 
-    /// What the meters say of a network, or why it has no such metrics.
+    /// The meters' metrics of a graph, or why it has none.
     pub(super) fn meter(&mut self, graph: &Graph) -> Result<Vec<Metric>, String> {
         self.meters.measure(graph, &self.task)
     }
 
-    /// The network of a valid genotype with its static metrics. `Err` inside: why there is none for this task.
+    /// The graph of a valid genotype with its static metrics; the inner `Err` says why there is none for this task.
+    ///
+    /// # Errors
+    ///
+    /// The space broke down.
     pub fn network(&mut self, genotype: &[u32]) -> Result<Result<(Graph, Vec<Metric>), String>, PluginError> {
         let built = self.space.build(genotype, &self.task);
         let built = built.map_err(|error| PluginError::from_api(&self.space_record.identity, "build", error))?;
@@ -195,7 +199,7 @@ impl Problem {
         Ok(built.and_then(|graph| counted(graph).map_err(invalid)))
     }
 
-    /// The candidate as the evaluator knows it: that of the whole space.
+    /// The candidate in the terms of the unrestricted space, which is what the evaluator knows.
     pub(crate) fn original(&mut self, candidate: &Candidate) -> Result<Candidate, PluginError> {
         let Candidate::Discrete(genotype) = candidate else { return Ok(candidate.clone()) };
         let original = self.space.original(genotype);
@@ -203,7 +207,11 @@ impl Problem {
         original.map(Candidate::Discrete).map_err(broken)
     }
 
-    /// The graph that holds every choice of the space.
+    /// The supernet: one graph that holds every choice of the space.
+    ///
+    /// # Errors
+    ///
+    /// The space offers none, or it is not valid.
     pub fn supernet(&mut self) -> Result<Graph, PluginError> {
         let identity = &self.space_record.identity;
         let answer = self.space.supernet(&self.task);
@@ -219,7 +227,7 @@ impl Problem {
     }
 }
 
-/// An evaluator, opened.
+/// An opened evaluator.
 struct EvaluatorParts {
     evaluator: Arc<dyn Evaluator>,
     info: EvaluatorInfo,
@@ -241,7 +249,7 @@ impl EvaluatorParts {
     }
 }
 
-/// A space, opened.
+/// An opened space.
 struct SpaceParts {
     space: Box<dyn OpenSpace>,
     info: SpaceInfo,

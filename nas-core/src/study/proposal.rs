@@ -71,7 +71,7 @@ impl Plan {
             }
         };
         trial.metrics = metrics;
-        // What can be counted first: a network that is too large is not even measured.
+        // Counted metrics first: a graph that is too large is not even measured.
         if !self.keeps_constraints(trial) {
             return Ok(None);
         }
@@ -85,7 +85,7 @@ impl Plan {
         Ok(self.keeps_constraints(trial).then_some(graph))
     }
 
-    /// Whether the trial keeps the bounds on what has been found on its network so far; else it has failed.
+    /// Whether the trial keeps the constraints on the metrics that are known of its graph; otherwise it has failed.
     fn keeps_constraints(&self, trial: &mut TrialRecord) -> bool {
         let known = |constraint: &&Constraint| {
             self.header.counts(&constraint.metric) && trial.metric(&constraint.metric).is_some()
@@ -157,14 +157,14 @@ impl Plan {
         format!("it wants to carry on trial {resume}, and the evaluator '{name}' cannot")
     }
 
-    /// The strategy broke its contract: the study ends, and says how.
+    /// The error for a strategy that broke its contract, which ends the study.
     fn defect(&self, problem: String) -> StudyError {
         let error = PluginError::new(&self.header.strategy.identity, "ask", problem);
         StudyError::Broken(error.remedy("this is a defect of the plugin: report it to its author, with the study file"))
     }
 }
 
-/// The trial of the study whose state is meant by the search's trial `resume`.
+/// The number in the study of the trial whose checkpoint the proposal wants to carry on.
 fn resumable(
     resume: u32,
     candidate: &Candidate,

@@ -1,8 +1,8 @@
 //! Recipes: settings of an evaluator under one name, or in one file.
 //!
-//! An evaluator that declares a parameter of the role [`Role::Recipe`] takes them. What a recipe sets holds where the user sets nothing. The
-//! study's record has the value of every parameter, so that a study stays what it is when a recipe changes: going on with
-//! it reads no recipe.
+//! An evaluator that declares a parameter of the role [`Role::Recipe`] takes them. What a recipe sets holds where the user
+//! sets nothing. A study records the value of every parameter, so a recipe that changes later does not change the study:
+//! resuming reads no recipe.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -92,7 +92,7 @@ impl Recipe {
     }
 }
 
-/// Fills in what the recipe among the settings says, where nothing else does.
+/// Fills in the settings of the recipe where the user has set nothing.
 pub(super) fn apply(
     given: &mut UnresolvedSettings,
     parameters: &[Parameter],

@@ -63,7 +63,7 @@ pub struct TrialRecord {
     pub key: String,
     /// The space's published text; empty for relaxed candidates.
     pub text: String,
-    /// What is spent on it, the default filled in; `None` where the evaluator has no fidelity.
+    /// The fidelity that is spent on it, with the default filled in; `None` where the evaluator has none.
     pub fidelity: Option<f64>,
     /// The trial of the study whose training it carries on.
     pub resume: Option<u32>,
@@ -79,7 +79,7 @@ pub struct TrialRecord {
     pub pruned_at: Option<f64>,
     /// Its learning curve: what was reported while it was measured, in order. Duplicates have none of their own.
     pub curve: Vec<CurvePoint>,
-    /// Of a relaxed candidate.
+    /// d(loss)/d(weight) of a relaxed candidate; empty for a discrete one.
     pub gradient: Weights,
     /// Seconds.
     pub cost: f64,

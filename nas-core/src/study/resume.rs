@@ -69,7 +69,7 @@ pub struct Unrecorded {
     pub end: End,
     /// What it came to.
     pub record: StudyRecord,
-    /// Of each trial.
+    /// The times of each trial.
     pub times: Vec<Times>,
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn better(trial: &TrialRecord, leader: Option<&TrialRecord>, objectiv
 }
 
 impl Summary {
-    /// Of this record.
+    /// Summarises this record.
     pub fn of(record: &StudyRecord) -> Self {
         let trials = &record.trials;
         let objectives = &record.header.objectives;
@@ -129,7 +129,7 @@ fn front(trials: &[TrialRecord], objectives: &[Objective]) -> Vec<u32> {
     let beaten = |(trial, mine): &(&TrialRecord, Vec<f64>)| {
         scored.iter().any(|(other, theirs)| {
             let no_worse = theirs.iter().zip(mine).all(|(theirs, mine)| theirs >= mine);
-            // Of equals, the first one stays.
+            // Among equals, the first one stays.
             no_worse && (theirs != mine || other.trial < trial.trial)
         })
     };

@@ -65,7 +65,7 @@ fn duplicates_are_measured_where_the_study_says_so() {
         go_on(&copy).unwrap();
         assert_same_records(&records(&file), &records(&copy), &copy.display().to_string());
     }
-    assert_eq!(record.header.to_spec().duplicates, Some(Duplicates::Measure));
+    assert_eq!(record.header.duplicates, Duplicates::Measure);
 }
 
 #[test]

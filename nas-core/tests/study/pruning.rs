@@ -50,7 +50,7 @@ fn any_number_of_workers_prunes_the_same_trials_at_the_same_epochs() {
     let count = |state| {
         alone.iter().filter(|trial| trial.1 == state && (state == State::Measured) == trial.3.is_none()).count()
     };
-    assert!(count(State::Measured) > 5 && count(State::Failed) > 5, "{alone:?}");
+    assert!(count(State::Measured) > 5 && count(State::Pruned) > 5, "{alone:?}");
     for workers in [2, 4, 7] {
         assert_eq!(alone, essences(workers), "{workers} workers");
     }
@@ -196,7 +196,7 @@ fn a_strategy_is_told_of_a_failure_and_of_what_was_reached() {
     let told = take_told("told");
     assert_eq!(told.len(), 3);
     for (observation, trial) in told.iter().zip(&trials) {
-        assert_eq!((trial.state, trial.pruned_at), (State::Failed, Some(2.0)));
+        assert_eq!((trial.state, trial.pruned_at), (State::Pruned, Some(2.0)));
         assert_eq!(observation.failure.as_ref().unwrap().reason, trial.reason);
         assert_eq!(observation.fidelity, Some(4.0), "as of every trial that failed on its way");
         let mut visible = header.metrics.iter().filter(|metric| !metric.hidden);
@@ -206,7 +206,7 @@ fn a_strategy_is_told_of_a_failure_and_of_what_was_reached() {
     // The duplicate takes the outcome over.
     assert_eq!((trials[2].duplicate_of, trials[2].curve.len()), (Some(0), 0));
     let summary = Summary::of(&read(&file));
-    assert_eq!((summary.measured, summary.failed, summary.pruned, summary.best), (0, 3, 3, None));
+    assert_eq!((summary.measured, summary.failed, summary.pruned, summary.best), (0, 0, 3, None));
 }
 
 #[test]
@@ -344,28 +344,4 @@ fn pruners_that_could_not_work_are_refused() {
     several.objectives = vec!["val_accuracy".into(), "params:minimize".into()];
     several.strategy.reference = Some("genetic".into());
     message(run(&several, &folder.path().join("several")), &["objective"]);
-}
-
-#[test]
-fn files_of_the_version_before_are_read_and_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let (whole, file) = (folder.path().join("whole"), folder.path().join("study"));
-    let study = spec("older", "regularized-evolution", 12);
-    run(&study, &whole).unwrap();
-    let stop = AtomicBool::new(false);
-    let mut listener = |event: &Event<'_>| {
-        if let Event::Finished { trial, .. } = event {
-            stop.store(trial.trial >= 5, Ordering::Relaxed);
-        }
-    };
-    assert_eq!(run_with(&study, &file, &stop, &mut listener).unwrap(), End::Stopped);
-    let db = rusqlite::Connection::open(&file).unwrap();
-    db.execute_batch("DROP TABLE reported; DROP TABLE reports; DROP TABLE pruned; PRAGMA user_version = 2;").unwrap();
-    db.close().unwrap();
-    assert!(read(&file).trials.len() >= 5);
-    go_on(&file).unwrap();
-    assert_same_records(&records(&whole), &records(&file), "a file of version 2");
-    let version = rusqlite::Connection::open(&file).unwrap();
-    let version: i32 = version.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 3);
 }

@@ -34,8 +34,8 @@ impl Writer<'_> {
 
     pub(super) fn setup(&mut self) {
         self.heading(1, "Setup");
-        let name = |plugin: &PluginRecord| {
-            let identity = &plugin.identity;
+        let plugin = |record: &PluginRecord| {
+            let identity = &record.identity;
             let digest = match (&identity.origin, &identity.digest) {
                 (Origin::BuiltIn, _) | (_, None) => "built in".to_owned(),
                 (_, Some(digest)) => digest.chars().take(16).collect(),
@@ -47,9 +47,9 @@ impl Writer<'_> {
             let given = given.filter(|(_, value)| !value.is_empty());
             given.map(|(name, value)| format!("{name}={}", shortened(&value, MAX_VALUE))).collect::<Vec<_>>().join(", ")
         };
-        let with = |plugin: &PluginRecord, more: &[Setting]| {
-            let settings = settings(&[&plugin.settings.0[..], more].concat());
-            if settings.is_empty() { name(plugin) } else { format!("{}: {settings}", name(plugin)) }
+        let with = |record: &PluginRecord, more: &[Setting]| {
+            let settings = settings(&[&record.settings.0[..], more].concat());
+            if settings.is_empty() { plugin(record) } else { format!("{}: {settings}", plugin(record)) }
         };
         let mut strategies: Vec<Vec<String>> = Vec::new();
         let mut problems: Vec<Vec<String>> = Vec::new();
@@ -58,7 +58,7 @@ impl Writer<'_> {
                 || "none".to_owned(),
                 |pruner| format!("{}: {}", pruner.name, settings(&pruner.settings.0)),
             );
-            let row = vec![strategy.clone(), name(&header.strategy), settings(&header.strategy.settings.0), pruner];
+            let row = vec![strategy.clone(), plugin(&header.strategy), settings(&header.strategy.settings.0), pruner];
             if !strategies.contains(&row) {
                 strategies.push(row);
             }

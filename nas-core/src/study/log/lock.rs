@@ -31,7 +31,7 @@ impl Lock {
                 }
                 Err(TryLockError::Error(error)) => return Err(cannot(error)),
             }
-            // Whoever held it before may have removed the name between opening and locking.
+            // The previous holder may have removed the file between opening and locking.
             if same_file(&file, &path) {
                 return Ok(Self { path, _file: file });
             }

@@ -7,7 +7,9 @@ mod write;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StudyError;
@@ -17,12 +19,13 @@ use lock::Lock;
 pub(crate) use read::StrategyCall;
 pub(crate) use write::wall_clock;
 
-/// "nas" and a 1, in the database's header: what makes a file a study.
+/// The application id in the database's header, "nas1" in ASCII: it marks a file as a study.
 const APPLICATION: i32 = 0x6e61_7331;
-/// Of the tables. A program refuses files of newer versions.
-const VERSION: i32 = 3;
-/// Without reports: it can be read, and becomes [`VERSION`] where it is written.
-const WITHOUT_REPORTS: i32 = 2;
+/// The version of the tables. A program refuses files of newer versions.
+const VERSION: i32 = 4;
+/// The earlier versions, each with the SQL that makes the next one of it. A file of an earlier version is migrated when it
+/// is opened for writing; when it is only read, a copy in memory is migrated.
+const MIGRATIONS: [(i32, &str); 2] = [(2, include_str!("from_2.sql")), (3, include_str!("from_3.sql"))];
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// An open study file.
@@ -31,8 +34,6 @@ pub(crate) struct Log {
     path: PathBuf,
     /// The row of this run; 0 where the file is only read.
     session: i64,
-    /// It has tables for reports.
-    reports: bool,
     // Dropped after the connection, so that nobody writes without it.
     _lock: Option<Lock>,
 }
@@ -66,13 +67,13 @@ impl Log {
         let text = header.to_text()?;
         let write = || {
             let db = Connection::open(new)?;
-            db.execute_batch(concat!("BEGIN;", include_str!("schema.sql"), include_str!("reports.sql")))?;
+            db.execute_batch(concat!("BEGIN;", include_str!("schema.sql")))?;
             db.pragma_update(None, "application_id", APPLICATION)?;
             db.pragma_update(None, "user_version", VERSION)?;
             db.execute("INSERT INTO searches VALUES (0, ?1)", [&text])?;
             db.execute_batch("COMMIT")?;
-            // Before the first session, which would do it: a process that is killed while it changes the mode leaves a journal, with
-            // which nobody can open the file just for reading.
+            // Set before the first session, which would do it otherwise: a process that is killed while it changes the mode
+            // leaves a journal, and then the file cannot be opened read-only.
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.close().map_err(|(_, error)| error)
         };
@@ -92,8 +93,13 @@ impl Log {
         let open = |flags| {
             let db = Connection::open_with_flags(path, flags);
             let db = db.map_err(|source| StudyError::Database { path: path.to_owned(), source })?;
-            let mut log = Self { db, path: path.to_owned(), session: 0, reports: true, _lock: None };
-            log.reports = log.check_version()? != WITHOUT_REPORTS;
+            let mut log = Self { db, path: path.to_owned(), session: 0, _lock: None };
+            let version = log.check_version()?;
+            if version != VERSION {
+                let copied = copy_in_memory(&log.db);
+                log.db = log.sql(copied)?;
+                log.migrate(version)?;
+            }
             Ok(log)
         };
         open(OpenFlags::SQLITE_OPEN_READ_ONLY).or_else(|error| match error {
@@ -108,15 +114,13 @@ impl Log {
     fn open_locked(path: &Path, lock: Lock) -> Result<Self, StudyError> {
         let open = || {
             let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            db.busy_timeout(std::time::Duration::from_secs(30))?;
+            db.busy_timeout(Duration::from_secs(30))?;
             Ok(db)
         };
         let db = open().map_err(|source| StudyError::Database { path: path.to_owned(), source })?;
-        let mut log = Self { db, path: path.to_owned(), session: 0, reports: true, _lock: Some(lock) };
-        if log.check_version()? == WITHOUT_REPORTS {
-            let add = concat!("BEGIN;", include_str!("reports.sql"), "PRAGMA user_version = 3; COMMIT;");
-            log.sql(log.db.execute_batch(add))?;
-        }
+        let mut log = Self { db, path: path.to_owned(), session: 0, _lock: Some(lock) };
+        let version = log.check_version()?;
+        log.migrate(version)?;
         log.begin_session()?;
         Ok(log)
     }
@@ -129,17 +133,28 @@ impl Log {
             return Err(StudyError::file(&self.path, "is a database, but not a study", remedy));
         }
         let version = self.sql(pragma("user_version"))?;
-        if ![WITHOUT_REPORTS, VERSION].contains(&version) {
-            let problem = format!(
-                "is a study file of version {version}; this program reads versions {WITHOUT_REPORTS} and {VERSION}"
-            );
+        let oldest = MIGRATIONS[0].0;
+        if !(oldest..=VERSION).contains(&version) {
+            let problem =
+                format!("is a study file of version {version}; this program reads versions {oldest} to {VERSION}");
             let remedy = if version > VERSION { "use a newer nas" } else { "use the nas that wrote it" };
             return Err(StudyError::file(&self.path, problem, remedy));
         }
         Ok(version)
     }
 
-    /// Adds which file it was.
+    /// Migrates a database of this version to [`VERSION`], in one transaction.
+    fn migrate(&self, version: i32) -> Result<(), StudyError> {
+        let steps = MIGRATIONS.iter().filter(|(from, _)| *from >= version).map(|(_, sql)| *sql);
+        let steps: String = steps.collect();
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let batch = format!("PRAGMA foreign_keys = OFF; BEGIN; {steps} PRAGMA user_version = {VERSION}; COMMIT;");
+        self.sql(self.db.execute_batch(&batch))
+    }
+
+    /// Adds the path of the file to an error.
     fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StudyError> {
         result.map_err(|source| StudyError::Database { path: self.path.clone(), source })
     }
@@ -149,7 +164,14 @@ impl Log {
     }
 }
 
-/// SQLite's own messages for these are riddles.
+/// A copy of the database in memory, which may be changed.
+fn copy_in_memory(db: &Connection) -> rusqlite::Result<Connection> {
+    let mut copy = Connection::open_in_memory()?;
+    Backup::new(db, &mut copy)?.run_to_completion(1024, Duration::ZERO, None)?;
+    Ok(copy)
+}
+
+/// Refuses a file that is no database; SQLite's own messages for that are hard to read.
 fn check_file(path: &Path) -> Result<(), StudyError> {
     let mut file = File::open(path).map_err(|error| {
         let problem = match error.kind() {

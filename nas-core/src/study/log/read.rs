@@ -10,11 +10,11 @@ use crate::study::record::{State, StudyRecord, TrialRecord};
 /// One call of the strategy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StrategyCall {
-    /// It was asked for at most `limit` proposals, and these trials came of it.
+    /// It was asked, and answered with these trials.
     Ask {
-        /// At most so many.
+        /// The most proposals that it could answer with.
         limit: u32,
-        /// Their numbers.
+        /// The numbers of the trials.
         trials: Vec<u32>,
     },
     /// It was told of these trials in one batch.
@@ -49,7 +49,7 @@ impl Log {
     fn trials(&self) -> Result<Vec<TrialRecord>, StudyError> {
         let rows = || {
             let columns = "SELECT trial, search, proposal, key, text, fidelity, resume, state, reason, violation, \
-                           gradient, cost, simulated, trained, duplicate_of, started, finished FROM trials ORDER BY trial";
+                           gradient, cost, simulated, trained, duplicate_of, started, finished, pruned_at FROM trials ORDER BY trial";
             let mut statement = self.db.prepare(columns)?;
             statement.query_map([], trial)?.collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -76,34 +76,24 @@ impl Log {
             let owner = trials.get_mut(number as usize);
             owner.ok_or_else(|| self.damaged(format!("trial {number} is missing")))?.metrics.push(metric);
         }
-        if self.reports {
-            self.add_reports(&mut trials)?;
-        }
+        self.add_curves(&mut trials)?;
         Ok(trials)
     }
 
-    /// What was reported of trials, and which of them a pruner ended.
-    fn add_reports(&self, trials: &mut [TrialRecord]) -> Result<(), StudyError> {
-        let pruned = || {
-            let mut statement = self.db.prepare("SELECT trial, fidelity FROM pruned")?;
-            let row = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get::<_, f64>(1)?));
-            statement.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()
-        };
+    /// The learning curves.
+    fn add_curves(&self, trials: &mut [TrialRecord]) -> Result<(), StudyError> {
         let missing = |number: u32| self.damaged(format!("trial {number} is missing"));
-        for (number, fidelity) in self.sql(pruned())? {
-            trials.get_mut(number as usize).ok_or_else(|| missing(number))?.pruned_at = Some(fidelity);
-        }
-        let reports = || {
-            let mut statement = self.db.prepare("SELECT trial, fidelity FROM reports ORDER BY trial, report")?;
+        let points = || {
+            let mut statement = self.db.prepare("SELECT trial, fidelity FROM curve ORDER BY trial, point")?;
             let row = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get::<_, f64>(1)?));
             statement.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()
         };
-        for (number, fidelity) in self.sql(reports())? {
+        for (number, fidelity) in self.sql(points())? {
             let trial = trials.get_mut(number as usize).ok_or_else(|| missing(number))?;
             trial.curve.push(CurvePoint { fidelity, metrics: Vec::new() });
         }
         let metrics = || {
-            let columns = "SELECT trial, report, name, value FROM reported ORDER BY trial, report, position";
+            let columns = "SELECT trial, point, name, value FROM curve_metrics ORDER BY trial, point, position";
             let mut statement = self.db.prepare(columns)?;
             let row = |row: &Row<'_>| {
                 let value = row.get::<_, Option<f64>>(3)?.unwrap_or(f64::NAN);
@@ -111,10 +101,13 @@ impl Log {
             };
             statement.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()
         };
-        for (number, report, metric) in self.sql(metrics())? {
+        for (number, point, metric) in self.sql(metrics())? {
             let trial = trials.get_mut(number as usize).ok_or_else(|| missing(number))?;
-            let report = trial.curve.get_mut(report as usize);
-            report.ok_or_else(|| self.damaged(format!("a report of trial {number} is missing")))?.metrics.push(metric);
+            let point = trial.curve.get_mut(point as usize);
+            point
+                .ok_or_else(|| self.damaged(format!("a curve point of trial {number} is missing")))?
+                .metrics
+                .push(metric);
         }
         Ok(())
     }
@@ -161,7 +154,7 @@ fn trial(row: &Row<'_>) -> rusqlite::Result<(TrialRecord, Texts)> {
         metrics: Vec::new(),
         reason: row.get(8)?,
         violation: row.get(9)?,
-        pruned_at: None,
+        pruned_at: row.get(17)?,
         curve: Vec::new(),
         gradient: Vec::new(),
         cost: row.get(11)?,

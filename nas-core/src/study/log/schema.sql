@@ -5,7 +5,7 @@ CREATE TABLE searches (
     header  TEXT NOT NULL
 ) STRICT;
 
--- What was said to the strategy, in order. `ask`: amount is the limit, trials those that it proposed. `tell`: trials
+-- The calls of the strategy, in order. `ask`: amount is the limit, trials those that it proposed. `tell`: trials
 -- told in one batch. `warm`: trials of earlier searches, told before anything was asked.
 CREATE TABLE events (
     event   INTEGER PRIMARY KEY,
@@ -23,9 +23,11 @@ CREATE TABLE trials (
     text         TEXT NOT NULL,
     fidelity     REAL,
     resume       INTEGER,
-    state        TEXT NOT NULL CHECK (state IN ('running', 'measured', 'failed', 'stopped')),
+    state        TEXT NOT NULL CHECK (state IN ('running', 'measured', 'pruned', 'failed', 'stopped')),
     reason       TEXT NOT NULL,
     violation    REAL NOT NULL,
+    -- The fidelity at which a pruner ended it; NULL unless its state is pruned.
+    pruned_at    REAL,
     -- Numbers as texts: JSON has no infinity.
     gradient     TEXT NOT NULL,
     cost         REAL NOT NULL,
@@ -55,3 +57,22 @@ CREATE TABLE sessions (
     seconds REAL NOT NULL,
     ended   TEXT
 ) STRICT;
+
+-- The learning curves: what trials reported while they were measured, in order from 0.
+CREATE TABLE curve (
+    trial    INTEGER NOT NULL REFERENCES trials,
+    point    INTEGER NOT NULL,
+    fidelity REAL NOT NULL,
+    PRIMARY KEY (trial, point)
+) STRICT, WITHOUT ROWID;
+
+-- NULL is NaN.
+CREATE TABLE curve_metrics (
+    trial    INTEGER NOT NULL,
+    point    INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    value    REAL,
+    PRIMARY KEY (trial, point, position),
+    FOREIGN KEY (trial, point) REFERENCES curve ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;

@@ -64,7 +64,7 @@ impl Log {
         self.commit(seconds, |transaction| event(transaction, search, "tell", 1, [trial].into_iter()))
     }
 
-    /// How these trials stand has changed.
+    /// The state, or the learning curve, of these trials has changed.
     pub fn update<'a>(
         &mut self,
         trials: impl IntoIterator<Item = &'a TrialRecord>,
@@ -76,7 +76,7 @@ impl Log {
     /// This trial is measured again, from its start: what it reported before is taken back.
     pub fn restart(&mut self, trial: &TrialRecord, seconds: f64) -> Result<(), StudyError> {
         self.commit(seconds, |transaction| {
-            transaction.prepare_cached("DELETE FROM reports WHERE trial = ?1")?.execute([trial.trial])?;
+            transaction.prepare_cached("DELETE FROM curve WHERE trial = ?1")?.execute([trial.trial])?;
             update(transaction, trial)
         })
     }
@@ -137,7 +137,7 @@ fn insert(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Resul
 
 fn update(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
     let update = "UPDATE trials SET state = ?2, reason = ?3, violation = ?4, gradient = ?5, cost = ?6, simulated = ?7, \
-                  started = ?8, finished = ?9 WHERE trial = ?1";
+                  started = ?8, finished = ?9, pruned_at = ?10 WHERE trial = ?1";
     transaction.prepare_cached(update)?.execute(params![
         trial.trial,
         trial.state.name(),
@@ -148,28 +148,25 @@ fn update(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Resul
         trial.simulated,
         trial.started,
         trial.finished,
+        trial.pruned_at,
     ])?;
     transaction.prepare_cached("DELETE FROM metrics WHERE trial = ?1")?.execute([trial.trial])?;
     let mut metrics = transaction.prepare_cached("INSERT INTO metrics VALUES (?1, ?2, ?3, ?4)")?;
     for (position, metric) in (0_u32..).zip(&trial.metrics) {
         metrics.execute(params![trial.trial, position, metric.name, metric.value])?;
     }
-    if let Some(fidelity) = trial.pruned_at {
-        let insert = "INSERT OR REPLACE INTO pruned VALUES (?1, ?2)";
-        transaction.prepare_cached(insert)?.execute(params![trial.trial, fidelity])?;
-    }
-    if trial.curve.is_empty() { Ok(()) } else { append_reports(transaction, trial) }
+    if trial.curve.is_empty() { Ok(()) } else { append_curve(transaction, trial) }
 }
 
-/// Writes the reports that are not there yet.
-fn append_reports(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
-    let mut count = transaction.prepare_cached("SELECT coalesce(max(report) + 1, 0) FROM reports WHERE trial = ?1")?;
+/// Writes the points of the learning curve that the file does not have yet.
+fn append_curve(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
+    let mut count = transaction.prepare_cached("SELECT coalesce(max(point) + 1, 0) FROM curve WHERE trial = ?1")?;
     let known: u32 = count.query_row([trial.trial], |row| row.get(0))?;
-    let mut reports = transaction.prepare_cached("INSERT INTO reports VALUES (?1, ?2, ?3)")?;
-    let mut metrics = transaction.prepare_cached("INSERT INTO reported VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (number, report) in (0_u32..).zip(&trial.curve).skip(known as usize) {
-        reports.execute(params![trial.trial, number, report.fidelity])?;
-        for (position, metric) in (0_u32..).zip(&report.metrics) {
+    let mut points = transaction.prepare_cached("INSERT INTO curve VALUES (?1, ?2, ?3)")?;
+    let mut metrics = transaction.prepare_cached("INSERT INTO curve_metrics VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (number, point) in (0_u32..).zip(&trial.curve).skip(known as usize) {
+        points.execute(params![trial.trial, number, point.fidelity])?;
+        for (position, metric) in (0_u32..).zip(&point.metrics) {
             metrics.execute(params![trial.trial, number, position, metric.name, metric.value])?;
         }
     }

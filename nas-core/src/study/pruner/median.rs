@@ -17,7 +17,7 @@ pub struct Median {
 }
 
 pub fn parameter() -> Parameter {
-    Parameter::integer("startup", 5, 1, 1_000_000, "No trial is ended before so many earlier ones came as far.")
+    Parameter::integer("startup", 5, 1, 1_000_000, "No trial is ended before this many earlier ones came as far.")
 }
 
 impl Rule for Median {
@@ -42,7 +42,7 @@ fn mean(curve: &[Point]) -> f64 {
     curve.iter().map(|point| point.score).sum::<f64>() / curve.len() as f64
 }
 
-/// Of an even number, the mean of the two in the middle.
+/// The median; of an even number of values, the mean of the two in the middle.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(fault(3, &[0.4, 0.1], &earlier), None, "as good as the median is not worse");
         assert_eq!(fault(3, &[0.41, 0.0], &earlier), None, "its best counts, not its last");
         assert_eq!(fault(4, &[0.0, 0.0], &earlier), None, "too few to compare with");
-        // Of four: between 0.4 and 0.5.
+        // Four values: the median lies between 0.4 and 0.5.
         let four: [&[f64]; 4] = [&[0.2, 0.4], &[0.4, 0.6], &[0.3, 0.5], &[0.9, 0.9]];
         assert!(fault(3, &[0.44, 0.44], &four).is_some() && fault(3, &[0.46, 0.4], &four).is_none());
     }

@@ -1,8 +1,8 @@
-//! Pruners: rules that end a trial before its fidelity is spent, because its reports promise nothing.
+//! Pruners: rules that end a trial early because its learning curve is not promising.
 //!
-//! What a rule decides follows from the trial's own reports and from what *earlier* trials of the study reported up to
-//! the same fidelity, whatever became of them afterwards. So the decision is the same on a fast and on a slow machine and
-//! with any number of workers; the price is that a trial may have to wait for earlier ones (see [`coordinator`]).
+//! A decision depends on the trial's own learning curve and on what *earlier* trials of the study reported up to the same
+//! fidelity, whatever happened to them afterwards. So it is the same on a fast and on a slow machine, and with any number of
+//! workers; the price is that a trial may have to wait for earlier ones (see [`coordinator`]).
 
 mod coordinator;
 mod median;
@@ -26,9 +26,9 @@ pub const PRUNERS: [&str; 2] = ["median", "threshold"];
 /// One number of a learning curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Point {
-    /// What was spent.
+    /// The fidelity spent.
     pub fidelity: f64,
-    /// The metric turned so that more is better; −∞ where it was no finite number.
+    /// The metric with the sign that makes greater values better; −∞ where it was not finite.
     pub score: f64,
 }
 
@@ -52,13 +52,13 @@ pub(crate) struct Reporting<'a> {
     pub simulated: bool,
 }
 
-/// What decides on a trial whose curve is not spared for other reasons.
+/// Decides on a trial that neither `grace` nor `patience` spares.
 trait Rule: Send + Sync {
     /// Whether it compares with other trials.
     fn compares(&self) -> bool;
 
-    /// What is wrong with the curve, in words; `None`: nothing. `earlier` are the curves of earlier trials that came as
-    /// far, up to the fidelity where this one is. No curve is empty.
+    /// Why the trial should end, in words; `None` to go on. `earlier`: the curves of the earlier trials that came as far, up
+    /// to this trial's fidelity. No curve is empty.
     fn fault(&self, metric: &str, goal: Goal, curve: &[Point], earlier: &[Vec<Point>]) -> Option<String>;
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Pruner {
     goal: Goal,
     /// Nothing is judged below this fidelity.
     grace: f64,
-    /// What was better in one of so many last reports than ever before goes on; 0: that is not looked at.
+    /// Spare a trial that reached a new best within its last `patience` reports; 0 disables this.
     patience: usize,
     rule: Box<dyn Rule>,
 }
@@ -77,13 +77,13 @@ pub(crate) struct Pruner {
 fn parameters(name: &str) -> Vec<Parameter> {
     let mut all = vec![
         Parameter::text("metric", "", "What is compared; empty: the objective."),
-        Parameter::number("grace", 0.0, 0.0, 1e12, "No trial is ended before so much of its fidelity is spent."),
+        Parameter::number("grace", 0.0, 0.0, 1e12, "No trial is ended before it has spent this much fidelity."),
         Parameter::integer(
             "patience",
             0,
             0,
             1_000_000,
-            "A trial goes on while one of so many last reports is better than all before; 0: it does not matter.",
+            "A trial goes on while one of its last N reports is better than all before; 0: off.",
         ),
     ];
     all.push(match name {
@@ -136,7 +136,7 @@ impl PrunerRecord {
         check_strategy(strategy)
     }
 
-    /// The pruner itself. The goal is that of the objective, or the metric's own.
+    /// Opens the pruner. The goal is that of the objective, or the metric's own.
     pub(crate) fn open(&self, goals: impl Fn(&str) -> Option<Goal>) -> Result<Pruner, StudyError> {
         let broken = |error: nas_api::Error| StudyError::spec("pruner", error.to_string(), "");
         let number = |name| self.settings.number(name).map_err(broken);
@@ -161,7 +161,7 @@ fn check_strategy(strategy: &StrategyInfo) -> Result<(), StudyError> {
     Err(StudyError::spec("pruner", text, "leave the pruner out, or choose another strategy"))
 }
 
-/// That there is a pruner of this name.
+/// Checks that there is a pruner of this name.
 pub(crate) fn check_name(name: &str) -> Result<(), StudyError> {
     if PRUNERS.contains(&name) {
         return Ok(());
@@ -182,7 +182,7 @@ fn choose_metric(wanted: &str, objectives: &[Objective]) -> Result<String, Study
     }
 }
 
-/// A pruner that hears nothing would never end a trial.
+/// Checks that the evaluator reports the metric; otherwise the pruner would never end a trial.
 fn check_reported(metric: &str, reporting: &Reporting<'_>) -> Result<(), StudyError> {
     let Reporting { evaluator, intermediate_metrics, simulated } = *reporting;
     if intermediate_metrics.iter().any(|reported| reported == metric) {
@@ -266,7 +266,7 @@ mod tests {
     fn grace_and_patience_spare_a_trial() {
         assert!(!pruner(3.0, 0).may_end(&curve(&[0.1, 0.1])));
         assert!(pruner(3.0, 0).may_end(&curve(&[0.1, 0.1, 0.1])));
-        // Of the last two reports one must be better than all before.
+        // One of the last two reports must be better than all before.
         let patient = |scores: &[f64]| pruner(0.0, 2).may_end(&curve(scores));
         assert!(!patient(&[0.1]) && !patient(&[0.1, 0.1]), "too early to say");
         assert!(patient(&[0.3, 0.2, 0.3]));

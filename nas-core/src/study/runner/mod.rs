@@ -7,7 +7,7 @@
 //! while the oldest trial is running, at most `workers` - 1 finished ones wait behind it, and their threads idle.
 //!
 //! Where the evaluator simulates seconds, their order is known and does not depend on the machine: results are told in
-//! the order of their simulated ends, as so many real workers would bring them.
+//! the order of their simulated ends, as that many real workers would bring them.
 
 mod start;
 
@@ -68,7 +68,7 @@ pub(crate) struct Runner<'a> {
     warned: bool,
     /// The strategy's own seconds pass on the simulated clock.
     pub count_strategy: bool,
-    /// Of the trials of this run.
+    /// The times of the trials of this run.
     times: Vec<Times>,
     /// What trials report, and the pruner that judges it.
     coordinator: Arc<PruningCoordinator>,
@@ -119,7 +119,7 @@ impl<'a> Runner<'a> {
             let mut pool = Pool::start(scope, threads, &evaluator, &coordinator, stop, &abort)?;
             let result = self.drive(&mut pool);
             if result.is_err() {
-                // What is still running ends early, and what has ended meanwhile is not lost.
+                // Running measurements end early; results that arrived meanwhile are kept.
                 pool.abort();
                 let _ = self.drain(&mut pool);
             }
@@ -261,7 +261,7 @@ impl<'a> Runner<'a> {
             }
         }
         if trial.state == State::Stopped && !stopping {
-            let problem = format!("it stopped measuring trial {number} although nobody said so");
+            let problem = format!("it stopped measuring trial {number} although it was not told to");
             return Err(StudyError::Broken(PluginError::new(identity, "evaluate", problem)));
         }
         if trial.cost == 0.0 && !trial.simulated {
@@ -342,7 +342,7 @@ impl<'a> Runner<'a> {
         seconds
     }
 
-    /// Of the trials that this run has asked for.
+    /// The times of the trials that this run has asked for.
     pub fn times(&self) -> Vec<Times> {
         self.times.clone()
     }

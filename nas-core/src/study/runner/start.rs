@@ -95,7 +95,7 @@ impl Runner<'_> {
         for number in 0..self.ledger.trials.len() {
             let mut trial = self.ledger.trials[number].clone();
             if trial.state.is_final() || number < self.ledger.first {
-                // Of what an earlier search left unfinished, how far it came is a matter of time.
+                // How far an unfinished trial of an earlier search came depends on the clock.
                 if trial.state.is_final() {
                     self.coordinator.enter(&trial);
                 }

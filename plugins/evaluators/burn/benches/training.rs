@@ -12,7 +12,8 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
-    Candidate, Evaluator, EvaluatorPlugin, Graph, Metric, Request, SearchSpace, Setting, Settings, Task, Value, walk,
+    Candidate, Evaluator, EvaluatorPlugin, Graph, Metric, Request, SearchSpace, Setting, Settings, Task, Value,
+    space_defaults,
 };
 use nas_evaluator_burn::BurnEvaluator;
 use nas_spaces::{DecoderLm, Mlp, Mobile, NasBench201, ResNet};

@@ -114,6 +114,6 @@ fn reports_keep_the_laws() {
     let (_folder, name) = written(&map, &table);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
     for (genotype, fidelity) in [([0, 0], 4.0), ([0, 0], 1.0), ([0, 1], 4.0), ([0, 0], 2.0)] {
-        reports(&evaluator, &TableEvaluator::info(), &request(&genotype, Some(fidelity), 4)).unwrap();
+        learning_curves(&evaluator, &TableEvaluator::info(), &request(&genotype, Some(fidelity), 4)).unwrap();
     }
 }

@@ -1,4 +1,4 @@
--- New in version 3; files of version 2 get it when they are written.
+-- From version 2 to version 3: learning curves and pruned trials.
 -- What trials reported while they were measured, in order from 0.
 CREATE TABLE reports (
     trial    INTEGER NOT NULL REFERENCES trials,
