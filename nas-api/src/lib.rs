@@ -9,6 +9,8 @@ pub mod conformance;
 mod confusion;
 pub mod error;
 pub mod evaluator;
+#[cfg(all(feature = "std-files", not(target_arch = "wasm32")))]
+pub mod file;
 mod final_training;
 mod flat_space;
 pub mod graph;
