@@ -1,33 +1,36 @@
-//! The decisions of a space by number, so that what is learnt of one can be kept in a list.
+//! Numbers the decisions of a space, so that a strategy can keep what it learns of each in a list.
 
 use std::collections::BTreeMap;
 
 use nas_api::rng::{Random, RngExt};
 use nas_api::{Decision, Error, Result, Space};
 
-/// What a strategy needs to know of one decision.
+/// What a strategy needs to know about one decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// How many choices there are.
+    /// The number of choices.
     pub count: u32,
-    /// Neighbouring choices are similar.
+    /// Whether neighbouring choices are similar.
     pub ordered: bool,
 }
 
-/// One choice that was made, as (number of the decision, choice).
+/// One choice of a genotype, as (number of the decision, index of the choice).
 pub type Step = (usize, u32);
 
-/// All decisions of a space. Equal names have equal numbers, whatever came before them.
+/// All decisions of a space. Decisions of equal names have equal numbers, wherever they occur in a genotype.
 #[derive(Clone, Debug)]
 pub struct Decisions {
     shapes: Vec<Shape>,
     by_name: BTreeMap<String, usize>,
-    /// The decisions of every genotype in order are those from 0 on.
+    /// Whether every genotype makes all decisions, in the order of their numbers.
     flat: bool,
 }
 
 impl Decisions {
     /// Numbers the decisions in the order in which the space lists them.
+    ///
+    /// # Errors
+    /// Returns an error if the space gives two decisions of one name different numbers of choices.
     pub fn of(space: &mut dyn Space) -> Result<Self> {
         let info = space.info()?;
         let mut decisions = Self { shapes: Vec::new(), by_name: BTreeMap::new(), flat: !info.conditional };
@@ -37,12 +40,12 @@ impl Decisions {
         Ok(decisions)
     }
 
-    /// How many decisions are known.
+    /// The number of decisions seen so far.
     pub fn len(&self) -> usize {
         self.shapes.len()
     }
 
-    /// The shape of a decision that has this number.
+    /// The shape of the decision with this number.
     pub fn shape(&self, number: usize) -> Shape {
         self.shapes[number]
     }
@@ -57,14 +60,18 @@ impl Decisions {
         let known = self.shapes[number].count;
         if known != shape.count {
             return Err(Error::new(format!(
-                "the space gives decision '{}' {} choices here and {known} elsewhere; one name must be one decision",
+                "the space gives decision '{}' {} choices in one place and {known} in another; a name must stand \
+                 for one decision",
                 decision.name, shape.count
             )));
         }
         Ok(number)
     }
 
-    /// The decision that follows a prefix of valid choices; `None`: complete.
+    /// The decision that follows a prefix of valid choices; `None` if the genotype is complete.
+    ///
+    /// # Errors
+    /// Returns the space's error, and an error if it gives two decisions of one name different numbers of choices.
     pub fn next(&mut self, prefix: &[u32], space: &mut dyn Space) -> Result<Option<usize>> {
         if self.flat {
             return Ok((prefix.len() < self.shapes.len()).then_some(prefix.len()));
@@ -73,6 +80,9 @@ impl Decisions {
     }
 
     /// The steps of a valid genotype.
+    ///
+    /// # Errors
+    /// Fails as [`Self::next`] does.
     pub fn path(&mut self, genotype: &[u32], space: &mut dyn Space) -> Result<Vec<Step>> {
         let mut path = Vec::with_capacity(genotype.len());
         for (position, &choice) in genotype.iter().enumerate() {
@@ -83,7 +93,8 @@ impl Decisions {
     }
 }
 
-/// A choice with a probability that is proportional to its weight; the last that has any where rounding leaves none.
+/// Draws an index with a probability proportional to its weight. If rounding leaves none, it is the last one whose
+/// weight is not 0.
 pub fn choose(weights: &[f64], rng: &mut Random) -> u32 {
     let mut rest = rng.random::<f64>() * weights.iter().sum::<f64>();
     let mut chosen = 0;
@@ -108,7 +119,7 @@ mod tests {
     use crate::conformance::Additive;
 
     #[test]
-    fn one_name_is_one_number_wherever_it_stands() {
+    fn a_name_has_one_number_wherever_it_occurs() {
         let mut space = Additive::conditional(1);
         let mut decisions = Decisions::of(&mut space).unwrap();
         assert_eq!(decisions.len(), 7);
@@ -119,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_come_as_often_as_their_weights_say() {
+    fn choices_are_drawn_in_proportion_to_their_weights() {
         let mut rng = seeded(1);
         let mut counts = [0; 4];
         for _ in 0..8000 {

@@ -1,16 +1,16 @@
-//! Genotypes as lists of one length: what was chosen for every decision that the space can ever ask for, by name.
+//! Encodes genotypes as vectors of equal length, with one number for every decision of the space.
 
 use std::collections::BTreeMap;
 
 use nas_api::{Decision, Error, Result, Space};
 
-/// One number for every decision: 0 where it is not made, else the choice plus 1.
+/// One number for every decision: 0 if it is not made, otherwise the index of the choice plus 1.
 pub(crate) type Codes = Vec<u32>;
 
-/// How genotypes become [`Codes`].
+/// Turns genotypes into [`Codes`].
 pub(crate) struct Encoding {
     pub(crate) decisions: Vec<Decision>,
-    /// Only where the space is conditional.
+    /// The index of each decision; `None` unless the space is conditional.
     by_name: Option<BTreeMap<String, usize>>,
 }
 
@@ -30,7 +30,8 @@ impl Encoding {
         let mut codes = vec![0; self.decisions.len()];
         for (length, &choice) in genotype.iter().enumerate() {
             let Some(decision) = space.next(&genotype[..length])? else { break };
-            let unknown = || Error::new(format!("the space asks for '{}', which it does not list", decision.name));
+            let unknown =
+                || Error::new(format!("the space makes the decision '{}', which it does not declare", decision.name));
             codes[*by_name.get(&decision.name).ok_or_else(unknown)?] = code(choice);
         }
         Ok(codes)
@@ -44,7 +45,7 @@ mod tests {
     use crate::conformance::Additive;
 
     #[test]
-    fn decisions_keep_their_place_whatever_came_before() {
+    fn a_decision_keeps_its_index_whatever_came_before() {
         let mut space = Additive::conditional(1);
         let encoding = Encoding::of(&mut space).unwrap();
         // Two layers: a pooling, then a convolution of kernel 7.

@@ -1,27 +1,27 @@
-//! How good an observation is, as strategies that compare candidates need it.
+//! How strategies compare results: by feasibility first, then by the main objective.
 
 use std::cmp::Ordering;
 
 use nas_api::{Constraint, Observation, Study};
 
-/// The standing of one candidate; greater is better. The order is total.
+/// The rank of a result; greater is better, and the order is total.
 ///
-/// These are the feasibility rules of Deb (2000), "An efficient constraint handling method for genetic algorithms",
-/// Computer Methods in Applied Mechanics and Engineering 186, Section 3: what keeps the bounds beats what breaks them,
-/// the better objective wins among the former, the smaller violation among the latter. A candidate of which nothing is
-/// known but that it failed comes last.
+/// These are the feasibility rules of K. Deb (2000), "An efficient constraint handling method for genetic algorithms",
+/// Computer Methods in Applied Mechanics and Engineering 186, Section 3: a feasible candidate beats an infeasible one,
+/// the better objective wins among feasible candidates, and the smaller violation among infeasible ones. A candidate
+/// that failed for any other reason comes last.
 #[derive(Clone, Copy, Debug)]
 pub enum Rank {
-    /// It failed without breaking a constraint, or its objective is missing or not finite.
+    /// The trial failed without violating a constraint, or its objective is missing or not finite.
     Failed,
-    /// It breaks constraints by this much in sum, relative to their limits; above 0, may be infinite.
+    /// The sum of constraint violations, relative to their limits; above 0, possibly infinite.
     Infeasible(f64),
-    /// The main objective, turned so that more is better; finite.
+    /// The main objective, negated if it is minimized, so that more is better; finite.
     Measured(f64),
 }
 
 impl Rank {
-    /// The standing of what was observed. Constraints on metrics that only training tells (validation loss, say) count too.
+    /// The rank of an observation. Constraints on metrics that only training measures, such as the loss, count too.
     pub fn of(study: &Study, observation: &Observation) -> Self {
         let violation = match &observation.failure {
             Some(failure) if failure.violation.is_nan() => f64::INFINITY,
@@ -39,7 +39,7 @@ impl Rank {
         study.score(observation).map_or(Self::Failed, Self::Measured)
     }
 
-    /// The main objective, more is better; `None` where nothing feasible was measured.
+    /// The main objective, more is better; `None` if the candidate is infeasible or failed.
     pub fn score(self) -> Option<f64> {
         match self {
             Self::Measured(score) => Some(score),
@@ -58,7 +58,7 @@ impl Rank {
 
 impl Ord for Rank {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Neither 0.0 and -0.0 nor anything else that IEEE calls equal may differ here. A score is finite.
+        // 0.0 and -0.0 must be equal, as in IEEE comparison. A score is finite.
         match (*self, *other) {
             (Self::Measured(a), Self::Measured(b)) => a.partial_cmp(&b).unwrap_or_else(|| a.total_cmp(&b)),
             (Self::Infeasible(a), Self::Infeasible(b)) => b.total_cmp(&a),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn debs_rules_order_the_standings() {
+    fn ranks_follow_debs_rules() {
         let up = Goal::Maximize;
         let worst_to_best = [
             rank(up, failed(0.0)),
@@ -134,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn a_measured_metric_can_break_a_bound_too() {
-        let broken = rank(Goal::Maximize, measured(0.9, 150.0));
-        assert_eq!(broken, Rank::Infeasible(0.5));
-        assert_eq!(broken.score(), None);
+    fn a_measured_metric_can_violate_a_constraint() {
+        let violating = rank(Goal::Maximize, measured(0.9, 150.0));
+        assert_eq!(violating, Rank::Infeasible(0.5));
+        assert_eq!(violating.score(), None);
     }
 
     #[test]
-    fn what_is_not_finite_counts_as_failed_and_zeros_are_equal() {
+    fn a_non_finite_objective_counts_as_failed_and_both_zeros_are_equal() {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(rank(Goal::Maximize, measured(value, 1.0)), Rank::Failed);
         }

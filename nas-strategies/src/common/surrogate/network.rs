@@ -1,11 +1,11 @@
-//! A small feed-forward network with its training: rectified linear units, one output, Adam.
+//! A small feed-forward network of rectified linear units with one output, and its training with Adam.
 //!
-//! Every sum has a fixed order and nothing but + − × ÷ and the square root is computed, so that the bits are the same
-//! everywhere. A batch is worked through side by side, one lane for each of its 32 members.
+//! Every sum has a fixed order, and only + − × ÷ and the square root are used, so that the bits are the same on every
+//! machine. The 32 members of a batch are computed side by side, each in its own lane.
 
 use nas_api::rng::{Random, RngExt, seq::SliceRandom};
 
-/// Members of a batch.
+/// The number of members of a batch.
 pub(crate) const BATCH: usize = 32;
 type Lane = [f32; BATCH];
 const ZEROS: Lane = [0.0; BATCH];
@@ -14,7 +14,7 @@ const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
-/// What is minimised, per member of the batch.
+/// The loss per member of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
     /// weight · |output − target|
@@ -28,39 +28,39 @@ pub(crate) enum Loss {
 pub(crate) struct Training {
     pub(crate) loss: Loss,
     pub(crate) learning_rate: f32,
-    /// Passes over the data.
+    /// The number of passes over the data.
     pub(crate) epochs: usize,
-    /// Steps of Adam, at most.
+    /// The greatest number of steps of Adam.
     pub(crate) updates: usize,
 }
 
-/// What a network learns from.
+/// A training example.
 pub(crate) struct Example<'a> {
     pub(crate) input: &'a [f32],
     pub(crate) target: f32,
     pub(crate) weight: f32,
 }
 
-/// Numbers that Adam moves (D. P. Kingma and J. Ba 2015, Algorithm 1).
+/// Parameters that Adam trains (D. P. Kingma and J. Ba 2015, Algorithm 1), with their gradients and moments.
 #[derive(Clone)]
-struct Moving {
+struct Parameters {
     values: Vec<f32>,
-    slopes: Vec<f32>,
+    gradients: Vec<f32>,
     first: Vec<f32>,
     second: Vec<f32>,
 }
 
-impl Moving {
+impl Parameters {
     fn new(values: Vec<f32>) -> Self {
         let zeros = vec![0.0; values.len()];
-        Self { slopes: zeros.clone(), first: zeros.clone(), second: zeros, values }
+        Self { gradients: zeros.clone(), first: zeros.clone(), second: zeros, values }
     }
 
     fn step(&mut self, rate: f32, correction1: f32, correction2: f32) {
         let moments = self.first.iter_mut().zip(&mut self.second);
-        for ((value, slope), (first, second)) in self.values.iter_mut().zip(&self.slopes).zip(moments) {
-            *first = BETA1 * *first + (1.0 - BETA1) * slope;
-            *second = BETA2 * *second + (1.0 - BETA2) * slope * slope;
+        for ((value, gradient), (first, second)) in self.values.iter_mut().zip(&self.gradients).zip(moments) {
+            *first = BETA1 * *first + (1.0 - BETA1) * gradient;
+            *second = BETA2 * *second + (1.0 - BETA2) * gradient * gradient;
             *value -= rate * (*first / correction1) / ((*second / correction2).sqrt() + EPSILON);
         }
     }
@@ -70,8 +70,8 @@ impl Moving {
 struct Layer {
     inputs: usize,
     /// One row of weights for each output.
-    weights: Moving,
-    biases: Moving,
+    weights: Parameters,
+    biases: Parameters,
 }
 
 /// A network with one output.
@@ -81,22 +81,22 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Weights are uniform with variance 2 / inputs (K. He et al. 2015, Section 2.2), biases 0.
+    /// A network with random weights, uniform with variance 2 / inputs (K. He et al. 2015, Section 2.2), and biases 0.
     pub(crate) fn new(inputs: usize, width: usize, hidden: usize, rng: &mut Random) -> Self {
         let mut layers = Vec::with_capacity(hidden + 1);
         let mut sizes = vec![inputs.max(1)];
         sizes.extend(std::iter::repeat_n(width, hidden));
         for (position, &inputs) in sizes.iter().enumerate() {
             let outputs = if position == hidden { 1 } else { width };
-            let constraint = (6.0 / inputs as f32).sqrt();
-            let weights = (0..inputs * outputs).map(|_| constraint * (2.0 * rng.random::<f32>() - 1.0)).collect();
-            let biases = Moving::new(vec![0.0; outputs]);
-            layers.push(Layer { inputs, weights: Moving::new(weights), biases });
+            let bound = (6.0 / inputs as f32).sqrt();
+            let weights = (0..inputs * outputs).map(|_| bound * (2.0 * rng.random::<f32>() - 1.0)).collect();
+            let biases = Parameters::new(vec![0.0; outputs]);
+            layers.push(Layer { inputs, weights: Parameters::new(weights), biases });
         }
         Self { layers }
     }
 
-    /// Batches are drawn without replacement within an epoch.
+    /// Trains the network. Batches are drawn without replacement within an epoch.
     pub(crate) fn train(&mut self, examples: &[Example<'_>], training: Training, rng: &mut Random) {
         let mut order: Vec<usize> = (0..examples.len()).collect();
         let (mut decay1, mut decay2) = (1.0, 1.0);
@@ -110,10 +110,10 @@ impl Network {
                 updates += 1;
                 decay1 *= BETA1;
                 decay2 *= BETA2;
-                self.slopes(examples, batch, training.loss);
+                self.backward(examples, batch, training.loss);
                 for layer in &mut self.layers {
-                    for moving in [&mut layer.weights, &mut layer.biases] {
-                        moving.step(training.learning_rate, 1.0 - decay1, 1.0 - decay2);
+                    for parameters in [&mut layer.weights, &mut layer.biases] {
+                        parameters.step(training.learning_rate, 1.0 - decay1, 1.0 - decay2);
                     }
                 }
             }
@@ -131,7 +131,7 @@ impl Network {
         outputs
     }
 
-    /// The inputs of every layer, and last the output.
+    /// The inputs of every layer, followed by the output.
     fn forward(&self, batch: &[&[f32]]) -> Vec<Vec<Lane>> {
         let first = self.layers.first().map_or(0, |layer| layer.inputs);
         let mut lanes = vec![ZEROS; first];
@@ -163,15 +163,15 @@ impl Network {
         values
     }
 
-    /// Sets the slopes of the mean loss over the batch.
-    fn slopes(&mut self, examples: &[Example<'_>], batch: &[usize], loss: Loss) {
+    /// Sets the gradients of the mean loss over the batch.
+    fn backward(&mut self, examples: &[Example<'_>], batch: &[usize], loss: Loss) {
         let inputs: Vec<&[f32]> = batch.iter().map(|&example| examples[example].input).collect();
         let values = self.forward(&inputs);
-        let mut blame = vec![ZEROS];
+        let mut errors = vec![ZEROS];
         for (member, &example) in batch.iter().enumerate() {
             let output = values.last().and_then(|last| last.first()).map_or(0.0, |lane| lane[member]);
             let (miss, weight) = (output - examples[example].target, examples[example].weight / batch.len() as f32);
-            blame[0][member] = match loss {
+            errors[0][member] = match loss {
                 Loss::Squared => weight * miss,
                 Loss::Absolute if miss > 0.0 => weight,
                 Loss::Absolute if miss < 0.0 => -weight,
@@ -181,22 +181,23 @@ impl Network {
         for (position, layer) in self.layers.iter_mut().enumerate().rev() {
             let inputs = &values[position];
             let mut before = vec![ZEROS; layer.inputs];
-            let rows = layer.weights.slopes.chunks_exact_mut(layer.inputs);
-            let rows = rows.zip(layer.weights.values.chunks_exact(layer.inputs)).zip(&mut layer.biases.slopes);
-            for (((slopes, row), bias), blame) in rows.zip(&blame) {
-                *bias = dot(blame, &[1.0; BATCH]);
-                for (((slope, weight), input), before) in slopes.iter_mut().zip(row).zip(inputs).zip(&mut before) {
-                    *slope = dot(blame, input);
-                    add(before, *weight, blame);
+            let rows = layer.weights.gradients.chunks_exact_mut(layer.inputs);
+            let rows = rows.zip(layer.weights.values.chunks_exact(layer.inputs)).zip(&mut layer.biases.gradients);
+            for (((gradients, row), bias), error) in rows.zip(&errors) {
+                *bias = dot(error, &[1.0; BATCH]);
+                for (((gradient, weight), input), before) in gradients.iter_mut().zip(row).zip(inputs).zip(&mut before)
+                {
+                    *gradient = dot(error, input);
+                    add(before, *weight, error);
                 }
             }
-            // Through the rectifier: what stood at 0 is to blame for nothing.
+            // The rectifier passes no error back where its output was 0.
             for (before, input) in before.iter_mut().zip(inputs) {
-                for (blame, value) in before.iter_mut().zip(input) {
-                    *blame = if *value > 0.0 { *blame } else { 0.0 };
+                for (error, value) in before.iter_mut().zip(input) {
+                    *error = if *value > 0.0 { *error } else { 0.0 };
                 }
             }
-            blame = before;
+            errors = before;
         }
     }
 }
@@ -208,7 +209,7 @@ fn add(sums: &mut Lane, weight: f32, lane: &Lane) {
     }
 }
 
-/// The sum of products, in eight partial sums.
+/// The dot product, in eight partial sums.
 fn dot(a: &Lane, b: &Lane) -> f32 {
     let mut sums = [0.0_f32; 8];
     for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
@@ -229,11 +230,11 @@ mod tests {
     fn loss(network: &Network, examples: &[Example<'_>], loss: Loss) -> f64 {
         let inputs: Vec<&[f32]> = examples.iter().map(|example| example.input).collect();
         let outputs = network.predict(&inputs);
-        let of = |(output, example): (&f32, &Example<'_>)| {
+        let member = |(output, example): (&f32, &Example<'_>)| {
             let (miss, weight) = (f64::from(output - example.target), f64::from(example.weight));
             weight * if loss == Loss::Squared { miss * miss / 2.0 } else { miss.abs() }
         };
-        outputs.iter().zip(examples).map(of).sum::<f64>() / examples.len() as f64
+        outputs.iter().zip(examples).map(member).sum::<f64>() / examples.len() as f64
     }
 
     fn data() -> Vec<[f32; 3]> {
@@ -247,13 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn slopes_agree_with_finite_differences() {
+    fn gradients_agree_with_finite_differences() {
         let data = data();
         let examples = examples(&data);
         for kind in [Loss::Absolute, Loss::Squared] {
             let mut network = Network::new(3, 5, 2, &mut seeded(8));
             let batch: Vec<usize> = (0..examples.len()).collect();
-            network.slopes(&examples, &batch, kind);
+            network.backward(&examples, &batch, kind);
             for layer in 0..3 {
                 for weight in [0, 2, 4] {
                     let moved = |by: f32| {
@@ -262,15 +263,15 @@ mod tests {
                         loss(&other, &examples, kind)
                     };
                     let estimate = (moved(1e-3) - moved(-1e-3)) / 2e-3;
-                    let slope = f64::from(network.layers[layer].weights.slopes[weight]);
-                    assert!((slope - estimate).abs() < 2e-2, "{kind:?} {layer} {weight}: {slope} is not {estimate}");
+                    let exact = f64::from(network.layers[layer].weights.gradients[weight]);
+                    assert!((exact - estimate).abs() < 2e-2, "{kind:?} {layer} {weight}: {exact} is not {estimate}");
                 }
             }
         }
     }
 
     #[test]
-    fn training_lowers_the_loss_and_stops_after_the_updates() {
+    fn training_lowers_the_loss_and_stops_at_the_update_limit() {
         let data = data();
         let examples = examples(&data);
         for kind in [Loss::Absolute, Loss::Squared] {

@@ -1,4 +1,4 @@
-//! A policy: one softmax over the choices of each decision, and how its logits climb. `reinforce` and `ppo` have one.
+//! A policy with one softmax over the choices of each decision, which `reinforce` and `ppo` train.
 
 mod reward;
 
@@ -9,13 +9,14 @@ use nas_api::{Decision, Error, Genotype, Result, Space};
 
 pub use reward::{Average, Rewards};
 
-/// The choices of one genotype, as (position of the head, choice).
+/// The choices of one genotype, as (index of the head, index of the choice).
 pub type Path = Vec<(usize, u32)>;
 
 /// How logits follow the gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Optimizer {
-    /// D. P. Kingma and J. Ba (2015), "Adam: a method for stochastic optimization", ICLR, Algorithm 1, with its defaults.
+    /// D. P. Kingma and J. Ba (2015), "Adam: a method for stochastic optimization", ICLR, Algorithm 1, with its
+    /// defaults.
     Adam,
     /// Plain steps along the gradient.
     Sgd,
@@ -32,21 +33,21 @@ struct Head {
     /// Adam's moments. A head moves only when its decision is made, so each counts its own steps.
     first: Vec<f64>,
     second: Vec<f64>,
-    /// BETA1 and BETA2 to the power of the steps.
+    /// BETA1 and BETA2, each to the power of the number of steps.
     decay1: f64,
     decay2: f64,
 }
 
-/// All heads, by the name of their decision.
+/// A softmax for each decision, by its name.
 #[derive(Clone, Debug)]
 pub struct Policy {
     heads: Vec<Head>,
     by_name: BTreeMap<String, usize>,
     optimizer: Optimizer,
     learning_rate: f64,
-    /// Weight of the entropy bonus.
+    /// The weight of the entropy bonus.
     entropy: f64,
-    /// The heads of every genotype in order; `None` where the space is conditional, or not known.
+    /// The heads of every genotype in order; `None` if the space is conditional or unknown.
     flat: Option<Vec<usize>>,
 }
 
@@ -56,11 +57,15 @@ pub fn genotype(path: &[(usize, u32)]) -> Genotype {
 }
 
 impl Policy {
+    /// A policy without heads; they are added as decisions are met.
     pub fn new(optimizer: Optimizer, learning_rate: f64, entropy: f64) -> Self {
         Self { heads: Vec::new(), by_name: BTreeMap::new(), optimizer, learning_rate, entropy, flat: None }
     }
 
     /// A uniform policy over the decisions of a space.
+    ///
+    /// # Errors
+    /// Returns an error if the space gives two decisions of one name different numbers of choices.
     pub fn of(space: &mut dyn Space, optimizer: Optimizer, learning_rate: f64, entropy: f64) -> Result<Self> {
         let mut policy = Self::new(optimizer, learning_rate, entropy);
         let info = space.info()?;
@@ -70,7 +75,10 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Makes every decision by the probabilities.
+    /// Draws a genotype from the policy.
+    ///
+    /// # Errors
+    /// Returns the space's error, and an error if it gives two decisions of one name different numbers of choices.
     pub fn draw(&mut self, rng: &mut Random, space: &mut dyn Space) -> Result<Path> {
         if let Some(heads) = &self.flat {
             return Ok(heads.iter().map(|&head| (head, self.choose(head, rng))).collect());
@@ -85,13 +93,17 @@ impl Policy {
         Ok(path)
     }
 
-    /// The head of a decision; a new one is uniform.
+    /// The index of a decision's head. A new head is uniform.
+    ///
+    /// # Errors
+    /// Returns an error if the decision had another number of choices before.
     pub fn head(&mut self, decision: &Decision) -> Result<usize> {
         let count = decision.choices.len();
         match self.by_name.get(&decision.name) {
             Some(&head) if self.heads[head].logits.len() == count => Ok(head),
             Some(&head) => Err(Error::new(format!(
-                "the space gives decision '{}' {count} choices here and {} elsewhere; one name must be one decision",
+                "the space gives decision '{}' {count} choices in one place and {} in another; a name must stand \
+                 for one decision",
                 decision.name,
                 self.heads[head].logits.len()
             ))),
@@ -105,12 +117,12 @@ impl Policy {
         }
     }
 
-    /// The probabilities of the choices of a head.
+    /// The probabilities of a head's choices.
     pub fn probabilities(&self, head: usize) -> Vec<f64> {
         softmax(&self.heads[head].logits)
     }
 
-    /// A choice, by the probabilities.
+    /// Draws a choice from a head's probabilities.
     pub fn choose(&self, head: usize, rng: &mut Random) -> u32 {
         let probabilities = self.probabilities(head);
         let mut rest = rng.random::<f64>();
@@ -127,22 +139,22 @@ impl Policy {
         chosen
     }
 
-    /// The logarithm of the probability of a choice; finite.
+    /// The logarithm of a choice's probability, which is always finite.
     pub fn log_probability(&self, head: usize, choice: u32) -> f64 {
         let probability = self.probabilities(head).get(choice as usize).copied().unwrap_or(0.0);
         libm::log(probability.max(f64::MIN_POSITIVE))
     }
 
-    /// One step for the choices that were made.
+    /// One optimizer step for each choice of a path.
     pub fn learn(&mut self, path: &[(usize, u32)], advantage: f64) {
         for &(head, choice) in path {
             let gradient = gradient(&self.heads[head].logits, choice, advantage, self.entropy);
-            self.climb(head, &gradient);
+            self.step(head, &gradient);
         }
     }
 
-    /// One step along the mean gradient of several paths; each choice is weighted with an advantage of its own. Heads that
-    /// none of them passed do not move.
+    /// One optimizer step along the mean gradient of several paths, in which each choice has its own advantage. Heads
+    /// on none of the paths do not move.
     pub fn learn_mean(&mut self, paths: &[(&Path, Vec<f64>)]) {
         let mut sums: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for (path, advantages) in paths {
@@ -154,11 +166,11 @@ impl Policy {
         }
         for (head, mut sum) in sums {
             sum.iter_mut().for_each(|slope| *slope /= paths.len() as f64);
-            self.climb(head, &sum);
+            self.step(head, &sum);
         }
     }
 
-    fn climb(&mut self, head: usize, gradient: &[f64]) {
+    fn step(&mut self, head: usize, gradient: &[f64]) {
         match self.optimizer {
             Optimizer::Adam => self.heads[head].adam(gradient, self.learning_rate),
             Optimizer::Sgd => self.heads[head].sgd(gradient, self.learning_rate),
@@ -196,12 +208,12 @@ fn softmax(logits: &[f64]) -> Vec<f64> {
 /// The gradient of `advantage · ln p(choice) + entropy · H(p)` with respect to the logits.
 fn gradient(logits: &[f64], choice: u32, advantage: f64, entropy: f64) -> Vec<f64> {
     let probabilities = softmax(logits);
-    // A choice that has become impossible adds nothing to the entropy: the limit of p ln p is 0.
-    let surprise = |p: f64| if p > 0.0 { libm::log(p) } else { 0.0 };
-    let spread: f64 = -probabilities.iter().map(|&p| p * surprise(p)).sum::<f64>();
+    // An impossible choice adds nothing to the entropy: the limit of p ln p is 0.
+    let log = |p: f64| if p > 0.0 { libm::log(p) } else { 0.0 };
+    let entropy_of_policy: f64 = -probabilities.iter().map(|&p| p * log(p)).sum::<f64>();
     let slope = |(index, p): (u32, f64)| {
         let chosen = if index == choice { 1.0 } else { 0.0 };
-        advantage * (chosen - p) - entropy * p * (surprise(p) + spread)
+        advantage * (chosen - p) - entropy * p * (log(p) + entropy_of_policy)
     };
     (0..).zip(probabilities).map(slope).collect()
 }
@@ -235,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rewarded_becomes_likelier_and_what_is_punished_less_likely() {
+    fn a_rewarded_choice_becomes_likelier_and_a_punished_one_less_likely() {
         for optimizer in [Optimizer::Adam, Optimizer::Sgd] {
             let mut policy = Policy::new(optimizer, 0.1, 0.0);
             let head = policy.head(&Decision::new("op", ["a", "b", "c"])).unwrap();
@@ -251,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_entropy_bonus_pulls_a_skewed_policy_back() {
+    fn the_entropy_bonus_makes_a_skewed_policy_more_uniform() {
         let mut policy = Policy::new(Optimizer::Sgd, 0.5, 1.0);
         let head = policy.head(&Decision::new("op", ["a", "b", "c"])).unwrap();
         policy.heads[head].logits = vec![3.0, 0.0, 0.0];
@@ -261,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_come_as_often_as_their_probabilities_say_and_impossible_ones_never() {
+    fn choices_are_drawn_by_their_probabilities_and_impossible_ones_never() {
         let mut policy = Policy::new(Optimizer::Sgd, 0.1, 0.1);
         let head = policy.head(&Decision::new("op", ["a", "b", "c"])).unwrap();
         policy.heads[head].logits = vec![0.0, libm::log(3.0), -1e90];
@@ -274,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mean_step_of_equal_paths_is_the_step_of_one_and_spares_other_heads() {
+    fn a_mean_step_over_equal_paths_equals_one_step_and_leaves_other_heads_alone() {
         let mut policy = Policy::new(Optimizer::Adam, 0.1, 0.2);
         let head = policy.head(&Decision::new("op", ["a", "b", "c"])).unwrap();
         let other = policy.head(&Decision::new("width", ["a", "b"])).unwrap();
@@ -288,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn one_name_with_two_sizes_is_refused() {
+    fn a_decision_name_with_two_sizes_is_refused() {
         let mut policy = Policy::new(Optimizer::Adam, 0.1, 0.0);
         policy.head(&Decision::new("op", ["a", "b"])).unwrap();
         let refusal = policy.head(&Decision::new("op", ["a", "b", "c"])).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The record of what a search proposed and was told, each architecture once.
+//! The architectures that a search proposed or was told, each of them once.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,20 +7,20 @@ use nas_api::{Genotype, Result, Space};
 
 use crate::Rank;
 
-/// One measured architecture, with the point that a model sees in its place.
+/// A measured architecture, with the point that a model sees of it.
 pub(crate) struct Entry<P> {
     pub(crate) genotype: Genotype,
     pub(crate) point: P,
     pub(crate) rank: Rank,
-    /// Results that gave an objective.
+    /// The number of results with an objective.
     scores: u32,
 }
 
-/// What is known, by key, and in the order in which it was first told.
+/// All known architectures, in the order in which they were first told.
 pub(crate) struct Archive<P> {
     entries: Vec<Entry<P>>,
     by_key: BTreeMap<String, usize>,
-    /// Proposed and not answered yet.
+    /// Keys that were proposed and not answered yet.
     proposed: BTreeSet<String>,
 }
 
@@ -33,23 +33,23 @@ impl<P> Archive<P> {
         &self.entries
     }
 
-    /// Whether it was proposed or told.
+    /// Whether this key was proposed or told.
     pub(crate) fn knows(&self, key: &str) -> bool {
         self.by_key.contains_key(key) || self.proposed.contains(key)
     }
 
-    /// How many keys are known.
+    /// The number of known keys.
     pub(crate) fn len(&self) -> usize {
         self.entries.len() + self.proposed.len()
     }
 
-    /// From now on it is known.
+    /// Marks a key as proposed.
     pub(crate) fn propose(&mut self, key: String) {
         self.proposed.insert(key);
     }
 
-    /// Takes a result in. Objectives of one architecture are averaged; one that is measured at least once counts as
-    /// measured, and among failures the least bad one counts.
+    /// Adds a result. The objectives of an architecture are averaged. It counts as measured if any result is, and as
+    /// its best rank if none is.
     pub(crate) fn learn(
         &mut self,
         genotype: &Genotype,
@@ -69,7 +69,7 @@ impl<P> Archive<P> {
         let entry = &mut self.entries[known];
         entry.rank = match (entry.rank, rank) {
             (Rank::Measured(mean), Rank::Measured(score)) => {
-                // In this form no sum overflows.
+                // Weighted before it is added, so that no sum overflows.
                 let (before, after) = (f64::from(entry.scores), f64::from(entry.scores) + 1.0);
                 Rank::Measured(mean * (before / after) + score / after)
             }
@@ -79,7 +79,7 @@ impl<P> Archive<P> {
         Ok(())
     }
 
-    /// The positions of the entries, the best first; among equals the earlier one first.
+    /// The indices of the entries, the best first; ties keep the order of the entries.
     pub(crate) fn ranking(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.entries.len()).collect();
         order.sort_by_key(|&entry| Reverse(self.entries[entry].rank));
@@ -99,7 +99,7 @@ mod tests {
     use crate::conformance::Additive;
 
     #[test]
-    fn results_of_one_architecture_are_averaged_and_the_best_come_first() {
+    fn repeated_results_are_averaged_and_the_best_come_first() {
         let mut space = Additive::flat(1, 4, 1);
         let mut archive = Archive::new();
         let mut learn = |choice: u32, rank| archive.learn(&vec![choice], rank, &mut space, |_| Ok(choice)).unwrap();

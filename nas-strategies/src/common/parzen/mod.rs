@@ -1,7 +1,8 @@
-//! Kernel density estimates over architectures: a mixture with one component for each architecture that was measured.
+//! Kernel density estimates (Parzen estimators) over architectures: mixtures with one component per result.
 //!
-//! A component is a walk from decision to decision: where its own architecture made the decision, a kernel around that
-//! choice; elsewhere every choice alike. So it is a distribution over the whole space, conditional or not.
+//! A component makes one decision after the other: with a kernel around the choice of its own architecture, or
+//! uniformly if that architecture did not make the decision. So it is a distribution over the whole space, conditional
+//! or not.
 
 mod blocks;
 
@@ -10,16 +11,16 @@ use std::collections::BTreeSet;
 use nas_api::rng::{Random, RngExt};
 use nas_api::{Genotype, Result, Space};
 
-use crate::decisions::{Decisions, Shape, Step, choose};
+use crate::common::decisions::{Decisions, Shape, Step, choose};
 use blocks::Blocks;
 
-/// The choice of each decision by its number; `None` where it was not made.
+/// The choice of each decision by its number; `None` for a decision that was not made.
 pub type Point = Vec<Option<u32>>;
 
-/// Kernels are nowhere less than this, so that logarithms stay finite.
-const LEAST: f64 = 1e-12;
+/// The least value of a kernel, so that logarithms stay finite.
+const MIN_MASS: f64 = 1e-12;
 
-/// The point of a genotype's steps.
+/// The point of a path.
 pub fn point(path: &[Step]) -> Point {
     let mut point = vec![None; path.iter().map(|&(decision, _)| decision + 1).max().unwrap_or(0)];
     for &(decision, choice) in path {
@@ -28,21 +29,21 @@ pub fn point(path: &[Step]) -> Point {
     point
 }
 
-/// The probabilities of one decision's choices around each of them.
+/// The probabilities of one decision's choices, given the choice in the middle.
 #[derive(Clone, Debug)]
 pub struct Kernel {
-    /// By the choice in the middle, then by the choice that is drawn.
+    /// Indexed by the choice in the middle, then by the choice that is drawn.
     rows: Vec<Vec<f64>>,
 }
 
 impl Kernel {
     fn new(rows: Vec<Vec<f64>>) -> Self {
         let rows: Vec<Vec<f64>> =
-            rows.into_iter().map(|row| row.into_iter().map(|value| value.max(LEAST)).collect()).collect();
+            rows.into_iter().map(|row| row.into_iter().map(|value| value.max(MIN_MASS)).collect()).collect();
         Self { rows }
     }
 
-    /// The probability of every choice where the component did not make the decision.
+    /// The probability of each choice if the component did not make the decision.
     fn uniform(&self) -> f64 {
         1.0 / self.rows.len().max(1) as f64
     }
@@ -52,8 +53,8 @@ impl Kernel {
         self.rows.iter().flatten().copied().fold(self.uniform(), f64::min)
     }
 
-    /// Choices without order. `away` is the probability of all others together: J. Aitchison and C. G. G. Aitken (1976),
-    /// "Multivariate binary discrimination by the kernel method", Biometrika 63(3).
+    /// A kernel on choices without order. `away` is the total probability of all other choices (J. Aitchison and
+    /// C. G. G. Aitken 1976, "Multivariate binary discrimination by the kernel method", Biometrika 63(3)).
     pub fn categorical(count: u32, away: f64) -> Self {
         if count < 2 {
             return Self::new(vec![vec![1.0]; count as usize]);
@@ -63,14 +64,14 @@ impl Kernel {
         Self::new((0..count).map(row).collect())
     }
 
-    /// Choices in order: a normal distribution whose standard deviation is so many choices, its mass collected choice by
-    /// choice and cut at both ends.
+    /// A kernel on ordered choices: a discretized, truncated normal distribution whose standard deviation is measured
+    /// in choices.
     pub fn ordered(count: u32, deviation: f64) -> Self {
         Self::new((0..count).map(|from| normal(count, f64::from(from), deviation)).collect())
     }
 }
 
-/// The mass that a normal distribution has around each of these choices, cut at both ends.
+/// The mass of a normal distribution around each of `count` choices, truncated at both ends and normalized.
 pub fn normal(count: u32, mean: f64, deviation: f64) -> Vec<f64> {
     let scale = deviation.max(1e-6) * core::f64::consts::SQRT_2;
     let below = |edge: f64| 0.5 * libm::erfc((mean - edge) / scale);
@@ -79,17 +80,17 @@ pub fn normal(count: u32, mean: f64, deviation: f64) -> Vec<f64> {
     edges.windows(2).map(|pair| (pair[1] - pair[0]) / total).collect()
 }
 
-/// The mixture of components with equal weights, and of the uniform walk with the weight of `prior` components.
+/// A mixture of equally weighted components, and of a uniform component with `prior` times that weight.
 pub struct Mixture<'p> {
     points: Vec<&'p Point>,
-    /// By number of the decision.
+    /// Indexed by the number of the decision.
     kernels: Vec<Kernel>,
     blocks: Blocks,
     prior: f64,
 }
 
 impl<'p> Mixture<'p> {
-    /// There has to be a component or a prior.
+    /// A mixture with a component for each point. There must be a point or a positive prior.
     pub fn new(
         points: Vec<&'p Point>,
         decisions: &Decisions,
@@ -101,16 +102,19 @@ impl<'p> Mixture<'p> {
         Self { points, kernels, blocks, prior }
     }
 
-    /// The logarithm of the probability of a complete walk.
+    /// The logarithm of the probability of a complete path.
     pub fn log_density(&self, path: &[Step]) -> f64 {
         self.blocks.log_sum(&self.kernels, path, self.prior) - libm::log(self.points.len() as f64 + self.prior)
     }
 
-    /// A random complete walk.
-    pub fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<Walk> {
+    /// Draws a complete path.
+    ///
+    /// # Errors
+    /// Fails as [`draw_path`] does.
+    pub fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<DrawnPath> {
         let drawn = rng.random::<f64>() * (self.points.len() as f64 + self.prior);
         let point = self.points.get(drawn as usize);
-        walk(decisions, space, rng, |decision, rng| {
+        draw_path(decisions, space, rng, |decision, rng| {
             let row = &self.kernels.get(decision)?.rows;
             let from = point.and_then(|point| *point.get(decision)?)?;
             Some(choose(&row[from as usize], rng))
@@ -118,16 +122,19 @@ impl<'p> Mixture<'p> {
     }
 }
 
-/// A complete walk, and its choices alone.
-pub type Walk = (Vec<Step>, Genotype);
+/// A complete path with its genotype.
+pub type DrawnPath = (Vec<Step>, Genotype);
 
-/// A complete walk that makes every decision by `pick`, and where that says nothing uniformly.
-pub fn walk(
+/// Draws a complete path. `pick` makes each decision; where it returns `None`, the choice is uniform.
+///
+/// # Errors
+/// Fails as [`Decisions::next`] does.
+pub fn draw_path(
     decisions: &mut Decisions,
     space: &mut dyn Space,
     rng: &mut Random,
     mut pick: impl FnMut(usize, &mut Random) -> Option<u32>,
-) -> Result<Walk> {
+) -> Result<DrawnPath> {
     let decided = decisions.len();
     let (mut path, mut genotype) = (Vec::with_capacity(decided), Vec::with_capacity(decided));
     while let Some(decision) = decisions.next(&genotype, space)? {
@@ -142,15 +149,18 @@ pub fn walk(
     Ok((path, genotype))
 }
 
-/// Architectures that were proposed or told.
+/// The architectures that were proposed or told.
 #[derive(Default)]
-pub struct Known {
+pub struct KnownArchitectures {
     genotypes: BTreeSet<Genotype>,
     keys: BTreeSet<String>,
 }
 
-impl Known {
-    /// One more.
+impl KnownArchitectures {
+    /// Adds an architecture.
+    ///
+    /// # Errors
+    /// Returns the error of a space that cannot name the key.
     pub fn insert(&mut self, genotype: &[u32], space: &mut dyn Space) -> Result<()> {
         if self.genotypes.insert(genotype.to_vec()) {
             self.keys.insert(space.key(genotype)?);
@@ -159,21 +169,24 @@ impl Known {
     }
 }
 
-/// How many draws in search of new candidates, for each candidate.
-const DRAWS: u32 = 4;
+/// Draws per candidate before the search for new candidates gives up.
+const DRAWS_PER_CANDIDATE: u32 = 4;
 
-/// Among so many different walks that are drawn, the one with the greatest ratio whose key is not known; `None`: nothing
-/// new was drawn.
+/// Draws up to `candidates` different paths and returns the one with the greatest ratio whose key is not known, or
+/// `None` if nothing new was drawn.
+///
+/// # Errors
+/// Returns the error of `draw`, or of a space that cannot name a key.
 pub fn best_new(
     candidates: u32,
-    known: &Known,
+    known: &KnownArchitectures,
     space: &mut dyn Space,
-    mut draw: impl FnMut(&mut dyn Space) -> Result<Walk>,
+    mut draw: impl FnMut(&mut dyn Space) -> Result<DrawnPath>,
     ratio: impl Fn(&[Step]) -> f64,
 ) -> Result<Option<Vec<Step>>> {
     let mut drawn: BTreeSet<Genotype> = BTreeSet::new();
-    let mut found: Vec<(f64, Walk)> = Vec::new();
-    for _ in 0..candidates.saturating_mul(DRAWS) {
+    let mut found: Vec<(f64, DrawnPath)> = Vec::new();
+    for _ in 0..candidates.saturating_mul(DRAWS_PER_CANDIDATE) {
         let (path, genotype) = draw(space)?;
         if known.genotypes.contains(&genotype) || !drawn.insert(genotype.clone()) {
             continue;
@@ -183,7 +196,7 @@ pub fn best_new(
             break;
         }
     }
-    // Stable: the first drawn among equals. The space is asked for keys last, as that may cost more than the rest.
+    // The sort is stable, so the first drawn wins ties. Keys come last because they may cost more than the rest.
     found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     for (_, (path, genotype)) in found {
         if !known.keys.contains(&space.key(&genotype)?) {
@@ -207,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mass_of_a_normal_distribution_is_that_of_the_tables() {
+    fn the_mass_of_a_normal_distribution_agrees_with_tables() {
         // From −0.5 to 0.5 deviations 0.382925, to 1.5 another 0.241730, to 2.5 another 0.060598.
         let total = 0.382_925 + 2.0 * 0.241_730 + 2.0 * 0.060_598;
         let expected = [0.060_598, 0.241_730, 0.382_925, 0.241_730, 0.060_598].map(|mass| mass / total);
@@ -219,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn a_categorical_kernel_shares_what_goes_away() {
+    fn a_categorical_kernel_shares_the_rest_among_the_other_choices() {
         close(&Kernel::categorical(4, 0.3).rows[2], &[0.1, 0.1, 0.7, 0.1]);
         close(&Kernel::categorical(1, 0.3).rows[0], &[1.0]);
     }
 
-    /// Every complete walk of a space.
+    /// Every complete path of a space.
     fn all(decisions: &mut Decisions, space: &mut Additive) -> Vec<Vec<Step>> {
         let (mut open, mut found) = (vec![Vec::new()], Vec::new());
         while let Some(prefix) = open.pop() {
@@ -241,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mixture_is_a_distribution_over_a_conditional_space_and_draws_from_it() {
+    fn a_mixture_over_a_conditional_space_sums_to_one_and_draws_agree_with_it() {
         let mut space = Additive::conditional(1);
         let mut decisions = Decisions::of(&mut space).unwrap();
         let made = [vec![0, 1], vec![2, 0, 1, 1, 0, 2], vec![1, 2, 2]];
@@ -250,15 +263,15 @@ mod tests {
             true => Kernel::ordered(shape.count, 0.8),
             false => Kernel::categorical(shape.count, 0.2),
         });
-        let walks = all(&mut decisions, &mut space);
-        let probabilities: Vec<f64> = walks.iter().map(|path| libm::exp(mixture.log_density(path))).collect();
-        assert_eq!(walks.len(), 155);
+        let paths = all(&mut decisions, &mut space);
+        let probabilities: Vec<f64> = paths.iter().map(|path| libm::exp(mixture.log_density(path))).collect();
+        assert_eq!(paths.len(), 155);
         assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         let mut rng = seeded(4);
-        let mut counts = vec![0.0; walks.len()];
+        let mut counts = vec![0.0; paths.len()];
         for _ in 0..20_000 {
             let (path, _) = mixture.draw(&mut decisions, &mut space, &mut rng).unwrap();
-            counts[walks.iter().position(|walk| *walk == path).unwrap()] += 1.0 / 20_000.0;
+            counts[paths.iter().position(|other| *other == path).unwrap()] += 1.0 / 20_000.0;
         }
         for (count, probability) in counts.iter().zip(&probabilities) {
             assert!((count - probability).abs() < 5.0 * libm::sqrt(probability / 20_000.0), "{count} {probability}");
@@ -275,9 +288,9 @@ mod tests {
         assert!((density - 0.7 * 0.1).abs() < 1e-12, "{density}");
     }
 
-    /// In a space so large that the product of the kernels is no longer a number, and in a small one.
+    /// The large space makes the product of the kernels underflow; the small one does not.
     #[test]
-    fn blocks_sum_what_the_components_are_one_by_one() {
+    fn blocks_give_the_sum_of_the_components_one_by_one() {
         for (decisions, away) in [(7, 0.3), (400, 0.01)] {
             let mut space = Additive::flat(decisions, 3, 1);
             let numbered = Decisions::of(&mut space).unwrap();

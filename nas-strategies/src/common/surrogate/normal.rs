@@ -4,17 +4,17 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
 use nas_api::rng::{Random, RngExt};
 
-/// φ(x).
+/// The density φ(x) of the standard normal distribution.
 pub(crate) fn density(x: f64) -> f64 {
     libm::exp(-0.5 * x * x) / (SQRT_2 * PI.sqrt())
 }
 
-/// Φ(x).
+/// The cumulative distribution Φ(x) of the standard normal distribution.
 pub(crate) fn cumulative(x: f64) -> f64 {
     0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
 }
 
-/// Φ⁻¹(p) for p between 0 and 1, both left out: bisection, then Newton's steps.
+/// The quantile Φ⁻¹(p) for 0 < p < 1, by bisection followed by Newton's method.
 pub(crate) fn quantile(p: f64) -> f64 {
     let (mut low, mut high) = (-40.0, 40.0);
     for _ in 0..30 {
@@ -31,7 +31,8 @@ pub(crate) fn quantile(p: f64) -> f64 {
     x
 }
 
-/// E[max(0, N(mean, deviation²) − best)] (J. Močkus 1975; D. R. Jones, M. Schonlau and W. J. Welch 1998, Equation 15).
+/// The expected improvement E[max(0, N(mean, deviation²) − best)] (J. Močkus 1975; D. R. Jones, M. Schonlau and W. J.
+/// Welch 1998, Equation 15).
 pub(crate) fn expected_improvement(mean: f64, deviation: f64, best: f64) -> f64 {
     let gain = mean - best;
     if deviation <= 0.0 {
@@ -41,9 +42,9 @@ pub(crate) fn expected_improvement(mean: f64, deviation: f64, best: f64) -> f64 
     gain * cumulative(z) + deviation * density(z)
 }
 
-/// A draw from N(0, 1), by the transform of G. E. P. Box and M. E. Muller (1958).
+/// Draws from N(0, 1) by the transform of G. E. P. Box and M. E. Muller (1958).
 pub(crate) fn draw(rng: &mut Random) -> f64 {
-    // 1 − u lies in (0, 1], so that the logarithm is finite.
+    // 1 − random lies in (0, 1], so that the logarithm is finite.
     let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
     (-2.0 * libm::log(u)).sqrt() * libm::cos(2.0 * PI * v)
 }
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_of_the_normal_distribution_agree() {
+    fn the_functions_agree_with_published_tables() {
         close(density(0.0), 0.398_942_280_401_433);
         close(cumulative(1.0), 0.841_344_746_068_543);
         close(cumulative(-1.959_963_984_540_054), 0.025);
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn expected_improvement_agrees_with_numbers_worked_out_by_hand() {
+    fn expected_improvement_agrees_with_hand_computed_values() {
         // At the incumbent it is the deviation times φ(0).
         close(expected_improvement(2.0, 0.5, 2.0), 0.5 * 0.398_942_280_401_433);
         // One deviation above: 1·Φ(1) + φ(1).

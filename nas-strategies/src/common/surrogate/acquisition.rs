@@ -1,4 +1,4 @@
-//! How the most promising architecture is looked for, in any space.
+//! Candidate architectures, and the search for the one with the greatest acquisition value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,15 +12,15 @@ pub(crate) struct Candidate {
     pub(crate) key: String,
 }
 
-/// Draws for each candidate that is wanted, at most.
-const PATIENCE: usize = 5;
-/// Neighbours that are looked at in one step of a climb, at most.
-const NEIGHBORS: usize = 64;
-/// Steps of one climb, at most.
-const STEPS: usize = 20;
+/// Most draws per requested mutant.
+const DRAWS_PER_MUTANT: usize = 5;
+/// Most neighbours that are evaluated in one step of a climb.
+const MAX_NEIGHBORS: usize = 64;
+/// Most steps of one climb.
+const MAX_STEPS: usize = 20;
 
-/// Up to `count` mutants that are neither known nor equal to each other: the parents take turns, first with one
-/// mutation each, then with two, up to `edits`, and so on in circles.
+/// Up to `count` different mutants that are not known. The parents take turns, first with one mutation each, then with
+/// two, up to `edits`, and then with one again.
 pub(crate) fn mutants(
     space: &mut dyn Space,
     rng: &mut Random,
@@ -31,7 +31,7 @@ pub(crate) fn mutants(
 ) -> Result<Vec<Candidate>> {
     let mut found = Vec::new();
     let mut keys = BTreeSet::new();
-    for turn in 0..PATIENCE * count {
+    for turn in 0..DRAWS_PER_MUTANT * count {
         if found.len() == count || parents.is_empty() {
             break;
         }
@@ -47,28 +47,28 @@ pub(crate) fn mutants(
     Ok(found)
 }
 
-/// How the greatest value of an acquisition function is looked for.
-pub(crate) struct Climbs {
-    /// Random architectures that are looked at.
+/// Maximizes an acquisition function: samples and mutants are compared, and the best of them are climbed from.
+pub(crate) struct AcquisitionMaximizer {
+    /// Random architectures to compare.
     pub(crate) samples: usize,
-    /// Mutants of good architectures that are looked at.
+    /// Mutants of the parents to compare.
     pub(crate) mutants: usize,
-    /// How many of the best of them are climbed from.
+    /// How many of the best of both to climb from.
     pub(crate) starts: usize,
 }
 
-/// What was looked at, with what it is worth.
+/// A candidate with its acquisition value.
 struct Scored {
     candidate: Candidate,
     value: f64,
 }
 
-impl Climbs {
-    /// The best architecture found that is not known; `None`: none was found.
+impl AcquisitionMaximizer {
+    /// The unknown architecture with the greatest value found, or `None` if none was found.
     ///
-    /// Random architectures and mutants of the parents are compared, and from the best of them one climbs from
-    /// neighbour to better neighbour (F. Hutter, H. Hoos and K. Leyton-Brown 2011, Section 4.3).
-    pub(crate) fn maximise(
+    /// Compares random architectures and mutants of the parents, and climbs from the best of them to ever better
+    /// neighbours (F. Hutter, H. Hoos and K. Leyton-Brown 2011, Section 4.3).
+    pub(crate) fn maximize(
         &self,
         space: &mut dyn Space,
         rng: &mut Random,
@@ -104,7 +104,7 @@ impl Climbs {
     }
 }
 
-/// From neighbour to the best better neighbour.
+/// Hill climbing: moves to the best neighbour as long as that is better.
 fn climb(
     space: &mut dyn Space,
     rng: &mut Random,
@@ -113,11 +113,11 @@ fn climb(
     known: &dyn Fn(&str) -> bool,
     value: &mut dyn FnMut(&mut dyn Space, &Genotype) -> Result<f64>,
 ) -> Result<Scored> {
-    for _ in 0..STEPS {
+    for _ in 0..MAX_STEPS {
         let mut neighbors = space.neighbors(&at.candidate.genotype)?;
-        if neighbors.len() > NEIGHBORS {
+        if neighbors.len() > MAX_NEIGHBORS {
             neighbors.shuffle(rng);
-            neighbors.truncate(NEIGHBORS);
+            neighbors.truncate(MAX_NEIGHBORS);
         }
         let mut better: Option<Scored> = None;
         for genotype in neighbors {
@@ -151,7 +151,7 @@ mod tests {
     use crate::conformance::Additive;
 
     #[test]
-    fn mutants_are_new_and_take_turns_with_parents_and_edits() {
+    fn mutants_are_new_and_take_turns_over_parents_and_edits() {
         let mut space = Additive::flat(8, 9, 1);
         let parents = [vec![0; 8], vec![8; 8]];
         let known = |key: &str| key == "0,0,0,0,0,0,0,1";
@@ -168,15 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn climbs_reach_the_best_that_is_not_known() {
+    fn climbs_reach_the_best_unknown_architecture() {
         let mut space = Additive::flat(6, 5, 2);
         let landscape = space.clone();
         let mut value = |_: &mut dyn Space, genotype: &Genotype| Ok(landscape.value(genotype));
-        let climbs = Climbs { samples: 10, mutants: 0, starts: 2 };
-        let top = climbs.maximise(&mut space, &mut seeded(1), &[], &|_| false, &mut value).unwrap().unwrap();
+        let maximizer = AcquisitionMaximizer { samples: 10, mutants: 0, starts: 2 };
+        let top = maximizer.maximize(&mut space, &mut seeded(1), &[], &|_| false, &mut value).unwrap().unwrap();
         assert_eq!(landscape.value(&top.genotype), landscape.optimum());
         let known = |key: &str| key == top.key;
-        let next = climbs.maximise(&mut space, &mut seeded(1), &[], &known, &mut value).unwrap().unwrap();
+        let next = maximizer.maximize(&mut space, &mut seeded(1), &[], &known, &mut value).unwrap().unwrap();
         assert!(next.key != top.key && landscape.value(&next.genotype) > 0.9 * landscape.optimum());
     }
 }

@@ -1,17 +1,17 @@
-//! An ensemble of neural predictors: equal networks from different starts, whose mean and spread say what is expected
-//! and how surely.
+//! An ensemble of neural predictors: networks of one shape from different starts. Their mean is the prediction, and
+//! their spread its uncertainty.
 
 use nas_api::rng::Random;
 use nas_api::{Error, Parameter, Result, Settings};
 
-use crate::surrogate::at_least_one;
-use crate::surrogate::network::{Example, Network, Training};
+use crate::common::surrogate::at_least_one;
+use crate::common::surrogate::network::{Example, Loss, Network, Training};
 
-/// What is expected of an architecture, in standard deviations of the scores.
+/// The predicted target of an architecture.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prediction {
     pub(crate) mean: f64,
-    /// Between the members of the ensemble.
+    /// The standard deviation between the members of the ensemble.
     pub(crate) deviation: f64,
 }
 
@@ -22,14 +22,14 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// The parameters that [`Self::read`] and [`learning`] read.
+    /// The parameters that [`Self::read`] and [`training`] read, with these defaults.
     pub(crate) fn parameters(layers: u32, width: u32, epochs: u32, rate: f64, updates: u32) -> Vec<Parameter> {
         vec![
             Parameter::integer("layers", layers, 1, 100, "Hidden layers of a predictor."),
             Parameter::integer("width", width, 1, 1000, "Units of a hidden layer."),
-            Parameter::integer("epochs", epochs, 1, 100_000, "Passes of a training over all results."),
-            Parameter::integer("updates", updates, 1, 1_000_000, "Steps of Adam in one training, at most."),
-            Parameter::number("learning_rate", rate, 0.0, 10.0, "Step of Adam."),
+            Parameter::integer("epochs", epochs, 1, 100_000, "Passes over all results in one training."),
+            Parameter::integer("updates", updates, 1, 1_000_000, "Most steps of Adam in one training."),
+            Parameter::number("learning_rate", rate, 0.0, 10.0, "Learning rate of Adam."),
         ]
     }
 
@@ -38,23 +38,23 @@ impl Shape {
     }
 }
 
-/// How the members are trained.
-pub(crate) fn training(settings: &Settings, loss: crate::surrogate::network::Loss) -> Result<Training> {
+/// Reads from the settings how the members are trained.
+pub(crate) fn training(settings: &Settings, loss: Loss) -> Result<Training> {
     let rate = settings.number("learning_rate")?;
     if rate <= 0.0 {
-        return Err(Error::new("'learning_rate' must be greater than 0, or predictors would learn nothing"));
+        return Err(Error::new("'learning_rate' must be greater than 0, or the predictors would learn nothing"));
     }
     let (epochs, updates) = (at_least_one(settings, "epochs")?, at_least_one(settings, "updates")?);
     Ok(Training { loss, learning_rate: rate as f32, epochs, updates })
 }
 
-/// Predictors that were trained.
+/// Trained predictors.
 pub(crate) struct Ensemble {
     members: Vec<Network>,
 }
 
 impl Ensemble {
-    /// Members start from different weights and see the examples in different orders.
+    /// Trains members that start from different weights and see the examples in different orders.
     pub(crate) fn train(
         count: usize,
         shape: &Shape,
@@ -71,11 +71,11 @@ impl Ensemble {
         Self { members: (0..count).map(member).collect() }
     }
 
-    /// One prediction for each input. What is not finite counts as hopeless.
+    /// One prediction for each input. A prediction that is not finite counts as the worst possible.
     pub(crate) fn predict(&self, inputs: &[&[f32]]) -> Vec<Prediction> {
         let outputs: Vec<Vec<f32>> = self.members.iter().map(|member| member.predict(inputs)).collect();
         let count = outputs.len().max(1) as f64;
-        let of = |index: usize| {
+        let prediction = |index: usize| {
             let values = || outputs.iter().map(|output| f64::from(output[index]));
             let mean = values().sum::<f64>() / count;
             let variance = values().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count;
@@ -85,7 +85,7 @@ impl Ensemble {
                 Prediction { mean: f64::MIN, deviation: 0.0 }
             }
         };
-        (0..inputs.len()).map(of).collect()
+        (0..inputs.len()).map(prediction).collect()
     }
 }
 
@@ -94,10 +94,9 @@ mod tests {
     use nas_api::rng::{RngExt, seeded};
 
     use super::*;
-    use crate::surrogate::network::Loss;
 
     #[test]
-    fn members_agree_where_there_is_data_and_differ_elsewhere() {
+    fn members_agree_where_there_are_data_and_differ_elsewhere() {
         let mut rng = seeded(1);
         let data: Vec<[f32; 2]> = (0..64).map(|_| [rng.random(), rng.random()]).collect();
         let example = |x| -> Example<'_> {

@@ -1,13 +1,13 @@
-//! What a policy is rewarded with.
+//! The rewards of a policy, and the moving averages that they are compared with.
 
 use nas_api::{Observation, Study};
 
 use crate::Rank;
 
-/// Rewards beyond this are cut, so that their squares stay finite.
-const LARGEST: f64 = 1e100;
+/// Rewards are clamped to plus and minus this, so that their squares stay finite.
+const MAX_REWARD: f64 = 1e100;
 
-/// An exponential moving average, corrected for its start at 0.
+/// An exponential moving average with bias correction, as in Adam.
 #[derive(Clone, Debug, Default)]
 pub struct Average {
     sum: f64,
@@ -15,7 +15,7 @@ pub struct Average {
 }
 
 impl Average {
-    /// The average after this value; `decay` is how much of the past remains.
+    /// Includes a value and returns the average. `decay` is the weight that the past keeps, from 0 to below 1.
     pub fn update(&mut self, value: f64, decay: f64) -> f64 {
         self.sum = decay * self.sum + (1.0 - decay) * value;
         self.weight = decay * self.weight + (1.0 - decay);
@@ -23,16 +23,16 @@ impl Average {
     }
 }
 
-/// The reward of what is observed: the score as it is; the worst so far where there is none.
+/// Turns observations into rewards: the score, or the worst score so far for a candidate that has none.
 #[derive(Clone, Debug, Default)]
 pub struct Rewards {
     worst: Option<f64>,
 }
 
 impl Rewards {
-    /// `None`: it has no score, and neither had any before.
+    /// The reward of an observation; `None` if neither it nor any earlier one has a score.
     pub fn of(&mut self, study: &Study, observation: &Observation) -> Option<f64> {
-        let score = Rank::of(study, observation).score().map(|score| score.clamp(-LARGEST, LARGEST));
+        let score = Rank::of(study, observation).score().map(|score| score.clamp(-MAX_REWARD, MAX_REWARD));
         if let Some(score) = score {
             self.worst = Some(self.worst.map_or(score, |worst| worst.min(score)));
         }
@@ -58,7 +58,7 @@ mod tests {
         rewards.of(&study, &observation(None, vec![0], Ok(0.4)));
         rewards.of(&study, &observation(None, vec![0], Ok(0.9)));
         assert_eq!(rewards.of(&study, &observation(None, vec![0], failed())), Some(0.4));
-        assert_eq!(rewards.of(&study, &observation(None, vec![0], Ok(f64::MAX))), Some(LARGEST));
+        assert_eq!(rewards.of(&study, &observation(None, vec![0], Ok(f64::MAX))), Some(MAX_REWARD));
     }
 
     #[test]

@@ -1,24 +1,27 @@
-//! From standings to numbers that a model can learn.
+//! Turns ranks into numbers that a model can learn.
 
 use nas_api::{Parameter, Result, Settings};
 
 use crate::Rank;
-use crate::surrogate::normal::quantile;
+use crate::common::surrogate::normal::quantile;
 
-/// How far below the worst measured target a failure stands.
-const FAILED: f64 = 1.0;
+/// How far a failure lies below the worst measured target.
+const FAILURE_DISTANCE: f64 = 1.0;
 
-/// What a model learns.
+/// How scores become targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Targets {
+    /// The normal score of the score's position among all scores.
     NormalScores,
+    /// The score minus the mean, in standard deviations.
     Standardised,
 }
 
 impl Targets {
     /// The parameter that [`Self::read`] reads.
     pub(crate) fn parameter(default: &str) -> Parameter {
-        let description = "What is learnt: scores by their ranks, or less their mean in standard deviations.";
+        let description =
+            "What the model learns: normal scores by rank, or scores minus their mean, in standard deviations.";
         Parameter::one_of("targets", default, &["normal-scores", "standardised"], description)
     }
 
@@ -27,7 +30,7 @@ impl Targets {
         Ok(if normal { Self::NormalScores } else { Self::Standardised })
     }
 
-    /// One target for each standing.
+    /// One target for each rank.
     pub(crate) fn of(self, ranks: &[Rank]) -> Vec<f64> {
         match self {
             Self::NormalScores => normal_scores(ranks),
@@ -36,12 +39,10 @@ impl Targets {
     }
 }
 
-/// One target for each standing, greater is better: the score less the mean, in standard deviations. What breaks constraints
-/// lies below every score, the lower the greater the violation, and what failed lies lowest, so that the order is that
-/// of Deb's rules.
+/// Targets that are scores minus their mean, in standard deviations.
 fn standardised(ranks: &[Rank]) -> Vec<f64> {
     let scores = || ranks.iter().filter_map(|rank| rank.score());
-    // Divided by the greatest first, so that no sum overflows.
+    // Divided by the greatest magnitude first, so that no sum overflows.
     let greatest = scores().fold(0.0, |most: f64, score| most.max(score.abs()));
     let scaled = |score: f64| if greatest > 0.0 { score / greatest } else { 0.0 };
     let count = scores().count().max(1) as f64;
@@ -51,8 +52,8 @@ fn standardised(ranks: &[Rank]) -> Vec<f64> {
     complete(ranks, |score| (scaled(score) - mean) / deviation)
 }
 
-/// The same with the normal score of each standing in the order of scores: Φ⁻¹((r − ½) / n), where equals share the
-/// middle of their ranks. Outliers and skew have no effect.
+/// Targets that are normal scores: Φ⁻¹((r − ½) / n) for position r among n sorted scores, where equal scores share
+/// their mean position. Outliers and skew have no effect.
 fn normal_scores(ranks: &[Rank]) -> Vec<f64> {
     let mut sorted: Vec<f64> = ranks.iter().filter_map(|rank| rank.score()).map(|score| score + 0.0).collect();
     sorted.sort_by(f64::total_cmp);
@@ -64,14 +65,18 @@ fn normal_scores(ranks: &[Rank]) -> Vec<f64> {
     })
 }
 
+/// Targets for all ranks, greater is better, from the targets of scores. A candidate that violates constraints lies
+/// below every score, the lower the greater the violation, and a failed one lies lowest, as in Deb's rules.
 fn complete(ranks: &[Rank], target: impl Fn(f64) -> f64) -> Vec<f64> {
     let worst = ranks.iter().filter_map(|rank| rank.score()).map(&target).reduce(f64::min).unwrap_or(0.0);
-    let place = |rank: &Rank| match *rank {
+    let target_of = |rank: &Rank| match *rank {
         Rank::Measured(score) => target(score),
-        Rank::Infeasible(violation) if violation.is_finite() => worst - FAILED * violation / (1.0 + violation),
-        Rank::Infeasible(_) | Rank::Failed => worst - FAILED,
+        Rank::Infeasible(violation) if violation.is_finite() => {
+            worst - FAILURE_DISTANCE * violation / (1.0 + violation)
+        }
+        Rank::Infeasible(_) | Rank::Failed => worst - FAILURE_DISTANCE,
     };
-    ranks.iter().map(place).collect()
+    ranks.iter().map(target_of).collect()
 }
 
 #[cfg(test)]
@@ -79,10 +84,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_have_mean_0_and_deviation_1_and_keep_the_order_of_debs_rules() {
+    fn standardised_targets_have_mean_0_and_deviation_1_and_follow_debs_rules() {
         let ranks = [Rank::Measured(1.0), Rank::Failed, Rank::Measured(3.0), Rank::Infeasible(1.0)];
-        for (target, wanted) in standardised(&ranks).iter().zip([-1.0, -2.0, 1.0, -1.5]) {
-            assert!((target - wanted).abs() < 1e-12, "{target} is not {wanted}");
+        for (target, expected) in standardised(&ranks).iter().zip([-1.0, -2.0, 1.0, -1.5]) {
+            assert!((target - expected).abs() < 1e-12, "{target} is not {expected}");
         }
         assert_eq!(standardised(&[Rank::Failed, Rank::Infeasible(f64::INFINITY)]), [-1.0, -1.0]);
     }
@@ -96,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn normal_scores_see_ranks_only() {
+    fn normal_scores_depend_on_the_order_alone() {
         let ranks = [1.0, 1e9, 2.0, 2.0].map(Rank::Measured);
         let targets = normal_scores(&ranks);
         // 1/8, 7/8, 1/2, 1/2.
-        let wanted = [-1.150_349_380_376_008, 1.150_349_380_376_008, 0.0, 0.0];
-        for (target, wanted) in targets.iter().zip(wanted) {
-            assert!((target - wanted).abs() < 1e-9, "{targets:?}");
+        let expected = [-1.150_349_380_376_008, 1.150_349_380_376_008, 0.0, 0.0];
+        for (target, expected) in targets.iter().zip(expected) {
+            assert!((target - expected).abs() < 1e-9, "{targets:?}");
         }
     }
 }

@@ -1,32 +1,33 @@
-//! The rungs of successive halving: which of the offered fidelities are used, and by how many.
+//! The rungs of successive halving: which of the offered fidelities are used, and how many architectures each gets.
 
 use nas_api::{Error, Parameter, Result, Study};
 
-/// What rounding may do to a quotient of fidelities, relative to it.
-const SLACK: f64 = 1e-9;
+/// Relative rounding error that a quotient of fidelities may have.
+const TOLERANCE: f64 = 1e-9;
 
-/// A ladder with more steps than this would never be climbed.
-const MOST_STEPS: usize = 64;
+/// No search would ever climb a ladder with more steps than this.
+const MAX_STEPS: usize = 64;
 
-/// So many architectures are measured at this fidelity.
+/// A fidelity, and how many architectures are measured at it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rung {
-    /// How many, at most.
+    /// The number of architectures, at most.
     pub size: u32,
-    /// One of those that the study offers.
+    /// One of the fidelities that the study offers.
     pub fidelity: f64,
 }
 
-/// The fidelities from the least to the greatest that is used, in steps of a factor.
+/// The fidelities in use, from the least to the greatest, in steps of a factor η.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ladder {
-    /// η: each step spends so many times more, on so many times fewer architectures.
+    /// η: each step multiplies the fidelity by η and divides the number of architectures by η.
     pub eta: f64,
-    /// For step 0 to `top`: the offered fidelity nearest, by ratio, to R η^(step − top). Neighbours may be equal.
+    /// For each step from 0 to `top`, the offered fidelity nearest, by ratio, to R η^(step − top). Neighbours may be
+    /// equal.
     fidelities: Vec<f64>,
 }
 
-/// The parameters that [`Ladder::open`] reads, and `carry_on`.
+/// The parameters that [`Ladder::open`] reads, and `carry_on`, with this default of η.
 pub fn parameters(eta: f64) -> Vec<Parameter> {
     vec![
         Parameter::number(
@@ -34,32 +35,36 @@ pub fn parameters(eta: f64) -> Vec<Parameter> {
             eta,
             1.1,
             1000.0,
-            "η: each rung spends so many times more, on so many times fewer architectures.",
+            "η: each rung multiplies the fidelity by η and divides the number of architectures by η.",
         ),
         Parameter::number(
             "min_fidelity",
             0.0,
             0.0,
             f64::MAX,
-            "r: least fidelity used, in the evaluator's unit; 0: the least offered.",
+            "r: least fidelity to use, in the evaluator's unit; 0 uses the least that is offered.",
         ),
         Parameter::number(
             "max_fidelity",
             0.0,
             0.0,
             f64::MAX,
-            "R: greatest fidelity used, in the evaluator's unit; 0: the greatest offered.",
+            "R: greatest fidelity to use, in the evaluator's unit; 0 uses the greatest that is offered.",
         ),
         Parameter::truth(
             "carry_on",
             false,
-            "Promoted trials carry on from the state they left, and pay the difference; only for an evaluator that can.",
+            "Continue promoted trials from their checkpoints, which the evaluator must support.",
         ),
     ]
 }
 
 impl Ladder {
-    /// The ladder that a study's settings describe, or why there is none.
+    /// The ladder that a study's settings describe.
+    ///
+    /// # Errors
+    /// Returns an error if a setting is out of range, if the fidelities leave fewer than two rungs, or if they would
+    /// need more than 64 steps.
     pub fn open(study: &Study) -> Result<Self> {
         let settings = &study.settings;
         let (eta, min, max) =
@@ -72,32 +77,33 @@ impl Ladder {
         let (Some(&least), Some(&greatest)) = (offered.first(), offered.last()) else {
             let all = &study.fidelities;
             let problem = format!("no fidelity lies between 'min_fidelity' ({min}) and 'max_fidelity' ({max})");
-            return Err(Error::new(format!("{problem}; offered are {all:?}")));
+            return Err(Error::new(format!("{problem}; the evaluator offers {all:?}")));
         };
-        let mut wanted = vec![greatest];
+        let mut targets = vec![greatest];
         let mut next = greatest / eta;
-        while wanted.len() <= MOST_STEPS && next >= least * (1.0 - SLACK) {
-            wanted.push(next);
+        while targets.len() <= MAX_STEPS && next >= least * (1.0 - TOLERANCE) {
+            targets.push(next);
             next /= eta;
         }
-        if wanted.len() < 2 {
+        if targets.len() < 2 {
             return Err(Error::new(format!(
-                "there is no second rung: the fidelities used, {least} to {greatest}, must be a factor of 'eta' ({eta}) apart"
+                "there is only one rung: the greatest fidelity in use ({greatest}) must be at least 'eta' ({eta}) \
+                 times the least ({least})"
             )));
         }
-        if wanted.len() > MOST_STEPS {
-            let problem = format!("from {least} to {greatest} there are more than {MOST_STEPS} steps of 'eta' ({eta})");
+        if targets.len() > MAX_STEPS {
+            let problem = format!("there are more than {MAX_STEPS} steps of 'eta' ({eta}) from {least} to {greatest}");
             return Err(Error::new(format!("{problem}: raise 'eta' or 'min_fidelity'")));
         }
         let distance = |a: f64, b: f64| if a > b { a / b } else { b / a };
-        let nearest = |wanted: f64| {
-            let by_distance = |a: &f64, b: &f64| distance(*a, wanted).total_cmp(&distance(*b, wanted));
+        let nearest = |target: f64| {
+            let by_distance = |a: &f64, b: &f64| distance(*a, target).total_cmp(&distance(*b, target));
             offered.iter().copied().min_by(by_distance).unwrap_or(greatest)
         };
-        Ok(Self { eta, fidelities: wanted.into_iter().rev().map(nearest).collect() })
+        Ok(Self { eta, fidelities: targets.into_iter().rev().map(nearest).collect() })
     }
 
-    /// The number of the last step; the paper's s_max.
+    /// The number of the last step: the paper's s_max.
     pub fn top(&self) -> u32 {
         u32::try_from(self.fidelities.len() - 1).unwrap_or(u32::MAX)
     }
@@ -107,8 +113,8 @@ impl Ladder {
         (0..steps).fold(1.0, |power, _| power * self.eta)
     }
 
-    /// The fidelities from step `start` on, ascending, each with the steps to it. Steps whose fidelities are equal are one:
-    /// the first of all is at 0 steps, a later one at the greatest of its steps.
+    /// The fidelities from step `start` on, ascending, each with the number of steps to it. Steps with equal fidelities
+    /// are merged: the lowest level is at 0 steps, any other at the last of its merged steps.
     pub fn levels(&self, start: u32) -> Vec<(u32, f64)> {
         let mut levels: Vec<(u32, f64)> = Vec::new();
         for (steps, &fidelity) in (0..).zip(self.fidelities.iter().skip(start as usize)) {
@@ -121,24 +127,24 @@ impl Ladder {
         levels
     }
 
-    /// η to the power of `steps` goes into `count` so often.
+    /// ⌊`count` η^−`steps`⌋.
     pub fn share(&self, count: u32, steps: u32) -> u32 {
-        (f64::from(count) / self.power(steps) * (1.0 + SLACK)).floor() as u32
+        (f64::from(count) / self.power(steps) * (1.0 + TOLERANCE)).floor() as u32
     }
 
-    /// The rungs of a bracket that begins with `n` at step `start`: ⌊n η^−i⌋ after i steps, while there are any.
+    /// The rungs of a bracket that begins with `n` architectures at step `start`: ⌊n η^−i⌋ after i steps, down to 1.
     pub fn bracket(&self, start: u32, n: u32) -> Vec<Rung> {
         let rung = |(steps, fidelity)| Rung { size: self.share(n, steps), fidelity };
         self.levels(start).into_iter().map(rung).take_while(|rung| rung.size > 0).collect()
     }
 
-    /// Hyperband's brackets (Algorithm 1 of the paper), from s_max, which begins with the most at the least fidelity, to 0,
-    /// which measures all at the greatest: ⌈(s_max + 1) η^s / (s + 1)⌉ at the start of bracket s.
+    /// Hyperband's brackets (Algorithm 1 of the paper), from s_max, which starts most architectures at the least
+    /// fidelity, to 0, which measures all at the greatest. Bracket s starts with ⌈(s_max + 1) η^s / (s + 1)⌉.
     pub fn hyperband(&self) -> Vec<Vec<Rung>> {
         let top = self.top();
         let bracket = |s: u32| {
             let n = f64::from(top + 1) * self.power(s) / f64::from(s + 1);
-            self.bracket(top - s, (n * (1.0 - SLACK)).ceil() as u32)
+            self.bracket(top - s, (n * (1.0 - TOLERANCE)).ceil() as u32)
         };
         (0..=top).rev().map(bracket).collect()
     }
@@ -181,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn rungs_are_the_nearest_that_are_offered_and_the_last_is_the_greatest() {
+    fn rungs_are_the_nearest_offered_fidelities_and_the_last_is_the_greatest() {
         let epochs: Vec<f64> = (1..=200).map(f64::from).collect();
         assert_eq!(ladder(&epochs, 3.0, 0.0, 0.0).unwrap().fidelities, [3.0, 7.0, 22.0, 67.0, 200.0]);
         assert_eq!(ladder(&epochs, 3.0, 5.0, 60.0).unwrap().fidelities, [7.0, 20.0, 60.0]);
@@ -191,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_that_are_not_offered_are_leapt_over() {
+    fn steps_without_an_offered_fidelity_are_skipped() {
         let ladder = ladder(&[1.0, 100.0], 3.0, 0.0, 0.0).unwrap();
         assert_eq!(ladder.fidelities, [1.0, 1.0, 100.0, 100.0, 100.0]);
         assert_eq!(pairs(&ladder.bracket(0, 81)), [(81, 1.0), (1, 100.0)]);
@@ -199,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_one_rung_is_refused_in_words() {
+    fn a_ladder_with_a_single_rung_is_refused_with_the_reason() {
         let refusal = |offered: &[f64], min, max| ladder(offered, 3.0, min, max).unwrap_err().to_string();
         assert!(refusal(&[1.0, 2.0], 0.0, 0.0).contains("'eta' (3)"));
-        assert!(refusal(&[1.0, 3.0, 9.0], 4.0, 0.0).contains("9 to 9"));
+        assert!(refusal(&[1.0, 3.0, 9.0], 4.0, 0.0).contains("in use (9)"));
         assert!(refusal(&[1.0, 3.0, 9.0], 10.0, 0.0).contains("'min_fidelity' (10)"));
         assert!(refusal(&[1e-100, 1e100], 0.0, 0.0).contains("more than 64 steps"));
-        assert!(refusal(&[], 0.0, 0.0).contains("offered are []"));
+        assert!(refusal(&[], 0.0, 0.0).contains("offers []"));
     }
 }
