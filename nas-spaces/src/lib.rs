@@ -29,7 +29,7 @@ pub use grammar::GrammarSpace;
 pub use mlp::Mlp;
 pub use mobile::Mobile;
 pub use nas_bench_101::NasBench101;
-pub use nas_bench_201::{NasBench201, Same};
+pub use nas_bench_201::{NasBench201, Identity};
 pub use nas_bench_macro::NasBenchMacro;
 pub use residual_mlp::ResidualMlp;
 pub use resnet::ResNet;

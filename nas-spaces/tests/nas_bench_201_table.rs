@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use nas_api::graph::{count, shape};
 use nas_api::{SearchSpace, Settings, Task};
-use nas_spaces::{NasBench201, Same};
+use nas_spaces::{NasBench201, Identity};
 
 /// The table, or `None` with a printed reason where it need not be there.
 fn table() -> Option<csv::Reader<flate2::read::GzDecoder<std::fs::File>>> {
@@ -38,7 +38,7 @@ fn costs(space: &NasBench201, genotype: &[u32], task: &Task) -> (f64, f64) {
 #[test]
 fn every_cell_agrees_with_the_published_table() {
     let Some(mut table) = table() else { return };
-    let (space, by_topology) = (NasBench201::new(), NasBench201::with_identity(Same::Topology));
+    let (space, by_topology) = (NasBench201::new(), NasBench201::with_identity(Identity::Topology));
     let tasks = [
         ("flops_m_c10", task(&space, [3, 32, 32], 10)),
         ("flops_m_c100", task(&space, [3, 32, 32], 100)),
