@@ -32,7 +32,9 @@ pub fn numbers(settings: &Settings, name: &str, min: f64, max: f64) -> Result<Ve
         return Err(Error::new(format!("'{name}' takes 1 to {MAX_CHOICES} choices, not {}", numbers.len())));
     }
     if let Some(number) = numbers.iter().find(|number| !(min..=max).contains(*number)) {
-        return Err(Error::new(format!("the choices of '{name}' must lie between {min} and {max}, but one is {number}")));
+        return Err(Error::new(format!(
+            "the choices of '{name}' must lie between {min} and {max}, but one is {number}"
+        )));
     }
     if !numbers.is_sorted_by(|a, b| a < b) {
         return Err(Error::new(format!("the choices of '{name}' must ascend without repetition, not {numbers:?}")));

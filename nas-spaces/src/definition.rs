@@ -1,7 +1,7 @@
 //! What choice spaces and grammars share: both are defined by a TOML text with a name.
 //!
-//! Each keeps its own struct with the fields `name`, `version`, `description` and `reference`: with `#[serde(flatten)]`,
-//! serde would no longer refuse unknown keys, and errors would lose their line numbers.
+//! Each keeps its own struct with the fields `name`, `version`, `description` and `reference`: with
+//! `#[serde(flatten)]`, serde would no longer refuse unknown keys, and errors would lose their line numbers.
 
 use nas_api::{Error, Result};
 use serde::de::DeserializeOwned;

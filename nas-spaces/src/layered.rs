@@ -1,15 +1,16 @@
-//! Spaces of layered networks: decisions of the whole network, the number of layers among them, and decisions of each layer.
+//! Spaces of layered networks: decisions of the whole network, the number of layers among them, and decisions of each
+//! layer.
 
 use nas_api::{Decision, SpaceInfo};
 
-/// The decisions of a layered network. Their order is the number of layers, the other decisions of the whole network, and
-/// then those of each layer or of one layer that stands for all.
+/// The decisions of a layered network. Their order is the number of layers, the other decisions of the whole network,
+/// and then those of each layer or of one layer that stands for all.
 #[derive(Clone, Debug)]
 pub struct Layered {
     /// The decisions of the whole network. The first one is the number of layers.
     network: Vec<Decision>,
-    /// Indices into `network` of a decision and an earlier one. The decision is made only if the earlier one is not at its
-    /// first choice.
+    /// Indices into `network` of a decision and an earlier one. The decision is made only if the earlier one is not at
+    /// its first choice.
     requires: Option<(usize, usize)>,
     /// The number of layers that each choice of the first decision means.
     counts: Vec<u32>,
@@ -28,9 +29,9 @@ pub struct Chosen<'g> {
 }
 
 impl Layered {
-    /// `counts` are the choices of the number of layers, in ascending order. `network` are the other decisions of the whole
-    /// network, and `layer` those of a layer. With `per_layer`, every layer has its own (`width1`, `width2`, ...); otherwise
-    /// one layer stands for all.
+    /// `counts` are the choices of the number of layers, in ascending order. `network` are the other decisions of the
+    /// whole network, and `layer` those of a layer. With `per_layer`, every layer has its own (`width1`, `width2`,
+    /// ...); otherwise one layer stands for all.
     pub fn new(counts: Vec<u32>, network: Vec<Decision>, layer: &[Decision], per_layer: bool) -> Self {
         let layers = Decision::new("layers", counts.iter().map(u32::to_string)).ordered();
         let network = [vec![layers], network].concat();

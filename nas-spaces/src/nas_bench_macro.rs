@@ -39,8 +39,8 @@ impl Default for NasBenchMacro {
     }
 }
 
-/// The network around the layers. `layer` builds the layer at a position, given its input, [channels in, channels out] and
-/// stride.
+/// The network around the layers. `layer` builds the layer at a position, given its input, [channels in, channels out]
+/// and stride.
 fn network(task: &Task, layer: impl Fn(&mut GraphBuilder, usize, NodeId, [i64; 2], i64) -> NodeId) -> Result<Graph> {
     image_shape("nas-bench-macro", &task.input_shape)?;
     let mut channels = i64::from(task.settings.integer("channels")?);
@@ -132,8 +132,8 @@ impl SearchSpace for NasBenchMacro {
         network.map(Some)
     }
 
-    /// The published rule, which is exact: within a stage, identities after the first layer change nothing, so that they
-    /// move to its end.
+    /// The published rule, which is exact: within a stage, identities after the first layer change nothing, so that
+    /// they move to its end.
     fn key(&self, genotype: &[u32]) -> String {
         let mut key = Genotype::with_capacity(genotype.len());
         let mut rest = genotype;

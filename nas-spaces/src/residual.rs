@@ -6,7 +6,8 @@ use crate::blocks::{conv, conv_norm, conv_norm_relu, half, max_pool};
 use crate::choices::decision;
 
 const BLOCKS: [&str; 2] = ["basic", "bottleneck"];
-/// The narrowest first stage. With a narrower one, groups would have no channel, and cardinalities would differ in name only.
+/// The narrowest first stage. With a narrower one, groups would have no channel, and cardinalities would differ in name
+/// only.
 pub const MIN_WIDTH: u32 = 16;
 /// The default choices of the channels of the first stage.
 pub const WIDTHS: [u32; 6] = [16, 32, 48, 64, 96, 128];

@@ -1,8 +1,8 @@
 //! Residual networks: ResNet, ResNeXt and Wide ResNet.
 //!
 //! K. He, X. Zhang, S. Ren and J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; S. Xie, R. Girshick,
-//! P. Dollár, Z. Tu and K. He, "Aggregated Residual Transformations for Deep Neural Networks", CVPR 2017; S. Zagoruyko and
-//! N. Komodakis, "Wide Residual Networks", BMVC 2016.
+//! P. Dollár, Z. Tu and K. He, "Aggregated Residual Transformations for Deep Neural Networks", CVPR 2017; S. Zagoruyko
+//! and N. Komodakis, "Wide Residual Networks", BMVC 2016.
 
 use nas_api::{
     Decision, Error, Genotype, Graph, GraphBuilder, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task,

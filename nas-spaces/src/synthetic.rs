@@ -2,8 +2,8 @@
 
 use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
 
-/// The space `synthetic`: independent, unordered decisions that all have the same number of choices. Every genotype is a
-/// separate architecture, and there are no networks.
+/// The space `synthetic`: independent, unordered decisions that all have the same number of choices. Every genotype is
+/// a separate architecture, and there are no networks.
 #[derive(Clone, Debug)]
 pub struct Synthetic {
     decisions: Vec<Decision>,

@@ -10,7 +10,7 @@ use super::spec::{DecisionSpec, Scalar, scalars};
 const MAX_DECISIONS: usize = 256;
 /// The largest number of choices of one decision.
 const MAX_CHOICES: usize = 1000;
-/// The largest number of combinations of the choices that conditions depend on. Each is checked when the space is opened.
+/// The largest number of combinations of the choices that conditions depend on. Opening a space checks each of them.
 const MAX_STRUCTURES: usize = 10_000;
 
 /// A condition, which holds if each of these decisions is made and has one of these choices.
@@ -105,7 +105,8 @@ impl Decisions {
         for (name, value) in entries {
             let name = name.as_ref();
             let decision = self.position(name);
-            let decision = decision.ok_or_else(|| format!("'when' names '{name}', which is not an earlier decision"))?;
+            let decision =
+                decision.ok_or_else(|| format!("'when' names '{name}', which is not an earlier decision"))?;
             let wanted = scalars(value).filter(|wanted| !wanted.is_empty());
             let wanted = wanted.ok_or_else(|| format!("'when.{name}' must be a choice or a list of choices"))?;
             let mut choices = Vec::with_capacity(wanted.len());
@@ -157,13 +158,14 @@ impl Decisions {
         states
     }
 
-    /// Every combination of choices of the decisions that conditions depend on and of those in `also`, each with log10 of
-    /// the number of its genotypes.
+    /// Every combination of choices of the decisions that conditions depend on and of those in `also`, each with log10
+    /// of the number of its genotypes.
     ///
     /// # Errors
     /// If there are too many combinations to check.
     pub fn structures(&self, also: &[usize]) -> Result<Vec<(Vec<DecisionState>, f64)>> {
-        let in_conditions = self.conditions.iter().flat_map(|condition| condition.0.iter().map(|(decision, _)| *decision));
+        let in_conditions =
+            self.conditions.iter().flat_map(|condition| condition.0.iter().map(|(decision, _)| *decision));
         let mut fixed = vec![false; self.decisions.len()];
         for decision in in_conditions.chain(also.iter().copied()) {
             fixed[decision] = true;

@@ -6,7 +6,7 @@ use nas_api::graph::operators;
 use nas_api::{Attribute, Graph, GraphBuilder, Symbol};
 
 use super::attribute::{kind, required};
-use super::decisions::{Decisions, DecisionState};
+use super::decisions::{DecisionState, Decisions};
 use super::spec::Scalar;
 use super::template::{Layer, MAX_REPEAT, Name, Step, Term, Terms};
 

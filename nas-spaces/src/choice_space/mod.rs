@@ -1,5 +1,5 @@
-//! Choice spaces: decisions, conditions and a chain of layers, written in TOML without code. `docs/spaces.md` describes the
-//! format with an example.
+//! Choice spaces: decisions, conditions and a chain of layers, written in TOML without code. `docs/spaces.md` describes
+//! the format with an example.
 
 mod attribute;
 mod decisions;
@@ -58,7 +58,6 @@ impl ChoiceSpace {
         Ok(Self { info, decisions, steps })
     }
 }
-
 
 impl SearchSpace for ChoiceSpace {
     fn parameters() -> Vec<Parameter> {

@@ -66,10 +66,22 @@ impl Conv1d {
 impl SearchSpace for Conv1d {
     fn parameters() -> Vec<Parameter> {
         vec![
-            Parameter::truth("per_layer", true, "Whether every block chooses its own channels, kernel, dilation and stride."),
-            parameter("layers", &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0], "Choices of `layers`, the number of residual blocks; at most 30."),
+            Parameter::truth(
+                "per_layer",
+                true,
+                "Whether every block chooses its own channels, kernel, dilation and stride.",
+            ),
+            parameter(
+                "layers",
+                &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0],
+                "Choices of `layers`, the number of residual blocks; at most 30.",
+            ),
             parameter("widths", &[16.0, 32.0, 64.0, 128.0], "Choices of `width`, the channels of the stem."),
-            parameter("multiples", &[1.0, 2.0, 4.0, 8.0], "Choices of `multiple`, the channels of a block over `width`."),
+            parameter(
+                "multiples",
+                &[1.0, 2.0, 4.0, 8.0],
+                "Choices of `multiple`, the channels of a block over `width`.",
+            ),
             parameter("kernels", &[3.0, 5.0, 7.0, 9.0, 15.0], "Choices of `kernel`; odd."),
             parameter("dilations", &[1.0, 2.0, 4.0, 8.0], "Choices of `dilation`."),
         ]

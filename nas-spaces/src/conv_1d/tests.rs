@@ -57,7 +57,7 @@ fn every_block_keeps_or_halves_the_length() {
     }
 }
 
-/// This is the design of TCN: with kernel k and doubling dilation, the last position sees 1 + 2(k − 1)(2ⁿ − 1) positions.
+/// As in TCN, with kernel k and doubling dilation the last position sees 1 + 2(k − 1)(2ⁿ − 1) positions.
 #[test]
 fn one_layer_may_stand_for_all_with_doubling_dilation() {
     let shared = space(false);

@@ -10,7 +10,7 @@ use crate::blocks::conv_norm;
 /// The side of the window of the average pooling.
 const POOL: i64 = 5;
 
-/// The least side of the map that it reads, for which the average pooling leaves two by two values to the last convolution.
+/// The least side of the map that it reads. The average pooling must leave 2×2 values for the last convolution.
 pub fn least_side(stem: Stem) -> i64 {
     POOL + stride(stem)
 }

@@ -1,4 +1,4 @@
-//! The published form of a pair of cells: `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), ...)`.
+//! The published form of a pair of cells: `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), ...`.
 
 use super::cell::{Cell, Edge, INNER, OPERATIONS};
 
@@ -17,8 +17,8 @@ fn pairs(cell: &Cell) -> String {
     format!("[{}]", pairs.join(", "))
 }
 
-/// Reads the text that [`format`] writes. The two pairs of a node may come in any order, the concatenation may be a list, and
-/// white space, quotes and trailing commas are as in Python.
+/// Reads the text that [`format`] writes. The two pairs of a node may come in any order, the concatenation may be a
+/// list, and white space, quotes and trailing commas are as in Python.
 ///
 /// # Errors
 /// If the text is malformed or not a pair of cells of the space. The message names the cell and the node.

@@ -1,12 +1,12 @@
 //! Which cells are the same network.
 //!
-//! A cell concatenates its four inner nodes, and every reader of the result starts with a 1×1 convolution or a linear layer,
-//! so that the order of the nodes only renames weights. A node is a sum: skips of stride 1 vanish in it, and average
-//! pooling distributes over it. Each operation with weights is a separate instance, even if another one applies the same
-//! operation to the same value. Operations without weights are the same if their inputs are.
+//! A cell concatenates its four inner nodes, and every reader of the result starts with a 1×1 convolution or a linear
+//! layer, so that the order of the nodes only renames weights. A node is a sum: skips of stride 1 vanish in it, and
+//! average pooling distributes over it. Each operation with weights is a separate instance, even if another one applies
+//! the same operation to the same value. Operations without weights are the same if their inputs are.
 //!
-//! The key numbers the instances by what they compute. Among instances with equal signatures it takes the order with the
-//! least text.
+//! The key numbers the instances by what they compute. Among instances with equal signatures it takes the order with
+//! the least text.
 
 use super::cell::{Cell, Edge, Operation};
 
@@ -93,8 +93,8 @@ struct Numbering<'c> {
 }
 
 impl Numbering<'_> {
-    /// Tries every order of the instances from `at` on that only permutes instances with equal signatures. There are few,
-    /// because each node reads two different nodes: in the worst case two signatures occur four times each.
+    /// Tries every order of the instances from `at` on that only permutes instances with equal signatures. There are
+    /// few, because each node reads two different nodes: in the worst case two signatures occur four times each.
     fn search(&mut self, order: &mut [usize], at: usize) {
         if at == order.len() {
             let text = self.text(order);

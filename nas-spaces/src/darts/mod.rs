@@ -1,4 +1,4 @@
-//! DARTS: a normal and a reduction cell of four inner nodes. Each node has two inputs with one of seven operations each.
+//! DARTS: a normal and a reduction cell of four inner nodes, each with two inputs through one of seven operations.
 //!
 //! H. Liu, K. Simonyan and Y. Yang, "DARTS: Differentiable Architecture Search", ICLR 2019.
 
@@ -97,7 +97,13 @@ impl SearchSpace for Darts {
 
     fn task_parameters(&self) -> Vec<Parameter> {
         vec![
-            Parameter::integer("channels", 36, 2, 1024, "Channels of the first cell (C); each reduction cell doubles them."),
+            Parameter::integer(
+                "channels",
+                36,
+                2,
+                1024,
+                "Channels of the first cell (C); each reduction cell doubles them.",
+            ),
             Parameter::integer("layers", 20, 1, 100, "Number of cells (L); those at L/3 and 2L/3 are reduction cells."),
             Parameter::one_of(
                 "stem",

@@ -1,5 +1,5 @@
-//! The network around the cells (Liu et al. 2019, section 3 and appendix A): a stem, cells with reduction cells at one and
-//! two thirds of the depth, the head, and optionally an auxiliary head for training.
+//! The network around the cells (Liu et al. 2019, section 3 and appendix A): a stem, cells with reduction cells at one
+//! and two thirds of the depth, the head, and optionally an auxiliary head for training.
 
 use nas_api::graph::Convolution;
 use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window};
@@ -61,8 +61,8 @@ impl Skeleton {
         layer == self.layers / 3 || layer == 2 * self.layers / 3
     }
 
-    /// The least side of an image. The factorised reduction cannot halve a side of 1, and the auxiliary head needs a side of
-    /// 8, or 7 after the ImageNet stem.
+    /// The least side of an image. The factorised reduction cannot halve a side of 1, and the auxiliary head needs a
+    /// side of 8, or 7 after the ImageNet stem.
     pub fn least_side(&self) -> i64 {
         let halvings = (0..self.layers).filter(|&layer| self.reduces(layer)).count();
         let before = if self.stem == Stem::ImageNet { 3 } else { 0 };
@@ -135,8 +135,8 @@ fn relu_conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Conv
     conv_norm(graph, name, value, conv)
 }
 
-/// A factorised reduction, which halves an image: two 1×1 convolutions of stride 2, the second one shifted by a pixel, give
-/// half of the channels each. An odd side is padded by one pixel so that both results have the same size.
+/// A factorised reduction, which halves an image: two 1×1 convolutions of stride 2, the second one shifted by a pixel,
+/// give half of the channels each. An odd side is padded by one pixel so that both results have the same size.
 fn factorized_reduction(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, sides: [i64; 2]) -> NodeId {
     let value = graph.op(format!("{name}.relu"), "Relu", &[from]);
     let even = graph.convolve(format!("{name}.even"), value, conv(channels / 2, 1, 2));
@@ -225,8 +225,8 @@ fn chosen(
     output(graph, name, &nodes)
 }
 
-/// A cell of the supernet. Every edge has every operation once, and a `Choice` for each role that the edge can have in its
-/// node (first or second input). Another `Choice` selects the pair of inputs.
+/// A cell of the supernet. Every edge has every operation once, and a `Choice` for each role that the edge can have in
+/// its node (first or second input). Another `Choice` selects the pair of inputs.
 fn supernet(graph: &mut GraphBuilder, name: &str, inputs: [State; 2], channels: i64, reduces: bool) -> NodeId {
     let kind = if reduces { "reduce" } else { "normal" };
     let mut nodes = inputs.map(|state| state.node).to_vec();

@@ -45,8 +45,8 @@ fn counts(space: &Darts, genotype: &[u32], task: &Task) -> (u64, u64) {
     (counts.params, counts.macs)
 }
 
-/// The published parameters on CIFAR-10 are 3.3 M (DARTS V2) and 3.63 M (PC-DARTS). The exact numbers are those of a PyTorch
-/// network written from the paper, without the auxiliary head.
+/// The published parameters on CIFAR-10 are 3.3 M (DARTS V2) and 3.63 M (PC-DARTS). The exact numbers are those of a
+/// PyTorch network written from the paper, without the auxiliary head.
 #[test]
 fn published_cells_have_the_counts_of_pytorch() {
     let space = Darts::new();
@@ -141,7 +141,8 @@ fn texts_are_read_in_any_python_layout() {
     assert!(text.starts_with("Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "), "{text}");
     assert!(text.ends_with("('skip_connect', 2)], reduce_concat=range(2, 6))"), "{text}");
     assert_eq!(space.parse(&text).unwrap(), genotype);
-    let reformatted = DARTS_V2.replace('\'', "\"").replace(", ", " ,\n  ").replace(")]", "),\n]").replace("[2 ", "[ 2 ");
+    let reformatted =
+        DARTS_V2.replace('\'', "\"").replace(", ", " ,\n  ").replace(")]", "),\n]").replace("[2 ", "[ 2 ");
     assert_eq!(space.parse(&reformatted).unwrap(), genotype);
 }
 
@@ -261,7 +262,7 @@ proptest! {
     }
 }
 
-/// The value of a cell without weights, computed from hashes that stand for its inputs. It does not use a canonical form.
+/// The value of a cell without weights, computed from hashes in place of its inputs and without a canonical form.
 fn fingerprint(cell: &Cell) -> Vec<u64> {
     let mix = |words: &[u64]| {
         words.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
@@ -274,7 +275,7 @@ fn fingerprint(cell: &Cell) -> Vec<u64> {
         let terms = edges.map(|edge| {
             let input = values[edge.source];
             match edge.operation {
-                of, => Operation::Skip => input, => of,
+                Operation::Skip => input,
                 operation => mix(&[operation as u64 + 3, input]),
             }
         });
@@ -288,7 +289,7 @@ fn fingerprint(cell: &Cell) -> Vec<u64> {
 /// For all cells of two operations without weights, keys are equal exactly if the outputs are.
 #[test]
 fn keys_are_exact_where_nothing_has_weights() {
-    let operations = [of, => Operation::Skip => input,, Operation::MaxPool];
+    let operations = [Operation::Skip, Operation::MaxPool];
     let mut cells = vec![Vec::new()];
     for node in 2..6 {
         let mut next = Vec::new();

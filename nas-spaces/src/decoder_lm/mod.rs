@@ -82,8 +82,8 @@ impl DecoderLm {
     }
 }
 
-/// The heads of keys and values. Sharing is reduced until it divides the heads of the queries. `sharing` is an index into
-/// [`SHARING`].
+/// The heads of keys and values. Sharing is reduced until it divides the heads of the queries. `sharing` is an index
+/// into [`SHARING`].
 fn key_value_heads(heads: i64, sharing: u32) -> i64 {
     let wanted = [1, 2, 4, heads][sharing as usize];
     (1..=wanted).rev().find(|shared| heads % shared == 0).map_or(heads, |shared| heads / shared)
@@ -95,7 +95,11 @@ impl SearchSpace for DecoderLm {
         let widths = [64.0, 128.0, 256.0, 384.0, 512.0, 768.0, 1024.0, 1600.0, 2048.0, 4096.0];
         let heads = [2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 25.0, 32.0];
         vec![
-            Parameter::truth("per_layer", false, "Whether every layer chooses its own heads, ratio, window and experts."),
+            Parameter::truth(
+                "per_layer",
+                false,
+                "Whether every layer chooses its own heads, ratio, window and experts.",
+            ),
             parameter("layers", &layers, "Choices of `layers`."),
             parameter("widths", &widths, "Choices of `width`."),
             parameter("head_sizes", &[32.0, 64.0, 128.0], "Choices of `head_size`, the features of one head."),
@@ -157,8 +161,8 @@ impl SearchSpace for DecoderLm {
         Ok(self.network(genotype, task)?.graph())
     }
 
-    /// The choices, with the heads of keys and values in place of `queries_per_key`, several of whose choices can mean the same
-    /// number of heads.
+    /// The choices, with the heads of keys and values in place of `queries_per_key`, several of whose choices can mean
+    /// the same number of heads.
     fn key(&self, genotype: &[u32]) -> String {
         let chosen = self.decisions.chosen(genotype);
         let layer = |choices: &&[u32]| {

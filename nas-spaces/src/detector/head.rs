@@ -24,8 +24,8 @@ pub struct Head {
 }
 
 impl Head {
-    /// Builds the head and returns classes [locations, `outputs`], boxes [locations, 4] and centreness [locations, 1]. Locations
-    /// are ordered by level, then row by row.
+    /// Builds the head and returns classes [locations, `outputs`], boxes [locations, 4] and centreness [locations, 1].
+    /// Locations are ordered by level, then row by row.
     pub fn build(
         &self,
         graph: &mut GraphBuilder,
@@ -103,8 +103,8 @@ impl Layers<'_> {
         self.layer(level, part, from, |graph, name| graph.convolve(name, from, conv))
     }
 
-    /// Batch normalisations are never shared, because the statistics of the levels differ. MMDetection's head for NAS-FPN
-    /// (`RetinaSepBNHead`) does the same.
+    /// Batch normalisations are never shared, because the statistics of the levels differ. MMDetection's head for
+    /// NAS-FPN (`RetinaSepBNHead`) does the same.
     fn norm(&mut self, level: &str, part: &str, from: NodeId, batch: bool) -> NodeId {
         if batch {
             return self.graph.op(format!("head.{level}.{part}.norm"), "BatchNormalization", &[from]);

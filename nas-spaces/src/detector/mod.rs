@@ -2,9 +2,9 @@
 //!
 //! Z. Tian, C. Shen, H. Chen and T. He, "FCOS: Fully Convolutional One-Stage Object Detection", ICCV 2019; T.-Y. Lin,
 //! P. Goyal, R. Girshick, K. He and P. Dollár, "Focal Loss for Dense Object Detection", ICCV 2017; T.-Y. Lin et al.,
-//! "Feature Pyramid Networks for Object Detection", CVPR 2017; S. Liu, L. Qi, H. Qin, J. Shi and J. Jia, "Path Aggregation
-//! Network for Instance Segmentation", CVPR 2018. Necks and heads were searched by G. Ghiasi, T.-Y. Lin and Q. V. Le,
-//! "NAS-FPN", CVPR 2019, and N. Wang et al., "NAS-FCOS", CVPR 2020.
+//! "Feature Pyramid Networks for Object Detection", CVPR 2017; S. Liu, L. Qi, H. Qin, J. Shi and J. Jia, "Path
+//! Aggregation Network for Instance Segmentation", CVPR 2018. Necks and heads were searched by G. Ghiasi, T.-Y. Lin and
+//! Q. V. Le, "NAS-FPN", CVPR 2019, and N. Wang et al., "NAS-FCOS", CVPR 2020.
 
 mod head;
 mod kernel;
@@ -88,7 +88,8 @@ impl Detector {
     fn read(&self, genotype: &[u32]) -> Option<Design> {
         let backbone = Stages::read(genotype, &self.choices)?;
         let rest = genotype.get(residual::DECISIONS - residual::skipped(genotype)..)?;
-        let (&[neck, width, neck_conv, extra, depth, head_conv, weights], norm) = rest.split_first_chunk::<ALWAYS_MADE>()?;
+        let (&[neck, width, neck_conv, extra, depth, head_conv, weights], norm) =
+            rest.split_first_chunk::<ALWAYS_MADE>()?;
         let width = i64::from(*self.neck_widths.get(width as usize)?);
         let neck = Neck { bottom_up: neck == 1, width, kernel: kernel(neck_conv), extra };
         let head = Head { depth, kernel: kernel(head_conv), batch: norm.first() == Some(&1), shared: weights == 0 };
@@ -108,7 +109,8 @@ impl Design {
         let input = graph.input();
         // The neck does not read the first stage, whose stride is too small for boxes.
         let [_, values @ ..] = self.backbone.build(&mut graph, input, small);
-        let ([_, heights @ ..], [_, widths @ ..]) = (residual::stage_sides(height, small), residual::stage_sides(width, small));
+        let ([_, heights @ ..], [_, widths @ ..]) =
+            (residual::stage_sides(height, small), residual::stage_sides(width, small));
         let map = |at: usize| Map { value: values[at], sides: [heights[at], widths[at]] };
         let maps: [Map; MAPS] = std::array::from_fn(map);
         let levels = self.neck.build(&mut graph, maps);
@@ -124,10 +126,16 @@ impl SearchSpace for Detector {
             parameter(
                 "widths",
                 &numbers(&residual::WIDTHS),
-                "BackboneChoices of `width`: channels of the first stage, 16 or more.",
+                "Choices of `width`, the channels of the first stage; 16 or more.",
             ),
-            Parameter::integer("max_depth", 36, 1, 36, "The largest number of blocks in a stage; deeper choices are left out."),
-            parameter("neck_widths", &numbers(&NECK_WIDTHS), "BackboneChoices of `neck_width`; multiples of 32."),
+            Parameter::integer(
+                "max_depth",
+                36,
+                1,
+                36,
+                "The largest number of blocks in a stage; deeper choices are left out.",
+            ),
+            parameter("neck_widths", &numbers(&NECK_WIDTHS), "Choices of `neck_width`; multiples of 32."),
         ]
     }
 

@@ -67,8 +67,8 @@ impl Neck {
         levels
     }
 
-    /// The PAN of Liu et al. 2018, section 3.1: each finer map is halved and added to the next coarser one. The finest level
-    /// is unchanged.
+    /// The PAN of Liu et al. 2018, section 3.1: each finer map is halved and added to the next coarser one. The finest
+    /// level is unchanged.
     fn bottom_up(&self, graph: &mut GraphBuilder, levels: &mut [NodeId; MAPS]) {
         for at in 1..MAPS {
             let name = format!("neck.up.{}", level(at));
@@ -86,8 +86,8 @@ fn level(at: usize) -> String {
     format!("p{}", FIRST_LEVEL + at)
 }
 
-/// Doubles the size by repeating each location, and cuts the end if the finer side is odd. Location i then reads ⌊i / 2⌋,
-/// which equals the ⌊i · coarse / fine⌋ of a nearest-neighbour resize to the finer size.
+/// Doubles the size by repeating each location, and cuts the end if the finer side is odd. Location i then reads
+/// ⌊i / 2⌋, which equals the ⌊i · coarse / fine⌋ of a nearest-neighbour resize to the finer size.
 fn enlarge(graph: &mut GraphBuilder, name: &str, from: NodeId, coarse: [i64; 2], fine: [i64; 2]) -> NodeId {
     let mut value = graph.node(format!("{name}.larger"), "Resize", &[from], vec![ints("scales", &[2, 2])]);
     for (axis, part) in [(0, "rows"), (1, "columns")] {

@@ -63,8 +63,8 @@ fn published_macs(height: u64, width: u64) -> u64 {
     macs + all * 9 * 256 * (2 * 4 * 256 + 91 + 4 + 1)
 }
 
-/// torchvision states 32,269,600 parameters and 128.207 · 10^9 operations for `fcos_resnet50_fpn`. It does not count the
-/// scales and shifts of its frozen batch normalisations.
+/// torchvision states 32,269,600 parameters and 128.207 · 10^9 operations for `fcos_resnet50_fpn`. It does not count
+/// the scales and shifts of its frozen batch normalisations.
 #[test]
 fn the_published_network_has_the_counts_of_torchvision() {
     let frozen = 2 * 26_560;

@@ -62,8 +62,8 @@ impl<'g> Derivations<'g> {
     }
 }
 
-/// Finds the choice of a position that derives a part of the term. Whether a position derives a part does not depend on the
-/// terms around them, so that each pair is looked at once.
+/// Finds the choice of a position that derives a part of the term. Whether a position derives a part does not depend on
+/// the terms around them, so that each pair is looked at once.
 struct Search<'g, 't> {
     derivations: Derivations<'g>,
     known: HashMap<(usize, *const Term), Option<usize>>,

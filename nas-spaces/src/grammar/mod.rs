@@ -117,8 +117,8 @@ fn channel_divisor(rules: &Rules) -> Result<u32, String> {
             if common > MAX_STEM_CHANNELS {
                 let location = rules.location(at, alternative);
                 return Err(format!(
-                    "{location}: its groups and those before it need a multiple of {common} channels; choose groups that \
-                     divide one another"
+                    "{location}: its groups and those before it need a multiple of {common} channels; choose groups \
+                     that divide one another"
                 ));
             }
         }
@@ -181,11 +181,13 @@ impl SearchSpace for GrammarSpace {
 
     fn parse(&self, text: &str) -> Result<Genotype> {
         let wrong = |problem: String| Error::new(format!("the text is not a network of {}: {problem}", self.info.name));
-        let (written, choices) = text.rsplit_once(CHOICES_MARK).map_or((text, None), |(term, choices)| (term, Some(choices)));
+        let (written, choices) =
+            text.rsplit_once(CHOICES_MARK).map_or((text, None), |(term, choices)| (term, Some(choices)));
         let term = text::read(written).and_then(|expression| Term::new(&expression, &[])).map_err(wrong)?;
         let Some(choices) = choices else { return self.derivations().genotype(&term).map_err(wrong) };
         let read: Result<Genotype, _> = choices.split(',').map(|choice| choice.trim().parse()).collect();
-        let genotype = read.map_err(|_| wrong(format!("'by' must be followed by choices like 0,1,2, not '{choices}'")))?;
+        let genotype =
+            read.map_err(|_| wrong(format!("'by' must be followed by choices like 0,1,2, not '{choices}'")))?;
         self.validate(&genotype)?;
         if self.derivations().term(&genotype) != term {
             return Err(wrong(format!("the choices {choices} derive another term; remove them")));

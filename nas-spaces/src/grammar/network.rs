@@ -83,8 +83,10 @@ impl Body {
     fn concat(&mut self, terms: &[Term], name: &str, value: Value) -> Value {
         let branches = self.branches(terms, name, value);
         let shape = branches.first().copied().unwrap_or(value);
-        let nodes: Vec<NodeId> =
-            (1..).zip(branches).map(|(number, branch)| self.materialize(&format!("{name}.branch{number}"), branch)).collect();
+        let nodes: Vec<NodeId> = (1..)
+            .zip(branches)
+            .map(|(number, branch)| self.materialize(&format!("{name}.branch{number}"), branch))
+            .collect();
         let joined = self.graph.concat(format!("{name}.concat"), &nodes, 1);
         let node = self.graph.convolve(format!("{name}.project"), joined, blocks::conv(shape.channels, 1, 1));
         Value { node, zero: false, ..shape }

@@ -2,8 +2,8 @@
 
 use super::term::{Combinator, Primitive, Term};
 
-/// The normal form of a term. Nested sequences and nested sums are flattened, residuals become sums, branches that are added
-/// or joined are sorted, and identities in sequences and zeros in sums are removed.
+/// The normal form of a term. Nested sequences and nested sums are flattened, residuals become sums, branches that are
+/// added or joined are sorted, and identities in sequences and zeros in sums are removed.
 ///
 /// Operations whose result only meets zeros stay, because their parameters count.
 pub fn normal(term: &Term) -> Term {
@@ -61,8 +61,8 @@ fn in_order(mut terms: Vec<Term>) -> Vec<Term> {
     terms
 }
 
-/// The edges of a cell. If no edge joins the two inner nodes, they are interchangeable, and the node whose edges come first
-/// by text becomes the first.
+/// The edges of a cell. If no edge joins the two inner nodes, they are interchangeable, and the node whose edges come
+/// first by text becomes the first.
 fn cell(terms: &[Term]) -> Vec<Term> {
     let edges: Vec<Term> = terms.iter().map(normal).collect();
     let [to_1, to_2, Term::Primitive(Primitive::ZERO), direct, from_1, from_2] = &edges[..] else { return edges };

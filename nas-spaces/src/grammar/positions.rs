@@ -1,5 +1,5 @@
-//! The positions at which rules can occur in a derivation. They form a tree, and each is a rule with the path to it. Every
-//! position with more than one choice has a decision.
+//! The positions at which rules can occur in a derivation. They form a tree, and each is a rule with the path to it.
+//! Every position with more than one choice has a decision.
 
 use std::collections::HashMap;
 
@@ -50,8 +50,8 @@ impl Positions {
     /// Finds all positions of a grammar.
     ///
     /// # Errors
-    /// If there are too many positions, an alternative can never be chosen, or an alternative derives networks that are too
-    /// large, too deeply nested or of branches that do not fit together. The message names the alternative.
+    /// If there are too many positions, an alternative can never be chosen, or an alternative derives networks that are
+    /// too large, too deeply nested or of branches that do not fit together. The message names the alternative.
     pub fn new(rules: &Rules) -> Result<Self, String> {
         let mut builder = Builder { rules, paths: vec![(rules.start, vec![])], known: HashMap::new() };
         builder.known.insert(builder.paths[0].clone(), 0);

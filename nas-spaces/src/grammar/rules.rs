@@ -44,8 +44,8 @@ impl Rules {
     /// Reads the rules of a definition.
     ///
     /// # Errors
-    /// If a rule is invalid, unreachable or can never end, or the depth is missing or out of range. The message names the
-    /// rule.
+    /// If a rule is invalid, unreachable or can never end, or the depth is missing or out of range. The message names
+    /// the rule.
     pub fn new(spec: &Spec) -> Result<Self, String> {
         if spec.rules.len() > MAX_RULES {
             return Err(format!("has {} rules; at most {MAX_RULES} are allowed", spec.rules.len()));
@@ -53,7 +53,11 @@ impl Rules {
         let rules = read(&spec.rules)?;
         let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
         let start = names.iter().position(|name| *name == spec.start).ok_or_else(|| {
-            format!("start = '{}' is not one of the rules ({}); name the rule to begin with", spec.start, names.join(", "))
+            format!(
+                "start = '{}' is not one of the rules ({}); name the rule to begin with",
+                spec.start,
+                names.join(", ")
+            )
         })?;
         let mut all = Self { rules, start, depth: 0 };
         all.check_reachable()?;
@@ -126,15 +130,15 @@ impl Rules {
     fn depth_limit(&self, given: Option<usize>) -> Result<usize, String> {
         let least = self.rules[self.start].min_depth;
         match (given, self.nesting()) {
-            (Some(depth), _) if depth < least || depth > MAX_DEPTH => {
-                Err(format!(
-                    "depth = {depth} must lie between {least}, the depth of the shallowest network, and {MAX_DEPTH}"
-                ))
-            }
+            (Some(depth), _) if depth < least || depth > MAX_DEPTH => Err(format!(
+                "depth = {depth} must lie between {least}, the depth of the shallowest network, and {MAX_DEPTH}"
+            )),
             (Some(depth), _) => Ok(depth),
             (None, Ok(nesting)) if nesting[self.start] > MAX_DEPTH => {
                 let deep = nesting[self.start];
-                Err(format!("nests {deep} rules in one another, but at most {MAX_DEPTH} are allowed; join some of them"))
+                Err(format!(
+                    "nests {deep} rules in one another, but at most {MAX_DEPTH} are allowed; join some of them"
+                ))
             }
             (None, Ok(nesting)) => Ok(nesting[self.start]),
             (None, Err(rule)) => Err(format!(

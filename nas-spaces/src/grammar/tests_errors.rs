@@ -105,7 +105,7 @@ fn excessive_sizes_are_refused() {
         let inner: String = (0..rules).map(|at| format!("A{at} = [\"sum({})\"]\n", arguments(at + 1))).collect();
         format!("[rules]\nA = [\"A0\"]\n{inner}A{rules} = [\"{last}\", \"id\"]\n")
     };
-    refused(&ladder(20, 2, "relu"), &["more than 20000 positions", "less depth"]);
+    refused(&ladder(20, 2, "relu"), &["more than 20000 positions", "smaller depth"]);
     let wide = format!("linear({})", ["conv(3)"; 60].join(", "));
     refused(&ladder(3, 12, &wide), &["networks of up to", "at most 100000"]);
     let nested = (0..30).fold("id".to_owned(), |inner, _| format!("linear(relu, {inner})"));

@@ -12,8 +12,8 @@ pub struct Walk {
 impl Walk {
     /// The index of the decision after a prefix; `None` if the prefix is complete or invalid.
     ///
-    /// Callers extend a prefix by one choice at a time, and a derivation may have a thousand decisions. The walk therefore
-    /// continues from the previous prefix.
+    /// Callers extend a prefix by one choice at a time, and a derivation may have a thousand decisions. The walk
+    /// therefore continues from the previous prefix.
     pub fn next(&mut self, positions: &Positions, prefix: &[u32]) -> Option<usize> {
         // In components, `starts_with` would compare byte by byte.
         let continues = prefix.len() >= self.made.len() && prefix.iter().zip(&self.made).all(|(a, b)| a == b);

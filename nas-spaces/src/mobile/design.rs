@@ -68,8 +68,8 @@ pub struct Design {
     pub stages: Vec<Stage>,
 }
 
-/// The published rounding (Sandler et al. 2018): the nearest multiple of 8, but at least 8 and at least nine tenths of the
-/// product.
+/// The published rounding (Sandler et al. 2018): the nearest multiple of 8, but at least 8 and at least nine tenths of
+/// the product.
 fn channels(width: i64, multiplier: i64) -> i64 {
     let hundredths = width * multiplier;
     let nearest = ((hundredths + 400) / 800 * 8).max(8);
@@ -106,7 +106,11 @@ impl Design {
                 // Small images are not halved by the second stage.
                 let stride = if number == 0 && !(small && at == 1) { STRIDES[at] } else { 1 };
                 let adds = stage.skip && stride == 1 && input == output;
-                all.push((at + 1, number + 1, ResolvedBlock { block, input, output, stride, squeeze: stage.squeeze, adds }));
+                all.push((
+                    at + 1,
+                    number + 1,
+                    ResolvedBlock { block, input, output, stride, squeeze: stage.squeeze, adds },
+                ));
                 input = output;
             }
         }

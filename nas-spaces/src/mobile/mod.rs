@@ -1,8 +1,9 @@
 //! Mobile networks: seven stages of inverted bottlenecks, as in MobileNetV2, MnasNet, ProxylessNAS and EfficientNet.
 //!
-//! M. Sandler, A. Howard, M. Zhu, A. Zhmoginov and L.-C. Chen, "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
-//! CVPR 2018; M. Tan, B. Chen, R. Pang, V. Vasudevan, M. Sandler, A. Howard and Q. V. Le, "MnasNet: Platform-Aware
-//! Neural Architecture Search for Mobile", CVPR 2019; H. Cai, L. Zhu and S. Han, "ProxylessNAS", ICLR 2019.
+//! M. Sandler, A. Howard, M. Zhu, A. Zhmoginov and L.-C. Chen, "MobileNetV2: Inverted Residuals and Linear
+//! Bottlenecks", CVPR 2018; M. Tan, B. Chen, R. Pang, V. Vasudevan, M. Sandler, A. Howard and Q. V. Le, "MnasNet:
+//! Platform-Aware Neural Architecture Search for Mobile", CVPR 2019; H. Cai, L. Zhu and S. Han, "ProxylessNAS", ICLR
+//! 2019.
 
 mod design;
 mod named;
@@ -26,14 +27,15 @@ const NO_YES: [&str; 2] = ["no", "yes"];
 /// The space `mobile`.
 #[derive(Clone, Debug)]
 pub struct Mobile {
-    /// Activation and multiplier, then depth, width, squeeze and skip of each stage, with kernel and expansion for the stage
-    /// or for each block.
+    /// Activation and multiplier, then depth, width, squeeze and skip of each stage, with kernel and expansion for the
+    /// stage or for each block.
     decisions: Vec<Decision>,
     per_block: bool,
 }
 
 impl Mobile {
-    /// The space that decides kernel and expansion once for each stage, as in MnasNet. The stem is a setting of the task.
+    /// The space that decides kernel and expansion once for each stage, as in MnasNet. The stem is a setting of the
+    /// task.
     pub fn per_stage() -> Self {
         Self::new(false)
     }

@@ -1,5 +1,5 @@
-//! The cell: at most seven vertices and nine edges. Vertex 0 is the input, vertex 6 the output, and every vertex between
-//! them has an operation. Edges go from lower to higher vertices.
+//! The cell: at most seven vertices and nine edges. Vertex 0 is the input, vertex 6 the output, and every vertex
+//! between them has an operation. Edges go from lower to higher vertices.
 
 /// The largest number of vertices, input and output included.
 pub const VERTICES: usize = 7;
@@ -25,8 +25,8 @@ pub const OPERATIONS: [(&str, char, Operation); 3] = [
     ("maxpool3x3", 'm', Operation::Pool),
 ];
 
-/// Source and target of every edge, in the order of the decisions. Edges are ordered by target, and the edge from input to
-/// output is last, because it is implied if no other path joins them.
+/// Source and target of every edge, in the order of the decisions. Edges are ordered by target, and the edge from input
+/// to output is last, because it is implied if no other path joins them.
 pub const EDGES: [(usize, usize); 21] = [
     (0, 1),
     (0, 2),
@@ -63,7 +63,8 @@ pub struct Draft {
     pub operations: [Option<Operation>; VERTICES],
 }
 
-/// A cell without dangling parts. Its vertices are numbered without gaps: 0 is the input, and the last one is the output.
+/// A cell without dangling parts. Its vertices are numbered without gaps: 0 is the input, and the last one is the
+/// output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// The number of vertices, from 2 to 7.
@@ -98,8 +99,8 @@ impl Draft {
         self.matrix.iter().flatten().filter(|edge| **edge).count()
     }
 
-    /// Whether the edge exists, if the earlier edges leave no choice: at most nine are allowed, and a path must join input
-    /// and output.
+    /// Whether the edge exists, if the earlier edges leave no choice: at most nine are allowed, and a path must join
+    /// input and output.
     fn implied(&self, source: usize, target: usize) -> Option<bool> {
         let (reached, used) = (reached(&self.matrix), self.edges());
         let joins = target == OUTPUT && reached[source];
@@ -109,8 +110,8 @@ impl Draft {
         ((source, target) == (0, OUTPUT) && !reached[OUTPUT]).then_some(true)
     }
 
-    /// Makes the decisions in their order. `choose` is called with the index of each decision that is not implied: edges come
-    /// first, then inner vertices. If it returns `None`, the result includes that index.
+    /// Makes the decisions in their order. `choose` is called with the index of each decision that is not implied:
+    /// edges come first, then inner vertices. If it returns `None`, the result includes that index.
     pub fn decide(mut choose: impl FnMut(usize) -> Option<u32>) -> (Self, Option<usize>) {
         let mut draft = Self::default();
         for (position, (source, target)) in EDGES.into_iter().enumerate() {
@@ -137,8 +138,8 @@ impl Draft {
         Self::decide(|_| choices.next())
     }
 
-    /// The genotype of this cell; `None` if it has too many edges or no path, or if not exactly the inner vertices on paths
-    /// have operations.
+    /// The genotype of this cell; `None` if it has too many edges or no path, or if not exactly the inner vertices on
+    /// paths have operations.
     pub fn genotype(&self) -> Option<Vec<u32>> {
         let mut genotype = Vec::with_capacity(EDGES.len() + OUTPUT - 1);
         let (made, _) = Self::decide(|position| {
@@ -186,8 +187,8 @@ impl Draft {
         Some(Cell { vertices: kept.len(), matrix, operations })
     }
 
-    /// The text, such as `110010010000010101101/33m31`: the edges row by row, then a letter for each inner vertex, or `-` if
-    /// the vertex is cut off.
+    /// The text, such as `110010010000010101101/33m31`: the edges row by row, then a letter for each inner vertex, or
+    /// `-` if the vertex is cut off.
     pub fn text(&self) -> String {
         let mut text = String::with_capacity(EDGES.len() + OUTPUT);
         for source in 0..OUTPUT {
@@ -201,7 +202,8 @@ impl Draft {
         text
     }
 
-    /// Reads the text that [`text`](Self::text) writes. A text may have fewer vertices, of which the last is the output.
+    /// Reads the text that [`text`](Self::text) writes. A text may have fewer vertices, of which the last is the
+    /// output.
     ///
     /// # Errors
     /// If the text is malformed or not a cell of the space.

@@ -1,5 +1,5 @@
-//! The published identity of a cell: an iterated hash, in which vertices take up the hashes of their neighbours until each
-//! has seen the whole cell (Ying et al. 2019, section 2.1 and `graph_util.hash_module` of their code).
+//! The published identity of a cell: an iterated hash, in which vertices take up the hashes of their neighbours until
+//! each has seen the whole cell (Ying et al. 2019, section 2.1 and `graph_util.hash_module` of their code).
 
 use md5::{Digest, Md5};
 

@@ -17,8 +17,8 @@ use nas_api::{
 use cell::{Cell, Draft, EDGES, OPERATIONS, VERTICES};
 pub(crate) use hash::md5;
 
-/// Attempts at drawing a valid cell uniformly, of which about three in four succeed. After them, the sample is drawn decision
-/// by decision.
+/// Attempts at drawing a valid cell uniformly, of which about three in four succeed. After them, the sample is drawn
+/// decision by decision.
 const ATTEMPTS: u32 = 1000;
 
 /// The space `nas-bench-101`: 423,624 different cells.
@@ -38,8 +38,8 @@ impl NasBench101 {
         Self { decisions: edges.into_iter().chain(operations).collect(), exact: false }
     }
 
-    /// The space in which cells are the same if they are the same network. The published hash also equates cells that differ
-    /// in which vertices get one more channel when the channels do not divide evenly.
+    /// The space in which cells are the same if they are the same network. The published hash also equates cells that
+    /// differ in which vertices get one more channel when the channels do not divide evenly.
     pub fn exact() -> Self {
         Self { exact: true, ..Self::new() }
     }
@@ -85,8 +85,8 @@ impl SearchSpace for NasBench101 {
         self.decisions.get(Draft::of(prefix).1?)
     }
 
-    /// Samples as in section 2.1 of the paper: edges and operations are drawn uniformly until the cell is valid, and dangling
-    /// parts are cut off.
+    /// Samples as in section 2.1 of the paper: edges and operations are drawn uniformly until the cell is valid, and
+    /// dangling parts are cut off.
     fn sample(&self, seed: u32) -> Genotype {
         let mut rng = seeded(seed);
         for _ in 0..ATTEMPTS {

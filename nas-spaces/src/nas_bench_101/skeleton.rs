@@ -1,5 +1,5 @@
-//! The network around the cell (Ying et al. 2019, sections 2.1 and 2.2 and figure 1): a stem, three stacks of cells with
-//! pooling before the second and the third, and the head.
+//! The network around the cell (Ying et al. 2019, sections 2.1 and 2.2 and figure 1): a stem, three stacks of cells
+//! with pooling before the second and the third, and the head.
 
 use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window};
 
@@ -7,9 +7,9 @@ use super::cell::{Cell, Operation};
 
 const POINT: Window = Window { kernel: 1, stride: 1, padding: 0 };
 
-/// The channels of every vertex of a cell that maps `input` channels to `output`. Vertices that feed the output share its
-/// channels, and the first ones get one more if they do not divide evenly. Every other vertex has as many channels as the
-/// widest vertex that it feeds.
+/// The channels of every vertex of a cell that maps `input` channels to `output`. Vertices that feed the output share
+/// its channels, and the first ones get one more if they do not divide evenly. Every other vertex has as many channels
+/// as the widest vertex that it feeds.
 pub fn channels(cell: &Cell, input: i64, output: i64) -> Vec<i64> {
     let last = cell.vertices - 1;
     let mut channels = vec![0; cell.vertices];
@@ -26,8 +26,8 @@ pub fn channels(cell: &Cell, input: i64, output: i64) -> Vec<i64> {
     channels
 }
 
-/// Marks that distinguish vertices by their channels in any stack. If the channels do not divide evenly among the vertices
-/// that feed the output, these are numbered from 1; all other marks are 0.
+/// Marks that distinguish vertices by their channels in any stack. If the channels do not divide evenly among the
+/// vertices that feed the output, these are numbered from 1; all other marks are 0.
 pub fn marks(cell: &Cell) -> Vec<i64> {
     let last = cell.vertices - 1;
     let feeding: Vec<usize> = (1..last).filter(|&vertex| cell.matrix[vertex][last]).collect();
@@ -98,7 +98,8 @@ fn sum(graph: &mut GraphBuilder, name: String, values: &[NodeId]) -> NodeId {
     }
 }
 
-/// The value of a vertex as one part, or as two whose channels are concatenated: all channels but the last, and the last.
+/// The value of a vertex as one part, or as two whose channels are concatenated: all channels but the last, and the
+/// last.
 type Parts = Vec<NodeId>;
 
 struct CellBuilder<'b> {
@@ -112,8 +113,8 @@ impl CellBuilder<'_> {
         let (cell, last) = (self.cell, self.cell.vertices - 1);
         let channels = channels(cell, from, to);
         let edge = |source: usize, target: usize| cell.matrix[source][target];
-        // A vertex may feed one with one channel less, which drops the last channel. A convolution to n channels equals one
-        // to n - 1 next to one to a single channel, so that wide vertices then compute the last channel separately.
+        // A vertex may feed one with one channel less, which drops the last channel. A convolution to n channels equals
+        // one to n - 1 next to one to a single channel, so that wide vertices then compute the last channel separately.
         let drops = |source: usize| (source + 1..last).any(|to| edge(source, to) && channels[to] < channels[source]);
         let least = (1..last).map(|vertex| channels[vertex]).min().unwrap_or(0);
         let split = (1..last).any(drops);

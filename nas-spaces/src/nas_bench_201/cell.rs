@@ -1,5 +1,5 @@
-//! The cell: six edges between four nodes, each edge with one of five operations. Node 0 is the input of the cell, every
-//! other node is the sum of its incoming edges, and node 3 is the output.
+//! The cell: six edges between four nodes, each edge with one of five operations. Node 0 is the input of the cell,
+//! every other node is the sum of its incoming edges, and node 3 is the output.
 
 /// The operation of an edge, in the order of the space's choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,10 +1,10 @@
 //! Which cells are the same network, exactly and by the published rule.
 //!
-//! The published rule (Dong & Yang 2020, section 3, the count of 6,466 unique topologies) expands every node to a string
-//! and drops operations that read only zeros. It equates cells that are different networks: it drops convolutions that do
-//! not reach the output although their parameters count, and it treats one convolution that is read twice as two. In the
-//! published table, 578 of its 6,466 classes contain cells with different parameter counts. The exact [`key`] is therefore
-//! the default.
+//! The published rule (Dong & Yang 2020, section 3, the count of 6,466 unique topologies) expands every node to a
+//! string and drops operations that read only zeros. It equates cells that are different networks: it drops
+//! convolutions that do not reach the output although their parameters count, and it treats one convolution that is
+//! read twice as two. In the published table, 578 of its 6,466 classes contain cells with different parameter counts.
+//! The exact [`key`] is therefore the default.
 
 use super::cell::{Cell, EDGES, Operation};
 
@@ -23,8 +23,8 @@ struct Step {
 
 /// The exact identity of a cell. It lists the operations that reach the output with the sums that they read, under a
 /// canonical numbering, and then the number of 1×1 and of 3×3 convolutions that do not reach the output, because their
-/// parameters count too. A skip is its source, zeros are left out, the order of summands does not matter, and an operation
-/// that is read twice remains one operation.
+/// parameters count too. A skip is its source, zeros are left out, the order of summands does not matter, and an
+/// operation that is read twice remains one operation.
 pub fn key(cell: &Cell) -> String {
     let (steps, output) = steps(cell);
     let live = live(&steps, &output);
@@ -98,8 +98,9 @@ fn live(steps: &[Step], output: &Sum) -> [bool; VALUES] {
     live
 }
 
-/// Searches for the least description over all numberings that continue at each step with a least operation whose inputs
-/// are numbered. There is nearly always one numbering, and at most 4! if four equal operations read the input of the cell.
+/// Searches for the least description over all numberings that continue at each step with a least operation whose
+/// inputs are numbered. There is nearly always one numbering, and at most 4! if four equal operations read the input of
+/// the cell.
 struct Numbering<'s> {
     steps: &'s [Step],
     output: Sum,
@@ -148,8 +149,8 @@ impl Numbering<'_> {
     }
 }
 
-/// The published identity, which has 6,466 classes. Every node is the sorted strings of its edges, a skip is the string of
-/// its source, and `#` stands for zeros and for operations that read only zeros.
+/// The published identity, which has 6,466 classes. Every node is the sorted strings of its edges, a skip is the string
+/// of its source, and `#` stands for zeros and for operations that read only zeros.
 pub fn topology(cell: &Cell) -> String {
     let mut nodes: [String; 4] = ["0".into(), String::new(), String::new(), String::new()];
     for target in 1..4 {

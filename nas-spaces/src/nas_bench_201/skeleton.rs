@@ -1,5 +1,5 @@
-//! The network around the cell (Dong & Yang 2020, section 2.1 and figure 1): a stem, three stages of cells with a residual
-//! block before the second and the third, and the head.
+//! The network around the cell (Dong & Yang 2020, section 2.1 and figure 1): a stem, three stages of cells with a
+//! residual block before the second and the third, and the head.
 
 use nas_api::{Attribute, GraphBuilder, NodeId, Window};
 
@@ -13,8 +13,8 @@ pub enum Cells {
     Supernet,
 }
 
-/// The network that maps images of `shape` [channels, height, width] to `outputs` values. The first stage has `channels`
-/// channels, and every stage has `per_stage` cells.
+/// The network that maps images of `shape` [channels, height, width] to `outputs` values. The first stage has
+/// `channels` channels, and every stage has `per_stage` cells.
 pub fn network(cells: &Cells, shape: [i64; 3], outputs: i64, channels: i64, per_stage: u32) -> nas_api::Graph {
     let [_, mut height, mut width] = shape;
     let mut graph = GraphBuilder::new();

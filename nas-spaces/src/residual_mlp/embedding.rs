@@ -8,7 +8,8 @@ use nas_api::{GraphBuilder, NodeId};
 pub enum Kind {
     /// A linear map.
     Linear,
-    /// The piecewise linear encoding, how much of each bin lies below the number (from 0 to 1), followed by a linear map.
+    /// The piecewise linear encoding, how much of each bin lies below the number (from 0 to 1), followed by a linear
+    /// map.
     Piecewise,
 }
 
@@ -23,8 +24,8 @@ pub struct Embedding {
 }
 
 /// The edges of eight bins: the octiles of the normal distribution, because evaluators standardise features and a space
-/// sees no data (the paper uses the quantiles of each feature). The outer bins are unbounded, and their outer edges only
-/// set their slope.
+/// sees no data (the paper uses the quantiles of each feature). The outer bins are unbounded, and their outer edges
+/// only set their slope.
 const EDGES: [f64; 9] = [-2.5, -1.1503, -0.6745, -0.3186, 0.0, 0.3186, 0.6745, 1.1503, 2.5];
 
 impl Embedding {

@@ -1,7 +1,8 @@
 //! Residual multilayer perceptrons for tabular data, with embeddings of the numbers.
 //!
 //! Y. Gorishniy et al., "Revisiting Deep Learning Models for Tabular Data", NeurIPS 2021 (the ResNet of section 3.2);
-//! Y. Gorishniy, I. Rubachev, A. Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022.
+//! Y. Gorishniy, I. Rubachev, A. Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS
+//! 2022.
 
 mod embedding;
 mod network;
@@ -69,7 +70,11 @@ impl SearchSpace for ResidualMlp {
             Parameter::truth("per_layer", false, "Whether every block chooses its own ratio and dropout."),
             parameter("layers", &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0], "Choices of `layers`, the number of residual blocks."),
             parameter("widths", &[32.0, 64.0, 128.0, 192.0, 256.0, 384.0, 512.0], "Choices of `width`."),
-            parameter("embedding_widths", &[4.0, 8.0, 16.0, 32.0], "Choices of `embedding_width`, the length of a feature's vector."),
+            parameter(
+                "embedding_widths",
+                &[4.0, 8.0, 16.0, 32.0],
+                "Choices of `embedding_width`, the length of a feature's vector.",
+            ),
             parameter("ratios", &[1.0, 2.0, 4.0], "Choices of `ratio`, the hidden width of a block over `width`."),
             parameter("dropouts", &[0.0, 0.1, 0.25, 0.5], dropouts),
         ]

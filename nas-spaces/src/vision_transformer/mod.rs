@@ -63,12 +63,20 @@ impl VisionTransformer {
 impl SearchSpace for VisionTransformer {
     fn parameters() -> Vec<Parameter> {
         vec![
-            Parameter::truth("per_layer", false, "Whether every layer chooses its own heads and ratio, as in AutoFormer."),
+            Parameter::truth(
+                "per_layer",
+                false,
+                "Whether every layer chooses its own heads and ratio, as in AutoFormer.",
+            ),
             parameter("patches", &[4.0, 8.0, 14.0, 16.0, 32.0], "Choices of `patch`, the side of a patch in pixels."),
             parameter("widths", &[192.0, 256.0, 384.0, 512.0, 768.0, 1024.0], "Choices of `width`."),
             parameter("layers", &[2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0], "Choices of `layers`."),
             parameter("heads", &[3.0, 4.0, 6.0, 8.0, 12.0, 16.0], "Choices of `heads`."),
-            parameter("ratios", &[1.0, 2.0, 3.0, 3.5, 4.0], "Choices of `ratio`, the hidden width of a layer over `width`."),
+            parameter(
+                "ratios",
+                &[1.0, 2.0, 3.0, 3.5, 4.0],
+                "Choices of `ratio`, the hidden width of a layer over `width`.",
+            ),
             Parameter::integer("head_size", 64, 1, 1024, "Features of one attention head."),
         ]
     }

@@ -40,8 +40,8 @@ fn published_networks_have_their_parameters() {
     }
 }
 
-/// torchvision states 17.564 "GFLOPS" for ViT-B/16, which are multiply-accumulates with those of the attention. The exact
-/// number is half the count of PyTorch's flop counter.
+/// torchvision states 17.564 "GFLOPS" for ViT-B/16, which are multiply-accumulates with those of the attention. The
+/// exact number is half the count of PyTorch's flop counter.
 #[test]
 fn vit_b_16_costs_what_is_published() {
     let space = space(&[]);
