@@ -1,4 +1,4 @@
-//! How wrong definitions and texts are refused.
+//! Invalid definitions and texts are refused with a message that names the fault.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ use nas_api::{SearchSpace, Setting, Settings, Value};
 
 use super::GrammarSpace;
 
-/// The rules after `start = "A"`.
+/// Checks that a definition is refused. `rules` is the text after `start = "A"`.
 #[track_caller]
 fn refused(rules: &str, words: &[&str]) {
     let text = format!("name = \"g\"\nversion = \"1\"\nstart = \"A\"\n{rules}");
@@ -16,18 +16,18 @@ fn refused(rules: &str, words: &[&str]) {
     }
 }
 
-/// One alternative of the rule A.
+/// Checks that a definition with this alternative of the rule A is refused.
 #[track_caller]
 fn wrong_term(term: &str, words: &[&str]) {
     refused(&format!("[rules]\nA = [\"id\", \"{term}\", \"B2\"]\nB2 = [\"relu\"]\n"), words);
 }
 
 #[test]
-fn definitions_that_are_no_grammar() {
+fn definitions_that_are_not_grammars_are_refused() {
     refused("rules = 3", &["line 4"]);
     refused("[rules]\nA = \"id\"\n", &["line 5"]);
     refused("[rules]\nA = [\"id\"]\n[network]\nx = 1\n", &["unknown field `network`"]);
-    refused("[rules]\nB = [\"id\"]\n", &["start = 'A'", "none of the rules (B)"]);
+    refused("[rules]\nB = [\"id\"]\n", &["start = 'A'", "not one of the rules (B)"]);
     let set = |text: &str| {
         let given = vec![Setting { name: "definition".into(), value: Value::Text(text.into()) }];
         GrammarSpace::open(&Settings::checked(&GrammarSpace::parameters(), &given).unwrap())
@@ -40,14 +40,14 @@ fn definitions_that_are_no_grammar() {
 }
 
 #[test]
-fn rules_that_cannot_be() {
-    refused("[rules]\na = [\"id\"]\nA = [\"a\"]\n", &["rule 'a' cannot be called so", "upper-case"]);
+fn invalid_rules_are_refused() {
+    refused("[rules]\na = [\"id\"]\nA = [\"a\"]\n", &["rule 'a' has an invalid name", "upper-case"]);
     refused("[rules]\nA = []\n", &["rule 'A' has 0 alternatives"]);
-    refused("[rules]\nA = [\"id\", \"relu\", \" id \"]\n", &["rule 'A', alternative 3", "alternative 1 once more"]);
+    refused("[rules]\nA = [\"id\", \"relu\", \" id \"]\n", &["rule 'A', alternative 3", "repeats alternative 1"]);
     refused("[rules]\nA = [\"id\"]\nB = [\"id\"]\n", &["rule 'B' cannot be reached from 'A'", "remove it"]);
     refused("[rules]\nA = [\"id\", \"B\"]\nB = [\"linear(B, id)\", \"C\"]\nC = [\"B\"]\n", &["rule 'B' can never end"]);
     refused("[rules]\nA = [\"A\"]\n", &["rule 'A' can never end"]);
-    refused("[rules]\nA = [\"id\", \"linear(A, A)\"]\n", &["rule 'A' leads back", "set depth = NUMBER", "(1 to 50)"]);
+    refused("[rules]\nA = [\"id\", \"linear(A, A)\"]\n", &["rule 'A' is recursive", "set depth = NUMBER", "(1 to 50)"]);
     refused("depth = 1\n[rules]\nA = [\"B\"]\nB = [\"id\"]\n", &["depth = 1 must lie between 2", "and 50"]);
     refused("depth = 51\n[rules]\nA = [\"id\"]\n", &["depth = 51"]);
     refused(
@@ -57,7 +57,7 @@ fn rules_that_cannot_be() {
 }
 
 #[test]
-fn terms_that_cannot_be() {
+fn invalid_terms_are_refused() {
     wrong_term("linear(id, B3)", &["rule 'A', alternative 2 ('linear(id, B3)')", "no rule 'B3'", "did you mean 'B2'?"]);
     wrong_term("liner(id, B2)", &["no combinator or primitive 'liner'", "did you mean 'linear'?"]);
     wrong_term("Relu", &["no rule 'Relu'", "did you mean 'relu'?"]);
@@ -67,22 +67,22 @@ fn terms_that_cannot_be() {
     wrong_term("sum(B2)", &["'sum' takes 2 to 64 terms, not 1"]);
     wrong_term("sum(B2, 3)", &["'sum' takes terms, not the number 3"]);
     wrong_term("conv(B2)", &["'conv' takes no terms, but 'B2'"]);
-    wrong_term("conv", &["to be written as conv(KERNEL, dilation=NUMBER, groups=NUMBER)"]);
-    wrong_term("conv(3, 3)", &["to be written as conv("]);
-    wrong_term("conv(3, stride=2)", &["to be written as conv("]);
-    wrong_term("conv(3, dilation=2, dilation=2)", &["to be written as conv("]);
+    wrong_term("conv", &["must be written as conv(KERNEL, dilation=NUMBER, groups=NUMBER)"]);
+    wrong_term("conv(3, 3)", &["must be written as conv("]);
+    wrong_term("conv(3, stride=2)", &["must be written as conv("]);
+    wrong_term("conv(3, dilation=2, dilation=2)", &["must be written as conv("]);
     wrong_term("conv(4)", &["kernel of 'conv' must be odd"]);
     wrong_term("conv(17)", &["between 1 and 15, but is 17"]);
     wrong_term("conv(3, groups=0)", &["groups of 'conv' must lie between 1 and 64"]);
     wrong_term("max-pool", &["max-pool(KERNEL)"]);
     wrong_term("relu(3)", &["'relu' takes no numbers"]);
-    wrong_term("linear(id,", &["ends at column 11"]);
-    wrong_term("", &["ends at column 1"]);
+    wrong_term("linear(id,", &["at column 11, found the end of the text"]);
+    wrong_term("", &["at column 1, found the end of the text"]);
     wrong_term("linear(conv(3, groups=61), conv(3, groups=59), conv(3, groups=53))", &["groups", "divide one another"]);
 }
 
 #[test]
-fn branches_that_do_not_fit_together() {
+fn branches_that_differ_in_resolution_are_refused() {
     wrong_term("residual(down, id)", &["alternative 2", "do not fit together", "1, 0 times"]);
     wrong_term("sum(id, linear(down, down))", &["0, 2 times"]);
     wrong_term("cell(id, id, id, down, id, id)", &["'down' inside a cell"]);
@@ -99,13 +99,13 @@ fn branches_that_do_not_fit_together() {
 }
 
 #[test]
-fn absurd_sizes() {
+fn excessive_sizes_are_refused() {
     let ladder = |rules: usize, width: usize, last: &str| {
         let arguments = |next: usize| vec![format!("A{next}"); width].join(", ");
         let inner: String = (0..rules).map(|at| format!("A{at} = [\"sum({})\"]\n", arguments(at + 1))).collect();
         format!("[rules]\nA = [\"A0\"]\n{inner}A{rules} = [\"{last}\", \"id\"]\n")
     };
-    refused(&ladder(20, 2, "relu"), &["more than 20000 places", "less depth"]);
+    refused(&ladder(20, 2, "relu"), &["more than 20000 positions", "smaller depth"]);
     let wide = format!("linear({})", ["conv(3)"; 60].join(", "));
     refused(&ladder(3, 12, &wide), &["networks of up to", "at most 100000"]);
     let nested = (0..30).fold("id".to_owned(), |inner, _| format!("linear(relu, {inner})"));
@@ -119,7 +119,7 @@ fn absurd_sizes() {
 }
 
 #[test]
-fn texts_that_are_no_network() {
+fn texts_that_are_not_networks_are_refused() {
     let space = GrammarSpace::hierarchical_nas_bench_201().unwrap();
     let text = space.format(&space.sample(0));
     let refused = |text: &str, words: &[&str]| {
@@ -128,12 +128,12 @@ fn texts_that_are_no_network() {
             assert!(error.contains(words), "'{words}' is not in: {error}");
         }
     };
-    refused("", &["no network of hierarchical-nas-bench-201", "ends at column 1"]);
+    refused("", &["not a network of hierarchical-nas-bench-201", "at column 1, found the end of the text"]);
     refused("linear(D1, D1, D0)", &["'D1' would be a rule"]);
-    refused("relu", &["'relu' stands where D2 must be one of linear(D1, D1, D0) | "]);
-    refused(&text.replacen("avg-pool(3)", "avg-pool(5)", 1), &["'avg-pool(5)' stands where OP."]);
+    refused("relu", &["found 'relu', but D2 must be one of linear(D1, D1, D0) | "]);
+    refused(&text.replacen("avg-pool(3)", "avg-pool(5)", 1), &["found 'avg-pool(5)', but OP."]);
     refused(&text.replacen("mish", "mesh", 1), &["did you mean 'mish'?"]);
-    refused(&format!("{text} by x"), &["behind 'by'"]);
+    refused(&format!("{text} by x"), &["'by' must be followed"]);
     refused(&format!("{text} by 0"), &["still to be made"]);
     let other: Vec<String> = space.sample(1).iter().map(u32::to_string).collect();
     refused(&format!("{text} by {}", other.join(",")), &["derive another term"]);
