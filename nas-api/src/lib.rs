@@ -13,6 +13,7 @@ pub mod evaluator;
 mod flat;
 mod full_training;
 pub mod graph;
+mod meter;
 pub mod rng;
 pub mod space;
 pub mod strategy;
@@ -39,6 +40,7 @@ pub use evaluator::{
 pub use flat::Flat;
 pub use full_training::{FullTraining, HOST_FILES, TrainRequest, Trained, WEIGHTS_FILE};
 pub use graph::{Attribute, Convolution, Graph, GraphBuilder, Heads, Node, NodeId, Task, Window, Word};
+pub use meter::{Meter, MeterInfo};
 pub use space::{Network, OpenSpace, SearchSpace, Space, SpaceInfo};
 pub use strategy::{Strategy, StrategyInfo, StrategyPlugin, Study};
 pub use types::{

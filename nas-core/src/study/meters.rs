@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use nas_api::native::panic_words;
-use nas_api::{Graph, Metric, MetricInfo, Task};
+use nas_api::{Graph, Meter, Metric, MetricInfo, Task};
 
 use super::StudyError;
 use super::header::Header;
-use crate::meter::{Meter, Metered};
+use crate::meter::Metered;
 use crate::plugin::Registry;
 
 /// Opened meters.

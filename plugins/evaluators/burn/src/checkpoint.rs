@@ -6,9 +6,9 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use nas_api::{Metric, Monitor, Report, Request};
+use nas_network::weights_file::{self, Archive, StoreError};
 
-use crate::store::{self, Archive, StoreError};
-use crate::train::{self, Trainer};
+use crate::trainer::{self, Trainer};
 use crate::{Burn, Devices, Trouble};
 
 /// Names of what is added to the state of a training.
@@ -46,7 +46,7 @@ impl Checkpoint {
     /// What was kept; `None` where nothing was. `Err`: why it is of no use.
     pub fn read(&self) -> Result<Option<(Archive, Course)>, String> {
         let origin = self.file.display().to_string();
-        let Some(bytes) = store::read(&self.file).map_err(|error| error.to_string())? else { return Ok(None) };
+        let Some(bytes) = weights_file::read(&self.file).map_err(|error| error.to_string())? else { return Ok(None) };
         let archive = Archive::from_bytes(&bytes, &origin).map_err(|error| error.to_string())?;
         if archive.texts.get(FINGERPRINT) != Some(&self.fingerprint) {
             return Err(format!("'{origin}' is of another training"));
@@ -70,7 +70,7 @@ impl Checkpoint {
         archive.texts.insert(FINGERPRINT.into(), self.fingerprint.clone());
         archive.texts.insert(CURVE.into(), curve_text(&course.curve));
         archive.texts.insert(SECONDS.into(), course.seconds.to_string());
-        let written = archive.to_bytes().and_then(|bytes| store::write(&self.file, &bytes));
+        let written = archive.to_bytes().and_then(|bytes| weights_file::write(&self.file, &bytes));
         written.map_err(|error: StoreError| error.to_string())
     }
 
@@ -102,7 +102,7 @@ impl<D: Devices> Burn<D> {
     ) -> Result<(Trainer, Course), Trouble> {
         let kept = checkpoint.map_or(Ok(None), Checkpoint::read).and_then(|kept| {
             let Some((archive, course)) = kept else { return Ok(None) };
-            let (plan, training) = train::prepared(&request.graph, &self.data.train, &self.config.training)?;
+            let (plan, training) = trainer::prepared(&request.graph, &self.data.train, &self.config.training)?;
             let trainer = Trainer::carry_on(archive, plan, &training, &self.device)?;
             Ok(Some((trainer, course)))
         });

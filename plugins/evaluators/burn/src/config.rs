@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use nas_api::{Error, FullTraining, Parameter, ParameterKind, Result, Settings, Value};
+use nas_data::{DataConfig, Kind, MOST_TOKENS, Tokens, located};
+use nas_network::device::Place;
 
-use crate::data::{DataConfig, Kind, MOST_TOKENS, Tokens, located};
-use crate::device::Place;
-use crate::training::{self, Training};
+use crate::hyperparameters::{self, Training};
 
 /// Tokens of `bpe` where nothing is said.
 const VOCABULARY: u32 = 512;
@@ -95,7 +95,7 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
             "seconds from one kept state of a running training to the next; 0: after every epoch",
         ),
     ];
-    parameters.extend(training::parameters());
+    parameters.extend(hyperparameters::parameters());
     parameters.push(Parameter::text(
         "device",
         &device.to_string(),
@@ -107,7 +107,7 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
 /// What may be set for full training: how networks are trained, where, and on how many examples.
 pub fn full_training() -> FullTraining {
     FullTraining {
-        recipe: training::parameters().into_iter().map(|parameter| parameter.name).collect(),
+        recipe: hyperparameters::parameters().into_iter().map(|parameter| parameter.name).collect(),
         others: ["train_limit", "validation_limit", "device"].map(str::to_owned).to_vec(),
     }
 }

@@ -7,38 +7,22 @@
 mod augment;
 mod checkpoint;
 mod config;
-mod data;
 mod detection;
-#[cfg(test)]
-mod detection_tests;
-mod device;
-mod footprint;
-mod fully;
+mod early_stopping;
+mod epoch_order;
+mod final_training;
 mod gradients;
-mod keep;
-mod kernel;
-mod loss;
+mod hyperparameters;
+mod loss_scale;
+mod memory_estimate;
 mod metrics;
-mod model;
 mod optimizer;
-mod patience;
-mod precision;
-#[cfg(test)]
-mod precision_tests;
-mod proxy;
 mod recipe;
-mod run;
 mod schedule;
-mod store;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod text_tests;
-mod train;
-mod training;
-#[cfg(test)]
-mod training_tests;
-mod windows;
+mod trainer;
+mod trial_states;
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -53,26 +37,23 @@ use nas_api::{
     Monitor, Objective, Opened, Report, Request, Result, Settings, Stop, Task, TrainRequest, Trained, Verdict,
 };
 
-pub use data::{ClassCount, Description, Encoding, Values, data_folders, own_data_folder};
-pub use device::{Cpu, Devices, Place};
-pub use fully::Progress;
-pub use precision::Precision;
-pub use proxy::Proxy;
+pub use final_training::Progress;
+pub use nas_network::Precision;
+pub use nas_network::device::{Cpu, Devices, Place};
 pub use recipe::{RECIPES, Recipe};
-pub use run::{Inference, gradients, run};
 
 use checkpoint::{Checkpoint, Course};
 use config::Config;
-use data::{Data, Kind};
-use footprint::Footprint;
-use keep::Keep;
+use memory_estimate::Footprint;
 use metrics::Scores;
-use train::Trainer;
+use nas_data::{Data, Kind};
+use trainer::Trainer;
+use trial_states::Keep;
 
 /// What the data of these settings hold, which are those of the evaluator's parameters.
-pub fn describe_data(settings: &Settings) -> Result<Description> {
+pub fn describe_data(settings: &Settings) -> Result<nas_data::Description> {
     let config = Config::of(settings)?;
-    data::describe(&config.data).map_err(|error| Error::new(error.to_string()))
+    nas_data::describe(&config.data).map_err(|error| Error::new(error.to_string()))
 }
 
 /// Trains candidates with burn on one of these devices.
@@ -168,7 +149,7 @@ impl<D: Devices> Evaluator for Burn<D> {
 
 /// Still a panic, so that the host knows that its process may be of no further use, but in better words.
 fn panic_again<T>(panic: Box<dyn Any + Send>) -> T {
-    resume_unwind(Box::new(device::explained(panic_words(&*panic))))
+    resume_unwind(Box::new(nas_network::device::explained(panic_words(&*panic))))
 }
 
 /// How a measurement that was not troubled ended.
@@ -315,7 +296,7 @@ impl<D: Devices> Burn<D> {
 
     /// A fresh training, or the one to carry on.
     fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, Trouble> {
-        let prepared = train::prepared(&request.graph, &self.data.train, &self.config.training);
+        let prepared = trainer::prepared(&request.graph, &self.data.train, &self.config.training);
         let (plan, training) = prepared.map_err(Trouble::Failed)?;
         let Some(from) = request.resume else {
             return Ok(Trainer::new(plan, &training, request.seed, &self.device));
