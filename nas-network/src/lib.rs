@@ -28,6 +28,7 @@
 mod activation;
 mod arithmetic;
 mod arrange;
+mod array;
 mod autocast;
 pub mod device;
 mod ema;
@@ -56,6 +57,7 @@ use nas_api::Graph;
 use nas_api::graph::GraphError;
 
 pub use arrange::{Arrange, Reduction};
+pub use array::{Array, ArrayError};
 pub use autocast::Need;
 pub use forward::Watch;
 pub use inference::{Inference, gradients, run};
@@ -63,7 +65,7 @@ pub use operator::{Activation, Matrix, Operator};
 pub use plan::{Output, Plan, Step, Steps};
 pub use precision::Precision;
 pub use value::Value;
-pub use weights::{Array, ArrayError, Slot, SlotKind, Weights};
+pub use weights::{Slot, SlotKind, Weights};
 
 use weights::Running;
 

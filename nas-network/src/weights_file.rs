@@ -8,7 +8,7 @@ use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors, View};
 
-use crate::Array;
+use crate::array::Array;
 
 /// Why a file of weights cannot be used.
 #[derive(Debug, thiserror::Error)]

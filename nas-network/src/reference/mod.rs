@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use nas_api::{Graph, Node};
 
-use super::Array;
+use crate::array::Array;
 
 /// A batch of values.
 #[derive(Clone, Debug)]
