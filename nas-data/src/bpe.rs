@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
 
-use super::tokenizer::LONGEST;
+use crate::tokenizer::LONGEST;
 
 /// A pair that is rarer says nothing of the language.
 const RARE: u64 = 2;

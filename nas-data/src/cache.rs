@@ -7,7 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::{DIGITS, Data, DataConfig, DataError, Tokens, prepared_file};
+use crate::config::{DIGITS, DataConfig, Tokens};
+use crate::dataset::Data;
+use crate::error::DataError;
+use crate::prepared_file;
 
 /// Smaller data are read sooner than a file of them is kept.
 const SMALL: usize = 1 << 20;
@@ -16,6 +19,16 @@ const SMALL: usize = 1 << 20;
 pub(super) const FORMAT: u32 = 3;
 /// Files that nobody opened for so long are removed when another one is written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+impl Data {
+    /// Data that this process shares with others that need the same, where there is a folder to keep them.
+    pub fn shared(config: &DataConfig) -> Result<Self, DataError> {
+        match folder() {
+            Some(folder) => open(config, &folder),
+            None => Self::open(config),
+        }
+    }
+}
 
 /// Where prepared data are kept: the folder that the variable `NAS_DATA_CACHE` names (empty: nowhere), else in the user's cache.
 pub fn folder() -> Option<PathBuf> {

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Examples, Targets};
+use crate::error::DataError;
+use crate::examples::{Examples, Targets};
 
 const SHAPE: [usize; 3] = [3, 32, 32];
 const PIXELS: usize = SHAPE[0] * SHAPE[1] * SHAPE[2];

@@ -6,7 +6,7 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 
-use super::DataError;
+use crate::error::DataError;
 
 /// What all images become.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::tabular::{Column, ColumnKind, Table};
-use super::{Data, DataConfig, DataError, Examples, Kind, Targets, coco};
+use crate::coco;
+use crate::config::{DataConfig, Kind};
+use crate::dataset::Data;
+use crate::error::DataError;
+use crate::examples::{Examples, Targets};
+use crate::tabular::{Column, ColumnKind, Table};
 
 /// Classes with fewer training examples than this are pointed out.
 const FEW: usize = 5;

@@ -5,7 +5,8 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use super::{DataError, Examples, Targets};
+use crate::error::DataError;
+use crate::examples::{Examples, Targets};
 
 const FILE: &[u8] = include_bytes!("../data/digits.csv.gz");
 const SIDE: usize = 8;

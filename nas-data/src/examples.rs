@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::boxes::Boxes;
-use super::buffer::Buffer;
+use crate::boxes::Boxes;
+use crate::buffer::Buffer;
 
 /// What is to be predicted, one per example, or one per position of it.
 #[derive(Clone, Debug, PartialEq)]

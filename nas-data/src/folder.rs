@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::decode::{Format, Header};
-use super::lazy_images::Pictures;
-use super::{DataError, Examples, Targets};
+use crate::decode::{Format, Header};
+use crate::error::DataError;
+use crate::examples::{Examples, Targets};
+use crate::lazy_images::Pictures;
 
 /// What is read.
 const READ: [&str; 3] = ["png", "jpg", "jpeg"];

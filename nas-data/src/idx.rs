@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{DataError, Examples, Targets};
+use crate::error::DataError;
+use crate::examples::{Examples, Targets};
 
 /// Three axes of unsigned bytes.
 const IMAGES: u32 = 0x0000_0803;

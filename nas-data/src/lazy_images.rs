@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::decode::Format;
-use super::{DataError, Examples, Targets};
+use crate::decode::Format;
+use crate::error::DataError;
+use crate::examples::{Examples, Targets};
 
 /// Images of which some are taken.
 pub trait Source {

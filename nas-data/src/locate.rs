@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::DIGITS;
+
 /// The user's own data, where `nas data get` puts them.
 pub fn own_data_folder() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "nas").map(|folders| folders.data_dir().join("data"))
@@ -21,7 +23,7 @@ pub fn located(source: &str) -> String {
 fn located_in(source: &str, folders: &[PathBuf]) -> String {
     let path = Path::new(source);
     let word = path.components().count() == 1 && path.file_name().is_some();
-    if source == super::DIGITS || path.exists() || !word {
+    if source == DIGITS || path.exists() || !word {
         return source.to_owned();
     }
     let places = folders.iter().flat_map(|folder| [folder.join(source), folder.join(format!("{source}.txt"))]);

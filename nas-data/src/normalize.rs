@@ -1,6 +1,6 @@
 //! Zero mean and unit standard deviation, measured on the training set alone.
 
-use super::{Examples, Targets};
+use crate::examples::{Examples, Targets};
 
 /// How inputs, and the targets of regression, are scaled: `(x - mean) / std`.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,18 +2,29 @@
 
 use std::path::Path;
 
-use super::folder::{self, Images};
-use super::lazy_images::Source;
-use super::tabular::{self, Encoding, Table};
-use super::{
-    Data, DataConfig, DataError, Examples, Kind, Normalization, Object, Targets, Tokens, cifar, coco, digits, idx,
-    resize, split, text,
-};
+use crate::boxes::Object;
+use crate::config::{DIGITS, DataConfig, Kind, Tokens, is_text};
+use crate::dataset::Data;
+use crate::error::DataError;
+use crate::examples::{Examples, Targets};
+use crate::folder::{self, Images};
+use crate::lazy_images::Source;
+use crate::normalize::Normalization;
+use crate::tabular::{self, Encoding, Table};
+use crate::{cifar, coco, digits, idx, resize, split, text};
+
+impl Data {
+    /// Reads, splits and normalises.
+    pub fn open(config: &DataConfig) -> Result<Self, DataError> {
+        let data = prepare(config)?;
+        Ok(Self { fingerprint: data.digest(), ..data })
+    }
+}
 
 /// Reads, splits and normalises. The fingerprint is still to be taken.
-pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
+fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     let path = Path::new(&config.source);
-    if super::is_text(&config.source) && path.is_file() {
+    if is_text(&config.source) && path.is_file() {
         return of_text(path, config);
     }
     if config.tokens != Tokens::Characters {
@@ -22,7 +33,7 @@ pub fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     if tabular::is_table(&config.source) && path.is_file() {
         return of_table(path, config);
     }
-    if config.source == super::DIGITS {
+    if config.source == DIGITS {
         return of_images(config, Images::new(digits::read()?, None));
     }
     if !path.is_dir() {

@@ -12,8 +12,13 @@ use bytemuck::Pod;
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
-use super::buffer::Buffer;
-use super::{Boxes, Data, Encoding, Examples, Kind, Normalization, Object, Targets};
+use crate::boxes::{Boxes, Object};
+use crate::buffer::Buffer;
+use crate::config::Kind;
+use crate::dataset::Data;
+use crate::examples::{Examples, Targets};
+use crate::normalize::Normalization;
+use crate::tabular::Encoding;
 
 const MAGIC: [u8; 8] = *b"nasdata1";
 /// Where numbers begin: a line of the cache.

@@ -1,6 +1,6 @@
 //! Another size for images.
 
-use super::Examples;
+use crate::examples::Examples;
 
 /// Resizes all images to `size` by `size`, by bilinear interpolation between pixel centres; borders are repeated.
 pub fn resize(examples: &Examples, size: usize) -> Examples {
@@ -39,7 +39,7 @@ fn taps(old: usize, new: usize) -> Vec<Tap> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Targets;
+    use crate::examples::Targets;
 
     fn image(side: usize, inputs: &[f32]) -> Examples {
         Examples { shape: vec![1, side, side], inputs: inputs.to_vec().into(), targets: Targets::Values(vec![0.0]) }

@@ -2,7 +2,9 @@
 
 use nas_api::rng::{Random, RngExt, derive, seeded};
 
-use super::{DataConfig, DataError, Targets};
+use crate::config::DataConfig;
+use crate::error::DataError;
+use crate::examples::Targets;
 
 /// Which rows are for what.
 #[derive(Debug)]

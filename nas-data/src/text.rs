@@ -5,8 +5,11 @@ use std::path::Path;
 
 use nas_api::rng::{derive, seeded};
 
-use super::tokenizer::Tokenizer;
-use super::{DataConfig, DataError, Examples, Targets, Tokens, shuffled};
+use crate::config::{DataConfig, Tokens};
+use crate::error::DataError;
+use crate::examples::{Examples, Targets};
+use crate::split::shuffled;
+use crate::tokenizer::Tokenizer;
 
 /// Windows of a text in three parts that follow each other, so that nothing is trained on what stands beside a tested window.
 #[derive(Debug)]

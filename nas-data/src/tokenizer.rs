@@ -6,8 +6,8 @@ use serde_json::json;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{DecoderWrapper, ModelWrapper};
 
-use super::DataError;
-use super::bpe::Vocabulary;
+use crate::bpe::Vocabulary;
+use crate::error::DataError;
 
 /// Tokens of a vocabulary, at most: a network has an output for each.
 pub const MOST: usize = 1 << 16;

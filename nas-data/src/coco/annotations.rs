@@ -7,8 +7,8 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 
-use crate::DataError;
 use crate::boxes::Object;
+use crate::error::DataError;
 
 /// Pixels that a box may reach beyond its image without a word: annotations are rounded.
 const ROUNDING: f64 = 1.0;

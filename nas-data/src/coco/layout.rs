@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::DataError;
+use crate::error::DataError;
 use crate::folder::{TEST, TRAIN, VALIDATION};
 
 /// A file of annotations beside its images; the second name is that of exports of Roboflow.

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 pub use layout::is_folder;
 
-use super::boxes::{Boxes, Object};
-use super::decode::{Format, Header};
-use super::folder::Images;
-use super::lazy_images::Pictures;
-use super::{DataError, Targets};
+use crate::boxes::{Boxes, Object};
+use crate::decode::{Format, Header};
+use crate::error::DataError;
+use crate::examples::Targets;
+use crate::folder::Images;
+use crate::lazy_images::Pictures;
 use annotations::{Annotated, Annotations, Categories};
 use layout::{Layout, Part};
 

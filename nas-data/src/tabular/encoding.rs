@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::column::{Cell, Column, ColumnKind};
-use crate::DataError;
+use crate::error::DataError;
 
 /// How the rows of a table become numbers.
 ///

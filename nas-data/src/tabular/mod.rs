@@ -9,7 +9,9 @@ use std::path::Path;
 
 use csv::StringRecord;
 
-use super::{DataConfig, DataError, Kind, Targets};
+use crate::config::{DataConfig, Kind};
+use crate::error::DataError;
+use crate::examples::Targets;
 use column::{Cell, Look, is_missing};
 pub use column::{Column, ColumnKind};
 pub use encoding::Encoding;

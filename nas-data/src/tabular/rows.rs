@@ -10,7 +10,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::record::reader::RowIter;
 
-use crate::DataError;
+use crate::error::DataError;
 
 const MILLISECONDS_OF_A_DAY: f64 = 86_400_000.0;
 
