@@ -1,12 +1,12 @@
 //! What networks are measured by before anybody trains them: the built-in [`Meter`](nas_api::Meter)s of studies.
 //!
-//! *Latency* and energy, in milliseconds and millijoules for one example: measured in a [`Runtime`] on this machine, or added
-//! up from a [`CostTable`] of operators' costs that was measured here or elsewhere. Such tables: H. Cai, L. Zhu and S. Han,
-//! "ProxylessNAS", ICLR 2019, section 3.3 and appendix B; fused operators as the unit of measurement: L. L. Zhang et al.,
-//! "nn-Meter", MobiSys 2021, section 3.
+//! *Latency* and energy, in milliseconds and millijoules for one example: measured in a [`Runtime`] on this machine,
+//! or added up from a [`CostTable`] of operators' costs that was measured here or elsewhere. Such tables: H. Cai, L.
+//! Zhu and S. Han, "ProxylessNAS", ICLR 2019, section 3.3 and appendix B; fused operators as the unit of measurement:
+//! L. L. Zhang et al., "nn-Meter", MobiSys 2021, section 3.
 //!
-//! *Zero-cost proxies* ([`Proxy`]): scores of untrained networks that go along with trained accuracy. They have no unit;
-//! greater is better, and only values of one proxy and one task can be compared.
+//! *Zero-cost proxies* ([`Proxy`]): scores of untrained networks that go along with trained accuracy. They have no
+//! unit; greater is better, and only values of one proxy and one task can be compared.
 //!
 //! ```
 //! use nas_api::{GraphBuilder, Settings, Task};

@@ -1,12 +1,13 @@
 //! Architecture graphs as networks that burn runs and trains.
 //!
-//! [`plan`] checks a [`nas_api::Graph`] and puts its operators in order; [`Network`] adds weights, and computes forward and
-//! backward. Beside it: the losses ([`loss`]), the files of weights ([`weights_file`], safetensors), and where and in which
-//! precision a network computes ([`device`], [`Precision`]). What trains a network is not here: see `nas-evaluator-burn`.
+//! [`plan`] checks a [`nas_api::Graph`] and puts its operators in order; [`Network`] adds weights, and computes
+//! forward and backward. Beside it: the losses ([`loss`]), the files of weights ([`weights_file`], safetensors), and
+//! where and in which precision a network computes ([`device`], [`Precision`]). What trains a network is not here: see
+//! `nas-evaluator-burn`.
 //!
-//! A batch is a flat list of numbers, one example after the other, each in the graph's input shape, and every output is a
-//! matrix `[batch · rows, numbers]`; `rows` is 1 unless the network answers at every position. Weights have the names and the
-//! layout of ONNX and PyTorch. Equal graphs, seeds and inputs give equal bits on one machine.
+//! A batch is a flat list of numbers, one example after the other, each in the graph's input shape, and every output
+//! is a matrix `[batch · rows, numbers]`; `rows` is 1 unless the network answers at every position. Weights have the
+//! names and the layout of ONNX and PyTorch. Equal graphs, seeds and inputs give equal bits on one machine.
 //!
 //! ```
 //! use burn::tensor::Device;
