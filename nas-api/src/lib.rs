@@ -15,6 +15,7 @@ mod final_training;
 mod flat_space;
 pub mod graph;
 pub mod learning_curve;
+mod meter;
 pub mod rng;
 pub mod space;
 pub mod space_defaults;
@@ -41,6 +42,7 @@ pub use evaluator::{
 pub use final_training::{FinalTraining, HOST_FILES, TrainRequest, Trained, WEIGHTS_FILE};
 pub use flat_space::FlatSpace;
 pub use graph::{Attribute, Convolution, Graph, GraphBuilder, Heads, Node, NodeId, Symbol, Task, Window};
+pub use meter::{Meter, MeterInfo};
 pub use space::{Network, OpenSpace, SearchSpace, Space, SpaceInfo};
 pub use strategy::{Needs, Serves, Strategy, StrategyInfo, StrategyPlugin, Study};
 pub use types::{

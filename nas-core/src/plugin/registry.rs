@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use nas_api::{EvaluatorPlugin, SearchSpace, Settings, SpaceInfo, StrategyPlugin};
+use nas_api::{EvaluatorPlugin, Meter, SearchSpace, Settings, SpaceInfo, StrategyPlugin};
 
 use super::builtin::BuiltIn;
 use super::composite_space::{ProductSource, is_product};
@@ -15,7 +15,7 @@ use super::process::{ProcessSource, Processes};
 use super::space_overrides::OverridableSpace;
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
-use crate::meter::{Meter, OpenMeter, ReadMeter};
+use crate::meter::{OpenMeter, ReadMeter};
 use crate::names::did_you_mean;
 
 /// A plugin that a name can stand for.

@@ -76,7 +76,7 @@ impl Folder {
         let outputs = output_shapes[0].iter().product::<i64>() as usize;
         // burn trains networks with one output, and knows every operator.
         let burn = (graph.outputs.len() == 1).then(|| {
-            let values = nas_evaluator_burn::run(graph, &shape, outputs, &at(".weights"), inputs.clone())
+            let values = nas_network::run(graph, &shape, outputs, &at(".weights"), inputs.clone())
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             write_floats(&at(".burn"), &values);
             format!("{name}.burn")
@@ -84,7 +84,7 @@ impl Folder {
         let gradients = burn.is_some().then(|| {
             let directions: Vec<f32> = inputs_of(None, BATCH * outputs);
             let (graph, weights) = (without_dropout(graph), at(".weights"));
-            let found = nas_evaluator_burn::gradients(&graph, &shape, outputs, &weights, inputs, directions.clone())
+            let found = nas_network::gradients(&graph, &shape, outputs, &weights, inputs, directions.clone())
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             write_floats(&at(".directions"), &directions);
             write_floats(&at(".gradients"), &found.iter().flat_map(|(_, values)| values.clone()).collect::<Vec<f32>>());
