@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use nas_api::{Metric, CurvePoint};
+use nas_api::{CurvePoint, Metric};
 use nas_network::weights_file::{self, Archive, StoreError};
 
 use crate::trainer::Trainer;

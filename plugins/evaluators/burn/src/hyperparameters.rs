@@ -52,8 +52,14 @@ pub struct Training {
 /// What a user may set.
 pub fn parameters() -> Vec<Parameter> {
     let mut parameters = vec![
-        Parameter::integer("epochs", 10, 1, 100_000, "of one trial at its full fidelity, and the horizon of the schedule")
-            .with_role(Role::Fidelity),
+        Parameter::integer(
+            "epochs",
+            10,
+            1,
+            100_000,
+            "of one trial at its full fidelity, and the horizon of the schedule",
+        )
+        .with_role(Role::Fidelity),
         Parameter::integer(
             "epoch_tokens",
             0,

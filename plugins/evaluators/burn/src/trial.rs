@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use nas_api::{Candidate, Metric, Monitor, CurvePoint, Request, Stop, Verdict};
+use nas_api::{Candidate, CurvePoint, Metric, Monitor, Request, Stop, Verdict};
 use nas_network::device::Devices;
 
 use crate::Burn;

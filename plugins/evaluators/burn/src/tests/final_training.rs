@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use nas_api::{Evaluator, Metric, Monitor, CurvePoint, TrainRequest, Verdict};
+use nas_api::{CurvePoint, Evaluator, Metric, Monitor, TrainRequest, Verdict};
 
 use super::{mlp, number, open};
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use nas_api::{Evaluator, EvaluatorPlugin, Measurement, Metric, Monitor, CurvePoint, Request, Verdict};
+use nas_api::{CurvePoint, Evaluator, EvaluatorPlugin, Measurement, Metric, Monitor, Request, Verdict};
 
 use super::{bits, cnn, failure, measure, metric, mlp, number, open, request, settings, text};
 use crate::BurnEvaluator;
