@@ -1,4 +1,4 @@
-//! Parameters that a plugin declares, and the values that a user sets.
+//! The parameters that a plugin declares, and the settings of a user.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{Error, Result};
 pub enum Value {
     /// True or false.
     Truth(bool),
-    /// Also whole numbers.
+    /// A number, also for whole numbers: not every guest language has 64-bit integers.
     Number(f64),
     /// Any text.
     Text(String),
@@ -19,10 +19,10 @@ pub enum Value {
     Texts(Vec<String>),
 }
 
-/// A value as people write it: `3`, `"text"`, `[1, 2]`.
+/// The form of a value in JSON and TOML: `3`, `"text"`, `[1, 2]`.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Value", untagged)]
-enum Plain {
+enum UntaggedValue {
     Truth(bool),
     Number(f64),
     Text(String),
@@ -30,10 +30,10 @@ enum Plain {
     Texts(Vec<String>),
 }
 
-/// A value in a format that does not describe itself.
+/// The form of a value in a binary format that does not describe itself.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Value")]
-enum Tagged {
+enum TaggedValue {
     Truth(bool),
     Number(f64),
     Text(String),
@@ -44,9 +44,9 @@ enum Tagged {
 impl Serialize for Value {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            Plain::serialize(self, serializer)
+            UntaggedValue::serialize(self, serializer)
         } else {
-            Tagged::serialize(self, serializer)
+            TaggedValue::serialize(self, serializer)
         }
     }
 }
@@ -54,9 +54,9 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            Plain::deserialize(deserializer)
+            UntaggedValue::deserialize(deserializer)
         } else {
-            Tagged::deserialize(deserializer)
+            TaggedValue::deserialize(deserializer)
         }
     }
 }
@@ -85,33 +85,33 @@ impl std::fmt::Display for Value {
     }
 }
 
-/// One configured parameter.
+/// A parameter that is set to a value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Setting {
     /// The parameter's name.
     pub name: String,
-    /// What it is set to.
+    /// The value.
     pub value: Value,
 }
 
-/// The bounds of a number, both included.
+/// The range of a number, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Range {
-    /// The least value.
+    /// The minimum.
     pub min: f64,
-    /// The greatest value.
+    /// The maximum.
     pub max: f64,
 }
 
-/// What values a parameter takes.
+/// The values that a parameter accepts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ParameterKind {
     /// True or false.
     Truth,
-    /// A whole number.
+    /// A whole number in a range.
     Integer(Range),
-    /// A finite number.
+    /// A finite number in a range.
     Number(Range),
     /// Any text.
     Text,
@@ -123,82 +123,87 @@ pub enum ParameterKind {
     Texts,
 }
 
-/// What a parameter is to the host and the command line, which know no parameter of a plugin by its name.
+/// What a parameter means to the host and the command line, which do not know a plugin's parameters by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// A value like any other.
+    /// No special meaning.
     #[default]
     Plain,
-    /// A text that is a name, or the path of a file: relative paths are made absolute when a study begins.
+    /// A text that is a name or the path of a file. A relative path is made absolute when a study begins.
     Path,
-    /// A text that names the data: a name, a file or a folder. `--data` is short for it, and what names no set of the plugin's
-    /// own is made an absolute path when a study begins. At most one parameter has this role.
+    /// A text that names the data: a name, a file or a folder. `--data` sets it. Unless it is one of the plugin's own
+    /// names, it is made an absolute path when a study begins. At most one parameter has this role.
     Data,
-    /// A text that says where networks are trained; `--device` is short for it, and `nas train` may choose another one.
+    /// A text that says on which device networks are trained. `--device` sets it, and `nas train` may use another
+    /// device.
     Device,
-    /// A text that names a recipe: settings that hold where the user sets nothing. `--recipe` is short for it.
+    /// A text that names a recipe: settings that hold unless the user overrides them. `--recipe` sets it.
     Recipe,
-    /// A whole number: how much is spent on one trial at most, in the evaluator's unit. `nas train --epochs` is short for it.
+    /// A whole number: the highest fidelity of a trial, in the evaluator's unit. `nas train --epochs` sets it.
     Fidelity,
 }
 
-/// Declares one parameter of a plugin.
+/// The declaration of one parameter of a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parameter {
-    /// Snake case.
+    /// The name, in snake case.
     pub name: String,
-    /// What values it takes.
+    /// The values that it accepts.
     pub kind: ParameterKind,
-    /// What holds where nothing is set.
+    /// The value if the user sets none.
     pub default: Value,
-    /// What it is to the host.
+    /// Its meaning to the host.
     pub role: Role,
-    /// One sentence: meaning, unit, the paper's symbol.
+    /// One sentence for people: the meaning, the unit, the paper's symbol.
     pub description: String,
 }
 
 impl Parameter {
-    /// A parameter of this kind, without a role.
+    /// Returns a parameter of this kind, without a role.
     pub fn new(name: &str, kind: ParameterKind, default: Value, description: &str) -> Self {
         let role = Role::Plain;
         Self { name: name.to_owned(), kind, default, role, description: description.to_owned() }
     }
 
-    /// The same with a role.
+    /// Returns this parameter with a role.
     #[must_use]
     pub fn with_role(self, role: Role) -> Self {
         Self { role, ..self }
     }
 
-    /// A whole number in `min..=max`.
+    /// Returns a parameter that accepts a whole number in `min..=max`.
     pub fn integer(name: &str, default: u32, min: u32, max: u32, description: &str) -> Self {
         let kind = ParameterKind::Integer(Range { min: f64::from(min), max: f64::from(max) });
         Self::new(name, kind, Value::Number(f64::from(default)), description)
     }
 
-    /// A finite number in `min..=max`.
+    /// Returns a parameter that accepts a finite number in `min..=max`.
     pub fn number(name: &str, default: f64, min: f64, max: f64, description: &str) -> Self {
         Self::new(name, ParameterKind::Number(Range { min, max }), Value::Number(default), description)
     }
 
-    /// True or false.
+    /// Returns a parameter that is true or false.
     pub fn truth(name: &str, default: bool, description: &str) -> Self {
         Self::new(name, ParameterKind::Truth, Value::Truth(default), description)
     }
 
-    /// Any text.
+    /// Returns a parameter that accepts any text.
     pub fn text(name: &str, default: &str, description: &str) -> Self {
         Self::new(name, ParameterKind::Text, Value::Text(default.to_owned()), description)
     }
 
-    /// One of the names.
+    /// Returns a parameter that accepts one of these names.
     pub fn one_of(name: &str, default: &str, names: &[&str], description: &str) -> Self {
         let kind = ParameterKind::OneOf(names.iter().map(|&name| name.to_owned()).collect());
         Self::new(name, kind, Value::Text(default.to_owned()), description)
     }
 
-    /// Why this value cannot be set, in words that say what can.
+    /// Checks a value against this declaration.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that says which values are accepted if this one is not.
     pub fn check(&self, value: &Value) -> Result<()> {
         let wrong =
             |wanted: &str| Err(Error::new(format!("'{}' takes {wanted}, not {} ({value})", self.name, value.kind())));
@@ -249,13 +254,34 @@ impl Parameter {
     }
 }
 
-/// Every parameter of a plugin with its value: what was set, and defaults for the rest.
+/// The value of every parameter of a plugin, in the order of the declarations.
+///
+/// # Examples
+///
+/// ```
+/// use nas_api::{Parameter, Setting, Settings, Value};
+///
+/// let parameters = [
+///     Parameter::integer("population", 50, 2, 1000, "P of the paper"),
+///     Parameter::number("rate", 0.1, 0.0, 1.0, "mutation rate"),
+/// ];
+/// let given = [Setting { name: "rate".into(), value: Value::Number(0.5) }];
+/// let settings = Settings::checked(&parameters, &given)?;
+/// assert_eq!(settings.integer("population")?, 50);
+/// assert_eq!(settings.number("rate")?, 0.5);
+/// # Ok::<(), nas_api::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(pub Vec<Setting>);
 
 impl Settings {
-    /// What was set, checked against the declarations, with defaults for the rest, in the order of the declarations.
+    /// Checks the given settings against the declarations and fills in the defaults. The last of several settings of
+    /// one parameter counts.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a setting names no declared parameter, or if its value is not accepted.
     pub fn checked(parameters: &[Parameter], given: &[Setting]) -> Result<Self> {
         if let Some(unknown) = given.iter().find(|setting| !parameters.iter().any(|p| p.name == setting.name)) {
             let known: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
@@ -264,7 +290,7 @@ impl Settings {
         }
         let mut settings = Vec::with_capacity(parameters.len());
         for parameter in parameters {
-            // The last one wins, as flags override a file.
+            // Flags come after the file that they override.
             let value = match given.iter().rfind(|setting| setting.name == parameter.name) {
                 Some(setting) => {
                     parameter.check(&setting.value)?;
@@ -277,7 +303,7 @@ impl Settings {
         Ok(Self(settings))
     }
 
-    /// Every parameter at its default.
+    /// Returns every parameter at its default.
     pub fn defaults(parameters: &[Parameter]) -> Self {
         let settings = parameters.iter().map(|p| Setting { name: p.name.clone(), value: p.default.clone() });
         Self(settings.collect())
@@ -288,50 +314,70 @@ impl Settings {
         found.map(|setting| &setting.value).ok_or_else(|| Error::new(format!("the parameter '{name}' is missing")))
     }
 
-    fn wrong<T>(name: &str, wanted: &str, value: &Value) -> Result<T> {
+    fn wrong_kind<T>(name: &str, wanted: &str, value: &Value) -> Result<T> {
         Err(Error::new(format!("the parameter '{name}' should be {wanted}, but is {}", value.kind())))
     }
 
-    /// A whole number that fits.
+    /// Returns the value of a parameter that is a whole number.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such parameter, or if its value is not a whole number in the range of `u32`.
     pub fn integer(&self, name: &str) -> Result<u32> {
         match self.get(name)? {
             Value::Number(number) if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number) => {
                 Ok(*number as u32)
             }
-            value => Self::wrong(name, "a whole number", value),
+            value => Self::wrong_kind(name, "a whole number", value),
         }
     }
 
-    /// A number.
+    /// Returns the value of a parameter that is a number.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such parameter, or if its value is not a number.
     pub fn number(&self, name: &str) -> Result<f64> {
         match self.get(name)? {
             Value::Number(number) => Ok(*number),
-            value => Self::wrong(name, "a number", value),
+            value => Self::wrong_kind(name, "a number", value),
         }
     }
 
-    /// True or false.
+    /// Returns the value of a parameter that is true or false.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such parameter, or if its value is not true or false.
     pub fn truth(&self, name: &str) -> Result<bool> {
         match self.get(name)? {
             Value::Truth(truth) => Ok(*truth),
-            value => Self::wrong(name, "true or false", value),
+            value => Self::wrong_kind(name, "true or false", value),
         }
     }
 
-    /// A text.
+    /// Returns the value of a parameter that is a text.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such parameter, or if its value is not a text.
     pub fn text(&self, name: &str) -> Result<&str> {
         match self.get(name)? {
             Value::Text(text) => Ok(text),
-            value => Self::wrong(name, "a text", value),
+            value => Self::wrong_kind(name, "a text", value),
         }
     }
 
-    /// A list of numbers.
+    /// Returns the value of a parameter that is a list of numbers.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such parameter, or if its value is not a list of numbers.
     pub fn numbers(&self, name: &str) -> Result<&[f64]> {
         match self.get(name)? {
             Value::Numbers(numbers) => Ok(numbers),
             Value::Texts(texts) if texts.is_empty() => Ok(&[]),
-            value => Self::wrong(name, "a list of numbers", value),
+            value => Self::wrong_kind(name, "a list of numbers", value),
         }
     }
 }
@@ -353,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_fill_what_is_not_set() {
+    fn parameters_that_are_not_set_take_their_defaults() {
         let settings = Settings::checked(&parameters(), &set("rate", Value::Number(0.5))).unwrap();
         assert_eq!(settings.integer("population").unwrap(), 50);
         assert_eq!(settings.number("rate").unwrap(), 0.5);
@@ -361,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_set_is_refused_in_words() {
+    fn invalid_settings_are_refused_with_a_reason() {
         let refused = |given: &[Setting]| Settings::checked(&parameters(), given).unwrap_err().to_string();
         assert!(refused(&set("populaton", Value::Number(3.0))).contains("no parameter 'populaton'"));
         assert!(refused(&set("population", Value::Number(1.0))).contains("between 2 and 1000"));
