@@ -132,8 +132,8 @@ pub enum Role {
     Plain,
     /// A text that is a name or the path of a file. A relative path is made absolute when a study begins.
     Path,
-    /// A text that names the data: a name, a file or a folder. `--data` sets it. Unless it is one of the plugin's own
-    /// names, it is made an absolute path when a study begins. At most one parameter has this role.
+    /// A text that names the data: a name, a file or a folder. `--data` sets it. If such a file or folder exists, the value
+    /// becomes its absolute path when a study begins. At most one parameter has this role.
     Data,
     /// A text that says on which device networks are trained. `--device` sets it, and `nas train` may use another
     /// device.
