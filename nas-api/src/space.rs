@@ -57,8 +57,8 @@ pub trait SearchSpace: Send + 'static {
     /// Returns the decision that follows these choices, or `None` if they are a complete genotype.
     fn next(&self, prefix: &[u32]) -> Option<&Decision>;
 
-    /// Builds the graph of a genotype: its `Input` has [`Task::input_shape`], and its output has [`Task::outputs`]
-    /// numbers.
+    /// Builds the graph of a genotype. Its `Input` has the shape [`Task::input_shape`], and its outputs fit the task's
+    /// kind: for classification and regression, one output of the shape `[outputs]`.
     ///
     /// # Errors
     ///

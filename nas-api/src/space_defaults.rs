@@ -223,7 +223,7 @@ pub fn format<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> String {
     parts.join(",")
 }
 
-/// Parses the text that [`format`] returns.
+/// Parses the text that [`format()`] returns.
 ///
 /// # Errors
 ///

@@ -124,7 +124,7 @@
 //! | `Reshape` | 1 | `shape` (without the batch; one size may be −1) | `shape` |
 //! | `Slice` | 1 | `axis`, `start`, `end` (negative: counted from the end) | the axis has `end` − `start` positions |
 //! | `Pad` | 1 | `pads` (beginnings of all axes but the batch, then ends), `value` (0) | every axis grows by its pads |
-//! | `ReduceMean` `ReduceSum` `ReduceMax` `ReduceMin` | 1 | `axes`, `keepdims` (1) | the axes become 1, or are removed |
+//! | `ReduceMean` `ReduceSum` `ReduceMax` `ReduceMin` | 1 | `axes`, `keepdims` (1) | the axes become 1 or are removed |
 //!
 //! # Differences from ONNX
 //!

@@ -1,6 +1,6 @@
 //! The rules of operators: their inputs, attributes, output shapes and costs.
 //!
-//! The tables for people are in [`super`]. [`table`] lists the operators with their rules, and the other modules
+//! The tables for people are in [`super`]. `table` lists the operators with their rules, and the other modules
 //! implement the rules by subject.
 
 mod activation;

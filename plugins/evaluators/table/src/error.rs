@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub enum TableError {
     /// There is no mapping with this name.
     #[error(
-        "there is no table '{name}' (known: {known}): import one with `nas table import`, or give the path of its mapping"
+        "there is no table '{name}' (known: {known}): import one with `nas table import`, or name its mapping by path"
     )]
     Unknown {
         /// The name.

@@ -247,7 +247,7 @@ impl TableEvaluator {
             (ROW, "The row that answered, counted from 0."),
             (
                 DISTANCE,
-                "The sum of the weights of the decisions in which that row differs; 0 if it is the architecture itself.",
+                "The sum of the weights of the decisions that differ in that row; 0 if it is the architecture itself.",
             ),
         ];
         let about = about.into_iter().filter(|_| self.map.missing == Missing::Nearest);
