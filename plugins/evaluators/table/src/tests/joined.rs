@@ -1,4 +1,4 @@
-//! Spaces within mappings, joined files, Parquet.
+//! Tests of spaces that mappings define, joined files, and Parquet.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
@@ -13,10 +13,10 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 
+use super::{measure, refused, request, written};
 use crate::TableEvaluator;
-use crate::tests::{measure, refused, request, written};
 
-const OWN: &str = r#"
+const INLINE: &str = r#"
 name = "tiny"
 file = "tiny.csv"
 space = "blocks"
@@ -45,7 +45,7 @@ fn loss(evaluator: &TableEvaluator, text: &str) -> (f64, f64, f64) {
 
 #[test]
 fn a_mapping_can_define_its_space() {
-    let (_folder, name) = written(OWN, ROWS);
+    let (_folder, name) = written(INLINE, ROWS);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
     let opened = evaluator.opened();
     assert_eq!(opened.space.as_deref(), Some("blocks"));
@@ -55,12 +55,13 @@ fn a_mapping_can_define_its_space() {
     assert!(!definition.contains("column") && !definition.contains("weight"), "{definition}");
 
     assert_eq!(loss(&evaluator, "width=8,depth=2,kind1=a,kind2=b"), (2.0, 1.0, 0.0));
-    // One kind differs; one is not made; no row has this width and depth, and width counts ten times.
+    // In the first, one kind differs. In the second, no row has this width and depth, and the width weighs ten times as
+    // much.
     assert_eq!(loss(&evaluator, "width=8,depth=2,kind1=a,kind2=a"), (2.0, 1.0, 1.0));
     assert_eq!(loss(&evaluator, "width=16,depth=2,kind1=b,kind2=b"), (3.0, 2.0, 2.0));
-    // Rows 0 and 1 are equally far: the first answers.
+    // Rows 0 and 1 are equally near, so the first one answers.
     assert_eq!(loss(&evaluator, "width=8,depth=1,kind1=b"), (1.0, 0.0, 1.0));
-    let failing = OWN.replace("missing = \"nearest\"", "");
+    let failing = INLINE.replace("missing = \"nearest\"", "");
     let (_folder, name) = written(&failing, ROWS);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
     let measured = measure(&evaluator, &Request { text: "width=8,depth=1,kind1=b".into(), ..request(&[0], None, 0) });
@@ -68,7 +69,7 @@ fn a_mapping_can_define_its_space() {
 }
 
 proptest! {
-    /// The nearest row is nearest: held against a plain reading of the definition.
+    /// The nearest row agrees with a direct implementation of the definition.
     #[test]
     fn no_row_is_nearer_than_the_nearest(rows in prop::collection::btree_set((0..3usize, 0..3usize, 0..3usize), 1..12),
                                          wanted in (0..3usize, 0..3usize, 0..3usize)) {
@@ -76,33 +77,37 @@ proptest! {
             format!("{{ name = \"{name}\", choices = [0, 1, 2], weight = {weight}, ordered = {ordered} }},")
         };
         let decisions = [choice("p", 3, true), choice("q", 1, false), choice("r", 2, false)].concat();
-        let begin = OWN.find("decision = [").unwrap();
-        let end = OWN.find("[metric.loss]").unwrap();
-        let map = format!("{}decision = [{decisions}]\n{}", &OWN[..begin], &OWN[end..]);
+        let begin = INLINE.find("decision = [").unwrap();
+        let end = INLINE.find("[metric.loss]").unwrap();
+        let map = format!("{}decision = [{decisions}]\n{}", &INLINE[..begin], &INLINE[end..]);
         let mut table = String::from("p,q,r,loss\n");
         rows.iter().for_each(|(p, q, r)| table.push_str(&format!("{p},{q},{r},1\n")));
         let (_folder, name) = written(&map, &table);
         let evaluator = TableEvaluator::find(&name, "").unwrap();
-        let far = |row: &(usize, usize, usize)| {
+        let distance_of = |row: &(usize, usize, usize)| {
             3 * row.0.abs_diff(wanted.0) as u32 + u32::from(row.1 != wanted.1) + 2 * u32::from(row.2 != wanted.2)
         };
-        let (row, distance) = rows.iter().map(far).enumerate().min_by_key(|(_, distance)| *distance).unwrap();
+        let (row, distance) = rows.iter().map(distance_of).enumerate().min_by_key(|(_, distance)| *distance).unwrap();
         let text = format!("p={},q={},r={}", wanted.0, wanted.1, wanted.2);
         prop_assert_eq!(loss(&evaluator, &text), (1.0, row as f64, f64::from(distance)));
     }
 }
 
 #[test]
-fn spaces_within_mappings_that_do_not_fit_say_where() {
-    refused(OWN, &ROWS.replace("16,1,b", "17,1,b"), &["line 4", "'17' is no choice of the decision 'width'"]);
-    refused(OWN, &ROWS.replace("a-b", "a-c"), &["line 3", "column 'kinds': 'c' is no choice of the decision 'kind2'"]);
-    refused(OWN, &ROWS.replace("16,1,b", "8,1,a"), &["line 4", "width=8,depth=1,kind1=a is there twice"]);
-    refused(&OWN.replace("item = 2", "item = 0"), ROWS, &["decision 'kind2'", "counts from 1"]);
-    refused(&OWN.replace("weight = 10", "weight = 0"), ROWS, &["decision 'width'", "'weight'"]);
-    refused(&OWN.replace("[\"loss\"]", "[\"los\"]"), ROWS, &["problem.a", "'los' is not declared"]);
-    refused(&OWN.replace("space = ", "architecture = \"width\"\nspace = "), ROWS, &["give one of"]);
-    let named = OWN.replace("[metric.loss]", "[metric.table_row]").replace("loss =", "table_row =");
-    refused(&named.replace("[\"loss\"]", "[]"), ROWS, &["metric.table_row", "taken"]);
+fn spaces_of_mappings_that_do_not_fit_are_refused_with_their_location() {
+    refused(INLINE, &ROWS.replace("16,1,b", "17,1,b"), &["line 4", "'17' is no choice of the decision 'width'"]);
+    refused(
+        INLINE,
+        &ROWS.replace("a-b", "a-c"),
+        &["line 3", "column 'kinds': 'c' is no choice of the decision 'kind2'"],
+    );
+    refused(INLINE, &ROWS.replace("16,1,b", "8,1,a"), &["line 4", "width=8,depth=1,kind1=a occurs twice"]);
+    refused(&INLINE.replace("item = 2", "item = 0"), ROWS, &["decision 'kind2'", "counts from 1"]);
+    refused(&INLINE.replace("weight = 10", "weight = 0"), ROWS, &["decision 'width'", "'weight'"]);
+    refused(&INLINE.replace("[\"loss\"]", "[\"los\"]"), ROWS, &["problem.a", "'los' is not declared"]);
+    refused(&INLINE.replace("space = ", "architecture = \"width\"\nspace = "), ROWS, &["give one of"]);
+    let named = INLINE.replace("[metric.loss]", "[metric.table_row]").replace("loss =", "table_row =");
+    refused(&named.replace("[\"loss\"]", "[]"), ROWS, &["metric.table_row", "reserved"]);
 }
 
 const JOINED: &str = r#"
@@ -131,11 +136,11 @@ fn files_are_joined_by_a_column() {
         Metric::find(&measured.metrics, "watts").unwrap()
     };
     assert_eq!((watts("x"), watts("z")), (10.0, 30.0));
-    assert!(watts("y").is_nan(), "not measured");
+    assert!(watts("y").is_nan(), "it was not measured");
     drop(evaluator);
     for (text, words) in [
         ("watts,number\n30,4\n", "line 2: column 'number': the first file has no row '4'"),
-        ("watts,number\n30,1\n30,1\n", "line 3: column 'number': '1' is there twice"),
+        ("watts,number\n30,1\n30,1\n", "line 3: column 'number': '1' occurs twice"),
         ("watt,number\n30,1\n", "there is no column 'watts' here, nor in"),
         ("watts,index\n30,1\n", "there is no column 'number' (columns: watts, index)"),
     ] {
@@ -172,8 +177,8 @@ fn parquet(path: &Path, compression: Compression) {
 }
 
 #[test]
-fn parquet_is_read_as_csv_is() {
-    let map = OWN.replace("tiny.csv", "tiny.parquet");
+fn parquet_is_read_like_csv() {
+    let map = INLINE.replace("tiny.csv", "tiny.parquet");
     let (folder, name) = written(&map, "");
     let file = folder.path().join("tiny.parquet");
     let zstd = Compression::ZSTD(ZstdLevel::default());
@@ -182,7 +187,7 @@ fn parquet_is_read_as_csv_is() {
         let evaluator = TableEvaluator::find(&name, "").unwrap();
         assert_eq!(loss(&evaluator, "width=8,depth=2,kind1=a,kind2=b"), (2.0, 1.0, 0.0), "{compression:?}");
         assert_eq!(loss(&evaluator, "width=32,depth=2,kind1=b,kind2=b"), (4.5, 3.0, 0.0));
-        assert!(loss(&evaluator, "width=16,depth=1,kind1=b").0.is_nan(), "null: not measured");
+        assert!(loss(&evaluator, "width=16,depth=1,kind1=b").0.is_nan(), "a null was not measured");
     }
     fs::write(&file, "no such thing").unwrap();
     let error = TableEvaluator::find(&name, "").unwrap_err().to_string();

@@ -1,12 +1,12 @@
-//! Where mappings and tables lie.
+//! Locates mappings and the files of tables.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::TableError;
-use crate::map::Map;
+use crate::mapping::Map;
 
-/// The mappings that come with the program.
+/// The mappings that are built into the program, by name.
 const SHIPPED: [(&str, &str); 5] = [
     ("hw-gpt-bench-s", include_str!("../maps/hw-gpt-bench-s.toml")),
     ("nas-bench-101", include_str!("../maps/nas-bench-101.toml")),
@@ -15,42 +15,47 @@ const SHIPPED: [(&str, &str); 5] = [
     ("nas-bench-201-hardware", include_str!("../maps/nas-bench-201-hardware.toml")),
 ];
 
-/// The user's own tables, where `nas table import` puts them.
+/// Returns the folder of the user's tables, into which `nas table import` writes; `None` if the user has no home
+/// folder.
 pub fn own_folder() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "nas").map(|folders| folders.data_dir().join("tables"))
 }
 
-/// Folders where tables are looked for: the variable `NAS_DATA`, then the user's own.
+/// Returns the folders that are searched for tables: that of the variable `NAS_DATA`, then the user's.
 pub fn folders() -> Vec<PathBuf> {
     let given = std::env::var_os("NAS_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     given.into_iter().chain(own_folder()).collect()
 }
 
-/// A mapping and the files with its numbers.
+/// A mapping, and the files with its numbers.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The mapping.
     pub map: Map,
-    /// The numbers.
+    /// The main file.
     pub file: PathBuf,
-    /// Further columns, a file for each of [`Map::join`].
+    /// The files with further columns, one for each of [`Map::join`].
     pub joined: Vec<PathBuf>,
-    /// The user's own mapping, as it is written but for spaces and comments; empty where it came with the program.
+    /// The text of the user's mapping without whitespace and comments; empty for a built-in mapping.
     pub mapping: String,
 }
 
 impl Found {
-    /// A mapping with this file; those that it joins are looked for beside it, then in `folders`.
+    /// Combines a mapping with its main file. Files to join are searched beside it, then in `folders`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a file to join does not exist.
     pub fn new(map: Map, file: PathBuf, folders: &[PathBuf]) -> Result<Self, TableError> {
         let mut searched = vec![file.parent().unwrap_or(Path::new("")).to_owned()];
         searched.extend(folders.iter().cloned());
-        let joined = map.join.iter().map(|join| located(&map, &join.file, &searched)).collect::<Result<_, _>>()?;
+        let joined = map.join.iter().map(|join| locate(&map, &join.file, &searched)).collect::<Result<_, _>>()?;
         Ok(Self { map, file, joined, mapping: String::new() })
     }
 }
 
-/// The first of the folders that has the file.
-fn located(map: &Map, file: &str, folders: &[PathBuf]) -> Result<PathBuf, TableError> {
+/// Returns the path of the file in the first of the folders that has it.
+fn locate(map: &Map, file: &str, folders: &[PathBuf]) -> Result<PathBuf, TableError> {
     let found = folders.iter().map(|folder| folder.join(file)).find(|path| path.is_file());
     found.ok_or_else(|| TableError::Missing {
         name: map.name.clone(),
@@ -59,7 +64,8 @@ fn located(map: &Map, file: &str, folders: &[PathBuf]) -> Result<PathBuf, TableE
     })
 }
 
-/// The mapping of this name or at this path, and the folders where its files may be.
+/// Returns the mapping with this name or path, the folders that may have its files, and its text (see
+/// [`Found::mapping`]).
 fn mapping(name: &str) -> Result<(Map, Vec<PathBuf>, String), TableError> {
     let mut folders = folders();
     if name.ends_with(".toml") {
@@ -77,14 +83,19 @@ fn mapping(name: &str) -> Result<(Map, Vec<PathBuf>, String), TableError> {
     Ok((map, folders, text))
 }
 
-/// The table of this name, or of the mapping at this path. `file` overrides where its numbers are.
+/// Finds the table with this name, or with the mapping at this path if the name ends with `.toml`. `file` overrides the
+/// path of the main file unless it is empty.
+///
+/// # Errors
+///
+/// Returns an error if there is no such mapping, if it is not valid, or if one of its files does not exist.
 pub fn find(name: &str, file: &str) -> Result<Found, TableError> {
     let (map, folders, mapping) = mapping(name)?;
-    let file = if file.is_empty() { located(&map, &map.file, &folders)? } else { PathBuf::from(file) };
+    let file = if file.is_empty() { locate(&map, &map.file, &folders)? } else { PathBuf::from(file) };
     Ok(Found { mapping, ..Found::new(map, file, &folders)? })
 }
 
-/// A mapping, and its text without what changes no number: prose, and where the files lie.
+/// Reads a mapping. Its text is returned without what does not affect any number: descriptions and file names.
 fn read_map(path: &Path) -> Result<(Map, String), TableError> {
     let text = fs::read_to_string(path).map_err(|error| TableError::read(path, error))?;
     let map = Map::from_toml(&text, path)?;
@@ -99,7 +110,7 @@ fn read_map(path: &Path) -> Result<(Map, String), TableError> {
     Ok((map, keys.to_string()))
 }
 
-/// The names of all tables, the user's own and those that come with the program.
+/// Returns the names of all tables, the user's and the built-in ones, in alphabetical order.
 pub fn names() -> Vec<String> {
     let entries = own_folder().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
     let own = entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".toml")?.to_owned()));

@@ -1,33 +1,33 @@
-//! A mapping that defines its space: decisions, and the cells that say what a row chose.
+//! Mappings that define their space: the decisions, and the cells with the choices of a row.
 
 use nas_api::{Setting, Value};
 use serde::Deserialize;
 use toml::Table;
 
-use crate::map::Map;
+use crate::mapping::Map;
 
-/// What joins several choices in one cell.
-const JOINT: char = '-';
+/// The separator of several choices in one cell.
+const SEPARATOR: char = '-';
 
-/// One `[[decision]]`: what a choice space takes (`docs/spaces.md`), and where a row holds the choice.
+/// One `[[decision]]`: the fields of a choice space (`docs/spaces.md`), and the cell of a row that has the choice.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionMap {
-    /// As in a choice space.
+    /// The name, as in a choice space.
     pub name: String,
-    /// As in a choice space.
+    /// The choices, as in a choice space.
     pub choices: Vec<toml::Value>,
-    /// As in a choice space.
+    /// Whether neighbouring choices are similar, as in a choice space.
     #[serde(default)]
     pub ordered: bool,
-    /// As in a choice space.
+    /// The condition under which the decision is made, as in a choice space.
     #[serde(default)]
     pub when: Table,
-    /// The column with the choice itself, empty where the decision is not made; left out: the decision's name.
+    /// The column with the choice, whose cell is empty if the decision is not made. By default, the decision's name.
     pub column: Option<String>,
-    /// The cell holds several choices joined by `-`, of which this is the one meant, from 1.
+    /// The position of the choice, counted from 1, in a cell that has several choices joined by `-`.
     pub item: Option<usize>,
-    /// How much this decision counts in the distance between two architectures.
+    /// The weight of this decision in the distance between two architectures.
     #[serde(default = "one")]
     pub weight: u32,
 }
@@ -37,7 +37,7 @@ fn one() -> u32 {
 }
 
 impl DecisionMap {
-    /// The column to read.
+    /// Returns the column with the choice.
     pub fn column(&self) -> &str {
         self.column.as_deref().unwrap_or(&self.name)
     }
@@ -47,16 +47,17 @@ impl DecisionMap {
         match (self.item, self.weight) {
             (Some(0), _) => wrong("'item' counts from 1"),
             (_, 0 | 1_000_001..) => wrong("'weight' must be from 1 to 1000000"),
-            // Positions are kept in 16 bits; a choice space takes fewer choices than that anyway.
+            // Choices are stored in 16 bits; a choice space allows fewer anyway.
             _ if self.choices.is_empty() || self.choices.len() > 1000 => wrong("takes 1 to 1000 choices"),
             _ => Ok(()),
         }
     }
 
-    /// Which choice the cell holds; `None`: the decision is not made. `Err`: what it holds instead.
+    /// Returns the index of the choice in the cell, or `None` if the decision is not made. The error is a text that is
+    /// no choice.
     pub(crate) fn choice<'c>(&self, cell: &'c str) -> Result<Option<usize>, &'c str> {
         let part = match self.item {
-            Some(item) => cell.split(JOINT).nth(item - 1).unwrap_or_default(),
+            Some(item) => cell.split(SEPARATOR).nth(item - 1).unwrap_or_default(),
             None => cell,
         }
         .trim();
@@ -66,7 +67,7 @@ impl DecisionMap {
         self.position(part).map(Some).ok_or(part)
     }
 
-    /// Which choice this is: by its text, or as a number (`8.0` is 8).
+    /// Returns the index of the choice with this text or, for numbers, with this value (`8.0` is 8).
     fn position(&self, text: &str) -> Option<usize> {
         let number: Option<f64> = text.parse().ok();
         let is = |choice: &toml::Value| match choice {
@@ -78,7 +79,7 @@ impl DecisionMap {
         self.choices.iter().position(is)
     }
 
-    /// As the space writes it.
+    /// Returns the name of a choice in the space.
     fn name_of(&self, choice: usize) -> String {
         match self.choices.get(choice) {
             Some(toml::Value::String(choice)) => choice.clone(),
@@ -90,7 +91,7 @@ impl DecisionMap {
 }
 
 impl Map {
-    /// What the space of this mapping must be opened with: its definition, where it is the mapping's own.
+    /// Returns the settings with which the space must be opened: its definition, if the mapping has one.
     pub fn space_settings(&self) -> Vec<Setting> {
         if self.decision.is_empty() {
             return Vec::new();
@@ -115,7 +116,7 @@ impl Map {
         vec![Setting { name: "definition".into(), value: Value::Text(space.to_string()) }]
     }
 
-    /// The space's text of a row's choices, 0 where a decision is not made, else the choice's position and 1.
+    /// Returns the text form of a row's choices. A choice is its index plus 1, or 0 if the decision is not made.
     pub(crate) fn text(&self, choices: &[u16]) -> String {
         let made = self.decision.iter().zip(choices).filter(|(_, choice)| **choice > 0);
         let parts =
@@ -123,7 +124,7 @@ impl Map {
         parts.collect::<Vec<_>>().join(",")
     }
 
-    /// Reads [`text`](Self::text) back; `None`: it is none.
+    /// Parses the text form that [`text`](Self::text) returns; `None` if it is not valid.
     pub(crate) fn choices(&self, text: &str) -> Option<Vec<u16>> {
         let mut choices = vec![0; self.decision.len()];
         for part in text.split(',') {

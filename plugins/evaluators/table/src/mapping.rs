@@ -1,4 +1,4 @@
-//! The mapping: which columns of a table are what.
+//! Mappings: TOML files that say what the columns of a table mean.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,50 +7,51 @@ use nas_api::Goal;
 use serde::Deserialize;
 
 use crate::TableError;
-use crate::own::DecisionMap;
+use crate::inline_space::DecisionMap;
 
-/// The metric that records which row answered, where it need not be the architecture's own.
+/// The metric that records which row answered, for tables that answer with the nearest row.
 pub const ROW: &str = "table_row";
-/// The metric that records how far the architecture is from that row.
+/// The metric that records the distance of the architecture from that row.
 pub const DISTANCE: &str = "table_distance";
 
-/// A benchmark's TOML file.
+/// The mapping of a table: the content of its TOML file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Map {
-    /// Kebab case.
+    /// The name, in kebab case.
     pub name: String,
     /// One sentence.
     #[serde(default)]
     pub description: String,
-    /// Paper.
+    /// The source: paper.
     #[serde(default)]
     pub reference: String,
-    /// The table's file name, looked for beside the mapping and in the folders of tables.
+    /// The name of the main file, which is searched beside the mapping and in the folders of tables.
     pub file: String,
-    /// More files, with further columns of the same rows.
+    /// Files with further columns of the same rows.
     #[serde(default)]
     pub join: Vec<JoinMap>,
-    /// The space that the architectures are of.
+    /// The name of the space of the architectures.
     pub space: String,
-    /// The column with the space's published text.
+    /// The column with the text form of each architecture.
     pub architecture: Option<String>,
-    /// Instead: the column with the space's key, where several texts are one architecture.
+    /// Alternatively, the column with the key of each architecture, if several texts are the same architecture.
     pub key: Option<String>,
-    /// Instead: one column for each decision in the space's order, holding the index of the choice.
+    /// Alternatively, one column per decision, in the space's order, with the index of the choice.
     pub decisions: Option<Vec<String>>,
-    /// Instead: the space itself, which is a choice space without networks then, and its columns.
+    /// Alternatively, the definition of the space, which is then a choice space without networks, with the columns of
+    /// its decisions.
     #[serde(default)]
     pub decision: Vec<DecisionMap>,
-    /// Of the space that `decision` defines: genotypes keep their meaning within one version.
+    /// The version of the space that `decision` defines. Within one version, genotypes keep their meaning.
     #[serde(default = "first_version")]
     pub version: String,
-    /// What answers for an architecture that the table lacks.
+    /// What answers for an architecture that is not in the table.
     #[serde(default)]
     pub missing: Missing,
-    /// Every metric, by name.
+    /// The metrics, by name.
     pub metric: BTreeMap<String, MetricMap>,
-    /// Data sets, devices: whatever is searched for separately.
+    /// The problems, by name: data sets, devices, or whatever else is searched separately.
     pub problem: BTreeMap<String, ProblemMap>,
 }
 
@@ -58,14 +59,14 @@ fn first_version() -> String {
     "1".into()
 }
 
-/// What answers for an architecture that the table lacks.
+/// What answers for an architecture that is not in the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Missing {
-    /// Nothing: its trial fails, at no cost.
+    /// Nothing: the trial fails, at no cost.
     #[default]
     Fail,
-    /// The row that differs in the fewest decisions, weighted; of several the first.
+    /// The row with the smallest weighted distance, the first one if several are equally near.
     Nearest,
 }
 
@@ -73,25 +74,25 @@ pub enum Missing {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JoinMap {
-    /// Its name, looked for beside the first file and where that is looked for.
+    /// The name of the file, which is searched beside the main file and in the same folders.
     pub file: String,
-    /// The column, in both files, by which rows belong together.
+    /// The column, in both files, whose values match the rows.
     pub on: String,
 }
 
-/// One metric.
+/// The declaration of a metric.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetricMap {
-    /// Which way is better.
+    /// The direction in which it gets better, if it has one.
     pub goal: Option<Goal>,
-    /// `%`, `ms`.
+    /// The unit: `%`, `ms`.
     #[serde(default)]
     pub unit: String,
-    /// For reports alone; never told to a strategy.
+    /// Whether it is for reports only and never told to a strategy.
     #[serde(default)]
     pub hidden: bool,
-    /// The table's numbers are multiplied by it.
+    /// The factor by which the table's numbers are multiplied.
     #[serde(default = "one")]
     pub scale: f64,
     /// One sentence.
@@ -103,69 +104,70 @@ fn one() -> f64 {
     1.0
 }
 
-/// What is searched for.
+/// A problem: what can be searched with the table.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProblemMap {
     /// One sentence.
     #[serde(default)]
     pub description: String,
-    /// What is searched by where a study does not say it; empty: the first metric with a direction.
+    /// The objectives of studies that name none, as `METRIC` or `METRIC:GOAL`. If this is empty, such studies take the
+    /// first metric with a direction.
     #[serde(default)]
     pub objectives: Vec<String>,
-    /// What the networks were trained for.
+    /// The task that the networks were trained for.
     pub task: TaskMap,
-    /// Ascending.
+    /// The fidelities, ascending.
     pub fidelity: Vec<FidelityMap>,
 }
 
-/// What the networks were trained for.
+/// The task that the networks were trained for.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskMap {
-    /// Of one example.
+    /// The shape of one example, without the batch.
     pub input_shape: Vec<i64>,
-    /// Classes, or regressed values.
+    /// The number of classes or of regressed values.
     pub outputs: u32,
-    /// `classification`, `regression`.
+    /// The kind: `classification`, `regression`.
     pub kind: String,
 }
 
-/// What is known at one fidelity.
+/// The columns of one fidelity.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FidelityMap {
-    /// Epochs, steps; may be left out where there is one fidelity.
+    /// The fidelity, in epochs or steps. It can be omitted if there is only one.
     pub at: Option<f64>,
-    /// What training to it costs.
+    /// The seconds that training to this fidelity takes.
     pub seconds: Option<Seconds>,
-    /// The columns of each metric.
+    /// The columns of each metric, by its name.
     pub metrics: BTreeMap<String, Columns>,
 }
 
-/// Seconds of one training.
+/// The seconds of one training.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seconds {
     /// The column.
     pub column: String,
-    /// What it is multiplied by.
+    /// The factor by which its numbers are multiplied.
     #[serde(default = "one")]
     pub times: f64,
 }
 
-/// One column, or one for each of several repeated trainings, of which the trial's seed draws one.
+/// The columns of a metric: one, or one for each of several repeated trainings, of which the trial's seed draws one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Columns {
-    /// One.
+    /// A single training.
     One(String),
-    /// Repeats.
+    /// Repeated trainings.
     Repeats(Vec<String>),
 }
 
 impl Columns {
-    /// Their names.
+    /// Returns the names of the columns.
     pub fn names(&self) -> &[String] {
         match self {
             Self::One(name) => std::slice::from_ref(name),
@@ -175,7 +177,11 @@ impl Columns {
 }
 
 impl Map {
-    /// Reads the text of a mapping; `origin` names it in errors.
+    /// Parses and checks the text of a mapping. `origin` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text is not TOML, has unknown or missing keys, or contradicts itself.
     pub fn from_toml(text: &str, origin: &Path) -> Result<Self, TableError> {
         let wrong = |problem: String| TableError::Map { path: origin.to_owned(), problem };
         let map: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
@@ -184,9 +190,9 @@ impl Map {
     }
 
     fn check(&self) -> Result<(), String> {
-        let ways =
+        let identities =
             [self.architecture.is_some(), self.key.is_some(), self.decisions.is_some(), !self.decision.is_empty()];
-        if ways.iter().filter(|given| **given).count() != 1 {
+        if identities.iter().filter(|given| **given).count() != 1 {
             return Err(
                 "give one of 'architecture' (a column of texts), 'key' (a column of keys), 'decisions' (a list \
                         of columns) and [[decision]] (a space of its own)"
@@ -200,7 +206,7 @@ impl Map {
             );
         }
         if let Some(taken) = [ROW, DISTANCE].into_iter().find(|name| self.metric.contains_key(*name)) {
-            return Err(format!("metric.{taken}: the name is taken; choose another"));
+            return Err(format!("metric.{taken}: the name is reserved; choose another"));
         }
         if self.problem.is_empty() {
             return Err("there is no [problem.NAME]".into());
@@ -229,25 +235,25 @@ impl Map {
                     return Err(format!("problem.{name}: '{unknown}' is not declared by a [metric.{unknown}]"));
                 }
                 if fidelity.metrics.values().any(|columns| columns.names().is_empty()) {
-                    return Err(format!("problem.{name}: a metric without columns"));
+                    return Err(format!("problem.{name}: a metric has no columns"));
                 }
             }
         }
         Ok(())
     }
 
-    /// The columns that name a row's architecture, where they are not those of [`Map::decision`].
+    /// Returns the columns that identify a row's architecture, unless they are those of [`Map::decision`].
     pub fn identity(&self) -> &[String] {
         let column = self.architecture.as_ref().or(self.key.as_ref());
         column.map(std::slice::from_ref).or(self.decisions.as_deref()).unwrap_or_default()
     }
 
-    /// Whether rows are named by the space's text.
+    /// Returns whether rows are identified by the text form of the space.
     pub fn by_text(&self) -> bool {
         self.architecture.is_some() || !self.decision.is_empty()
     }
 
-    /// Every column of numbers that some problem reads.
+    /// Returns the columns of numbers that some problem reads.
     pub fn columns(&self) -> BTreeSet<&str> {
         let fidelities = || self.problem.values().flat_map(|problem| &problem.fidelity);
         let metrics = fidelities().flat_map(|fidelity| fidelity.metrics.values()).flat_map(Columns::names);

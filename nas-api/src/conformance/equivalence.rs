@@ -1,23 +1,25 @@
-//! Whether two graphs are the same network, however their nodes are named and ordered.
+//! Equivalence of graphs: whether two graphs compute the same function, whatever the names and order of their nodes.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::Graph;
 use crate::graph::{Node, Shape, needed};
 
-/// What a node's value is.
+/// The canonical form of a node's value.
 #[derive(Clone, Debug)]
 enum Value {
-    /// Zeros, whatever the input.
+    /// Zeros for any input.
     Zero,
-    /// A sum of values that operators give, ascending; one for most nodes.
+    /// A sum of operators' values, given by their hashes in ascending order. Most nodes have one term.
     Sum(Vec<u64>),
 }
 
-/// Equal for graphs that compute the same: operators, attributes, shapes and who reads whom, and which weights are
-/// shared. Sums may be nested and ordered otherwise, and hold zeros; averages go through them; what reaches no output does
-/// not count. Nor does the order in which values are joined: other channels first is another numbering of the weights
-/// behind them.
+/// Returns a fingerprint that is equal for equivalent graphs. It covers operators, attributes, shapes, connections, and
+/// which nodes share a value.
+///
+/// Sums may differ in nesting, order and zero terms, and averages are moved into them. Nodes that reach no output do
+/// not count. The order of the inputs of `Concat` does not matter, because it only renumbers the weights of the nodes
+/// behind it.
 pub(super) fn fingerprint(graph: &Graph, shapes: &[Shape]) -> Vec<u64> {
     let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
     let mut operators = Vec::new();
@@ -31,20 +33,20 @@ pub(super) fn fingerprint(graph: &Graph, shapes: &[Shape]) -> Vec<u64> {
                 Value::Zero
             }
             "Sum" | "Add" => sum(&inputs),
-            "AveragePool" => averaged(node, shape, &inputs),
+            "AveragePool" => average(node, shape, &inputs),
             _ => {
-                let number = operator(node, shape, &inputs);
+                let hash = operator_hash(node, shape, &inputs);
                 if used {
-                    operators.push(number);
+                    operators.push(hash);
                 }
-                Value::Sum(vec![number])
+                Value::Sum(vec![hash])
             }
         };
         values.push(value);
     }
     operators.sort_unstable();
     for output in &graph.outputs {
-        operators.push(number(values.get(*output as usize)));
+        operators.push(value_hash(values.get(*output as usize)));
     }
     operators
 }
@@ -60,16 +62,16 @@ fn sum(inputs: &[&Value]) -> Value {
     if terms.is_empty() { Value::Zero } else { Value::Sum(terms) }
 }
 
-/// The average of a sum is the sum of its terms' averages.
-fn averaged(node: &Node, shape: &Shape, inputs: &[&Value]) -> Value {
+/// Moves an average into a sum: the average of a sum is the sum of its terms' averages.
+fn average(node: &Node, shape: &Shape, inputs: &[&Value]) -> Value {
     let [Value::Sum(terms)] = inputs else { return Value::Zero };
-    let one = |&term: &u64| operator(node, shape, &[&Value::Sum(vec![term])]);
+    let one = |&term: &u64| operator_hash(node, shape, &[&Value::Sum(vec![term])]);
     let mut terms: Vec<u64> = terms.iter().map(one).collect();
     terms.sort_unstable();
     Value::Sum(terms)
 }
 
-fn number(value: Option<&Value>) -> u64 {
+fn value_hash(value: Option<&Value>) -> u64 {
     let mut hasher = DefaultHasher::new();
     match value {
         None | Some(Value::Zero) => 0_u64.hash(&mut hasher),
@@ -78,10 +80,10 @@ fn number(value: Option<&Value>) -> u64 {
     hasher.finish()
 }
 
-fn operator(node: &Node, shape: &Shape, inputs: &[&Value]) -> u64 {
+fn operator_hash(node: &Node, shape: &Shape, inputs: &[&Value]) -> u64 {
     let mut attributes: Vec<String> = node.attributes.iter().map(|attribute| format!("{attribute:?}")).collect();
     attributes.sort_unstable();
-    let mut inputs: Vec<u64> = inputs.iter().map(|value| number(Some(value))).collect();
+    let mut inputs: Vec<u64> = inputs.iter().map(|value| value_hash(Some(value))).collect();
     if matches!(node.op.as_str(), "Mul" | "Max" | "Min" | "Concat") {
         inputs.sort_unstable();
     }
@@ -97,7 +99,7 @@ mod tests {
     use crate::graph::shape::infer;
     use crate::{GraphBuilder, NodeId, Window};
 
-    fn of(build: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Vec<u64> {
+    fn fingerprint_of(build: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Vec<u64> {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
         let output = build(&mut graph, input);
@@ -111,11 +113,11 @@ mod tests {
 
     #[test]
     fn names_order_and_zeros_do_not_matter() {
-        let one = of(|graph, x| {
+        let one = fingerprint_of(|graph, x| {
             let (a, b) = (conv(graph, "a", x, 1), conv(graph, "b", x, 3));
             graph.op("sum", "Sum", &[a, b, x])
         });
-        let other = of(|graph, x| {
+        let other = fingerprint_of(|graph, x| {
             let b = conv(graph, "first", x, 3);
             let zeros = graph.zeros("zeros", x);
             let pooled = graph.pool("pooled", "MaxPool", zeros, Window::same(3, 1));
@@ -128,12 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn averages_go_through_sums_and_joins_have_no_order() {
+    fn averages_move_into_sums_and_the_order_of_concat_does_not_matter() {
         let pool = |graph: &mut GraphBuilder, op: &'static str, name: &str, from| {
             graph.pool(name, op, from, Window::same(3, 1))
         };
         let pooled = |op: &'static str, whole: bool| {
-            of(|graph, x| {
+            fingerprint_of(|graph, x| {
                 let (a, b) = (conv(graph, "a", x, 1), conv(graph, "b", x, 3));
                 if whole {
                     let sum = graph.add("sum", a, b);
@@ -146,7 +148,7 @@ mod tests {
         assert_eq!(pooled("AveragePool", true), pooled("AveragePool", false));
         assert_ne!(pooled("MaxPool", true), pooled("MaxPool", false));
         let joined = |turned: bool| {
-            of(|graph, x| {
+            fingerprint_of(|graph, x| {
                 let (a, b) = (conv(graph, "a", x, 1), conv(graph, "b", x, 3));
                 let both = graph.concat("both", &if turned { [b, a] } else { [a, b] }, 1);
                 conv(graph, "c", both, 1)
@@ -156,20 +158,20 @@ mod tests {
     }
 
     #[test]
-    fn operators_wiring_and_sharing_matter() {
-        let chain = of(|graph, x| {
+    fn operators_connections_and_sharing_matter() {
+        let chain = fingerprint_of(|graph, x| {
             let a = conv(graph, "a", x, 1);
             conv(graph, "b", a, 3)
         });
-        let turned = of(|graph, x| {
+        let turned = fingerprint_of(|graph, x| {
             let a = conv(graph, "a", x, 3);
             conv(graph, "b", a, 1)
         });
-        let shared = of(|graph, x| {
+        let shared = fingerprint_of(|graph, x| {
             let a = conv(graph, "a", x, 1);
             graph.op("sum", "Sum", &[a, a])
         });
-        let twice = of(|graph, x| {
+        let twice = fingerprint_of(|graph, x| {
             let (a, b) = (conv(graph, "a", x, 1), conv(graph, "b", x, 1));
             graph.op("sum", "Sum", &[a, b])
         });

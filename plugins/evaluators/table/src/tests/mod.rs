@@ -1,13 +1,17 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod curves;
+mod joined;
+mod shipped;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use nas_api::{Candidate, Evaluator, Goal, Graph, Measurement, Metric, Request};
 
-use crate::find::Found;
-use crate::map::Map;
+use crate::locate::Found;
+use crate::mapping::Map;
 use crate::{Table, TableEvaluator};
 
 pub const MAP: &str = r#"
@@ -89,7 +93,7 @@ fn candidates_are_looked_up_at_their_fidelity() {
 }
 
 #[test]
-fn repeats_are_drawn_by_the_seed_and_metrics_are_of_one_run() {
+fn the_seed_draws_one_of_the_repeated_trainings_for_all_metrics() {
     let (_folder, name) = written(MAP, TABLE);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
     let mut drawn = [0; 3];
@@ -104,14 +108,14 @@ fn repeats_are_drawn_by_the_seed_and_metrics_are_of_one_run() {
 }
 
 #[test]
-fn a_table_is_read_once_for_all_who_hold_it() {
+fn a_table_is_read_once_and_shared() {
     let (folder, _) = written(MAP, TABLE);
     let found = |map: Map, file: &str| Found::new(map, folder.path().join(file), &[]).unwrap();
     let tiny = found(Map::from_toml(MAP, Path::new("tiny.toml")).unwrap(), "tiny.csv");
     let first = Table::shared(&tiny).unwrap();
     assert!(Arc::ptr_eq(&first, &Table::shared(&tiny).unwrap()));
     assert_eq!(first.len(), 3);
-    // The same name, other columns: another reading of the file, not numbers that are missing.
+    // Another mapping of the same file needs other columns, so the file is read again.
     let text =
         MAP.replace("accuracy = \"early\"", "accuracy = \"seconds\"").replace("size = \"size\"", "size = \"early\"");
     let fewer =
@@ -124,19 +128,19 @@ fn a_table_is_read_once_for_all_who_hold_it() {
     assert!(whole.column("late1").is_some());
 }
 
-/// Which data it says it reads.
+/// Returns the digest of the data that the evaluator reads.
 fn digest(name: &str) -> String {
     TableEvaluator::find(name, "").unwrap().opened().data.unwrap().digest
 }
 
 #[test]
-fn other_numbers_and_another_reading_of_them_have_another_fingerprint() {
+fn the_digest_changes_with_the_numbers_and_with_the_mapping() {
     let (folder, name) = written(MAP, TABLE);
     let first = digest(&name);
     let source = TableEvaluator::find(&name, "").unwrap().opened().data.unwrap().source;
     assert_eq!(source, folder.path().join("tiny.csv").to_str().unwrap());
-    // Elsewhere, written again, with comments and spaces: the same.
-    let (_copy, copied) = written(&format!("# Mine.\n{}", MAP.replace("file = ", "file   =   ")), TABLE);
+    // Another folder, another time, comments and whitespace do not change the digest.
+    let (_copy, copied) = written(&format!("# A comment.\n{}", MAP.replace("file = ", "file   =   ")), TABLE);
     assert_eq!(digest(&copied), first);
     let others =
         [written(MAP, &TABLE.replace("2.5,3", "2.5,4")), written(&MAP.replace("scale = 1000", "scale = 100"), TABLE)];
@@ -145,7 +149,7 @@ fn other_numbers_and_another_reading_of_them_have_another_fingerprint() {
 }
 
 #[test]
-fn a_joined_file_counts_as_well() {
+fn the_digest_covers_joined_files() {
     let (folder, name) = written(&format!("{MAP}[[join]]\nfile = \"more.csv\"\non = \"size\"\n"), TABLE);
     let more = folder.path().join("more.csv");
     fs::write(&more, "size,note\n1,0\n2,0\n3,0\n").unwrap();
@@ -163,7 +167,7 @@ pub fn refused(map: &str, table: &str, parts: &[&str]) {
 }
 
 #[test]
-fn mappings_and_tables_that_do_not_fit_say_where() {
+fn mappings_and_tables_that_do_not_fit_are_refused_with_their_location() {
     let with = |from: &str, to: &str| MAP.replace(from, to);
     refused(&with("\"early\"", "\"erly\""), TABLE, &["there is no column 'erly'", "early, late1"]);
     refused(&with("at = 4", "at = 1"), TABLE, &["problem.a", "ascending"]);
@@ -178,7 +182,7 @@ fn mappings_and_tables_that_do_not_fit_say_where() {
         TABLE,
         &["no problem 'a'", "tiny.toml/b"],
     );
-    refused(MAP, &TABLE.replace("0,1,11", "0,0,11"), &["tiny.csv', line 3", "0,0 is there twice"]);
+    refused(MAP, &TABLE.replace("0,1,11", "0,0,11"), &["tiny.csv', line 3", "0,0 occurs twice"]);
     refused(MAP, &TABLE.replace("0,1,11", "0,1,many"), &["line 3", "column 'early': 'many' is not a number"]);
     refused(MAP, &TABLE.replace("0,1,11,", "0,1,"), &["line 3"]);
     refused(MAP, TABLE.lines().next().unwrap(), &["there are no rows"]);
