@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nas_api::{Graph, Task};
 use nas_export::{About, Model, Weights};
-use nas_latency::{
+use nas_meters::{
     BurnRuntime, Cost, CostTable, LatencyError, OnnxRuntime, Runtime, Unit, agreement, measure as time,
     units as units_of,
 };

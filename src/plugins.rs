@@ -10,8 +10,8 @@ use nas_core::plugin::process::Processes;
 use nas_core::plugin::wasm::{self, Level, Log};
 use nas_core::plugin::{Options, Registry};
 use nas_core::study::{Isolation, Limits};
-use nas_evaluator_burn::{BurnEvaluator, Proxy};
-use nas_latency::proxy_meter;
+use nas_evaluator_burn::BurnEvaluator;
+use nas_meters::{Proxy, proxy_meter};
 
 use crate::args::Args;
 use crate::failure::Failure;
@@ -97,8 +97,8 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     registry.read_networks_with::<nas_export::ImportedSpace>(|path| {
         nas_export::definition(path).map_err(|error| error.problem)
     });
-    registry.add_meter("onnxruntime", nas_latency::onnxruntime_meter);
-    registry.add_meter("burn", nas_latency::burn_meter);
+    registry.add_meter("onnxruntime", nas_meters::onnxruntime_meter);
+    registry.add_meter("burn", nas_meters::burn_meter);
     registry.add_meter(Proxy::Synflow.name(), || Ok(proxy_meter(Proxy::Synflow)));
     registry.add_meter(Proxy::JacobCov.name(), || Ok(proxy_meter(Proxy::JacobCov)));
     registry.add_meter(Proxy::Nwot.name(), || Ok(proxy_meter(Proxy::Nwot)));
@@ -108,7 +108,7 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     registry.add_meter(Proxy::GradNorm.name(), || Ok(proxy_meter(Proxy::GradNorm)));
     registry.add_meter(Proxy::L2Norm.name(), || Ok(proxy_meter(Proxy::L2Norm)));
     registry.add_meter(Proxy::Zen.name(), || Ok(proxy_meter(Proxy::Zen)));
-    registry.read_meters_with(nas_latency::table_meter);
+    registry.read_meters_with(nas_meters::table_meter);
     nas_strategies::all(&mut BuiltIns(&mut registry));
     registry.add_evaluator::<BurnEvaluator>();
     for recipe in nas_evaluator_burn::RECIPES {

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use nas_api::{OpenSpace, Settings};
 use nas_core::plugin::{Registry, TABLE_SPACE};
-use nas_evaluator_table::find::{Found, find, folders, names, own_folder};
-use nas_evaluator_table::map::Map;
+use nas_evaluator_table::locate::{Found, find, folders, names, own_folder};
+use nas_evaluator_table::mapping::Map;
 use nas_evaluator_table::{Table, TableError};
 use serde_json::{Value, json};
 

@@ -29,7 +29,9 @@ fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn links_lead_somewhere() {
-    let mut all = vec![root().join("README.md"), root().join("plugins/evaluators/burn/data/README.md")];
+    let pages =
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "nas-data/data/README.md"];
+    let mut all: Vec<PathBuf> = pages.iter().map(|page| root().join(page)).collect();
     documents(&root().join("docs"), &mut all);
     let mut links = 0;
     for document in all {
@@ -45,6 +47,26 @@ fn links_lead_somewhere() {
         }
     }
     assert!(links > 20, "{links}");
+}
+
+/// The pages for contributors are lists of files: each file is there, but for those that are to be written.
+#[test]
+fn files_that_contributors_are_to_touch_are_there() {
+    let mut pages = Vec::new();
+    documents(&root().join("docs/contributing"), &mut pages);
+    let mut files = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        for row in text.lines().filter(|line| line.starts_with("| `")) {
+            let cell = row.split(" | ").next().unwrap();
+            let words = cell.split('`').skip(1).step_by(2);
+            for file in words.filter(|word| word.contains('/') && !word.contains("NAME")) {
+                assert!(root().join(file).exists(), "{} names {file}, which is not there", page.display());
+                files += 1;
+            }
+        }
+    }
+    assert!(files > 30, "{files}");
 }
 
 #[test]

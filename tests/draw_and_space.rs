@@ -72,7 +72,7 @@ fn a_check_lists_promises_and_ends_with_one_where_one_is_broken() {
     let output = nas(topology).output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{shown}");
-    assert!(shown.contains("BROKEN   key") && shown.contains("have one key, but"), "{shown}");
+    assert!(shown.contains("BROKEN   key") && shown.contains("have the same key, but"), "{shown}");
     // Without networks, that is said, and is asked for.
     let output = nas(["space", "check", "synthetic", "--samples", "5"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -132,7 +132,7 @@ fn wrong_input_is_refused_and_leaves_no_file() {
     let module = ["export", "mlp", "--text", mlp, "--format", "pytorch", "--out", "net.safetensors"];
     refused(&module, &["--out net.safetensors", "net.py"]);
     fs::write(at("bad.onnx"), b"not a network").unwrap();
-    export(&[&at("bad.onnx")], &["bad.onnx", "no ONNX file"]);
+    export(&[&at("bad.onnx")], &["bad.onnx", "not an ONNX file"]);
     fs::write(at("weights"), b"not weights").unwrap();
     export(&["mlp", "--text", mlp, "--weights", &at("weights")], &["safetensors"]);
     assert!(!Path::new(&out).exists());

@@ -1,15 +1,17 @@
-/* An evaluator of `nas` in C or C++: a dynamic library with one symbol, `nas_evaluator_0_3`.
+/* The interface for evaluators of `nas` in C or C++: dynamic libraries that export one symbol, `nas_evaluator_0_3`.
  *
- * This header has the ABI (the structures below, which `nas-api/src/native.rs` has in Rust) and the messages: functions that read
- * what the host sends, and write what it expects. Nothing needs to be linked. The guide is docs/guides/write-an-evaluator.md, an
- * example docs/examples/wiring.c.
+ * This header defines the ABI (the structures below, which nas-api/src/native.rs defines in Rust) and the messages:
+ * functions that read what the host sends, and write what it expects. Nothing needs to be linked. The guide is
+ * docs/guides/write-an-evaluator.md, and docs/examples/wiring.c is an example.
  *
- * Messages are bytes. A number of 32 or 64 bits is one byte up to 250; 251, 252 or 253 say that two, four or eight bytes follow,
- * the least first. A signed number n is sent as 2n, or as -2n - 1 where it is negative. A double is its eight bytes, a truth value
- * one. A text or list is its length and then its contents; an option is 0, or 1 and the value; of a choice the place of the case
- * comes first; a record is its fields in order.
+ * A message is a sequence of bytes. An unsigned integer of up to 250 is one byte; otherwise a byte of 251, 252 or 253
+ * says that two, four or eight bytes follow, in little-endian order. A signed integer n is encoded as the unsigned
+ * integer 2n, or -2n - 1 if it is negative. A double is its eight bytes in little-endian order, and a bool is one byte.
+ * A text or list is its length followed by its contents. An option is 0, or 1 followed by the value. An enumeration is
+ * the index of the case, followed by its contents. A record is its fields in order.
  *
- * Any thread may call; `evaluate` and `train` are called from several at the same time. No exception may leave a function.
+ * Any thread may call the functions of a library, and several threads call `evaluate` and `train` at the same time. No
+ * exception may leave a function.
  */
 #ifndef NAS_EVALUATOR_H
 #define NAS_EVALUATOR_H
@@ -30,24 +32,24 @@ extern "C" {
 
 enum { NAS_DONE = 0, NAS_REFUSED = 1, NAS_PANICKED = 2 };
 
-/* Bytes that the library owns until the host hands them back through `free`. */
+/* The result of a call: bytes that the library owns until the host returns them through `free`. */
 typedef struct {
-    uint32_t status; /* NAS_DONE: the encoded result. NAS_REFUSED: a text that says why not.
-                        NAS_PANICKED: the message of a panic (of Rust's). */
+    uint32_t status; /* NAS_DONE: the bytes are the encoded result. NAS_REFUSED: the bytes are a text with the reason.
+                        NAS_PANICKED: the bytes are the message of a Rust panic. */
     uint8_t *data;
-    size_t length;
-    size_t capacity;
+    size_t length;   /* In bytes. */
+    size_t capacity; /* The number of bytes that were allocated. */
 } nas_answer;
 
-/* What becomes of a trial after a report. */
+/* How a trial proceeds after it has reported a point of its learning curve. */
 enum {
-    NAS_GO_ON = 0,
-    NAS_ENDED = 1,   /* A pruner ends it: its reports are its result. */
+    NAS_GO_ON = 0,   /* The trial continues. */
+    NAS_ENDED = 1,   /* A pruner has ended the trial. Its learning curve is its result. */
     NAS_STOPPING = 2 /* The study is stopping. */
 };
 
-/* How a measurement or a training talks with the host, from any thread until `evaluate` or `train` returns. nas_is_stopped, nas_report and nas_notice call
- * these. */
+/* The host's side of a measurement or a final training. Any thread may call these functions until `evaluate` or `train`
+ * returns. Use nas_is_stopped, nas_report and nas_notice, which call them. */
 typedef struct {
     const void *context;
     bool (*stopped)(const void *context);
@@ -55,19 +57,21 @@ typedef struct {
     void (*notice)(const void *context, const uint8_t *data, size_t length);
 } nas_callbacks;
 
+/* The functions of a library. */
 typedef struct {
     uint32_t abi_version; /* NAS_ABI_VERSION */
-    /* What the evaluator says about itself: an encoded nas_info. */
+    /* Returns the description of the evaluator: an encoded nas_info. */
     nas_answer (*describe)(void);
-    /* Takes an encoded nas_open; sets the instance, answers an encoded nas_opened. */
+    /* Takes an encoded nas_open, sets the instance and returns an encoded nas_opened. */
     nas_answer (*open)(const uint8_t *data, size_t length, void **instance);
-    /* Takes an encoded nas_request; answers with nas_measured or nas_failed, or nas_stopped where a callback said so. */
+    /* Takes an encoded nas_request. Returns nas_measured or nas_failed, or nas_stopped if a callback demanded it. */
     nas_answer (*evaluate)(const void *instance, const uint8_t *data, size_t length, const nas_callbacks *callbacks);
-    /* Takes an encoded nas_train_request; answers with nas_trained, nas_refuse, or nas_stopped where a callback said so. NULL where
-     * nas_info says that it does not train in full. */
+    /* Takes an encoded nas_train_request. Returns nas_trained or nas_refuse, or nas_stopped if a callback demanded it.
+     * NULL if the evaluator has no final training. */
     nas_answer (*train)(const void *instance, const uint8_t *data, size_t length, const nas_callbacks *callbacks);
+    /* Destroys an instance. */
     void (*close)(void *instance);
-    /* nas_free does. */
+    /* Frees an answer: nas_free. */
     void (*free)(nas_answer answer);
 } nas_table;
 
@@ -77,16 +81,17 @@ typedef struct {
 #define NAS_EXPORT __attribute__((visibility("default")))
 #endif
 
-/* The one symbol of a library. */
+/* The symbol that a library exports. */
 NAS_EXPORT nas_table nas_evaluator_0_3(void);
 
 /* ---- Writing ---- */
 
+/* A message that is being written. */
 typedef struct {
     uint8_t *data;
     size_t length;
     size_t capacity;
-    bool failed; /* Memory ran out. */
+    bool failed; /* Whether memory ran out. */
 } nas_writer;
 
 static inline void nas_put_bytes(nas_writer *to, const void *bytes, size_t count) {
@@ -118,7 +123,7 @@ static inline void nas_put_truth(nas_writer *to, bool value) {
     nas_put_bytes(to, &byte, 1);
 }
 
-/* A whole number that is not negative: numbers, lengths, places of cases. */
+/* Writes an unsigned integer: a number, a length, or the index of a case. */
 static inline void nas_put_count(nas_writer *to, uint64_t value) {
     uint8_t bytes[9];
     size_t follow = value < 251 ? 0 : value <= UINT16_MAX ? 2 : value <= UINT32_MAX ? 4 : 8;
@@ -149,15 +154,15 @@ static inline void nas_free(nas_answer answer) {
     free(answer.data);
 }
 
-/* The answer "no", and why. */
+/* Returns the answer that the call failed, with the reason. */
 static inline nas_answer nas_refuse(const char *why) {
-    nas_writer words = {NULL, 0, 0, false};
-    nas_put_bytes(&words, why, strlen(why));
-    nas_answer answer = {NAS_REFUSED, words.data, words.length, words.capacity};
+    nas_writer reason = {NULL, 0, 0, false};
+    nas_put_bytes(&reason, why, strlen(why));
+    nas_answer answer = {NAS_REFUSED, reason.data, reason.length, reason.capacity};
     return answer;
 }
 
-/* The answer that was written. */
+/* Returns the answer that was written. */
 static inline nas_answer nas_finish(nas_writer written) {
     if (written.failed) {
         free(written.data);
@@ -169,13 +174,14 @@ static inline nas_answer nas_finish(nas_writer written) {
 
 /* ---- Reading ---- */
 
+/* A message that is being read. */
 typedef struct {
     const uint8_t *at;
     const uint8_t *end;
-    bool failed; /* The bytes are no such message; everything read since is 0. */
+    bool failed; /* Whether the bytes are not such a message. Everything that is read afterwards is 0. */
 } nas_reader;
 
-/* A text of the message: not ended by 0, valid while the message is. */
+/* A text in a message. It is not terminated by 0, and is valid as long as the message. */
 typedef struct {
     const char *data;
     size_t length;
@@ -195,6 +201,7 @@ static inline const uint8_t *nas_get_bytes(nas_reader *from, uint64_t count) {
     return bytes;
 }
 
+/* Reads an unsigned integer of `count` bytes in little-endian order. */
 static inline uint64_t nas_get_least_first(nas_reader *from, size_t count) {
     const uint8_t *bytes = nas_get_bytes(from, count);
     uint64_t value = 0;
@@ -243,7 +250,7 @@ static inline nas_text nas_get_text(nas_reader *from) {
     return text;
 }
 
-/* Room for a list. What no message of this length can hold is refused before anything is allocated. */
+/* Allocates a list. A length that exceeds the rest of the message is refused before anything is allocated. */
 static inline void *nas_get_list(nas_reader *from, size_t size, size_t *count) {
     uint64_t length = nas_get_count(from);
     *count = 0;
@@ -264,7 +271,7 @@ static inline void *nas_get_list(nas_reader *from, size_t size, size_t *count) {
 
 typedef enum { NAS_TRUTH, NAS_NUMBER, NAS_TEXT, NAS_NUMBERS, NAS_TEXTS } nas_value_kind;
 
-/* One parameter, as it is set. The host sends every declared one, checked. */
+/* A parameter that is set to a value. The host sends one for every declared parameter, checked. */
 typedef struct {
     nas_text name;
     nas_value_kind kind;
@@ -273,19 +280,26 @@ typedef struct {
     nas_text text;
     double *numbers;
     nas_text *texts;
-    size_t count; /* Of numbers or texts. */
+    size_t count; /* The number of numbers or texts. */
 } nas_setting;
 
-/* What `open` takes. */
+/* The argument of `open`. */
 typedef struct {
     nas_setting *settings;
     size_t count;
     bool has_state;
-    nas_text state; /* A folder where states of trials may be kept. */
+    nas_text state; /* The study's folder for checkpoints, which need not exist yet. */
 } nas_open;
 
-typedef enum { NAS_ATTRIBUTE_INT, NAS_ATTRIBUTE_INTS, NAS_ATTRIBUTE_FLOAT, NAS_ATTRIBUTE_FLOATS, NAS_ATTRIBUTE_TEXT } nas_attribute_kind;
+typedef enum {
+    NAS_ATTRIBUTE_INT,
+    NAS_ATTRIBUTE_INTS,
+    NAS_ATTRIBUTE_FLOAT,
+    NAS_ATTRIBUTE_FLOATS,
+    NAS_ATTRIBUTE_TEXT
+} nas_attribute_kind;
 
+/* An attribute of a node. */
 typedef struct {
     nas_text name;
     nas_attribute_kind kind;
@@ -294,37 +308,37 @@ typedef struct {
     nas_text text;
     int64_t *integers;
     double *numbers;
-    size_t count; /* Of integers or numbers. */
+    size_t count; /* The number of integers or numbers. */
 } nas_attribute;
 
-/* One operator; nas-api/src/graph/mod.rs has the vocabulary. */
+/* One operator of a graph. nas-api/src/graph/mod.rs lists the operators and their attributes. */
 typedef struct {
     nas_text name;
     nas_text op;
-    uint32_t *inputs; /* Places of earlier nodes; nas_read_request has checked that they are. */
+    uint32_t *inputs; /* The positions of earlier nodes. nas_read_request has checked that they are. */
     size_t input_count;
     nas_attribute *attributes;
     size_t attribute_count;
 } nas_node;
 
-/* One candidate to measure. */
+/* The request to measure one candidate. */
 typedef struct {
     uint32_t trial;
     uint32_t *genotype;
     size_t genotype_length;
-    nas_text key;  /* Equal for equal networks. */
-    nas_text text; /* As the space writes it. */
-    nas_node *nodes; /* In topological order; none where nas_info says that no graphs are needed. */
+    nas_text key;  /* The canonical identity: equal keys build the same graph. */
+    nas_text text; /* The text form of the space. */
+    nas_node *nodes; /* In topological order; none if nas_info says that no graphs are needed. */
     size_t node_count;
-    uint32_t *outputs;
+    uint32_t *outputs; /* The positions of the nodes whose values the network returns. */
     size_t output_count;
     bool has_fidelity;
     double fidelity;
     bool has_resume;
-    uint32_t resume; /* Carry on from the state of this trial. */
-    bool keep;       /* Keep the state: a later trial may carry on from it. */
-    uint32_t seed;
-    bool judged; /* A pruner judges the trial by its reports, which should have all that nas_opened says. */
+    uint32_t resume; /* The trial whose checkpoint this one continues from. */
+    bool keep;       /* Whether to keep a checkpoint, because a later trial may continue from it. */
+    uint32_t seed;   /* The only source of randomness. */
+    bool judged;     /* Whether a pruner judges the trial. If so, report all metrics that nas_opened declares. */
 } nas_request;
 
 static inline uint32_t *nas_get_u32s(nas_reader *from, size_t *count) {
@@ -352,7 +366,7 @@ static inline void nas_free_open(nas_open *open) {
     memset(open, 0, sizeof *open);
 }
 
-/* Reads what `open` takes; false where it is none. Free it either way. */
+/* Reads the argument of `open`. Returns false if the message is not valid. Free the result either way. */
 static inline bool nas_read_open(const uint8_t *data, size_t length, nas_open *open) {
     nas_reader from = {data, data + length, false};
     memset(open, 0, sizeof *open);
@@ -383,7 +397,7 @@ static inline bool nas_read_open(const uint8_t *data, size_t length, nas_open *o
     return !from.failed && from.at == from.end;
 }
 
-/* The setting of a declared parameter. */
+/* Returns the setting of a declared parameter, or NULL if there is none with this name. */
 static inline const nas_setting *nas_setting_of(const nas_open *open, const char *name) {
     for (size_t i = 0; i < open->count; i++) {
         if (nas_text_is(open->settings[i].name, name)) {
@@ -449,7 +463,7 @@ static inline nas_node *nas_get_nodes(nas_reader *from, size_t *count) {
     return nodes;
 }
 
-/* The nodes whose values leave a network; each is one of so many. */
+/* Reads the outputs of a graph, and checks that each is below the number of nodes. */
 static inline uint32_t *nas_get_outputs(nas_reader *from, size_t nodes, size_t *count) {
     uint32_t *outputs = nas_get_u32s(from, count);
     for (size_t i = 0; i < *count; i++) {
@@ -458,8 +472,8 @@ static inline uint32_t *nas_get_outputs(nas_reader *from, size_t nodes, size_t *
     return outputs;
 }
 
-/* Reads what `evaluate` takes; false where it is none, or a mixture of architectures, which only an evaluator of supernets gets.
- * Free it either way. */
+/* Reads the argument of `evaluate`. Returns false if the message is not valid or the candidate is relaxed, which only
+ * an evaluator of supernets receives. Free the result either way. */
 static inline bool nas_read_request(const uint8_t *data, size_t length, nas_request *request) {
     nas_reader from = {data, data + length, false};
     memset(request, 0, sizeof *request);
@@ -482,15 +496,15 @@ static inline bool nas_read_request(const uint8_t *data, size_t length, nas_requ
     return !from.failed && from.at == from.end;
 }
 
-/* One network to train in full: from scratch, on all examples but those for testing; then it is tested on those. */
+/* The request for one final training: from scratch, on training and validation data, then tested on test data. */
 typedef struct {
     nas_node *nodes; /* In topological order. */
     size_t node_count;
     uint32_t *outputs;
     size_t output_count;
-    uint32_t epochs; /* How long, in the unit of fidelities. */
-    uint32_t seed;   /* All that is random follows from it. */
-    nas_text folder; /* It is there; weights are left in it. */
+    uint32_t epochs; /* The length of the training, in the unit of fidelity. */
+    uint32_t seed;   /* The only source of randomness. */
+    nas_text folder; /* The absolute path of an existing folder, for the files of the training. */
 } nas_train_request;
 
 static inline void nas_free_train_request(nas_train_request *request) {
@@ -499,7 +513,7 @@ static inline void nas_free_train_request(nas_train_request *request) {
     memset(request, 0, sizeof *request);
 }
 
-/* Reads what `train` takes; false where it is none. Free it either way. */
+/* Reads the argument of `train`. Returns false if the message is not valid. Free the result either way. */
 static inline bool nas_read_train_request(const uint8_t *data, size_t length, nas_train_request *request) {
     nas_reader from = {data, data + length, false};
     memset(request, 0, sizeof *request);
@@ -515,41 +529,42 @@ static inline bool nas_read_train_request(const uint8_t *data, size_t length, na
 
 typedef enum { NAS_NEITHER, NAS_LESS, NAS_MORE } nas_better;
 
-/* Declares one metric. */
+/* The declaration of one metric. */
 typedef struct {
     const char *name;        /* Snake case. */
-    const char *unit;        /* "s", "bytes", "". */
-    nas_better better;       /* Which way, where that is clear. */
-    bool hidden;             /* For reports alone: never told to a strategy. */
+    const char *unit;        /* "s", "bytes"; "" for a dimensionless number. */
+    nas_better better;       /* The direction in which the metric gets better, if it has one. */
+    bool hidden;             /* Whether it is for reports only and never told to a strategy. */
     const char *description; /* One sentence. */
 } nas_metric_info;
 
-/* Declares a parameter that is a number. The header has no others; write them as nas_put_info does. */
+/* The declaration of a parameter that is a number. The header supports no others; write them as nas_put_info does. */
 typedef struct {
     const char *name;
-    bool whole;
-    double least, greatest, standard;
+    bool whole;                       /* Whether it must be a whole number. */
+    double least, greatest, standard; /* The minimum, the maximum, and the default. */
     const char *description;
 } nas_parameter;
 
-/* What an evaluator says about itself. */
+/* The description of an evaluator. */
 typedef struct {
     const char *name; /* Kebab case. */
     const char *version;
     const char *description;
     const nas_metric_info *metrics;
     size_t metric_count;
-    const char *fidelity_unit; /* "epochs"; "" where there is no fidelity. */
-    bool resumes;              /* A trial can carry on from the state of an earlier one. */
-    bool graphs;               /* It needs the networks of the candidates. */
+    const char *fidelity_unit; /* "epochs"; "" if the evaluator has no fidelities. */
+    bool resumes;              /* Whether a trial can continue from the checkpoint of an earlier one. */
+    bool graphs;               /* Whether it needs the graphs of the candidates. */
     const nas_parameter *parameters;
     size_t parameter_count;
-    bool trains; /* It trains networks in full: nas_table has `train`. */
-    /* The names of parameters that may be other ones in final training than in the study: how networks are trained (another
-     * recipe takes the place of all of these), ... */
+    bool trains; /* Whether it has final training: nas_table has `train`. */
+    /* The names of the parameters that say how networks are trained. They may differ from the study's in final
+     * training, where another recipe replaces all of them. */
     const char *const *recipe;
     size_t recipe_count;
-    /* ... and what lets no test example into training: on which device, on how many examples. */
+    /* The names of further parameters that may differ in final training, because they cannot leak test examples into
+     * training, such as the device or the number of examples. */
     const char *const *others;
     size_t other_count;
 } nas_info;
@@ -578,7 +593,7 @@ static inline void nas_put_info(nas_writer *to, const nas_info *info) {
         nas_put_text(to, metric->description);
     }
     nas_put_text(to, info->fidelity_unit);
-    nas_put_truth(to, false); /* It does not accept mixtures of architectures. */
+    nas_put_truth(to, false); /* It does not accept relaxed candidates. */
     nas_put_truth(to, info->resumes);
     nas_put_truth(to, info->graphs);
     nas_put_count(to, info->parameter_count);
@@ -601,19 +616,19 @@ static inline void nas_put_info(nas_writer *to, const nas_info *info) {
     }
 }
 
-/* What opening fixes for the whole study. */
+/* What `open` fixes for the whole study. */
 typedef struct {
-    const double *fidelities; /* Ascending; the last is the default. */
+    const double *fidelities; /* Ascending; the last one is the default. */
     size_t fidelity_count;
-    bool has_task; /* Whether the next four say what networks are for; else the study says it. */
-    const uint32_t *input_shape; /* One example, without the batch. */
-    size_t rank;
-    uint32_t outputs;
-    const char *kind; /* "classification", "regression", "language". */
-    const char *const *reports; /* Metrics that nas_report can give while a trial is measured. */
+    bool has_task; /* Whether the next four fields give the task of the networks; otherwise any task will do. */
+    const uint32_t *input_shape; /* The shape of one example, without the batch. */
+    size_t rank;                 /* The number of axes of the shape. */
+    uint32_t outputs;            /* The number of classes or of regressed values. */
+    const char *kind;            /* "classification", "regression", "language". */
+    const char *const *reports;  /* The metrics that a judged trial reports by nas_report. */
     size_t report_count;
-    /* Which data it reads, and a text that other data do not have (a checksum), so that a study does not go on with others;
-     * NULL where nothing can be said. */
+    /* The name and location of the data, and a digest that other data do not have (such as a checksum), so that a study
+     * is not continued on other data. NULL if the evaluator reads no data or cannot identify them. */
     const char *data_source;
     const char *data_digest;
 } nas_opened;
@@ -633,11 +648,11 @@ static inline void nas_put_opened(nas_writer *to, const nas_opened *opened) {
         nas_put_text(to, opened->kind);
         nas_put_count(to, 0); /* The host adds the settings of the task. */
     }
-    nas_put_count(to, 0);     /* No metrics besides those of nas_info. */
-    nas_put_truth(to, false); /* Any space. */
-    nas_put_count(to, 0);     /* And any settings of it. */
-    nas_put_count(to, 0);     /* The first metric with a direction is the objective where the user names none. */
-    nas_put_truth(to, false); /* Seconds are real. */
+    nas_put_count(to, 0);     /* There are no metrics in addition to those of nas_info. */
+    nas_put_truth(to, false); /* Any space will do, */
+    nas_put_count(to, 0);     /* with any settings. */
+    nas_put_count(to, 0);     /* If the user names no objective, it is the first metric with a direction. */
+    nas_put_truth(to, false); /* Seconds are not simulated. */
     nas_put_count(to, 0);     /* No best values are known. */
     nas_put_texts(to, opened->reports, opened->report_count);
     bool has_data = opened->data_source != NULL && opened->data_digest != NULL;
@@ -661,41 +676,44 @@ static inline void nas_put_metrics(nas_writer *to, const nas_metric *metrics, si
     }
 }
 
-/* Whether the result is not wanted any more. Ask it between the steps of a long measurement; where it says yes, answer
- * nas_stopped(). */
+/* Returns true if the result is no longer wanted. Call this between the steps of a long measurement, and if it returns
+ * true, return nas_stopped(). */
 static inline bool nas_is_stopped(const nas_callbacks *callbacks) {
     return callbacks->stopped(callbacks->context);
 }
 
-/* How far the measurement, or the training, has come: say it after every epoch, or what else fidelities count, with what is spent by now. Where the
- * answer is not NAS_GO_ON, answer nas_stopped(). A trial that is tried again reports from its start once more. */
-static inline uint32_t nas_report(const nas_callbacks *callbacks, double fidelity, const nas_metric *metrics, size_t count) {
+/* Reports a point of the learning curve: the fidelity that has been spent so far, and the metrics that are known. Call
+ * this after every epoch, or whatever step the fidelities count. If the result is not NAS_GO_ON, return nas_stopped().
+ * A trial that is retried reports its whole curve again. */
+static inline uint32_t nas_report(const nas_callbacks *callbacks, double fidelity, const nas_metric *metrics,
+                                  size_t count) {
     nas_writer to = {NULL, 0, 0, false};
     nas_put_number(&to, fidelity);
     nas_put_metrics(&to, metrics, count);
-    /* Where memory ran out the bytes are no report, and the host ends the study. */
+    /* If memory ran out, no bytes are sent, and the host ends the study with an error. */
     uint32_t verdict = callbacks->report(callbacks->context, to.data, to.failed ? 0 : to.length);
     free(to.data);
     return verdict;
 }
 
-/* One line that the user should read. */
-static inline void nas_notice(const nas_callbacks *callbacks, const char *words) {
-    callbacks->notice(callbacks->context, (const uint8_t *)words, strlen(words));
+/* Shows one line to the user. */
+static inline void nas_notice(const nas_callbacks *callbacks, const char *line) {
+    callbacks->notice(callbacks->context, (const uint8_t *)line, strlen(line));
 }
 
-/* A candidate that was measured. */
+/* Returns the answer that a candidate was measured, with its metrics. */
 static inline nas_answer nas_measured(const nas_metric *metrics, size_t count) {
     nas_writer to = {NULL, 0, 0, false};
     nas_put_truth(&to, true);
     nas_put_metrics(&to, metrics, count);
-    nas_put_truth(&to, false); /* No failure, */
+    nas_put_truth(&to, false); /* There is no failure, */
     nas_put_truth(&to, false); /* no gradient, */
-    nas_put_truth(&to, false); /* and the host's clock says what it cost. */
+    nas_put_truth(&to, false); /* and no simulated cost. */
     return nas_finish(to);
 }
 
-/* A candidate that cannot be measured: the search goes on, and the record says why. */
+/* Returns the answer that a candidate cannot be measured, with the reason, which becomes part of the record. The search
+ * continues. */
 static inline nas_answer nas_failed(const char *why) {
     nas_writer to = {NULL, 0, 0, false};
     nas_put_truth(&to, true);
@@ -708,15 +726,16 @@ static inline nas_answer nas_failed(const char *why) {
     return nas_finish(to);
 }
 
-/* Which test examples were taken for which class. */
+/* The confusion matrix of the test examples. */
 typedef struct {
     size_t classes;
-    const uint64_t *counts; /* classes * classes: row by row the true class, then the class that was found. */
+    const uint64_t *counts; /* classes * classes numbers: counts[truth * classes + prediction]. */
 } nas_confusion;
 
-/* What a final training has come to: metrics, on the test examples and of the training itself; for classes which were taken for which
- * (else NULL); and the names of the files that it has left in the folder, "weights.safetensors" where weights are safetensors.
- * "network.json" and "metrics.json" are the host's. */
+/* Returns the result of a final training: metrics on the test examples and of the training itself; the confusion
+ * matrix, or NULL if the task has no classes; and the names of the files that the training wrote into the folder.
+ * Weights in the safetensors format are called "weights.safetensors"; "network.json" and "metrics.json" belong to the
+ * host. */
 static inline nas_answer nas_trained(const nas_metric *metrics, size_t count, const nas_confusion *confusion,
                                      const char *const *files, size_t file_count) {
     nas_writer to = {NULL, 0, 0, false};
@@ -747,7 +766,7 @@ static inline nas_answer nas_trained(const nas_metric *metrics, size_t count, co
     return nas_finish(to);
 }
 
-/* It stopped early because nas_is_stopped or nas_report said so. */
+/* Returns the answer that the call stopped early because nas_is_stopped or nas_report demanded it. */
 static inline nas_answer nas_stopped(void) {
     nas_writer to = {NULL, 0, 0, false};
     nas_put_truth(&to, false);

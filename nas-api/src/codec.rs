@@ -1,23 +1,31 @@
-//! The bytes of native plugins' messages: bincode, and the only module that knows it.
+//! The encoding of messages to and from native plugins. This is the only module that knows bincode.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
-/// The largest message, in bytes: a length field gone wrong must not allocate the machine.
+/// The maximum size of a message in bytes, so that a corrupt length field cannot exhaust the memory.
 pub const LIMIT: usize = 256 << 20;
 
 fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
-/// The bytes of a message.
+/// Encodes a message.
+///
+/// # Errors
+///
+/// Returns an error if the message is larger than [`LIMIT`] or has no encoding.
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>> {
     bincode::serde::encode_to_vec(message, config()).map_err(|error| Error::new(format!("cannot encode: {error}")))
 }
 
-/// The message of the bytes; `Err` where they are another message, cut off, or followed by more.
+/// Decodes a message.
+///
+/// # Errors
+///
+/// Returns an error if the bytes are another kind of message, truncated, longer than the message, or above [`LIMIT`].
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let (message, read) = bincode::serde::decode_from_slice(bytes, config())
         .map_err(|error| Error::new(format!("cannot decode: {error}")))?;
@@ -33,7 +41,7 @@ mod tests {
     use crate::{Candidate, Graph, Request, Setting, Settings, Value};
 
     #[test]
-    fn messages_come_back_as_they_were() {
+    fn messages_survive_encoding() {
         let settings = Settings(vec![
             Setting { name: "a".into(), value: Value::Numbers(vec![1.5, f64::INFINITY]) },
             Setting { name: "b".into(), value: Value::Truth(true) },

@@ -1,22 +1,22 @@
-//! The error of a plugin's functions.
+//! The error type of a plugin's functions.
 
-/// What the functions of a plugin return.
+/// The result of a plugin's function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a plugin cannot do what it was asked.
+/// Why a plugin's function failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Said in words; the host adds which plugin said it, and in which call.
+    /// A message for people. The host adds the names of the plugin and the function.
     #[error("{0}")]
     Message(String),
-    /// Another plugin, asked through the host, failed. Hand it on: the host knows what it means.
+    /// Another plugin, called through the host, failed. Return this error unchanged with `?`.
     #[error(transparent)]
     Host(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// An error said in words.
+    /// Returns an error with this message.
     pub fn new(message: impl Into<String>) -> Self {
         Self::Message(message.into())
     }

@@ -1,4 +1,4 @@
-//! What an author of an evaluator implements.
+//! The traits that the author of an evaluator implements.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,225 +7,256 @@ use crate::{
     Task, TrainRequest, Trained, Weights,
 };
 
-/// The folder, within that for states, of what an evaluator keeps of trials that are not finished.
+/// The name of the folder, inside the study's folder for checkpoints, where an evaluator keeps the checkpoints of
+/// unfinished trials. The host removes it when the study ends.
 pub const UNFINISHED: &str = "unfinished";
 
-/// Declares one metric.
+/// The declaration of one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricInfo {
-    /// Snake case: `val_accuracy`.
+    /// The name, in snake case: `val_accuracy`.
     pub name: String,
-    /// `s`, `ms`, `bytes`; empty for a plain number.
+    /// The unit: `s`, `ms`, `bytes`. Empty for a dimensionless number.
     pub unit: String,
-    /// Which way is better, where that is clear.
+    /// The direction in which the metric gets better; `None` if it has none.
     pub better: Option<Goal>,
-    /// For reports only (test accuracy, say): never told to a strategy.
+    /// Whether the metric is for reports only (test accuracy, for example) and never told to a strategy.
     pub hidden: bool,
-    /// One sentence.
+    /// One sentence for people.
     pub description: String,
 }
 
-/// What an evaluator says about itself.
+/// The description of an evaluator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluatorInfo {
-    /// Kebab case.
+    /// The name, in kebab case.
     pub name: String,
-    /// Of the evaluator, not of the contract.
+    /// The version of the evaluator (not of the contract).
     pub version: String,
     /// One or two sentences for people.
     pub description: String,
-    /// Every metric it reports.
+    /// The metrics that the evaluator always measures.
     pub metrics: Vec<MetricInfo>,
-    /// `epochs`, `steps`; empty where there is no fidelity.
+    /// The unit of fidelity: `epochs`, `steps`. Empty if the evaluator has no fidelities.
     pub fidelity_unit: String,
-    /// It trains supernets and accepts relaxed candidates.
+    /// Whether the evaluator trains supernets, and so accepts relaxed candidates.
     pub accepts_relaxed: bool,
-    /// A trial can carry on from an earlier trial's state.
+    /// Whether a trial can continue from the checkpoint of an earlier one.
     pub resumes: bool,
-    /// It needs the candidates' networks. Where not, none is built, and sizes are among its own metrics if anywhere.
+    /// Whether the evaluator needs the candidates' graphs. If not, the host builds none and counts no static metrics.
     pub graphs: bool,
-    /// What a user may set.
+    /// The parameters that a user may set.
     pub parameters: Vec<Parameter>,
-    /// It trains networks in full (see [`Evaluator::train`]), and what may be set for that; `None`: it cannot. Components cannot.
+    /// The parameters that final training may set; `None` if the evaluator does not implement [`Evaluator::train`].
+    /// Components cannot.
     pub trains: Option<FinalTraining>,
 }
 
-/// Which data an evaluator reads.
+/// The identity of the data that an evaluator reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
-    /// What they are, and where they were found: for people.
+    /// The name and location of the data, for people.
     pub source: String,
-    /// Of all that measurements depend on, and of nothing else: the same wherever the data lie and whenever they were copied.
-    /// Other data have another one.
+    /// A digest of everything in the data that measurements depend on, and of nothing else. Equal data have equal
+    /// digests, whatever their path and modification time.
     pub digest: String,
 }
 
-/// What opening fixes for the whole study.
+/// What an evaluator fixes for the whole study when it is opened.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
-    /// What can be spent on one trial, ascending; the last is the default. Empty: no choice.
+    /// The fidelities that a trial may have, in [`EvaluatorInfo::fidelity_unit`], ascending. The last one is the
+    /// default. Empty if there is no choice.
     pub fidelities: Vec<f64>,
-    /// What the networks are for, where the evaluator's data say it; its `settings` are empty, the host adds them.
+    /// The task of the networks, if the evaluator's data determine it; `None` if any task will do. Its
+    /// [`settings`](Task::settings) are empty: the host adds them.
     pub task: Option<Task>,
-    /// Metrics that only the data tell, besides those of the description.
+    /// Metrics that depend on the data, in addition to [`EvaluatorInfo::metrics`].
     pub metrics: Vec<MetricInfo>,
-    /// The only space whose architectures it knows; `None`: it measures any network.
+    /// The name of the only space whose architectures the evaluator knows; `None` if it measures any network.
     pub space: Option<String>,
-    /// What that space's parameters must be.
+    /// The settings that this space must have.
     pub space_settings: Vec<Setting>,
-    /// What is searched for where the user names nothing; empty: the first metric with a direction.
+    /// The objectives of studies that name none. If this is empty, such studies take the first metric with a direction.
     pub objectives: Vec<Objective>,
-    /// Seconds are simulated: every measurement says what it would have cost. Where not, none does.
+    /// Whether seconds are simulated. If so, every measurement has a [`cost`](Measurement::cost); if not, none has.
     pub simulated: bool,
-    /// The best value that any architecture has of a metric at the highest fidelity, where that is known. Reports
-    /// compute regret from it; strategies are not told.
+    /// The best value of each metric over all architectures at the highest fidelity, as far as it is known. The host
+    /// computes regret from these; strategies are not told.
     pub best: Vec<Metric>,
-    /// The metrics that it can report while it measures (see [`Monitor::report`]), as long as the request is
-    /// [`judged`](Request::judged). Components report nothing.
+    /// The names of the metrics that the evaluator reports while it measures a [`judged`](Request::judged) request
+    /// (see [`Monitor::report`]). Empty for components.
     pub intermediate_metrics: Vec<String>,
-    /// The data that it reads, so that a study does not go on with others; `None`: none, or nobody can tell. Components
-    /// do not say.
+    /// The data that the evaluator reads, so that a study is not continued on other data. `None` if it reads none, if
+    /// the data cannot be identified, and for components.
     pub data: Option<Fingerprint>,
 }
 
-/// One candidate to measure.
+/// The request to measure one candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// Which trial of the study.
+    /// The index of the trial in the study, counted from 0.
     pub trial: u32,
-    /// What was proposed.
+    /// The candidate.
     pub candidate: Candidate,
-    /// The space's canonical identity of it; empty for relaxed ones.
+    /// The [key](crate::SearchSpace::key) of the candidate; empty for a relaxed one.
     pub key: String,
-    /// The space's published text of it; empty for relaxed ones.
+    /// The [text](crate::SearchSpace::format) of the candidate; empty for a relaxed one.
     pub text: String,
-    /// Checked by the host: shapes are known, static constraints are kept. Empty where the evaluator needs none.
+    /// The candidate's graph; empty if the evaluator needs none ([`EvaluatorInfo::graphs`]). The host has checked that
+    /// shape inference succeeds on it and that it keeps the static constraints.
     pub graph: Graph,
-    /// What to spend.
+    /// The fidelity, one of [`Opened::fidelities`]; `None` if the evaluator has none.
     pub fidelity: Option<f64>,
-    /// Carry on from the state of this trial.
+    /// The trial whose checkpoint this one continues from; `None` to start from scratch.
     pub resume: Option<u32>,
-    /// Keep the state: a later trial may carry on from it.
+    /// Whether to keep a checkpoint, because a later trial may continue from it.
     pub keep: bool,
-    /// Of this trial; independent of what the strategy draws.
+    /// The seed of this trial. It is independent of what the strategy draws.
     pub seed: u32,
-    /// A pruner judges the trial by its reports: they should have all of [`Opened::intermediate_metrics`].
+    /// Whether a pruner judges the trial. If so, its curve points should have all of [`Opened::intermediate_metrics`].
     pub judged: bool,
 }
 
-/// Why a trial failed whose evaluator panicked with these words.
-pub fn panicked(words: &str) -> String {
-    format!("the evaluator panicked: {words}")
+/// Returns the reason of failure of a trial whose evaluator panicked with this message.
+pub fn panicked(message: &str) -> String {
+    format!("the evaluator panicked: {message}")
 }
 
-/// How far a measurement has come.
+/// One point of a learning curve: an intermediate result of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// What is spent by now, in the unit of fidelities, what was carried on included. It grows from report to report.
+    /// The fidelity that has been spent so far, in the evaluator's unit, including that of the trial which this one
+    /// continues. It grows from point to point.
     pub fidelity: f64,
-    /// What is known by now. Part of the record, so that only those named `*_seconds` may depend on the machine.
+    /// The metrics that are known so far. They are records, so only those named `*_seconds` may depend on the machine.
     pub metrics: Vec<Metric>,
 }
 
-/// What becomes of a trial after a report.
+/// How a trial proceeds after it has reported a curve point.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
-    /// It goes on.
+    /// The trial continues.
     GoOn,
-    /// A pruner ends it: its reports are its result.
+    /// A pruner has ended the trial. Its learning curve is its result.
     Pruned,
-    /// The study is stopping; the trial is measured again when the study goes on.
+    /// The study is stopping. The trial is measured again when the study resumes.
     Stopped,
 }
 
-/// What came out.
+/// The outcome of a measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// All that is known, also where it failed.
+    /// All metrics that are known, even if the measurement failed.
     pub metrics: Vec<Metric>,
-    /// Why there is no objective value; `None`: it was measured.
+    /// Why there is no objective value; `None` if the candidate was measured.
     pub failure: Option<Failure>,
-    /// Of a relaxed candidate, shaped as its weights.
+    /// The gradient of the loss with respect to the weights of a relaxed candidate, in the shape of the weights.
     pub gradient: Option<Weights>,
-    /// Simulated seconds, where [`Opened::simulated`] says that they are; `None`: the host's clock counts.
+    /// The simulated seconds, if [`Opened::simulated`] is true; otherwise `None`, and the host's clock counts.
     pub cost: Option<f64>,
 }
 
 impl Measurement {
-    /// Measured; the cost is the host's clock.
+    /// Returns a successful measurement without a simulated cost.
     pub fn new(metrics: Vec<Metric>) -> Self {
         Self { metrics, failure: None, gradient: None, cost: None }
     }
 
-    /// What an evaluator whose seconds are simulated answers where a pruner has ended the trial: what was spent by then.
+    /// Returns the answer of an evaluator with simulated seconds if a pruner has ended the trial after this many.
     pub fn pruned(seconds: f64) -> Self {
         Self { cost: Some(seconds), ..Self::failed("pruned") }
     }
 
-    /// Not measured, and why.
+    /// Returns a failed measurement with its reason, for people.
     pub fn failed(reason: impl Into<String>) -> Self {
         Self { failure: Some(Failure::new(reason)), ..Self::new(Vec::new()) }
     }
 }
 
-/// Asked between steps of long work: true means that its result is not wanted any more.
+/// A function to call between the steps of long work. It returns true if the result is no longer wanted.
 pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// Who listens to a measurement. It may be used from any thread of the evaluator while the call lasts.
+/// The host's side of a measurement in progress.
+///
+/// Every thread of the evaluator may use it until the call to [`Evaluator::evaluate`] or [`Evaluator::train`] returns.
+/// Any closure `Fn() -> bool + Sync` is a monitor that answers [`stopped`](Self::stopped) and ignores the rest.
 pub trait Monitor: Sync {
-    /// Asked between steps of a long measurement: true means that the result is not wanted any more.
+    /// Returns true if the result is no longer wanted. Call this between the steps of a long measurement.
     fn stopped(&self) -> bool;
 
-    /// How far the measurement has come; said after every epoch, or step that fidelities count. Where the verdict is not
-    /// [`Verdict::GoOn`], the evaluator answers `None`; where seconds are simulated and a pruner ended the trial,
-    /// [`Measurement::pruned`]. May wait for trials that run beside this one.
+    /// Reports a point of the learning curve. Call this after every epoch, or whatever step the fidelities count.
     ///
-    /// A trial that is tried again reports from its start once more, also what it has carried over.
-    fn report(&self, report: CurvePoint) -> Verdict;
+    /// If the verdict is not [`Verdict::GoOn`], the evaluator must return `None` from the measurement; but if its
+    /// seconds are simulated and the verdict is [`Verdict::Pruned`], it must return [`Measurement::pruned`]. The call
+    /// can block until trials that run side by side have reported.
+    ///
+    /// A trial that is retried reports its whole curve again, including the part that a checkpoint has saved.
+    fn report(&self, point: CurvePoint) -> Verdict;
 
-    /// One line that the user should read.
-    fn notice(&self, words: &str);
+    /// Shows one line to the user.
+    fn notice(&self, line: &str);
 }
 
-/// Nobody listens; only the question is answered.
 impl<F: Fn() -> bool + Sync> Monitor for F {
     fn stopped(&self) -> bool {
         self()
     }
 
-    fn report(&self, _report: CurvePoint) -> Verdict {
+    fn report(&self, _point: CurvePoint) -> Verdict {
         if self() { Verdict::Stopped } else { Verdict::GoOn }
     }
 
-    fn notice(&self, _words: &str) {}
+    fn notice(&self, _line: &str) {}
 }
 
-/// An opened evaluator. Deterministic: the outcome depends on request and configuration alone (times aside).
+/// An opened evaluator.
+///
+/// It is deterministic: except for times, the outcome depends on the request and the settings alone.
 pub trait Evaluator: Send + Sync {
-    /// What `open` fixed.
+    /// Returns what opening has fixed for the study. It never changes.
     fn opened(&self) -> Opened;
 
-    /// Measures one candidate on the calling thread; the host calls from several threads at once.
-    /// A candidate that cannot be measured is a failure; an error means that the evaluator itself is broken and
-    /// ends the study. `None`: it stopped early because `monitor` said so (see [`Monitor::report`]).
+    /// Measures one candidate on the calling thread. The host calls this from several threads at once.
+    ///
+    /// Returns `None` if the measurement stopped early because `monitor` demanded it (see [`Monitor::report`]). A
+    /// candidate that cannot be measured is no error: return [`Measurement::failed`].
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the evaluator itself is broken; the error ends the study.
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>>;
 
-    /// Trains one network in full, and tests it; called where [`EvaluatorInfo::trains`] says that it can. It reports after
-    /// every epoch, `train_loss` among the metrics; any other verdict than to go on ends it. An error says why there is no
-    /// result. `None`: it stopped early because `monitor` said so, and has left nothing.
+    /// Trains one architecture from scratch and tests it. The host calls this only if [`EvaluatorInfo::trains`] is set.
+    ///
+    /// The training reports a curve point with the metric `train_loss` after every epoch. Returns `None` if it stopped
+    /// early because `monitor` demanded it; it has then left no files.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that says why there is no result.
     fn train(&self, request: &TrainRequest, monitor: &dyn Monitor) -> Result<Option<Trained>> {
         let _ = (request, monitor);
-        Err(Error::new("it cannot train networks in full"))
+        Err(Error::new("it has no final training"))
     }
 }
 
-/// An evaluator that the host can open. `state` is a folder of the study where states of trials may be kept; it may have
-/// to be made. What lies in its folder [`UNFINISHED`] is removed where the study has ended.
+/// An evaluator that the host can describe and open.
+///
+/// [`export_evaluator!`](crate::export_evaluator) exports it as a component; `export_native_evaluator!` (with the
+/// feature `native`) exports it as a dynamic library.
 pub trait EvaluatorPlugin: Evaluator + Sized + 'static {
-    /// What it says about itself.
+    /// Returns the description of the evaluator. It never changes.
     fn info() -> EvaluatorInfo;
 
-    /// Gets ready, or says why it cannot.
+    /// Opens the evaluator for a study: reads the data and fixes what [`Evaluator::opened`] returns.
+    ///
+    /// `state` is the study's folder for checkpoints, which need not exist yet; `None` if there is none. The host
+    /// removes its subfolder [`UNFINISHED`] when the study ends.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that says why the evaluator cannot be opened with these settings.
     fn open(settings: &Settings, state: Option<&std::path::Path>) -> Result<Self>;
 }

@@ -1,4 +1,4 @@
-//! Final training: one network, trained from scratch on all examples but those for testing, and tested.
+//! Final training: one architecture is trained from scratch on training and validation data, and tested on test data.
 
 use std::path::PathBuf;
 
@@ -6,67 +6,69 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Confusion, Graph, Metric};
 
-/// What weights are called that are safetensors, so that they are found.
+/// The name of the weights file if its format is safetensors, by which the host finds it.
 pub const WEIGHTS_FILE: &str = "weights.safetensors";
 
-/// What the host itself writes beside the files of an evaluator, which must be called otherwise.
+/// The names of the files that the host writes into the same folder; an evaluator must not use them.
 pub const HOST_FILES: [&str; 2] = ["network.json", "metrics.json"];
 
-/// What an evaluator that trains in full lets be set for it, by the names of its parameters. All others are those of the
-/// study: they say what is trained on and tested with.
+/// The parameters of an evaluator that may differ from the study's in final training, by name.
+///
+/// All other parameters keep the study's values, because they determine which data is used for training and testing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalTraining {
-    /// How networks are trained. Another recipe takes the place of all of them.
+    /// Parameters that say how networks are trained. Another recipe replaces all of them.
     pub recipe: Vec<String>,
-    /// Others that let no test example into training: on which device, on how many examples.
+    /// Further parameters that cannot leak test examples into training, such as the device or the number of examples.
     pub others: Vec<String>,
-    /// Parameters that mean nothing there, each with the reason: a recipe may set them, a user may not.
+    /// Parameters without effect on final training, each with the reason. A recipe may set them; a user may not.
     pub without_effect: Vec<(String, String)>,
 }
 
 impl FinalTraining {
-    /// Why this parameter means nothing in the final training; `None` where it does.
+    /// Returns the reason why this parameter has no effect on final training, or `None` if it has one.
     pub fn no_effect(&self, parameter: &str) -> Option<&str> {
         self.without_effect.iter().find(|(name, _)| name == parameter).map(|(_, reason)| reason.as_str())
     }
 
-    /// Whether this parameter may be another one than the study's.
+    /// Returns whether this parameter may differ from the study's.
     pub fn allows(&self, parameter: &str) -> bool {
         self.recipe.iter().chain(&self.others).any(|name| name == parameter)
     }
 }
 
-/// One network to train in full.
+/// The request for one final training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainRequest {
-    /// Checked by the host: shapes are known.
+    /// The architecture. The host has checked it: shape inference succeeds on it.
     pub graph: Graph,
-    /// How long, in the unit of fidelities; also the horizon of a schedule.
+    /// The length of the training, in the evaluator's unit of fidelity; also the horizon of learning rate schedules.
     pub epochs: u32,
-    /// All that is random follows from it.
+    /// The only source of randomness.
     pub seed: u32,
-    /// A folder that is there, as an absolute path. What the training leaves lies in it when the call returns.
+    /// The absolute path of an existing folder. The files of the training are in it when the call returns.
     pub folder: PathBuf,
 }
 
-/// What a final training has come to.
+/// The result of a final training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
-    /// On the test examples, named `test_…`, and of the training itself.
+    /// Metrics on the test examples, named `test_…`, and metrics of the training itself.
     pub metrics: Vec<Metric>,
-    /// Which test examples were taken for which class, where there are classes.
+    /// The confusion matrix of the test examples; `None` if the task has no classes.
     pub confusion: Option<Confusion>,
-    /// The files that it has left in the folder, by their names alone: [`WEIGHTS_FILE`], and whatever is needed to use them. Each is
-    /// whole; none is [of the host](HOST_FILES).
+    /// The names of the files that the training wrote into the folder: [`WEIGHTS_FILE`], and what is needed to use the
+    /// weights. Each file is complete, and none has a name of [`HOST_FILES`].
     pub files: Vec<String>,
 }
 
 impl Trained {
-    /// Why the files cannot be what they should; `None`: their names are in order.
+    /// Describes the first file name that leads out of the folder or belongs to the host; `None` if all names are
+    /// valid.
     pub fn misnamed(&self) -> Option<String> {
         let plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\']) && name != "." && name != "..";
         let wrong = self.files.iter().find(|name| !plain(name) || HOST_FILES.contains(&name.as_str()))?;
-        Some(format!("it says that it has left the file '{wrong}', which is no name that it may give"))
+        Some(format!("it reports the file '{wrong}', which is not a name that an evaluator may use"))
     }
 }
 
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_lead_out_of_the_folder_or_are_the_hosts_are_refused() {
+    fn names_that_leave_the_folder_or_belong_to_the_host_are_refused() {
         let named = |name: &str| Trained { files: vec![name.into()], ..Trained::default() }.misnamed();
         for name in ["", "..", "../a", "/a", "a\\b", "metrics.json", "network.json"] {
             assert!(named(name).is_some_and(|words| words.contains(name)), "{name}");
@@ -85,12 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_may_be_set() {
-        let full = FinalTraining {
+    fn only_listed_parameters_may_differ_from_the_study() {
+        let training = FinalTraining {
             recipe: vec!["momentum".into()],
             others: vec!["device".into()],
             ..FinalTraining::default()
         };
-        assert!(full.allows("momentum") && full.allows("device") && !full.allows("data"));
+        assert!(training.allows("momentum") && training.allows("device") && !training.allows("data"));
     }
 }

@@ -1,21 +1,24 @@
 use crate::rng::{RngExt, seeded};
 use crate::{Decision, Error, Genotype, Graph, Result, SearchSpace, Settings, SpaceInfo, Task, space_defaults};
 
-/// A space whose every genotype makes the same decisions, with the standard answers of [`space_defaults`](crate::space_defaults). It has no
-/// networks: it stands in for a [standard](SpaceInfo::standard) space where its questions cost too much to ask.
+/// A local stand-in for a [standard](SpaceInfo::standard) space, which answers a strategy's questions from the space's
+/// description alone.
 ///
-/// The answers are those of [`space_defaults`](crate::space_defaults), bit for bit, found without looking at names.
+/// Every genotype makes the same decisions, so the answers need no look at their names; they equal those of
+/// [`space_defaults`] bit for bit. A component asks this space because a call of the host costs more than most answers.
+/// It builds no graphs.
 #[derive(Clone, Debug)]
 pub struct FlatSpace {
     info: SpaceInfo,
-    /// How many choices each decision has.
+    /// The number of choices of each decision.
     choices: Vec<u32>,
     /// Positions of the decisions that have more than one choice.
     open: Vec<usize>,
 }
 
 impl FlatSpace {
-    /// What answers for this space, if anything but itself can.
+    /// Returns the stand-in for the space with this description, or `None` if that space is conditional or not
+    /// standard.
     pub fn of(info: SpaceInfo) -> Option<Self> {
         if !info.standard || info.conditional {
             return None;
@@ -28,7 +31,7 @@ impl FlatSpace {
 
 impl SearchSpace for FlatSpace {
     fn open(_settings: &Settings) -> Result<Self> {
-        Err(Error::new("a flat space is made from another space's description"))
+        Err(Error::new("a flat space is made from the description of another space"))
     }
 
     fn info(&self) -> SpaceInfo {
@@ -40,7 +43,7 @@ impl SearchSpace for FlatSpace {
     }
 
     fn build(&self, _genotype: &[u32], _task: &Task) -> Result<Graph> {
-        Err(Error::new("a flat space has no networks"))
+        Err(Error::new("a flat space builds no graphs"))
     }
 
     fn sample(&self, seed: u32) -> Genotype {
@@ -54,7 +57,7 @@ impl SearchSpace for FlatSpace {
             return child;
         }
         let mut rng = seeded(seed);
-        // A space has few decisions.
+        // Decisions are far fewer than 2^32.
         let position = self.open[rng.random_range(0..self.open.len() as u32) as usize];
         let choice = rng.random_range(0..self.choices[position] - 1);
         child[position] = choice + u32::from(choice >= parent[position]);
@@ -71,7 +74,7 @@ impl SearchSpace for FlatSpace {
         if fits && genotype.iter().zip(&self.choices).all(|(choice, count)| choice < count) {
             return Ok(());
         }
-        // It says what is wrong.
+        // The slower check words the error.
         space_defaults::validate(self, genotype)
     }
 }
@@ -83,8 +86,8 @@ mod tests {
     use super::*;
 
     fn flat(counts: &[u32]) -> FlatSpace {
-        let decision = |(place, &count): (usize, &u32)| {
-            Decision::new(format!("d{place}"), (0..count).map(|choice| choice.to_string()))
+        let decision = |(position, &count): (usize, &u32)| {
+            Decision::new(format!("d{position}"), (0..count).map(|choice| choice.to_string()))
         };
         let info = SpaceInfo {
             name: "test".into(),
@@ -103,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn answers_are_those_of_the_walk(counts in prop::collection::vec(1..6_u32, 0..9), seed: u32) {
+        fn answers_equal_the_defaults(counts in prop::collection::vec(1..6_u32, 0..9), seed: u32) {
             let space = flat(&counts);
             let (a, b) = (space.sample(seed), space.sample(seed ^ 1));
             prop_assert_eq!(&a, &space_defaults::sample(&space, seed));
@@ -118,9 +121,12 @@ mod tests {
         }
 
         #[test]
-        fn what_does_not_belong_is_refused(counts in prop::collection::vec(1..4_u32, 1..5), wild in prop::collection::vec(0..5_u32, 0..6)) {
+        fn the_same_genotypes_are_valid(
+            counts in prop::collection::vec(1..4_u32, 1..5),
+            any in prop::collection::vec(0..5_u32, 0..6),
+        ) {
             let space = flat(&counts);
-            prop_assert_eq!(space.validate(&wild).is_ok(), space_defaults::validate(&space, &wild).is_ok());
+            prop_assert_eq!(space.validate(&any).is_ok(), space_defaults::validate(&space, &any).is_ok());
         }
     }
 }

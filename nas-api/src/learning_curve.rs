@@ -1,17 +1,20 @@
-//! Learning curves that are known as a whole before anybody hears of them, as those of tables are.
+//! Reporting of learning curves that are known in advance, such as those of tabular benchmarks.
 
 use std::ops::ControlFlow;
 
 use crate::{CurvePoint, Measurement, Monitor, Verdict};
 
-/// Says the points of a curve one after another, each with the simulated seconds that are spent by then. `Break`: the trial
-/// ends on its way, and this is what [`Evaluator::evaluate`](crate::Evaluator::evaluate) answers.
+/// Reports the points of a curve to `monitor`, in order, until its end or until a verdict ends the trial.
+///
+/// Each point comes with the simulated seconds that the trial has cost at that point. `Break` holds the answer that
+/// [`Evaluator::evaluate`](crate::Evaluator::evaluate) must return because the trial was ended: [`Measurement::pruned`]
+/// with those seconds for [`Verdict::Pruned`], `None` for [`Verdict::Stopped`].
 pub fn tell(
     monitor: &dyn Monitor,
     points: impl IntoIterator<Item = (CurvePoint, f64)>,
 ) -> ControlFlow<Option<Measurement>> {
-    for (report, seconds) in points {
-        match monitor.report(report) {
+    for (point, seconds) in points {
+        match monitor.report(point) {
             Verdict::GoOn => {}
             Verdict::Pruned => return ControlFlow::Break(Some(Measurement::pruned(seconds))),
             Verdict::Stopped => return ControlFlow::Break(None),

@@ -1,7 +1,9 @@
-//! Natively the export macros do nothing: guest logic compiles and is tested like any other code, and the names that a
-//! component exports do not reach the host's linker, which cannot bear them.
+//! The native versions of the export macros, which export nothing: plugins compile and are tested like any other code,
+//! and the names that a component exports do not reach the host's linker, which rejects them.
 
-/// Turns a [`StrategyPlugin`](crate::StrategyPlugin) into a component when compiled for wasm32.
+/// Exports a [`StrategyPlugin`](crate::StrategyPlugin) as a component.
+///
+/// This has an effect only in a build for `wasm32`; a package can export one plugin.
 #[macro_export]
 macro_rules! export_strategy {
     ($strategy:ty) => {
@@ -9,7 +11,9 @@ macro_rules! export_strategy {
     };
 }
 
-/// Turns a [`SearchSpace`](crate::SearchSpace) into a component when compiled for wasm32.
+/// Exports a [`SearchSpace`](crate::SearchSpace) as a component.
+///
+/// This has an effect only in a build for `wasm32`; a package can export one plugin.
 #[macro_export]
 macro_rules! export_space {
     ($space:ty) => {
@@ -17,7 +21,9 @@ macro_rules! export_space {
     };
 }
 
-/// Turns an [`EvaluatorPlugin`](crate::EvaluatorPlugin) into a component when compiled for wasm32.
+/// Exports an [`EvaluatorPlugin`](crate::EvaluatorPlugin) as a component.
+///
+/// This has an effect only in a build for `wasm32`; a package can export one plugin.
 #[macro_export]
 macro_rules! export_evaluator {
     ($evaluator:ty) => {

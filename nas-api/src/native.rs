@@ -1,7 +1,8 @@
 //! The C ABI of native evaluators: dynamic libraries that the host loads at run time.
 //!
-//! A library exports one symbol, `nas_evaluator_0_3`, a function that returns a [`Table`] of functions. Messages are
-//! bytes made by [`codec`](crate::codec). A panic never crosses the border: it comes back as [`Status::Panicked`].
+//! A library exports one symbol, `nas_evaluator_0_3`: a function that returns a [`Table`] of functions. Arguments and
+//! results are messages that [`codec`](crate::codec) encodes. A panic never crosses the border; it is returned as
+//! [`Status::Panicked`].
 
 use std::any::Any;
 use std::ffi::c_void;
@@ -14,67 +15,67 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{decode, encode};
 use crate::{CurvePoint, Error, EvaluatorPlugin, Monitor, Opened, Result, Settings, Verdict};
 
-/// The name of the symbol; it changes where the table changes.
+/// The name of the symbol. It changes whenever [`Table`] changes.
 pub const SYMBOL: &str = "nas_evaluator_0_3";
 
-/// The version of this ABI, the first field of the table, so that it can be read whatever the rest is.
+/// The version of this ABI. It is the first field of [`Table`], so that it can be read whatever follows.
 pub const ABI_VERSION: u32 = 4;
 
-/// Symbols of earlier versions, which are refused.
+/// The symbols of earlier versions, which the host refuses.
 pub const EARLIER_SYMBOLS: [&str; 2] = ["nas_evaluator_0_1", "nas_evaluator_0_2"];
 
-/// How a call ended, and what its answer is.
+/// How a call ended, which says what its answer holds.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// The answer is the encoded result.
+    /// The call succeeded; the answer is the encoded result.
     Done = 0,
-    /// The answer is a text: why not.
+    /// The call failed; the answer is the reason, as UTF-8.
     Refused = 1,
-    /// The answer is the panic's message.
+    /// The call panicked; the answer is the panic's message, as UTF-8.
     Panicked = 2,
 }
 
-/// Bytes that the library owns until the host hands them back through [`Table::free`].
+/// The result of a call: bytes that the library owns until the host returns them through [`Table::free`].
 #[repr(C)]
 pub struct Answer {
-    /// A [`Status`] as a number; the host refuses others.
+    /// A [`Status`] as a number. The host refuses any other number.
     pub status: u32,
-    /// Start of the bytes; dangling where there are none.
+    /// The start of the bytes; dangling if there are none.
     pub data: *mut u8,
-    /// How many.
+    /// The number of bytes.
     pub length: usize,
-    /// How many were allocated.
+    /// The number of bytes that were allocated.
     pub capacity: usize,
 }
 
-/// How a measurement, or a final training, talks with the host: each function is called with `context`, from any thread, until
-/// `evaluate` or `train` returns.
+/// The host's side of a measurement or a final training, as [`Monitor`] in C. Any thread may call these functions, with
+/// `context`, until `evaluate` or `train` returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Callbacks {
-    /// Of the host.
+    /// The first argument of each function; its meaning is the host's.
     pub context: *const c_void,
-    /// Whether the result is not wanted any more.
+    /// Returns true if the result is no longer wanted.
     pub stopped: extern "C" fn(context: *const c_void) -> bool,
-    /// Takes an encoded [`CurvePoint`]; a [`Verdict`] as a number: 0 to go on, 1 where a pruner ends the trial, 2 where the
-    /// study is stopping. Bytes that are no report stop it, and the study says why.
+    /// Takes an encoded [`CurvePoint`] and returns a [`Verdict`] as a number: 0 to continue, 1 if a pruner ends the
+    /// trial, 2 if the study is stopping. Bytes that are no curve point end the study with an error.
     ///
     /// # Safety
-    /// `data..data+length` is readable.
+    /// `data..data+length` must be readable.
     pub report: unsafe extern "C" fn(context: *const c_void, data: *const u8, length: usize) -> u32,
     /// Takes one line of UTF-8 for the user.
     ///
     /// # Safety
-    /// As `report`.
+    /// As for `report`.
     pub notice: unsafe extern "C" fn(context: *const c_void, data: *const u8, length: usize),
 }
 
-/// A function that takes long and talks with the host meanwhile.
+/// The type of a function that runs for long and calls the host meanwhile.
 ///
 /// # Safety
-/// The instance is one that `open` made and `close` has not taken; `data..data+length` is readable; so are the callbacks until
-/// the call returns.
+/// `open` must have made the instance, and `close` must not have taken it. `data..data+length` must be readable, and so
+/// must the callbacks until the call returns.
 pub type Work = unsafe extern "C" fn(
     instance: *const c_void,
     data: *const u8,
@@ -82,45 +83,47 @@ pub type Work = unsafe extern "C" fn(
     callbacks: *const Callbacks,
 ) -> Answer;
 
-/// The functions of a library. Any thread may call them; `evaluate` and `train` of one instance also at the same time.
+/// The functions of a library. Any thread may call them, and several threads may call `evaluate` and `train` of one
+/// instance at the same time.
 #[repr(C)]
 pub struct Table {
     /// [`ABI_VERSION`].
     pub abi_version: u32,
-    /// The encoded [`EvaluatorInfo`](crate::EvaluatorInfo).
+    /// Returns an encoded [`EvaluatorInfo`](crate::EvaluatorInfo).
     pub describe: extern "C" fn() -> Answer,
-    /// Takes an encoded [`Open`]; on `Done` sets the instance and answers an encoded [`Opened`].
+    /// Takes an encoded [`Open`] and returns an encoded [`Opened`]. It sets the instance if the status is `Done`.
     ///
     /// # Safety
-    /// `data..data+length` is readable, `instance` is writable.
+    /// `data..data+length` must be readable, and `instance` must be writable.
     pub open: unsafe extern "C" fn(data: *const u8, length: usize, instance: *mut *mut c_void) -> Answer,
-    /// Takes an encoded [`Request`](crate::Request); answers an encoded `Option<Measurement>`.
+    /// Takes an encoded [`Request`](crate::Request) and returns an encoded `Option<Measurement>`.
     pub evaluate: Work,
-    /// Takes an encoded [`TrainRequest`](crate::TrainRequest); answers an encoded `Option<Trained>`. Null where `describe` says
-    /// that it does not train in full.
+    /// Takes an encoded [`TrainRequest`](crate::TrainRequest) and returns an encoded `Option<Trained>`. Null if the
+    /// evaluator has no final training.
     pub train: Option<Work>,
-    /// Ends an instance.
+    /// Destroys an instance.
     ///
     /// # Safety
-    /// As `evaluate`; no call is in progress, none follows.
+    /// `open` must have made the instance. No call on it may be in progress, and none may follow.
     pub close: unsafe extern "C" fn(instance: *mut c_void),
-    /// Takes an answer back.
+    /// Frees an answer.
     ///
     /// # Safety
-    /// The answer came from this library and is handed back once.
+    /// The answer must come from this library, and must not have been freed.
     pub free: unsafe extern "C" fn(answer: Answer),
 }
 
-/// What `open` takes.
+/// The argument of [`Table::open`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Open {
-    /// Every declared parameter, checked.
+    /// The value of every declared parameter. The host has checked them.
     pub settings: Settings,
-    /// A folder of the study where states of trials may be kept.
+    /// The study's folder for checkpoints, which need not exist yet; `None` if there is none.
     pub state: Option<PathBuf>,
 }
 
-/// The table of an evaluator written in Rust; what [`export_native_evaluator`](crate::export_native_evaluator) returns.
+/// Returns the table of an evaluator written in Rust. [`export_native_evaluator!`](crate::export_native_evaluator)
+/// exports it.
 pub fn table<E: EvaluatorPlugin>() -> Table {
     Table {
         abi_version: ABI_VERSION,
@@ -133,12 +136,12 @@ pub fn table<E: EvaluatorPlugin>() -> Table {
     }
 }
 
-/// Exports an [`EvaluatorPlugin`] from a `cdylib`.
+/// Exports an [`EvaluatorPlugin`] from a `cdylib`, which the host can load. A library can export one evaluator.
 #[macro_export]
 macro_rules! export_native_evaluator {
     ($evaluator:ty) => {
-        /// The functions of this library.
-        // SAFETY: the symbol's name carries the version of its type, and nothing else defines it.
+        /// Returns the functions of this library.
+        // SAFETY: the symbol's name contains the version of its type, and nothing else defines it.
         #[unsafe(no_mangle)]
         pub extern "C" fn nas_evaluator_0_3() -> $crate::native::Table {
             $crate::native::table::<$evaluator>()
@@ -151,13 +154,13 @@ fn answer(status: Status, bytes: Vec<u8>) -> Answer {
     Answer { status: status as u32, data: bytes.as_mut_ptr(), length: bytes.len(), capacity: bytes.capacity() }
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub fn panic_words(panic: &(dyn Any + Send)) -> String {
-    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    words.unwrap_or("without a message").to_owned()
+    let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    message.unwrap_or("without a message").to_owned()
 }
 
-/// Runs the code; whatever it does, the result is an answer.
+/// Runs the code and turns its result, error or panic into an answer.
 fn guarded<T: Serialize>(code: impl FnOnce() -> Result<T>) -> Answer {
     match catch_unwind(AssertUnwindSafe(|| code().and_then(|value| encode(&value)))) {
         Ok(Ok(bytes)) => answer(Status::Done, bytes),
@@ -191,7 +194,9 @@ unsafe extern "C" fn evaluate<E: EvaluatorPlugin>(
 ) -> Answer {
     // SAFETY: as the caller promises.
     unsafe {
-        work(instance, data, length, callbacks, |evaluator: &E, request, host| evaluator.evaluate(&request, host))
+        call_instance(instance, data, length, callbacks, |evaluator: &E, request, host| {
+            evaluator.evaluate(&request, host)
+        })
     }
 }
 
@@ -202,12 +207,14 @@ unsafe extern "C" fn train<E: EvaluatorPlugin>(
     callbacks: *const Callbacks,
 ) -> Answer {
     // SAFETY: as the caller promises.
-    unsafe { work(instance, data, length, callbacks, |evaluator: &E, request, host| evaluator.train(&request, host)) }
+    unsafe {
+        call_instance(instance, data, length, callbacks, |evaluator: &E, request, host| evaluator.train(&request, host))
+    }
 }
 
 /// # Safety
-/// As for [`Work`]; the instance came from `open::<E>`.
-unsafe fn work<E: EvaluatorPlugin, Q: DeserializeOwned, A: Serialize>(
+/// As for [`Work`]; the instance must come from `open::<E>`.
+unsafe fn call_instance<E: EvaluatorPlugin, Q: DeserializeOwned, A: Serialize>(
     instance: *const c_void,
     data: *const u8,
     length: usize,
@@ -216,20 +223,21 @@ unsafe fn work<E: EvaluatorPlugin, Q: DeserializeOwned, A: Serialize>(
 ) -> Answer {
     guarded(|| {
         // SAFETY: the instance came from `open::<E>` of this library and has not been closed; evaluators are `Sync`.
-        let evaluator = unsafe { instance.cast::<E>().as_ref() }.ok_or_else(|| Error::new("no instance"))?;
+        let evaluator =
+            unsafe { instance.cast::<E>().as_ref() }.ok_or_else(|| Error::new("the instance is a null pointer"))?;
         // SAFETY: the caller promises readable bytes.
         let bytes = unsafe { std::slice::from_raw_parts(data, length) };
         let request = decode(bytes)?;
-        // SAFETY: the caller promises that the callbacks are there until this call returns.
-        let callbacks = unsafe { callbacks.as_ref() }.ok_or_else(|| Error::new("no callbacks"))?;
+        // SAFETY: the caller promises that the callbacks are readable until this call returns.
+        let callbacks = unsafe { callbacks.as_ref() }.ok_or_else(|| Error::new("the callbacks are a null pointer"))?;
         code(evaluator, request, &Host(callbacks))
     })
 }
 
-/// Who listens, on the other side of the border.
+/// The monitor on the host's side of the border.
 struct Host<'a>(&'a Callbacks);
 
-// SAFETY: the host lets its callbacks be called from any thread while the call lasts (see `Callbacks`).
+// SAFETY: the host allows calls of its callbacks from any thread while the call lasts (see `Callbacks`).
 unsafe impl Sync for Host<'_> {}
 
 impl Monitor for Host<'_> {
@@ -237,9 +245,9 @@ impl Monitor for Host<'_> {
         (self.0.stopped)(self.0.context)
     }
 
-    fn report(&self, report: CurvePoint) -> Verdict {
-        // What cannot be encoded reaches the host as bytes that are no report, and the host says so.
-        let bytes = encode(&report).unwrap_or_default();
+    fn report(&self, point: CurvePoint) -> Verdict {
+        // A point that cannot be encoded reaches the host as no bytes, which the host refuses.
+        let bytes = encode(&point).unwrap_or_default();
         // SAFETY: the bytes are readable while the call lasts.
         let verdict = unsafe { (self.0.report)(self.0.context, bytes.as_ptr(), bytes.len()) };
         match verdict {
@@ -249,23 +257,23 @@ impl Monitor for Host<'_> {
         }
     }
 
-    fn notice(&self, words: &str) {
+    fn notice(&self, line: &str) {
         // SAFETY: the bytes are readable while the call lasts.
-        unsafe { (self.0.notice)(self.0.context, words.as_ptr(), words.len()) };
+        unsafe { (self.0.notice)(self.0.context, line.as_ptr(), line.len()) };
     }
 }
 
 unsafe extern "C" fn close<E: EvaluatorPlugin>(instance: *mut c_void) {
     if !instance.is_null() {
-        // A panic in a destructor must not cross the border; there is nobody left to tell.
+        // A panic in a destructor must not cross the border, and `close` returns nothing that could hold its message.
         let _ = catch_unwind(|| {
-            // SAFETY: `open` made it with `Box::into_raw`, and the caller promises that this is the last use.
+            // SAFETY: `open` made the pointer by `Box::into_raw`, and the caller promises that this is its last use.
             drop(unsafe { Box::from_raw(instance.cast::<E>()) });
         });
     }
 }
 
 unsafe extern "C" fn free(answer: Answer) {
-    // SAFETY: `answer` took these three from a `Vec<u8>` of this library, and the caller hands them back once.
+    // SAFETY: the three parts come from a `Vec<u8>` of this library (see `answer`), and the caller frees them once.
     drop(unsafe { Vec::from_raw_parts(answer.data, answer.length, answer.capacity) });
 }

@@ -1,4 +1,5 @@
-//! The default answers of a space, made from nothing but its decisions: a genotype is a walk from decision to decision.
+//! The default implementations of [`SearchSpace`]'s functions, which need nothing but [`SearchSpace::next`]: a genotype
+//! is a walk from decision to decision.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -6,7 +7,7 @@ use std::collections::HashMap;
 use crate::rng::{Random, RngExt, seeded};
 use crate::{Decision, Error, Genotype, Result, SearchSpace};
 
-/// The decisions that a valid genotype makes, in order.
+/// Returns the decisions that a valid genotype makes, in order.
 pub fn decisions<'s, S: SearchSpace + ?Sized>(space: &'s S, genotype: &[u32]) -> Vec<&'s Decision> {
     let mut made = Vec::with_capacity(genotype.len());
     made.extend((0..genotype.len()).map_while(|length| space.next(&genotype[..length])));
@@ -25,31 +26,32 @@ fn uniform(rng: &mut Random, decision: &Decision) -> u32 {
     rng.random_range(0..decision.len())
 }
 
-/// Every decision uniformly.
+/// Returns a genotype whose every decision is uniform.
 pub fn sample<S: SearchSpace + ?Sized>(space: &S, seed: u32) -> Genotype {
     let mut rng = seeded(seed);
     complete(space, |decision| uniform(&mut rng, decision))
 }
 
-/// The decisions that a genotype makes, to be found by name.
-struct Made<'s> {
+/// The decisions that a genotype makes, with look-up by name.
+struct GenotypeDecisions<'s> {
     decisions: Vec<&'s Decision>,
-    /// Made where it is first needed: in many spaces it never is.
-    places: OnceCell<HashMap<&'s str, usize>>,
+    /// Filled at first use, because many spaces never need it.
+    positions: OnceCell<HashMap<&'s str, usize>>,
 }
 
-impl<'s> Made<'s> {
-    fn by<S: SearchSpace + ?Sized>(space: &'s S, genotype: &[u32]) -> Self {
-        Self { decisions: decisions(space, genotype), places: OnceCell::new() }
+impl<'s> GenotypeDecisions<'s> {
+    fn of<S: SearchSpace + ?Sized>(space: &'s S, genotype: &[u32]) -> Self {
+        Self { decisions: decisions(space, genotype), positions: OnceCell::new() }
     }
 
-    /// Where the decision of this name stands; nearly always where it is expected. Then the next one is expected behind it.
-    fn place(&self, expected: &mut usize, name: &str) -> Option<usize> {
+    /// Returns the position of the decision with this name. It is nearly always the expected one; the next expected
+    /// position is the one after it.
+    fn position(&self, expected: &mut usize, name: &str) -> Option<usize> {
         let found = match self.decisions.get(*expected) {
             Some(same) if same.name == name => Some(*expected),
             _ => {
                 let named = || self.decisions.iter().enumerate().map(|(at, decision)| (decision.name.as_str(), at));
-                self.places.get_or_init(|| named().collect()).get(name).copied()
+                self.positions.get_or_init(|| named().collect()).get(name).copied()
             }
         };
         if let Some(found) = found {
@@ -59,12 +61,12 @@ impl<'s> Made<'s> {
     }
 }
 
-/// The genotype, which makes the decisions `made`, with the choice at `position` replaced. Those keep their choices;
-/// those that newly appear are made by `fill`. Also whether all decisions are the same as before, so that replacing the
-/// choice once more leads back.
+/// Returns `parent`, which makes the decisions `made`, with the choice at `position` replaced. Decisions that remain
+/// keep their choices, and `fill` makes new ones. The flag says whether all decisions are the same as before, so that
+/// replacing the choice again leads back to `parent`.
 fn replace<'s, S: SearchSpace + ?Sized>(
     space: &'s S,
-    made: &Made<'_>,
+    made: &GenotypeDecisions<'_>,
     parent: &[u32],
     position: usize,
     choice: u32,
@@ -75,7 +77,7 @@ fn replace<'s, S: SearchSpace + ?Sized>(
     child.push(choice);
     let (mut expected, mut same) = (child.len(), true);
     while let Some(decision) = space.next(&child) {
-        child.push(match made.place(&mut expected, &decision.name) {
+        child.push(match made.position(&mut expected, &decision.name) {
             Some(at) if parent[at] < decision.len() => {
                 same &= at == child.len();
                 parent[at]
@@ -90,10 +92,11 @@ fn replace<'s, S: SearchSpace + ?Sized>(
     (child, same)
 }
 
-/// One decision, uniformly chosen among those with a choice, changed to another choice, uniformly chosen.
+/// Returns a copy of `parent` with one decision changed. The decision is uniform among those with more than one choice,
+/// and its new choice is uniform among the others.
 pub fn mutate<S: SearchSpace + ?Sized>(space: &S, parent: &[u32], seed: u32) -> Genotype {
     let mut rng = seeded(seed);
-    let made = Made::by(space, parent);
+    let made = GenotypeDecisions::of(space, parent);
     let choices = &made.decisions;
     let open = choices.iter().filter(|decision| decision.len() > 1).count();
     if open == 0 {
@@ -111,14 +114,15 @@ pub fn mutate<S: SearchSpace + ?Sized>(space: &S, parent: &[u32], seed: u32) -> 
     replace(space, &made, parent, position, choice, |decision| uniform(&mut rng, decision)).0
 }
 
-/// Every decision from one parent or the other, by its name; one that only one parent makes comes from that one.
+/// Returns a child that makes every decision as one of its parents, matched by name; each parent is equally likely. A
+/// decision that only one parent makes is that parent's, and one that neither makes is uniform.
 pub fn crossover<S: SearchSpace + ?Sized>(space: &S, a: &[u32], b: &[u32], seed: u32) -> Genotype {
     let mut rng = seeded(seed);
-    let (made_a, made_b) = (Made::by(space, a), Made::by(space, b));
+    let (made_a, made_b) = (GenotypeDecisions::of(space, a), GenotypeDecisions::of(space, b));
     let (mut next_a, mut next_b) = (0, 0);
     complete(space, |decision| {
-        let from_a = made_a.place(&mut next_a, &decision.name).map(|place| a[place]);
-        let from_b = made_b.place(&mut next_b, &decision.name).map(|place| b[place]);
+        let from_a = made_a.position(&mut next_a, &decision.name).map(|position| a[position]);
+        let from_b = made_b.position(&mut next_b, &decision.name).map(|position| b[position]);
         let choice = match (from_a, from_b) {
             (Some(a), Some(b)) => Some(if rng.random::<bool>() { a } else { b }),
             (Some(one), None) | (None, Some(one)) => Some(one),
@@ -131,14 +135,14 @@ pub fn crossover<S: SearchSpace + ?Sized>(space: &S, a: &[u32], b: &[u32], seed:
     })
 }
 
-/// All genotypes that differ in one decision: by one step where it is ordered, by any other choice where not.
+/// Returns all genotypes that differ from `of` in one decision: by one step if it is ordered, by any choice if not.
 ///
-/// Decisions that newly appear take their first choice. So that being a neighbour is symmetric, a decision can make
-/// others disappear only while those stand at their first choice.
+/// Decisions that newly appear take their first choice. To keep the relation symmetric, a change that makes decisions
+/// disappear counts only if those have their first choice.
 pub fn neighbors<S: SearchSpace + ?Sized>(space: &S, of: &[u32]) -> Vec<Genotype> {
     let first = |_: &Decision| 0;
     let mut found = Vec::new();
-    let made = Made::by(space, of);
+    let made = GenotypeDecisions::of(space, of);
     for (position, decision) in made.decisions.iter().enumerate() {
         let old = of[position];
         for choice in (0..decision.len()).filter(|&choice| choice != old) {
@@ -146,7 +150,7 @@ pub fn neighbors<S: SearchSpace + ?Sized>(space: &S, of: &[u32]) -> Vec<Genotype
                 continue;
             }
             let (neighbor, same) = replace(space, &made, of, position, choice, first);
-            let back = || replace(space, &Made::by(space, &neighbor), &neighbor, position, old, first).0;
+            let back = || replace(space, &GenotypeDecisions::of(space, &neighbor), &neighbor, position, old, first).0;
             if same || back() == of {
                 found.push(neighbor);
             }
@@ -155,11 +159,15 @@ pub fn neighbors<S: SearchSpace + ?Sized>(space: &S, of: &[u32]) -> Vec<Genotype
     found
 }
 
-/// Every choice exists, and the genotype is neither too short nor too long.
+/// Checks that every choice exists and that the genotype is neither too short nor too long.
+///
+/// # Errors
+///
+/// Returns an error that names the first decision that is missing, superfluous or has no such choice.
 pub fn validate<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> Result<()> {
     for (position, &choice) in genotype.iter().enumerate() {
         let Some(decision) = space.next(&genotype[..position]) else {
-            return Err(Error::new(format!("{} choices, but it is complete after {position}", genotype.len())));
+            return Err(Error::new(format!("it has {} choices and is complete after {position}", genotype.len())));
         };
         if choice >= decision.len() {
             let (name, count) = (&decision.name, decision.len());
@@ -170,20 +178,21 @@ pub fn validate<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> Result<
     }
     match space.next(genotype) {
         Some(decision) => {
-            Err(Error::new(format!("{} choices, but decision '{}' is still to be made", genotype.len(), decision.name)))
+            Err(Error::new(format!("it has {} choices and lacks the decision '{}'", genotype.len(), decision.name)))
         }
         None => Ok(()),
     }
 }
 
-/// The choices, joined by commas.
+/// Returns the choices, joined by commas.
 pub fn key(genotype: &[u32]) -> String {
     let choices: Vec<String> = genotype.iter().map(u32::to_string).collect();
     choices.join(",")
 }
 
-/// For every decision that can occur: its position on 0 to 1 where it is ordered, one number per choice (1 for the one
-/// made) where not. Decisions that a genotype does not make are −1 and all 0.
+/// Returns the features of a genotype: for every decision that can occur, the choice scaled to 0..=1 if it is ordered,
+/// and a one-hot code of the choice if not. A decision that the genotype does not make is −1 if it is ordered, and all
+/// 0 if not.
 pub fn features<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> Vec<f32> {
     let made: HashMap<&str, u32> = decisions(space, genotype)
         .into_iter()
@@ -203,7 +212,7 @@ pub fn features<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> Vec<f32
     features
 }
 
-/// `name=choice` for every decision, joined by commas.
+/// Returns `name=choice` for every decision, joined by commas.
 pub fn format<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> String {
     let made = decisions(space, genotype);
     let parts: Vec<String> = made
@@ -214,13 +223,18 @@ pub fn format<S: SearchSpace + ?Sized>(space: &S, genotype: &[u32]) -> String {
     parts.join(",")
 }
 
-/// Reads [`format`] back.
+/// Parses the text that [`format()`] returns.
+///
+/// # Errors
+///
+/// Returns an error that names the first part of the text that is not `name=choice` of the decision in turn, or the
+/// decision that is missing.
 pub fn parse<S: SearchSpace + ?Sized>(space: &S, text: &str) -> Result<Genotype> {
     let mut genotype = Genotype::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (name, choice) = part.split_once('=').ok_or_else(|| Error::new(format!("'{part}' is not NAME=CHOICE")))?;
         let Some(decision) = space.next(&genotype) else {
-            return Err(Error::new(format!("'{part}' is one decision too many")));
+            return Err(Error::new(format!("'{part}' follows a complete genotype")));
         };
         if decision.name != name.trim() {
             return Err(Error::new(format!("decision '{}' comes next, not '{name}'", decision.name)));

@@ -1,130 +1,160 @@
-//! What an author of a strategy implements.
+//! The traits that the author of a strategy implements.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Constraint, Objective, Observation, Parameter, Proposal, Result, Settings, Space};
 
-/// What a strategy says about itself.
+/// The description of a strategy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StrategyInfo {
-    /// Kebab case: `regularized-evolution`.
+    /// The name, in kebab case: `regularized-evolution`.
     pub name: String,
-    /// Of the strategy, not of the contract.
+    /// The version of the strategy (not of the contract).
     pub version: String,
     /// One or two sentences for people.
     pub description: String,
-    /// Paper, venue, section.
+    /// The source: paper, venue, section. Empty if there is none.
     pub reference: String,
     /// What a study must offer.
     pub needs: Needs,
-    /// What it can make use of.
+    /// What the strategy can make use of.
     pub serves: Serves,
-    /// What a user may set.
+    /// The parameters that a user may set.
     pub parameters: Vec<Parameter>,
 }
 
-/// What a strategy needs of a study; where one of them is missing, the study is refused before its first trial.
+/// What a strategy requires of a study.
+///
+/// The host refuses a study that lacks one of these before its first trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
-    /// An evaluator that offers several fidelities.
+    /// The evaluator offers several fidelities.
     pub fidelities: bool,
-    /// An evaluator that can carry on a trial from its checkpoint.
+    /// The evaluator can continue a trial from its checkpoint.
     pub resume: bool,
-    /// An evaluator that accepts relaxed candidates and returns gradients.
+    /// The evaluator accepts relaxed candidates and returns gradients.
     pub gradients: bool,
 }
 
-/// What a strategy can make use of. The host checks each of them: what is not declared is refused.
+/// What a strategy can make use of.
+///
+/// The host checks each declaration: what a strategy does not declare is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Serves {
-    /// Several objectives; without it, a study that has more than one is refused.
+    /// The strategy handles several objectives. Without this, a study with more than one objective is refused.
     pub several_objectives: bool,
-    /// Proposals that carry on an earlier trial; without it (and without [`Needs::resume`]) they are refused, and no
-    /// checkpoints are kept.
+    /// The strategy may propose to continue an earlier trial ([`Proposal::resume`]). Without this and without
+    /// [`Needs::resume`], such proposals are refused and no checkpoints are kept.
     pub resume: bool,
-    /// All proposals of one `ask` are those that it would make one by one, whatever it were told between them; so the
-    /// host may ask for more than it measures at once, and tell in batches.
+    /// The proposals of one [`ask`](Strategy::ask) do not depend on results that arrive between them: asking for them
+    /// one by one would give the same ones. The host may therefore ask for more than it measures at once, and tell in
+    /// batches.
     pub ahead: bool,
 }
 
 impl Needs {
-    /// The names of what is needed, as plugins declare them.
+    /// Returns the names of the requirements that are set, as the contract writes them: `fidelities`, `resume`,
+    /// `gradients`.
     pub fn names(self) -> Vec<&'static str> {
-        named([(self.fidelities, "fidelities"), (self.resume, "resume"), (self.gradients, "gradients")])
+        names_of_set([(self.fidelities, "fidelities"), (self.resume, "resume"), (self.gradients, "gradients")])
     }
 }
 
 impl Serves {
-    /// The names of what is served, as plugins declare them.
+    /// Returns the names of the capabilities that are set, as the contract writes them: `several-objectives`, `resume`,
+    /// `ahead`.
     pub fn names(self) -> Vec<&'static str> {
-        named([(self.several_objectives, "several-objectives"), (self.resume, "resume"), (self.ahead, "ahead")])
+        names_of_set([(self.several_objectives, "several-objectives"), (self.resume, "resume"), (self.ahead, "ahead")])
     }
 }
 
-fn named(declared: [(bool, &'static str); 3]) -> Vec<&'static str> {
-    declared.into_iter().filter(|(is_declared, _)| *is_declared).map(|(_, name)| name).collect()
+fn names_of_set(flags: [(bool, &'static str); 3]) -> Vec<&'static str> {
+    flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name).collect()
 }
 
-/// What is to be searched.
+/// The study that a strategy searches for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Study {
-    /// At least one; the first is the main one.
+    /// The objectives: at least one, the main one first.
     pub objectives: Vec<Objective>,
-    /// Constraints on metrics.
+    /// The constraints that candidates must keep.
     pub constraints: Vec<Constraint>,
-    /// The metrics that observations report, in this order; objectives and constraints are among them.
+    /// The names of the metrics in [`Observation::metrics`], in the same order. Objectives and constraints are among
+    /// them.
     pub metrics: Vec<String>,
-    /// The only source of randomness.
+    /// The seed, which is the only source of randomness.
     pub seed: u32,
-    /// Proposals that will be measured at most; `None`: not limited by number.
+    /// The budget in trials; `None` if their number is not limited.
     pub trials: Option<u32>,
-    /// Spend over all trials, in the evaluator's unit; `None`: not limited so.
+    /// The budget in total fidelity, in the evaluator's unit; `None` if it is not limited.
     pub total_fidelity: Option<f64>,
-    /// How many trials are measured at the same time.
+    /// The number of trials that are measured side by side.
     pub workers: u32,
-    /// What the evaluator can spend on one trial, ascending; the last is the default. Empty: no choice.
+    /// The fidelities that a proposal may ask for, in the evaluator's unit, ascending. The last one is the default.
+    /// Empty if the evaluator offers no choice.
     pub fidelities: Vec<f64>,
-    /// Every declared parameter.
+    /// The value of every parameter that the strategy declares.
     pub settings: Settings,
 }
 
 impl Study {
-    /// The main objective of an observation, turned so that more is better; `None` where it failed or is not finite.
+    /// Returns the value of the main objective, negated if it is minimized, so that greater is better.
+    ///
+    /// Returns `None` if the observation is a failure or the value is unknown or not finite.
     pub fn score(&self, observation: &Observation) -> Option<f64> {
         let objective = self.objectives.first()?;
         let value = self.metric(observation, &objective.metric).filter(|_| observation.failure.is_none())?;
         value.is_finite().then(|| objective.goal.score(value))
     }
 
-    /// A metric of an observation; `None` where it is unknown.
+    /// Returns the value of a metric in an observation, or `None` if it is unknown.
     pub fn metric(&self, observation: &Observation, name: &str) -> Option<f64> {
         let position = self.metrics.iter().position(|metric| metric == name)?;
         observation.metrics.get(position).copied().filter(|value| !value.is_nan())
     }
 }
 
-/// A search in progress: a deterministic state machine. No clock, no files, no network, no randomness but the seed.
+/// A search in progress.
 ///
-/// The host promises: `ask` and `tell` come from one thread, observations arrive in any order and in batches of any
-/// size, some may never have been asked for (`trial` is `None`), and some trials may fail.
+/// A strategy is a deterministic state machine: it has no clock, no files, no network and no randomness but the study's
+/// seed. A study resumes by replaying its log, so equal calls must lead to equal states.
+///
+/// The host calls `ask` and `tell` from one thread. Observations arrive in any order and in batches of any size. Some
+/// trials fail, and some observations were never asked for (their [`trial`](Observation::trial) is `None`).
 pub trait Strategy: Send {
-    /// At most `limit` proposals; none while it waits for results.
+    /// Returns at most `limit` proposals, or none while the strategy waits for results.
+    ///
+    /// The k-th proposal of a search, counted from 0, is trial k.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the space broke down or the search cannot continue; the error ends the study.
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>>;
 
-    /// Results, in any order.
+    /// Takes in results, which arrive in any order.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the space broke down or the search cannot continue; the error ends the study.
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()>;
 
-    /// Nothing more to propose, whatever is told.
+    /// Returns whether the strategy will make no more proposals, whatever it is told.
     fn finished(&self) -> bool {
         false
     }
 }
 
-/// A strategy that the host can open; what the macro [`export_strategy`](crate::export_strategy) takes.
+/// A strategy that the host can describe and open.
+///
+/// [`export_strategy!`](crate::export_strategy) exports it as a component.
 pub trait StrategyPlugin: Strategy + Sized + 'static {
-    /// What it says about itself.
+    /// Returns the description of the strategy. It never changes.
     fn info() -> StrategyInfo;
 
-    /// Starts a search, or says why it cannot serve this study.
+    /// Starts a search.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that says why the strategy cannot search for this study.
     fn open(study: &Study, space: &mut dyn Space) -> Result<Self>;
 }

@@ -1,46 +1,51 @@
-//! The words of the contract's interface `types`, as Rust types. Meaning and units are the contract's (`wit/`).
+//! The types of the contract's interface `types` (`wit/0.1/types.wit`), as Rust types.
 
 use serde::{Deserialize, Serialize};
 
-/// A position in [`Decision::choices`].
+/// The index of a choice in [`Decision::choices`].
 pub type Choice = u32;
 
-/// One architecture as the space writes it: one choice index per decision, in the space's order.
+/// One architecture as a list of choices: one index per decision, in the space's order.
+///
+/// Its length varies within a conditional space.
 pub type Genotype = Vec<Choice>;
 
-/// One weight for every choice of every decision; `None`: not computed. Also the shape of gradients.
+/// The weights of a relaxed candidate, and the gradients with respect to them: `weights[decision][choice]`.
+///
+/// Decisions are in the order of [`SpaceInfo::decisions`](crate::SpaceInfo::decisions). `None` stands for a choice that
+/// is not computed at all.
 pub type Weights = Vec<Vec<Option<f64>>>;
 
-/// One choice to make.
+/// One decision: a choice to make among named alternatives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// Unique within one genotype; the same name is the same decision whatever came before it.
+    /// The name, unique within a genotype. Decisions of the same name are the same decision, whatever precedes them.
     pub name: String,
-    /// At least one, by name.
+    /// The names of the choices, at least one.
     pub choices: Vec<String>,
-    /// Neighbouring choices are similar (kernel 3, 5, 7), so that one step is a small change.
+    /// Whether neighbouring choices are similar (kernel 3, 5, 7), so that one step along them is a small change.
     pub ordered: bool,
 }
 
 impl Decision {
-    /// A decision whose choices are names without order.
+    /// Returns an unordered decision.
     pub fn new<C: Into<String>>(name: impl Into<String>, choices: impl IntoIterator<Item = C>) -> Self {
         Self { name: name.into(), choices: choices.into_iter().map(Into::into).collect(), ordered: false }
     }
 
-    /// The same with neighbouring choices similar.
+    /// Returns this decision with [`ordered`](Self::ordered) choices.
     #[must_use]
     pub fn ordered(mut self) -> Self {
         self.ordered = true;
         self
     }
 
-    /// How many choices there are, as the contract counts.
+    /// Returns the number of choices.
     pub fn len(&self) -> u32 {
         u32::try_from(self.choices.len()).unwrap_or(u32::MAX)
     }
 
-    /// No choice at all: such a decision is invalid.
+    /// Returns whether there are no choices. Such a decision is invalid.
     pub fn is_empty(&self) -> bool {
         self.choices.is_empty()
     }
@@ -57,7 +62,7 @@ pub enum Candidate {
 }
 
 impl Candidate {
-    /// The genotype of a discrete candidate.
+    /// Returns the genotype of a discrete candidate, or `None` for a relaxed one.
     pub fn genotype(&self) -> Option<&Genotype> {
         match self {
             Self::Discrete(genotype) => Some(genotype),
@@ -66,7 +71,7 @@ impl Candidate {
     }
 }
 
-/// Which way a metric gets better.
+/// The direction in which a metric gets better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
@@ -77,7 +82,7 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// The value turned so that more is better.
+    /// Returns the value, negated if it is minimized, so that greater is better.
     pub fn score(self, value: f64) -> f64 {
         match self {
             Self::Minimize => -value,
@@ -86,29 +91,39 @@ impl Goal {
     }
 }
 
-/// What the study searches for.
+/// A metric with a direction, which the study minimizes or maximizes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Objective {
     /// The metric's name.
     pub metric: String,
-    /// Which way it gets better.
+    /// The direction in which it gets better.
     pub goal: Goal,
 }
 
-/// A constraint that a candidate must keep: `Minimize` means metric ≤ limit, `Maximize` means metric ≥ limit.
+/// A limit on a metric that a candidate must keep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Constraint {
     /// The metric's name.
     pub metric: String,
-    /// Which side of the limit is allowed.
+    /// The allowed side: `Minimize` means metric ≤ limit, `Maximize` means metric ≥ limit.
     pub goal: Goal,
-    /// In the metric's unit.
+    /// The limit, in the metric's unit.
     pub limit: f64,
 }
 
 impl Constraint {
-    /// How far the value exceeds the bound, relative to the limit (absolute where the limit is 0); 0 where it is kept.
-    /// A value that is not a number exceeds every constraint infinitely.
+    /// Returns by how much a value breaks the constraint, as a fraction of the limit, or as an absolute amount if the
+    /// limit is 0. Returns 0 if the constraint is kept, and infinity if the value is NaN.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use nas_api::{Constraint, Goal};
+    ///
+    /// let constraint = Constraint { metric: "params".into(), goal: Goal::Minimize, limit: 1e6 };
+    /// assert_eq!(constraint.violation(0.9e6), 0.0);
+    /// assert_eq!(constraint.violation(1.5e6), 0.5);
+    /// ```
     pub fn violation(&self, value: f64) -> f64 {
         let excess = match self.goal {
             Goal::Minimize => value - self.limit,
@@ -122,40 +137,43 @@ impl Constraint {
     }
 }
 
-/// One measured number.
+/// A named number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
-    /// As the evaluator declares it.
+    /// The name, as the evaluator declares it.
     pub name: String,
-    /// In the unit that the evaluator declares.
+    /// The value, in the unit that the evaluator declares.
     pub value: f64,
 }
 
 impl Metric {
-    /// A named number.
+    /// Returns a metric with this name and value.
     pub fn new(name: impl Into<String>, value: f64) -> Self {
         Self { name: name.into(), value }
     }
 
-    /// The value of the metric of this name.
+    /// Returns the value of the metric with this name, or `None` if there is none.
     pub fn find(metrics: &[Metric], name: &str) -> Option<f64> {
         metrics.iter().find(|metric| metric.name == name).map(|metric| metric.value)
     }
 }
 
-/// What one strategy asks to be measured. The k-th proposal of a search, counted from 0, is trial k.
+/// A strategy's request for one trial.
+///
+/// The k-th proposal of a search, counted from 0, is trial k.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// What to measure.
+    /// The candidate to measure.
     pub candidate: Candidate,
-    /// How much to spend on it, in the evaluator's unit; `None`: the study's default.
+    /// The fidelity, one of [`Study::fidelities`](crate::Study::fidelities); `None` for the study's default.
     pub fidelity: Option<f64>,
-    /// Carry on from the state this earlier trial left at a lower fidelity.
+    /// The earlier trial, at a lower fidelity, whose checkpoint this trial continues from; `None` to start from
+    /// scratch.
     pub resume: Option<u32>,
 }
 
 impl Proposal {
-    /// One architecture at the study's default fidelity, trained afresh.
+    /// Returns the proposal to train one architecture from scratch at the study's default fidelity.
     pub fn discrete(genotype: Genotype) -> Self {
         Self { candidate: Candidate::Discrete(genotype), fidelity: None, resume: None }
     }
@@ -164,34 +182,34 @@ impl Proposal {
 /// Why a candidate has no objective value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// For people: what went wrong.
+    /// What went wrong, for people.
     pub reason: String,
-    /// How far constraints are exceeded, summed, relative to their limits; 0 where no constraint was broken.
+    /// The sum of the [violations](Constraint::violation) of all constraints; 0 if none was broken.
     pub violation: f64,
 }
 
 impl Failure {
-    /// A failure that has nothing to do with a constraint.
+    /// Returns a failure with this reason that breaks no constraint.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), violation: 0.0 }
     }
 }
 
-/// What a strategy is told.
+/// A result that a strategy is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
-    /// The trial it belongs to; `None`: knowledge that this search did not ask for.
+    /// The trial; `None` for a result that this search did not ask for (from a warm start or another study).
     pub trial: Option<u32>,
-    /// What was measured.
+    /// The candidate.
     pub candidate: Candidate,
-    /// What was spent, in the evaluator's unit; `None` where the evaluator has no fidelity.
+    /// The fidelity that was spent, in the evaluator's unit; `None` if the evaluator has none.
     pub fidelity: Option<f64>,
-    /// One value for each of [`Study::metrics`](crate::Study::metrics), in that order; NaN where it is unknown.
+    /// One value for each of [`Study::metrics`](crate::Study::metrics), in that order; NaN if it is unknown.
     pub metrics: Vec<f64>,
-    /// Told, never hidden; `None`: it was measured.
+    /// Why there is no objective value; `None` if the candidate was measured. Failures are always told.
     pub failure: Option<Failure>,
-    /// d(loss)/d(weight) of a relaxed candidate.
+    /// The gradient of the loss with respect to the weights of a relaxed candidate, in the shape of the weights.
     pub gradient: Option<Weights>,
-    /// Seconds that this trial cost.
+    /// The seconds that the trial cost: simulated ones if the evaluator simulates them.
     pub cost: f64,
 }

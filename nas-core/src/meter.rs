@@ -1,31 +1,9 @@
-//! What is measured on a network before it is trained: its latency on a device, say.
+//! Meters as studies find and record them.
 
 use std::path::Path;
 
-use nas_api::{Graph, Metric, MetricInfo, Task};
+use nas_api::Meter;
 use serde::{Deserialize, Serialize};
-
-/// Measures networks. What it finds are metrics like parameters and FLOPs: a network that breaks a constraint on them is
-/// never trained.
-pub trait Meter: Send {
-    /// What it is.
-    fn about(&self) -> &MeterInfo;
-    /// The metrics of the network of one candidate, in the order of [`MeterInfo::metrics`]; or why it has none.
-    fn measure(&mut self, graph: &Graph, task: &Task) -> Result<Vec<Metric>, String>;
-}
-
-/// What a meter says about itself.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MeterInfo {
-    /// Kebab case; metrics end with it: `latency_onnxruntime`.
-    pub name: String,
-    /// The library's version, or the SHA-256 of the table: figures of another one cannot be compared.
-    pub version: String,
-    /// What it measures.
-    pub metrics: Vec<MetricInfo>,
-    /// It takes this machine's time, so that nothing else may run beside it.
-    pub timed: bool,
-}
 
 /// Opens the meter that a name means.
 pub type OpenMeter = fn() -> Result<Box<dyn Meter>, String>;
@@ -37,9 +15,9 @@ pub type ReadMeter = fn(&Path) -> Result<Box<dyn Meter>, String>;
 pub struct MeterRecord {
     /// What finds it again: a name, or an absolute path.
     pub reference: String,
-    /// [`MeterInfo::name`].
+    /// [`nas_api::MeterInfo::name`].
     pub name: String,
-    /// [`MeterInfo::version`].
+    /// [`nas_api::MeterInfo::version`].
     pub version: String,
     /// The names of its metrics.
     pub metrics: Vec<String>,

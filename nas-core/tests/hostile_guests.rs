@@ -1,15 +1,23 @@
 //! Components that misbehave: none can hang or crash the host, or make it hold more than the limit. Each ends in one
-//! message that names plugin, call and remedy.
+//! message that names plugin, call and remedy. What a guest may say but cannot mean, as a genotype outside the space, is
+//! judged by the study.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use common::{Pair, fixture};
 use nas_api::{Candidate, Goal, Objective, Observation, Setting, Settings, Study, Value};
 use nas_core::plugin::wasm::Limits;
 use nas_core::plugin::{Options, PluginError, Registry, Search};
+use nas_core::study::{
+    BudgetSpec, Given, Plan, PluginSpec, State, StudyError, StudyRecord, StudySpec, TaskSpec, start,
+};
+use nas_spaces::NasBench201;
+use nas_strategies::RandomSearch;
 
 /// Far below the defaults, so that the tests are quick.
 fn limits() -> Limits {
@@ -202,4 +210,108 @@ fn files_that_are_no_components_are_refused() {
 fn a_component_of_another_kind_is_refused() {
     let text = registry().space(&fixture("panics").to_string_lossy()).err().unwrap().to_string();
     assert!(text.contains("is a strategy, not a space"), "{text}");
+}
+
+/// A plugin of a study, with one setting where there is one.
+fn plugin(name: &str, setting: Option<(&str, &str)>) -> PluginSpec {
+    let mut spec = PluginSpec::named(name);
+    spec.settings.extend(setting.map(|(key, value)| (key.to_owned(), Given::Raw(value.to_owned()))));
+    spec
+}
+
+/// The guest of this name in a study, with its parameter `number`.
+fn guest(name: &str, number: &str) -> PluginSpec {
+    plugin(&fixture(name).to_string_lossy(), Some(("number", number)))
+}
+
+/// Three trials on `nas-bench-201`, and what is on record of them.
+fn search(strategy: PluginSpec, evaluator: PluginSpec) -> (Result<(), StudyError>, Option<StudyRecord>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.study");
+    let mut registry = registry();
+    registry.add_space::<NasBench201>().unwrap();
+    registry.add_strategy::<RandomSearch>();
+    let spec = StudySpec {
+        space: plugin("nas-bench-201", None),
+        strategy,
+        evaluator,
+        budget: BudgetSpec { trials: Some(3), ..BudgetSpec::default() },
+        task: TaskSpec {
+            input_shape: Some(vec![3, 16, 16]),
+            outputs: Some(2),
+            kind: Some("classification".into()),
+            ..TaskSpec::default()
+        },
+        ..StudySpec::default()
+    };
+    let plan = match Plan::check(&spec, &registry, None) {
+        Ok(plan) => plan,
+        Err(error) => return (Err(error), None),
+    };
+    let end = start(plan, &file, &AtomicBool::new(false), &mut ());
+    (end.map(|_| ()), Some(StudyRecord::read(&file).unwrap()))
+}
+
+/// The message of a study that this strategy ends before its first trial.
+fn ends_the_study(name: &str, strategy: PluginSpec) -> String {
+    let (end, record) = search(strategy, guest("not-a-number-metrics", "metric"));
+    let Err(StudyError::Broken(error)) = end else { panic!("{name} goes on: {end:?}") };
+    assert_eq!(record.unwrap().trials.len(), 0, "what cannot be a trial is not on record");
+    checked(name, "ask", &error)
+}
+
+#[test]
+fn a_genotype_outside_the_space_ends_the_study() {
+    let text = ends_the_study("out-of-space", plugin(&fixture("out-of-space").to_string_lossy(), None));
+    assert!(text.contains("99], which is not in the space 'nas-bench-201'"), "{text}");
+}
+
+#[test]
+fn weights_and_fidelities_that_are_not_finite_end_the_study() {
+    let text = ends_the_study("not-a-number", guest("not-a-number", "weight"));
+    assert!(text.contains("it proposed a weight of NaN for '"), "{text}");
+    let text = ends_the_study("not-a-number", guest("not-a-number", "fidelity"));
+    assert!(text.contains("it proposed a fidelity of -inf, and the evaluator offers [1.0, 2.0]"), "{text}");
+}
+
+#[test]
+fn a_metric_that_is_not_finite_fails_its_trial() {
+    let (end, record) = search(plugin("random-search", None), guest("not-a-number-metrics", "metric"));
+    end.unwrap();
+    let trials = record.unwrap().trials;
+    let reasons: Vec<&str> = trials.iter().map(|trial| trial.reason.as_str()).collect();
+    assert_eq!(reasons, ["the objective score is NaN", "the objective score is inf", "the objective score is -inf"]);
+    assert!(trials.iter().all(|trial| trial.state == State::Failed));
+}
+
+#[test]
+fn a_cost_that_is_not_finite_ends_the_study() {
+    let (end, record) = search(plugin("random-search", None), guest("not-a-number-metrics", "cost"));
+    let Err(StudyError::Broken(error)) = end else { panic!("it goes on: {end:?}") };
+    let text = checked("not-a-number-metrics", "evaluate", &error);
+    assert!(text.contains("it returned a cost of -inf seconds for trial 0"), "{text}");
+    assert!(record.unwrap().trials.iter().all(|trial| trial.state != State::Measured));
+}
+
+#[test]
+fn fidelities_that_are_not_finite_are_refused_before_the_first_trial() {
+    let (end, record) = search(plugin("random-search", None), guest("not-a-number-metrics", "fidelity"));
+    let Err(StudyError::Open(error)) = end else { panic!("it is not refused: {end:?}") };
+    let text = checked("not-a-number-metrics", "open", &error);
+    assert!(text.contains("its fidelities must be positive and ascending, but are [NaN, inf]"), "{text}");
+    assert!(record.is_none());
+}
+
+/// A guest that is built and that no test names looks as if the host were held against it.
+#[test]
+fn every_guest_is_named_by_a_test() {
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/fixtures/examples");
+    let guests: BTreeSet<String> = std::fs::read_dir(guests)
+        .unwrap()
+        .map(|guest| guest.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let tests = include_str!("hostile_guests.rs");
+    let untested: Vec<&String> = guests.iter().filter(|guest| !tests.contains(&format!("(\"{guest}\""))).collect();
+    assert_eq!(untested, Vec::<&String>::new(), "guests of plugins/fixtures that no test here opens");
+    assert!(guests.len() > 10, "{guests:?}");
 }

@@ -1,30 +1,30 @@
-//! Why there is no picture.
+//! The error of a drawing.
 
 use nas_api::graph::GraphError;
 
 /// Why a network cannot be drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum DrawError {
-    /// The graph is no network.
+    /// The graph is invalid.
     #[error(transparent)]
     Graph(#[from] GraphError),
-    /// Nobody could read it.
+    /// The drawing would have too many boxes to be read.
     #[error(
         "the network has {nodes} nodes and is still {boxes} boxes{} after folding; at most {most} can be read\n  \
          help: draw a smaller network of the space, or name repeated parts alike, as in block1.conv, block2.conv",
         within(.place)
     )]
     TooLarge {
-        /// Nodes of the network.
+        /// The number of nodes of the network.
         nodes: usize,
-        /// Boxes, or their least number.
+        /// The number of boxes, or a lower bound of it.
         boxes: usize,
-        /// The part of the network; empty for the whole.
+        /// The group of nodes that has them; empty for the whole network.
         place: String,
-        /// Boxes at most.
+        /// The largest number of boxes.
         most: usize,
     },
-    /// The layout or the renderer gave up.
+    /// The layout or the renderer failed.
     #[error("the picture cannot be made: {0}\n  help: this is a defect of nas")]
     Broken(String),
 }

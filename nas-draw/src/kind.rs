@@ -1,8 +1,8 @@
-//! Kinds of operators: their colours, and what a box says of one node.
+//! Kinds of operators with their colours, and the text for a node.
 
 use nas_api::{Attribute, Node};
 
-/// Kinds that are told apart by colour.
+/// Kinds of operators that differ in colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     Convolution,
@@ -21,7 +21,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// In the order of the legend; of a chain of nodes, the first of these that occurs names the box.
+    /// All kinds in the order of the legend. The first of these that occurs in a chain of nodes is the kind of its box.
     pub const ALL: [Self; 13] = [
         Self::Attention,
         Self::Convolution,
@@ -38,7 +38,7 @@ impl Kind {
         Self::Block,
     ];
 
-    /// The kind of an operator.
+    /// Returns the kind of an operator.
     pub fn of(op: &str) -> Self {
         match op {
             "Conv" | "ConvTranspose" => Self::Convolution,
@@ -59,7 +59,7 @@ impl Kind {
         }
     }
 
-    /// Full colour and light colour. After Okabe & Ito (2008), which colour-blind eyes can tell apart.
+    /// Returns the full and the light colour, after Okabe & Ito (2008), which colour-blind people can distinguish.
     pub fn colours(self) -> [&'static str; 2] {
         match self {
             Self::Convolution => ["#0072B2", "#D6E9F5"],
@@ -78,7 +78,7 @@ impl Kind {
         }
     }
 
-    /// What the legend says.
+    /// Returns the text in the legend.
     pub fn words(self) -> &'static str {
         match self {
             Self::Convolution => "convolution",
@@ -98,7 +98,7 @@ impl Kind {
     }
 }
 
-/// The operator with what tells it apart from others: `Conv 3×3, 16`.
+/// Returns the operator with its main attributes: `Conv 3×3, 16`.
 pub(crate) fn label(node: &Node) -> String {
     let int = |name: &str| match node.attribute(name) {
         Some(Attribute::Int(value)) => Some(*value),
@@ -180,7 +180,7 @@ pub(crate) fn label(node: &Node) -> String {
     words
 }
 
-/// What a small round box of a joining operator says.
+/// Returns the sign in the round box of an arithmetic operator.
 pub(crate) fn sign(op: &str) -> Option<&'static str> {
     match op {
         "Sum" | "Add" => Some("+"),
@@ -191,12 +191,12 @@ pub(crate) fn sign(op: &str) -> Option<&'static str> {
     }
 }
 
-/// An operator that follows another in the same box.
+/// Whether an operator joins the box of the one that it follows.
 pub(crate) fn follows(op: &str) -> bool {
     matches!(Kind::of(op), Kind::Normalisation | Kind::Activation) || op == "Dropout"
 }
 
-/// An operator that others follow.
+/// Whether other operators join the box of this one.
 pub(crate) fn leads(op: &str) -> bool {
     matches!(Kind::of(op), Kind::Convolution | Kind::Linear | Kind::Pooling | Kind::Attention)
 }

@@ -1,28 +1,31 @@
-//! Where boxes, frames and arrows lie.
+//! Lays out boxes, frames and arrows.
 
 use graphlay::{GraphBuilder, LayoutOptions, NodeId, Point, Rect, Shape, Size, options};
 
 use crate::DrawError;
-use crate::plan::{Drawing, Frame, Tile, often};
+use crate::plan::{Drawing, Frame, Tile, repetitions};
 use crate::text;
 
-/// Sizes of letters.
+/// The font size of the first line of a box.
 pub(crate) const HEAD: f64 = 13.0;
+/// The font size of the other lines.
 pub(crate) const LINE: f64 = 11.0;
+/// The font size of labels of arrows.
 pub(crate) const LABEL: f64 = 10.5;
-/// From one line of a box to the next.
+/// The distance between the lines of a box.
 pub(crate) const LEADING: f64 = 15.0;
-/// The colour at a box's left.
+/// The width of the coloured stripe at the left of a box.
 pub(crate) const STRIPE: f64 = 6.0;
-/// Room above and below the lines of a box.
+/// The space above and below the lines of a box.
 pub(crate) const PADDING: f64 = 7.0;
-/// A box that stands for several has others behind it, so far apart.
+/// The distance between the boxes that stand behind a box for several nodes.
 pub(crate) const BEHIND: f64 = 4.0;
-/// The room for a frame's name.
+/// The space for a frame's name.
 pub(crate) const HEADER: f64 = 16.0;
+/// The diameter of a round box.
 const CIRCLE: f64 = 26.0;
 
-/// A drawing with a place for everything.
+/// The places of everything in a drawing.
 pub(crate) struct Placed {
     pub tiles: Vec<Rect>,
     pub frames: Vec<Rect>,
@@ -30,20 +33,20 @@ pub(crate) struct Placed {
     pub size: Size,
 }
 
-/// The way of an arrow, and where the middle of its label is.
+/// The points of an arrow, and the centre of its label.
 pub(crate) struct Arrow {
     pub points: Vec<Point>,
     pub label: Option<Point>,
 }
 
-/// The first line of a box.
+/// Returns the first line of a box.
 pub(crate) fn head(tile: &Tile) -> String {
-    format!("{}{}", tile.head, often(tile.times, tile.parallel))
+    format!("{}{}", tile.head, repetitions(tile.times, tile.parallel))
 }
 
-/// The name of a frame.
+/// Returns the name of a frame.
 pub(crate) fn frame_label(frame: &Frame) -> String {
-    format!("{}{}", frame.label, often(frame.times, frame.parallel))
+    format!("{}{}", frame.label, repetitions(frame.times, frame.parallel))
 }
 
 fn size(tile: &Tile) -> Size {
@@ -57,7 +60,7 @@ fn size(tile: &Tile) -> Size {
     Size::new((words + STRIPE + 20.0).max(64.0), count as f64 * LEADING + 2.0 * PADDING)
 }
 
-/// Lays a drawing out from top to bottom; its upper left corner is (0, 0).
+/// Lays out a drawing from top to bottom, with its upper left corner at (0, 0).
 pub(crate) fn place(drawing: &Drawing) -> Result<Placed, DrawError> {
     let mut options = LayoutOptions::process_map();
     options.spacing.layer_gap = 26.0;
@@ -67,7 +70,7 @@ pub(crate) fn place(drawing: &Drawing) -> Result<Placed, DrawError> {
     options.spacing.compound_padding = 14.0;
     options.spacing.edge_label_margin = 20.0;
     options.spacing.stub = 10.0;
-    // Room that is kept for labels at the border of a frame is kept within it, too.
+    // With frames, space that is reserved for labels at a frame's border would also be reserved inside it.
     options.labels.reservation = match drawing.frames.is_empty() {
         true => options::LabelReservation::Always,
         false => options::LabelReservation::WhenNeeded,
@@ -76,10 +79,10 @@ pub(crate) fn place(drawing: &Drawing) -> Result<Placed, DrawError> {
     let mut graph = GraphBuilder::new();
     let mut frames: Vec<NodeId> = Vec::with_capacity(drawing.frames.len());
     for frame in &drawing.frames {
-        let wide = text::width(&frame_label(frame), LINE, true) + 24.0;
+        let width = text::width(&frame_label(frame), LINE, true) + 24.0;
         let parent = frame.frame.map(|frame| frames[frame]);
         frames.push(graph.add_node(graphlay::Node {
-            size: Size::new(wide, 20.0),
+            size: Size::new(width, 20.0),
             parent,
             ..graphlay::Node::default()
         }));
@@ -119,7 +122,7 @@ pub(crate) fn place(drawing: &Drawing) -> Result<Placed, DrawError> {
     let arrows: Vec<Arrow> = arrows.collect();
     let half = |at: usize| text::width(&text::shape(&drawing.edges[at].shape), LABEL, false) / 2.0;
     let labels = arrows.iter().enumerate().filter_map(|(at, arrow)| Some(arrow.label?.x + half(at)));
-    let wide = labels.fold(layout.bounds.max.x - origin.x, f64::max);
-    let size = Size::new(wide + 2.0 * BEHIND, layout.bounds.max.y - origin.y + 2.0 * BEHIND);
+    let width = labels.fold(layout.bounds.max.x - origin.x, f64::max);
+    let size = Size::new(width + 2.0 * BEHIND, layout.bounds.max.y - origin.y + 2.0 * BEHIND);
     Ok(Placed { tiles, frames, arrows, size })
 }

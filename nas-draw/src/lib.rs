@@ -1,5 +1,7 @@
-//! Pictures of architectures. A network of thousands of nodes is folded into what a person sees at a glance: what the
-//! nodes' names group and what repeats is drawn once, beside a small chain of the whole. Equal arguments give equal bytes.
+//! Draws architectures.
+//!
+//! A network of thousands of nodes is folded into a picture that is readable at a glance: groups by the nodes' names,
+//! and repetitions, are drawn once, beside a small chain for the whole. Equal arguments give equal bytes.
 
 mod compare;
 mod error;
@@ -19,7 +21,7 @@ pub use error::DrawError;
 pub use raster::png;
 pub use svg::{escaped, with_font};
 
-/// What is drawn.
+/// A network that is drawn.
 #[derive(Clone, Debug)]
 pub struct Subject<'s> {
     /// The network.
@@ -28,37 +30,43 @@ pub struct Subject<'s> {
     pub input_shape: &'s [i64],
     /// The line above the picture.
     pub title: String,
-    /// What stands below the title, as people write the architecture; may be empty.
+    /// The text below the title, such as the formatted genotype; may be empty.
     pub text: String,
-    /// Every decision with what was chosen. Boxes whose names name a decision show its choice.
+    /// Every decision with its choice. A box whose name contains that of a decision shows the choice.
     pub choices: Vec<(String, String)>,
 }
 
-/// The picture of one network, as SVG.
+/// Returns the picture of a network as SVG.
+///
+/// # Errors
+/// Fails if the graph is invalid for the input shape, or too large to be readable.
 pub fn draw(subject: &Subject<'_>) -> Result<String, DrawError> {
     let (plan, costs) = planned(subject)?;
     let side = page::Side { title: &subject.title, text: &subject.text, costs: &costs, plan: &plan };
     page::page(&[side], &[])
 }
 
-/// Two networks side by side, as SVG. What the one has and the other has not is marked in both.
+/// Returns the picture of two networks side by side as SVG. What one has and the other lacks is marked in both.
+///
+/// # Errors
+/// Fails if a graph is invalid for its input shape, or too large to be readable.
 pub fn compare(one: &Subject<'_>, other: &Subject<'_>) -> Result<String, DrawError> {
     let (mut left, left_costs) = planned(one)?;
     let (mut right, right_costs) = planned(other)?;
     compare::mark(&mut left, &mut right);
-    // Blocks that are the same stand on the left.
+    // Equal blocks are drawn on the left only.
     right.blocks.retain(|block| !block.is_same());
-    let words = compare::words(one, other);
+    let differences = compare::different_decisions(one, other);
     let sides = [
         page::Side { title: &one.title, text: &one.text, costs: &left_costs, plan: &left },
         page::Side { title: &other.title, text: &other.text, costs: &right_costs, plan: &right },
     ];
-    page::page(&sides, &words)
+    page::page(&sides, &differences)
 }
 
 fn planned(subject: &Subject<'_>) -> Result<(plan::Plan, String), DrawError> {
     shape::infer(subject.graph, subject.input_shape)?;
-    // What is for training alone is not drawn.
+    // Nodes that only training uses are not drawn.
     let graph = inference(subject.graph);
     let subject = &Subject { graph: &graph, ..subject.clone() };
     let shapes = shape::infer(subject.graph, subject.input_shape)?;

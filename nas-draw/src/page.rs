@@ -1,4 +1,4 @@
-//! The sheet: titles, drawings beside each other, the legend.
+//! Writes the page: titles, drawings side by side, the legend.
 
 use std::collections::BTreeSet;
 
@@ -13,15 +13,15 @@ use crate::text;
 
 const MARGIN: f64 = 24.0;
 const GAP: f64 = 36.0;
-/// How much wider than high a picture with many blocks is.
+/// The ratio of width to height that a picture with many blocks should have.
 const ASPECT: f64 = 1.5;
 const INK: &str = "#1B1B1B";
 const GREY: &str = "#555555";
 const PALE: &str = "#BBBBBB";
-/// A difference. Dark beside every other colour, and drawn thick and dashed as well.
+/// The colour of differences. It is dark beside every other colour, and its lines are also thick and dashed.
 const MARK: &str = "#882255";
 
-/// One network of the sheet.
+/// One network of the page.
 pub(crate) struct Side<'p> {
     pub title: &'p str,
     pub text: &'p str,
@@ -29,31 +29,31 @@ pub(crate) struct Side<'p> {
     pub plan: &'p Plan,
 }
 
-/// A drawing with its lines above.
+/// A drawing with its title and notes.
 struct Panel<'p> {
     drawing: &'p Drawing,
     placed: Placed,
     title: String,
     notes: Vec<String>,
-    wide: f64,
-    high: f64,
+    width: f64,
+    height: f64,
 }
 
-/// Everything on one sheet. `words` stand above two sides.
-pub(crate) fn page(sides: &[Side<'_>], words: &[String]) -> Result<String, DrawError> {
+/// Writes the page as SVG, with lines about the differences above two networks.
+pub(crate) fn page(sides: &[Side<'_>], differences: &[String]) -> Result<String, DrawError> {
     let mut svg = Svg::default();
     let mut top = MARGIN;
-    let mut wide: f64 = 0.0;
-    if !words.is_empty() {
+    let mut width: f64 = 0.0;
+    if !differences.is_empty() {
         let title = sides.iter().map(|side| text::shortened(side.title, 60)).collect::<Vec<_>>().join(" and ");
         top += 18.0;
         svg.words(&title, Point::new(MARGIN, top), 18.0, true, INK, Anchor::Start);
-        wide = wide.max(text::width(&title, 18.0, true));
-        for line in words {
+        width = width.max(text::width(&title, 18.0, true));
+        for line in differences {
             let line = text::shortened(line, 120);
             top += LEADING + 2.0;
             svg.words(&line, Point::new(MARGIN, top), 12.0, false, INK, Anchor::Start);
-            wide = wide.max(text::width(&line, 12.0, false));
+            width = width.max(text::width(&line, 12.0, false));
         }
         top += GAP / 2.0;
     }
@@ -63,22 +63,23 @@ pub(crate) fn page(sides: &[Side<'_>], words: &[String]) -> Result<String, DrawE
         if number > 0 {
             left += GAP;
         }
-        let size = one(&mut svg, side, Point::new(left, top))?;
+        let size = draw_side(&mut svg, side, Point::new(left, top))?;
         left += size.x;
         bottom = bottom.max(top + size.y);
     }
-    wide = wide.max(left - MARGIN);
+    width = width.max(left - MARGIN);
     if sides.len() > 1 {
-        // Between the sides.
+        // A little more space below two networks.
         bottom += 4.0;
     }
     let kinds = sides.iter().flat_map(|side| std::iter::once(&side.plan.whole).chain(&side.plan.blocks));
     let tiles: Vec<&Tile> = kinds.flat_map(|drawing| &drawing.tiles).collect();
-    let (legend_wide, legend_high) = legend(&mut svg, &tiles, Point::new(MARGIN, bottom + GAP * 0.6), wide.max(480.0));
-    let wide = wide.max(legend_wide) + 2.0 * MARGIN;
-    let high = bottom + GAP * 0.6 + legend_high + MARGIN;
+    let (legend_width, legend_height) =
+        legend(&mut svg, &tiles, Point::new(MARGIN, bottom + GAP * 0.6), width.max(480.0));
+    let width = width.max(legend_width) + 2.0 * MARGIN;
+    let height = bottom + GAP * 0.6 + legend_height + MARGIN;
     let title = sides.iter().map(|side| side.title).collect::<Vec<_>>().join(" and ");
-    Ok(svg.finish(wide, high, &text::shortened(&title, 200)))
+    Ok(svg.finish(width, height, &text::shortened(&title, 200)))
 }
 
 fn panel<'p>(drawing: &'p Drawing, title: &str) -> Result<Panel<'p>, DrawError> {
@@ -91,33 +92,33 @@ fn panel<'p>(drawing: &'p Drawing, title: &str) -> Result<Panel<'p>, DrawError> 
     }
     let lines = notes.iter().map(|note| text::width(note, LINE, false)).fold(text::width(title, 15.0, true), f64::max);
     let above = if title.is_empty() { 0.0 } else { 22.0 + notes.len() as f64 * LEADING + 10.0 };
-    let (wide, high) = (placed.size.width.max(lines), placed.size.height + above);
-    Ok(Panel { drawing, placed, title: title.to_owned(), notes, wide, high })
+    let (width, height) = (placed.size.width.max(lines), placed.size.height + above);
+    Ok(Panel { drawing, placed, title: title.to_owned(), notes, width, height })
 }
 
-/// One network from this corner on; its size.
-fn one(svg: &mut Svg, side: &Side<'_>, corner: Point) -> Result<Point, DrawError> {
+/// Draws a network with its upper left corner here, and returns its size.
+fn draw_side(svg: &mut Svg, side: &Side<'_>, corner: Point) -> Result<Point, DrawError> {
     let whole = panel(&side.plan.whole, if side.plan.blocks.is_empty() { "" } else { "network" })?;
     let blocks = side.plan.blocks.iter().map(|block| panel(block, &block.title)).collect::<Result<Vec<_>, _>>()?;
-    // Blocks stand in columns, so that the whole is wider than high, but not by much.
-    let area: f64 = blocks.iter().map(|block| (block.wide + GAP) * (block.high + GAP)).sum();
-    let tallest = blocks.iter().map(|block| block.high).fold(whole.high.max((area / ASPECT).sqrt()), f64::max);
+    // Blocks fill columns whose height keeps the picture somewhat wider than high.
+    let area: f64 = blocks.iter().map(|block| (block.width + GAP) * (block.height + GAP)).sum();
+    let tallest = blocks.iter().map(|block| block.height).fold(whole.height.max((area / ASPECT).sqrt()), f64::max);
     let mut places = vec![Point::new(0.0, 0.0)];
-    let (mut x, mut y, mut column) = (whole.wide + GAP, 0.0, 0.0_f64);
+    let (mut x, mut y, mut column) = (whole.width + GAP, 0.0, 0.0_f64);
     for block in &blocks {
-        if y > 0.0 && y + block.high > tallest {
+        if y > 0.0 && y + block.height > tallest {
             (x, y, column) = (x + column + GAP, 0.0, 0.0);
         }
         places.push(Point::new(x, y));
-        y += block.high + GAP;
-        column = column.max(block.wide);
+        y += block.height + GAP;
+        column = column.max(block.width);
     }
-    let wide = if blocks.is_empty() { whole.wide } else { x + column };
+    let width = if blocks.is_empty() { whole.width } else { x + column };
     let mut top = corner.y + 18.0;
     let title = text::shortened(side.title, 90);
     svg.words(&title, Point::new(corner.x, top), 18.0, true, INK, Anchor::Start);
-    let room = wide.max(560.0);
-    let mut widest = wide.max(text::width(&title, 18.0, true));
+    let room = width.max(560.0);
+    let mut widest = width.max(text::width(&title, 18.0, true));
     for (words, colour) in [(side.text, INK), (side.costs, GREY)] {
         for line in text::wrapped(words, 12.0, room, 6) {
             top += LEADING + 2.0;
@@ -129,7 +130,7 @@ fn one(svg: &mut Svg, side: &Side<'_>, corner: Point) -> Result<Point, DrawError
     let mut bottom = top;
     for (panel, place) in std::iter::once(&whole).chain(&blocks).zip(places) {
         panel.draw(svg, Point::new(corner.x + place.x, top + place.y));
-        bottom = bottom.max(top + place.y + panel.high);
+        bottom = bottom.max(top + place.y + panel.height);
     }
     Ok(Point::new(widest, bottom - corner.y))
 }
@@ -152,17 +153,17 @@ impl Panel<'_> {
             draw_frame(svg, &layout::frame_label(frame), frame.times, rect);
         }
         for (edge, arrow) in self.drawing.edges.iter().zip(&self.placed.arrows) {
-            let (colour, wide) = if edge.differs { (MARK, "2.6") } else { ("#666666", "1.3") };
+            let (colour, stroke_width) = if edge.differs { (MARK, "2.6") } else { ("#666666", "1.3") };
             svg.empty(
                 "path",
                 &[
                     ("d", svg::path(&arrow.points)),
                     ("fill", "none".into()),
                     ("stroke", colour.into()),
-                    ("stroke-width", wide.into()),
+                    ("stroke-width", stroke_width.into()),
                 ],
             );
-            if let Some(head) = svg::head(&arrow.points) {
+            if let Some(head) = svg::arrow_head(&arrow.points) {
                 svg.empty("path", &[("d", head), ("fill", colour.into())]);
             }
         }
@@ -178,7 +179,7 @@ impl Panel<'_> {
     }
 }
 
-fn rect(rect: &Rect, radius: f64, fill: &str, stroke: &str, wide: f64) -> Vec<(&'static str, String)> {
+fn rect(rect: &Rect, radius: f64, fill: &str, stroke: &str, stroke_width: f64) -> Vec<(&'static str, String)> {
     vec![
         ("x", number(rect.min.x)),
         ("y", number(rect.min.y)),
@@ -187,7 +188,7 @@ fn rect(rect: &Rect, radius: f64, fill: &str, stroke: &str, wide: f64) -> Vec<(&
         ("rx", number(radius)),
         ("fill", fill.to_owned()),
         ("stroke", stroke.to_owned()),
-        ("stroke-width", number(wide)),
+        ("stroke-width", number(stroke_width)),
     ]
 }
 
@@ -202,10 +203,10 @@ fn draw_frame(svg: &mut Svg, label: &str, times: usize, place: &Rect) {
     svg.words(label, at, LINE, true, GREY, Anchor::Start);
 }
 
-/// Words on white, so that no arrow runs through them.
+/// Draws a label on white, so that no arrow crosses it.
 fn draw_label(svg: &mut Svg, words: &str, middle: Point) {
-    let wide = text::width(words, LABEL, false) + 4.0;
-    let back = Rect::from_center(middle, graphlay::Size::new(wide, LABEL + 1.0));
+    let width = text::width(words, LABEL, false) + 4.0;
+    let back = Rect::from_center(middle, graphlay::Size::new(width, LABEL + 1.0));
     let mut attributes = rect(&back, 2.0, "#FFFFFF", "none", 0.0);
     attributes.push(("fill-opacity", "0.85".into()));
     svg.empty("rect", &attributes);
@@ -217,7 +218,7 @@ fn draw_tile(svg: &mut Svg, tile: &Tile, place: &Rect) {
     let end = tile.kind == Kind::Border;
     let class = if tile.differs { "box differs" } else { "box" };
     svg.open("g", &[("class", class.into()), ("data-nodes", tile.covers.to_string())]);
-    svg.hint(&tile.hint);
+    svg.tooltip(&tile.tooltip);
     let radius = if tile.round || end { place.height().min(28.0) / 2.0 } else { 5.0 };
     for behind in (1..=if tile.times > 1 { 2 } else { 0 }).rev().map(|step| f64::from(step) * BEHIND) {
         let back = Rect {
@@ -226,12 +227,12 @@ fn draw_tile(svg: &mut Svg, tile: &Tile, place: &Rect) {
         };
         svg.empty("rect", &rect(&back, radius, light, full, 1.0));
     }
-    let (stroke, wide) = match (tile.differs, &tile.choice) {
+    let (stroke, stroke_width) = match (tile.differs, &tile.choice) {
         (true, _) => (MARK, 3.0),
         (false, Some(_)) => (INK, 2.2),
         (false, None) => (full, 1.2),
     };
-    let mut attributes = rect(place, radius, light, stroke, wide);
+    let mut attributes = rect(place, radius, light, stroke, stroke_width);
     attributes.push(("class", "face".into()));
     if tile.differs {
         attributes.push(("stroke-dasharray", "7 3".into()));
@@ -265,7 +266,7 @@ fn draw_tile(svg: &mut Svg, tile: &Tile, place: &Rect) {
     svg.close("g");
 }
 
-/// What colours and lines mean, as far as they occur. Its size.
+/// Draws the legend of the colours and lines that occur, and returns its width and height.
 fn legend(svg: &mut Svg, tiles: &[&Tile], corner: Point, room: f64) -> (f64, f64) {
     let kinds: BTreeSet<Kind> = tiles.iter().map(|tile| tile.kind).filter(|kind| *kind != Kind::Border).collect();
     let mut items: Vec<(String, [&str; 2], f64, bool)> = Kind::ALL
@@ -279,7 +280,7 @@ fn legend(svg: &mut Svg, tiles: &[&Tile], corner: Point, room: f64) -> (f64, f64
     if tiles.iter().any(|tile| tile.differs) {
         items.push(("not the same on the other side".to_owned(), [MARK, "#FFFFFF"], 3.0, true));
     }
-    let (mut x, mut y, mut wide) = (corner.x, corner.y, 0.0_f64);
+    let (mut x, mut y, mut width) = (corner.x, corner.y, 0.0_f64);
     svg.open("g", &[("class", "legend".into())]);
     for (words, [full, light], line, dashed) in items {
         let own = 24.0 + text::width(&words, LINE, false) + 18.0;
@@ -294,8 +295,8 @@ fn legend(svg: &mut Svg, tiles: &[&Tile], corner: Point, room: f64) -> (f64, f64
         svg.empty("rect", &attributes);
         svg.words(&words, Point::new(x + 24.0, y + 10.0), LINE, false, GREY, Anchor::Start);
         x += own;
-        wide = wide.max(x - corner.x);
+        width = width.max(x - corner.x);
     }
     svg.close("g");
-    (wide, y - corner.y + 14.0)
+    (width, y - corner.y + 14.0)
 }

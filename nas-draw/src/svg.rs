@@ -1,4 +1,4 @@
-//! Elements of SVG, written with two decimals at most.
+//! Writes SVG, with at most two decimals.
 
 use std::fmt::Write;
 
@@ -8,27 +8,28 @@ use graphlay::Point;
 
 use crate::text::{self, BOLD, FAMILY, REGULAR};
 
-/// A picture being written.
+/// A picture that is being written.
 #[derive(Default)]
 pub(crate) struct Svg {
     text: String,
 }
 
-/// How a text stands to its point.
+/// Where the point of a text is: at its start or its middle.
 #[derive(Clone, Copy)]
 pub(crate) enum Anchor {
     Start,
     Middle,
 }
 
-/// A number without needless digits.
+/// Formats a number with at most two decimals.
 pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// As text or attribute of XML; what XML cannot hold is replaced.
+/// Escapes a text for XML text and attributes. Characters that XML forbids, and those that change the direction of
+/// writing, are replaced by U+FFFD.
 pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -40,7 +41,7 @@ pub fn escaped(text: &str) -> String {
             '\'' => safe.push_str("&#39;"),
             '\n' => safe.push_str("&#10;"),
             '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
-            // They would turn the rest of a line around.
+            // These would reverse the rest of a line.
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => safe.push('\u{fffd}'),
             letter => safe.push(letter),
         }
@@ -70,20 +71,20 @@ impl Svg {
         self.text.push_str(end);
     }
 
-    /// What a pointer on the group shows.
-    pub fn hint(&mut self, words: &str) {
+    /// Adds a tooltip to the open group.
+    pub fn tooltip(&mut self, words: &str) {
         if !words.is_empty() {
             let _ = writeln!(self.text, "<title>{}</title>", escaped(words));
         }
     }
 
-    /// A line of text with its baseline at `y`, as wide as the program's own font makes it.
+    /// Adds a line of text with its baseline at `at.y`. It has the width that it has in the built-in font.
     pub fn words(&mut self, words: &str, at: Point, size: f64, bold: bool, colour: &str, anchor: Anchor) {
         let words = words.trim();
         if words.is_empty() {
             return;
         }
-        let wide = text::width(words, size, bold);
+        let width = text::width(words, size, bold);
         let weight = if bold { " font-weight=\"700\"" } else { "" };
         let anchor = match anchor {
             Anchor::Start => "",
@@ -96,26 +97,26 @@ impl Svg {
             number(at.x),
             number(at.y),
             number(size),
-            number(wide),
+            number(width),
             escaped(words)
         );
     }
 
-    /// The whole picture of this size.
-    pub fn finish(self, wide: f64, high: f64, title: &str) -> String {
-        let (wide, high) = (number(wide.ceil()), number(high.ceil()));
+    /// Returns the picture with this size.
+    pub fn finish(self, width: f64, height: f64, title: &str) -> String {
+        let (width, height) = (number(width.ceil()), number(height.ceil()));
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" viewBox=\"0 0 {wide} {high}\" \
-             font-family=\"{FAMILY}, Helvetica, Arial, sans-serif\" role=\"img\">\n<title>{}</title>\n\
-             <rect width=\"{wide}\" height=\"{high}\" fill=\"#FFFFFF\"/>\n{}</svg>\n",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" font-family=\"{FAMILY}, Helvetica, Arial, sans-serif\" role=\"img\">\n\
+             <title>{}</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#FFFFFF\"/>\n{}</svg>\n",
             escaped(title),
             self.text
         )
     }
 }
 
-/// The picture with the font in it, for a file of its own: every viewer that reads fonts shows the same letters. Pictures
-/// within a page can do without; their letters have the same places.
+/// Embeds the font in a picture, for a file of its own, so that viewers that read fonts show the same letters. Pictures
+/// within a page need no font, because their texts have fixed widths.
 pub fn with_font(svg: &str) -> String {
     let face = |font: &[u8], weight: u32| {
         let data = STANDARD.encode(font);
@@ -128,7 +129,7 @@ pub fn with_font(svg: &str) -> String {
     }
 }
 
-/// The way through points, corners rounded.
+/// Returns the path through points, with rounded corners.
 pub(crate) fn path(points: &[Point]) -> String {
     let Some((first, rest)) = points.split_first() else { return String::new() };
     let mut path = format!("M{} {}", number(first.x), number(first.y));
@@ -160,8 +161,8 @@ pub(crate) fn path(points: &[Point]) -> String {
     path
 }
 
-/// The head of an arrow that ends with these points.
-pub(crate) fn head(points: &[Point]) -> Option<String> {
+/// Returns the path of the head of an arrow that ends with these points.
+pub(crate) fn arrow_head(points: &[Point]) -> Option<String> {
     let [.., before, tip] = points else { return None };
     let (x, y) = (tip.x - before.x, tip.y - before.y);
     let length = x.hypot(y);

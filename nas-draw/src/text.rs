@@ -1,18 +1,18 @@
-//! The font, how wide words are in it, and words cut to a length.
+//! The font, the width of texts in it, and ways to shorten texts.
 
 use std::sync::LazyLock;
 
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
-/// Its name in SVG; viewers that lack it take the next sans-serif and are held to the same widths.
+/// The font's name in SVG. Viewers that lack it use another sans-serif at the same widths.
 pub(crate) const FAMILY: &str = "Roboto";
-/// Latin and Greek letters and some signs, without ligatures and kerning. Apache-2.0, see `font/`.
+/// Latin and Greek letters and some symbols, without ligatures and kerning. Apache-2.0, see `font/`.
 pub(crate) const REGULAR: &[u8] = include_bytes!("../font/Roboto-Regular.ttf");
-/// The same, bold.
+/// The same characters in bold.
 pub(crate) const BOLD: &[u8] = include_bytes!("../font/Roboto-Bold.ttf");
 
-/// Advance widths at size 1 of the first characters, and of any other.
+/// The advance widths at size 1 of the first Unicode characters, and one for all others.
 struct Widths {
     known: Vec<f64>,
     other: f64,
@@ -30,39 +30,39 @@ fn widths(font: &[u8]) -> Widths {
     Widths { known: (0..0x2300).map(width).collect(), other }
 }
 
-/// How wide a text is, in the unit of its size.
+/// Returns the width of a text in the unit of its font size.
 pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
     let widths = &WIDTHS[usize::from(bold)];
     size * text.chars().map(|letter| widths.known.get(letter as usize).copied().unwrap_or(widths.other)).sum::<f64>()
 }
 
-/// At most so many characters; what is cut off is marked.
-pub(crate) fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+/// Returns at most this many characters. A cut text ends with an ellipsis.
+pub(crate) fn shortened(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
         Some(_) => {
-            let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+            let kept: String = text.chars().take(max.saturating_sub(1)).collect();
             format!("{kept}…")
         }
         None => text.to_owned(),
     }
 }
 
-/// Lines of at most this width, broken after separators where there are some. At most `most` lines.
-pub(crate) fn wrapped(text: &str, size: f64, wide: f64, most: usize) -> Vec<String> {
+/// Breaks a text after separators into at most `max_lines` lines of at most `max_width`.
+pub(crate) fn wrapped(text: &str, size: f64, max_width: f64, max_lines: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     let mut rest = text;
     while !rest.is_empty() {
         let end = rest.find([',', ' ', '|', '+', ';']).map_or(rest.len(), |at| at + 1);
         let (word, after) = rest.split_at(end);
-        if !line.is_empty() && width(&line, size, false) + width(word.trim_end(), size, false) > wide {
+        if !line.is_empty() && width(&line, size, false) + width(word.trim_end(), size, false) > max_width {
             lines.push(std::mem::take(&mut line));
-            if lines.len() == most {
+            if lines.len() == max_lines {
                 break;
             }
         }
         // A word that is wider than a line is cut.
-        let letters = (wide / size * 2.0) as usize;
+        let letters = (max_width / size * 2.0) as usize;
         line.push_str(&shortened(word, letters));
         rest = after;
     }
@@ -70,7 +70,7 @@ pub(crate) fn wrapped(text: &str, size: f64, wide: f64, most: usize) -> Vec<Stri
         lines.push(line);
     }
     if !rest.is_empty() {
-        lines.truncate(most);
+        lines.truncate(max_lines);
         if let Some(last) = lines.last_mut() {
             last.push('…');
         }
@@ -78,7 +78,7 @@ pub(crate) fn wrapped(text: &str, size: f64, wide: f64, most: usize) -> Vec<Stri
     lines.into_iter().map(|line| line.trim().to_owned()).collect()
 }
 
-/// A shape as people write it: `16×32×32`.
+/// Formats a shape: `16×32×32`.
 pub(crate) fn shape(shape: &[i64]) -> String {
     match shape {
         [] => "scalar".to_owned(),
@@ -86,7 +86,7 @@ pub(crate) fn shape(shape: &[i64]) -> String {
     }
 }
 
-/// A whole number with separators.
+/// Formats a whole number with separators of thousands.
 pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut grouped = String::new();
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn widths_are_the_fonts() {
+    fn widths_are_those_of_the_font() {
         // Roboto's advance widths in 2048ths: "m" 1795, space 507.
         assert!((width("m m", 10.0, false) - 10.0 * f64::from(2 * 1795 + 507) / 2048.0).abs() < 0.05);
         assert!(width("Conv", 10.0, true) > width("Conv", 10.0, false));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn long_words_are_cut_and_long_texts_wrapped() {
+    fn long_words_are_cut_and_long_texts_are_wrapped() {
         assert_eq!(shortened("abcdef", 4), "abc…");
         assert_eq!(shortened("abcd", 4), "abcd");
         let lines = wrapped("width=32,kernel=3,depth=2,activation=relu", 10.0, 90.0, 9);

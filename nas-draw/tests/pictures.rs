@@ -1,9 +1,9 @@
-//! Pictures are well-formed, complete, without overlaps, and the same every time.
+//! Pictures are well-formed, complete, without overlaps, and reproducible.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
-use common::{Network, decoder, of, vit};
+use common::{Network, architecture, decoder, vit};
 use nas_api::graph::inference;
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{Graph, Node};
@@ -19,16 +19,16 @@ const OTHER_CELL: &str =
 fn networks() -> Vec<Network> {
     let image = [3, 32, 32];
     vec![
-        of(Mlp::new(), None, &[1, 28, 28]),
-        of(NasBench201::new(), Some(CELL), &image),
-        of(NasBench201::new(), Some("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), &image),
-        of(NasBench101::new(), None, &image),
-        of(ChoiceSpace::from_toml(TINY_CNN).unwrap(), None, &image),
-        of(Darts::new(), None, &image),
-        of(Mobile::per_stage(), None, &[3, 224, 224]),
-        of(ResNet::new(), None, &[3, 224, 224]),
-        of(NasBenchMacro::new(), None, &image),
-        of(Detector::new(), Some("fcos_resnet50_fpn"), &[3, 256, 320]),
+        architecture(Mlp::new(), None, &[1, 28, 28]),
+        architecture(NasBench201::new(), Some(CELL), &image),
+        architecture(NasBench201::new(), Some("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), &image),
+        architecture(NasBench101::new(), None, &image),
+        architecture(ChoiceSpace::from_toml(TINY_CNN).unwrap(), None, &image),
+        architecture(Darts::new(), None, &image),
+        architecture(Mobile::per_stage(), None, &[3, 224, 224]),
+        architecture(ResNet::new(), None, &[3, 224, 224]),
+        architecture(NasBenchMacro::new(), None, &image),
+        architecture(Detector::new(), Some("fcos_resnet50_fpn"), &[3, 256, 320]),
         vit(12),
         decoder(12, 1),
         decoder(6, 8),
@@ -43,7 +43,7 @@ fn all<'d>(document: &'d Document<'_>, class: &str) -> Vec<Element<'d, 'd>> {
     document.descendants().filter(|element| has_class(*element, class)).collect()
 }
 
-/// The first drawing's boxes stand for all nodes, each once.
+/// Returns how many nodes the boxes of the first drawing stand for together.
 fn covered(document: &Document<'_>) -> usize {
     let whole = all(document, "drawing")[0];
     let boxes = whole.children().filter(|element| has_class(*element, "box"));
@@ -54,7 +54,7 @@ fn texts<'d>(document: &'d Document<'_>) -> Vec<&'d str> {
     document.descendants().filter(|element| element.has_tag_name("text")).filter_map(|text| text.text()).collect()
 }
 
-/// Left, top, right, bottom of every box of a drawing.
+/// Returns left, top, right and bottom of every box of a drawing.
 fn faces(drawing: Element<'_, '_>) -> Vec<[f64; 4]> {
     let number = |face: Element<'_, '_>, name: &str| face.attribute(name).unwrap().parse::<f64>().unwrap();
     let face = |face: Element<'_, '_>| {
@@ -79,7 +79,7 @@ fn check(svg: &str, nodes: usize, name: &str) {
 }
 
 #[test]
-fn every_space_gives_a_picture_of_all_its_nodes() {
+fn pictures_of_every_space_cover_all_nodes() {
     for network in networks() {
         let svg = draw(&network.subject()).unwrap();
         check(&svg, inference(&network.graph).nodes.len(), &network.title);
@@ -92,14 +92,14 @@ fn every_space_gives_a_picture_of_all_its_nodes() {
 
 #[test]
 fn cells_are_drawn_once_and_counted() {
-    let network = of(NasBench201::new(), Some(CELL), &[3, 32, 32]);
+    let network = architecture(NasBench201::new(), Some(CELL), &[3, 32, 32]);
     let svg = draw(&network.subject()).unwrap();
     let document = Document::parse(&svg).unwrap();
     let texts = texts(&document);
     assert_eq!(texts.iter().filter(|text| **text == "A: cell ×5").count(), 3);
     assert_eq!(texts.iter().filter(|text| **text == "B: reduction").count(), 3, "two places and the drawing's title");
-    for words in ["stage2.cell1–5 ×5: 32×16×16", "op_1_2 = avg_pool_3x3", "every arrow carries 16×32×32", CELL] {
-        assert!(texts.contains(&words), "{words} is not in {texts:?}");
+    for line in ["stage2.cell1–5 ×5: 32×16×16", "op_1_2 = avg_pool_3x3", "every arrow carries 16×32×32", CELL] {
+        assert!(texts.contains(&line), "{line} is not in {texts:?}");
     }
     let layers = draw(&vit(12).subject()).unwrap();
     assert!(layers.contains(">A: layer ×12<") && layers.contains("×3 side by side"), "{layers}");
@@ -121,9 +121,9 @@ fn a_network_without_names_is_folded_by_its_structure() {
     assert!(svg.contains("×30"), "{svg}");
 }
 
-/// Three equal nodes in a row, but the first one's value is used elsewhere: "×3" would hide from where.
+/// Two of four equal nodes in a row are also read elsewhere. "×4" would hide which.
 #[test]
-fn what_is_used_apart_is_drawn_apart() {
+fn equal_nodes_with_different_readers_are_drawn_apart() {
     let nodes = vec![
         node("input", "Input", &[]),
         node("a", "Softplus", &[0]),
@@ -141,9 +141,9 @@ fn what_is_used_apart_is_drawn_apart() {
     assert_eq!(texts(&document).iter().filter(|text| text.starts_with("Softplus")).count(), 4, "{svg}");
 }
 
-/// `a.x` is before `b`, `a.y` after it: a box for `a` would stand in a circle.
+/// `a.x` comes before `b`, and `a.y` after it, so that a box for `a` would be part of a cycle.
 #[test]
-fn groups_that_are_left_and_entered_again_are_dissolved() {
+fn groups_that_a_path_leaves_and_enters_again_are_dissolved() {
     let nodes = vec![
         node("input", "Input", &[]),
         node("a.x", "Relu", &[0]),
@@ -157,7 +157,7 @@ fn groups_that_are_left_and_entered_again_are_dissolved() {
 }
 
 #[test]
-fn hostile_names_are_shown_as_they_are_and_briefly() {
+fn hostile_names_are_escaped_and_shortened() {
     let hostile =
         ["</text><script>alert(1)</script>", "\"&'<>]]>", "\0\u{1}\u{202e}evil\u{fffe}", "....", ".", "é.\u{301}.x"];
     let long = "x.".repeat(500_000);
@@ -177,34 +177,34 @@ fn hostile_names_are_shown_as_they_are_and_briefly() {
 
 #[test]
 fn two_networks_are_marked_where_they_differ() {
-    let [one, other] = [CELL, OTHER_CELL].map(|cell| of(NasBench201::new(), Some(cell), &[3, 32, 32]));
+    let [one, other] = [CELL, OTHER_CELL].map(|cell| architecture(NasBench201::new(), Some(cell), &[3, 32, 32]));
     let svg = compare(&one.subject(), &other.subject()).unwrap();
     let document = Document::parse(&svg).unwrap();
     let differs = all(&document, "differs");
-    // On each side the cell in three stages, and the one operation within it.
+    // On each side, the cell in three stages and the operation within it differ.
     assert_eq!(differs.len(), 8, "{svg}");
     assert!(texts(&document).contains(&"op_1_3: nor_conv_3x3 left, nor_conv_1x1 right"));
     let same = compare(&one.subject(), &one.subject()).unwrap();
     let document = Document::parse(&same).unwrap();
     assert!(all(&document, "differs").is_empty() && same.contains("no decision differs"));
-    // Another number of layers is another network.
+    // A different number of layers counts as a difference.
     let layers = compare(&vit(11).subject(), &vit(12).subject()).unwrap();
     assert_eq!(all(&Document::parse(&layers).unwrap(), "differs").len(), 2);
 }
 
 #[test]
-fn pixels_are_the_same_every_time() {
-    let network = of(NasBench201::new(), Some(CELL), &[3, 32, 32]);
+fn png_is_reproducible() {
+    let network = architecture(NasBench201::new(), Some(CELL), &[3, 32, 32]);
     let svg = draw(&network.subject()).unwrap();
     let bytes = png(&svg, 1.0).unwrap();
     assert!(bytes.starts_with(b"\x89PNG") && bytes == png(&svg, 1.0).unwrap());
-    // The font in the file changes nothing where the font is known.
+    // An embedded font changes nothing, because the renderer knows the font.
     assert_eq!(bytes, png(&with_font(&svg), 1.0).unwrap());
-    assert!(png(&svg, 1000.0).unwrap().len() > bytes.len(), "large pictures are made as large as is allowed");
+    assert!(png(&svg, 1000.0).unwrap().len() > bytes.len(), "large pictures are scaled down to the limit, not refused");
 }
 
 #[test]
-fn a_hundred_thousand_nodes_are_folded_or_refused_at_once() {
+fn a_hundred_thousand_nodes_are_folded_or_refused_quickly() {
     let start = std::time::Instant::now();
     let mut nodes = vec![node("input", "Input", &[])];
     while nodes.len() < 99_990 {
@@ -216,7 +216,7 @@ fn a_hundred_thousand_nodes_are_folded_or_refused_at_once() {
     }
     let network = network(nodes, &[8]);
     let svg = draw(&network.subject()).unwrap();
-    check(&svg, network.graph.nodes.len(), "great");
+    check(&svg, network.graph.nodes.len(), "large");
     assert!(svg.len() < 60_000, "{}", svg.len());
 
     let ops = ["Relu", "Tanh", "Sigmoid", "Gelu", "Mish"];
@@ -235,7 +235,7 @@ fn a_hundred_thousand_nodes_are_folded_or_refused_at_once() {
     assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
 
-/// Any names and any connections give a complete picture, or are too large.
+/// Random names and connections give a complete picture, or are too large.
 #[test]
 fn any_network_is_drawn_completely() {
     let ops = ["Relu", "Tanh", "LayerNormalization", "Sigmoid"];

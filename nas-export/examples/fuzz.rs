@@ -1,4 +1,4 @@
-//! Imports damaged files for as long as one likes; a panic, a long import or a lot of memory ends it.
+//! Imports damaged files until the time is over. A panic, a long import or high memory use ends it early.
 //!
 //!     cargo run --release -p nas-export --example fuzz -- --seconds 3600 [--seed N]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -46,7 +46,7 @@ fn main() {
             if result.is_err() || took > LONG {
                 let path = std::env::temp_dir().join("finding.onnx");
                 std::fs::write(&path, copy).unwrap();
-                panic!("a finding after {} files, {took:?}: {}", read + refused, path.display());
+                panic!("file {} failed after {took:?}; it is kept as {}", read + refused, path.display());
             }
             match result {
                 Ok(Ok(_)) => read += 1,
@@ -58,7 +58,7 @@ fn main() {
         }
     }
     println!(
-        "{read} were read, {refused} refused; the longest took {longest:?}; peak memory {} KiB",
+        "{read} were imported, {refused} refused; the longest import took {longest:?}; peak memory {} KiB",
         peak().unwrap_or(0)
     );
 }

@@ -1,4 +1,4 @@
-//! A network in Graphviz's language.
+//! Writes a network in Graphviz's DOT language.
 
 use std::fmt::Write;
 
@@ -6,12 +6,12 @@ use nas_api::{Attribute, Node};
 
 use crate::Model;
 
-/// One box for each node: name, operator with its attributes, shape.
+/// Returns the graph as DOT. Each node is a box with its name, its operator with attributes, and its shape.
 pub fn dot(model: &Model) -> String {
     let mut text = String::from("digraph network {\n");
     text.push_str("  rankdir=TB; node [shape=box, style=rounded, fontname=\"sans-serif\", fontsize=10];\n");
     let title = quoted(&[&model.about.space, " ", &model.about.text].concat());
-    // Writing to a text cannot fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(text, "  label={title}; labelloc=t;");
     for (position, (node, shape)) in model.whole.nodes.iter().zip(&model.whole_shapes).enumerate() {
         let sizes: Vec<String> = shape.iter().map(i64::to_string).collect();
@@ -28,7 +28,7 @@ pub fn dot(model: &Model) -> String {
     text
 }
 
-/// `Conv 16, 3×3, strides 2×2`: what distinguishes it from others of its kind.
+/// The operator with the attributes that differ from their defaults, such as `Conv 16, 3×3, strides 2×2`.
 fn operator(node: &Node) -> String {
     let mut parts = Vec::new();
     for (name, value) in &node.attributes {

@@ -1,8 +1,9 @@
-"""The share of images that an exported network classifies right.
+"""Prints the share of images that an exported network classifies correctly.
 
     python accuracy.py NETWORK.onnx IMAGES LABELS
 
-IMAGES and LABELS are idx files. Inputs are scaled as the file's metadata say, which come from `nas train`.
+IMAGES and LABELS are idx files. Inputs are scaled by the mean and deviation in the file's metadata, which come from
+`nas train`.
 """
 
 import sys

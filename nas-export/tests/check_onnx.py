@@ -2,10 +2,9 @@
 
     python check_onnx.py FOLDER
 
-FOLDER holds `manifest.json`, a list of networks (written by `onnx.rs`, which also says what a row means). Every ONNX file
-must pass onnx's full check, keep its output shapes for batches of 1 and more, and compute what burn and PyTorch compute; burn's gradients
-must be PyTorch's.
-One line for each network that does not; a summary; exit code 1 where there was one.
+FOLDER holds `manifest.json`, a list of networks that `common/mod.rs` writes. Every ONNX file must pass onnx's full
+check, keep its output shapes for batches of 1 and more, and compute what burn and PyTorch compute. burn's gradients
+must equal PyTorch's. Prints one line for each network that fails, and a summary; the exit code is 1 if one failed.
 """
 
 import importlib.util
@@ -47,7 +46,7 @@ def returned(network, inputs):
 
 
 def gradients(network, inputs, directions, weights, kind):
-    """Of Σ output · direction in training, by the names of `weights`, computed in numbers of this kind."""
+    """Returns the gradients of Σ output · direction in training, by the names of `weights`, computed in this type."""
     network = network.to(kind).train()
     for layer in network.modules():
         if isinstance(layer, torch.nn.Dropout):
@@ -57,18 +56,19 @@ def gradients(network, inputs, directions, weights, kind):
     if output.requires_grad:
         (output.flatten() * torch.from_numpy(directions).to(kind)).sum().backward()
     found = {"input": inputs.grad}
-    # The module has names of its own; no two weights are alike.
+    # The module's names differ, but no two weights are equal.
     for name, weight in weights.items():
-        alike = (own for own in network.parameters() if own.shape == weight.shape and (own == weight).all())
-        found[name] = next(alike).grad
-    # A weight that changes nothing, and tokens, have none.
+        equal = (own for own in network.parameters() if own.shape == weight.shape and (own == weight).all())
+        found[name] = next(equal).grad
+    # Tokens, and weights without an effect, have no gradient.
     zero = {**weights, "input": inputs.detach()}
     return {name: (torch.zeros_like(zero[name]) if g is None else g).numpy().reshape(-1) for name, g in found.items()}
 
 
 def gradient_difference(folder, row, inputs):
-    """The greatest over all weights, in units of their own greatest number; less what PyTorch's own rounding explains. None
-    where that is so much that nothing can be said: deep networks of random weights, normalised over three examples."""
+    """Returns the greatest difference over all weights, relative to each weight's greatest gradient. A difference that
+    PyTorch's own rounding explains counts as the tolerance at most. None if rounding is too large to say anything, as
+    in deep networks of random weights that are normalised over three examples."""
     from safetensors.torch import load_file
 
     values = np.fromfile(folder / f"{row['name']}.gradients", np.float32)
@@ -84,23 +84,24 @@ def gradient_difference(folder, row, inputs):
     greatest = max(float(np.abs(numbers).max(initial=0.0)) for numbers in exact.values())
     errors = []
     for name, numbers in exact.items():
-        # What cancels out, such as a bias before batch normalisation, leaves rounding alone.
+        # A gradient that cancels out, such as of a bias before batch normalisation, is only rounding.
         unit = max(float(np.abs(numbers).max(initial=0.0)), 1e-3 * greatest, 1e-6)
         errors.append([float(np.abs(other[name] - numbers).max(initial=0.0)) / unit for other in (ours, single)])
-    # By chance one weight of a deep network may be hit by PyTorch's rounding less than all others.
+    # By chance, PyTorch's rounding may affect one weight of a deep network less than all others.
     typical = float(np.median([own for _, own in errors]))
     allowed = [4 * max(own, typical) for _, own in errors]
-    worst = max(error if error > most else min(error, TOLERANCE) for (error, _), most in zip(errors, allowed, strict=True))
+    pairs = zip(errors, allowed, strict=True)
+    worst = max(error if error > most else min(error, TOLERANCE) for (error, _), most in pairs)
     noise = max(own for _, own in errors)
     return worst if noise < 1e-2 else None
 
 
 def difference(found, expected):
-    """The greatest difference, in units of the greatest number that is expected."""
+    """Returns the greatest difference, relative to the greatest expected number."""
     found, expected = found.reshape(-1).astype(np.float64), expected.reshape(-1).astype(np.float64)
     if found.shape != expected.shape or not np.isfinite(expected).all():
         return float("inf")
-    # Below the floor all numbers are 0 but for rounding.
+    # Numbers below the floor are 0 except for rounding.
     return float(np.abs(found - expected).max(initial=0.0) / max(1e-6, np.abs(expected).max(initial=0.0)))
 
 
@@ -116,11 +117,12 @@ def check(folder, row, worst):
         assert list(output.shape) == [row["batch"], *shape], f"gives {output.shape}, not {shape} for each example"
     alone = runtime.run(None, {name: inputs[:1].astype(kind)})
     for output in outputs:
-        assert np.isfinite(output).all(), "computes numbers that are not finite, which compare with nothing"
+        assert np.isfinite(output).all(), "computes numbers that are not finite and cannot be compared"
     errors = {"batch of 1": max(difference(a, b[:1]) for a, b in zip(alone, outputs, strict=True))}
     again = session(folder / row["again"])
     repeated = again.run(None, {again.get_inputs()[0].name: inputs.astype(kind)})
-    errors["itself, imported and exported again"] = max(difference(a, b) for a, b in zip(repeated, outputs, strict=True))
+    pairs = zip(repeated, outputs, strict=True)
+    errors["itself, imported and exported again"] = max(difference(a, b) for a, b in pairs)
     if row["burn"] is not None:
         errors["burn"] = difference(outputs[0], np.fromfile(folder / row["burn"], np.float32))
     if torch is not None:
@@ -145,10 +147,12 @@ def main():
     for row in rows:
         try:
             check(folder, row, worst)
-        except Exception as error:  # noqa: BLE001: any error is this network's
+        except Exception as error:  # noqa: BLE001: any error counts as this network's failure
             failures += 1
             print(f"FAILED {row['name']}: {type(error).__name__}: {error}")
-    against = ", ".join(f"{other} ({count} times, at most {error:.1e} apart)" for other, (count, error) in worst.items())
+    against = ", ".join(
+        f"{other} ({count} times, at most {error:.1e} apart)" for other, (count, error) in worst.items()
+    )
     print(f"{len(rows)} networks, {failures} failed; onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}")
     print(f"compared with {against}")
     return 1 if failures or not rows else 0

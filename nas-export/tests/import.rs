@@ -1,4 +1,4 @@
-//! ONNX files come back as the networks that they were, and broken ones are refused in words.
+//! Exported ONNX files are imported as the same networks, and damaged ones are refused with a message.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -15,7 +15,7 @@ fn exported(graph: &Graph, input: &[i64]) -> Vec<u8> {
     onnx::bytes(&model, &Weights::Fresh(0)).unwrap()
 }
 
-/// Parameters, multiply-accumulates and operations of what the outputs need.
+/// Returns parameters, multiply-accumulates and FLOPs of the nodes that the outputs need.
 fn counts(graph: &Graph, input: &[i64]) -> (u64, u64, u64) {
     let model = Model::new(graph, &task(input, 10, Settings::default()), About::default()).unwrap();
     let counts = count(&model.graph, &infer(&model.graph, input).unwrap()).unwrap();
@@ -23,7 +23,7 @@ fn counts(graph: &Graph, input: &[i64]) -> (u64, u64, u64) {
 }
 
 #[test]
-fn what_is_exported_is_imported() {
+fn exported_networks_are_imported_with_the_same_counts() {
     for case in zoo::all() {
         let imported = import_bytes(exported(&case.graph, &case.input), &case.name).unwrap();
         assert_eq!(imported.input_shape, case.input, "{}", case.name);
@@ -34,8 +34,8 @@ fn what_is_exported_is_imported() {
 }
 
 #[test]
-fn an_imported_network_is_a_space_of_one() {
-    let case = &zoo::plain()[0];
+fn an_imported_network_is_a_space_with_one_architecture() {
+    let case = &zoo::common()[0];
     let imported = import_bytes(exported(&case.graph, &case.input), "My Net (2)").unwrap();
     let definition = serde_json::to_string(&imported).unwrap();
     let settings = Settings(vec![Setting { name: "definition".into(), value: Value::Text(definition) }]);
@@ -49,9 +49,9 @@ fn an_imported_network_is_a_space_of_one() {
     assert!(space.build(&[], &task(&case.input, 99, Settings::default())).is_err());
 }
 
-/// Whatever is in a file, it is a network or one clear error; nothing overflows or panics.
+/// Nothing overflows or panics, whatever a file holds.
 #[test]
-fn damaged_files_are_networks_or_errors() {
+fn damaged_files_give_valid_networks_or_errors() {
     let files: Vec<Vec<u8>> = zoo::all().iter().map(|case| exported(&case.graph, &case.input)).collect();
     let mut rng = seeded(5);
     let (mut read, mut refused) = (0, 0);
@@ -63,12 +63,15 @@ fn damaged_files_are_networks_or_errors() {
                     read += 1;
                 }
                 Err(error) => {
-                    let words = error.to_string();
-                    assert!(words.len() < 3000 && words.starts_with("'damaged' cannot be imported: "), "{words}");
+                    let message = error.to_string();
+                    assert!(message.len() < 3000 && message.starts_with("'damaged' cannot be imported: "), "{message}");
                     refused += 1;
                 }
             }
         }
     }
-    assert!(read > 500 && refused > 500, "{read} were read, {refused} refused: the damage is too small or too great");
+    assert!(
+        read > 500 && refused > 500,
+        "{read} were imported, {refused} refused: the damage is too small or too great"
+    );
 }

@@ -1,5 +1,7 @@
-//! Exported networks compute elsewhere what they compute here. `NAS_EXPORT_COUNT=500 cargo test --release -p nas-export`
-//! checks 500 networks of each space, `NAS_EXPORT_FIRST=300` but for the first 300; `NAS_EXPORT_PYTHON` names a Python that has PyTorch, too.
+//! Exported networks compute the same in other programs.
+//!
+//! `NAS_EXPORT_COUNT=500` checks the networks of seeds below 500 of each space, and `NAS_EXPORT_FIRST=300` leaves out
+//! those below 300. `NAS_EXPORT_PYTHON` names a Python that has PyTorch, too.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -12,7 +14,7 @@ use nas_spaces::{
     NasBenchMacro, ResNet, ResidualMlp, VisionTransformer,
 };
 
-fn set(given: &[(&str, &[f64])]) -> Vec<Setting> {
+fn settings(given: &[(&str, &[f64])]) -> Vec<Setting> {
     let value = |values: &[f64]| match *values {
         [one] => Value::Number(one),
         _ => Value::Numbers(values.to_vec()),
@@ -20,18 +22,18 @@ fn set(given: &[(&str, &[f64])]) -> Vec<Setting> {
     given.iter().map(|(name, values)| Setting { name: (*name).into(), value: value(values) }).collect()
 }
 
-/// A space with some settings; lists have two numbers or more.
+/// Opens a space with some settings. A setting with one number is no list.
 fn open<S: SearchSpace>(given: &[(&str, &[f64])]) -> S {
-    S::open(&Settings::checked(&S::parameters(), &set(given)).unwrap()).unwrap()
+    S::open(&Settings::checked(&S::parameters(), &settings(given)).unwrap()).unwrap()
 }
 
 fn task_of<S: SearchSpace>(space: &S, input: &[i64], outputs: u32, given: &[(&str, &[f64])]) -> Task {
-    task(input, outputs, Settings::checked(&space.task_parameters(), &set(given)).unwrap())
+    task(input, outputs, Settings::checked(&space.task_parameters(), &settings(given)).unwrap())
 }
 
-/// Random networks of a space, small so that many are checked in little time; of large ones `few`, and few at a time.
-fn check_few<S: SearchSpace>(few: u32, space: &S, input: &[i64], outputs: u32, settings: &[(&str, &[f64])]) {
-    let task = task_of(space, input, outputs, settings);
+/// Checks `few` random networks of a space, or as many as NAS_EXPORT_COUNT says. Large ones are checked four at a time.
+fn check_few<S: SearchSpace>(few: u32, space: &S, input: &[i64], outputs: u32, given: &[(&str, &[f64])]) {
+    let task = task_of(space, input, outputs, given);
     let all: Vec<u32> = (first()..count(few)).collect();
     for seeds in all.chunks(if few < 4 { 4 } else { 50 }) {
         let mut folder = Folder::new(&space.info().name);
@@ -41,8 +43,8 @@ fn check_few<S: SearchSpace>(few: u32, space: &S, input: &[i64], outputs: u32, s
     }
 }
 
-fn check<S: SearchSpace>(space: &S, input: &[i64], outputs: u32, settings: &[(&str, &[f64])]) {
-    check_few(6, space, input, outputs, settings);
+fn check<S: SearchSpace>(space: &S, input: &[i64], outputs: u32, given: &[(&str, &[f64])]) {
+    check_few(6, space, input, outputs, given);
 }
 
 #[test]
@@ -61,13 +63,13 @@ fn nas_bench_201() {
 }
 
 #[test]
-fn tables() {
+fn choice_spaces() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/tiny-cnn.toml")).unwrap();
     check(&ChoiceSpace::from_toml(&text).unwrap(), &[1, 8, 8], 10, &[]);
 }
 
 #[test]
-fn grammars() {
+fn grammar_spaces() {
     let text = "name = \"small\"\nversion = \"1\"\nstart = \"A\"\ndepth = 4\n[rules]\n\
                 A = [\"linear(B, down, B)\", \"residual(B, down, down)\"]\n\
                 B = [\"OP\", \"concat(OP, B)\", \"cell(OP, zero, B, OP, OP, OP)\"]\n\
@@ -115,18 +117,18 @@ fn resnet() {
     check_few(1, &open::<ResNet>(&[]), &[3, 32, 32], 5, &[]);
 }
 
-/// Every kind of neck and head, on the smallest backbone: what its residuals compute grows with their number. The sides
-/// are not divisible, so that maps are cut.
+/// Every kind of neck and head is checked on the smallest backbone, because values grow with the number of residual
+/// blocks. The sides are not divisible by the strides, so that maps must be cropped.
 #[test]
 fn detector() {
     let space = open::<Detector>(&[]);
     let task = task_of(&space, &[3, 72, 41], 5, &[]);
     let mut folder = Folder::new("detector");
     for (at, choices) in [
-        "neck=fpn,neck_width=64,neck_conv=full,extra_levels=2,head_depth=2,head_conv=full,head_weights=shared,\
-         head_norm=group",
-        "neck=pan,neck_width=96,neck_conv=separable,extra_levels=1,head_depth=1,head_conv=separable,head_weights=shared,\
-         head_norm=batch",
+        "neck=fpn,neck_width=64,neck_conv=full,extra_levels=2,head_depth=2,head_conv=full,\
+         head_weights=shared,head_norm=group",
+        "neck=pan,neck_width=96,neck_conv=separable,extra_levels=1,head_depth=1,head_conv=separable,\
+         head_weights=shared,head_norm=batch",
         "neck=pan,neck_width=64,neck_conv=full,extra_levels=0,head_depth=0,head_conv=separable,head_weights=separate",
     ]
     .into_iter()
@@ -147,23 +149,23 @@ fn mobile() {
 }
 
 #[test]
-fn every_operator_computes_the_same_elsewhere() {
+fn every_operator_computes_the_same_in_other_programs() {
     let mut folder = Folder::new("operators");
     let mut ops = Vec::new();
     for case in zoo::all() {
         ops.extend(case.graph.nodes.iter().map(|node| node.op.clone()));
         folder.add(&case.name, &case.graph, &task(&case.input, 1, Settings::default()), About::default());
     }
-    let forgotten: Vec<&str> = nas_api::graph::operators::names()
+    let missing: Vec<&str> = nas_api::graph::operators::names()
         .filter(|&op| !["Choice", "Auxiliary"].contains(&op) && !ops.iter().any(|known| known == op))
         .collect();
-    assert!(forgotten.is_empty(), "no case for {forgotten:?}");
+    assert!(missing.is_empty(), "no case for {missing:?}");
     folder.check();
     folder.remove();
 }
 
 #[test]
-fn weights_of_large_networks_lie_beside_the_file() {
+fn weights_of_large_networks_are_beside_the_file() {
     let mut folder = Folder::new("large");
     folder.largest = 1;
     for case in zoo::all().into_iter().filter(|case| ["batch-norm", "conv-uneven", "embedding"].contains(&&*case.name))

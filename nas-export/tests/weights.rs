@@ -1,4 +1,4 @@
-//! Fresh weights are the evaluator's, and weights of other networks are refused.
+//! Fresh weights equal the evaluator's, and weights of other networks are refused.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -21,14 +21,14 @@ fn arrays(file: &Path) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
 }
 
 #[test]
-fn fresh_weights_are_those_that_training_begins_with() {
+fn fresh_weights_equal_those_with_which_training_begins() {
     let folder = tempfile::tempdir().unwrap();
     let evaluator = BurnEvaluator::open(&Settings::defaults(&BurnEvaluator::info().parameters), None).unwrap();
     let space = space::<NasBench201>();
     let task = Task { settings: Settings::defaults(&space.task_parameters()), ..evaluator.opened().task.unwrap() };
     let graph = space.build(&space.sample(1), &task).unwrap();
     let (trained, fresh) = (folder.path().join("trained"), folder.path().join("fresh"));
-    // No epochs: the weights before training.
+    // With no epochs, these are the weights before training.
     evaluator.train_final(&graph, 0, 42, Some(&trained), &|| false, &mut |_| {}).unwrap();
     let model = Model::new(&graph, &task, About::default()).unwrap();
     write_safetensors(&model, &Weights::Fresh(42), &fresh).unwrap();
@@ -50,8 +50,8 @@ fn other_weights_are_refused_and_nothing_is_written() {
     let (small, large) = (model("layers=1,width1=32,activation1=relu"), model("layers=1,width1=64,activation1=relu"));
     write_safetensors(&small, &Weights::Fresh(0), &at("small")).unwrap();
     let weights = Weights::open(&at("small")).unwrap();
-    let words = onnx::write(&large, &weights, &at("net.onnx")).unwrap_err().to_string();
-    assert!(words.contains("has the shape [32, 4], not [64, 4]"), "{words}");
+    let message = onnx::write(&large, &weights, &at("net.onnx")).unwrap_err().to_string();
+    assert!(message.contains("has the shape [32, 4], not [64, 4]"), "{message}");
     assert!(!at("net.onnx").exists());
 
     let whole = fs::read(at("small")).unwrap();
@@ -59,7 +59,7 @@ fn other_weights_are_refused_and_nothing_is_written() {
     let shortened = [10, whole.len() - 1].map(|length| whole[..length].to_vec());
     for damaged in hostile.into_iter().chain(shortened) {
         fs::write(at("damaged"), damaged).unwrap();
-        let words = Weights::open(&at("damaged")).unwrap_err().to_string();
-        assert!(words.contains("damaged' does not hold the weights of this network"), "{words}");
+        let message = Weights::open(&at("damaged")).unwrap_err().to_string();
+        assert!(message.contains("damaged' does not hold the weights of this network"), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! Writes the report of a benchmark: `report BENCHMARK FILE [FOLDER]`, without pictures of networks.
+//! Writes the report of a benchmark without pictures of networks: `report BENCHMARK FILE [FOLDER]`.
 
 use std::path::Path;
 

@@ -1,9 +1,9 @@
-//! One colour for each strategy, the same in every chart.
+//! The colour of each strategy, which is the same in every chart.
 
 use plotters::style::RGBColor;
 
-/// Told apart with colour-blind eyes as far as twenty can be (after Okabe & Ito 2008, and P. Tol's qualitative schemes);
-/// from the tenth on, lines are dashed.
+/// Colours that colour-blind people can distinguish as far as possible for twenty (after Okabe & Ito 2008, and P. Tol's
+/// qualitative schemes). From the tenth on, lines are dashed.
 const COLOURS: [(u8, u8, u8); 20] = [
     (0, 114, 178),
     (213, 94, 0),
@@ -27,20 +27,20 @@ const COLOURS: [(u8, u8, u8); 20] = [
     (60, 60, 60),
 ];
 
-/// The colour of the strategy in this place. No two places have the same one, so that a chart's elements can be told
-/// apart by it.
+/// Returns the colour of the strategy in this place. No two places have the same one, so that it identifies a chart's
+/// elements.
 pub(crate) fn of(place: usize) -> RGBColor {
     let (red, green, blue) = COLOURS[place % COLOURS.len()];
     RGBColor(red, green, blue.saturating_add((place / COLOURS.len()) as u8))
 }
 
-/// As SVG and CSS write it.
+/// Returns the colour in the form of SVG and CSS.
 pub(crate) fn hex(place: usize) -> String {
     let RGBColor(red, green, blue) = of(place);
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-/// Whether its lines are dashed.
+/// Whether the lines of the strategy in this place are dashed.
 pub(crate) fn dashed(place: usize) -> bool {
     place % COLOURS.len() >= 9
 }

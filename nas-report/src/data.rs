@@ -1,4 +1,4 @@
-//! The raw numbers, each table as CSV and as Parquet.
+//! Writes the raw numbers, each table as CSV and as Parquet.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -15,22 +15,22 @@ use parquet::schema::parser::parse_message_type;
 
 use crate::ReportError;
 
-/// A column of a table. What is not a number is NaN, and an empty cell in CSV.
+/// A column of a table. A missing number is NaN, which is an empty cell in CSV.
 enum Column {
-    Words(Vec<String>),
-    Whole(Vec<i64>),
-    Number(Vec<f64>),
-    Truth(Vec<bool>),
+    Text(Vec<String>),
+    Int(Vec<i64>),
+    Float(Vec<f64>),
+    Bool(Vec<bool>),
 }
 
 impl Column {
     fn cell(&self, row: usize) -> String {
         match self {
-            Self::Words(values) => values[row].clone(),
-            Self::Whole(values) => values[row].to_string(),
-            Self::Number(values) if values[row].is_finite() => values[row].to_string(),
-            Self::Number(_) => String::new(),
-            Self::Truth(values) => values[row].to_string(),
+            Self::Text(values) => values[row].clone(),
+            Self::Int(values) => values[row].to_string(),
+            Self::Float(values) if values[row].is_finite() => values[row].to_string(),
+            Self::Float(_) => String::new(),
+            Self::Bool(values) => values[row].to_string(),
         }
     }
 }
@@ -67,40 +67,40 @@ fn to_csv(table: &Table, path: &Path) -> Result<(), csv::Error> {
 
 fn to_parquet(table: &Table, path: &Path) -> Result<(), ParquetError> {
     let fields = table.columns.iter().map(|(name, column)| match column {
-        Column::Words(_) => format!("REQUIRED BYTE_ARRAY {name} (UTF8);"),
-        Column::Whole(_) => format!("REQUIRED INT64 {name};"),
-        Column::Number(_) => format!("REQUIRED DOUBLE {name};"),
-        Column::Truth(_) => format!("REQUIRED BOOLEAN {name};"),
+        Column::Text(_) => format!("REQUIRED BYTE_ARRAY {name} (UTF8);"),
+        Column::Int(_) => format!("REQUIRED INT64 {name};"),
+        Column::Float(_) => format!("REQUIRED DOUBLE {name};"),
+        Column::Bool(_) => format!("REQUIRED BOOLEAN {name};"),
     });
     let schema = parse_message_type(&format!("message {} {{ {} }}", table.name, fields.collect::<String>()))?;
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = SerializedFileWriter::new(File::create(path)?, Arc::new(schema), Arc::new(properties))?;
     let mut group = writer.next_row_group()?;
     for (_, column) in &table.columns {
-        let Some(mut open) = group.next_column()? else { break };
+        let Some(mut writer) = group.next_column()? else { break };
         match column {
-            Column::Words(values) => {
+            Column::Text(values) => {
                 let bytes: Vec<ByteArray> = values.iter().map(|value| ByteArray::from(value.as_str())).collect();
-                open.typed::<ByteArrayType>().write_batch(&bytes, None, None)?;
+                writer.typed::<ByteArrayType>().write_batch(&bytes, None, None)?;
             }
-            Column::Whole(values) => {
-                open.typed::<Int64Type>().write_batch(values, None, None)?;
+            Column::Int(values) => {
+                writer.typed::<Int64Type>().write_batch(values, None, None)?;
             }
-            Column::Number(values) => {
-                open.typed::<DoubleType>().write_batch(values, None, None)?;
+            Column::Float(values) => {
+                writer.typed::<DoubleType>().write_batch(values, None, None)?;
             }
-            Column::Truth(values) => {
-                open.typed::<BoolType>().write_batch(values, None, None)?;
+            Column::Bool(values) => {
+                writer.typed::<BoolType>().write_batch(values, None, None)?;
             }
         }
-        open.close()?;
+        writer.close()?;
     }
     group.close()?;
     writer.close()?;
     Ok(())
 }
 
-/// Builds columns from rows.
+/// Builds a table from rows, with a function of a row for each column.
 macro_rules! table {
     ($name:literal, $rows:expr, { $($column:literal: $kind:ident = $value:expr),+ $(,)? }) => {{
         let rows = $rows;
@@ -117,12 +117,12 @@ fn finals(report: &Report) -> Table {
     let rows: Vec<_> =
         endings.flat_map(|ending| ending.row.finals.iter().map(move |(seed, v)| (&ending.row, *seed, *v))).collect();
     table!("finals", rows, {
-        "problem": Words = |(row, ..)| row.problem.clone(),
-        "strategy": Words = |(row, ..)| row.strategy.clone(),
-        "seed": Whole = |(_, seed, _)| i64::from(*seed),
-        "metric": Words = |(row, ..)| row.metric.clone(),
-        "value": Number = |(.., value)| *value,
-        "regret": Number = |(row, _, value)| row.regret(*value),
+        "problem": Text = |(row, ..)| row.problem.clone(),
+        "strategy": Text = |(row, ..)| row.strategy.clone(),
+        "seed": Int = |(_, seed, _)| i64::from(*seed),
+        "metric": Text = |(row, ..)| row.metric.clone(),
+        "value": Float = |(.., value)| *value,
+        "regret": Float = |(row, _, value)| row.regret(*value),
     })
 }
 
@@ -146,30 +146,30 @@ fn curves(report: &Report) -> Table {
         }
     }
     table!("curves", rows, {
-        "problem": Words = |row| row.0[0].to_owned(),
-        "strategy": Words = |row| row.0[1].to_owned(),
-        "axis": Words = |row| row.0[2].to_owned(),
-        "measure": Words = |row| row.0[3].to_owned(),
-        "place": Number = |row| row.1,
-        "iqm": Number = |row| row.2.iqm,
-        "low": Number = |row| row.2.low,
-        "high": Number = |row| row.2.high,
+        "problem": Text = |row| row.0[0].to_owned(),
+        "strategy": Text = |row| row.0[1].to_owned(),
+        "axis": Text = |row| row.0[2].to_owned(),
+        "measure": Text = |row| row.0[3].to_owned(),
+        "place": Float = |row| row.1,
+        "iqm": Float = |row| row.2.iqm,
+        "low": Float = |row| row.2.low,
+        "high": Float = |row| row.2.high,
     })
 }
 
 fn comparisons(report: &Report) -> Table {
     let rows: Vec<&Comparison> = report.problems.iter().flat_map(|problem| &problem.comparisons).collect();
     table!("comparisons", rows, {
-        "problem": Words = |row| row.problem.clone(),
-        "a": Words = |row| row.a.clone(),
-        "b": Words = |row| row.b.clone(),
-        "seeds": Whole = |row| row.seeds as i64,
-        "difference": Number = |row| row.difference,
-        "wins": Whole = |row| row.wins as i64,
-        "ties": Whole = |row| row.ties as i64,
-        "a12": Number = |row| row.a12,
-        "p": Number = |row| row.p,
-        "p_holm": Number = |row| row.p_holm,
+        "problem": Text = |row| row.problem.clone(),
+        "a": Text = |row| row.a.clone(),
+        "b": Text = |row| row.b.clone(),
+        "seeds": Int = |row| row.seeds as i64,
+        "difference": Float = |row| row.difference,
+        "wins": Int = |row| row.wins as i64,
+        "ties": Int = |row| row.ties as i64,
+        "a12": Float = |row| row.a12,
+        "p": Float = |row| row.p,
+        "p_holm": Float = |row| row.p_holm,
     })
 }
 
@@ -178,37 +178,37 @@ struct Trial {
     strategy: String,
     seed: u32,
     trial: usize,
-    kept: nas_core::benchmark::KeptTrial,
+    record: nas_core::benchmark::KeptTrial,
     metrics: String,
 }
 
 fn trials(store: &Store) -> Result<Table, ReportError> {
     let mut rows: Vec<Trial> = Vec::new();
     store.each(|problem, strategy, seed, study| {
-        for (trial, kept) in study.trials.into_iter().enumerate() {
-            let known = study.metrics.iter().zip(&kept.values).filter(|(_, value)| value.is_finite());
+        for (trial, record) in study.trials.into_iter().enumerate() {
+            let known = study.metrics.iter().zip(&record.values).filter(|(_, value)| value.is_finite());
             let metrics: Vec<String> = known.map(|(metric, value)| format!("{}={value}", metric.name)).collect();
             let (problem, strategy) = (problem.to_owned(), strategy.to_owned());
-            rows.push(Trial { problem, strategy, seed, trial, kept, metrics: metrics.join(";") });
+            rows.push(Trial { problem, strategy, seed, trial, record, metrics: metrics.join(";") });
         }
         Ok(())
     })?;
-    let genotype = |row: &Trial| row.kept.genotype.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+    let genotype = |row: &Trial| row.record.genotype.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
     Ok(table!("trials", rows, {
-        "problem": Words = |row| row.problem.clone(),
-        "strategy": Words = |row| row.strategy.clone(),
-        "seed": Whole = |row| i64::from(row.seed),
-        "trial": Whole = |row| row.trial as i64,
-        "genotype": Words = genotype,
-        "measured": Truth = |row| row.kept.measured,
-        "duplicate": Truth = |row| row.kept.duplicate,
-        "fidelity": Number = |row| row.kept.fidelity.unwrap_or(f64::NAN),
-        "cost_seconds": Number = |row| row.kept.cost,
-        "told_seconds": Number = |row| row.kept.told,
-        "ask_seconds": Number = |row| row.kept.ask_seconds,
-        "tell_seconds": Number = |row| row.kept.tell_seconds,
-        "metrics": Words = |row| row.metrics.clone(),
-        "reason": Words = |row| row.kept.reason.clone(),
+        "problem": Text = |row| row.problem.clone(),
+        "strategy": Text = |row| row.strategy.clone(),
+        "seed": Int = |row| i64::from(row.seed),
+        "trial": Int = |row| row.trial as i64,
+        "genotype": Text = genotype,
+        "measured": Bool = |row| row.record.measured,
+        "duplicate": Bool = |row| row.record.duplicate,
+        "fidelity": Float = |row| row.record.fidelity.unwrap_or(f64::NAN),
+        "cost_seconds": Float = |row| row.record.cost,
+        "told_seconds": Float = |row| row.record.told,
+        "ask_seconds": Float = |row| row.record.ask_seconds,
+        "tell_seconds": Float = |row| row.record.tell_seconds,
+        "metrics": Text = |row| row.metrics.clone(),
+        "reason": Text = |row| row.record.reason.clone(),
     }))
 }
 
@@ -221,14 +221,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_formats_hold_the_same_rows() {
+    fn csv_and_parquet_hold_the_same_rows() {
         let folder = tempfile::tempdir().unwrap();
         let rows = [("a, \"quoted\"", 1.5, true), ("", f64::NAN, false), ("ü\nline", -1e300, true)];
         let table = table!("some", rows, {
-            "words": Words = |row| row.0.to_owned(),
-            "value": Number = |row| row.1,
-            "truth": Truth = |row| row.2,
-            "count": Whole = |row| row.0.len() as i64,
+            "words": Text = |row| row.0.to_owned(),
+            "value": Float = |row| row.1,
+            "truth": Bool = |row| row.2,
+            "count": Int = |row| row.0.len() as i64,
         });
         let (text, binary) = (folder.path().join("some.csv"), folder.path().join("some.parquet"));
         to_csv(&table, &text).unwrap();

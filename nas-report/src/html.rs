@@ -1,4 +1,4 @@
-//! The report as one HTML file that asks for nothing else.
+//! Writes the report as one HTML file that loads nothing else.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use crate::{Block, Picture, ReportError, colour, content};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
-/// The browser itself holds the file to it.
+/// The security policy with which the browser prevents the file from loading anything.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; \
                       form-action 'none'";
 
@@ -41,8 +41,8 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
                 writeln!(body, "<h{level}>{}</h{level}>", escaped(&title))
             }
             Block::Text(words) => writeln!(body, "<p>{}</p>", emphasised(&words)),
-            Block::Table { header, rows, words, folded } => {
-                let table = table(&header, &rows, words, &titles);
+            Block::Table { header, rows, text_columns, folded } => {
+                let table = table(&header, &rows, text_columns, &titles);
                 match folded {
                     Some(name) => writeln!(
                         body,
@@ -56,7 +56,7 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
             Block::Chart { name, caption, chart } => {
                 let points = match chart.points.is_null() {
                     true => String::new(),
-                    // A script's text ends at the first "</", whatever it stands in.
+                    // A script ends at the first "</", even inside of a string.
                     false => format!(
                         "<script type=\"application/json\">{}</script>\n",
                         chart.points.to_string().replace('<', "\\u003c")
@@ -76,9 +76,9 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Benchmark: {}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<aside>\n<nav id=\"contents\" aria-label=\"sections\">\n{contents}</nav>\n\
-         {}</aside>\n<main>\n{body}</div></details></section>\n</main>\n<div id=\"tip\" hidden></div>\n\
-         <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<aside>\n<nav id=\"contents\" \
+         aria-label=\"sections\">\n{contents}</nav>\n{}</aside>\n<main>\n{body}</div></details></section>\n</main>\n\
+         <div id=\"tip\" hidden></div>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         escaped(&title),
         legend(report),
     );
@@ -86,7 +86,7 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
     Ok(vec![file.to_owned()])
 }
 
-/// The sections' numbers by title, for links to them.
+/// Returns the numbers of the sections by title, for links to them.
 fn titles(blocks: &[Block]) -> BTreeMap<String, usize> {
     let titles = blocks.iter().filter_map(|block| match block {
         Block::Heading(1, title) => Some(title.clone()),
@@ -103,19 +103,20 @@ fn legend(report: &Report) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             buttons,
-            "<button type=\"button\" data-place=\"{place}\" aria-pressed=\"true\" title=\"{name}\"><i class=\"line{dashed}\" \
-             style=\"border-color:{colour}\"></i><span>{name}</span></button>"
+            "<button type=\"button\" data-place=\"{place}\" aria-pressed=\"true\" title=\"{name}\">\
+             <i class=\"line{dashed}\" style=\"border-color:{colour}\"></i><span>{name}</span></button>"
         );
     }
     format!(
         "<div id=\"legend\" role=\"group\" aria-label=\"strategies\">\n{buttons}</div>\n<div id=\"tools\">\
          <button type=\"button\" id=\"all\">show all</button><button type=\"button\" id=\"fold\">fold sections</button>\
-         <p class=\"hint\">Click a strategy to hide it, double-click (or shift and Enter) to see it alone. Drag in a chart to \
-         zoom, double-click for the whole, and again for what lies outside it.</p></div>\n"
+         <p class=\"hint\">Click a strategy to hide it, double-click it (or press shift and Enter) to see it alone. \
+         Drag in a chart to zoom, double-click to see the whole chart, and again to see what is outside of it.</p>\
+         </div>\n"
     )
 }
 
-/// A cell's words; the title of a section leads there.
+/// Returns a cell's text, which is a link if it is the title of a section.
 fn linked(words: &str, titles: &BTreeMap<String, usize>) -> String {
     match titles.get(words) {
         Some(section) => format!("<a href=\"#section{section}\">{}</a>", escaped(words)),
@@ -123,8 +124,8 @@ fn linked(words: &str, titles: &BTreeMap<String, usize>) -> String {
     }
 }
 
-fn table(header: &[String], rows: &[Vec<String>], words: usize, titles: &BTreeMap<String, usize>) -> String {
-    let class = |at: usize| if at < words { "" } else { " class=\"number\"" };
+fn table(header: &[String], rows: &[Vec<String>], text_columns: usize, titles: &BTreeMap<String, usize>) -> String {
+    let class = |at: usize| if at < text_columns { "" } else { " class=\"number\"" };
     let line = |tag: &str, cells: &[String]| {
         let cell = |(at, cell): (usize, &String)| format!("<{tag}{}>{}</{tag}>", class(at), linked(cell, titles));
         format!("<tr>{}</tr>\n", cells.iter().enumerate().map(cell).collect::<String>())
@@ -157,14 +158,15 @@ fn matrix(
         format!("<tr><th>{}</th>{}</tr>\n", linked(name, titles), cells.iter().map(cell).collect::<String>())
     };
     format!(
-        "<div class=\"wide\"><table class=\"matrix\">\n<thead><tr><th>{}</th>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n",
+        "<div class=\"wide\"><table class=\"matrix\">\n<thead><tr><th>{}</th>{}</tr></thead>\n\
+         <tbody>\n{}</tbody></table></div>\n",
         escaped(corner),
         columns.iter().map(head).collect::<String>(),
         rows.iter().map(row).collect::<String>(),
     )
 }
 
-/// Words between stars are emphasised.
+/// Escapes a text, and emphasises what is between stars.
 fn emphasised(text: &str) -> String {
     let parts = escaped(text);
     let part = |(at, part): (usize, &str)| if at % 2 == 1 { format!("<em>{part}</em>") } else { part.to_owned() };

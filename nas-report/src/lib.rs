@@ -1,5 +1,7 @@
-//! The report of a benchmark as files: one HTML file, or Markdown with SVG pictures, and the raw numbers as CSV and
-//! Parquet. What is said is computed by [`nas_core::report`]; here it is only written down and drawn.
+//! Writes the report of a benchmark: one HTML file, or Markdown with SVG pictures, and the raw numbers as CSV and
+//! Parquet.
+//!
+//! [`nas_core::report`] computes everything that a report states. This crate only draws and formats it.
 
 mod chart;
 mod colour;
@@ -15,29 +17,29 @@ use nas_core::benchmark::Store;
 use nas_core::report::Report;
 use nas_core::study::StudyError;
 
-/// What stands in a document, in order.
+/// A part of a document.
 pub(crate) enum Block {
     /// A section's title, with its level from 1.
     Heading(u8, String),
     /// A paragraph.
     Text(String),
-    /// Words, with a number of columns from the left that are words too; the others are numbers. Where it has a name, it is
-    /// for those who look for something: a page folds it away under its name.
-    Table { header: Vec<String>, rows: Vec<Vec<String>>, words: usize, folded: Option<String> },
-    /// Names against names, with words in each cell and how good that is for the row, from −1 to 1.
+    /// A table. The first `text_columns` columns are texts, and the others are numbers. A page folds a table away if
+    /// `folded` gives it a name, which is shown instead.
+    Table { header: Vec<String>, rows: Vec<Vec<String>>, text_columns: usize, folded: Option<String> },
+    /// A table of names against names. Each cell has a text and a score for the row, from −1 to 1.
     Matrix { corner: String, columns: Vec<String>, rows: Vec<(String, Vec<(String, f64)>)> },
-    /// A picture with its caption.
+    /// A chart with its caption.
     Chart { name: String, caption: String, chart: chart::Chart },
 }
 
-/// A picture of something that was found, for the section of its problem.
+/// A picture of an architecture, for the section of its problem.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// The problem's name.
     pub problem: String,
-    /// What it shows.
+    /// A sentence that says what it shows.
     pub caption: String,
-    /// One `svg` element.
+    /// The picture as one `svg` element.
     pub svg: String,
 }
 
@@ -50,13 +52,13 @@ pub enum ReportError {
     /// A file that cannot be written.
     #[error("{}: cannot be written: {problem}\n  help: choose a folder that you may write", path.display())]
     Write {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system reported.
         problem: String,
     },
-    /// An ending that names no format.
-    #[error("{}: the ending says no format\n  help: name a file that ends in .html or .md", path.display())]
+    /// A file name whose extension is no format.
+    #[error("{}: the ending names no format\n  help: name a file that ends in .html or .md", path.display())]
     Format {
         /// The file.
         path: PathBuf,
@@ -72,7 +74,11 @@ impl ReportError {
     }
 }
 
-/// Writes the report as the file's ending says, `.html` or `.md`, with these pictures. Returns all files that were written.
+/// Writes the report with these pictures, in the format of the file's extension: `.html`, `.htm` or `.md`. Returns the
+/// paths of all files.
+///
+/// # Errors
+/// Fails if the extension is another one, a chart cannot be drawn, or a file cannot be written.
 pub fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
@@ -82,7 +88,10 @@ pub fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<P
     }
 }
 
-/// Writes the raw numbers, each table as CSV and as Parquet. Returns all files that were written.
+/// Writes the raw numbers into a folder, each table as CSV and as Parquet. Returns the paths of all files.
+///
+/// # Errors
+/// Fails if the benchmark cannot be read, or a file cannot be written.
 pub fn write_data(store: &Store, report: &Report, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     data::write(store, report, folder)
 }

@@ -1,5 +1,5 @@
-//! The report as Markdown, with its charts beside it: SVG files, which it shows, and the same as PNG for places that take
-//! no SVG.
+//! Writes the report as Markdown, with its charts beside it as SVG files, which it shows, and as PNG files, for places
+//! that take no SVG.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,8 +9,8 @@ use nas_core::report::Report;
 
 use crate::{Block, Picture, ReportError, content};
 
-/// Pixels of a PNG for each unit of the SVG.
-const PIXELS: f32 = 2.0;
+/// The pixels of a PNG per unit of the SVG.
+const SCALE: f32 = 2.0;
 
 pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let stem = file.file_stem().map_or_else(|| "report".to_owned(), |stem| stem.to_string_lossy().into_owned());
@@ -23,7 +23,9 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
         let _ = match block {
             Block::Heading(level, title) => writeln!(text, "{} {}\n", "#".repeat(level.into()), escaped(&title)),
             Block::Text(words) => writeln!(text, "{}\n", paragraph(&words)),
-            Block::Table { header, rows, words, .. } => writeln!(text, "{}", table(&header, &rows, words)),
+            Block::Table { header, rows, text_columns, .. } => {
+                writeln!(text, "{}", table(&header, &rows, text_columns))
+            }
             Block::Matrix { corner, columns, rows } => {
                 let header: Vec<String> = std::iter::once(corner).chain(columns).collect();
                 let row = |(name, cells): (String, Vec<(String, f64)>)| {
@@ -33,7 +35,7 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
                 writeln!(text, "{}", table(&header, &rows, 1))
             }
             Block::Chart { name, caption, chart } => {
-                let raster = nas_draw::png(&chart.svg, PIXELS).map_err(|error| ReportError::Draw(error.to_string()))?;
+                let raster = nas_draw::png(&chart.svg, SCALE).map_err(|error| ReportError::Draw(error.to_string()))?;
                 for (ending, bytes) in [("svg", chart.svg.as_bytes()), ("png", &raster[..])] {
                     let picture = folder.join(format!("{name}.{ending}"));
                     fs::write(&picture, bytes).map_err(|error| ReportError::write(&picture, error))?;
@@ -51,21 +53,21 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
     Ok(files)
 }
 
-/// The strategies' colours, which the pictures have in common.
+/// Returns the strategies' colours, which all charts share.
 fn legend(report: &Report) -> String {
     let name = |(place, name): (usize, &String)| format!("{} `{}`", escaped(name), crate::colour::hex(place));
     let names: Vec<String> = report.strategies.iter().enumerate().map(name).collect();
     format!("Colours: {}.\n\n", names.join(", "))
 }
 
-fn table(header: &[String], rows: &[Vec<String>], words: usize) -> String {
+fn table(header: &[String], rows: &[Vec<String>], text_columns: usize) -> String {
     let line = |cells: &[String]| format!("| {} |", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "));
-    let rule: Vec<&str> = (0..header.len()).map(|at| if at < words { "---" } else { "---:" }).collect();
+    let rule: Vec<&str> = (0..header.len()).map(|at| if at < text_columns { "---" } else { "---:" }).collect();
     let body: Vec<String> = rows.iter().map(|row| line(row)).collect();
     format!("{}\n|{}|\n{}\n", line(header), rule.join("|"), body.join("\n"))
 }
 
-/// Words that may be emphasised by stars.
+/// Escapes everything in a text except stars, which emphasise.
 fn paragraph(words: &str) -> String {
     let mut safe = String::with_capacity(words.len());
     let mut letters = words.chars().peekable();
@@ -80,7 +82,7 @@ fn paragraph(words: &str) -> String {
     safe
 }
 
-/// Words that mean nothing but themselves.
+/// Escapes everything in a text that Markdown would interpret.
 fn escaped(words: &str) -> String {
     let mut safe = paragraph(words);
     for sign in ['\\', '|', '*', '`', '[', ']'] {
@@ -94,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_mean_nothing_in_markdown() {
+    fn names_are_escaped_in_markdown() {
         assert_eq!(escaped("<a>|*b*[c](d) `e`\n&lt; f & g"), "&lt;a>\\|\\*b\\*\\[c\\](d) \\`e\\` &amp;lt; f & g");
         assert_eq!(paragraph("*stressed* < 1"), "*stressed* &lt; 1");
     }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
-  const FEW = 6; // So many strategies are drawn strongly; of more, a chart's best.
-  const NEAR = 60; // Pixels from the pointer to what it points at.
+  const MAX_STRONG = 6; // The largest number of visible strategies that all get thick lines.
+  const NEAR = 60; // The largest distance in pixels from the pointer to the line that it selects.
   const buttons = [...document.querySelectorAll("#legend button")];
   const names = new Map(buttons.map((button) => [Number(button.dataset.place), button.title]));
   const hidden = new Set();
@@ -9,10 +9,10 @@
   const tip = document.getElementById("tip");
   let focus = null;
 
-  // One style sheet hides and dims in all charts at once, however many elements they have.
+  // One style sheet hides and dims elements in all charts at once, which stays fast with many of them.
   const update = () => {
     const rules = [...hidden].map((place) => `svg .s${place} { display: none; }`);
-    if (buttons.length - hidden.size <= FEW) {
+    if (buttons.length - hidden.size <= MAX_STRONG) {
       rules.push("svg .rest.line { stroke-opacity: 1; stroke-width: 2px; }", "svg .band { fill-opacity: .13; }");
     }
     if (focus !== null) {
@@ -21,7 +21,9 @@
       rules.push(`svg .line.s${focus} { stroke-opacity: 1; stroke-width: 3px; }`);
     }
     style.textContent = rules.join("\n");
-    for (const button of buttons) button.setAttribute("aria-pressed", String(!hidden.has(Number(button.dataset.place))));
+    for (const button of buttons) {
+      button.setAttribute("aria-pressed", String(!hidden.has(Number(button.dataset.place))));
+    }
   };
   const point = (place) => { if (focus !== place) { focus = place; update(); } };
   const toggle = (place) => { if (!hidden.delete(place)) hidden.add(place); update(); };
@@ -35,7 +37,9 @@
     const place = Number(button.dataset.place);
     button.addEventListener("click", (event) => event.shiftKey ? alone(place) : toggle(place));
     button.addEventListener("dblclick", () => alone(place));
-    for (const event of ["mouseenter", "focus"]) button.addEventListener(event, () => point(hidden.has(place) ? null : place));
+    for (const event of ["mouseenter", "focus"]) {
+      button.addEventListener(event, () => point(hidden.has(place) ? null : place));
+    }
     for (const event of ["mouseleave", "blur"]) button.addEventListener(event, () => point(null));
   }
   document.getElementById("all").addEventListener("click", () => { hidden.clear(); update(); });
@@ -47,7 +51,7 @@
     for (const section of sections) section.open = open;
     fold.textContent = open ? "fold sections" : "unfold sections";
   });
-  // A link opens what it leads to.
+  // A link opens its section.
   const arrive = () => {
     const details = location.hash && document.getElementById(location.hash.slice(1))?.querySelector("details");
     if (details) details.open = true;
@@ -63,11 +67,13 @@
   }, { rootMargin: "-10% 0px -89% 0px" });
   for (const id of links.keys()) seen.observe(document.getElementById(id));
 
-  const words = (value) => Number.isInteger(value) && Math.abs(value) < 1e7 ? String(value) : String(Number(value.toPrecision(5)));
-  const part = (value, [low, high], log) => log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+  const words = (value) =>
+    Number.isInteger(value) && Math.abs(value) < 1e7 ? String(value) : String(Number(value.toPrecision(5)));
+  const part = (value, [low, high], log) =>
+    log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
   const whole = (share, [low, high], log) => log ? low * (high / low) ** share : low + share * (high - low);
 
-  // Round values between the ends of an axis.
+  // Returns round values between the ends of an axis.
   const ticks = ([low, high], log, count) => {
     const found = [];
     if (log && high / low > 20) {
@@ -101,13 +107,14 @@
       this.back.hidden = true;
       this.back.addEventListener("click", () => this.show(data));
       figure.append(this.back);
-      this.dot = element(this.svg, "circle", { r: 4, fill: "none", stroke: "#000", "stroke-width": 1.5, display: "none" });
+      const look = { r: 4, fill: "none", stroke: "#000", "stroke-width": 1.5, display: "none" };
+      this.dot = element(this.svg, "circle", look);
     }
 
     at([x, y]) {
       const [left, right, top, bottom] = this.data.area;
-      const down = Math.max(part(y, this.view.y, this.data.logY), -9);
-      return [left + part(x, this.view.x, this.data.logX) * (right - left), bottom - Math.min(down, 9) * (bottom - top)];
+      const up = Math.min(Math.max(part(y, this.view.y, this.data.logY), -9), 9);
+      return [left + part(x, this.view.x, this.data.logX) * (right - left), bottom - up * (bottom - top)];
     }
 
     value([x, y]) {
@@ -124,7 +131,7 @@
       return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
     }
 
-    // Draws the part of the chart between these values anew; the whole one is there already.
+    // Draws the part of the chart between these values. The whole chart is in the page already.
     show({ x, y }) {
       this.view = { x, y };
       this.svg.querySelector(".part")?.remove();
@@ -151,47 +158,53 @@
       element(group, "text", { x: (left + right) / 2, y: bottom + 42, "text-anchor": "middle" }, labels[0]);
       const turned = `translate(18 ${(top + bottom) / 2}) rotate(-90)`;
       element(group, "text", { transform: turned, "text-anchor": "middle" }, labels[1]);
-      const [wide, high] = [right - left, bottom - top];
-      const box = { x: left, y: top, width: wide, height: high, viewBox: `${left} ${top} ${wide} ${high}`, overflow: "hidden", fill: "none" };
+      const [width, height] = [right - left, bottom - top];
+      const viewBox = `${left} ${top} ${width} ${height}`;
+      const box = { x: left, y: top, width, height, viewBox, overflow: "hidden", fill: "none" };
       const plot = element(group, "svg", box);
-      const path = (points) => "M" + points.map((point) => this.at(point).map((pixel) => pixel.toFixed(1)).join(" ")).join("L");
+      const pixels = (point) => this.at(point).map((pixel) => pixel.toFixed(1)).join(" ");
+      const path = (points) => "M" + points.map(pixels).join("L");
       for (const { place, strong, banded, points } of [...series].reverse().sort((a, b) => a.strong - b.strong)) {
         const button = buttons[place].querySelector("i");
         const [rest, fill] = [strong ? "" : " rest", button.style.borderColor];
         if (points.some((point) => point.length > 2)) {
           const ends = points.map(([at, middle, low = middle, upper = middle]) => [[at, low], [at, upper]]);
           const around = [...ends.map((end) => end[0]), ...ends.map((end) => end[1]).reverse()];
-          element(plot, "path", { class: `s${place} band${rest}`, fill, "fill-opacity": banded ? 0.13 : 0, d: `${path(around)}Z` });
+          const opacity = banded ? 0.13 : 0;
+          const d = `${path(around)}Z`;
+          element(plot, "path", { class: `s${place} band${rest}`, fill, "fill-opacity": opacity, d });
         }
         const line = steps ? points.flatMap((to, at) => at ? [[to[0], points[at - 1][1]], to] : [to]) : points;
         const look = strong ? { "stroke-width": 2 } : { "stroke-width": 1, "stroke-opacity": 0.45 };
         const dashes = button.classList.contains("dashed") ? { "stroke-dasharray": "7 4" } : {};
         element(plot, "path", { class: `s${place} line${rest}`, stroke: fill, ...look, ...dashes, d: path(line) });
         if (!steps) continue;
-        for (const [cx, cy] of points.map((point) => this.at(point))) element(plot, "circle", { class: `s${place} mark${rest}`, fill, cx, cy, r: 3 });
+        for (const [cx, cy] of points.map((point) => this.at(point))) {
+          element(plot, "circle", { class: `s${place} mark${rest}`, fill, cx, cy, r: 3 });
+        }
       }
       this.svg.append(this.dot);
     }
 
-    // With what leaves the chart above or below.
+    // Shows also the values above and below the chart.
     all() {
       const { x, y, allY } = this.data;
       if (allY[0] < y[0] || allY[1] > y[1]) this.show({ x, y: [Math.min(allY[0], y[0]), Math.max(allY[1], y[1])] });
     }
 
-    // What each visible strategy has at this place: where it is on the screen, and its numbers.
+    // Returns the numbers of each visible strategy at this x, with their place on the screen.
     found(x) {
       const { steps, series } = this.data;
       const shown = series.filter(({ place }) => !hidden.has(place));
-      if (steps) return shown.flatMap(({ place, points }) => points.map((values) => ({ place, values, pixels: this.at(values) })));
+      const found = (place, values) => ({ place, values, pixels: this.at(values) });
+      if (steps) return shown.flatMap(({ place, points }) => points.map((values) => found(place, values)));
       return shown.flatMap(({ place, points }) => {
         const after = points.findIndex((point) => point[0] >= x);
         if (after < 0 || (after === 0 && points[0][0] > x)) return [];
         const [from, to] = [points[Math.max(after - 1, 0)], points[after]];
         const share = to[0] > from[0] ? (x - from[0]) / (to[0] - from[0]) : 1;
         const between = (at) => (from[at] ?? from[1]) + share * ((to[at] ?? to[1]) - (from[at] ?? from[1]));
-        const values = [x, between(1), between(2), between(3)];
-        return [{ place, values, pixels: this.at(values) }];
+        return [found(place, [x, between(1), between(2), between(3)])];
       });
     }
 
@@ -201,14 +214,17 @@
       const [left, right, top, bottom] = this.data.area;
       const inside = px >= left - 4 && px <= right + 4 && py >= top - 4 && py <= bottom + 4;
       let x = this.value([Math.min(Math.max(px, left), right), py])[0];
-      // Trials are whole.
-      if (this.data.labels[0] === "trials") x = Math.min(Math.max(Math.round(x), Math.ceil(this.view.x[0])), Math.floor(this.view.x[1]));
+      // The number of trials is whole.
+      if (this.data.labels[0] === "trials") {
+        x = Math.min(Math.max(Math.round(x), Math.ceil(this.view.x[0])), Math.floor(this.view.x[1]));
+      }
       const far = ({ pixels: [ax, ay] }) => Math.hypot(this.data.steps ? ax - px : 0, ay - py);
       const best = inside ? this.found(x).sort((a, b) => far(a) - far(b))[0] : undefined;
       if (!best || far(best) > NEAR) return this.leave();
       const [vx, vy, low, high] = best.values;
       const band = low < high ? `\n95 % band ${words(low)} – ${words(high)}` : "";
-      tip.textContent = `${names.get(best.place)}\n${this.data.labels[0]} ${words(vx)}\n${this.data.labels[1]} ${words(vy)}${band}`;
+      const [labelX, labelY] = this.data.labels;
+      tip.textContent = `${names.get(best.place)}\n${labelX} ${words(vx)}\n${labelY} ${words(vy)}${band}`;
       tip.hidden = false;
       tip.style.left = `${Math.max(Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8), 0)}px`;
       tip.style.top = `${Math.max(Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8), 0)}px`;
@@ -230,8 +246,9 @@
       const raw = this.pixels(event);
       const start = clamped(raw);
       if (Math.hypot(raw[0] - start[0], raw[1] - start[1]) > 8) return;
-      const box = element(this.svg, "rect", { fill: "#0b5394", "fill-opacity": 0.1, stroke: "#0b5394", width: 0, height: 0 });
-      // A flat or narrow drag selects along one axis alone.
+      const look = { fill: "#0b5394", "fill-opacity": 0.1, stroke: "#0b5394", width: 0, height: 0 };
+      const box = element(this.svg, "rect", look);
+      // A flat or narrow drag selects along one axis only.
       const selected = (event) => {
         const end = clamped(this.pixels(event));
         const [wide, high] = [Math.abs(end[0] - start[0]), Math.abs(end[1] - start[1])];
@@ -241,17 +258,19 @@
       };
       const move = (event) => {
         const [x, to, y, down] = selected(event) ?? [0, 0, 0, 0];
-        for (const [name, value] of Object.entries({ x, y, width: to - x, height: down - y })) box.setAttribute(name, value);
+        const place = { x, y, width: to - x, height: down - y };
+        for (const [name, value] of Object.entries(place)) box.setAttribute(name, value);
       };
       const stop = (event) => {
         box.remove();
-        for (const [name, listener] of [["pointermove", move], ["pointerup", stop], ["pointercancel", stop]]) removeEventListener(name, listener);
+        for (const [name, listener] of listeners) removeEventListener(name, listener);
         const area = event.type === "pointerup" ? selected(event) : null;
         if (area === null) return;
         const [low, high] = [this.value([area[0], area[3]]), this.value([area[1], area[2]])];
         this.show({ x: [low[0], high[0]], y: [low[1], high[1]] });
       };
-      for (const [name, listener] of [["pointermove", move], ["pointerup", stop], ["pointercancel", stop]]) addEventListener(name, listener);
+      const listeners = [["pointermove", move], ["pointerup", stop], ["pointercancel", stop]];
+      for (const [name, listener] of listeners) addEventListener(name, listener);
     }
   }
 
@@ -260,7 +279,7 @@
     if (!data) continue;
     const svg = figure.querySelector("svg");
     let made = null;
-    // Read when it is first needed: a report may have a hundred charts.
+    // Parsed when it is first needed, because a report may have a hundred charts.
     const chart = () => made ??= new Chart(figure, JSON.parse(data.textContent));
     svg.addEventListener("mousemove", (event) => chart().hover(event));
     svg.addEventListener("mouseleave", () => chart().leave());
@@ -268,7 +287,7 @@
     svg.addEventListener("dblclick", () => chart().back.hidden ? chart().all() : chart().show(chart().data));
   }
 
-  // Tables are sorted by a click on a column's name.
+  // A click on a column's name sorts a table.
   for (const table of document.querySelectorAll("table:not(.matrix)")) {
     const body = table.tBodies[0];
     if (!table.tHead || body.rows.length < 3) continue;

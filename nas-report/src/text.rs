@@ -1,6 +1,6 @@
-//! Numbers and words as reports show them.
+//! Formats numbers and texts for reports.
 
-/// Four significant digits, without zeros that say nothing; an empty text for what is not known.
+/// Returns four significant digits without trailing zeros; an empty text for a value that is not finite.
 pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() {
         return String::new();
@@ -17,12 +17,12 @@ pub(crate) fn number(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// So that numbers of one column have their points below each other.
+/// Returns a fixed number of decimals, which aligns the points of a column; an empty text if the value is not finite.
 pub(crate) fn fixed(value: f64, places: usize) -> String {
     if value.is_finite() { format!("{value:.places$}") } else { String::new() }
 }
 
-/// Decimals that show the differences between these values: one digit more than their spread has.
+/// Returns the number of decimals that shows how these values differ: three significant digits of their spread.
 pub(crate) fn places(values: impl Iterator<Item = f64> + Clone) -> usize {
     let finite = || values.clone().filter(|value| value.is_finite());
     let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), value| (l.min(value), h.max(value)));
@@ -33,7 +33,7 @@ pub(crate) fn places(values: impl Iterator<Item = f64> + Clone) -> usize {
     (2 - spread.log10().floor() as i32).clamp(0, 6) as usize
 }
 
-/// A p value.
+/// Returns a p value; an empty text if it is not finite.
 pub(crate) fn probability(p: f64) -> String {
     match p {
         _ if !p.is_finite() => String::new(),
@@ -43,18 +43,19 @@ pub(crate) fn probability(p: f64) -> String {
     }
 }
 
-/// At most so many characters; what is cut out of the middle is marked, since names often differ at their ends.
-pub(crate) fn shortened(text: &str, most: usize) -> String {
+/// Returns at most `max` characters. A long text is cut in the middle, because names often differ at their ends.
+pub(crate) fn shortened(text: &str, max: usize) -> String {
     let letters: Vec<char> = text.chars().collect();
-    if letters.len() <= most {
+    if letters.len() <= max {
         return text.to_owned();
     }
-    let last = most / 3;
-    let first = most.saturating_sub(last + 1);
+    let last = max / 3;
+    let first = max.saturating_sub(last + 1);
     letters[..first].iter().chain(&['…']).chain(&letters[letters.len() - last..]).collect()
 }
 
-/// As text or attribute of HTML and SVG. What XML cannot hold, and what would turn the rest of a line around, is replaced.
+/// Escapes a text for text and attributes of HTML and SVG. Characters that XML forbids, and those that change the
+/// direction of writing, are replaced by U+FFFD.
 pub(crate) fn escaped(text: &str) -> String {
     nas_draw::escaped(&text.replace(['\n', '\t'], " "))
 }
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_well() {
+    fn numbers_are_rounded_for_reading() {
         let shown = [94.3712, 0.5, 12_345.6, 0.000_123_4, 1e-9, -3.0, 0.0, 2.0e9].map(number);
         assert_eq!(shown, ["94.37", "0.5", "12346", "0.0001234", "1.00e-9", "-3", "0", "2.00e9"]);
         assert_eq!(number(f64::NAN), "");
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_words_stay_words() {
+    fn hostile_texts_are_escaped() {
         assert_eq!(escaped("<a href='x'>\"&\u{1}\u{202e}"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;\u{fffd}\u{fffd}");
         assert_eq!((shortened("abc", 3), shortened("äöüß", 3)), ("abc".to_owned(), "ä…ß".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! What a network costs before anything is trained: building its graph, inferring its shapes, counting it.
+//! Times what is done with a network before training: building its graph, inferring its shapes, and counting its costs.
 //!
 //! `cargo bench -p nas-spaces --bench graph`
 

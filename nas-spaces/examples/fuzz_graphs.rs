@@ -1,4 +1,4 @@
-//! Checks damaged graphs for as long as one likes; a panic, a long check or a lot of memory ends it.
+//! A fuzzer that checks damaged graphs for a given time. It stops at a panic, a slow check or high memory use.
 //!
 //!     cargo run --release -p nas-spaces --example fuzz_graphs -- --seconds 3600 [--seed N]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -17,7 +17,7 @@ use nas_spaces::{
     ResidualMlp, VisionTransformer,
 };
 
-/// Numbers at the edges of what is allowed.
+/// Numbers near the limits of what is allowed.
 const NUMBERS: [i64; 16] =
     [0, 1, -1, 2, 3, -2, 7, 64, 1000, 1 << 16, 1 << 31, (1 << 31) + 1, 1 << 40, i64::MAX, i64::MIN, 1_000_000_000_000];
 
@@ -51,10 +51,10 @@ fn main() {
     );
 }
 
-/// Everything that is done with a graph before it is trained; whether it is valid.
+/// Does everything that is done with a graph before training, and returns whether the graph is valid.
 fn check(graph: &Graph, input: &[i64]) -> bool {
     let Ok(shapes) = shape::infer(graph, input) else { return false };
-    // A valid graph may still have more than can be counted.
+    // The counts of a valid graph may still overflow.
     let _ = count::count(graph, &shapes);
     let _ = memory(graph, &shapes, 8, 4);
     let _ = weights::slots(graph, &shapes);
@@ -63,24 +63,24 @@ fn check(graph: &Graph, input: &[i64]) -> bool {
 
 fn graphs() -> Vec<(Graph, Vec<i64>)> {
     let mut graphs = Vec::new();
-    of::<Conv1d>(&mut graphs, &[3, 64]);
-    of::<Darts>(&mut graphs, &[3, 32, 32]);
-    of::<DecoderLm>(&mut graphs, &[16]);
-    of::<Detector>(&mut graphs, &[3, 64, 64]);
-    of::<GrammarSpace>(&mut graphs, &[3, 32, 32]);
-    of::<Mlp>(&mut graphs, &[8]);
-    of::<Mobile>(&mut graphs, &[3, 64, 64]);
-    of::<NasBench101>(&mut graphs, &[3, 32, 32]);
-    of::<NasBench201>(&mut graphs, &[3, 32, 32]);
-    of::<NasBenchMacro>(&mut graphs, &[3, 32, 32]);
-    of::<ResNet>(&mut graphs, &[3, 32, 32]);
-    of::<ResidualMlp>(&mut graphs, &[8]);
-    of::<VisionTransformer>(&mut graphs, &[3, 32, 32]);
+    add::<Conv1d>(&mut graphs, &[3, 64]);
+    add::<Darts>(&mut graphs, &[3, 32, 32]);
+    add::<DecoderLm>(&mut graphs, &[16]);
+    add::<Detector>(&mut graphs, &[3, 64, 64]);
+    add::<GrammarSpace>(&mut graphs, &[3, 32, 32]);
+    add::<Mlp>(&mut graphs, &[8]);
+    add::<Mobile>(&mut graphs, &[3, 64, 64]);
+    add::<NasBench101>(&mut graphs, &[3, 32, 32]);
+    add::<NasBench201>(&mut graphs, &[3, 32, 32]);
+    add::<NasBenchMacro>(&mut graphs, &[3, 32, 32]);
+    add::<ResNet>(&mut graphs, &[3, 32, 32]);
+    add::<ResidualMlp>(&mut graphs, &[8]);
+    add::<VisionTransformer>(&mut graphs, &[3, 32, 32]);
     graphs
 }
 
-/// Some networks of a space, and its supernet.
-fn of<S: SearchSpace>(graphs: &mut Vec<(Graph, Vec<i64>)>, input: &[i64]) {
+/// Adds some networks of a space, and its supernet.
+fn add<S: SearchSpace>(graphs: &mut Vec<(Graph, Vec<i64>)>, input: &[i64]) {
     let space = S::open(&Settings::defaults(&S::parameters())).unwrap();
     let settings = Settings::defaults(&space.task_parameters());
     let task = Task { input_shape: input.to_vec(), outputs: 10, kind: "classification".into(), settings };
@@ -106,7 +106,7 @@ fn attribute(rng: &mut Random) -> Attribute {
     }
 }
 
-/// A copy with one to four things changed.
+/// A copy with one to four changes.
 fn damaged(graph: &Graph, input: &[i64], rng: &mut Random) -> (Graph, Vec<i64>) {
     let (mut graph, mut input) = (graph.clone(), input.to_vec());
     let known: Vec<&str> = operators::names().collect();
@@ -132,7 +132,7 @@ fn damaged(graph: &Graph, input: &[i64], rng: &mut Random) -> (Graph, Vec<i64>) 
                 }
             }
             6 => {
-                // A number within an attribute, which keeps its kind.
+                // Changes the numbers of an attribute, but not its kind.
                 let value = number(rng);
                 for (_, old) in &mut node.attributes {
                     match old {

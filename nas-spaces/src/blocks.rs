@@ -1,14 +1,14 @@
-//! What convolutional spaces build their networks from.
+//! Building blocks of convolutional networks, which several spaces share.
 
 use nas_api::graph::Convolution;
 use nas_api::{Error, GraphBuilder, NodeId, Result, Window};
 
-/// All channels to all, without bias; stride 1 keeps height and width (odd kernels).
+/// A convolution of all input channels without bias. An odd kernel keeps height and width at stride 1.
 pub(crate) fn conv(channels: i64, kernel: i64, stride: i64) -> Convolution {
     Convolution::new(channels, Window::same(kernel, stride))
 }
 
-/// Each channel by itself, without bias; stride 1 keeps height and width (odd kernels).
+/// A depthwise convolution without bias. An odd kernel keeps height and width at stride 1.
 pub(crate) fn depthwise(channels: i64, kernel: i64, stride: i64) -> Convolution {
     conv(channels, kernel, stride).groups(channels)
 }
@@ -25,26 +25,29 @@ pub(crate) fn conv_norm_relu(graph: &mut GraphBuilder, name: &str, from: NodeId,
     graph.op(format!("{name}.relu"), "Relu", &[value])
 }
 
-/// A 3×3 maximum with padding, as in front of a network.
+/// A 3×3 max pooling with padding.
 pub(crate) fn max_pool(graph: &mut GraphBuilder, name: impl Into<String>, from: NodeId, stride: i64) -> NodeId {
     graph.pool(name, "MaxPool", from, Window::same(3, stride))
 }
 
-/// Average over all positions and a linear layer.
+/// Global average pooling and a linear layer.
 pub(crate) fn classifier(graph: &mut GraphBuilder, from: NodeId, outputs: i64) -> NodeId {
     let value = graph.global_average("head.average", from);
     graph.gemm("head.logits", value, outputs)
 }
 
-/// Channels, height and width of a task's images, or that `space` takes nothing else.
-pub(crate) fn image(space: &str, shape: &[i64]) -> Result<[i64; 3]> {
+/// Channels, height and width of a task's images.
+///
+/// # Errors
+/// If the task's inputs are not images. The message names the space.
+pub(crate) fn image_shape(space: &str, shape: &[i64]) -> Result<[i64; 3]> {
     match *shape {
         [channels, height, width] if channels > 0 && height > 0 && width > 0 => Ok([channels, height, width]),
         _ => Err(Error::new(format!("{space} takes images [channels, height, width], not {shape:?}"))),
     }
 }
 
-/// What a padded window of stride 2 leaves of a side.
+/// Half of a side, rounded up, as a padded window of stride 2 leaves it.
 pub(crate) fn half(side: i64) -> i64 {
     side / 2 + side % 2
 }

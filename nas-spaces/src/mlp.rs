@@ -4,19 +4,19 @@ use nas_api::{Decision, Error, Genotype, Graph, GraphBuilder, Result, SearchSpac
 
 const LAYERS: u32 = 3;
 const WIDTHS: [i64; 3] = [32, 64, 128];
-/// The choice's name and its ONNX operator.
+/// Name and ONNX operator of each choice.
 const ACTIVATIONS: [(&str, &str); 4] = [("relu", "Relu"), ("sigmoid", "Sigmoid"), ("tanh", "Tanh"), ("gelu", "Gelu")];
 
-/// The space `mlp`: the number of hidden layers, then width and activation of each. Two genotypes never build the same
-/// network, so that the choices themselves are the key.
+/// The space `mlp`: the number of hidden layers, then width and activation of each. Different genotypes build different
+/// networks, so that the choices are the key.
 #[derive(Clone, Debug)]
 pub struct Mlp {
-    /// `layers`, then `width` and `activation` of each layer.
+    /// The decision `layers`, followed by `width` and `activation` of each layer.
     decisions: Vec<Decision>,
 }
 
 impl Mlp {
-    /// The space has no parameters.
+    /// The space, which has no parameters.
     pub fn new() -> Self {
         let mut decisions = vec![Decision::new("layers", (1..=LAYERS).map(|layers| layers.to_string())).ordered()];
         for layer in 1..=LAYERS {
@@ -34,8 +34,8 @@ impl Default for Mlp {
     }
 }
 
-/// One choice for the number of layers, two for each.
-fn length(layers_choice: u32) -> usize {
+/// The length of a genotype: one choice for the number of layers, and two for each layer.
+fn genotype_length(layers_choice: u32) -> usize {
     3 + 2 * layers_choice as usize
 }
 
@@ -62,7 +62,7 @@ impl SearchSpace for Mlp {
 
     fn next(&self, prefix: &[u32]) -> Option<&Decision> {
         match prefix.first() {
-            Some(&layers) if prefix.len() >= length(layers) => None,
+            Some(&layers) if prefix.len() >= genotype_length(layers) => None,
             _ => self.decisions.get(prefix.len()),
         }
     }
@@ -83,7 +83,7 @@ impl SearchSpace for Mlp {
     fn parse(&self, text: &str) -> Result<Genotype> {
         let explain = |error| {
             Error::new(format!(
-                "{error}; a genotype reads like layers=1,width1=64,activation1=relu, one pair a decision"
+                "{error}; a genotype reads like layers=1,width1=64,activation1=relu, with one pair for each decision"
             ))
         };
         nas_api::space_defaults::parse(self, text).map_err(explain)

@@ -8,12 +8,12 @@ use nas_api::{
     SpaceInfo, Task,
 };
 
-use crate::blocks::{classifier, conv, conv_norm, conv_norm_relu, depthwise, image};
+use crate::blocks::{classifier, conv, conv_norm, conv_norm_relu, depthwise, image_shape};
 
-/// Layers of each stage; the first of a stage halves the image and doubles the channels.
+/// The layers of each stage. The first layer of a stage halves the image and doubles the channels.
 const STAGES: [usize; 3] = [2, 3, 3];
 const LAYERS: usize = 8;
-/// The choices by name: expansion and kernel of the inverted bottleneck.
+/// Name of each choice, with expansion and kernel of its inverted bottleneck.
 const CHOICES: [(&str, Option<(i64, i64)>); 3] =
     [("identity", None), ("mb3_k3", Some((3, 3))), ("mb6_k5", Some((6, 5)))];
 const HEAD: i64 = 1280;
@@ -26,7 +26,7 @@ pub struct NasBenchMacro {
 }
 
 impl NasBenchMacro {
-    /// The space has no parameters.
+    /// The space, which has no parameters.
     pub fn new() -> Self {
         let names = CHOICES.map(|(name, _)| name);
         Self { decisions: (1..=LAYERS).map(|layer| Decision::new(format!("layer{layer}"), names)).collect() }
@@ -39,9 +39,10 @@ impl Default for NasBenchMacro {
     }
 }
 
-/// The network; `layer` says what a layer is, by its position.
+/// The network around the layers. `layer` builds the layer at a position, given its input, [channels in, channels out]
+/// and stride.
 fn network(task: &Task, layer: impl Fn(&mut GraphBuilder, usize, NodeId, [i64; 2], i64) -> NodeId) -> Result<Graph> {
-    image("nas-bench-macro", &task.input_shape)?;
+    image_shape("nas-bench-macro", &task.input_shape)?;
     let mut channels = i64::from(task.settings.integer("channels")?);
     let mut graph = GraphBuilder::new();
     let input = graph.input();
@@ -60,7 +61,7 @@ fn network(task: &Task, layer: impl Fn(&mut GraphBuilder, usize, NodeId, [i64; 2
     Ok(graph.finish(&[logits]))
 }
 
-/// One choice. An identity that changes the shape is a 1×1 convolution with normalisation.
+/// One choice of a layer. An identity that changes the shape is a 1×1 convolution with normalisation.
 fn block(
     graph: &mut GraphBuilder,
     name: &str,
@@ -131,8 +132,8 @@ impl SearchSpace for NasBenchMacro {
         network.map(Some)
     }
 
-    /// The published rule, which is exact: within a stage, identities after the first layer change nothing, so they go to
-    /// its end.
+    /// The published rule, which is exact: within a stage, identities after the first layer change nothing, so that
+    /// they move to its end.
     fn key(&self, genotype: &[u32]) -> String {
         let mut key = Genotype::with_capacity(genotype.len());
         let mut rest = genotype;
@@ -154,7 +155,7 @@ impl SearchSpace for NasBenchMacro {
         let digit = |letter: char| letter.to_digit(CHOICES.len() as u32);
         let genotype: Option<Genotype> = text.trim().chars().map(digit).collect();
         let genotype = genotype.filter(|genotype| genotype.len() == LAYERS);
-        genotype.ok_or_else(|| Error::new(format!("'{text}' is none: {FORM}")))
+        genotype.ok_or_else(|| Error::new(format!("'{text}' is not a genotype: {FORM}")))
     }
 }
 
@@ -173,9 +174,9 @@ mod tests {
         count::count(&graph, &shape::infer(&graph, &task.input_shape).unwrap()).unwrap()
     }
 
-    /// Those of a PyTorch network written from the paper.
+    /// The counts are those of a PyTorch network written from the paper.
     #[test]
-    fn networks_have_their_counts() {
+    fn networks_have_the_counts_of_pytorch() {
         let space = NasBenchMacro::new();
         let expected = [
             ("00000000", 387_882, 7_713_280),
@@ -189,9 +190,9 @@ mod tests {
         }
     }
 
-    /// The paper: 6,561 genotypes are 3,969 networks.
+    /// According to the paper, the 6,561 genotypes are 3,969 networks.
     #[test]
-    fn keys_are_the_published_networks() {
+    fn there_are_as_many_keys_as_published_networks() {
         let space = NasBenchMacro::new();
         let mut keys: HashMap<String, (u64, u64)> = HashMap::new();
         for number in 0..3_u32.pow(8) {

@@ -1,17 +1,17 @@
 //! Residual networks: ResNet, ResNeXt and Wide ResNet.
 //!
-//! K. He, X. Zhang, S. Ren and J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; S. Xie, R. Girshick, P.
-//! Dollár, Z. Tu and K. He, "Aggregated Residual Transformations for Deep Neural Networks", CVPR 2017; S. Zagoruyko and N.
-//! Komodakis, "Wide Residual Networks", BMVC 2016.
+//! K. He, X. Zhang, S. Ren and J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; S. Xie, R. Girshick,
+//! P. Dollár, Z. Tu and K. He, "Aggregated Residual Transformations for Deep Neural Networks", CVPR 2017; S. Zagoruyko
+//! and N. Komodakis, "Wide Residual Networks", BMVC 2016.
 
 use nas_api::{
     Decision, Error, Genotype, Graph, GraphBuilder, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task,
 };
 
-use crate::blocks::{classifier, image};
-use crate::residual::{self, Choices, STAGES, Stages};
+use crate::blocks::{classifier, image_shape};
+use crate::residual::{self, BackboneChoices, STAGES, Stages};
 
-/// Networks that have a name: block, width, cardinality, depths.
+/// Published networks by name: block, width, cardinality and depths.
 const NAMED: [(&str, &str); 10] = [
     ("resnet18", "block=basic,width=64,depth1=2,depth2=2,depth3=2,depth4=2"),
     ("resnet34", "block=basic,width=64,depth1=3,depth2=4,depth3=6,depth4=3"),
@@ -25,18 +25,18 @@ const NAMED: [(&str, &str); 10] = [
     ("wide_resnet101_2", "block=bottleneck,width=64,cardinality=1x128d,depth1=3,depth2=4,depth3=23,depth4=3"),
 ];
 
-/// The space `resnet`. Two genotypes never build the same network, so that the choices themselves are the key.
+/// The space `resnet`. Different genotypes build different networks, so that the choices are the key.
 #[derive(Clone, Debug)]
 pub struct ResNet {
-    /// `block`, `width`, `cardinality` (bottlenecks alone), `depth1` to `depth4`.
+    /// The decisions `block`, `width`, `cardinality` (made for bottlenecks only), and `depth1` to `depth4`.
     decisions: Vec<Decision>,
-    choices: Choices,
+    choices: BackboneChoices,
 }
 
 impl ResNet {
-    /// The space has no parameters. The stem is a setting of the task.
+    /// The space, which has no parameters. The stem is a setting of the task.
     pub fn new() -> Self {
-        let choices = Choices::default();
+        let choices = BackboneChoices::default();
         Self { decisions: choices.decisions(), choices }
     }
 }
@@ -72,14 +72,14 @@ impl SearchSpace for ResNet {
     }
 
     fn task_parameters(&self) -> Vec<Parameter> {
-        vec![residual::stem()]
+        vec![residual::stem_parameter()]
     }
 
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {
-        image("resnet", &task.input_shape)?;
+        image_shape("resnet", &task.input_shape)?;
         let small = task.settings.text("stem")? == "small";
         self.validate(genotype)?;
-        let broken = || Error::new(format!("{genotype:?} is no genotype of resnet"));
+        let broken = || Error::new(format!("{genotype:?} is not a genotype of resnet"));
         let stages = Stages::read(genotype, &self.choices).ok_or_else(broken)?;
         let mut graph = GraphBuilder::new();
         let input = graph.input();
@@ -93,7 +93,7 @@ impl SearchSpace for ResNet {
         let named = NAMED.iter().find(|(name, _)| *name == text.trim());
         nas_api::space_defaults::parse(self, named.map_or(text, |(_, choices)| choices)).map_err(|error| {
             let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
-            Error::new(format!("{error}; a genotype reads like {}, or is one of {}", NAMED[2].1, names.join(", ")))
+            Error::new(format!("{error}; a genotype reads like {}, or is a name: {}", NAMED[2].1, names.join(", ")))
         })
     }
 }
@@ -115,9 +115,9 @@ mod tests {
         (counts.params, counts.macs, counts.flops - counts.macs)
     }
 
-    /// Those of torchvision's networks, multiply-accumulates of their convolutions and linear layers.
+    /// The counts are those of torchvision's networks, with the multiply-accumulates of convolutions and linear layers.
     #[test]
-    fn published_networks_have_their_counts() {
+    fn published_networks_have_the_counts_of_torchvision() {
         let expected = [
             ("resnet18", 11_689_512, 1_814_073_344),
             ("resnet34", 21_797_672, 3_663_761_408),

@@ -2,15 +2,15 @@
 
 use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
 
-/// The space `synthetic`: so many decisions with so many choices each, without order and independent of one another.
-/// Every genotype is an architecture of its own, and there is no network behind it.
+/// The space `synthetic`: independent, unordered decisions that all have the same number of choices. Every genotype is
+/// a separate architecture, and there are no networks.
 #[derive(Clone, Debug)]
 pub struct Synthetic {
     decisions: Vec<Decision>,
 }
 
 impl Synthetic {
-    /// `decisions` decisions of `choices` choices each, both at least 1.
+    /// A space of `decisions` decisions with `choices` choices each. Both are at least 1.
     pub fn new(decisions: u32, choices: u32) -> Self {
         let decision =
             |number| Decision::new(format!("x{number}"), (0..choices.max(1)).map(|choice| choice.to_string()));
@@ -21,8 +21,8 @@ impl Synthetic {
 impl SearchSpace for Synthetic {
     fn parameters() -> Vec<Parameter> {
         vec![
-            Parameter::integer("decisions", 20, 1, 10_000, "How many decisions there are."),
-            Parameter::integer("choices", 2, 2, 64, "How many choices each decision has."),
+            Parameter::integer("decisions", 20, 1, 10_000, "The number of decisions."),
+            Parameter::integer("choices", 2, 2, 64, "The number of choices of each decision."),
         ]
     }
 
@@ -52,7 +52,7 @@ impl SearchSpace for Synthetic {
         Err(Error::new("the space 'synthetic' has no networks; the evaluator 'synthetic' needs none"))
     }
 
-    /// The choices one after the other: `0,1,1,0`.
+    /// The choices, separated by commas: `0,1,1,0`.
     fn format(&self, genotype: &[u32]) -> String {
         genotype.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
     }

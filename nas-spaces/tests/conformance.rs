@@ -1,4 +1,4 @@
-//! Every space keeps the contract's promises. One line in `spaces` adds a space.
+//! Every space keeps the promises of the contract. One line in `spaces` adds a space.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -11,7 +11,7 @@ use nas_spaces::{
 
 const TINY_CNN: &str = include_str!("../../docs/examples/tiny-cnn.toml");
 
-/// Recursive and ambiguous: `id` comes from B and from OP.
+/// A recursive and ambiguous grammar, which derives `id` from B and from OP.
 const GRAMMAR: &str = r#"
 name = "small"
 version = "1"
@@ -35,7 +35,7 @@ fn spaces() -> Vec<Box<dyn OpenSpace>> {
         Box::new(Mobile::per_block()),
         Box::new(NasBenchMacro::new()),
         Box::new(ChoiceSpace::from_toml(TINY_CNN).expect("the example is a space")),
-        Box::new(GrammarSpace::from_toml(GRAMMAR).expect("the grammar is one")),
+        Box::new(GrammarSpace::from_toml(GRAMMAR).expect("the grammar is a space")),
     ]
 }
 
@@ -55,7 +55,7 @@ fn every_space_conforms() {
     }
 }
 
-/// A space whose choices are set to few and small ones, so that there are not too many neighbours to look at.
+/// A space with these choices. Few and small choices keep the number of neighbours low.
 fn with<S: SearchSpace>(per_layer: bool, lists: &[(&str, &[f64])]) -> S {
     let mut set = vec![Setting { name: "per_layer".into(), value: Value::Truth(per_layer) }];
     set.extend(lists.iter().map(|(name, list)| Setting { name: (*name).into(), value: Value::Numbers(list.to_vec()) }));
@@ -101,10 +101,10 @@ fn spaces_for_signals_and_tables_conform() {
     }
 }
 
-/// With their own choices they have too many neighbours to look at all; everything else is checked.
+/// With the default choices there are too many neighbours to check, but everything else is checked.
 #[test]
-fn transformers_of_full_size_are_sound() {
-    let own = |space: Box<dyn OpenSpace>, shape: &[i64], kind: &str| {
+fn transformers_of_full_size_conform_except_for_neighbours() {
+    let check = |space: Box<dyn OpenSpace>, shape: &[i64], kind: &str| {
         let mut space = space;
         let task = Task { kind: kind.into(), ..task(&mut *space, shape, 1000) };
         let genotypes = conformance::sampled(&mut *space, 60).unwrap();
@@ -117,14 +117,14 @@ fn transformers_of_full_size_are_sound() {
         conformance::built(&mut *space, &task, &genotypes[..2]).unwrap();
     };
     for per_layer in [false, true] {
-        own(Box::new(with::<VisionTransformer>(per_layer, &[])), &[3, 224, 224], "classification");
-        own(Box::new(with::<DecoderLm>(per_layer, &[])), &[1024], "language");
+        check(Box::new(with::<VisionTransformer>(per_layer, &[])), &[3, 224, 224], "classification");
+        check(Box::new(with::<DecoderLm>(per_layer, &[])), &[1024], "language");
     }
 }
 
-/// It has too many neighbours to build them all.
+/// The grammar has too many neighbours to build them all.
 #[test]
-fn the_hierarchical_grammar_of_full_size_is_sound() {
+fn the_hierarchical_grammar_conforms_except_for_most_neighbours() {
     let mut space = GrammarSpace::hierarchical_nas_bench_201().unwrap();
     let genotypes = conformance::sampled(&mut space, 12).unwrap();
     conformance::described(&mut space).unwrap();
@@ -141,7 +141,7 @@ fn the_hierarchical_grammar_of_full_size_is_sound() {
 }
 
 #[test]
-fn a_space_without_networks_conforms_but_for_them() {
+fn a_space_without_networks_conforms_in_everything_else() {
     for (decisions, choices) in [(1, 2), (20, 2), (7, 5)] {
         let mut space = Synthetic::new(decisions, choices);
         conformance::decided(&mut space, 40).unwrap();
@@ -177,7 +177,7 @@ fn nas_bench_201_takes_every_size_of_at_least_four() {
     }
 }
 
-/// A space that breaks one promise, so that each check is seen to fail.
+/// The promise that a faulty space breaks, so that each check is seen to fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Broken {
     Describe,
@@ -191,25 +191,26 @@ enum Broken {
     Instances,
     Build,
     Key,
-    /// Networks of equal cost, but not the same.
+    /// Equal keys for different networks of equal cost.
     KeyOfTwins,
     Supernet,
 }
 
-struct Fault {
-    of: Broken,
+/// A space that breaks one promise.
+struct Faulty {
+    promise: Broken,
     space: Mlp,
-    /// Which instance of the space it is.
+    /// The number of this instance of the space.
     instance: u32,
 }
 
-impl SearchSpace for Fault {
+impl SearchSpace for Faulty {
     fn open(_: &Settings) -> Result<Self, Error> {
         Err(Error::new("built directly"))
     }
     fn info(&self) -> SpaceInfo {
         let mut info = self.space.info();
-        if self.of == Broken::Describe {
+        if self.promise == Broken::Describe {
             info.decisions.swap_remove(0);
             info.decisions.push(info.decisions[0].clone());
         }
@@ -219,52 +220,52 @@ impl SearchSpace for Fault {
         self.space.next(prefix)
     }
     fn sample(&self, seed: u32) -> Genotype {
-        match self.of {
+        match self.promise {
             Broken::Sample => vec![0, 9, 9],
             Broken::Instances => self.space.sample(seed + self.instance),
             _ => self.space.sample(seed),
         }
     }
     fn mutate(&self, parent: &[u32], seed: u32) -> Genotype {
-        if self.of == Broken::Mutate { parent.to_vec() } else { self.space.mutate(parent, seed) }
+        if self.promise == Broken::Mutate { parent.to_vec() } else { self.space.mutate(parent, seed) }
     }
     fn crossover(&self, a: &[u32], b: &[u32], seed: u32) -> Genotype {
-        if self.of == Broken::Crossover { vec![0, 1, 1] } else { self.space.crossover(a, b, seed) }
+        if self.promise == Broken::Crossover { vec![0, 1, 1] } else { self.space.crossover(a, b, seed) }
     }
     fn neighbors(&self, of: &[u32]) -> Vec<Genotype> {
         let mut neighbors = self.space.neighbors(of);
-        if self.of == Broken::Neighbors {
+        if self.promise == Broken::Neighbors {
             neighbors.pop();
         }
         neighbors
     }
     fn validate(&self, genotype: &[u32]) -> Result<(), Error> {
-        if self.of == Broken::Next { Ok(()) } else { self.space.validate(genotype) }
+        if self.promise == Broken::Next { Ok(()) } else { self.space.validate(genotype) }
     }
     fn parse(&self, text: &str) -> Result<Genotype, Error> {
-        if self.of == Broken::Parse { Ok(vec![0, 0, 0]) } else { self.space.parse(text) }
+        if self.promise == Broken::Parse { Ok(vec![0, 0, 0]) } else { self.space.parse(text) }
     }
     fn features(&self, genotype: &[u32]) -> Vec<f32> {
         let features = self.space.features(genotype);
-        if self.of == Broken::Features { features[..genotype.len()].to_vec() } else { features }
+        if self.promise == Broken::Features { features[..genotype.len()].to_vec() } else { features }
     }
     fn key(&self, genotype: &[u32]) -> String {
-        match self.of {
+        match self.promise {
             Broken::Key => "one".into(),
-            // All but the last activation.
+            // The key ignores the last activation.
             Broken::KeyOfTwins => self.space.key(&genotype[..genotype.len() - 1]),
             _ => self.space.key(genotype),
         }
     }
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph, Error> {
         let mut graph = self.space.build(genotype, task)?;
-        if self.of == Broken::Build {
+        if self.promise == Broken::Build {
             graph.outputs = vec![0];
         }
         Ok(graph)
     }
     fn supernet(&self, task: &Task) -> Result<Option<Graph>, Error> {
-        if self.of == Broken::Supernet { self.space.build(&[0, 0, 0], task).map(Some) } else { Ok(None) }
+        if self.promise == Broken::Supernet { self.space.build(&[0, 0, 0], task).map(Some) } else { Ok(None) }
     }
 }
 
@@ -285,25 +286,25 @@ fn each_broken_promise_is_found() {
         (Broken::KeyOfTwins, "key", "are different networks"),
         (Broken::Supernet, "supernet", "no node is tied to the decision 'layers'"),
     ];
-    for (of, name, words) in expected {
-        let [mut space, mut twin] = [0, 1].map(|instance| Fault { of, space: Mlp::new(), instance });
+    for (promise, name, words) in expected {
+        let [mut space, mut twin] = [0, 1].map(|instance| Faulty { promise, space: Mlp::new(), instance });
         let task = task(&mut space, &[1, 8, 8], 10);
         let verdicts = suite(&mut space, &mut twin, Some(&task), 40);
         let (_, verdict) = verdicts.iter().find(|(check, _)| check.name == name).unwrap();
-        let Verdict::Broken(counterexample) = verdict else { panic!("{of:?}: {verdict:?}") };
-        assert!(counterexample.contains(words), "{of:?}: {counterexample}");
-        // The instances differ only where they are looked at together.
-        if of != Broken::Instances {
+        let Verdict::Broken(counterexample) = verdict else { panic!("{promise:?}: {verdict:?}") };
+        assert!(counterexample.contains(words), "{promise:?}: {counterexample}");
+        // Only the suite compares two instances.
+        if promise != Broken::Instances {
             let broken = conformance::space(&mut space, &task, 40).expect_err(words);
-            assert!(broken.contains(words), "{of:?}: {broken}");
+            assert!(broken.contains(words), "{promise:?}: {broken}");
         }
     }
     let seen = |check: &&Check| check.name == "standard" || expected.iter().any(|(_, name, _)| *name == check.name);
-    assert_eq!(CHECKS.iter().filter(seen).count(), CHECKS.len(), "a check is not seen to fail");
+    assert_eq!(CHECKS.iter().filter(seen).count(), CHECKS.len(), "a check was never seen to fail");
 }
 
 #[test]
-fn a_sound_space_keeps_every_promise() {
+fn the_suite_finds_no_fault_in_sound_spaces() {
     for (mut space, mut twin) in spaces().into_iter().zip(spaces()) {
         let task = task(&mut *space, &[3, 32, 32], 10);
         for (check, verdict) in suite(&mut *space, &mut *twin, Some(&task), 8) {
@@ -317,10 +318,10 @@ fn a_sound_space_keeps_every_promise() {
     }
 }
 
-/// A flat space whose samples are not the standard ones, although it says so.
-struct Boastful(NasBench201);
+/// A flat space that claims to have standard samples, but has others.
+struct FalselyStandard(NasBench201);
 
-impl SearchSpace for Boastful {
+impl SearchSpace for FalselyStandard {
     fn open(_: &Settings) -> Result<Self, Error> {
         Err(Error::new("built directly"))
     }
@@ -342,13 +343,13 @@ impl SearchSpace for Boastful {
 }
 
 #[test]
-fn a_space_that_is_standard_must_answer_so() {
-    let mut space = Boastful(NasBench201::new());
+fn a_space_that_claims_to_be_standard_must_be() {
+    let mut space = FalselyStandard(NasBench201::new());
     let genotypes = conformance::sampled(&mut space, 8).unwrap();
     let broken = conformance::standard(&mut space, &genotypes).unwrap_err();
     assert!(broken.contains("it is standard, but sample(0)"), "{broken}");
     let task = task(&mut space, &[3, 8, 8], 10);
-    let verdicts = suite(&mut space, &mut Boastful(NasBench201::new()), Some(&task), 8);
+    let verdicts = suite(&mut space, &mut FalselyStandard(NasBench201::new()), Some(&task), 8);
     let broken: Vec<&str> =
         verdicts.iter().filter(|(_, verdict)| *verdict != Verdict::Kept).map(|(check, _)| check.name).collect();
     assert_eq!(broken, ["standard"]);

@@ -1,4 +1,4 @@
-//! How many cells NAS-Bench-101 has: all graphs, up to the order of their inner vertices, with all operations.
+//! Counts the cells of NAS-Bench-101: all graphs up to the order of their inner vertices, with all operations.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::{HashMap, HashSet};
@@ -8,12 +8,12 @@ use nas_spaces::NasBench101;
 
 const MAX_EDGES: u32 = 9;
 
-/// The edges of a cell of so many vertices, row by row, as its text writes them.
+/// All possible edges among this number of vertices, row by row as in the text of a cell.
 fn pairs(vertices: usize) -> Vec<(usize, usize)> {
     (0..vertices).flat_map(|source| (source + 1..vertices).map(move |target| (source, target))).collect()
 }
 
-/// All orders of `0..count`.
+/// All permutations of `0..count`.
 fn orders(count: usize) -> Vec<Vec<usize>> {
     if count == 0 {
         return vec![Vec::new()];
@@ -24,19 +24,19 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
     orders(count - 1).into_iter().flat_map(insert).collect()
 }
 
-/// The sets of edges, as bits in the order of [`pairs`], that leave no vertex without a path from input to output; of
-/// those that differ in the order of inner vertices alone, the one with the least bits.
+/// The sets of edges, as bits in the order of [`pairs`], in which every vertex lies on a path from input to output. Of
+/// sets that differ only in the order of inner vertices, it has the one with the least bits.
 fn graphs(vertices: usize) -> Vec<u32> {
     let pairs = pairs(vertices);
     let bit: HashMap<(usize, usize), u32> = (0..).zip(&pairs).map(|(bit, &pair)| (pair, bit)).collect();
-    // A new place for every vertex; both ends keep theirs.
+    // Every inner vertex moves to a new index; input and output keep theirs.
     let orders: Vec<Vec<usize>> = orders(vertices - 2)
         .into_iter()
-        .map(|inner| [vec![0], inner.into_iter().map(|place| place + 1).collect(), vec![vertices - 1]].concat())
+        .map(|inner| [vec![0], inner.into_iter().map(|index| index + 1).collect(), vec![vertices - 1]].concat())
         .collect();
     let is_whole = |edges: u32| {
         let has = |source, target| bit.get(&(source, target)).is_some_and(|bit| edges >> bit & 1 == 1);
-        // Edges go upwards: who has one in and one out lies on a path.
+        // Edges go to higher vertices, so that a vertex with an incoming and an outgoing edge lies on a path.
         (0..vertices).all(|vertex| {
             (vertex == 0 || (0..vertex).any(|source| has(source, vertex)))
                 && (vertex == vertices - 1 || (vertex + 1..vertices).any(|target| has(vertex, target)))
@@ -46,8 +46,8 @@ fn graphs(vertices: usize) -> Vec<u32> {
         orders.iter().all(|order| {
             let mut moved = Some(0_u32);
             for (_, &(source, target)) in pairs.iter().enumerate().filter(|(at, _)| edges >> at & 1 == 1) {
-                let place = bit.get(&(order[source], order[target]));
-                moved = moved.zip(place).map(|(moved, place)| moved | 1 << place);
+                let target_bit = bit.get(&(order[source], order[target]));
+                moved = moved.zip(target_bit).map(|(moved, bit)| moved | 1 << bit);
             }
             moved.is_none_or(|moved| edges <= moved)
         })
@@ -57,7 +57,7 @@ fn graphs(vertices: usize) -> Vec<u32> {
         .collect()
 }
 
-/// The keys of all cells of so many vertices.
+/// The keys of all cells with this number of vertices.
 fn keys(vertices: usize, space: &NasBench101) -> HashSet<String> {
     let count = pairs(vertices).len();
     let mut keys = HashSet::new();
@@ -72,9 +72,9 @@ fn keys(vertices: usize, space: &NasBench101) -> HashSet<String> {
     keys
 }
 
-/// Two cells are one where an order of the inner vertices makes one of the other, operations included.
+/// Two cells are equal if reordering the inner vertices with their operations turns one into the other.
 #[test]
-fn small_cells_have_as_many_keys_as_there_are_cells() {
+fn there_are_as_many_keys_as_small_cells() {
     let space = NasBench101::new();
     for vertices in 2..=5 {
         let pairs = pairs(vertices);
@@ -83,15 +83,15 @@ fn small_cells_have_as_many_keys_as_there_are_cells() {
             for number in 0..3_usize.pow(vertices as u32 - 2) {
                 let operation = |vertex: usize| number / 3_usize.pow(vertex as u32 - 1) % 3;
                 let images = orders(vertices - 2).into_iter().map(|inner| {
-                    let place = |vertex: usize| {
+                    let moved = |vertex: usize| {
                         if vertex == 0 || vertex == vertices - 1 { vertex } else { inner[vertex - 1] + 1 }
                     };
                     let drawn = pairs.iter().enumerate().filter(|(bit, _)| edges >> bit & 1 == 1);
                     let mut drawn: Vec<(usize, usize)> =
-                        drawn.map(|(_, &(source, target))| (place(source), place(target))).collect();
+                        drawn.map(|(_, &(source, target))| (moved(source), moved(target))).collect();
                     drawn.sort_unstable();
                     let mut named: Vec<(usize, usize)> =
-                        (1..vertices - 1).map(|vertex| (place(vertex), operation(vertex))).collect();
+                        (1..vertices - 1).map(|vertex| (moved(vertex), operation(vertex))).collect();
                     named.sort_unstable();
                     (drawn, named)
                 });
@@ -102,10 +102,10 @@ fn small_cells_have_as_many_keys_as_there_are_cells() {
     }
 }
 
-/// Ying et al. 2019, section 2.1.
+/// The number is that of Ying et al. 2019, section 2.1.
 #[test]
-#[ignore = "takes half a minute: cargo test --release -p nas-spaces --test nas_bench_101_cells -- --ignored --nocapture"]
-fn all_cells_are_as_many_as_published() {
+#[ignore = "half a minute: cargo test --release -p nas-spaces --test nas_bench_101_cells -- --ignored --nocapture"]
+fn there_are_as_many_cells_as_published() {
     let space = NasBench101::new();
     let mut all = HashSet::new();
     for vertices in 2..=7 {

@@ -1,4 +1,4 @@
-//! Every cell against the published table (`NAS_DATA`, file `nasbench101_20k.csv.gz`).
+//! Compares every cell with the published table (file `nasbench101_20k.csv.gz` in the folder `NAS_DATA`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -33,8 +33,8 @@ fn hash_and_parameters_of_every_cell_agree_with_the_published_table() {
         let text = format!("{}/{}", row["adjacency_upper"], row["ops"]);
         let genotype = space.parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(space.key(&genotype), row["hash"], "{text}");
-        // Where channels do not divide, the first vertices have one more. The table writes some of these cells in another
-        // order of vertices than the one that was trained.
+        // If the channels do not divide evenly, the first vertices have one more. The table lists some of these cells
+        // in a different order of vertices than the one that was trained.
         if params(&text) != row["params"] {
             let other =
                 orders(&row["adjacency_upper"], &row["ops"]).into_iter().find(|text| params(text) == row["params"]);
@@ -48,7 +48,7 @@ fn hash_and_parameters_of_every_cell_agree_with_the_published_table() {
     assert_eq!((rows, reordered), (20_001, 661));
 }
 
-/// The cell written in every other order of its inner vertices in which edges go upwards.
+/// The texts of the cell for all orders of its inner vertices in which edges go to higher vertices.
 fn orders(bits: &str, operations: &str) -> Vec<String> {
     let (vertices, operations) = (operations.len() + 2, operations.as_bytes());
     let mut bits = bits.bytes();
@@ -58,9 +58,9 @@ fn orders(bits: &str, operations: &str) -> Vec<String> {
     let mut pending = vec![vec![0]];
     while let Some(order) = pending.pop() {
         if order.len() + 1 == vertices {
-            let place = |vertex: usize| order.iter().position(|&known| known == vertex).unwrap_or(vertices - 1);
-            let there: Vec<_> = edges.iter().map(|&(source, target)| (place(source), place(target))).collect();
-            let bits: String = pairs().map(|pair| if there.contains(&pair) { '1' } else { '0' }).collect();
+            let index = |vertex: usize| order.iter().position(|&known| known == vertex).unwrap_or(vertices - 1);
+            let moved: Vec<_> = edges.iter().map(|&(source, target)| (index(source), index(target))).collect();
+            let bits: String = pairs().map(|pair| if moved.contains(&pair) { '1' } else { '0' }).collect();
             let letters: String = order[1..].iter().map(|&vertex| char::from(operations[vertex - 1])).collect();
             found.push(format!("{bits}/{letters}"));
             continue;

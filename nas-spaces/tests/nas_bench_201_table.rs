@@ -1,4 +1,4 @@
-//! Every cell against the published table (`NAS_DATA`, file `nasbench201.csv.gz`).
+//! Compares every cell with the published table (file `nasbench201.csv.gz` in the folder `NAS_DATA`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use nas_api::graph::{count, shape};
 use nas_api::{SearchSpace, Settings, Task};
-use nas_spaces::{NasBench201, Same};
+use nas_spaces::{Identity, NasBench201};
 
-/// The table, or `None` with a printed reason where it need not be there.
+/// The table; `None` with a printed reason if it is missing, which is an error in CI.
 fn table() -> Option<csv::Reader<flate2::read::GzDecoder<std::fs::File>>> {
     let Some(folder) = std::env::var_os("NAS_DATA") else {
         assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
@@ -26,7 +26,7 @@ fn task(space: &NasBench201, input_shape: [i64; 3], outputs: u32) -> Task {
     Task { input_shape: input_shape.to_vec(), outputs, kind: "classification".into(), settings }
 }
 
-/// In millions, as the table writes them.
+/// Parameters and FLOPs in millions, as in the table.
 fn costs(space: &NasBench201, genotype: &[u32], task: &Task) -> (f64, f64) {
     let graph = space.build(genotype, task).unwrap();
     let shapes = shape::infer(&graph, &task.input_shape).unwrap();
@@ -38,7 +38,7 @@ fn costs(space: &NasBench201, genotype: &[u32], task: &Task) -> (f64, f64) {
 #[test]
 fn every_cell_agrees_with_the_published_table() {
     let Some(mut table) = table() else { return };
-    let (space, by_topology) = (NasBench201::new(), NasBench201::with_identity(Same::Topology));
+    let (space, by_topology) = (NasBench201::new(), NasBench201::with_identity(Identity::Topology));
     let tasks = [
         ("flops_m_c10", task(&space, [3, 32, 32], 10)),
         ("flops_m_c100", task(&space, [3, 32, 32], 100)),
@@ -70,7 +70,7 @@ fn every_cell_agrees_with_the_published_table() {
         let costs = (number("params_m"), number("flops_m_c10"));
         let key = space.key(&genotype);
         let same_key = *keys.entry(key.clone()).or_insert(costs);
-        assert_eq!(same_key, costs, "{arch}: another cell of the key {key} has other costs");
+        assert_eq!(same_key, costs, "{arch}: another cell with the key {key} has different costs");
         let topology = by_topology.key(&genotype);
         if *topologies.entry(topology.clone()).or_insert(costs) != costs {
             unsound.insert(topology);
@@ -80,7 +80,7 @@ fn every_cell_agrees_with_the_published_table() {
     assert_eq!((rows, published.len()), (15_625, 15_625));
     assert_eq!(disagreeing, 150);
     assert_eq!(topologies.len(), 6466);
-    // Why the published topology is not the key.
+    // These classes are the reason why the published topology is not the default key.
     assert_eq!(unsound.len(), 578);
     assert_eq!(keys.len(), 6410);
 }

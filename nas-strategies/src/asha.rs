@@ -1,17 +1,17 @@
 //! ASHA: successive halving without waiting. Whenever a worker is free, an architecture in the best η-th of its rung is
-//! promoted if there is one, else a new one starts at the bottom.
+//! promoted; if there is none, a new architecture starts in the lowest rung.
 //!
 //! Requires an evaluator with several fidelities. Any number of trials runs side by side. With `carry_on`, promoted
-//! trials carry on from the state they left, which needs an evaluator that can.
+//! trials continue from their checkpoints, which the evaluator must support.
 //!
 //! Reference: L. Li, K. Jamieson, A. Rostamizadeh, E. Gonina, J. Ben-tzur, M. Hardt, B. Recht and A. Talwalkar (2020),
 //! "A system for massively parallel hyperparameter tuning", MLSys 2, Algorithm 2.
 //!
 //! Differences: rungs are at the offered fidelities nearest, by ratio, to R η^−i, so that the last is at R; steps
-//! without one of their own are leapt over. Failed architectures, and those without a finite objective, count in their
-//! rung and are not promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`]). No architecture (by its
-//! key) starts twice; once there is no new one, only promotions are left, and then the search ends. Knowledge from
-//! elsewhere at the fidelity of a rung joins that rung.
+//! without a fidelity of their own are skipped. Architectures that failed or have no finite objective count in their
+//! rung and are not promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`]). No architecture (by
+//! its key) starts twice. Once the space is exhausted, the search ends with the last promotion. External results (a
+//! warm start) at the fidelity of a rung join that rung.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,46 +23,47 @@ use nas_api::{
 };
 
 use crate::Rank;
-use crate::fresh::fresh_sample;
-use crate::rungs::{self, Ladder};
-use crate::trials::{Origin, Trials, batch};
+use crate::common::fresh_sample::fresh_sample;
+use crate::common::rungs::{self, Ladder};
+use crate::common::trials::{NewResult, Trials, batch_size};
 
-/// The best first; the earlier result first among equals.
-type Place = (Reverse<Rank>, u32);
+/// Sorts the best result first, and the earlier one first among equals.
+type SortKey = (Reverse<Rank>, u32);
 
 /// The results at one fidelity.
 struct Rung {
     fidelity: f64,
-    /// From this rung to the next.
+    /// The number of steps to the next rung.
     steps: u32,
-    /// Results, failed ones too.
+    /// The number of results, including failed ones.
     count: u32,
-    /// What may be promoted, with the trial that measured it (`None`: known from elsewhere).
-    waiting: BTreeMap<Place, (Genotype, Option<u32>)>,
-    /// What was promoted, in order.
-    promoted: Vec<Place>,
-    /// Keys that came from elsewhere.
-    foreign: BTreeSet<String>,
+    /// Architectures that may be promoted, with the trial that measured them; `None` for an external result.
+    waiting: BTreeMap<SortKey, (Genotype, Option<u32>)>,
+    /// The results that were promoted, in order.
+    promoted: Vec<SortKey>,
+    /// The keys of external results.
+    external: BTreeSet<String>,
 }
 
 impl Rung {
     fn new(fidelity: f64, steps: u32) -> Self {
-        let (waiting, promoted, foreign) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
-        Self { fidelity, steps, count: 0, waiting, promoted, foreign }
+        let (waiting, promoted, external) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
+        Self { fidelity, steps, count: 0, waiting, promoted, external }
     }
 
-    /// The best that was not promoted yet, if it is among the best η-th of the rung; with how many better ones were.
-    fn promotable(&self, ladder: &Ladder) -> Option<(Place, usize)> {
-        let (&place, _) = self.waiting.first_key_value()?;
-        let better = self.promoted.partition_point(|other| *other < place);
-        (better < ladder.share(self.count, self.steps) as usize).then_some((place, better))
+    /// The best result that was not promoted yet, if it is in the best η-th of the rung, with the number of better
+    /// ones.
+    fn promotable(&self, ladder: &Ladder) -> Option<(SortKey, usize)> {
+        let (&key, _) = self.waiting.first_key_value()?;
+        let better = self.promoted.partition_point(|other| *other < key);
+        (better < ladder.share(self.count, self.steps) as usize).then_some((key, better))
     }
 
-    /// Takes it out.
+    /// Promotes the best result if it is promotable, and returns its architecture and trial.
     fn promote(&mut self, ladder: &Ladder) -> Option<(Genotype, Option<u32>)> {
-        let (place, better) = self.promotable(ladder)?;
-        self.promoted.insert(better, place);
-        self.waiting.remove(&place)
+        let (key, better) = self.promotable(ladder)?;
+        self.promoted.insert(better, key);
+        self.waiting.remove(&key)
     }
 }
 
@@ -71,24 +72,24 @@ pub struct Asha {
     study: Study,
     rng: Random,
     ladder: Ladder,
-    /// The lowest fidelity first.
+    /// The rungs, the lowest fidelity first.
     rungs: Vec<Rung>,
     carry_on: bool,
-    /// Keys that were started or came from elsewhere at the bottom.
+    /// The keys of all architectures in the lowest rung, started or external.
     keys: BTreeSet<String>,
-    /// The rung of each trial that is out.
-    asked: BTreeMap<u32, usize>,
+    /// The rung of each outstanding trial.
+    rung_of: BTreeMap<u32, usize>,
     trials: Trials,
-    /// Counts results.
+    /// The number of results told so far.
     told: u32,
-    /// There is no new architecture.
+    /// Whether the space seems to have no new architecture.
     exhausted: bool,
 }
 
 impl Asha {
-    /// The paper's get_job: the rung of the next trial with its proposal.
-    fn job(&mut self, space: &mut dyn Space) -> Result<Option<(usize, Proposal)>> {
-        // What is at the top has nowhere to go.
+    /// The next proposal with the index of its rung (the paper's get_job).
+    fn next(&mut self, space: &mut dyn Space) -> Result<Option<(usize, Proposal)>> {
+        // Nothing is promoted from the highest rung.
         let below = self.rungs.len().saturating_sub(1);
         for position in (0..below).rev() {
             if let Some((genotype, trial)) = self.rungs[position].promote(&self.ladder) {
@@ -113,6 +114,7 @@ impl Asha {
         Ok(Some((0, Proposal { fidelity, ..Proposal::discrete(genotype) })))
     }
 
+    /// Adds a result to the rung at this index.
     fn learn(&mut self, position: usize, observation: &Observation, genotype: &Genotype, trial: Option<u32>) {
         let rank = Rank::of(&self.study, observation);
         let rung = &mut self.rungs[position];
@@ -123,13 +125,13 @@ impl Asha {
         self.told = self.told.saturating_add(1);
     }
 
-    /// A result that was not asked for joins the rung of its fidelity, once.
+    /// Adds an external result to the rung of its fidelity, unless the architecture is in that rung already.
     fn adopt(&mut self, observation: &Observation, genotype: &Genotype, space: &mut dyn Space) -> Result<()> {
-        let at = |rung: &Rung| observation.fidelity == Some(rung.fidelity);
-        let Some(position) = self.rungs.iter().position(at) else { return Ok(()) };
+        let matches = |rung: &Rung| observation.fidelity == Some(rung.fidelity);
+        let Some(position) = self.rungs.iter().position(matches) else { return Ok(()) };
         let key = space.key(genotype)?;
         let started = position == 0 && !self.keys.insert(key.clone());
-        if !started && self.rungs[position].foreign.insert(key) {
+        if !started && self.rungs[position].external.insert(key) {
             self.learn(position, observation, genotype, None);
         }
         Ok(())
@@ -139,14 +141,14 @@ impl Asha {
 impl StrategyPlugin for Asha {
     fn info() -> StrategyInfo {
         let mut parameters = rungs::parameters(4.0);
-        let s = "s: steps of 'eta' above 'min_fidelity' at which architectures start.";
+        let s = "s: number of steps of 'eta' above 'min_fidelity' at which architectures start.";
         parameters.push(Parameter::integer("early_stopping_rate", 0, 0, 64, s));
         StrategyInfo {
             name: "asha".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description:
-                "Successive halving without waiting: whatever is among the best of its rung so far goes on to the next."
-                    .into(),
+            description: "Successive halving without waiting: an architecture is promoted as soon as it is among the \
+                          best of its rung."
+                .into(),
             reference: "Li et al. 2020, A system for massively parallel hyperparameter tuning, MLSys, Algorithm 2"
                 .into(),
             needs: Needs { fidelities: true, ..Needs::default() },
@@ -160,7 +162,8 @@ impl StrategyPlugin for Asha {
         let (start, top) = (study.settings.integer("early_stopping_rate")?, ladder.top());
         if start >= top {
             return Err(Error::new(format!(
-                "'early_stopping_rate' ({start}) must be less than {top}, the number of steps from the least fidelity to the greatest"
+                "'early_stopping_rate' ({start}) must be less than {top}, the number of steps from the least \
+                 fidelity to the greatest"
             )));
         }
         let levels = ladder.levels(start);
@@ -172,7 +175,7 @@ impl StrategyPlugin for Asha {
             ladder,
             carry_on: study.settings.truth("carry_on")?,
             keys: BTreeSet::new(),
-            asked: BTreeMap::new(),
+            rung_of: BTreeMap::new(),
             trials: Trials::default(),
             told: 0,
             exhausted: false,
@@ -184,9 +187,9 @@ impl StrategyPlugin for Asha {
 impl Strategy for Asha {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        while proposals.len() < batch(limit) as usize {
-            let Some((rung, proposal)) = self.job(space)? else { break };
-            self.asked.insert(self.trials.propose(), rung);
+        while proposals.len() < batch_size(limit) as usize {
+            let Some((rung, proposal)) = self.next(space)? else { break };
+            self.rung_of.insert(self.trials.propose(), rung);
             proposals.push(proposal);
         }
         Ok(proposals)
@@ -194,14 +197,14 @@ impl Strategy for Asha {
 
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
-            match self.trials.read(observation, space)? {
-                (Origin::Asked(trial), Some(genotype)) => {
-                    if let Some(rung) = self.asked.remove(&trial) {
+            match self.trials.observed(observation, space)? {
+                Some(NewResult { genotype, trial: Some(trial) }) => {
+                    if let Some(rung) = self.rung_of.remove(&trial) {
                         self.learn(rung, observation, genotype, Some(trial));
                     }
                 }
-                (Origin::Foreign, Some(genotype)) => self.adopt(observation, genotype, space)?,
-                _ => {}
+                Some(NewResult { genotype, trial: None }) => self.adopt(observation, genotype, space)?,
+                None => {}
             }
         }
         Ok(())
@@ -232,7 +235,8 @@ mod tests {
         Asha::open(&study_of::<Asha>(3, &settings).unwrap(), space).unwrap()
     }
 
-    /// Runs trials one at a time; later ones are better, or worse. Their fidelities with the trials they carry on.
+    /// Runs trials one at a time, whose values rise with `sign` 1 and fall with −1, and returns the fidelity of each
+    /// with the trial that it continues.
     fn run(search: &mut Asha, space: &mut Additive, trials: u32, sign: f64) -> Vec<(f64, Option<u32>)> {
         (0..trials)
             .map(|trial| {
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn where_later_is_worse_a_rung_of_three_promotes_its_first() {
+    fn if_later_results_are_worse_a_rung_of_three_promotes_its_first() {
         let mut space = Additive::flat(6, 5, 1);
         let mut search = open(&mut space, 3.0, 0.0);
         let trials = run(&mut search, &mut space, 13, -1.0);
@@ -273,10 +277,10 @@ mod tests {
     }
 
     #[test]
-    fn a_late_better_one_is_promoted_beside_what_was_promoted_before() {
+    fn a_better_late_result_is_promoted_in_addition_to_earlier_ones() {
         let mut space = Additive::flat(6, 5, 1);
         let mut search = open(&mut space, 3.0, 0.0);
-        // Every newcomer is better than all before, so each is the best third of its rung at once.
+        // Every result is better than all before, so it is in the best third of its rung at once.
         let trials = run(&mut search, &mut space, 9, 1.0);
         let expected = [(3.0, Some(2)), (1.0, None), (3.0, Some(4)), (1.0, None), (3.0, Some(6)), (9.0, Some(7))];
         assert_eq!(trials[3..], expected);
@@ -291,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_early_stopping_rate_leaves_out_the_lowest_rungs() {
+    fn the_early_stopping_rate_omits_the_lowest_rungs() {
         let mut space = Additive::flat(6, 5, 1);
         let mut search = open(&mut space, 3.0, 2.0);
         let trials = run(&mut search, &mut space, 8, -1.0);
@@ -303,10 +307,10 @@ mod tests {
     }
 
     #[test]
-    fn a_space_that_is_used_up_ends_the_search_with_the_last_promotion() {
+    fn an_exhausted_space_ends_the_search_with_the_last_promotion() {
         let mut space = Additive::flat(2, 3, 1);
         let mut search = open(&mut space, 3.0, 0.0);
-        // Nine at the bottom, three above them, one above those.
+        // Nine trials are in the lowest rung, three in the next and one in the third.
         let mut trials = 0;
         while !search.finished() {
             let proposals = search.ask(1, &mut space).unwrap();

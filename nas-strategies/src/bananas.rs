@@ -1,58 +1,72 @@
-//! BANANAS: Bayesian optimisation with an ensemble of neural predictors. Mutants of the best architectures are predicted,
-//! and those are measured that come first by independent Thompson sampling.
+//! BANANAS: Bayesian optimisation with an ensemble of neural predictors. The predictors judge mutants of the best
+//! architectures, and independent Thompson sampling decides which of them are measured.
 //!
 //! Requires nothing of the study. Any number of trials runs side by side.
 //!
 //! Reference: C. White, W. Neiswanger and Y. Savani (2021), "BANANAS: Bayesian optimization with neural architectures
 //! for neural architecture search", AAAI 35, Sections 4 and 5, Algorithm 1.
 //!
-//! Differences: the encoding is the space's features (one-hot by default), not the path encoding, which only cells have.
-//! The lower bound y_LB of the loss is not set by hand for each data set, but lies `margin` standard deviations beyond
-//! the best result. Predictors learn standardised
-//! scores (or normal scores, `targets`); failures and broken constraints stand below them in the
-//! order of Deb's rules ([`Rank`](crate::Rank)). After 10 k results they are trained anew not every k results, but when
-//! there are a tenth more, and with at most `updates` steps. Nobody waits for the last of a round: the next begins with
-//! what is known.
+//! Differences: the encoding is the space's features (one-hot by default), not the path encoding, which only cells
+//! have. The lower bound y_LB of the loss is not set by hand for each data set, but lies `margin` standard deviations
+//! beyond the best result. Predictors learn standardised scores (or normal scores, see `targets`); failures and
+//! constraint violations rank below them by Deb's rules ([`Rank`](crate::Rank)). After 10 k results the predictors are
+//! retrained not every k results, but once the results have grown by a tenth, and with at most `updates` steps. A round
+//! begins with the results so far and does not wait for the last ones.
 
 use nas_api::rng::Random;
-use nas_api::{
-    Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
-};
+use nas_api::{Needs, Parameter, Result, Serves, Space, StrategyInfo, StrategyPlugin, Study};
 
-use crate::surrogate::at_least_one;
-use crate::surrogate::candidates::mutants;
-use crate::surrogate::ensemble::{Prediction, Shape, training};
-use crate::surrogate::guide::Guide;
-use crate::surrogate::network::Loss;
-use crate::surrogate::normal::draw;
-use crate::surrogate::predictor::{Predictor, in_order};
-use crate::surrogate::targets::Targets;
+use crate::common::delegate_strategy;
+use crate::common::surrogate::acquisition::{Candidate, mutants};
+use crate::common::surrogate::at_least_one;
+use crate::common::surrogate::ensemble::{Ensemble, Prediction, Shape, training};
+use crate::common::surrogate::network::Loss;
+use crate::common::surrogate::normal::draw;
+use crate::common::surrogate::predictor::{Predictor, sorted_by_prediction};
+use crate::common::surrogate::rounds::{PredictorRounds, RoundCandidates};
+use crate::common::surrogate::search::{State, SurrogateSearch};
+use crate::common::surrogate::targets::Targets;
 
 /// A search by BANANAS in progress.
-pub struct Bananas {
-    guide: Guide,
-    /// c, candidates of one round.
+pub struct Bananas(SurrogateSearch<PredictorRounds<ThompsonSampling>>);
+
+delegate_strategy!(Bananas);
+
+/// Mutants of the best architectures, sorted by independent Thompson sampling.
+struct ThompsonSampling {
+    /// c, the mutants of one round.
     candidates: usize,
     parents: usize,
     edits: usize,
 }
 
+impl RoundCandidates for ThompsonSampling {
+    fn candidates(
+        &self,
+        ensemble: &Ensemble,
+        state: &mut State<Vec<f32>>,
+        space: &mut dyn Space,
+    ) -> Result<Vec<Candidate>> {
+        let best = state.archive.best(self.parents);
+        let archive = &state.archive;
+        let known = |key: &str| archive.knows(key);
+        let mutants = mutants(space, &mut state.rng, &best, self.candidates, self.edits, known)?;
+        // Each mutant is ranked by one draw from its own prediction.
+        let sample = |prediction: Prediction, rng: &mut Random| prediction.mean + prediction.deviation * draw(rng);
+        sorted_by_prediction(ensemble, mutants, space, &mut state.rng, sample)
+    }
+}
+
 impl StrategyPlugin for Bananas {
     fn info() -> StrategyInfo {
         let mut parameters = vec![
-            Parameter::integer(
-                "initial",
-                10,
-                1,
-                1_000_000,
-                "t_0: results of random architectures before the predictors are asked.",
-            ),
+            Parameter::integer("initial", 10, 1, 1_000_000, "t_0: random architectures measured first."),
             Parameter::integer("k", 10, 1, 1_000_000, "k: architectures measured between two trainings."),
-            Parameter::integer("ensemble", 3, 1, 100, "M: predictors; the text of the paper has 5, its code 3."),
+            Parameter::integer("ensemble", 3, 1, 100, "M: predictors; the paper's text has 5, its code 3."),
             Parameter::integer("candidates", 100, 1, 1_000_000, "c: mutants that are predicted in each round."),
             Parameter::integer("parents", 10, 1, 1_000_000, "x: best architectures that are mutated."),
-            Parameter::integer("edits", 3, 1, 100, "Mutations of one candidate, at most."),
-            Parameter::one_of("loss", "mape", &["mape", "mae"], "Whether misses near the best result weigh more."),
+            Parameter::integer("edits", 3, 1, 100, "Most mutations of one candidate."),
+            Parameter::one_of("loss", "mape", &["mape", "mae"], "'mape' weighs errors near the best result more."),
             Parameter::number(
                 "margin",
                 0.5,
@@ -66,8 +80,10 @@ impl StrategyPlugin for Bananas {
         StrategyInfo {
             name: "bananas".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Measures the mutants of good architectures that an ensemble of neural predictors draws first.".into(),
-            reference: "White, Neiswanger & Savani 2021, BANANAS: Bayesian optimization with neural architectures for neural architecture search, AAAI, Algorithm 1".into(),
+            description: "Measures mutants of good architectures that an ensemble of neural predictors selects.".into(),
+            reference: "White, Neiswanger & Savani 2021, BANANAS: Bayesian optimization with neural architectures for \
+                        neural architecture search, AAAI, Algorithm 1"
+                .into(),
             needs: Needs::default(),
             serves: Serves::default(),
             parameters,
@@ -85,34 +101,12 @@ impl StrategyPlugin for Bananas {
             targets: Targets::read(settings)?,
             margin: if mape { Some(settings.number("margin")?) } else { None },
         };
-        Ok(Self {
-            guide: Guide::new(study, predictor, initial, round),
+        let candidates = ThompsonSampling {
             candidates: at_least_one(settings, "candidates")?,
             parents: at_least_one(settings, "parents")?,
             edits: at_least_one(settings, "edits")?,
-        })
-    }
-}
-
-impl Strategy for Bananas {
-    fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        let Self { guide, candidates, parents, edits } = self;
-        guide.ask(limit, space, |ensemble, search, space| {
-            let best = search.archive.best(*parents);
-            let archive = &search.archive;
-            let found = mutants(space, &mut search.rng, &best, *candidates, *edits, |key| archive.knows(key))?;
-            // Independent Thompson sampling: one draw from what is expected of each.
-            let draws = |expected: Prediction, rng: &mut Random| expected.mean + expected.deviation * draw(rng);
-            in_order(ensemble, found, space, &mut search.rng, draws)
-        })
-    }
-
-    fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
-        self.guide.tell(observations, space)
-    }
-
-    fn finished(&self) -> bool {
-        self.guide.finished()
+        };
+        Ok(Self(SurrogateSearch::new(study, initial, PredictorRounds::new(candidates, predictor, round))))
     }
 }
 
@@ -120,6 +114,8 @@ impl Strategy for Bananas {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use nas_api::{Proposal, Strategy};
 
     use super::*;
     use crate::conformance::{Additive, observation, study_of};
@@ -143,8 +139,8 @@ mod tests {
         for proposal in &round {
             let genotype = proposal.candidate.genotype().unwrap();
             let nearest = search
-                .guide
-                .search
+                .0
+                .state
                 .archive
                 .best(10)
                 .iter()

@@ -1,16 +1,16 @@
-//! Exhaustive search: every architecture of the space once, one after the other, then it ends.
+//! Exhaustive search: proposes every architecture of the space once, and then ends.
 //!
-//! Requires a space that is small enough for the budget; results are not used, so any number of trials runs side by
-//! side, and several objectives and constraints make no difference.
+//! Requires a space that is small enough for the budget. Results are not used, so any number of trials runs side by
+//! side, and neither several objectives nor constraints make a difference.
 //!
 //! Reference: J. Bergstra and Y. Bengio (2012), "Random search for hyper-parameter optimization", JMLR 13, Section 1,
-//! for grid search as it is compared with random search; X. Dong and Y. Yang (2020), "NAS-Bench-201: extending the scope
-//! of reproducible neural architecture search", ICLR, Section 2, for a space of architectures measured as a whole.
+//! for grid search compared with random search; X. Dong and Y. Yang (2020), "NAS-Bench-201: extending the scope
+//! of reproducible neural architecture search", ICLR, Section 2, for a space whose architectures were all measured.
 //!
-//! Differences: a grid over architectures needs no choice of levels, since decisions have finitely many choices. What
-//! the search remembers is its position, whatever the size of the space; so genotypes are not repeated, but two of them
-//! may build the same network, and what is known from elsewhere is proposed all the same. Either costs a trial and no
-//! training: the host takes over the known outcome.
+//! Differences: decisions have finitely many choices, so a grid needs no choice of levels. The search remembers only
+//! its position, whatever the size of the space. So no genotype is repeated, but two of them may build the same graph,
+//! and architectures known from a warm start are proposed too. Either costs a trial but no training, since the host
+//! reuses the known outcome.
 
 use nas_api::rng::{Random, seeded, seq::SliceRandom};
 use nas_api::{
@@ -18,16 +18,17 @@ use nas_api::{
     Study,
 };
 
-use crate::decisions::Decisions;
-use crate::trials::batch;
+use crate::common::decisions::Decisions;
+use crate::common::trials::batch_size;
 
-/// A walk through the whole space in progress.
+/// An enumeration of the space in progress.
 pub struct Grid {
+    /// `None` if the order is lexicographic.
     rng: Option<Random>,
     decisions: Decisions,
-    /// By number of the decision: its choices in the order in which they are tried; empty until it is first met.
+    /// The choices of each decision, by its number, in the order in which they are tried; empty until it is first met.
     orders: Vec<Vec<u32>>,
-    /// Where the walk stands: for every decision of the next genotype its number and the place in its order.
+    /// For every decision of the next genotype, its number and the index in its order.
     position: Vec<(usize, usize)>,
     /// The next genotype.
     genotype: Genotype,
@@ -35,7 +36,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Makes the next genotype complete with the first choices.
+    /// Completes the next genotype with the first choices of the remaining decisions.
     fn complete(&mut self, space: &mut dyn Space) -> Result<()> {
         while let Some(decision) = self.decisions.next(&self.genotype, space)? {
             if self.orders.len() <= decision {
@@ -53,12 +54,12 @@ impl Grid {
         Ok(())
     }
 
-    /// Goes on to the genotype that follows: the last decision that can takes its next choice, as an odometer turns.
+    /// Moves on to the following genotype, like an odometer: the last decision with choices left takes its next one.
     fn advance(&mut self, space: &mut dyn Space) -> Result<()> {
-        while let Some((decision, place)) = self.position.pop() {
+        while let Some((decision, index)) = self.position.pop() {
             self.genotype.pop();
-            if let Some(&choice) = self.orders[decision].get(place + 1) {
-                self.position.push((decision, place + 1));
+            if let Some(&choice) = self.orders[decision].get(index + 1) {
+                self.position.push((decision, index + 1));
                 self.genotype.push(choice);
                 return self.complete(space);
             }
@@ -73,7 +74,7 @@ impl StrategyPlugin for Grid {
         StrategyInfo {
             name: "grid".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Walks through the whole space without repetition and then ends.".into(),
+            description: "Proposes every genotype of the space once, and then ends.".into(),
             reference: "Bergstra & Bengio 2012, Random search for hyper-parameter optimization, JMLR 13, Section 1"
                 .into(),
             needs: Needs::default(),
@@ -82,7 +83,7 @@ impl StrategyPlugin for Grid {
                 "order",
                 "lexicographic",
                 &["lexicographic", "shuffled"],
-                "Try the choices of each decision as the space lists them, or in an order drawn once for each decision.",
+                "Order of each decision's choices: as the space lists them, or shuffled once per decision.",
             )],
         }
     }
@@ -105,7 +106,7 @@ impl StrategyPlugin for Grid {
 impl Strategy for Grid {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        while !self.finished && proposals.len() < batch(limit) as usize {
+        while !self.finished && proposals.len() < batch_size(limit) as usize {
             proposals.push(Proposal::discrete(self.genotype.clone()));
             self.advance(space)?;
         }
@@ -131,47 +132,47 @@ mod tests {
     use super::*;
     use crate::conformance::{Additive, study_of};
 
-    fn walk(order: &str, seed: u32, limit: u32, space: &mut Additive) -> Vec<Genotype> {
+    fn enumerate(order: &str, seed: u32, limit: u32, space: &mut Additive) -> Vec<Genotype> {
         let setting = Setting { name: "order".into(), value: Value::Text(order.into()) };
         let mut search = Grid::open(&study_of::<Grid>(seed, &[setting]).unwrap(), space).unwrap();
-        let mut walked = Vec::new();
+        let mut proposed = Vec::new();
         while !search.finished() {
             let proposals = search.ask(limit, space).unwrap();
-            walked.extend(proposals.iter().map(|proposal| proposal.candidate.genotype().unwrap().clone()));
+            proposed.extend(proposals.iter().map(|proposal| proposal.candidate.genotype().unwrap().clone()));
         }
         assert!(search.ask(limit, space).unwrap().is_empty());
-        walked
+        proposed
     }
 
     #[test]
     fn lexicographic_order_counts_like_an_odometer() {
-        let walked = walk("lexicographic", 0, 1, &mut Additive::flat(2, 3, 1));
+        let proposed = enumerate("lexicographic", 0, 1, &mut Additive::flat(2, 3, 1));
         let expected = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2], [2, 0], [2, 1], [2, 2]];
-        assert_eq!(walked, expected);
+        assert_eq!(proposed, expected);
     }
 
     #[test]
-    fn a_conditional_space_is_walked_to_its_end_without_repetition() {
+    fn a_conditional_space_is_enumerated_without_repetition() {
         let mut space = Additive::conditional(1);
         for (order, limit) in [("lexicographic", 1), ("shuffled", 7)] {
-            let walked = walk(order, 3, limit, &mut space);
-            // A layer is one of three kernels, a pooling or nothing: 5 + 5² + 5³ genotypes.
-            assert_eq!(walked.len(), 155);
-            assert_eq!(walked.iter().collect::<BTreeSet<_>>().len(), 155);
-            assert!(walked.iter().all(|genotype| SearchSpace::validate(&space, genotype).is_ok()));
-            assert_eq!(walked.is_sorted(), order == "lexicographic");
+            let proposed = enumerate(order, 3, limit, &mut space);
+            // A layer is one of three convolutions, a pooling or nothing: 5 + 5² + 5³ genotypes.
+            assert_eq!(proposed.len(), 155);
+            assert_eq!(proposed.iter().collect::<BTreeSet<_>>().len(), 155);
+            assert!(proposed.iter().all(|genotype| SearchSpace::validate(&space, genotype).is_ok()));
+            assert_eq!(proposed.is_sorted(), order == "lexicographic");
         }
     }
 
     #[test]
     fn the_empty_genotype_is_proposed_once() {
-        assert_eq!(walk("lexicographic", 0, 5, &mut Additive::flat(0, 1, 1)), [Vec::<u32>::new()]);
+        assert_eq!(enumerate("lexicographic", 0, 5, &mut Additive::flat(0, 1, 1)), [Vec::<u32>::new()]);
     }
 
     #[test]
-    fn another_seed_shuffles_in_another_way() {
+    fn the_seed_determines_the_shuffled_order_only() {
         let mut space = Additive::flat(3, 5, 1);
-        assert_ne!(walk("shuffled", 1, 9, &mut space), walk("shuffled", 2, 9, &mut space));
-        assert_eq!(walk("lexicographic", 1, 9, &mut space), walk("lexicographic", 2, 9, &mut space));
+        assert_ne!(enumerate("shuffled", 1, 9, &mut space), enumerate("shuffled", 2, 9, &mut space));
+        assert_eq!(enumerate("lexicographic", 1, 9, &mut space), enumerate("lexicographic", 2, 9, &mut space));
     }
 }

@@ -1,38 +1,42 @@
-//! Hyperband: successive halving with every trade between many architectures at a low fidelity and few at a high one,
-//! one bracket for each.
+//! Hyperband: successive halving in several brackets, from many architectures at a low fidelity to few at a high one.
 //!
-//! Requires an evaluator with several fidelities. With `carry_on`, promoted trials carry on from the state they left,
-//! which needs an evaluator that can.
+//! Requires an evaluator with several fidelities. With `carry_on`, promoted trials continue from their checkpoints,
+//! which the evaluator must support.
 //!
 //! Reference: L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh and A. Talwalkar (2018), "Hyperband: a novel bandit-based
 //! approach to hyperparameter optimization", JMLR 18(185), Algorithm 1.
 //!
-//! Differences: s_max = ⌊log_η(R/r)⌋ where the paper has r = 1. A rung is at the offered fidelity nearest, by ratio, to
-//! R η^−i; steps without one of their own are leapt over. Failed architectures, and those without a finite objective,
-//! are not promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by
-//! its key) enters a bracket twice. After bracket 0 it begins anew, unless `repeat` is off. While the last of a rung
-//! are out, idle workers begin the next bracket. Knowledge from elsewhere at the fidelity of a bracket's first rung
-//! takes the place of a sample there.
+//! Differences: s_max = ⌊log_η(R/r)⌋, where the paper has r = 1. A rung is at the offered fidelity nearest, by ratio,
+//! to R η^−i; steps without a fidelity of their own are skipped. Architectures that failed or have no finite objective
+//! are not promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture
+//! (by its key) enters a bracket twice. The search starts again after bracket 0, unless `repeat` is off. While the last
+//! trials of a rung are outstanding, idle workers begin the next bracket. External results (a warm start) at the
+//! fidelity of a bracket's first rung replace samples there.
 
-use nas_api::{
-    Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
-};
+use nas_api::{Needs, Parameter, Result, Serves, Space, StrategyInfo, StrategyPlugin, Study};
 
-use crate::brackets::Brackets;
-use crate::rungs::{self, Ladder};
+use crate::common::brackets::Brackets;
+use crate::common::delegate_strategy;
+use crate::common::rungs::{self, Ladder};
 
 /// A search by Hyperband in progress.
 pub struct Hyperband(Brackets);
 
+delegate_strategy!(Hyperband);
+
 impl StrategyPlugin for Hyperband {
     fn info() -> StrategyInfo {
         let mut parameters = rungs::parameters(3.0);
-        parameters.push(Parameter::truth("repeat", true, "Begin anew after bracket 0; otherwise the search ends."));
+        parameters.push(Parameter::truth("repeat", true, "Start again after bracket 0; otherwise the search ends."));
         StrategyInfo {
             name: "hyperband".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Successive halving in brackets, from many architectures at a low fidelity to few at a high one.".into(),
-            reference: "Li et al. 2018, Hyperband: a novel bandit-based approach to hyperparameter optimization, JMLR 18(185), Algorithm 1".into(),
+            description: "Successive halving in brackets, from many architectures at a low fidelity to few at a high \
+                          one."
+                .into(),
+            reference: "Li et al. 2018, Hyperband: a novel bandit-based approach to hyperparameter optimization, JMLR \
+                        18(185), Algorithm 1"
+                .into(),
             needs: Needs { fidelities: true, ..Needs::default() },
             serves: Serves { resume: true, ..Serves::default() },
             parameters,
@@ -46,30 +50,16 @@ impl StrategyPlugin for Hyperband {
     }
 }
 
-impl Strategy for Hyperband {
-    fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        self.0.ask(limit, space)
-    }
-
-    fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
-        self.0.tell(observations, space)
-    }
-
-    fn finished(&self) -> bool {
-        self.0.finished()
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use nas_api::{Setting, Value};
+    use nas_api::{Setting, Strategy, Value};
 
     use super::*;
     use crate::conformance::{Additive, Schedule, Step, drive_at, study_of};
 
     #[test]
-    fn one_round_measures_what_the_brackets_say_in_their_order() {
+    fn one_round_measures_the_brackets_in_order() {
         let mut space = Additive::flat(6, 5, 1);
         let once = Setting { name: "repeat".into(), value: Value::Truth(false) };
         let study = study_of::<Hyperband>(3, &[once]).unwrap();

@@ -1,14 +1,12 @@
-//! The search strategies that come with `nas`, one file each: pure state machines without I/O, the same code natively
-//! and as a component.
+//! The search strategies that come with `nas`, one file or folder each. They are pure state machines without I/O, and
+//! the same code runs natively and as a component.
 
 pub mod asha;
 pub mod bananas;
 pub mod bohb;
-mod brackets;
+mod common;
 pub mod conformance;
-mod decisions;
 pub mod dehb;
-mod fresh;
 pub mod gaussian_process;
 pub mod genetic;
 pub mod grid;
@@ -17,24 +15,19 @@ pub mod local_search;
 pub mod mcts;
 pub mod npenas;
 pub mod nsga2;
-mod parzen;
-mod policy;
 pub mod ppo;
 pub mod random_forest;
 pub mod random_search;
-pub mod rank;
 pub mod regularized_evolution;
 pub mod reinforce;
-mod rungs;
 pub mod simulated_annealing;
 pub mod successive_halving;
-mod surrogate;
 pub mod tpe;
-mod trials;
 
 pub use asha::Asha;
 pub use bananas::Bananas;
 pub use bohb::Bohb;
+pub use common::rank::Rank;
 pub use dehb::Dehb;
 pub use gaussian_process::GaussianProcess;
 pub use genetic::Genetic;
@@ -47,7 +40,6 @@ pub use nsga2::Nsga2;
 pub use ppo::Ppo;
 pub use random_forest::RandomForest;
 pub use random_search::RandomSearch;
-pub use rank::Rank;
 pub use regularized_evolution::RegularizedEvolution;
 pub use reinforce::Reinforce;
 pub use simulated_annealing::SimulatedAnnealing;
@@ -56,13 +48,14 @@ pub use tpe::Tpe;
 
 use nas_api::StrategyPlugin;
 
-/// Takes strategies one by one: a registry, a list of names.
+/// Receives strategy types one by one; a registry or a list of names implements it.
 pub trait Take {
-    /// One strategy.
+    /// Receives one strategy.
     fn take<S: StrategyPlugin>(&mut self);
 }
 
-/// Hands over every strategy of this crate. A new one joins here; everything that goes over all of them follows.
+/// Passes every strategy of this crate to `into`. A new strategy is added here, and everything that goes over all
+/// strategies follows.
 pub fn all(into: &mut impl Take) {
     into.take::<RandomSearch>();
     into.take::<Grid>();

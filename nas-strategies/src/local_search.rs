@@ -1,17 +1,17 @@
-//! Local search (hill climbing): from a random architecture to a better neighbour, again and again; at a local optimum
-//! it starts anew from another random architecture.
+//! Local search (hill climbing): moves from a random architecture to ever better neighbours, and restarts from another
+//! random architecture at a local optimum.
 //!
 //! Requires a space whose neighbourhoods are small enough to be listed. Trials of one neighbourhood run side by side;
-//! `ask` returns nothing while the last of a neighbourhood are out.
+//! `ask` returns nothing while the last of them are outstanding.
 //!
 //! Reference: C. White, S. Nolen and Y. Savani (2021), "Exploring the loss landscape in neural architecture search",
 //! UAI 2021 (PMLR 161), Section 3, Algorithm 1.
 //!
-//! Differences: Algorithm 1 measures the whole neighbourhood and moves to its best (`accept = best`); by default the
-//! first better neighbour, in random order, is taken, which costs fewer trials. No architecture (by its key) is proposed
-//! twice: a known neighbour is compared at no cost. With parallel trials, any result better than the current
-//! architecture moves the search, also one of the neighbourhood just left. Candidates that break constraints are ranked by
-//! Deb's rules ([`Rank`]), so the search can climb into the feasible region. Failed starts are left at once.
+//! Differences: Algorithm 1 measures the whole neighbourhood and moves to its best (`accept = best`). By default the
+//! search moves to the first better neighbour, in random order, which costs fewer trials. No architecture (by its key)
+//! is proposed twice: a known neighbour is compared at no cost. With parallel trials, any result better than the
+//! current architecture moves the search, even one from the neighbourhood that was just left. Constraint violations are
+//! ranked by Deb's rules ([`Rank`]), so the search can climb into the feasible region. A failed start is abandoned.
 
 use std::collections::BTreeMap;
 
@@ -22,33 +22,35 @@ use nas_api::{
 };
 
 use crate::Rank;
-use crate::fresh::fresh_sample;
-use crate::trials::{Origin, Trials, batch};
+use crate::common::fresh_sample::fresh_sample;
+use crate::common::trials::{NewResult, Trials, batch_size};
 
+/// An architecture with its rank.
 struct Point {
     genotype: Genotype,
     rank: Rank,
 }
 
-struct Neighbor {
+/// An architecture with its key.
+struct Candidate {
     genotype: Genotype,
     key: String,
 }
 
 /// What the search is doing.
 enum Phase {
-    /// Measuring random architectures; the climb begins at the best of them.
+    /// It measures random architectures; the climb begins at the best of them.
     Starting {
         /// Proposals still to be made.
-        wanted: u32,
+        to_sample: u32,
         best: Option<Point>,
     },
-    /// Measuring the neighbours of one architecture.
+    /// It measures the neighbours of one architecture.
     Climbing {
         current: Point,
-        /// In random order.
-        neighbors: Vec<Neighbor>,
-        /// How many of them were proposed or found known.
+        /// The neighbours in random order.
+        neighbors: Vec<Candidate>,
+        /// How many of them were proposed or are known already.
         visited: usize,
     },
 }
@@ -57,11 +59,11 @@ enum Phase {
 pub struct LocalSearch {
     study: Study,
     rng: Random,
-    /// Random architectures measured before a climb begins.
+    /// The number of random architectures measured before a climb begins.
     initial: u32,
-    /// Move to the first better neighbour; otherwise to the best of the neighbourhood.
-    first: bool,
-    /// By key: what was proposed or observed; `None` until the result is told. The best of several results.
+    /// Whether the search moves to the first better neighbour instead of the best one.
+    accept_first: bool,
+    /// The best rank of each key that was proposed or told; `None` until there is a result.
     known: BTreeMap<String, Option<Rank>>,
     phase: Phase,
     trials: Trials,
@@ -69,42 +71,42 @@ pub struct LocalSearch {
 }
 
 impl LocalSearch {
-    /// A sample with a new key; `None`: there seems to be none left.
-    fn fresh_sample(&mut self, space: &mut dyn Space) -> Result<Option<Neighbor>> {
+    /// A random architecture with a new key; `None` if the space seems to be exhausted.
+    fn fresh_sample(&mut self, space: &mut dyn Space) -> Result<Option<Candidate>> {
         let known = &self.known;
         let fresh = fresh_sample(space, &mut self.rng, known.len(), |key| known.contains_key(key))?;
-        Ok(fresh.map(|(genotype, key)| Neighbor { genotype, key }))
+        Ok(fresh.map(|(genotype, key)| Candidate { genotype, key }))
     }
 
     fn restart(&mut self) {
-        self.phase = Phase::Starting { wanted: self.initial, best: None };
+        self.phase = Phase::Starting { to_sample: self.initial, best: None };
     }
 
-    /// Begins the climb from here: lists the neighbourhood and shuffles it.
+    /// Begins to climb from an architecture: lists and shuffles its neighbourhood.
     fn climb(&mut self, current: Point, space: &mut dyn Space) -> Result<()> {
         let mut neighbors = Vec::new();
         for genotype in space.neighbors(&current.genotype)? {
             let key = space.key(&genotype)?;
-            neighbors.push(Neighbor { genotype, key });
+            neighbors.push(Candidate { genotype, key });
         }
         neighbors.shuffle(&mut self.rng);
         self.phase = Phase::Climbing { current, neighbors, visited: 0 };
         Ok(())
     }
 
-    /// The next architecture to measure; `None`: nothing, until results are told or for ever.
-    fn next(&mut self, space: &mut dyn Space) -> Result<Option<Neighbor>> {
+    /// The next architecture to measure; `None` if the search waits for results or is exhausted.
+    fn next(&mut self, space: &mut dyn Space) -> Result<Option<Candidate>> {
         loop {
             let waiting = self.trials.outstanding() > 0;
             match &mut self.phase {
-                Phase::Starting { wanted, .. } if *wanted > 0 => {
-                    *wanted -= 1;
+                Phase::Starting { to_sample, .. } if *to_sample > 0 => {
+                    *to_sample -= 1;
                     if let Some(sample) = self.fresh_sample(space)? {
                         return Ok(Some(sample));
                     }
-                    // Nothing new to start from; what is being measured may still be climbed from.
-                    if let Phase::Starting { wanted, best } = &mut self.phase {
-                        *wanted = 0;
+                    // There is no new start, but the search may still climb from one that is being measured.
+                    if let Phase::Starting { to_sample, best } = &mut self.phase {
+                        *to_sample = 0;
                         self.exhausted = best.is_none() && !waiting;
                     }
                     if self.exhausted {
@@ -122,10 +124,10 @@ impl LocalSearch {
                         *visited += 1;
                         match self.known.get(&neighbor.key) {
                             None => {
-                                let Neighbor { genotype, key } = neighbor;
-                                return Ok(Some(Neighbor { genotype: genotype.clone(), key: key.clone() }));
+                                let Candidate { genotype, key } = neighbor;
+                                return Ok(Some(Candidate { genotype: genotype.clone(), key: key.clone() }));
                             }
-                            Some(Some(rank)) if self.first && *rank > current.rank => {
+                            Some(Some(rank)) if self.accept_first && *rank > current.rank => {
                                 better = Some(Point { genotype: neighbor.genotype.clone(), rank: *rank });
                                 break;
                             }
@@ -147,22 +149,22 @@ impl LocalSearch {
         }
     }
 
-    /// What one result changes. `asked`: it answers a proposal of this search.
+    /// Learns from a result; `asked` tells whether it answers a proposal of this search.
     fn learn(&mut self, genotype: &Genotype, rank: Rank, asked: bool, space: &mut dyn Space) -> Result<()> {
         let known = self.known.entry(space.key(genotype)?).or_default();
         *known = Some(known.map_or(rank, |old| old.max(rank)));
         match &mut self.phase {
-            Phase::Starting { wanted, best } => {
-                // Knowledge from elsewhere takes the place of a random start.
+            Phase::Starting { to_sample, best } => {
+                // An external result replaces a random start.
                 if !asked {
-                    *wanted = wanted.saturating_sub(1);
+                    *to_sample = to_sample.saturating_sub(1);
                 }
                 if best.as_ref().is_none_or(|best| rank > best.rank) {
                     *best = Some(Point { genotype: genotype.clone(), rank });
                 }
             }
             Phase::Climbing { current, .. } => {
-                if self.first && asked && rank > current.rank {
+                if self.accept_first && asked && rank > current.rank {
                     self.climb(Point { genotype: genotype.clone(), rank }, space)?;
                 }
             }
@@ -171,8 +173,8 @@ impl LocalSearch {
     }
 }
 
-/// The best neighbour that is better than this; the first in order among equals.
-fn best_known(neighbors: &[Neighbor], known: &BTreeMap<String, Option<Rank>>, than: Rank) -> Option<Point> {
+/// The best known neighbour with a better rank than `than`; the first of several equal ones.
+fn best_known(neighbors: &[Candidate], known: &BTreeMap<String, Option<Rank>>, than: Rank) -> Option<Point> {
     let mut best: Option<Point> = None;
     for neighbor in neighbors {
         let Some(&Some(rank)) = known.get(&neighbor.key) else { continue };
@@ -188,13 +190,27 @@ impl StrategyPlugin for LocalSearch {
         StrategyInfo {
             name: "local-search".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Climbs from a random architecture to better neighbours, and starts anew at a local optimum.".into(),
-            reference: "White, Nolen & Savani 2021, Exploring the loss landscape in neural architecture search, UAI, Algorithm 1".into(),
+            description: "Climbs from a random architecture to better neighbours, and restarts at a local optimum."
+                .into(),
+            reference: "White, Nolen & Savani 2021, Exploring the loss landscape in neural architecture search, UAI, \
+                        Algorithm 1"
+                .into(),
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer("initial", 1, 1, 1_000_000, "Random architectures measured before each climb; it begins at the best of them."),
-                Parameter::one_of("accept", "first", &["first", "best"], "Move to the first better neighbour, or to the best of the whole neighbourhood."),
+                Parameter::integer(
+                    "initial",
+                    1,
+                    1,
+                    1_000_000,
+                    "Random architectures measured before each climb, which begins at the best of them.",
+                ),
+                Parameter::one_of(
+                    "accept",
+                    "first",
+                    &["first", "best"],
+                    "Move to the first better neighbour, or to the best of the whole neighbourhood.",
+                ),
             ],
         }
     }
@@ -208,9 +224,9 @@ impl StrategyPlugin for LocalSearch {
             study: study.clone(),
             rng: seeded(study.seed),
             initial,
-            first: study.settings.text("accept")? == "first",
+            accept_first: study.settings.text("accept")? == "first",
             known: BTreeMap::new(),
-            phase: Phase::Starting { wanted: initial, best: None },
+            phase: Phase::Starting { to_sample: initial, best: None },
             trials: Trials::default(),
             exhausted: false,
         })
@@ -220,8 +236,8 @@ impl StrategyPlugin for LocalSearch {
 impl Strategy for LocalSearch {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        while !self.exhausted && proposals.len() < batch(limit) as usize {
-            let Some(Neighbor { genotype, key }) = self.next(space)? else { break };
+        while !self.exhausted && proposals.len() < batch_size(limit) as usize {
+            let Some(Candidate { genotype, key }) = self.next(space)? else { break };
             self.known.insert(key, None);
             self.trials.propose();
             proposals.push(Proposal::discrete(genotype));
@@ -231,11 +247,8 @@ impl Strategy for LocalSearch {
 
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
-            let (origin, genotype) = self.trials.read(observation, space)?;
-            if let (Origin::Asked(_) | Origin::Foreign, Some(genotype)) = (origin, genotype) {
-                let rank = Rank::of(&self.study, observation);
-                self.learn(genotype, rank, origin != Origin::Foreign, space)?;
-            }
+            let Some(NewResult { genotype, trial }) = self.trials.observed(observation, space)? else { continue };
+            self.learn(genotype, Rank::of(&self.study, observation), trial.is_some(), space)?;
         }
         Ok(())
     }
@@ -260,7 +273,7 @@ mod tests {
         study_of::<LocalSearch>(5, &[setting]).unwrap()
     }
 
-    /// Runs to the end of the space, one trial at a time, and returns what was proposed.
+    /// Runs until the space is exhausted, one trial at a time, and returns the proposed genotypes.
     fn run(study: &Study, space: &mut Additive) -> Vec<Genotype> {
         let mut search = LocalSearch::open(study, space).unwrap();
         let mut proposed = Vec::new();
@@ -276,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn no_architecture_is_proposed_twice_and_none_is_left_out() {
+    fn every_architecture_is_proposed_exactly_once() {
         for how in ["first", "best"] {
             let mut space = Additive::flat(4, 3, 1);
             let proposed = run(&accept(how), &mut space);
@@ -286,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_find_the_optimum_of_an_additive_landscape_in_one_climb() {
+    fn both_acceptance_rules_find_the_optimum_of_an_additive_landscape_in_one_climb() {
         for how in ["first", "best"] {
             let mut space = Additive::flat(6, 5, 2);
             let optimum = space.optimum();
@@ -318,12 +331,12 @@ mod tests {
         let neighbors = search.ask(100, &mut space).unwrap();
         assert_eq!(neighbors.len(), 9, "3 decisions with 3 other choices each");
         assert!(search.ask(1, &mut space).unwrap().is_empty(), "it waits for the results");
-        let away = |genotype: &Genotype| genotype.iter().zip(&start).filter(|(a, b)| a != b).count();
-        assert!(neighbors.iter().all(|neighbor| away(neighbor.candidate.genotype().unwrap()) == 1));
+        let distance = |genotype: &Genotype| genotype.iter().zip(&start).filter(|(a, b)| a != b).count();
+        assert!(neighbors.iter().all(|neighbor| distance(neighbor.candidate.genotype().unwrap()) == 1));
     }
 
     #[test]
-    fn knowledge_from_elsewhere_is_the_first_start_and_is_not_proposed() {
+    fn an_external_result_is_the_first_start_and_is_not_proposed() {
         let mut space = Additive::flat(3, 4, 1);
         let mut search = LocalSearch::open(&accept("first"), &mut space).unwrap();
         let start = vec![1, 2, 3];

@@ -3,54 +3,68 @@
 //!
 //! Requires nothing of the study. Any number of trials runs side by side.
 //!
-//! Reference: C. Wei, C. Niu, Y. Tang, Y. Wang, H. Hu and J. Liang (2022), "NPENAS: Neural predictor guided evolution for
-//! neural architecture search", IEEE Transactions on Neural Networks and Learning Systems 34(11), Section III; the
+//! Reference: C. Wei, C. Niu, Y. Tang, Y. Wang, H. Hu and J. Liang (2022), "NPENAS: Neural predictor guided evolution
+//! for neural architecture search", IEEE Transactions on Neural Networks and Learning Systems 34(11), Section III; the
 //! variant NPENAS-NP, with a predictor of the objective alone.
 //!
-//! Differences: the predictor is a feed-forward network on the space's features, not a graph network, which only cells
-//! can feed, and it learns normal scores (`targets`), not what a sigmoid squeezes. Parents are the best of everything measured, as
-//! in the authors' program. Failures and broken constraints stand below every score in the order of Deb's rules
-//! ([`Rank`](crate::Rank)). After 10 k results the predictor is trained anew not every k results, but when there are a
-//! tenth more, and with at most `updates` steps. Nobody waits for the last of a generation: the next begins with what is
-//! known.
+//! Differences: the predictor is a feed-forward network on the space's features, not a graph network, which only works
+//! on cells. It learns normal scores (see `targets`), not scores squashed by a sigmoid. Parents are the best of all
+//! results, as in the authors' code. Failures and constraint violations rank below every score by Deb's rules
+//! ([`Rank`](crate::Rank)). After 10 k results the predictor is retrained not every k results, but once the results
+//! have grown by a tenth, and with at most `updates` steps. A generation begins with the results so far and does not
+//! wait for the last ones.
 
 use nas_api::rng::Random;
-use nas_api::{
-    Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
-};
+use nas_api::{Needs, Parameter, Result, Serves, Space, StrategyInfo, StrategyPlugin, Study};
 
-use crate::surrogate::at_least_one;
-use crate::surrogate::candidates::mutants;
-use crate::surrogate::ensemble::{Prediction, Shape, training};
-use crate::surrogate::guide::Guide;
-use crate::surrogate::network::Loss;
-use crate::surrogate::predictor::{Predictor, in_order};
-use crate::surrogate::targets::Targets;
+use crate::common::delegate_strategy;
+use crate::common::surrogate::acquisition::{Candidate, mutants};
+use crate::common::surrogate::at_least_one;
+use crate::common::surrogate::ensemble::{Ensemble, Prediction, Shape, training};
+use crate::common::surrogate::network::Loss;
+use crate::common::surrogate::predictor::{Predictor, sorted_by_prediction};
+use crate::common::surrogate::rounds::{PredictorRounds, RoundCandidates};
+use crate::common::surrogate::search::{State, SurrogateSearch};
+use crate::common::surrogate::targets::Targets;
 
 /// A search by NPENAS-NP in progress.
-pub struct Npenas {
-    guide: Guide,
-    /// Parents of a generation.
+pub struct Npenas(SurrogateSearch<PredictorRounds<Offspring>>);
+
+delegate_strategy!(Npenas);
+
+/// Mutants of the best architectures, sorted by their predicted score.
+struct Offspring {
+    /// The parents of a generation.
     population: usize,
-    /// Mutants of each parent.
-    offspring: usize,
+    /// The mutants of each parent.
+    per_parent: usize,
     edits: usize,
+}
+
+impl RoundCandidates for Offspring {
+    fn candidates(
+        &self,
+        ensemble: &Ensemble,
+        state: &mut State<Vec<f32>>,
+        space: &mut dyn Space,
+    ) -> Result<Vec<Candidate>> {
+        let parents = state.archive.best(self.population);
+        let archive = &state.archive;
+        let count = parents.len() * self.per_parent;
+        let mutants = mutants(space, &mut state.rng, &parents, count, self.edits, |key| archive.knows(key))?;
+        let mean = |prediction: Prediction, _: &mut Random| prediction.mean;
+        sorted_by_prediction(ensemble, mutants, space, &mut state.rng, mean)
+    }
 }
 
 impl StrategyPlugin for Npenas {
     fn info() -> StrategyInfo {
         let mut parameters = vec![
-            Parameter::integer(
-                "initial",
-                10,
-                1,
-                1_000_000,
-                "Results of random architectures before the predictor is asked.",
-            ),
+            Parameter::integer("initial", 10, 1, 1_000_000, "Random architectures measured first."),
             Parameter::integer("population", 10, 1, 1_000_000, "Best architectures that have offspring."),
             Parameter::integer("offspring", 10, 1, 10_000, "Mutants of each parent that are predicted."),
             Parameter::integer("k", 10, 1, 1_000_000, "Mutants of a generation that are measured."),
-            Parameter::integer("edits", 3, 1, 100, "Mutations of one mutant, at most."),
+            Parameter::integer("edits", 3, 1, 100, "Most mutations of one mutant."),
             Parameter::integer("ensemble", 1, 1, 100, "Predictors whose mean is taken; 1 in the paper."),
         ];
         parameters.push(Targets::parameter("normal-scores"));
@@ -58,8 +72,10 @@ impl StrategyPlugin for Npenas {
         StrategyInfo {
             name: "npenas".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Evolution in which a neural predictor chooses who of many offspring is measured.".into(),
-            reference: "Wei et al. 2022, NPENAS: Neural predictor guided evolution for neural architecture search, IEEE TNNLS, Section III".into(),
+            description: "Evolution in which a neural predictor selects the offspring to measure.".into(),
+            reference: "Wei et al. 2022, NPENAS: Neural predictor guided evolution for neural architecture search, \
+                        IEEE TNNLS, Section III"
+                .into(),
             needs: Needs::default(),
             serves: Serves::default(),
             parameters,
@@ -76,33 +92,10 @@ impl StrategyPlugin for Npenas {
             targets: Targets::read(settings)?,
             margin: None,
         };
-        Ok(Self {
-            guide: Guide::new(study, predictor, count("initial")?, count("k")?),
-            population: count("population")?,
-            offspring: count("offspring")?,
-            edits: count("edits")?,
-        })
-    }
-}
-
-impl Strategy for Npenas {
-    fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        let Self { guide, population, offspring, edits } = self;
-        guide.ask(limit, space, |ensemble, search, space| {
-            let parents = search.archive.best(*population);
-            let archive = &search.archive;
-            let count = parents.len() * *offspring;
-            let found = mutants(space, &mut search.rng, &parents, count, *edits, |key| archive.knows(key))?;
-            in_order(ensemble, found, space, &mut search.rng, |expected: Prediction, _: &mut Random| expected.mean)
-        })
-    }
-
-    fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
-        self.guide.tell(observations, space)
-    }
-
-    fn finished(&self) -> bool {
-        self.guide.finished()
+        let (initial, round) = (count("initial")?, count("k")?);
+        let offspring =
+            Offspring { population: count("population")?, per_parent: count("offspring")?, edits: count("edits")? };
+        Ok(Self(SurrogateSearch::new(study, initial, PredictorRounds::new(offspring, predictor, round))))
     }
 }
 
@@ -110,12 +103,13 @@ impl Strategy for Npenas {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use nas_api::rng::seeded;
+    use nas_api::{Observation, Strategy};
 
     use super::*;
     use crate::conformance::{Additive, observation, study_of};
 
     #[test]
-    fn offspring_that_are_measured_are_better_than_offspring_at_large() {
+    fn selected_offspring_are_better_than_average_offspring() {
         let mut space = Additive::flat(10, 5, 3);
         let mut search = Npenas::open(&study_of::<Npenas>(4, &[]).unwrap(), &mut space).unwrap();
         let known: Vec<Observation> = (0..100)
@@ -129,12 +123,12 @@ mod tests {
         let mean = |genotypes: &[Vec<u32>], space: &Additive| {
             genotypes.iter().map(|genotype| space.value(genotype)).sum::<f64>() / genotypes.len() as f64
         };
-        let parents = search.guide.search.archive.best(10);
-        let at_large = mutants(&mut space, &mut seeded(1), &parents, 100, 3, |_| false).unwrap();
-        let at_large: Vec<Vec<u32>> = at_large.into_iter().map(|mutant| mutant.genotype).collect();
+        let parents = search.0.state.archive.best(10);
+        let unselected = mutants(&mut space, &mut seeded(1), &parents, 100, 3, |_| false).unwrap();
+        let unselected: Vec<Vec<u32>> = unselected.into_iter().map(|mutant| mutant.genotype).collect();
         let proposals = search.ask(10, &mut space).unwrap();
-        let chosen: Vec<Vec<u32>> = proposals.iter().filter_map(|one| one.candidate.genotype().cloned()).collect();
-        let (chosen, at_large) = (mean(&chosen, &space), mean(&at_large, &space));
-        assert!(chosen > at_large + 0.05, "{chosen} against {at_large}");
+        let selected: Vec<Vec<u32>> = proposals.iter().filter_map(|one| one.candidate.genotype().cloned()).collect();
+        let (selected, average) = (mean(&selected, &space), mean(&unselected, &space));
+        assert!(selected > average + 0.05, "{selected} against {average}");
     }
 }

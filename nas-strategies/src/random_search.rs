@@ -1,8 +1,8 @@
-//! Random search: every proposal is a fresh sample of the space, whatever was measured. The baseline that every other
+//! Random search: every proposal is a random architecture, whatever was measured. It is the baseline that every other
 //! strategy has to beat.
 //!
-//! Requires nothing of the study; results are not used, so any number of trials runs side by side, and several
-//! objectives and constraints make no difference.
+//! Requires nothing of the study. Results are not used, so any number of trials runs side by side, and neither several
+//! objectives nor constraints make a difference.
 //!
 //! Reference: L. Li and A. Talwalkar (2019), "Random search and reproducibility for neural architecture search", UAI
 //! 2019 (PMLR 115), Section 4: the baseline without weight sharing. J. Bergstra and Y. Bengio (2012), "Random search
@@ -17,20 +17,20 @@ use nas_api::{
     Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin, Study,
 };
 
-use crate::fresh::fresh_sample;
-use crate::trials::{Origin, Trials, batch};
+use crate::common::fresh_sample::fresh_sample;
+use crate::common::trials::{NewResult, Trials, batch_size};
 
 /// A random search in progress.
 pub struct RandomSearch {
     rng: Random,
-    /// Keys that were proposed or observed; `None`: repetitions are allowed.
+    /// Keys that were proposed or told; `None` if repetitions are allowed.
     seen: Option<BTreeSet<String>>,
     trials: Trials,
     exhausted: bool,
 }
 
 impl RandomSearch {
-    /// A sample that was not seen before, where that is asked for; `None`: there seems to be none left.
+    /// A random architecture, which is new if `unique` is set; `None` if the space seems to be exhausted.
     fn draw(&mut self, space: &mut dyn Space) -> Result<Option<Vec<u32>>> {
         let Some(seen) = &mut self.seen else { return Ok(Some(space.sample(self.rng.random())?)) };
         let fresh = fresh_sample(space, &mut self.rng, seen.len(), |key| seen.contains(key))?;
@@ -46,7 +46,7 @@ impl StrategyPlugin for RandomSearch {
         StrategyInfo {
             name: "random-search".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Proposes random architectures, whatever was measured: the baseline of every comparison."
+            description: "Proposes random architectures, whatever was measured; the baseline of every comparison."
                 .into(),
             reference:
                 "Li & Talwalkar 2019, Random search and reproducibility for neural architecture search, UAI, Section 4"
@@ -70,7 +70,7 @@ impl StrategyPlugin for RandomSearch {
 impl Strategy for RandomSearch {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        while !self.exhausted && proposals.len() < batch(limit) as usize {
+        while !self.exhausted && proposals.len() < batch_size(limit) as usize {
             match self.draw(space)? {
                 Some(genotype) => {
                     self.trials.propose();
@@ -84,7 +84,7 @@ impl Strategy for RandomSearch {
 
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
-            if let (Origin::Foreign, Some(genotype)) = self.trials.read(observation, space)?
+            if let Some(NewResult { genotype, trial: None }) = self.trials.observed(observation, space)?
                 && let Some(seen) = &mut self.seen
             {
                 seen.insert(space.key(genotype)?);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn unique_leaves_out_what_is_known_from_elsewhere() {
+    fn unique_leaves_out_external_results() {
         let mut space = Additive::flat(1, 4, 1);
         let mut search = RandomSearch::open(&unique(), &mut space).unwrap();
         search.tell(&[observation(None, vec![2], Ok(f64::NAN))], &mut space).unwrap();

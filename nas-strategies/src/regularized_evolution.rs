@@ -1,16 +1,16 @@
-//! Regularized (aging) evolution: the best of a random sample of the population is mutated, and the oldest member dies,
-//! however good it is.
+//! Regularized (aging) evolution: the best of a random sample of the population is mutated, and the oldest member is
+//! removed, however good it is.
 //!
 //! Requires nothing of the study. Any number of trials runs side by side.
 //!
 //! Reference: E. Real, A. Aggarwal, Y. Huang and Q. V. Le (2019), "Regularized evolution for image classifier
 //! architecture search", AAAI 33, Algorithm 1 and Section 3.2.
 //!
-//! Differences: age counts from the moment a result is told, not proposed, so results may come in any order; random
-//! members are proposed until the population is full, so with parallel trials a few more than P of them. A failed trial
-//! joins the population as its worst member and ages out; candidates that break constraints are ranked by Deb's rules
-//! ([`Rank`]). A mutation is the space's: one decision changed. Knowledge from elsewhere joins as if it had been asked
-//! for.
+//! Differences: a member's age counts from the time its result is told, not from its proposal, so results may come in
+//! any order. Random members are proposed until the population is full, which with parallel trials are a few more than
+//! P. A failed trial joins the population as its worst member until it is the oldest; constraint violations are ranked
+//! by Deb's rules ([`Rank`]). A mutation is the space's, which changes one decision. External results (a warm start)
+//! join the population like any other.
 
 use std::collections::VecDeque;
 
@@ -21,8 +21,9 @@ use nas_api::{
 };
 
 use crate::Rank;
-use crate::trials::{Origin, Trials, batch};
+use crate::common::trials::{NewResult, Trials, batch_size};
 
+/// A measured architecture.
 struct Member {
     genotype: Genotype,
     rank: Rank,
@@ -32,20 +33,20 @@ struct Member {
 pub struct RegularizedEvolution {
     study: Study,
     rng: Random,
-    /// P, members that live at the same time.
+    /// P, the size of the population.
     capacity: u32,
-    /// S, members drawn for a tournament.
+    /// S, the number of members drawn for a tournament.
     sample: u32,
-    /// The oldest first.
+    /// The members, the oldest first.
     population: VecDeque<Member>,
     trials: Trials,
 }
 
 impl RegularizedEvolution {
-    /// The best of S members drawn with replacement, the first drawn among equals.
+    /// The best of S members drawn with replacement; the first drawn of several equal ones.
     fn tournament(&mut self) -> Option<&Member> {
         let count = u32::try_from(self.population.len()).ok().filter(|&count| count > 0)?;
-        // A generator of the loop's own, and no look-up of members that do not win: this is most of what a trial costs.
+        // A local generator and no look-up of losing members: this loop is most of what a trial costs.
         let mut rng = self.rng.clone();
         let mut best = (rng.random_range(0..count), Rank::Failed);
         best.1 = self.population.get(best.0 as usize)?.rank;
@@ -60,6 +61,7 @@ impl RegularizedEvolution {
         self.population.get(best.0 as usize)
     }
 
+    /// A random architecture until the population is full, then a mutant of a tournament's winner.
     fn propose(&mut self, space: &mut dyn Space) -> Result<Genotype> {
         let seed = self.rng.random();
         if self.population.len() < self.capacity as usize {
@@ -77,15 +79,15 @@ impl StrategyPlugin for RegularizedEvolution {
         StrategyInfo {
             name: "regularized-evolution".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Mutates the best of a random sample of the population; the oldest member dies.".into(),
+            description: "Mutates the best of a random sample of the population and removes the oldest member.".into(),
             reference:
                 "Real et al. 2019, Regularized evolution for image classifier architecture search, AAAI, Algorithm 1"
                     .into(),
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer("population", 100, 1, 1_000_000, "P: members that live at the same time."),
-                Parameter::integer("sample", 25, 1, 1_000_000, "S: members drawn, with replacement, for a tournament."),
+                Parameter::integer("population", 100, 1, 1_000_000, "P: size of the population."),
+                Parameter::integer("sample", 25, 1, 1_000_000, "S: members drawn, with replacement, per tournament."),
             ],
         }
     }
@@ -98,7 +100,8 @@ impl StrategyPlugin for RegularizedEvolution {
         }
         if sample > capacity {
             return Err(Error::new(format!(
-                "'sample' ({sample}) must not be greater than 'population' ({capacity}): lower 'sample' or raise 'population'"
+                "'sample' ({sample}) must not be greater than 'population' ({capacity}): lower 'sample' or raise \
+                 'population'"
             )));
         }
         let population = VecDeque::new();
@@ -115,7 +118,7 @@ impl StrategyPlugin for RegularizedEvolution {
 
 impl Strategy for RegularizedEvolution {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        let count = batch(limit);
+        let count = batch_size(limit);
         let mut proposals = Vec::with_capacity(count as usize);
         for _ in 0..count {
             proposals.push(Proposal::discrete(self.propose(space)?));
@@ -126,9 +129,7 @@ impl Strategy for RegularizedEvolution {
 
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
-            let (Origin::Asked(_) | Origin::Foreign, Some(genotype)) = self.trials.read(observation, space)? else {
-                continue;
-            };
+            let Some(NewResult { genotype, .. }) = self.trials.observed(observation, space)? else { continue };
             if self.population.len() >= self.capacity as usize {
                 self.population.pop_front();
             }
@@ -165,19 +166,19 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_dies_even_if_it_is_the_best() {
+    fn the_oldest_member_is_removed_even_if_it_is_the_best() {
         let mut space = Additive::flat(2, 5, 1);
         let mut search = search(&mut space, 3, 2);
         let values = [9.0, 1.0, 2.0, 3.0];
         for (choice, value) in (0..).zip(values) {
             search.tell(&[told(vec![choice, 0], value)], &mut space).unwrap();
         }
-        let alive: Vec<u32> = search.population.iter().map(|member| member.genotype[0]).collect();
-        assert_eq!(alive, [1, 2, 3]);
+        let left: Vec<u32> = search.population.iter().map(|member| member.genotype[0]).collect();
+        assert_eq!(left, [1, 2, 3]);
     }
 
     #[test]
-    fn children_are_one_decision_away_from_the_best_when_the_tournament_sees_everyone() {
+    fn children_of_the_best_member_differ_from_it_in_one_decision() {
         let mut space = Additive::flat(4, 5, 1);
         let mut search = search(&mut space, 4, 4);
         let best = vec![4, 4, 4, 4];

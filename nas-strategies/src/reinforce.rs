@@ -1,7 +1,7 @@
-//! REINFORCE: a policy over the sequence of decisions is sampled, and its logits follow the policy gradient of the
-//! reward less a moving average.
+//! REINFORCE: architectures are sampled from a policy over the decisions, whose logits follow the policy gradient of
+//! the reward minus a moving average.
 //!
-//! Requires nothing of the study. Any number of trials runs side by side: each result moves the policy as it is when
+//! Requires nothing of the study. Any number of trials runs side by side: each result updates the policy as it is when
 //! the result arrives.
 //!
 //! Reference: B. Zoph and Q. V. Le (2017), "Neural architecture search with reinforcement learning", ICLR, Section 3.2,
@@ -11,10 +11,11 @@
 //! reinforcement learning", Machine Learning 8. The entropy bonus: R. J. Williams and J. Peng (1991), "Function
 //! optimization using connectionist reinforcement learning algorithms", Connection Science 3(3).
 //!
-//! Differences: no recurrent controller (Zoph and Le), but one logit vector per decision name, as Dong and Yang, also in
-//! conditional spaces, where only the decisions that were made move. Logits start at 0 instead of small random numbers.
-//! A failed trial, or one that breaks a constraint, is rewarded with the worst score so far; before there is one it teaches
-//! nothing. Knowledge from elsewhere moves the baseline only: this policy did not choose it.
+//! Differences: the policy is not a recurrent controller (Zoph and Le), but one logit vector per decision name (Dong
+//! and Yang); in conditional spaces only the decisions that were made are updated. Logits start at 0 instead of small
+//! random numbers. A trial that fails or violates a constraint is rewarded with the worst score so far; before there is
+//! a score it is ignored. External results (a warm start) update only the baseline, since this policy did not choose
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -24,33 +25,33 @@ use nas_api::{
     Study,
 };
 
-use crate::policy::{Average, Optimizer, Path, Policy, Rewards, genotype};
-use crate::trials::{Origin, Trials, batch};
+use crate::common::policy::{Average, Optimizer, Path, Policy, Rewards, genotype};
+use crate::common::trials::{Origin, Trials, batch_size};
 
 /// A search by REINFORCE in progress.
 pub struct Reinforce {
     study: Study,
     rng: Random,
     policy: Policy,
-    /// What was chosen for the trials that are out.
-    paths: BTreeMap<u32, Path>,
-    decay: f64,
+    /// The choices of the outstanding trials.
+    pending: BTreeMap<u32, Path>,
+    baseline_decay: f64,
     normalise: bool,
     baseline: Average,
-    /// Of squared advantages.
-    spread: Average,
+    /// The moving average of squared advantages.
+    squared_advantage: Average,
     rewards: Rewards,
     trials: Trials,
 }
 
 impl Reinforce {
-    /// How much better than usual a reward is.
+    /// The reward minus the baseline, in units of its moving root mean square if `normalise` is set.
     fn advantage(&mut self, reward: f64) -> f64 {
-        let advantage = reward - self.baseline.update(reward, self.decay);
+        let advantage = reward - self.baseline.update(reward, self.baseline_decay);
         if !self.normalise {
             return advantage;
         }
-        let scale = libm::sqrt(self.spread.update(advantage * advantage, self.decay));
+        let scale = libm::sqrt(self.squared_advantage.update(advantage * advantage, self.baseline_decay));
         if scale > 0.0 { advantage / scale } else { 0.0 }
     }
 }
@@ -60,14 +61,22 @@ impl StrategyPlugin for Reinforce {
         StrategyInfo {
             name: "reinforce".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Samples a softmax policy over the decisions and moves it along the policy gradient.".into(),
-            reference: "Zoph & Le 2017, Neural architecture search with reinforcement learning, ICLR; Dong & Yang 2020, NAS-Bench-201, ICLR, Section 4".into(),
+            description: "Samples a softmax policy over the decisions and trains it along the policy gradient.".into(),
+            reference: "Zoph & Le 2017, Neural architecture search with reinforcement learning, ICLR; Dong & Yang \
+                        2020, NAS-Bench-201, ICLR, Section 4"
+                .into(),
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::number("learning_rate", 0.01, 0.0, 1000.0, "Step of the optimizer, per result."),
-                Parameter::one_of("optimizer", "adam", &["adam", "sgd"], "How logits follow the gradient."),
-                Parameter::number("baseline_decay", 0.9, 0.0, 0.999_999, "How much of the moving-average baseline remains at each result."),
+                Parameter::number("learning_rate", 0.01, 0.0, 1000.0, "Learning rate of the optimizer, per result."),
+                Parameter::one_of("optimizer", "adam", &["adam", "sgd"], "Optimizer of the logits."),
+                Parameter::number(
+                    "baseline_decay",
+                    0.9,
+                    0.0,
+                    0.999_999,
+                    "Fraction of the moving-average baseline that each result keeps.",
+                ),
                 Parameter::number("entropy", 0.0, 0.0, 1000.0, "Weight of the entropy bonus, in units of the reward."),
                 Parameter::truth("normalise", false, "Divide the advantage by its moving root mean square."),
             ],
@@ -76,9 +85,10 @@ impl StrategyPlugin for Reinforce {
 
     fn open(study: &Study, space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
-        let decay = settings.number("baseline_decay")?;
-        if !(0.0..1.0).contains(&decay) {
-            return Err(Error::new(format!("'baseline_decay' must be at least 0 and less than 1, but is {decay}")));
+        let baseline_decay = settings.number("baseline_decay")?;
+        if !(0.0..1.0).contains(&baseline_decay) {
+            let wrong = format!("'baseline_decay' must be at least 0 and less than 1, but is {baseline_decay}");
+            return Err(Error::new(wrong));
         }
         let optimizer = if settings.text("optimizer")? == "sgd" { Optimizer::Sgd } else { Optimizer::Adam };
         let (rate, entropy) = (settings.number("learning_rate")?, settings.number("entropy")?);
@@ -86,11 +96,11 @@ impl StrategyPlugin for Reinforce {
         Ok(Self {
             rng: seeded(study.seed),
             policy,
-            paths: BTreeMap::new(),
-            decay,
+            pending: BTreeMap::new(),
+            baseline_decay,
             normalise: settings.truth("normalise")?,
             baseline: Average::default(),
-            spread: Average::default(),
+            squared_advantage: Average::default(),
             rewards: Rewards::default(),
             trials: Trials::default(),
             study: study.clone(),
@@ -101,10 +111,10 @@ impl StrategyPlugin for Reinforce {
 impl Strategy for Reinforce {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        for _ in 0..batch(limit) {
+        for _ in 0..batch_size(limit) {
             let path = self.policy.draw(&mut self.rng, space)?;
             proposals.push(Proposal::discrete(genotype(&path)));
-            self.paths.insert(self.trials.propose(), path);
+            self.pending.insert(self.trials.propose(), path);
         }
         Ok(proposals)
     }
@@ -113,18 +123,18 @@ impl Strategy for Reinforce {
         for observation in observations {
             match self.trials.read(observation, space)? {
                 (Origin::Asked(trial), _) => {
-                    let path = self.paths.remove(&trial).unwrap_or_default();
+                    let path = self.pending.remove(&trial).unwrap_or_default();
                     if let Some(reward) = self.rewards.of(&self.study, observation) {
                         let advantage = self.advantage(reward);
                         self.policy.learn(&path, advantage);
                     }
                 }
-                (Origin::Foreign, Some(_)) => {
+                (Origin::External, Some(_)) => {
                     if let Some(reward) = self.rewards.of(&self.study, observation) {
-                        self.baseline.update(reward, self.decay);
+                        self.baseline.update(reward, self.baseline_decay);
                     }
                 }
-                (Origin::Foreign | Origin::Repeated, _) => {}
+                (Origin::External | Origin::Repeated, _) => {}
             }
         }
         Ok(())
@@ -147,7 +157,7 @@ mod tests {
         Ok(value)
     }
 
-    /// Runs trials whose reward is 1 where the first decision has this choice, else 0.
+    /// Runs trials whose reward is 1 if the first decision has this choice, and 0 otherwise.
     fn reward_first(search: &mut Reinforce, space: &mut Additive, rewarded: u32, trials: u32) {
         for trial in 0..trials {
             let proposals = search.ask(1, space).unwrap();
@@ -172,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn knowledge_from_elsewhere_moves_the_baseline_and_not_the_policy() {
+    fn external_results_update_the_baseline_and_not_the_policy() {
         let mut space = Additive::flat(2, 3, 1);
         let mut search = open(&mut space, &[]);
         let before = search.policy.probabilities(0);

@@ -1,9 +1,10 @@
-//! Simulated annealing: from an architecture to a random neighbour, always where that is better, and by chance where it
-//! is worse; the chance falls with the difference and with the temperature, which falls from result to result.
+//! Simulated annealing: moves from an architecture to a random neighbour, always if that is better, and with some
+//! probability if it is worse. The probability falls with the difference, and with the temperature, which falls from
+//! result to result.
 //!
-//! Requires nothing of the study. Any number of trials runs side by side: all that are out are neighbours of the
-//! architecture that was current when they were proposed, and each is accepted or not by comparison with the
-//! architecture that is current when its result is told.
+//! Requires nothing of the study. Any number of trials runs side by side: all of them are neighbours of the
+//! architecture that was current when they were proposed, and each is compared with the architecture that is current
+//! when its result is told.
 //!
 //! Reference: S. Kirkpatrick, C. D. Gelatt and M. P. Vecchi (1983), "Optimization by simulated annealing", Science 220,
 //! 671-680: acceptance after Metropolis et al. (1953), temperatures in a geometric series. The scale of temperatures:
@@ -11,12 +12,13 @@
 //! Ottelander, A. Dushatskiy, M. Virgolin and P. A. N. Bosman (2021), "Local search is a remarkably strong baseline for
 //! neural architecture search", EMO 2021, for the neighbourhood of one changed decision.
 //!
-//! Differences: the temperature falls with every result by one factor, not in stages; it goes from `initial_temperature`
-//! to `final_temperature` in as many results as the study has left. Temperatures are in units of the standard deviation
-//! of the objective over the random start (`unit = spread`), so they fit any objective. The climb begins at the best of
-//! the start. Between architectures that break constraints or fail, Deb's rules ([`Rank`]) decide, and no temperature helps
-//! the worse one. With parallel trials a move may be longer than one step. What is known from elsewhere counts as part
-//! of the start; later it is moved to where it is better, and cools nothing.
+//! Differences: the temperature falls by one factor with every result, not in stages, from `initial_temperature` to
+//! `final_temperature` over the remaining results of the study. Temperatures are in units of the standard deviation of
+//! the objective over the random start (`unit = spread`), so they fit any objective. The chain begins at the best of
+//! the start. Architectures that violate constraints or fail are compared by Deb's rules ([`Rank`]), and the worse one
+//! is never accepted, at any temperature. With parallel trials a move may be longer than one step. External results (a
+//! warm start) count as part of the start; later ones are accepted only if they are better, and do not lower the
+//! temperature.
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
@@ -25,22 +27,22 @@ use nas_api::{
 };
 
 use crate::Rank;
-use crate::trials::{Origin, Trials, batch};
+use crate::common::trials::{NewResult, Trials, batch_size};
 
-/// The results over which the temperature falls where neither the user nor the study says how many there are.
-const STEPS: u32 = 1000;
+/// The results over which the temperature falls if neither the user nor the study limits them.
+const DEFAULT_STEPS: u32 = 1000;
 
-/// Scores beyond this are cut, so that their squares stay finite.
-const LARGEST: f64 = 1e100;
+/// Scores are clamped to plus and minus this, so that their squares stay finite.
+const MAX_SCORE: f64 = 1e100;
 
-/// The temperature as a function of the results told since the start.
+/// The temperature as a function of the number of results since the start.
 #[derive(Clone, Copy, Debug)]
 struct Schedule {
     /// T_0.
     initial: f64,
-    /// The factor of one result.
+    /// The factor per result.
     factor: f64,
-    /// Results over which it falls.
+    /// The number of results over which the temperature falls.
     steps: u32,
 }
 
@@ -50,13 +52,13 @@ impl Schedule {
         Self { initial, factor, steps }
     }
 
-    /// The temperature at which result `step` of the climb, counted from 0, is judged.
+    /// The temperature for result `step` after the start, counted from 0.
     fn temperature(&self, step: u32) -> f64 {
         self.initial * libm::pow(self.factor, f64::from(step.min(self.steps.saturating_sub(1))))
     }
 }
 
-/// The probability of a move to a score that is worse by this much.
+/// The probability of a move to a score that is lower by `worse_by` (Metropolis).
 fn acceptance(worse_by: f64, temperature: f64) -> f64 {
     if worse_by <= 0.0 {
         1.0
@@ -67,8 +69,8 @@ fn acceptance(worse_by: f64, temperature: f64) -> f64 {
     }
 }
 
-/// The standard deviation of these values; 0 for fewer than two.
-fn spread(values: &[f64]) -> f64 {
+/// The sample standard deviation; 0 for fewer than two values.
+fn standard_deviation(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     if values.len() < 2 {
         return 0.0;
@@ -77,6 +79,7 @@ fn spread(values: &[f64]) -> f64 {
     libm::sqrt(values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0))
 }
 
+/// An architecture with its rank.
 struct Point {
     genotype: Genotype,
     rank: Rank,
@@ -86,20 +89,20 @@ struct Point {
 pub struct SimulatedAnnealing {
     study: Study,
     rng: Random,
-    /// Results of the start.
+    /// The number of results of the start.
     initial: u32,
     schedule: Schedule,
-    /// Temperatures are in units of the start's standard deviation, otherwise of the objective.
+    /// Whether temperatures are in units of the start's standard deviation instead of the objective's own unit.
     relative: bool,
-    /// Results told of the start so far.
+    /// The number of results of the start so far.
     started: u32,
-    /// Scores of the start.
+    /// The scores of the start.
     scores: Vec<f64>,
-    /// What one unit of temperature is.
+    /// One unit of temperature, in units of the objective.
     unit: f64,
-    /// Results told since the start.
+    /// The number of results since the start.
     step: u32,
-    /// The best of the start, then the architecture that the chain is at.
+    /// The best architecture of the start, later the current one of the chain.
     current: Option<Point>,
     trials: Trials,
 }
@@ -109,24 +112,25 @@ impl SimulatedAnnealing {
         self.started < self.initial || self.current.as_ref().is_none_or(|current| current.rank == Rank::Failed)
     }
 
-    /// Whether the chain moves from one standing to another.
+    /// Whether the chain moves from one rank to another.
     fn accepts(&mut self, from: Rank, to: Rank) -> bool {
         if to >= from {
             return true;
         }
         let (Rank::Measured(old), Rank::Measured(new)) = (from, to) else { return false };
         let temperature = self.schedule.temperature(self.step) * self.unit;
-        let worse_by = old.clamp(-LARGEST, LARGEST) - new.clamp(-LARGEST, LARGEST);
+        let worse_by = old.clamp(-MAX_SCORE, MAX_SCORE) - new.clamp(-MAX_SCORE, MAX_SCORE);
         self.rng.random::<f64>() < acceptance(worse_by, temperature)
     }
 
+    /// Learns from a result; `asked` tells whether it answers a proposal of this search.
     fn learn(&mut self, genotype: &Genotype, rank: Rank, asked: bool) {
         let point = Point { genotype: genotype.clone(), rank };
         if self.starting() {
             self.started = self.started.saturating_add(1);
-            self.scores.extend(rank.score().map(|score| score.clamp(-LARGEST, LARGEST)));
+            self.scores.extend(rank.score().map(|score| score.clamp(-MAX_SCORE, MAX_SCORE)));
             if self.relative {
-                self.unit = spread(&self.scores);
+                self.unit = standard_deviation(&self.scores);
             }
             if self.current.as_ref().is_none_or(|current| rank > current.rank) {
                 self.current = Some(point);
@@ -150,7 +154,8 @@ impl StrategyPlugin for SimulatedAnnealing {
         StrategyInfo {
             name: "simulated-annealing".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Moves to random neighbours, to worse ones ever more rarely as the temperature falls.".into(),
+            description: "Moves to random neighbours, and to worse ones ever less often as the temperature falls."
+                .into(),
             reference: "Kirkpatrick, Gelatt & Vecchi 1983, Optimization by simulated annealing, Science 220".into(),
             needs: Needs::default(),
             serves: Serves::default(),
@@ -167,21 +172,21 @@ impl StrategyPlugin for SimulatedAnnealing {
                     1.0,
                     1e-9,
                     1e9,
-                    "T_0, temperature of the first result after the start.",
+                    "T_0: temperature of the first result after the start.",
                 ),
-                Parameter::number("final_temperature", 0.01, 1e-9, 1e9, "Temperature of the last result, at most T_0."),
+                Parameter::number("final_temperature", 0.01, 1e-9, 1e9, "Temperature of the last result; at most T_0."),
                 Parameter::one_of(
                     "unit",
                     "spread",
                     &["spread", "objective"],
-                    "Temperatures are in units of the standard deviation of the objective over the start, or of the objective itself.",
+                    "Unit of temperatures: the objective's standard deviation over the start, or the objective itself.",
                 ),
                 Parameter::integer(
                     "steps",
                     0,
                     0,
                     1_000_000_000,
-                    "Results over which the temperature falls; 0: all trials of the study but the start, 1,000 where the study does not limit them.",
+                    "Results over which the temperature falls; 0: all after the start, or 1,000 without a limit.",
                 ),
             ],
         }
@@ -190,10 +195,12 @@ impl StrategyPlugin for SimulatedAnnealing {
     fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
         let initial = settings.integer("initial")?;
-        let (hot, cold) = (settings.number("initial_temperature")?, settings.number("final_temperature")?);
-        if !(cold > 0.0 && cold <= hot) {
+        let (initial_temperature, final_temperature) =
+            (settings.number("initial_temperature")?, settings.number("final_temperature")?);
+        if !(final_temperature > 0.0 && final_temperature <= initial_temperature) {
             return Err(Error::new(format!(
-                "'final_temperature' ({cold}) must be above 0 and not above 'initial_temperature' ({hot})"
+                "'final_temperature' ({final_temperature}) must be above 0 and at most 'initial_temperature' \
+                 ({initial_temperature})"
             )));
         }
         if initial == 0 {
@@ -201,14 +208,14 @@ impl StrategyPlugin for SimulatedAnnealing {
         }
         let steps = match (settings.integer("steps")?, study.trials) {
             (0, Some(trials)) => trials.saturating_sub(initial),
-            (0, None) => STEPS,
+            (0, None) => DEFAULT_STEPS,
             (steps, _) => steps,
         };
         Ok(Self {
             study: study.clone(),
             rng: seeded(study.seed),
             initial,
-            schedule: Schedule::new(hot, cold, steps),
+            schedule: Schedule::new(initial_temperature, final_temperature, steps),
             relative: settings.text("unit")? == "spread",
             started: 0,
             scores: Vec::new(),
@@ -223,7 +230,7 @@ impl StrategyPlugin for SimulatedAnnealing {
 impl Strategy for SimulatedAnnealing {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        for _ in 0..batch(limit) {
+        for _ in 0..batch_size(limit) {
             let seed = self.rng.random();
             let genotype = match &self.current {
                 Some(current) if !self.starting() => space.mutate(&current.genotype, seed)?,
@@ -237,10 +244,8 @@ impl Strategy for SimulatedAnnealing {
 
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
-            let (origin, genotype) = self.trials.read(observation, space)?;
-            if let (Origin::Asked(_) | Origin::Foreign, Some(genotype)) = (origin, genotype) {
-                let rank = Rank::of(&self.study, observation);
-                self.learn(genotype, rank, origin != Origin::Foreign);
+            if let Some(NewResult { genotype, trial }) = self.trials.observed(observation, space)? {
+                self.learn(genotype, Rank::of(&self.study, observation), trial.is_some());
             }
         }
         Ok(())
@@ -276,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn acceptance_is_that_of_metropolis() {
+    fn acceptance_follows_metropolis() {
         assert_eq!(acceptance(-1.0, 0.1), 1.0);
         assert_eq!(acceptance(0.0, 0.0), 1.0);
         assert_eq!(acceptance(1.0, 0.0), 0.0);
@@ -284,19 +289,19 @@ mod tests {
     }
 
     #[test]
-    fn worse_results_are_taken_as_often_as_the_temperature_says() {
+    fn worse_results_are_accepted_as_often_as_the_temperature_says() {
         let mut search = open(&[]).unwrap();
         search.unit = 0.5;
-        let taken = (0..10_000).filter(|_| search.accepts(Rank::Measured(1.0), Rank::Measured(0.5))).count();
+        let accepted = (0..10_000).filter(|_| search.accepts(Rank::Measured(1.0), Rank::Measured(0.5))).count();
         // exp(-0.5 / (1 · 0.5)) = 0.368, give or take 4 standard errors.
-        assert!((3485..3875).contains(&taken), "{taken}");
+        assert!((3485..3875).contains(&accepted), "{accepted}");
         assert!(search.accepts(Rank::Infeasible(2.0), Rank::Infeasible(1.0)));
         assert!(!search.accepts(Rank::Infeasible(1.0), Rank::Infeasible(2.0)));
         assert!(!search.accepts(Rank::Measured(0.0), Rank::Infeasible(1.0)));
     }
 
     #[test]
-    fn the_unit_is_the_spread_of_the_start_and_the_chain_begins_at_its_best() {
+    fn the_unit_is_the_deviation_of_the_start_and_the_chain_begins_at_its_best() {
         let mut search = open(&[number("initial", 4.0)]).unwrap();
         for (choice, value) in (0..).zip([2.0, 4.0, 4.0, 6.0]) {
             search.learn(&vec![choice, 0, 0], Rank::Measured(value), true);
@@ -307,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_fails_goes_on_until_something_does_not() {
+    fn the_start_goes_on_until_a_trial_succeeds() {
         let mut space = Additive::flat(3, 4, 1);
         let mut search = open(&[number("initial", 2.0)]).unwrap();
         for trial in 0..5 {
@@ -329,12 +334,12 @@ mod tests {
             SimulatedAnnealing::open(&study, &mut Additive::flat(3, 4, 1)).unwrap().schedule.steps
         };
         assert_eq!(steps(Some(60), &[]), 50);
-        assert_eq!(steps(None, &[]), STEPS);
+        assert_eq!(steps(None, &[]), DEFAULT_STEPS);
         assert_eq!(steps(Some(60), &[number("steps", 7.0)]), 7);
     }
 
     #[test]
-    fn it_does_not_heat() {
+    fn a_final_temperature_above_the_initial_one_is_refused() {
         let refused = open(&[number("initial_temperature", 0.1), number("final_temperature", 0.2)]).err().unwrap();
         assert!(refused.to_string().contains("'final_temperature' (0.2)"), "{refused}");
     }

@@ -1,30 +1,31 @@
 //! Successive halving: many architectures are measured at a low fidelity, the best η-th of them at a fidelity η times
-//! as high, and so on to the top.
+//! as high, and so on up to the greatest fidelity.
 //!
-//! Requires an evaluator with several fidelities. With `carry_on`, promoted trials carry on from the state they left,
-//! which needs an evaluator that can.
+//! Requires an evaluator with several fidelities. With `carry_on`, promoted trials continue from their checkpoints,
+//! which the evaluator must support.
 //!
 //! Reference: K. Jamieson and A. Talwalkar (2016), "Non-stochastic best arm identification and hyperparameter
-//! optimization", AISTATS 19 (PMLR 51), Algorithm 1. With η and a top fidelity R, as used here: L. Li et al. (2018),
-//! "Hyperband: a novel bandit-based approach to hyperparameter optimization", JMLR 18(185), Section 3.1.
+//! optimization", AISTATS 19 (PMLR 51), Algorithm 1. With η and a greatest fidelity R, as used here: L. Li et al.
+//! (2018), "Hyperband: a novel bandit-based approach to hyperparameter optimization", JMLR 18(185), Section 3.1.
 //!
 //! Differences: n and the fidelities are given instead of n and a budget B; each rung costs about as much as the next,
-//! as in Algorithm 1. A rung is at the offered fidelity nearest, by ratio, to R η^−i; steps without one of their own
-//! are leapt over. Failed architectures, and those without a finite objective, are not promoted; constraints on measured
-//! metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its key) enters a bracket twice.
-//! After the last rung it begins anew, unless `repeat` is off. While the last of a rung are out, idle workers begin the
-//! next bracket. Knowledge from elsewhere at the fidelity of the first rung takes the place of a sample there.
+//! as in Algorithm 1. A rung is at the offered fidelity nearest, by ratio, to R η^−i; steps without a fidelity of their
+//! own are skipped. Architectures that failed or have no finite objective are not promoted; constraints on measured
+//! metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its key) enters a bracket twice. The
+//! search starts again after the last rung, unless `repeat` is off. While the last trials of a rung are outstanding,
+//! idle workers begin the next bracket. External results (a warm start) at the fidelity of the first rung replace
+//! samples there.
 
-use nas_api::{
-    Error, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo, StrategyPlugin,
-    Study,
-};
+use nas_api::{Error, Needs, Parameter, Result, Serves, Space, StrategyInfo, StrategyPlugin, Study};
 
-use crate::brackets::Brackets;
-use crate::rungs::{self, Ladder};
+use crate::common::brackets::Brackets;
+use crate::common::delegate_strategy;
+use crate::common::rungs::{self, Ladder};
 
 /// A search by successive halving in progress.
 pub struct SuccessiveHalving(Brackets);
+
+delegate_strategy!(SuccessiveHalving);
 
 impl StrategyPlugin for SuccessiveHalving {
     fn info() -> StrategyInfo {
@@ -33,15 +34,22 @@ impl StrategyPlugin for SuccessiveHalving {
             0,
             0,
             1_000_000,
-            "n: architectures in the first rung; 0: as few as bring one to the top.",
+            "n: architectures in the first rung; 0 uses the fewest that bring one to the greatest fidelity.",
         )];
         parameters.extend(rungs::parameters(2.0));
-        parameters.push(Parameter::truth("repeat", true, "Begin anew after the last rung; otherwise the search ends."));
+        parameters.push(Parameter::truth(
+            "repeat",
+            true,
+            "Start again after the last rung; otherwise the search ends.",
+        ));
         StrategyInfo {
             name: "successive-halving".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Measures many architectures at a low fidelity and the best of them at ever higher ones.".into(),
-            reference: "Jamieson & Talwalkar 2016, Non-stochastic best arm identification and hyperparameter optimization, AISTATS, Algorithm 1".into(),
+            description: "Measures many architectures at a low fidelity and the best of them at ever higher ones."
+                .into(),
+            reference: "Jamieson & Talwalkar 2016, Non-stochastic best arm identification and hyperparameter \
+                        optimization, AISTATS, Algorithm 1"
+                .into(),
             needs: Needs { fidelities: true, ..Needs::default() },
             serves: Serves { resume: true, ..Serves::default() },
             parameters,
@@ -65,24 +73,10 @@ impl StrategyPlugin for SuccessiveHalving {
     }
 }
 
-impl Strategy for SuccessiveHalving {
-    fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        self.0.ask(limit, space)
-    }
-
-    fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
-        self.0.tell(observations, space)
-    }
-
-    fn finished(&self) -> bool {
-        self.0.finished()
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use nas_api::{Failure, Genotype, Setting, Value};
+    use nas_api::{Failure, Genotype, Observation, Proposal, Setting, Strategy, Value};
 
     use super::*;
     use crate::conformance::{Additive, observation, study_of};
@@ -105,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_third_goes_up_and_is_carried_on() {
+    fn the_best_third_is_promoted_and_continues_from_its_checkpoints() {
         let mut space = Additive::flat(6, 5, 1);
         let mut search = open(&mut space, &once(3.0));
         let (mut first, mut trial) = (0, 0);
@@ -115,12 +109,12 @@ mod tests {
             assert!(search.ask(1, &mut space).unwrap().is_empty(), "it waits for the rung");
             for (position, proposal) in proposals.iter().enumerate() {
                 assert_eq!(proposal.fidelity, Some(fidelity));
-                // Later ones are better, so the last third goes up, the last first.
+                // Later trials are better, so the last third is promoted, the last trial first.
                 let from = (trial as usize).wrapping_sub(1 + position) as u32;
                 assert_eq!(proposal.resume, (fidelity > 1.0).then_some(from));
             }
             first += count as u32;
-            // Told last first.
+            // The last result is told first.
             let results: Vec<Observation> = (trial..first)
                 .map(|number| told(number, &proposals[(number - trial) as usize], f64::from(number)))
                 .rev()
@@ -132,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_not_promoted() {
+    fn failed_trials_are_not_promoted() {
         let mut space = Additive::flat(6, 5, 1);
         let mut search = open(&mut space, &once(3.0));
         let proposals = search.ask(27, &mut space).unwrap();
@@ -162,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn knowledge_at_the_first_fidelity_saves_samples_and_is_promoted_without_a_state() {
+    fn external_results_at_the_first_fidelity_replace_samples_and_are_promoted_without_a_checkpoint() {
         let mut space = Additive::flat(6, 5, 1);
         let mut search = open(&mut space, &once(3.0));
         let best: Genotype = vec![4; 6];
@@ -181,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_to_reach_the_top_are_refused() {
+    fn too_few_architectures_to_reach_the_greatest_fidelity_are_refused() {
         let mut space = Additive::flat(2, 2, 1);
         let settings = [set("n", Value::Number(20.0)), set("eta", Value::Number(3.0))];
         let study = study_of::<SuccessiveHalving>(3, &settings).unwrap();

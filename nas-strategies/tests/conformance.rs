@@ -1,4 +1,4 @@
-//! Every strategy of this crate against every check. A new strategy joins by one line in `subjects`.
+//! Runs every check on every strategy of this crate. A new strategy is added by one line in `subjects`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -25,26 +25,26 @@ fn with<S: StrategyPlugin>(settings: Vec<Setting>) -> Subject {
     Subject::of::<S>().with(settings)
 }
 
-/// Small predictors, so that the checks stay fast.
+/// Adds settings for small predictors, so that the checks stay fast.
 fn small(mut settings: Vec<Setting>) -> Vec<Setting> {
     settings.extend([number("layers", 2.0), number("width", 8.0), number("updates", 8.0)]);
     settings
 }
 
-/// Few candidates and points, so that the checks stay fast.
+/// Adds settings for few candidates, so that the checks stay fast.
 fn few(mut settings: Vec<Setting>) -> Vec<Setting> {
     settings.extend([number("samples", 8.0), number("mutants", 8.0), number("starts", 1.0)]);
     settings
 }
 
-/// Every strategy, at its defaults and with every other way it can go.
+/// Every strategy, with its defaults and with settings that take its other paths.
 fn subjects() -> Vec<Subject> {
     let mut subjects = with_one_fidelity();
     subjects.extend(with_fidelities());
     subjects
 }
 
-/// Those that choose how much to spend on a trial.
+/// The strategies that choose the fidelity of a trial.
 fn with_fidelities() -> Vec<Subject> {
     vec![
         with::<SuccessiveHalving>(vec![]),
@@ -126,13 +126,13 @@ fn with_one_fidelity() -> Vec<Subject> {
     ]
 }
 
-/// The grid as the space lists it draws nothing, so no seed can change it.
+/// Whether the strategy ignores its seed: the lexicographic grid draws nothing.
 fn draws_nothing(subject: &Subject) -> bool {
     subject.info.name == "grid" && subject.settings.is_empty()
 }
 
-fn holds_everything(mut space: Additive) {
-    let mut broken = Vec::new();
+fn passes_every_check(mut space: Additive) {
+    let mut failed = Vec::new();
     for subject in subjects() {
         let more = if subject.info.needs.fidelities { FIDELITY_CHECKS } else { &[] };
         for (name, check) in CHECKS.iter().chain(more) {
@@ -140,21 +140,21 @@ fn holds_everything(mut space: Additive) {
                 continue;
             }
             if let Err(error) = check(&subject, &mut space) {
-                broken.push(format!("{} {:?}: {name}: {error}", subject.info.name, subject.settings));
+                failed.push(format!("{} {:?}: {name}: {error}", subject.info.name, subject.settings));
             }
         }
     }
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]
-fn every_strategy_holds_every_check_in_a_flat_space() {
-    holds_everything(Additive::flat(6, 5, 1));
+fn every_strategy_passes_every_check_in_a_flat_space() {
+    passes_every_check(Additive::flat(6, 5, 1));
 }
 
 #[test]
-fn every_strategy_holds_every_check_in_a_conditional_space() {
-    holds_everything(Additive::conditional(1));
+fn every_strategy_passes_every_check_in_a_conditional_space() {
+    passes_every_check(Additive::conditional(1));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0
 }
 
-/// Twenty landscapes, each searched by both with the same seed.
+/// Twenty landscapes are searched, each by both strategies with the same seed.
 #[test]
 fn strategies_that_learn_beat_random_search() {
     let learning = [
@@ -228,8 +228,8 @@ fn strategies_that_learn_beat_random_search() {
     }
 }
 
-/// A hundred landscapes whose low fidelities mislead somewhat, each searched by both with the same seed for the price of
-/// 40 trials at the top.
+/// A hundred landscapes with noisy and biased low fidelities are searched, each by both strategies with the same seed
+/// and with the total fidelity of 40 trials at the greatest fidelity.
 #[test]
 fn strategies_that_use_fidelities_beat_random_search_at_equal_spend() {
     const SEEDS: u32 = 100;
@@ -245,7 +245,7 @@ fn strategies_that_use_fidelities_beat_random_search_at_equal_spend() {
     let random = best(&with::<RandomSearch>(vec![]));
     println!("random-search: mean {:.4} of the optimum", mean(&random));
     for subject in with_fidelities() {
-        // Those that end early, and those that are set to explore, are checked only.
+        // Settings that end early or explore more are only checked above.
         if subject.settings.iter().any(|setting| setting.name == "repeat" || setting.name == "mutation_factor") {
             continue;
         }

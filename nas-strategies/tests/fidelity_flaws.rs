@@ -1,4 +1,4 @@
-//! The checks of strategies that use fidelities can fail: each flaw below is found by the check that is there for it.
+//! Every check for strategies that use fidelities can fail: each flaw below is found by the check for it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,17 +10,17 @@ use nas_strategies::{Hyperband, SuccessiveHalving};
 enum Flaw {
     None,
     NotOffered,
-    CarriesOnUntold,
-    CarriesOnFailed,
-    CarriesOnAnother,
-    CarriesOnDown,
+    ContinuesUntold,
+    ContinuesFailed,
+    ContinuesAnother,
+    ContinuesAtLowerFidelity,
     NeverAtTheTop,
     RefusesManyRungs,
-    StallsWhereNothingIsGood,
+    StallsAfterFailure,
     RefusesUnknownFidelity,
 }
 
-/// What holds every check, with one flaw.
+/// A strategy that passes every check, with one flaw added.
 struct Flawed {
     flaw: Flaw,
     search: Box<dyn Strategy>,
@@ -38,17 +38,17 @@ impl Strategy for Flawed {
             let promoted = proposal.resume.is_some();
             match self.flaw {
                 Flaw::NotOffered => proposal.fidelity = Some(2.0),
-                Flaw::CarriesOnUntold => proposal.resume = Some(self.asked),
-                Flaw::CarriesOnFailed if self.asked > 0 && !promoted => {
+                Flaw::ContinuesUntold => proposal.resume = Some(self.asked),
+                Flaw::ContinuesFailed if self.asked > 0 && !promoted => {
                     (proposal.resume, proposal.fidelity) = (Some(self.asked - 1), Some(27.0));
                 }
-                Flaw::CarriesOnAnother if promoted => {
+                Flaw::ContinuesAnother if promoted => {
                     *proposal = Proposal {
                         candidate: Proposal::discrete(space.sample(self.asked)?).candidate,
                         ..proposal.clone()
                     }
                 }
-                Flaw::CarriesOnDown if promoted => proposal.fidelity = Some(1.0),
+                Flaw::ContinuesAtLowerFidelity if promoted => proposal.fidelity = Some(1.0),
                 Flaw::NeverAtTheTop if proposal.fidelity == Some(27.0) => {
                     (proposal.fidelity, proposal.resume) = (Some(9.0), None);
                 }
@@ -63,10 +63,10 @@ impl Strategy for Flawed {
         for observation in observations {
             let unknown = observation.fidelity.is_none_or(|fidelity| fidelity != 1.0);
             if self.flaw == Flaw::RefusesUnknownFidelity && observation.trial.is_none() && unknown {
-                return Err(Error::new("spent what is not offered"));
+                return Err(Error::new("the result has a fidelity that is not offered"));
             }
             let bad = observation.fidelity == Some(3.0) && observation.failure.is_some();
-            self.stalled |= self.flaw == Flaw::StallsWhereNothingIsGood && bad;
+            self.stalled |= self.flaw == Flaw::StallsAfterFailure && bad;
         }
         self.search.tell(observations, space)
     }
@@ -97,14 +97,14 @@ fn check(name: &str) -> Check {
 fn every_flaw_is_found_by_the_check_for_it() {
     let found = [
         (Flaw::NotOffered, "equal seeds give equal searches", "fidelity of 2"),
-        (Flaw::CarriesOnUntold, "equal seeds give equal searches", "not told of"),
-        (Flaw::CarriesOnFailed, "failures are survived", "which failed"),
-        (Flaw::CarriesOnAnother, "equal seeds give equal searches", "another architecture"),
-        (Flaw::CarriesOnDown, "equal seeds give equal searches", "no lower fidelity"),
-        (Flaw::NeverAtTheTop, "least and greatest fidelity are both used", "spends 27"),
-        (Flaw::RefusesManyRungs, "any offer of fidelities is served or refused", "is refused"),
-        (Flaw::StallsWhereNothingIsGood, "low fidelities that mislead are survived", "proposes nothing"),
-        (Flaw::RefusesUnknownFidelity, "knowledge at any fidelity is taken", "not offered"),
+        (Flaw::ContinuesUntold, "equal seeds give equal searches", "no result"),
+        (Flaw::ContinuesFailed, "failed trials are tolerated", "which failed"),
+        (Flaw::ContinuesAnother, "equal seeds give equal searches", "another architecture"),
+        (Flaw::ContinuesAtLowerFidelity, "equal seeds give equal searches", "no lower fidelity"),
+        (Flaw::NeverAtTheTop, "the least and the greatest fidelity are both used", "spends 27"),
+        (Flaw::RefusesManyRungs, "any list of fidelities is used or refused", "is refused"),
+        (Flaw::StallsAfterFailure, "misleading low fidelities are tolerated", "proposes nothing"),
+        (Flaw::RefusesUnknownFidelity, "external results at any fidelity are accepted", "not offered"),
     ];
     for (name, _) in FIDELITY_CHECKS {
         assert!(found.iter().any(|(_, check, _)| check == name), "nothing shows that '{name}' can fail");
@@ -118,9 +118,9 @@ fn every_flaw_is_found_by_the_check_for_it() {
 }
 
 #[test]
-fn the_suite_includes_them() {
+fn the_suite_includes_the_fidelity_checks() {
     let mut space = Additive::flat(6, 5, 1);
     nas_strategies::conformance::suite(&Subject::of::<SuccessiveHalving>(), &mut space).unwrap();
     let refusal = nas_strategies::conformance::suite(&subject(Flaw::NeverAtTheTop), &mut space);
-    assert!(refusal.unwrap_err().to_string().contains("least and greatest fidelity"));
+    assert!(refusal.unwrap_err().to_string().contains("the least and the greatest fidelity"));
 }

@@ -1,4 +1,4 @@
-//! The checks can fail: each flaw below is found by the check that is there for it.
+//! Every check can fail: each flaw below is found by the check for it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -11,20 +11,20 @@ use nas_strategies::{RandomSearch, RegularizedEvolution};
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flaw {
     MoreThanAsked,
-    OutOfTheSpace,
-    RandomnessOfItsOwn,
-    SeedIgnored,
-    WaitsForOrder,
+    GenotypeOfNoSpace,
+    NotDeterministic,
+    IgnoresSeed,
+    NeedsResultsInOrder,
     StallsAfterFailure,
     RefusesNan,
-    RefusesForeign,
+    RefusesExternalResults,
     CountsTwice,
-    MaximisesAlways,
+    AlwaysMaximizes,
     NeedsTwoChoices,
-    SaysAhead,
+    ServesNotAhead,
 }
 
-/// What holds every check, with one flaw.
+/// A strategy that passes every check, with one flaw added.
 struct Flawed {
     flaw: Flaw,
     search: Box<dyn Strategy>,
@@ -46,10 +46,10 @@ impl Strategy for Flawed {
         if let Some(Proposal { candidate: Candidate::Discrete(genotype), .. }) = proposals.last_mut() {
             let goal = self.study.objectives[0].goal;
             match self.flaw {
-                Flaw::OutOfTheSpace => genotype.push(0),
-                Flaw::RandomnessOfItsOwn => *genotype = space.sample(COUNTER.fetch_add(1, Ordering::Relaxed))?,
+                Flaw::GenotypeOfNoSpace => genotype.push(0),
+                Flaw::NotDeterministic => *genotype = space.sample(COUNTER.fetch_add(1, Ordering::Relaxed))?,
                 Flaw::CountsTwice => *genotype = space.sample(self.told)?,
-                Flaw::MaximisesAlways if goal == Goal::Minimize => *genotype = space.sample(0)?,
+                Flaw::AlwaysMaximizes if goal == Goal::Minimize => *genotype = space.sample(0)?,
                 Flaw::NeedsTwoChoices => *genotype = space.neighbors(genotype)?.pop().ok_or("there is no neighbour")?,
                 _ => {}
             }
@@ -65,8 +65,10 @@ impl Strategy for Flawed {
                 (None, Flaw::RefusesNan) if observation.metrics.iter().any(|value| value.is_nan()) => {
                     return Err(Error::new("not a number"));
                 }
-                (_, Flaw::RefusesForeign) if observation.trial.is_none() => return Err(Error::new("never asked for")),
-                (_, Flaw::WaitsForOrder) if observation.trial.is_some_and(|trial| trial > self.next) => {
+                (_, Flaw::RefusesExternalResults) if observation.trial.is_none() => {
+                    return Err(Error::new("never asked for"));
+                }
+                (_, Flaw::NeedsResultsInOrder) if observation.trial.is_some_and(|trial| trial > self.next) => {
                     return Err(Error::new("out of order"));
                 }
                 _ => self.next = observation.trial.map_or(self.next, |trial| trial + 1),
@@ -79,14 +81,14 @@ impl Strategy for Flawed {
 fn subject(flaw: Flaw) -> Subject {
     let open = move |study: &Study, space: &mut dyn Space| -> Result<Box<dyn Strategy>> {
         let mut seeded = study.clone();
-        if flaw == Flaw::SeedIgnored {
+        if flaw == Flaw::IgnoresSeed {
             seeded.seed = 1;
         }
         let search = Box::new(RegularizedEvolution::open(&seeded, space)?);
         Ok(Box::new(Flawed { flaw, search, study: study.clone(), told: 0, next: 0, stalled: false }))
     };
     let mut info = RegularizedEvolution::info();
-    if flaw == Flaw::SaysAhead {
+    if flaw == Flaw::ServesNotAhead {
         info.serves.ahead = true;
     }
     Subject { info, open: Box::new(open), settings: Vec::new() }
@@ -95,19 +97,19 @@ fn subject(flaw: Flaw) -> Subject {
 #[test]
 fn every_flaw_is_found_by_the_check_for_it() {
     let found = [
-        (Flaw::MoreThanAsked, "any limit is kept"),
-        (Flaw::OutOfTheSpace, "results may come in any order and batches of any size"),
-        (Flaw::RandomnessOfItsOwn, "equal seeds give equal searches"),
-        (Flaw::RandomnessOfItsOwn, "a log is replayed bit for bit"),
-        (Flaw::SeedIgnored, "different seeds give different searches"),
-        (Flaw::WaitsForOrder, "results may come in any order and batches of any size"),
-        (Flaw::StallsAfterFailure, "failures are survived"),
-        (Flaw::RefusesNan, "numbers that are not finite, or huge, are survived"),
-        (Flaw::RefusesForeign, "knowledge from elsewhere is taken"),
-        (Flaw::SaysAhead, "what is proposed ahead is what would be proposed later"),
+        (Flaw::MoreThanAsked, "the limit of an ask is respected"),
+        (Flaw::GenotypeOfNoSpace, "results may come in any order and batches of any size"),
+        (Flaw::NotDeterministic, "equal seeds give equal searches"),
+        (Flaw::NotDeterministic, "replaying a log gives the same search"),
+        (Flaw::IgnoresSeed, "different seeds give different searches"),
+        (Flaw::NeedsResultsInOrder, "results may come in any order and batches of any size"),
+        (Flaw::StallsAfterFailure, "failed trials are tolerated"),
+        (Flaw::RefusesNan, "non-finite and huge values are tolerated"),
+        (Flaw::RefusesExternalResults, "external results are accepted"),
+        (Flaw::ServesNotAhead, "asking ahead changes no proposal"),
         (Flaw::CountsTwice, "a result told again changes nothing"),
-        (Flaw::MaximisesAlways, "minimising is maximising the negative"),
-        (Flaw::NeedsTwoChoices, "spaces of one or two architectures are survived"),
+        (Flaw::AlwaysMaximizes, "minimizing is maximizing the negative"),
+        (Flaw::NeedsTwoChoices, "spaces of one or two architectures are handled"),
     ];
     for (name, _) in CHECKS {
         assert!(found.iter().any(|(_, check)| check == name), "nothing shows that '{name}' can fail");

@@ -1,4 +1,5 @@
-//! Every strategy on the built-in spaces: valid proposals, equal searches for equal seeds, better than the first tries.
+//! Runs the strategies on built-in spaces: proposals are valid, equal seeds give equal searches, and later results beat
+//! the first ones.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,7 +11,7 @@ use nas_strategies::{
     RegularizedEvolution, Reinforce, SimulatedAnnealing, Tpe,
 };
 
-/// Sums an amount for every choice of every decision, as the space names them.
+/// The sum of an amount for every choice, which depends on the name of its decision.
 fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
     (0..genotype.len())
         .map(|length| {
@@ -20,7 +21,7 @@ fn landscape(space: &mut dyn Space, genotype: &Genotype) -> f64 {
         .sum()
 }
 
-fn searched(subject: &Subject, space: &mut dyn Space, for_values: &mut dyn FnMut() -> Box<dyn Space>) -> Vec<Step> {
+fn steps_of(subject: &Subject, space: &mut dyn Space, for_values: &mut dyn FnMut() -> Box<dyn Space>) -> Vec<Step> {
     let schedule = Schedule { workers: 3, limit: 3, told: 2, shuffle: Some(4) };
     let values = std::cell::RefCell::new(for_values());
     let measure = |_, genotype: &Genotype| Ok(landscape(values.borrow_mut().as_mut(), genotype));
@@ -28,7 +29,7 @@ fn searched(subject: &Subject, space: &mut dyn Space, for_values: &mut dyn FnMut
     drive(search.as_mut(), space, &schedule, 300, &measure).unwrap()
 }
 
-/// So that training predictors takes little time.
+/// Makes the training of predictors fast.
 fn few_updates() -> Vec<Setting> {
     vec![Setting { name: "updates".into(), value: Value::Number(20.0) }]
 }
@@ -53,8 +54,8 @@ fn every_strategy_searches<S: SearchSpace>() {
         Subject::of::<RandomForest>(),
         Subject::of::<Ppo>(),
     ] {
-        let steps = searched(&subject, &mut open(), &mut boxed);
-        assert_eq!(steps, searched(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);
+        let steps = steps_of(&subject, &mut open(), &mut boxed);
+        assert_eq!(steps, steps_of(&subject, &mut open(), &mut boxed), "{} on {name}", subject.info.name);
         let mut space = open();
         let values: Vec<f64> =
             steps.iter().flat_map(Step::proposed).map(|genotype| landscape(&mut space, genotype)).collect();

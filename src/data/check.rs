@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use nas_api::EvaluatorPlugin;
 use nas_core::study::{StudySpec, UnresolvedSetting, check_settings};
-use nas_evaluator_burn::{BurnEvaluator, Description, Values, describe_data};
+use nas_data::{Description, Values};
+use nas_evaluator_burn::{BurnEvaluator, describe_data};
 
 use crate::args::DataCheck;
 use crate::failure::Failure;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nas_evaluator_burn::{data_folders, own_data_folder};
+use nas_data::{data_folders, own_data_folder};
 
 use super::fetch::{Download, FetchError, fetch};
 use super::sets::{DataFile, DataSet, SETS, Storage};

@@ -17,7 +17,7 @@ cargo xtask plugin FOLDER   build the component of one package, wherever it is
 cargo xtask cuda            build the evaluator burn for CUDA into target/cuda/evaluators
   --check                   only look whether it compiles
   --without-llvm            where LLVM cannot be downloaded: CUDA's NVRTC compiles kernels, which needs the toolkit there
-cargo xtask demo            build everything, search on `digits`, train the winner
+cargo xtask demo            build the program and two components, search on `digits`, train the winner
 cargo xtask test            build everything, run all tests
 cargo xtask help            this text";
 
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 fn task() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["plugins"] => plugins::build(),
+        ["plugins"] => plugins::build(None),
         ["plugin", folder] => plugins::build_one(folder.as_ref()),
         ["cuda", flags @ ..] => cuda::build(cuda_options(flags)?),
         ["demo"] => run::demo(),

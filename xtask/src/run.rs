@@ -28,7 +28,8 @@ fn show(command: &Command) -> String {
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
-fn cargo(arguments: &[&str]) -> Command {
+/// cargo with these arguments.
+pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments);
     command
@@ -37,13 +38,13 @@ fn cargo(arguments: &[&str]) -> Command {
 /// All tests, with the components that they need.
 pub fn test(rest: &[&str]) -> Result<()> {
     packages::browser();
-    plugins::build()?;
+    plugins::build(Some("nas"))?;
     run(cargo(&["test", "--release", "--workspace"]).args(rest))
 }
 
 /// One search, end to end: a component strategy on a component space, then the winner in full.
 pub fn demo() -> Result<()> {
-    plugins::build()?;
+    plugins::build_demo()?;
     run(&mut cargo(&["build", "--release", "--package", "nas"]))?;
     let nas = root().join("target/release/nas");
     let folder = root().join("out/demo");

@@ -1,86 +1,94 @@
-//! What evaluators promise of their reports.
+//! The promises that an evaluator keeps about its learning curves.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::{CurvePoint, Evaluator, EvaluatorInfo, Measurement, Metric, Monitor, Request, Verdict};
 
-/// Reports of a judged request ascend, have declared metrics alone, none of them hidden from strategies, and do not go
-/// beyond the request's fidelity; they are the same when it is measured again, and change no result. A measurement that
-/// is ended by a verdict says nothing more and has no result; on a simulated clock it costs what was spent by then. Times,
-/// the metrics named `*_seconds`, are not compared.
+/// Checks what an evaluator promises about the learning curve of a [`judged`](Request::judged) request:
 ///
-/// The request is measured some six times: let it be a small one, at a fidelity with several steps below.
+/// - The fidelities of its points ascend and do not exceed that of the request.
+/// - The points have declared metrics only, none of them hidden from strategies.
+/// - The curve is the same when the request is measured again, and reporting it does not change the result. Times
+///   (metrics named `*_seconds`) are not compared.
+/// - After a verdict that ends it, a measurement reports no more points and returns no result. With simulated seconds,
+///   a pruned trial returns what it has cost so far.
+///
+/// The request is measured about six times, so it should be a small one, at a fidelity with several steps below it.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn learning_curves(evaluator: &dyn Evaluator, info: &EvaluatorInfo, request: &Request) -> Result<(), String> {
     let judged = Request { judged: true, ..request.clone() };
-    let full = measured(evaluator, &judged, None)?;
-    let Some(result) = &full.result else { return Err("it stopped although nobody said so".into()) };
+    let full = measure(evaluator, &judged, None)?;
+    let Some(result) = &full.result else { return Err("it stopped early although it was not told to".into()) };
     if let Some(failure) = &result.failure {
-        return Err(format!("the request cannot be measured, so that nothing can be said: {}", failure.reason));
+        return Err(format!("the request cannot be measured, so nothing can be checked: {}", failure.reason));
     }
-    if full.said.is_empty() && !evaluator.opened().intermediate_metrics.is_empty() {
-        return Err("it declares reports and makes none".into());
+    if full.points.is_empty() && !evaluator.opened().intermediate_metrics.is_empty() {
+        return Err("it declares intermediate metrics and reports no curve point".into());
     }
-    declared(evaluator, info, &full.said)?;
-    ascending(request, &full.said)?;
-    repeated(evaluator, &judged, &full)?;
-    obedient(evaluator, &judged, &full)
+    check_declared(evaluator, info, &full.points)?;
+    check_ascending(request, &full.points)?;
+    check_repeatable(evaluator, &judged, &full)?;
+    check_obedient(evaluator, &judged, &full)
 }
 
-/// One measurement.
-struct Course {
-    said: Vec<CurvePoint>,
+/// A measurement with its learning curve.
+struct Run {
+    points: Vec<CurvePoint>,
     result: Option<Measurement>,
 }
 
-/// Measures, and gives this verdict at the report of this number, counted from 0. Going on after it is an error.
-fn measured(evaluator: &dyn Evaluator, request: &Request, end: Option<(usize, Verdict)>) -> Result<Course, String> {
-    let listener = Listener { end, said: Mutex::default() };
-    let result = evaluator.evaluate(request, &listener).map_err(|error| format!("evaluate: {error}"))?;
-    let said = listener.said.into_inner().unwrap_or_else(PoisonError::into_inner);
+/// Measures the request and gives a verdict at the point with an index, counted from 0. A point after it is an error.
+fn measure(evaluator: &dyn Evaluator, request: &Request, end: Option<(usize, Verdict)>) -> Result<Run, String> {
+    let recorder = Recorder { end, points: Mutex::default() };
+    let result = evaluator.evaluate(request, &recorder).map_err(|error| format!("evaluate: {error}"))?;
+    let points = recorder.points.into_inner().unwrap_or_else(PoisonError::into_inner);
     match end {
-        Some((at, verdict)) if said.len() > at + 1 => {
-            Err(format!("it goes on reporting after report {at}, whose verdict was {verdict:?}"))
+        Some((at, verdict)) if points.len() > at + 1 => {
+            Err(format!("it continues to report after point {at}, whose verdict was {verdict:?}"))
         }
-        _ => Ok(Course { said, result }),
+        _ => Ok(Run { points, result }),
     }
 }
 
-/// Takes down what is said.
-struct Listener {
+/// Records the curve points, and gives the verdict `end.1` from the point with the index `end.0` on.
+struct Recorder {
     end: Option<(usize, Verdict)>,
-    said: Mutex<Vec<CurvePoint>>,
+    points: Mutex<Vec<CurvePoint>>,
 }
 
-impl Monitor for Listener {
+impl Monitor for Recorder {
     fn stopped(&self) -> bool {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        self.end.is_some_and(|(at, _)| said.len() > at)
+        let points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
+        self.end.is_some_and(|(at, _)| points.len() > at)
     }
 
-    fn report(&self, report: CurvePoint) -> Verdict {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.push(report);
-        self.end.filter(|(at, _)| said.len() > *at).map_or(Verdict::GoOn, |(_, verdict)| verdict)
+    fn report(&self, point: CurvePoint) -> Verdict {
+        let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
+        points.push(point);
+        self.end.filter(|(at, _)| points.len() > *at).map_or(Verdict::GoOn, |(_, verdict)| verdict)
     }
 
-    fn notice(&self, _words: &str) {}
+    fn notice(&self, _line: &str) {}
 }
 
-fn declared(evaluator: &dyn Evaluator, info: &EvaluatorInfo, said: &[CurvePoint]) -> Result<(), String> {
+fn check_declared(evaluator: &dyn Evaluator, info: &EvaluatorInfo, points: &[CurvePoint]) -> Result<(), String> {
     let opened = evaluator.opened();
     let metrics = || info.metrics.iter().chain(&opened.metrics);
     if let Some(unknown) =
         opened.intermediate_metrics.iter().find(|name| !metrics().any(|metric| metric.name == **name))
     {
-        return Err(format!("it says that it reports '{unknown}', which is no metric of it"));
+        return Err(format!("it declares the intermediate metric '{unknown}', which is not one of its metrics"));
     }
-    for (report, metric) in said.iter().flat_map(|report| report.metrics.iter().map(move |metric| (report, metric))) {
+    for (point, metric) in points.iter().flat_map(|point| point.metrics.iter().map(move |metric| (point, metric))) {
         let Metric { name, .. } = metric;
-        let place = format!("the report at {} holds '{name}'", report.fidelity);
+        let what = format!("the point at {} has '{name}'", point.fidelity);
         match metrics().find(|known| known.name == *name) {
-            None => return Err(format!("{place}, which is not declared")),
+            None => return Err(format!("{what}, which is not declared")),
             Some(known) if known.hidden => {
-                return Err(format!("{place}, which is hidden: nothing may be judged by it"));
+                return Err(format!("{what}, which is hidden: pruners must not see it"));
             }
             Some(_) => {}
         }
@@ -88,74 +96,77 @@ fn declared(evaluator: &dyn Evaluator, info: &EvaluatorInfo, said: &[CurvePoint]
     Ok(())
 }
 
-fn ascending(request: &Request, said: &[CurvePoint]) -> Result<(), String> {
+fn check_ascending(request: &Request, points: &[CurvePoint]) -> Result<(), String> {
     let mut before = 0.0;
-    for CurvePoint { fidelity, .. } in said {
+    for CurvePoint { fidelity, .. } in points {
         if !fidelity.is_finite() || *fidelity <= before {
-            return Err(format!("it reports at {fidelity} after {before}: reports must be above 0 and ascend"));
+            return Err(format!("it reports at {fidelity} after {before}: fidelities must be above 0 and ascend"));
         }
         before = *fidelity;
     }
     match request.fidelity {
-        Some(full) if before > full => Err(format!("it reports at {before}, but {full} was asked for")),
+        Some(full) if before > full => {
+            Err(format!("it reports at {before}, but the fidelity of the request is {full}"))
+        }
         _ => Ok(()),
     }
 }
 
-/// The same again; and the same result where nobody judges.
-fn repeated(evaluator: &dyn Evaluator, judged: &Request, full: &Course) -> Result<(), String> {
-    let again = measured(evaluator, judged, None)?;
-    let same = |(a, b): (&CurvePoint, &CurvePoint)| a.fidelity == b.fidelity && alike(&a.metrics, &b.metrics);
-    if again.said.len() != full.said.len() || !again.said.iter().zip(&full.said).all(same) {
-        return Err("its reports differ when the request is measured again".into());
+/// Checks that the curve and the result are the same when measured again, and the result also without a pruner.
+fn check_repeatable(evaluator: &dyn Evaluator, judged: &Request, full: &Run) -> Result<(), String> {
+    let again = measure(evaluator, judged, None)?;
+    let same = |(a, b): (&CurvePoint, &CurvePoint)| a.fidelity == b.fidelity && equal(&a.metrics, &b.metrics);
+    if again.points.len() != full.points.len() || !again.points.iter().zip(&full.points).all(same) {
+        return Err("its learning curve differs when the request is measured again".into());
     }
-    let alone = measured(evaluator, &Request { judged: false, ..judged.clone() }, None)?;
-    for (result, when) in [(again.result, "measured again"), (alone.result, "not judged")] {
+    let unjudged = measure(evaluator, &Request { judged: false, ..judged.clone() }, None)?;
+    for (result, when) in [(again.result, "measured again"), (unjudged.result, "not judged")] {
         let (Some(first), Some(second)) = (&full.result, &result) else {
             return Err(format!("it has no result when the request is {when}"));
         };
-        if !alike(&first.metrics, &second.metrics) || first.cost != second.cost {
+        if !equal(&first.metrics, &second.metrics) || first.cost != second.cost {
             return Err(format!("its result differs when the request is {when}"));
         }
     }
     Ok(())
 }
 
-/// Bit for bit, times aside.
-fn alike(left: &[Metric], right: &[Metric]) -> bool {
-    fn timeless(metrics: &[Metric]) -> impl Iterator<Item = (&str, u64)> {
-        let timeless = metrics.iter().filter(|metric| !metric.name.ends_with("_seconds"));
-        timeless.map(|metric| (metric.name.as_str(), metric.value.to_bits()))
+/// Returns whether the metrics are equal bit for bit, except for times.
+fn equal(left: &[Metric], right: &[Metric]) -> bool {
+    fn without_times(metrics: &[Metric]) -> impl Iterator<Item = (&str, u64)> {
+        let others = metrics.iter().filter(|metric| !metric.name.ends_with("_seconds"));
+        others.map(|metric| (metric.name.as_str(), metric.value.to_bits()))
     }
-    timeless(left).eq(timeless(right))
+    without_times(left).eq(without_times(right))
 }
 
-/// Ended at its first report, at one in the middle, and at the last but one.
-fn obedient(evaluator: &dyn Evaluator, judged: &Request, full: &Course) -> Result<(), String> {
-    let mut places = vec![0, full.said.len() / 2, full.said.len().saturating_sub(2)];
-    places.retain(|at| at + 1 < full.said.len());
-    places.sort_unstable();
-    places.dedup();
+/// Checks that a measurement ends when it is told to: at its first point, in the middle, and at the last point but one.
+fn check_obedient(evaluator: &dyn Evaluator, judged: &Request, full: &Run) -> Result<(), String> {
+    let mut ends = vec![0, full.points.len() / 2, full.points.len().saturating_sub(2)];
+    ends.retain(|at| at + 1 < full.points.len());
+    ends.sort_unstable();
+    ends.dedup();
     let mut spent = 0.0;
-    for at in places {
-        let place = format!("ended by a pruner at report {at}");
-        match (measured(evaluator, judged, Some((at, Verdict::Pruned)))?.result, evaluator.opened().simulated) {
+    for at in ends {
+        let when = format!("pruned at point {at}");
+        match (measure(evaluator, judged, Some((at, Verdict::Pruned)))?.result, evaluator.opened().simulated) {
             (None, false) => {}
-            (Some(_), false) => return Err(format!("{place}, it has a result")),
-            (None, true) => return Err(format!("{place}, it says no simulated seconds")),
+            (Some(_), false) => return Err(format!("{when}, it returns a result")),
+            (None, true) => return Err(format!("{when}, it returns no simulated seconds")),
             (Some(ended), true) => {
                 let all = full.result.as_ref().and_then(|result| result.cost).unwrap_or(f64::NAN);
                 let cost = ended.cost.unwrap_or(f64::NAN);
                 if !(spent..=all).contains(&cost) {
-                    return Err(format!("{place}, it costs {cost} seconds, after {spent}, of {all} in all"));
+                    let range = format!("{spent} (at the point before) to {all} (in full)");
+                    return Err(format!("{when}, it costs {cost} seconds, but must cost from {range}"));
                 }
                 spent = cost;
             }
         }
     }
-    let stopped = measured(evaluator, judged, Some((0, Verdict::Stopped)))?.result;
+    let stopped = measure(evaluator, judged, Some((0, Verdict::Stopped)))?.result;
     match stopped {
-        Some(_) if full.said.len() > 1 => Err("stopped at its first report, it has a result".into()),
+        Some(_) if full.points.len() > 1 => Err("stopped at its first point, it returns a result".into()),
         _ => Ok(()),
     }
 }
@@ -166,7 +177,7 @@ mod tests {
     use super::*;
     use crate::{Candidate, Graph, MetricInfo, Opened, Parameter};
 
-    /// Four steps of one second, and one thing that it does wrong.
+    /// An evaluator with four steps of one second, and the name of its fault.
     struct Stepper(&'static str);
 
     fn metric(name: &str, hidden: bool) -> MetricInfo {
@@ -241,17 +252,17 @@ mod tests {
     fn each_fault_is_found_and_named() {
         assert_eq!((verdict("none"), verdict("real")), (Ok(()), Ok(())));
         for (fault, words) in [
-            ("silent", "makes none"),
+            ("silent", "reports no curve point"),
             ("hidden", "is hidden"),
             ("leaky", "is hidden"),
             ("undeclared", "'secret', which is not declared"),
             ("backwards", "at 3 after 4"),
-            ("beyond", "at 5, but 4 was asked for"),
+            ("beyond", "at 5, but the fidelity of the request is 4"),
             ("moved", "differs when the request is not judged"),
-            ("deaf", "goes on reporting after report 0"),
-            ("free", "says no simulated seconds"),
-            ("dear", "costs 40 seconds, after 0, of 4 in all"),
-            ("stubborn", "stopped at its first report, it has a result"),
+            ("deaf", "continues to report after point 0"),
+            ("free", "returns no simulated seconds"),
+            ("dear", "costs 40 seconds, but must cost from 0 (at the point before) to 4 (in full)"),
+            ("stubborn", "stopped at its first point, it returns a result"),
         ] {
             let found = verdict(fault).unwrap_err();
             assert!(found.contains(words), "{fault}: {found}");

@@ -1,23 +1,28 @@
-//! What every space must keep, as checks that tests and hosts can run on any space, built in or a component; and what
-//! every evaluator must keep that reports while it measures.
+//! Checks of the promises of the contract, for tests of plugins and for `nas space check`.
 //!
-//! [`suite`] runs all of them on a space and says of each whether it is kept; [`space`] ends at the first that is broken.
-//! [`learning_curves`] is for evaluators. Each one returns what is broken in words that name the call and what it was called with.
+//! For spaces, built in or components, [`suite`] runs every check and returns a verdict for each, and [`space`] stops
+//! at the first broken promise. [`learning_curves`] checks evaluators. A broken promise is described by the call and
+//! its arguments.
 
+mod equivalence;
 mod learning_curves;
+mod networks;
 mod outputs;
-mod same;
 mod suite;
 
 use std::collections::{HashMap, HashSet};
 
 pub use learning_curves::learning_curves;
+pub use networks::{built, keyed, shared};
 pub use suite::{CHECKS, Check, Verdict, suite};
 
-use crate::graph::{Counts, count, shape};
-use crate::{Decision, FlatSpace, Genotype, Graph, OpenSpace, SearchSpace, SpaceInfo, Task};
+use crate::{Decision, FlatSpace, Genotype, OpenSpace, SearchSpace, SpaceInfo, Task};
 
-/// Everything below, on `samples` random genotypes and what follows from them.
+/// Runs every check on `samples` random genotypes and on genotypes derived from them.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(), String> {
     let genotypes = decided(space, samples)?;
     built(space, task, &genotypes)?;
@@ -25,7 +30,11 @@ pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(),
     shared(space, task)
 }
 
-/// Everything below but the networks, for a space that has none. Returns the genotypes that it was tried on.
+/// Runs the checks that need no graphs, for a space that builds none. Returns the random genotypes.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn decided(space: &mut dyn OpenSpace, samples: u32) -> Result<Vec<Genotype>, String> {
     described(space)?;
     let genotypes = sampled(space, samples)?;
@@ -39,13 +48,13 @@ pub fn decided(space: &mut dyn OpenSpace, samples: u32) -> Result<Vec<Genotype>,
     Ok(genotypes)
 }
 
-/// What a call of the space returned, or that the call itself broke.
+/// Returns what a call of the space returned, or a description of its breakdown.
 fn called<T>(name: &str, answer: crate::Result<T>) -> Result<T, String> {
     answer.map_err(|error| format!("space.{name}: {error}"))
 }
 
 fn equal<T: PartialEq>(call: &str, of: &[u32], first: &T, again: &T) -> Result<(), String> {
-    if first == again { Ok(()) } else { Err(format!("{call} of {of:?} gives another answer when asked again")) }
+    if first == again { Ok(()) } else { Err(format!("{call} of {of:?} returns another value when called again")) }
 }
 
 fn valid(space: &mut dyn OpenSpace, genotype: &[u32], from: &str) -> Result<(), String> {
@@ -53,20 +62,24 @@ fn valid(space: &mut dyn OpenSpace, genotype: &[u32], from: &str) -> Result<(), 
     verdict.map_err(|reason| format!("{from} gave {genotype:?}, which validate refuses: {reason}"))
 }
 
-/// The name of every decision that a genotype makes.
+/// Returns the decisions that a genotype makes.
 fn decisions(space: &mut dyn OpenSpace, genotype: &[u32]) -> Result<Vec<Decision>, String> {
     let mut decisions = Vec::with_capacity(genotype.len());
     for length in 0..genotype.len() {
         let decision = called("next", space.next(&genotype[..length]))?;
-        decisions.push(decision.ok_or_else(|| format!("next ends after {length} choices of {genotype:?}"))?);
+        decisions.push(decision.ok_or_else(|| format!("next returns none after {length} choices of {genotype:?}"))?);
     }
     match called("next", space.next(genotype))? {
         None => Ok(decisions),
-        Some(more) => Err(format!("{genotype:?} is valid, but next still asks for '{}'", more.name)),
+        Some(more) => Err(format!("{genotype:?} is valid, but next returns the decision '{}' after it", more.name)),
     }
 }
 
-/// Names, choices and the size are possible, and the description does not change.
+/// Checks that the description is valid (names, choices, size) and constant.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn described(space: &mut dyn OpenSpace) -> Result<(), String> {
     let info = called("describe", space.info())?;
     equal("describe", &[], &info, &called("describe", space.info())?)?;
@@ -90,7 +103,11 @@ pub fn described(space: &mut dyn OpenSpace) -> Result<(), String> {
     }
 }
 
-/// As many genotypes of different seeds: valid, and the same when asked again.
+/// Checks that samples are valid and depend on the seed only. Returns one genotype for each of `samples` seeds.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn sampled(space: &mut dyn OpenSpace, samples: u32) -> Result<Vec<Genotype>, String> {
     let mut genotypes = Vec::new();
     for seed in 0..samples {
@@ -101,7 +118,7 @@ pub fn sampled(space: &mut dyn OpenSpace, samples: u32) -> Result<Vec<Genotype>,
     }
     let different: HashSet<&Genotype> = genotypes.iter().collect();
     if samples >= 32 && different.len() == 1 && varies(&called("describe", space.info())?) {
-        return Err(format!("sample gives the same genotype for {samples} seeds"));
+        return Err(format!("sample returns the same genotype for {samples} seeds"));
     }
     Ok(genotypes)
 }
@@ -110,8 +127,12 @@ fn varies(info: &SpaceInfo) -> bool {
     info.decisions.iter().any(|decision| decision.len() > 1)
 }
 
-/// `next` walks through exactly the described decisions, and `validate` refuses what is too short, too long or not a
-/// choice.
+/// Checks that `next` returns exactly the described decisions, and that `validate` refuses genotypes that are too
+/// short, too long or have a choice that does not exist.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn walked(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     let info = called("describe", space.info())?;
     for genotype in genotypes {
@@ -120,16 +141,18 @@ pub fn walked(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), S
         for decision in &made {
             if !info.decisions.contains(decision) {
                 return Err(format!(
-                    "next gives a decision '{}' of {genotype:?} that is not described so",
+                    "next returns a decision '{}' of {genotype:?} that differs from the description",
                     decision.name
                 ));
             }
             if !names.insert(&decision.name) {
-                return Err(format!("next gives the decision '{}' twice within {genotype:?}", decision.name));
+                return Err(format!("next returns the decision '{}' twice within {genotype:?}", decision.name));
             }
         }
         if !info.conditional && made != info.decisions {
-            return Err(format!("the space is not conditional, but {genotype:?} makes other decisions than described"));
+            return Err(format!(
+                "the space is not conditional, but {genotype:?} makes other decisions than the described ones"
+            ));
         }
         let mut wrong = vec![[&genotype[..], &[0]].concat()];
         if let Some((last, shorter)) = genotype.split_last() {
@@ -145,7 +168,12 @@ pub fn walked(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), S
     Ok(())
 }
 
-/// Mutants are valid, differ from their parent where the parent makes a real choice, and depend on the seed alone.
+/// Checks that mutants are valid, depend on the seed only, and differ from their parent if that makes a decision with
+/// more than one choice.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn mutated(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     for parent in genotypes {
         let open = decisions(space, parent)?.iter().any(|decision| decision.len() > 1);
@@ -161,8 +189,12 @@ pub fn mutated(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), 
     Ok(())
 }
 
-/// Children are valid, depend on the seed alone, have only choices of their parents where both parents make the
-/// decision, and equal their parents where those are equal.
+/// Checks that children are valid and depend on the seed only, that they choose as one of their parents if both make
+/// the decision, and that equal parents have equal children.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn crossed(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     for (seed, pair) in (0..).zip(genotypes.windows(2)) {
         let [a, b] = pair else { continue };
@@ -180,17 +212,21 @@ pub fn crossed(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), 
                 && choice != other
             {
                 let name = &decision.name;
-                return Err(format!("crossover({a:?}, {b:?}, {seed}) gives '{name}' a choice of neither parent"));
+                return Err(format!("crossover({a:?}, {b:?}, {seed}) makes the decision '{name}' as neither parent"));
             }
         }
         if called("crossover", space.crossover(a, a, seed))? != *a {
-            return Err(format!("crossover of {a:?} with itself gives something else"));
+            return Err(format!("crossover of {a:?} with itself returns another genotype"));
         }
     }
     Ok(())
 }
 
-/// Neighbours are valid, unique, not the genotype itself, and have it as their neighbour.
+/// Checks that neighbours are valid, unique and not the genotype itself, and that the relation is symmetric.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn neighboring(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     for genotype in genotypes {
         let neighbors = called("neighbors", space.neighbors(genotype))?;
@@ -199,7 +235,7 @@ pub fn neighboring(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<
         for neighbor in &neighbors {
             valid(space, neighbor, &format!("neighbors({genotype:?})"))?;
             if neighbor == genotype || !seen.insert(neighbor) {
-                return Err(format!("neighbors({genotype:?}) holds {neighbor:?} twice, or itself"));
+                return Err(format!("neighbors({genotype:?}) contains {neighbor:?} twice, or the genotype itself"));
             }
             if !called("neighbors", space.neighbors(neighbor))?.contains(genotype) {
                 return Err(format!("{neighbor:?} is a neighbour of {genotype:?}, but not the other way round"));
@@ -209,16 +245,20 @@ pub fn neighboring(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<
     Ok(())
 }
 
-/// Where the space says that its answers are the standard ones, they are.
+/// Checks that a space that declares itself [standard](SpaceInfo::standard) answers as [`FlatSpace`] does.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn standard(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     let info = called("describe", space.info())?;
     if !info.standard {
         return Ok(());
     }
-    let flat = FlatSpace::of(info).ok_or("the space says that it is standard, and that it is conditional")?;
+    let flat = FlatSpace::of(info).ok_or("the space says that it is both standard and conditional")?;
     let same = |call: String, asked: crate::Result<Genotype>, standard: Genotype| match called(&call, asked)? {
         answer if answer == standard => Ok(()),
-        answer => Err(format!("the space says that it is standard, but {call} gives {answer:?}, not {standard:?}")),
+        answer => Err(format!("the space says that it is standard, but {call} returns {answer:?}, not {standard:?}")),
     };
     for (seed, genotype) in (0..).zip(genotypes) {
         let other = &genotypes[genotypes.len() - 1 - seed as usize];
@@ -228,13 +268,19 @@ pub fn standard(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(),
         let child = SearchSpace::crossover(&flat, genotype, other, seed);
         same(format!("crossover({genotype:?}, {other:?}, {seed})"), space.crossover(genotype, other, seed), child)?;
         if called("neighbors", space.neighbors(genotype))? != SearchSpace::neighbors(&flat, genotype) {
-            return Err(format!("the space says that it is standard, but neighbors({genotype:?}) are others"));
+            return Err(format!(
+                "the space says that it is standard, but neighbors({genotype:?}) are not the standard ones"
+            ));
         }
     }
     Ok(())
 }
 
-/// Published texts are read back, differ for different genotypes, and nonsense is refused.
+/// Checks that `parse` reads what `format` writes, and refuses texts that are no genotype.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn written(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     for genotype in genotypes {
         let text = called("format", space.format(genotype))?;
@@ -253,24 +299,35 @@ pub fn written(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), 
     Ok(())
 }
 
-/// Features are finite, of one length, and the same when asked again.
+/// Checks that features are finite, constant and of the same number for all genotypes.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn featured(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     let mut length = None;
     for genotype in genotypes {
         let features = called("features", space.features(genotype))?;
         equal("features", genotype, &features, &called("features", space.features(genotype))?)?;
         if *length.get_or_insert(features.len()) != features.len() {
-            return Err(format!("features({genotype:?}) has {} numbers, earlier ones {length:?}", features.len()));
+            return Err(format!(
+                "features({genotype:?}) has {} numbers, unlike earlier ones ({length:?})",
+                features.len()
+            ));
         }
         if features.iter().any(|feature| !feature.is_finite()) {
-            return Err(format!("features({genotype:?}) holds a number that is not finite"));
+            return Err(format!("features({genotype:?}) contains a number that is not finite"));
         }
     }
     Ok(())
 }
 
-/// Another instance of the space says the same of itself and of every genotype, and draws the same ones. Networks are
-/// compared where there is a task.
+/// Checks that another instance of the space returns the same description, samples, mutants, keys, texts and features;
+/// with a task, also the same graphs.
+///
+/// # Errors
+///
+/// Returns a description of the first broken promise.
 pub fn twinned(
     space: &mut dyn OpenSpace,
     twin: &mut dyn OpenSpace,
@@ -286,7 +343,7 @@ pub fn twinned(
     }
     alike("describe", &[], &called("describe", space.info())?, &called("describe", twin.info())?)?;
     for (seed, genotype) in (0..).zip(genotypes) {
-        // The other way round, so that an answer that depends on earlier ones is found.
+        // The reverse order finds answers that depend on earlier calls.
         let last = &genotypes[genotypes.len() - 1 - seed as usize];
         let theirs = called("sample", twin.sample(seed))?;
         alike(&format!("sample({seed})"), &[], genotype, &theirs)?;
@@ -305,86 +362,4 @@ pub fn twinned(
         }
     }
     Ok(())
-}
-
-/// The genotypes and all neighbours of the first ones, which share their keys more often.
-fn with_neighbors(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<Vec<Genotype>, String> {
-    let mut all = genotypes.to_vec();
-    for genotype in genotypes.iter().take(4) {
-        all.extend(called("neighbors", space.neighbors(genotype))?);
-    }
-    Ok(all)
-}
-
-/// Every genotype and every neighbour of the first ones builds a network that shape inference accepts, the same when
-/// asked again.
-pub fn built(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> Result<(), String> {
-    for genotype in with_neighbors(space, genotypes)? {
-        let graph = network(space, task, &genotype)?;
-        equal("build", &genotype, &graph, &network(space, task, &genotype)?)?;
-        accepted(&graph, task).map_err(|problem| format!("build({genotype:?}): {problem}"))?;
-        if let Some(node) = graph.nodes.iter().find(|node| node.op == "Choice") {
-            return Err(format!("build({genotype:?}) leaves the choice '{}' open", node.name));
-        }
-    }
-    Ok(())
-}
-
-/// Keys are constant, and of the genotypes and the neighbours of the first ones, those with equal keys build the same
-/// network at the same cost.
-pub fn keyed(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> Result<(), String> {
-    let mut by_key: HashMap<String, (Counts, Vec<u64>, Genotype)> = HashMap::new();
-    for genotype in with_neighbors(space, genotypes)? {
-        let key = called("key", space.key(&genotype))?;
-        equal("key", &genotype, &key, &called("key", space.key(&genotype))?)?;
-        let graph = network(space, task, &genotype)?;
-        let counts = accepted(&graph, task).map_err(|problem| format!("build({genotype:?}): {problem}"))?;
-        let shapes = shape::infer(&graph, &task.input_shape).map_err(|error| error.to_string())?;
-        let print = same::fingerprint(&graph, &shapes);
-        let (first, same, other) = by_key.entry(key).or_insert_with(|| (counts, print.clone(), genotype.clone()));
-        if (first.params, first.macs, first.flops) != (counts.params, counts.macs, counts.flops) {
-            return Err(format!("{genotype:?} and {other:?} have one key, but networks of different cost"));
-        }
-        if *same != print {
-            return Err(format!("{genotype:?} and {other:?} have one key, but are different networks"));
-        }
-    }
-    Ok(())
-}
-
-fn network(space: &mut dyn OpenSpace, task: &Task, genotype: &[u32]) -> Result<Graph, String> {
-    let graph = called("build", space.build(genotype, task))?;
-    graph.map_err(|reason| format!("build({genotype:?}) refuses the task: {reason}"))
-}
-
-/// The cost of a network whose shapes fit and whose outputs are the task's.
-fn accepted(graph: &Graph, task: &Task) -> Result<Counts, String> {
-    let shapes = shape::infer(graph, &task.input_shape).map_err(|error| error.to_string())?;
-    let outputs: Vec<&shape::Shape> = graph.outputs.iter().filter_map(|&output| shapes.get(output as usize)).collect();
-    outputs::wanted(&outputs, task)?;
-    count::count(graph, &shapes).map_err(|error| error.to_string())
-}
-
-/// A supernet, where there is one, ties each `Choice` to a described decision, with one input per choice.
-pub fn shared(space: &mut dyn OpenSpace, task: &Task) -> Result<(), String> {
-    let graph = called("supernet", space.supernet(task))?;
-    let Some(graph) = graph.map_err(|reason| format!("supernet refuses the task: {reason}"))? else { return Ok(()) };
-    accepted(&graph, task).map_err(|problem| format!("supernet: {problem}"))?;
-    let info = called("describe", space.info())?;
-    let mut tied = HashSet::new();
-    for node in graph.nodes.iter().filter(|node| node.op == "Choice") {
-        let name = node.text("decision", "").map_err(|error| error.to_string())?;
-        let Some(decision) = info.decisions.iter().find(|decision| decision.name == name) else {
-            return Err(format!("supernet: node '{}' is tied to '{name}', which is no decision", node.name));
-        };
-        if decision.choices.len() != node.inputs.len() {
-            let (inputs, choices) = (node.inputs.len(), decision.choices.len());
-            return Err(format!("supernet: node '{}' has {inputs} inputs, but '{name}' {choices} choices", node.name));
-        }
-        tied.insert(name);
-    }
-    match info.decisions.iter().find(|decision| decision.len() > 1 && !tied.contains(decision.name.as_str())) {
-        Some(free) => Err(format!("supernet: no node is tied to the decision '{}'", free.name)),
-        None => Ok(()),
-    }
 }

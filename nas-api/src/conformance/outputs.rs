@@ -1,31 +1,32 @@
-//! What a task wants a network to return.
+//! The outputs that a task requires of a network.
 
 use crate::Task;
 use crate::graph::Shape;
 
-/// Whether the outputs have the shapes that the task wants, or which those are.
+/// Checks that the outputs have the shapes that the task requires.
 ///
-/// One value per output of the task, for the example or, where the task is `language`, for every position of it. A network
-/// for `detection` returns them for every place where it looks for an object, then a box for each, and may say more.
-pub(super) fn wanted(outputs: &[&Shape], task: &Task) -> Result<(), String> {
+/// A network returns one number per output of the task ([`Task::outputs`]): for the example or, if the task is
+/// `language`, for each of its positions. For `detection`, it returns these numbers for every place where it looks for
+/// an object, then a box for every place, and possibly more values for every place.
+pub(super) fn check(outputs: &[&Shape], task: &Task) -> Result<(), String> {
     let values = i64::from(task.outputs);
-    let (fits, wanted) = match task.kind.as_str() {
-        "detection" => (of_places(outputs, values), format!("[places, {values}], [places, 4], [places, ..]...")),
-        "language" => one(outputs, &[&task.input_shape[..], &[values]].concat()),
-        _ => one(outputs, &[values]),
+    let (fits, required) = match task.kind.as_str() {
+        "detection" => (are_detections(outputs, values), format!("[places, {values}], [places, 4], [places, ..]...")),
+        "language" => single(outputs, &[&task.input_shape[..], &[values]].concat()),
+        _ => single(outputs, &[values]),
     };
-    if fits { Ok(()) } else { Err(format!("its outputs have the shapes {outputs:?}, but the task wants {wanted}")) }
+    if fits { Ok(()) } else { Err(format!("its outputs have the shapes {outputs:?}, but the task wants {required}")) }
 }
 
-fn one(outputs: &[&Shape], shape: &[i64]) -> (bool, String) {
+fn single(outputs: &[&Shape], shape: &[i64]) -> (bool, String) {
     (matches!(outputs, [output] if *output == shape), format!("{shape:?}"))
 }
 
-fn of_places(outputs: &[&Shape], values: i64) -> bool {
+fn are_detections(outputs: &[&Shape], values: i64) -> bool {
     let [classes, boxes, more @ ..] = outputs else { return false };
     let Some(&places) = classes.first() else { return false };
-    let of_places = |shape: &&Shape| shape.first() == Some(&places);
-    **classes == [places, values] && **boxes == [places, 4] && more.iter().all(of_places)
+    let per_place = |shape: &&Shape| shape.first() == Some(&places);
+    **classes == [places, values] && **boxes == [places, 4] && more.iter().all(per_place)
 }
 
 #[cfg(test)]
@@ -35,11 +36,11 @@ mod tests {
     use crate::Settings;
 
     #[test]
-    fn every_kind_wants_its_outputs() {
+    fn every_kind_of_task_requires_its_outputs() {
         let found = |kind: &str, outputs: &[&[i64]]| {
             let task = Task { input_shape: vec![7], outputs: 5, kind: kind.into(), settings: Settings::default() };
             let outputs: Vec<Shape> = outputs.iter().map(|shape| shape.to_vec()).collect();
-            wanted(&outputs.iter().collect::<Vec<_>>(), &task)
+            check(&outputs.iter().collect::<Vec<_>>(), &task)
         };
         let places: [&[i64]; 3] = [&[9, 5], &[9, 4], &[9, 1]];
         for (kind, outputs) in

@@ -1,4 +1,4 @@
-//! The checks as a list, so that a report can name each one.
+//! The list of checks of spaces, so that each can be reported by name.
 
 use super::{
     built, crossed, described, featured, keyed, mutated, neighboring, sampled, shared, standard, twinned, walked,
@@ -6,30 +6,30 @@ use super::{
 };
 use crate::{Genotype, OpenSpace, Task};
 
-type OfSpace = fn(&mut dyn OpenSpace, &[Genotype]) -> Result<(), String>;
-type OfNetworks = fn(&mut dyn OpenSpace, &Task, &[Genotype]) -> Result<(), String>;
+type SpaceCheck = fn(&mut dyn OpenSpace, &[Genotype]) -> Result<(), String>;
+type NetworkCheck = fn(&mut dyn OpenSpace, &Task, &[Genotype]) -> Result<(), String>;
 
-/// What a check looks at.
+/// What a check examines.
 #[derive(Clone, Copy)]
 pub(super) enum Run {
-    /// The description alone.
+    /// The description.
     Description,
-    /// Random genotypes, for all checks that follow.
+    /// Random genotypes, which the following checks use.
     Samples,
     /// Genotypes.
-    Space(OfSpace),
+    Space(SpaceCheck),
     /// A second instance of the space.
     Twin,
-    /// The networks of genotypes.
-    Networks(OfNetworks),
+    /// The graphs of genotypes.
+    Networks(NetworkCheck),
 }
 
-/// One promise that every space must keep.
+/// A check of one promise that every space must keep.
 #[derive(Clone, Copy)]
 pub struct Check {
-    /// One word.
+    /// The name, one word.
     pub name: &'static str,
-    /// What is promised.
+    /// The promise, one sentence.
     pub promise: &'static str,
     pub(super) run: Run,
 }
@@ -39,61 +39,58 @@ impl Check {
         Self { name, promise, run }
     }
 
-    /// Whether it looks at networks, which some spaces have none of.
+    /// Returns whether the check needs graphs, which some spaces do not build.
     pub fn needs_networks(&self) -> bool {
         matches!(self.run, Run::Networks(_))
     }
 }
 
-/// Every check, in an order in which each one may rely on those before it.
+/// All checks, ordered so that each can rely on those before it.
 pub const CHECKS: [Check; 13] = [
-    Check::new("describe", "name, version, decisions and size are possible and constant", Run::Description),
-    Check::new("sample", "samples are valid, various, and depend on the seed alone", Run::Samples),
+    Check::new("describe", "the description (name, version, decisions, size) is valid and constant", Run::Description),
+    Check::new("sample", "samples are valid, vary, and depend on the seed only", Run::Samples),
     Check::new(
         "next",
-        "a genotype makes the described decisions; what is shorter, longer or no choice is invalid",
+        "genotypes make the described decisions; others (too short, too long, no such choice) are invalid",
         Run::Space(walked),
     ),
     Check::new(
         "mutate",
-        "mutants are valid, differ from their parent, and depend on the seed alone",
+        "mutants are valid, differ from their parent, and depend on the seed only",
         Run::Space(mutated),
     ),
-    Check::new("crossover", "children are valid and choose as one of their parents", Run::Space(crossed)),
-    Check::new("neighbors", "neighbours are valid, different, and neighbours of each other", Run::Space(neighboring)),
+    Check::new("crossover", "children are valid and make every decision as one of their parents", Run::Space(crossed)),
+    Check::new("neighbors", "neighbours are valid and unique, and the relation is symmetric", Run::Space(neighboring)),
+    Check::new("standard", "a space that says that it is standard answers as the standard says", Run::Space(standard)),
+    Check::new("format", "parse reads what format writes, and refuses texts that are no genotype", Run::Space(written)),
     Check::new(
-        "standard",
-        "where the space says that its answers are the standard ones, they are",
-        Run::Space(standard),
+        "features",
+        "features are finite, constant, and of the same number for all genotypes",
+        Run::Space(featured),
     ),
-    Check::new("format", "what is written is read back, and nonsense is refused", Run::Space(written)),
-    Check::new("features", "features are finite, of one length, and constant", Run::Space(featured)),
-    Check::new("instances", "a second instance of the space gives the same answers", Run::Twin),
-    Check::new(
-        "build",
-        "every genotype builds a network whose shapes fit the task, the same one when asked again",
-        Run::Networks(built),
-    ),
+    Check::new("instances", "another instance of the space gives the same answers", Run::Twin),
+    Check::new("build", "every genotype builds a constant graph whose shapes fit the task", Run::Networks(built)),
     Check::new("key", "equal keys build the same network", Run::Networks(keyed)),
     Check::new(
         "supernet",
-        "a supernet, where there is one, holds every choice of every decision",
+        "a supernet, if there is one, holds every choice of every decision",
         Run::Networks(|space, task, _| shared(space, task)),
     ),
 ];
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// No counterexample was found.
+    /// The check found no counterexample.
     Kept,
-    /// The first counterexample.
+    /// The promise is broken; this is the first counterexample.
     Broken(String),
-    /// Why it was not tried.
+    /// The check was not run, for this reason.
     Skipped(&'static str),
 }
 
-/// Runs every check. `twin` is another instance of the same space. Without a task, networks are not looked at.
+/// Runs every check on `samples` random genotypes. `twin` is another instance of the same space. Without a task, the
+/// checks that need graphs are skipped.
 pub fn suite(
     space: &mut dyn OpenSpace,
     twin: &mut dyn OpenSpace,
@@ -103,11 +100,11 @@ pub fn suite(
     let mut genotypes: Option<Vec<Genotype>> = None;
     let mut verdicts = Vec::with_capacity(CHECKS.len());
     for check in CHECKS {
-        const NO_SAMPLES: &str = "there are no samples";
+        const NO_SAMPLES: &str = "there are no samples, because the check 'sample' failed";
         let tried = match (check.run, &genotypes, task) {
             (Run::Description, ..) => Ok(described(space)),
             (Run::Samples, ..) => Ok(sampled(space, samples).map(|found| genotypes = Some(found))),
-            (Run::Networks(_), _, None) => Err("networks are not looked at"),
+            (Run::Networks(_), _, None) => Err("it needs networks, which are not checked"),
             (_, None, _) => Err(NO_SAMPLES),
             (Run::Space(run), Some(genotypes), _) => Ok(run(space, genotypes)),
             (Run::Twin, Some(genotypes), task) => Ok(twinned(space, twin, task, genotypes)),

@@ -1,27 +1,50 @@
-//! Parameters, multiply-accumulates, FLOPs and depth.
+//! The static metrics of a graph: parameters, multiply-accumulates, FLOPs and depth.
 
 use super::training::training_only;
 use super::{Graph, GraphError, Shape, operators};
 
-/// What a graph costs for one example.
+/// The static metrics of a graph, for one example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Trainable numbers: weights and biases, scales and shifts of normalisations, embeddings, bare weights. Those
-    /// that a node uses of another one (`tied`) count once.
+    /// The number of trainable parameters: weights and biases, scales and shifts of normalisations, embeddings, and
+    /// `Weight` nodes. Tied weights count once.
     pub params: u64,
-    /// Multiply-accumulates of convolutions, matrix products and attention. A `Gemm` with a `rate` counts that share.
+    /// The multiply-accumulates of convolutions, matrix products and attention. A `Gemm` with a `rate` counts that
+    /// share.
     pub macs: u64,
-    /// In the convention of the NAS literature: one per multiply-accumulate and one per bias addition.
+    /// The FLOPs by the convention of the NAS literature: one per multiply-accumulate and one per bias addition.
     pub flops: u64,
-    /// The longest path, counted in convolutions and matrix products; an `Attention` is one.
+    /// The length of the longest path in convolutions and matrix products. An `Attention` counts as one.
     pub depth: u64,
 }
 
-/// Counts every node, also those that no output needs and every choice of a `Choice`, but not what serves an
-/// [auxiliary head](super::training::training_only) alone. `shapes` are those that
-/// [`infer`](super::shape::infer) gave for this graph. A number too great for 64 bits is an error.
+/// Counts the static metrics of a graph, whose node shapes are `shapes` (see [`infer`](super::shape::infer)).
+///
+/// Nodes that no output needs and every input of a `Choice` count; nodes that serve
+/// [auxiliary heads only](super::training::training_only) do not.
+///
+/// # Errors
+///
+/// Returns an error if `shapes` do not belong to this graph, or if a count exceeds 64 bits.
+///
+/// # Examples
+///
+/// ```
+/// use nas_api::GraphBuilder;
+/// use nas_api::graph::{count::count, shape::infer};
+///
+/// let mut graph = GraphBuilder::new();
+/// let input = graph.input();
+/// let logits = graph.gemm("head", input, 10);
+/// let graph = graph.finish(&[logits]);
+/// let shapes = infer(&graph, &[64])?;
+/// assert_eq!(shapes, [vec![64], vec![10]]);
+/// let counts = count(&graph, &shapes)?;
+/// assert_eq!((counts.params, counts.macs, counts.flops, counts.depth), (650, 640, 650, 1));
+/// # Ok::<(), nas_api::graph::GraphError>(())
+/// ```
 pub fn count(graph: &Graph, shapes: &[Shape]) -> Result<Counts, GraphError> {
-    matching(graph, shapes)?;
+    check_matching(graph, shapes)?;
     let mut counts = Counts::default();
     let mut depths: Vec<u64> = Vec::with_capacity(graph.nodes.len());
     let mut inputs: Vec<&[i64]> = Vec::new();
@@ -52,16 +75,16 @@ pub fn count(graph: &Graph, shapes: &[Shape]) -> Result<Counts, GraphError> {
     Ok(counts)
 }
 
-/// One shape for every node, or why not.
-pub(super) fn matching(graph: &Graph, shapes: &[Shape]) -> Result<(), GraphError> {
+/// Checks that there is one shape for every node.
+pub(super) fn check_matching(graph: &Graph, shapes: &[Shape]) -> Result<(), GraphError> {
     if shapes.len() == graph.nodes.len() {
         return Ok(());
     }
     let (nodes, shapes) = (graph.nodes.len(), shapes.len());
-    Err(GraphError::whole(format!("has {nodes} nodes, but {shapes} shapes came with it; infer them first")))
+    Err(GraphError::whole(format!("has {nodes} nodes, but {shapes} shapes were given; infer them first")))
 }
 
-/// The longest path through a graph, counted in convolutions and matrix products.
+/// Returns the length of the longest path through a graph in convolutions and matrix products, as [`Counts::depth`].
 pub fn depth(graph: &Graph) -> u64 {
     let mut depths: Vec<u64> = Vec::with_capacity(graph.nodes.len());
     let training = training_only(graph);
@@ -77,12 +100,12 @@ pub fn depth(graph: &Graph) -> u64 {
     depths.into_iter().max().unwrap_or(0)
 }
 
-/// Whether any output needs a node, by its position; the others need not be computed.
+/// Returns for every node whether an output needs it. The others need not be computed.
 pub fn needed(graph: &Graph) -> Vec<bool> {
     reached(graph, &graph.outputs)
 }
 
-/// Whether any of these nodes needs a node, by its position.
+/// Returns for every node whether one of `from` needs it or is it.
 pub(super) fn reached(graph: &Graph, from: &[u32]) -> Vec<bool> {
     let mut needed = vec![false; graph.nodes.len()];
     for &output in from {
@@ -110,7 +133,7 @@ mod tests {
     use crate::graph::shape::infer;
     use crate::graph::{Attribute, GraphBuilder, Window};
 
-    /// Figures worked out by hand from the definitions.
+    /// The expected numbers are worked out by hand from the definitions.
     #[test]
     fn counts_agree_with_hand_calculation() {
         let mut graph = GraphBuilder::new();
@@ -141,11 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn overflow_is_an_error_and_not_a_wrapped_number() {
+    fn overflow_is_an_error() {
         let mut graph = GraphBuilder::new();
         let x = graph.input();
         let mut last = x;
-        // Each has 2^31 weights over 2^15 positions: great, but countable.
+        // Each has 2^31 weights over 2^15 positions, which 64 bits can count.
         for i in 0..4 {
             let window = Window { kernel: 1, stride: 1, padding: 0 };
             last = graph.conv(format!("conv{i}"), x, 1 << 16, window);
@@ -154,8 +177,8 @@ mod tests {
         let shapes = infer(&graph, &[1 << 15, 1 << 8, 1 << 7]).unwrap();
         let counts = count(&graph, &shapes).unwrap();
         assert_eq!(counts.macs, 4 << (31 + 15));
-        let absurd = vec![vec![1 << 15, 1 << 31, 1 << 31]; 5];
-        let error = count(&graph, &absurd).unwrap_err().to_string();
+        let too_large = vec![vec![1 << 15, 1 << 31, 1 << 31]; 5];
+        let error = count(&graph, &too_large).unwrap_err().to_string();
         assert!(error.contains("node 'conv0' (Conv)") && error.contains("64 bits"), "{error}");
     }
 
@@ -168,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn unused_nodes_are_those_no_output_needs() {
+    fn nodes_that_no_output_needs_are_found() {
         let mut graph = GraphBuilder::new();
         let x = graph.input();
         let used = graph.op("used", "Relu", &[x]);

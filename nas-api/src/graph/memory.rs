@@ -1,28 +1,33 @@
-//! What a network keeps in memory besides its weights.
+//! The memory that a network needs besides its weights.
 
-use super::count::{matching, needed};
+use super::count::{check_matching, needed};
 use super::operators::product;
 use super::{Graph, GraphError, Shape, operators};
 
-/// Bytes of values, for a batch.
+/// The memory of a graph's values for one batch, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The most that is alive at once at inference, in the graph's order: a value lives from its node to the last node
+    /// The peak at inference, if nodes are computed in the graph's order. A value lives from its node to the last node
     /// that reads it.
     pub inference: u64,
-    /// Every value, as training keeps them for the gradients.
+    /// The sum over all values, which training keeps for the gradients.
     pub training: u64,
-    /// What generating text keeps of every position of one example: keys and values of each causal `Attention`.
+    /// The size of the key-value cache for one position of one example: the keys and values of every causal
+    /// `Attention`.
     pub cache_per_token: u64,
 }
 
-/// The memory of a graph's values at a batch size and a number of bytes per number. `shapes` are those that
-/// [`infer`](super::shape::infer) gave for this graph.
+/// Estimates the memory of a graph's values for `batch` examples with `bytes` bytes per number. The graph's node shapes
+/// are `shapes` (see [`infer`](super::shape::infer)).
 ///
-/// Nodes that no output needs are left out. Every value has memory of its own: nothing is computed in place, and what an
-/// operator needs while it runs (the scores of an `Attention`) is not counted. `Weight` and `Constant` are no values.
+/// Every value counts with its own memory, as if nothing were computed in place. Nodes that no output needs, `Weight`
+/// and `Constant` nodes, and temporary memory of operators (the scores of an `Attention`) do not count.
+///
+/// # Errors
+///
+/// Returns an error if `shapes` do not belong to this graph, if a node reads a later one, or if a size exceeds 64 bits.
 pub fn memory(graph: &Graph, shapes: &[Shape], batch: u32, bytes: u32) -> Result<Memory, GraphError> {
-    matching(graph, shapes)?;
+    check_matching(graph, shapes)?;
     let needed = needed(graph);
     let mut last_read: Vec<usize> = (0..graph.nodes.len()).collect();
     for (position, node) in graph.nodes.iter().enumerate().filter(|(position, _)| needed[*position]) {
@@ -39,7 +44,7 @@ pub fn memory(graph: &Graph, shapes: &[Shape], batch: u32, bytes: u32) -> Result
 
     let mut memory = Memory::default();
     let mut alive: u64 = 0;
-    let each = u64::from(batch) * u64::from(bytes);
+    let bytes_per_number = u64::from(batch) * u64::from(bytes);
     let mut sizes: Vec<u64> = Vec::with_capacity(graph.nodes.len());
     for (position, (node, shape)) in graph.nodes.iter().zip(shapes).enumerate() {
         if !needed[position] || matches!(node.op.as_str(), "Weight" | "Constant") {
@@ -47,10 +52,10 @@ pub fn memory(graph: &Graph, shapes: &[Shape], batch: u32, bytes: u32) -> Result
             continue;
         }
         let too_great = || GraphError::new(node, "the memory of the graph's values exceeds 64 bits here");
-        let size = product(node, shape)?.checked_mul(each).ok_or_else(too_great)?;
+        let size = product(node, shape)?.checked_mul(bytes_per_number).ok_or_else(too_great)?;
         sizes.push(size);
         memory.training = memory.training.checked_add(size).ok_or_else(too_great)?;
-        // At most what training keeps.
+        // This cannot overflow: it is at most `memory.training`.
         alive += size;
         memory.inference = memory.inference.max(alive);
         for (at, &input) in node.inputs.iter().enumerate() {

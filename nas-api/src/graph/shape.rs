@@ -1,5 +1,7 @@
-//! Shape inference and validation. The graph may come from a hostile component: sizes are checked arithmetic within
-//! stated limits, and nothing is allocated in proportion to a number that the graph names.
+//! Shape inference and validation of graphs.
+//!
+//! A graph can come from a hostile component. Arithmetic on sizes is therefore checked against fixed limits, and no
+//! allocation is proportional to a number in the graph.
 
 use std::collections::HashSet;
 
@@ -8,36 +10,37 @@ use foldhash::{HashMap, HashMapExt};
 use super::training::AUXILIARY;
 use super::{Graph, Node, operators};
 
-/// The shape of one value, without the batch.
+/// The shape of a value, without the batch: one size per axis.
 pub type Shape = Vec<i64>;
 
-/// Nodes in one graph at most.
+/// The maximum number of nodes of a graph.
 pub const MAX_NODES: usize = 100_000;
-/// Axes of one value at most.
+/// The maximum number of axes of a value.
 pub const MAX_RANK: usize = 8;
-/// Numbers in one value, or in the weights of one node, at most.
+/// The maximum number of elements of a value, and of the weights of a node.
 pub const MAX_ELEMENTS: u64 = 1 << 31;
 
-/// Inputs of a node that are looked at without a list.
+/// The maximum number of inputs that need no allocated list.
 const FEW: usize = 4;
 
-/// Why a graph is no network: names node and operator, or the graph where no node is to blame.
+/// Why a graph is not valid. The message names the node and its operator, or the graph if the problem is not in one
+/// node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {problem}", place(.node, .op))]
+#[error("{}: {problem}", location(.node, .op))]
 pub struct GraphError {
     /// The node's name; empty for the graph as a whole.
     pub node: String,
-    /// Its operator; empty for the graph as a whole.
+    /// The node's operator; empty for the graph as a whole.
     pub op: String,
-    /// What is wrong with it.
+    /// What is wrong.
     pub problem: String,
 }
 
-fn place(node: &str, op: &str) -> String {
+fn location(node: &str, op: &str) -> String {
     if op.is_empty() && node.is_empty() { "the graph".into() } else { format!("node '{node}' ({op})") }
 }
 
-/// A name of the graph as a message quotes it: hostile graphs have names of megabytes.
+/// Shortens a name for a message, because a hostile graph can have names of megabytes.
 fn quoted(name: &str) -> String {
     const LONGEST: usize = 120;
     match name.char_indices().nth(LONGEST) {
@@ -47,34 +50,40 @@ fn quoted(name: &str) -> String {
 }
 
 impl GraphError {
-    /// A problem of a node.
+    /// Returns the error that a node has this problem.
     pub fn new(node: &Node, problem: impl Into<String>) -> Self {
         Self { node: quoted(&node.name), op: quoted(&node.op), problem: problem.into() }
     }
 
-    /// A problem of one attribute of a node.
+    /// Returns the error that an attribute of a node has this problem.
     pub fn attribute(node: &Node, name: &str, problem: &str) -> Self {
         Self::new(node, format!("attribute '{}' {problem}", quoted(name)))
     }
 
-    /// A problem of the graph as a whole.
+    /// Returns the error that the graph as a whole has this problem.
     pub fn whole(problem: impl Into<String>) -> Self {
         Self { node: String::new(), op: String::new(), problem: problem.into() }
     }
 }
 
-/// The shape of every node's value, in the order of the nodes. Every operator, attribute and size has been checked
-/// where this succeeds: one `Input`, inputs that come before their node, unique names, outputs that exist, and no `Auxiliary` among
-/// them or read by a node.
+/// Infers the shape of every node's value, in the order of the nodes. `input_shape` is the shape of one example.
+///
+/// A graph for which this succeeds is valid: operators, attributes and sizes are checked, it has exactly one `Input`,
+/// nodes have unique names and read earlier nodes only, outputs exist, and no `Auxiliary` is an output or read by a
+/// node.
+///
+/// # Errors
+///
+/// Returns an error that names the first node that breaks a rule.
 pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphError> {
-    whole(graph)?;
+    check_structure(graph)?;
     let mut names: HashMap<&str, usize> = HashMap::with_capacity(graph.nodes.len());
     let mut shapes: Vec<Shape> = Vec::with_capacity(graph.nodes.len());
     for (position, node) in graph.nodes.iter().enumerate() {
         if node.name.is_empty() {
             return Err(GraphError::new(node, "has no name; every node needs one of its own"));
         }
-        // Most nodes have few inputs, and no list is needed for them.
+        // Most nodes have few inputs, for which nothing is allocated.
         let mut few: [&[i64]; FEW] = [&[]; FEW];
         let mut many: Vec<&[i64]> = Vec::new();
         for (at, &input) in node.inputs.iter().enumerate() {
@@ -96,7 +105,7 @@ pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphErro
         }
         let inputs = if many.is_empty() { &few[..node.inputs.len()] } else { &many[..] };
         let weight = |at: usize| graph.nodes[node.inputs[at] as usize].op == "Weight";
-        let shape = checked(node, inputs, weight, input_shape)?;
+        let shape = node_shape(node, inputs, weight, input_shape)?;
         if node.attribute("tied").is_some() {
             let owner = names.get(node.text("tied", "")?).ok_or_else(|| operators::unknown_owner(node))?;
             let owner = &graph.nodes[*owner];
@@ -109,7 +118,7 @@ pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphErro
         }
     }
     for &output in &graph.outputs {
-        // `whole` has seen to it that the output exists.
+        // `check_structure` has checked that the output exists.
         let node = &graph.nodes[output as usize];
         if shapes[output as usize].is_empty() || node.op == "Weight" {
             let kind = if node.op == "Weight" { "weight" } else { "constant" };
@@ -123,13 +132,17 @@ pub fn infer(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Shape>, GraphErro
     Ok(shapes)
 }
 
-/// The shape of the value of one node that is no `Input`, from those of its inputs, which are no weights. What concerns the
-/// graph is not checked: names, and what the node is tied to.
+/// Infers the shape of one node's value from the shapes of its inputs. The node is not an `Input`, and none of its
+/// inputs is a `Weight`. The node's name and what it is tied to are not checked, because they concern the graph.
+///
+/// # Errors
+///
+/// Returns an error if the node breaks a rule of its operator.
 pub fn of_node(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
-    checked(node, inputs, |_| false, &[])
+    node_shape(node, inputs, |_| false, &[])
 }
 
-fn checked(
+fn node_shape(
     node: &Node,
     inputs: &[&[i64]],
     weight: impl Fn(usize) -> bool,
@@ -140,7 +153,7 @@ fn checked(
     Ok(shape)
 }
 
-fn whole(graph: &Graph) -> Result<(), GraphError> {
+fn check_structure(graph: &Graph) -> Result<(), GraphError> {
     let count = graph.nodes.len();
     if count > MAX_NODES {
         return Err(GraphError::whole(format!("has {count} nodes; at most {MAX_NODES} are allowed")));
@@ -157,7 +170,7 @@ fn whole(graph: &Graph) -> Result<(), GraphError> {
         if output as usize >= count {
             return Err(GraphError::whole(format!("names node {output} as an output, but has only {count} nodes")));
         }
-        // Nearly every network has one output, and needs no set for it.
+        // Nearly every graph has one output, for which no set is needed.
         if graph.outputs.len() > 1 && !seen.insert(output) {
             return Err(GraphError::whole(format!("names node {output} as an output twice")));
         }
@@ -165,7 +178,7 @@ fn whole(graph: &Graph) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// The number of elements of a shape, or why it is none.
+/// Returns the number of elements of a shape, or why it is not valid.
 pub(super) fn elements(shape: &[i64]) -> Result<u64, String> {
     if shape.len() > MAX_RANK {
         return Err(format!("a value of {} axes; at most {MAX_RANK} are allowed", shape.len()));
@@ -225,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_structure_is_refused_in_words() {
+    fn invalid_structure_is_refused_with_a_reason() {
         let input = || node("input", "Input", &[]);
         assert_eq!(refused(vec![], &[0], &[4]), "the graph: has 0 nodes 'Input', and needs exactly one");
         assert!(refused(vec![input(), node("b", "Input", &[])], &[0], &[4]).contains("has 2 nodes 'Input'"));
@@ -244,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_input_shapes_are_refused() {
+    fn invalid_input_shapes_are_refused() {
         for shape in [&[0][..], &[-3, 4, 4], &[i64::MAX, i64::MAX, 2], &[1 << 20, 1 << 12], &[1; 9]] {
             let words = refused(vec![node("input", "Input", &[])], &[0], shape);
             assert!(words.starts_with("node 'input' (Input): a value of"), "{words}");
@@ -252,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_nodes_and_endless_names_are_refused_briefly() {
+    fn errors_about_huge_graphs_are_short() {
         let mut nodes = vec![node("input", "Input", &[])];
         nodes.extend((0..MAX_NODES).map(|i| node(&i.to_string(), "Relu", &[0])));
         assert!(refused(nodes, &[0], &[1]).contains("100001 nodes"));

@@ -1,4 +1,4 @@
-//! Words of the vocabulary.
+//! Names of operators and attributes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,14 +6,16 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of an operator or of an attribute. A graph has some for every node, and nearly all are of the vocabulary: those
-/// that stand in the program take no memory of their own.
+/// The name of an operator or of an attribute.
+///
+/// Nearly all names are string literals of the program, which a symbol borrows instead of allocating memory for every
+/// node.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Symbol(Cow<'static, str>);
 
 impl Symbol {
-    /// The word as a text.
+    /// Returns the name as a string slice.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -34,20 +36,20 @@ impl AsRef<str> for Symbol {
 }
 
 impl From<&'static str> for Symbol {
-    fn from(word: &'static str) -> Self {
-        Self(Cow::Borrowed(word))
+    fn from(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
     }
 }
 
 impl From<String> for Symbol {
-    fn from(word: String) -> Self {
-        Self(Cow::Owned(word))
+    fn from(name: String) -> Self {
+        Self(Cow::Owned(name))
     }
 }
 
 impl From<Symbol> for String {
-    fn from(word: Symbol) -> Self {
-        word.0.into_owned()
+    fn from(name: Symbol) -> Self {
+        name.0.into_owned()
     }
 }
 

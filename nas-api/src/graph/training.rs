@@ -1,79 +1,81 @@
-//! What a graph has for training alone: paths that are left out at random, and auxiliary heads.
+//! The parts of a graph that only training uses: drop paths and auxiliary heads.
 
 use std::borrow::Cow;
 
 use super::count::{needed, reached};
 use super::{Graph, Symbol};
 
-/// The word for an output that is read in training alone.
+/// The operator of an output that only training reads.
 pub const AUXILIARY: &str = "Auxiliary";
-/// The word for a path that training leaves out at random.
+/// The operator of a path that training drops at random.
 pub const DROP_PATH: &str = "DropPath";
 
-/// The positions of the `Auxiliary` nodes.
+/// Returns the positions of the `Auxiliary` nodes.
 pub fn auxiliaries(graph: &Graph) -> Vec<u32> {
     (0_u32..).zip(&graph.nodes).filter(|(_, node)| node.op == AUXILIARY).map(|(position, _)| position).collect()
 }
 
-/// Whether a node serves auxiliary heads alone, by its position: an `Auxiliary` needs it, and no output does. `None` where
-/// there is no `Auxiliary`.
+/// Returns for every node whether it serves auxiliary heads only: an `Auxiliary` needs it, and no output does. Returns
+/// `None` if the graph has no `Auxiliary`.
 pub fn training_only(graph: &Graph) -> Option<Vec<bool>> {
     let heads = auxiliaries(graph);
     if heads.is_empty() {
         return None;
     }
-    let lenders = lenders(graph, &needed(graph));
-    let lent = reached(graph, &lenders);
-    let own = needed(graph).into_iter().zip(lent).map(|(needed, lent)| needed || lent);
-    let only = reached(graph, &heads).into_iter().zip(own).zip(&graph.nodes);
-    Some(only.map(|((serves, own), node)| serves && !own && node.op != "Input").collect())
+    let owners = weight_owners(graph, &needed(graph));
+    let for_owners = reached(graph, &owners);
+    let kept = needed(graph).into_iter().zip(for_owners).map(|(needed, for_owners)| needed || for_owners);
+    let only = reached(graph, &heads).into_iter().zip(kept).zip(&graph.nodes);
+    Some(only.map(|((serves, kept), node)| serves && !kept && node.op != "Input").collect())
 }
 
-/// The nodes whose weights are those of needed ones, which name them as `tied`.
-fn lenders(graph: &Graph, needed: &[bool]) -> Vec<u32> {
-    let borrowers = graph.nodes.iter().zip(needed).filter(|(_, needed)| **needed).map(|(node, _)| node);
+/// Returns the nodes whose weights the needed nodes use through `tied`.
+fn weight_owners(graph: &Graph, needed: &[bool]) -> Vec<u32> {
+    let users = graph.nodes.iter().zip(needed).filter(|(_, needed)| **needed).map(|(node, _)| node);
     let names: Vec<&str> =
-        borrowers.filter_map(|node| node.text("tied", "").ok()).filter(|name| !name.is_empty()).collect();
+        users.filter_map(|node| node.text("tied", "").ok()).filter(|name| !name.is_empty()).collect();
     (0_u32..).zip(&graph.nodes).filter(|(_, node)| names.contains(&node.name.as_str())).map(|(at, _)| at).collect()
 }
 
-/// The network as it is trained: every `Auxiliary` is a further output, in the order of the nodes.
+/// Returns the graph for training: every `Auxiliary` becomes an output after the others, in the order of the nodes.
 pub fn with_auxiliaries(graph: &Graph) -> Graph {
-    let mut open = graph.clone();
+    let mut training = graph.clone();
     for position in auxiliaries(graph) {
-        open.nodes[position as usize].op = "Identity".into();
-        open.outputs.push(position);
+        training.nodes[position as usize].op = "Identity".into();
+        training.outputs.push(position);
     }
-    open
+    training
 }
 
-/// The network as it is once it is trained: without auxiliary heads and `DropPath`. One that is an output is an
-/// `Identity`, so that there are as many outputs as before.
+/// Returns the graph for inference, without auxiliary heads and `DropPath` nodes. A `DropPath` that is an output
+/// becomes an `Identity`, so that the number of outputs does not change.
 pub fn inference(graph: &Graph) -> Cow<'_, Graph> {
     let only = training_only(graph);
     if only.is_none() && !graph.nodes.iter().any(|node| node.op == DROP_PATH) {
         return Cow::Borrowed(graph);
     }
     let only = only.unwrap_or_else(|| vec![false; graph.nodes.len()]);
-    let mut places: Vec<u32> = Vec::with_capacity(graph.nodes.len());
+    let mut new_positions: Vec<u32> = Vec::with_capacity(graph.nodes.len());
     let mut kept = Graph::default();
     for ((position, node), only) in (0_u32..).zip(&graph.nodes).zip(only) {
-        let place = |input: u32| places.get(input as usize).copied().unwrap_or(u32::MAX);
-        // What reads a head's values and serves nothing goes with them.
-        let only = only || node.inputs.iter().any(|&input| place(input) == u32::MAX);
+        let new_position = |input: u32| new_positions.get(input as usize).copied().unwrap_or(u32::MAX);
+        // A dead node that reads a head's values is removed with them.
+        let only = only || node.inputs.iter().any(|&input| new_position(input) == u32::MAX);
         match node.inputs[..] {
-            _ if only => places.push(u32::MAX),
-            [input] if node.op == DROP_PATH && !graph.outputs.contains(&position) => places.push(place(input)),
+            _ if only => new_positions.push(u32::MAX),
+            [input] if node.op == DROP_PATH && !graph.outputs.contains(&position) => {
+                new_positions.push(new_position(input))
+            }
             _ => {
                 let op = if node.op == DROP_PATH { Symbol::from("Identity") } else { node.op.clone() };
-                let inputs = node.inputs.iter().map(|&input| place(input)).collect();
+                let inputs = node.inputs.iter().map(|&input| new_position(input)).collect();
                 // A graph has at most `MAX_NODES` nodes.
-                places.push(kept.nodes.len() as u32);
+                new_positions.push(kept.nodes.len() as u32);
                 kept.nodes.push(super::Node { op, inputs, ..node.clone() });
             }
         }
     }
-    kept.outputs = graph.outputs.iter().filter_map(|&output| places.get(output as usize).copied()).collect();
+    kept.outputs = graph.outputs.iter().filter_map(|&output| new_positions.get(output as usize).copied()).collect();
     Cow::Owned(kept)
 }
 
@@ -86,7 +88,7 @@ mod tests {
     use crate::graph::shape::infer;
     use crate::{GraphBuilder, Window};
 
-    /// A convolution and a classifier; perhaps with a path that is left out and a head that is read in training alone.
+    /// A convolution and a classifier; with `training`, also a drop path and an auxiliary head.
     fn network(training: bool) -> Graph {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_training_alone_is_neither_counted_nor_kept() {
+    fn nodes_for_training_only_are_neither_counted_nor_kept() {
         let (plain, training) = (network(false), network(true));
         let shapes = |graph: &Graph| infer(graph, &[2, 5, 5]).unwrap();
         let counts = |graph: &Graph| count(graph, &shapes(graph)).unwrap();
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_lends_its_weights_stays() {
+    fn an_auxiliary_layer_whose_weights_are_used_elsewhere_is_kept() {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
         let aside = graph.gemm("aside.logits", input, 3);
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_a_head_and_serves_nothing_goes_with_it() {
+    fn dead_nodes_that_read_a_head_are_removed_with_it() {
         let mut graph = network(true);
         let at = graph.nodes.iter().position(|node| node.name == "aside.logits").unwrap() as u32;
         let dead = crate::graph::Node { name: "dead".into(), op: "Relu".into(), inputs: vec![at], attributes: vec![] };
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_the_output_stays_one() {
+    fn a_drop_path_that_is_an_output_becomes_an_identity() {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
         let (a, b) = (graph.drop_path("a", input), graph.drop_path("b", input));
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_auxiliary_is_an_end() {
+    fn an_auxiliary_is_neither_an_output_nor_read() {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
         let aside = graph.auxiliary("aside", input);

@@ -1,32 +1,33 @@
-//! Which weights a network has: names, shapes and initial values. Whoever trains, exports or loads a network has them from
-//! here, so that all have the same.
+//! The weights of a network: their names, shapes and initial values. Training, export and loading all take them from
+//! here, so that they agree.
 
 use super::{Graph, GraphError, Node, Shape};
 use crate::rng::{Random, RngExt, derive, seeded};
 
-/// One tensor of weights or statistics.
+/// A tensor of weights or running statistics of one node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
-    /// The node, as a position in its graph.
+    /// The position of the node in its graph.
     pub node: usize,
-    /// `<node>.weight`, `<node>.bias`, `<node>.running_mean`, `<node>.running_var`.
+    /// The name: `<node>.weight`, `<node>.bias`, `<node>.running_mean` or `<node>.running_var`.
     pub name: String,
-    /// The last part of the name.
+    /// The last part of the name: `weight`, `bias`, `running_mean` or `running_var`.
     pub what: &'static str,
-    /// `Gemm`: [out, in]; `Conv`: [out, in / group, kernel...]; `ConvTranspose`: [in, out / group, kernel...].
+    /// The shape. The weight of a `Gemm` is `[out, in]`, that of a `Conv` `[out, in / group, kernel...]`, and that of a
+    /// `ConvTranspose` `[in, out / group, kernel...]`.
     pub shape: Vec<usize>,
-    /// Where it starts.
+    /// The initial values.
     pub fill: Fill,
 }
 
-/// What stands in a slot before training.
+/// The distribution of initial values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fill {
-    /// The same number everywhere.
+    /// Every element has this value.
     Constant(f32),
-    /// Uniform in ± this bound.
+    /// Uniform between minus and plus this bound.
     Uniform(f64),
-    /// Normal with this standard deviation.
+    /// Normal with mean 0 and this standard deviation.
     Normal(f64),
 }
 
@@ -39,12 +40,13 @@ fn he(fan_in: usize) -> Fill {
 }
 
 impl Slot {
-    /// How many numbers it has.
+    /// Returns the number of elements.
     pub fn numbers(&self) -> u64 {
         self.shape.iter().map(|&size| size as u64).product()
     }
 
-    /// The initial numbers, in row-major order. Every slot draws from a stream of its own.
+    /// Returns the initial values in row-major order. Every slot draws from its own stream of random numbers, so that
+    /// other nodes do not change them.
     pub fn initial(&self, seed: u32) -> impl Iterator<Item = f32> + use<> {
         let mut rng = seeded(derive(seed, &self.name, 0));
         let fill = self.fill;
@@ -52,9 +54,9 @@ impl Slot {
             Fill::Constant(value) => value,
             Fill::Uniform(bound) => ((unit(&mut rng) * 2.0 - 1.0) * bound) as f32,
             Fill::Normal(deviation) => {
-                // Box and Muller's transform; `libm` gives the same bits on every machine.
+                // The Box-Muller transform. `libm` gives the same bits on every machine.
                 let (radius, angle) = (unit(&mut rng), unit(&mut rng));
-                // The greatest number that is drawn is a little above 1.
+                // `unit` can exceed 1 slightly, which makes the logarithm positive.
                 let radius = libm::sqrt((-2.0 * libm::log(radius)).max(0.0));
                 (radius * libm::cos(std::f64::consts::TAU * angle) * deviation) as f32
             }
@@ -62,13 +64,18 @@ impl Slot {
     }
 }
 
-/// Above 0, and at most 1 + 2⁻³³: another divisor would change the initial weights of every study.
+/// Returns a number above 0 and at most 1 + 2⁻³³. The divisor must stay, because another one would change the initial
+/// weights of every study.
 fn unit(rng: &mut Random) -> f64 {
     (f64::from(rng.random::<u32>()) + 0.5) / f64::from(u32::MAX)
 }
 
-/// The slots of every node, in the graph's order. `shapes` are those that [`infer`](super::shape::infer) gave. An open
-/// `Choice` is refused: it has no single set of weights.
+/// Returns the slots of all nodes, in the graph's order. `shapes` are the shapes of the nodes' values (see
+/// [`infer`](super::shape::infer)).
+///
+/// # Errors
+///
+/// Returns an error if the graph is a supernet: a `Choice` has no single set of weights.
 pub fn slots(graph: &Graph, shapes: &[Shape]) -> Result<Vec<Slot>, GraphError> {
     let mut slots = Vec::new();
     for (position, node) in graph.nodes.iter().enumerate() {
@@ -78,18 +85,20 @@ pub fn slots(graph: &Graph, shapes: &[Shape]) -> Result<Vec<Slot>, GraphError> {
     Ok(slots)
 }
 
-/// The slots of one node, at this position of its graph, from the shapes of its first input and of its value.
+/// Returns the slots of the node at this position of its graph. `input` is the shape of its first input, and `output`
+/// the shape of its value.
+///
+/// # Errors
+///
+/// Returns an error if the node is a `Choice` or has an attribute that is not valid.
 pub fn of_node(node: &Node, position: usize, input: &[i64], output: &[i64]) -> Result<Vec<Slot>, GraphError> {
     if node.op == "Choice" {
-        return Err(GraphError::new(
-            node,
-            "is still open, so that this is a supernet: choose one of its architectures",
-        ));
+        return Err(GraphError::new(node, "is still open, so this is a supernet: choose one of its architectures"));
     }
     let mut slots = Vec::new();
     let mut add = |what: &'static str, shape: &[i64], fill: Fill| {
         let name = format!("{}.{what}", node.name);
-        // Shape inference has seen to it that sizes are positive and small enough.
+        // Shape inference has checked that sizes are positive and within the limits.
         let shape = shape.iter().map(|&size| size as usize).collect();
         slots.push(Slot { node: position, name, what, shape, fill });
     };
@@ -162,13 +171,22 @@ fn add_slots(
     Ok(())
 }
 
-/// The earlier node that this one is once more, with all its weights. A tied `Gemm` is none: it uses the matrix alone.
+/// Returns the name of the earlier node whose weights this node reuses in full, if there is one. Returns `None` for a
+/// tied `Gemm`, which shares only the matrix.
+///
+/// # Errors
+///
+/// Returns an error if the attribute `tied` is not a text.
 pub fn again(node: &Node) -> Result<Option<&str>, GraphError> {
     let owner = node.text("tied", "")?;
     Ok((node.op != "Gemm" && !owner.is_empty()).then_some(owner))
 }
 
-/// Whether a node has a bias of its own, which it has where nothing is said.
+/// Returns whether a node has a bias, which is the default.
+///
+/// # Errors
+///
+/// Returns an error if the attribute `bias` is not a whole number.
 pub fn has_bias(node: &Node) -> Result<bool, GraphError> {
     Ok(node.int("bias", Some(1))? != 0)
 }

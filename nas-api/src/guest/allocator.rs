@@ -1,53 +1,52 @@
-//! The allocator of components. Most of what a strategy allocates are genotypes and lists of metrics, of a few sizes over
-//! and over, and the standard allocator (dlmalloc) takes some ten times as long in WebAssembly as a list of what was
-//! freed takes to look at.
+//! The allocator of components. A strategy mostly allocates genotypes and lists of metrics, of the same few sizes. For
+//! these, the standard allocator (dlmalloc) is about ten times slower in WebAssembly than a list of free blocks.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ptr;
 
-/// Sizes are rounded up to a multiple of this; also the alignment of every block.
+/// The alignment of every block. Sizes are rounded up to a multiple of it.
 const STEP: usize = 16;
 
-/// Sizes up to `STEP * CLASSES` are kept when they are freed.
+/// The number of size classes. Freed blocks of up to `STEP * CLASSES` bytes are kept.
 const CLASSES: usize = 64;
 
-/// A list of freed blocks for each small size, in front of the standard allocator. What was freed is used again for the
-/// same size only, so a component holds at most the greatest number of blocks of each size that it ever held at once.
-struct SmallFirst {
-    /// By class: the first freed block; each holds the address of the next one.
+/// A list of free blocks for each small size, in front of the standard allocator. A block is reused for the same size
+/// only, so a component holds at most as many blocks of each size as it ever used at once.
+struct FreeListAllocator {
+    /// The first free block of each class. Each free block holds the address of the next one.
     freed: UnsafeCell<[*mut u8; CLASSES]>,
 }
 
 // SAFETY: wasm32-unknown-unknown components have a single thread.
-unsafe impl Sync for SmallFirst {}
+unsafe impl Sync for FreeListAllocator {}
 
 #[global_allocator]
-static ALLOCATOR: SmallFirst = SmallFirst { freed: UnsafeCell::new([ptr::null_mut(); CLASSES]) };
+static ALLOCATOR: FreeListAllocator = FreeListAllocator { freed: UnsafeCell::new([ptr::null_mut(); CLASSES]) };
 
-/// The class of a layout; `None`: the standard allocator's.
+/// Returns the class of a layout, or `None` if the standard allocator serves it.
 fn class(layout: Layout) -> Option<usize> {
     let class = layout.size().checked_sub(1)? / STEP;
     (class < CLASSES && layout.align() <= STEP).then_some(class)
 }
 
-impl SmallFirst {
-    /// The layout that every block of a class has.
+impl FreeListAllocator {
+    /// Returns the layout of every block of a class.
     fn layout(class: usize) -> Layout {
         // SAFETY: the size is at most STEP * CLASSES, and STEP is a power of two.
         unsafe { Layout::from_size_align_unchecked((class + 1) * STEP, STEP) }
     }
 }
 
-// SAFETY: a block is on one list at most, and off it while it is in use; blocks of a class come from the standard
-// allocator with that class's size and alignment, which are at least what was asked for.
-unsafe impl GlobalAlloc for SmallFirst {
+// SAFETY: a block is on at most one list, and on none while it is in use. Blocks of a class come from the standard
+// allocator with that class's size and alignment, which are at least the requested ones.
+unsafe impl GlobalAlloc for FreeListAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some(class) = class(layout) else {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises a valid layout.
             return unsafe { System.alloc(layout) };
         };
-        // SAFETY: there is one thread, and nothing below allocates while the list is borrowed.
+        // SAFETY: there is one thread, and `System.alloc` does not use the list that is borrowed here.
         unsafe {
             let first = &mut (*self.freed.get())[class];
             if first.is_null() {
@@ -61,7 +60,7 @@ unsafe impl GlobalAlloc for SmallFirst {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         let Some(class) = class(layout) else {
-            // SAFETY: it came from the standard allocator with this layout.
+            // SAFETY: the block comes from the standard allocator with this layout.
             return unsafe { System.dealloc(block, layout) };
         };
         // SAFETY: the block is no longer in use, is aligned to STEP, and has room for an address.
@@ -77,7 +76,7 @@ unsafe impl GlobalAlloc for SmallFirst {
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         match (class(layout), class(new)) {
             (Some(old), Some(new)) if old == new => block,
-            // SAFETY: it came from the standard allocator with this layout.
+            // SAFETY: the block comes from the standard allocator with this layout.
             (None, None) => unsafe { System.realloc(block, layout, size) },
             // SAFETY: both blocks have room for the smaller of the two sizes, and do not overlap.
             _ => unsafe {

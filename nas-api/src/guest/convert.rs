@@ -1,4 +1,4 @@
-//! Conversions between the contract's records and this crate's types, where the two differ.
+//! Conversions between the records of the contract and the types of this crate that differ from them.
 
 use super::shared::architecture;
 use crate::{Graph, Node, Settings, Task};
@@ -39,7 +39,7 @@ impl From<Graph> for architecture::Graph {
     }
 }
 
-/// The contract's functions refuse in words.
-pub fn words<T>(answer: crate::Result<T>) -> Result<T, String> {
+/// Converts an error to its message, because the contract's functions return errors as text.
+pub fn with_message<T>(answer: crate::Result<T>) -> Result<T, String> {
     answer.map_err(|error| error.to_string())
 }

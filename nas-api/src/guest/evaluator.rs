@@ -1,8 +1,8 @@
-//! Evaluators as components.
+//! The export of evaluators as components.
 
 use std::marker::PhantomData;
 
-use super::convert::words;
+use super::convert::with_message;
 use super::{Slot, log};
 use crate::{Evaluator, EvaluatorPlugin, Setting, Settings};
 
@@ -34,7 +34,7 @@ fn declared(metrics: Vec<crate::MetricInfo>) -> Vec<MetricInfo> {
     metrics.into_iter().map(declared).collect()
 }
 
-/// The component of one evaluator.
+/// The component that exports one evaluator.
 pub struct Component<E>(PhantomData<E>);
 
 impl<E: EvaluatorPlugin> Guest for Component<E> {
@@ -69,8 +69,8 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
 
     fn open(settings: Vec<Setting>) -> Result<Opened, String> {
         log::report_panics();
-        let evaluator = words(E::open(&Settings(settings), None))?;
-        // The contract has no place for what is reported while a component measures, and a component reads no data.
+        let evaluator = with_message(E::open(&Settings(settings), None))?;
+        // Components neither report learning curves nor read data, so the contract has no fields for these.
         let crate::Opened {
             fidelities,
             task,
@@ -96,7 +96,7 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
             let request = crate::Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed, judged };
             let measured = EVALUATOR.with(|evaluator| evaluator.evaluate(&request, &|| false));
             let crate::Measurement { metrics, failure, gradient, cost } =
-                words(measured)?.ok_or("it stopped although nobody said so")?;
+                with_message(measured)?.ok_or("it stopped early although it was not told to")?;
             Ok(Measurement { metrics, failure, gradient, cost })
         };
         requests.into_iter().map(measure).collect()

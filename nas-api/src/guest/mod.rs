@@ -1,7 +1,8 @@
-//! The guest's side of the contract: what turns an implementation of a trait into a component. For wasm32 only.
+//! The guest's side of the contract, which turns an implementation of a trait into a component. It exists for wasm32
+//! only.
 //!
-//! The types of the contract's interface `types` are this crate's own types, so that values cross the border without being
-//! copied once more.
+//! The bindings use this crate's own types for the contract's interface `types`, which saves a copy of every value that
+//! crosses the border.
 
 mod allocator;
 mod convert;
@@ -11,7 +12,7 @@ pub mod shared;
 pub mod space;
 pub mod strategy;
 
-/// Turns a [`StrategyPlugin`](crate::StrategyPlugin) into a component; natively it does nothing.
+/// Exports a [`StrategyPlugin`](crate::StrategyPlugin) as a component.
 #[macro_export]
 macro_rules! export_strategy {
     ($strategy:ty) => {
@@ -22,7 +23,7 @@ macro_rules! export_strategy {
     };
 }
 
-/// Turns a [`SearchSpace`](crate::SearchSpace) into a component.
+/// Exports a [`SearchSpace`](crate::SearchSpace) as a component.
 #[macro_export]
 macro_rules! export_space {
     ($space:ty) => {
@@ -33,7 +34,7 @@ macro_rules! export_space {
     };
 }
 
-/// Turns an [`EvaluatorPlugin`](crate::EvaluatorPlugin) into a component.
+/// Exports an [`EvaluatorPlugin`](crate::EvaluatorPlugin) as a component.
 #[macro_export]
 macro_rules! export_evaluator {
     ($evaluator:ty) => {
@@ -44,7 +45,7 @@ macro_rules! export_evaluator {
     };
 }
 
-/// The state of the plugin. A component has one thread and one plugin, so one slot per kind is enough.
+/// The state of the opened plugin. A component has one thread and one plugin, so one slot per kind of plugin is enough.
 pub(crate) struct Slot<T: ?Sized>(std::cell::RefCell<Option<Box<T>>>);
 
 // SAFETY: wasm32-unknown-unknown components have a single thread.
@@ -59,12 +60,12 @@ impl<T: ?Sized> Slot<T> {
         *self.0.borrow_mut() = Some(plugin);
     }
 
-    /// Runs `code` on what is there, if anything is.
+    /// Runs `code` on the content, if there is any.
     pub fn try_with<R>(&self, code: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.0.borrow_mut().as_mut().map(|content| code(content))
     }
 
-    /// Runs `code` on the plugin; traps where it was never opened, which the host does not let happen.
+    /// Runs `code` on the plugin. Traps if it was never opened, which the host prevents.
     pub fn with<R>(&self, code: impl FnOnce(&mut T) -> R) -> R {
         let mut slot = self.0.borrow_mut();
         let Some(plugin) = slot.as_mut() else { log::fatal("the plugin was called before it was opened") };

@@ -1,4 +1,4 @@
-//! Where the bindings find the types of the contract: as far as they can they are the own types of this crate.
+//! The types that the bindings use for those of the contract: this crate's own types as far as possible.
 
 /// The interface `types`.
 pub mod types {
@@ -16,7 +16,7 @@ pub mod architecture {
     use crate::Setting;
 
     #[derive(Clone, Debug)]
-    /// As [`crate::Task`], with its settings as a plain list.
+    /// [`crate::Task`] with its settings as a plain list.
     pub struct Task {
         pub input_shape: Vec<i64>,
         pub outputs: u32,
@@ -25,7 +25,7 @@ pub mod architecture {
     }
 
     #[derive(Clone, Debug)]
-    /// As [`crate::Node`], with its words as texts.
+    /// [`crate::Node`] with strings for names.
     pub struct Node {
         pub name: String,
         pub op: String,
@@ -34,7 +34,7 @@ pub mod architecture {
     }
 
     #[derive(Clone, Debug)]
-    /// As [`crate::Graph`].
+    /// [`crate::Graph`] with these nodes.
     pub struct Graph {
         pub nodes: Vec<Node>,
         pub outputs: Vec<u32>,
@@ -42,11 +42,11 @@ pub mod architecture {
 }
 
 impl crate::Role {
-    /// What the generated bindings call to read an enum.
+    /// Converts a number of the contract to this enum. The generated bindings call it.
     ///
     /// # Safety
     ///
-    /// Sound for every value; the bindings expect an unsafe function.
+    /// It is sound for every value, but the bindings expect an unsafe function.
     #[doc(hidden)]
     pub unsafe fn _lift(value: u8) -> Self {
         match value {
@@ -61,11 +61,11 @@ impl crate::Role {
 }
 
 impl crate::Goal {
-    /// What the generated bindings call to read an enum.
+    /// Converts a number of the contract to this enum. The generated bindings call it.
     ///
     /// # Safety
     ///
-    /// Sound for every value; the bindings expect an unsafe function.
+    /// It is sound for every value, but the bindings expect an unsafe function.
     #[doc(hidden)]
     pub unsafe fn _lift(value: u8) -> Self {
         if value == 0 { Self::Minimize } else { Self::Maximize }

@@ -1,8 +1,8 @@
-//! Spaces as components.
+//! The export of spaces as components.
 
 use std::marker::PhantomData;
 
-use super::convert::words;
+use super::convert::with_message;
 use super::shared::architecture::{Graph, Task};
 use super::{Slot, log};
 use crate::{Decision, Genotype, Parameter, SearchSpace, Setting, Settings};
@@ -28,7 +28,7 @@ use bindings::exports::nas::plugin::{network, space, space_setup};
 
 static SPACE: Slot<dyn SearchSpace> = Slot::empty();
 
-/// The component of one space.
+/// The component that exports one space.
 pub struct Component<S>(PhantomData<S>);
 
 impl<S: SearchSpace> space_setup::Guest for Component<S> {
@@ -39,7 +39,7 @@ impl<S: SearchSpace> space_setup::Guest for Component<S> {
 
     fn open(settings: Vec<Setting>) -> Result<(), String> {
         log::report_panics();
-        SPACE.fill(Box::new(words(S::open(&Settings(settings)))?));
+        SPACE.fill(Box::new(with_message(S::open(&Settings(settings)))?));
         Ok(())
     }
 }
@@ -66,7 +66,7 @@ impl<S: SearchSpace> space::Guest for Component<S> {
         SPACE.with(|space| space.neighbors(&of))
     }
     fn validate(genotype: Genotype) -> Result<(), String> {
-        SPACE.with(|space| words(space.validate(&genotype)))
+        SPACE.with(|space| with_message(space.validate(&genotype)))
     }
     fn key(genotype: Genotype) -> String {
         SPACE.with(|space| space.key(&genotype))
@@ -78,7 +78,7 @@ impl<S: SearchSpace> space::Guest for Component<S> {
         SPACE.with(|space| space.format(&genotype))
     }
     fn parse(text: String) -> Result<Genotype, String> {
-        SPACE.with(|space| words(space.parse(&text)))
+        SPACE.with(|space| with_message(space.parse(&text)))
     }
 }
 
@@ -87,9 +87,9 @@ impl<S: SearchSpace> network::Guest for Component<S> {
         SPACE.with(|space| space.task_parameters())
     }
     fn build(genotype: Genotype, task: Task) -> Result<Graph, String> {
-        SPACE.with(|space| words(space.build(&genotype, &task.into())).map(Into::into))
+        SPACE.with(|space| with_message(space.build(&genotype, &task.into())).map(Into::into))
     }
     fn supernet(task: Task) -> Result<Option<Graph>, String> {
-        SPACE.with(|space| words(space.supernet(&task.into())).map(|graph| graph.map(Into::into)))
+        SPACE.with(|space| with_message(space.supernet(&task.into())).map(|graph| graph.map(Into::into)))
     }
 }

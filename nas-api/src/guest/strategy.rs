@@ -1,8 +1,8 @@
-//! Strategies as components.
+//! The export of strategies as components.
 
 use std::marker::PhantomData;
 
-use super::convert::words;
+use super::convert::with_message;
 use super::{Slot, log};
 use crate::{
     Decision, FlatSpace, Genotype, Observation, Proposal, Result, Settings, Space, SpaceInfo, Strategy, StrategyPlugin,
@@ -28,7 +28,7 @@ use bindings::nas::plugin::space;
 
 static SEARCH: Slot<dyn Strategy> = Slot::empty();
 
-/// The component of one strategy.
+/// The component that exports one strategy.
 pub struct Component<T>(PhantomData<T>);
 
 impl<T: StrategyPlugin> Guest for Component<T> {
@@ -55,19 +55,19 @@ impl<T: StrategyPlugin> Guest for Component<T> {
             fidelities,
             settings,
         };
-        if let Some(flat) = FlatSpace::of(words(Host.info())?) {
+        if let Some(flat) = FlatSpace::of(with_message(Host.info())?) {
             FLAT.fill(Box::new(flat));
         }
-        SEARCH.fill(Box::new(words(T::open(&study, &mut Host))?));
+        SEARCH.fill(Box::new(with_message(T::open(&study, &mut Host))?));
         Ok(())
     }
 
     fn ask(limit: u32) -> Result<Vec<Proposal>, String> {
-        SEARCH.with(|search| words(search.ask(limit, &mut Host)))
+        SEARCH.with(|search| with_message(search.ask(limit, &mut Host)))
     }
 
     fn tell(observations: Vec<Observation>) -> Result<(), String> {
-        SEARCH.with(|search| words(search.tell(&observations, &mut Host)))
+        SEARCH.with(|search| with_message(search.tell(&observations, &mut Host)))
     }
 
     fn finished() -> bool {
@@ -97,15 +97,15 @@ impl From<crate::Serves> for Serves {
     }
 }
 
-/// The space that the host connects. Where the space breaks down, the host ends the instance.
+/// The space, to which the host forwards the calls. If the space breaks down, the host ends the instance.
 ///
-/// A question that a standard space would answer by its decisions alone is answered here: a call of the host and back
-/// costs more than most answers.
+/// If the space is standard, the questions that its decisions alone answer are answered here, because a call of the
+/// host costs more than most answers.
 struct Host;
 
 static FLAT: Slot<FlatSpace> = Slot::empty();
 
-/// Asks the flat space where there is one, else the host.
+/// Asks the flat space if there is one, and the host otherwise.
 fn answer<R>(flat: impl FnOnce(&mut FlatSpace) -> Result<R>, host: impl FnOnce() -> R) -> Result<R> {
     FLAT.try_with(flat).unwrap_or_else(|| Ok(host()))
 }

@@ -1,4 +1,4 @@
-//! What a benchmark amounts to: the incumbent's reported metric after so many trials, over all seeds.
+//! The results of a benchmark: the incumbent's reported metric over trials, averaged over seeds.
 
 use std::collections::BTreeMap;
 
@@ -7,77 +7,77 @@ use nas_api::Goal;
 use super::store::{KeptStudy, KeptTrial, Store};
 use crate::study::StudyError;
 
-/// One number of trials on a curve.
+/// One point of a curve.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// How many trials were told.
+    /// The number of trials that were told.
     pub trials: usize,
-    /// Of the incumbent's objective, over seeds.
+    /// The mean of the incumbent's objective over seeds.
     pub objective_mean: f64,
-    /// Of the incumbent's reported metric, over seeds.
+    /// The mean of the incumbent's reported metric over seeds.
     pub mean: f64,
-    /// Sample standard deviation of the same.
+    /// The sample standard deviation of the incumbent's reported metric over seeds.
     pub std: f64,
 }
 
-/// Mean and deviation over seeds as trials go on.
+/// Mean and deviation over seeds at growing numbers of trials.
 pub type Curve = Vec<Point>;
 
-/// One strategy on one problem.
+/// The results of one strategy on one problem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The problem.
     pub problem: String,
     /// The strategy's label.
     pub strategy: String,
-    /// The metric that is reported: the hidden counterpart of the objective where there is one (`test_accuracy` for
-    /// `val_accuracy`), else the objective itself.
+    /// The metric that is reported: the hidden counterpart of the objective if there is one (`test_accuracy` for
+    /// `val_accuracy`), otherwise the objective itself.
     pub metric: String,
-    /// Which way it gets better: as the objective.
+    /// Whether the metric, like the objective, is maximized or minimized.
     pub goal: Goal,
-    /// Studies with an incumbent.
+    /// The number of studies with an incumbent.
     pub seeds: usize,
-    /// Studies that broke down, with the reason of the first one.
+    /// The number of studies that broke down.
     pub broken: usize,
-    /// Of the first broken study.
+    /// Why the first broken study broke down.
     pub reason: Option<String>,
-    /// The reported metric of each seed's final incumbent, in order of the seeds.
+    /// The reported metric of the final incumbent for each seed.
     pub finals: BTreeMap<u32, f64>,
-    /// At [`checkpoints`].
+    /// The curve at [`checkpoints`].
     pub curve: Curve,
-    /// Mean seconds of a study's trials, simulated where the evaluator simulates.
+    /// The seconds of all trials of a study, averaged over studies; simulated where the evaluator simulates.
     pub seconds_mean: f64,
-    /// Real microseconds of a trial in the strategy's own calls of ask and tell, mean over all trials.
+    /// The real microseconds per trial that the strategy spent in ask and tell.
     pub ask_tell_micros: f64,
-    /// Real microseconds of a trial, mean: a study's time from opening to its last record over its trials.
+    /// The real microseconds per trial from a study's opening to its last record.
     pub trial_micros: f64,
-    /// What regret is counted from, in the reported metric's unit: the best known value, or where nobody knows it, the
-    /// best that any study on the problem reported. NaN where there is neither.
+    /// The value that regret is measured from, in the reported metric's unit: the best known value, or if none is
+    /// known, the best value that any study on the problem reported. NaN if there is neither.
     pub best: f64,
-    /// `best` is a property of the problem, not what studies found.
+    /// Whether `best` is a property of the problem rather than a result of the studies.
     pub best_known: bool,
 }
 
 impl Row {
-    /// Simple regret of a reported value: its distance from [`Row::best`].
+    /// The simple regret of a reported value, which is its distance from [`Row::best`].
     pub fn regret(&self, value: f64) -> f64 {
         (self.best - value).abs()
     }
 
-    /// Mean simple regret of the final incumbents; NaN where there is none.
+    /// The mean simple regret of the final incumbents; NaN if there is none.
     pub fn regret_mean(&self) -> f64 {
         mean_std(self.finals.values().map(|value| self.regret(*value))).0
     }
 }
 
-/// All rows of a benchmark, by problem and strategy.
+/// All results of a benchmark.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
-    /// In order.
+    /// One row for each strategy on each problem, ordered by problem and strategy.
     pub rows: Vec<Row>,
 }
 
-/// 1, 2, 5, 10, 20, 50, … and the last.
+/// The numbers of trials at which curves are sampled: 1, 2, 5, 10, 20, 50, … and the last one.
 pub fn checkpoints(trials: usize) -> Vec<usize> {
     let decades = (0..).map(|power| 10_usize.saturating_pow(power)).take_while(|decade| *decade <= trials);
     let mut points: Vec<usize> = decades.flat_map(|decade| [1, 2, 5].map(|step| decade.saturating_mul(step))).collect();
@@ -88,7 +88,7 @@ pub fn checkpoints(trials: usize) -> Vec<usize> {
     points
 }
 
-/// Objective and reported metric of one study: names, places and directions.
+/// The columns of the main objective and of the reported metric in the trials of one study.
 pub(crate) struct Columns {
     objective: usize,
     goal: Goal,
@@ -98,61 +98,61 @@ pub(crate) struct Columns {
 impl Columns {
     pub(crate) fn of(study: &KeptStudy) -> Option<Self> {
         let objective = study.objectives.first()?;
-        let place = |name: &str| study.metrics.iter().position(|metric| metric.name == name);
+        let column = |name: &str| study.metrics.iter().position(|metric| metric.name == name);
         let bare = objective.metric.strip_prefix("val_").unwrap_or(&objective.metric);
-        // Some evaluators report what is hidden after the final training alone, which no benchmark does.
-        let told = |at: usize| {
+        // Some evaluators report hidden metrics only after a final training, which no benchmark does.
+        let is_reported = |at: usize| {
             let mut measured = study.trials.iter().filter(|trial| trial.measured).peekable();
             measured.peek().is_none() || measured.any(|trial| !trial.values[at].is_nan())
         };
-        let hidden = place(&format!("test_{bare}")).filter(|&at| study.metrics[at].hidden && told(at));
-        let at = place(&objective.metric)?;
+        let hidden = column(&format!("test_{bare}")).filter(|&at| study.metrics[at].hidden && is_reported(at));
+        let at = column(&objective.metric)?;
         Some(Self { objective: at, goal: objective.goal, reported: hidden.unwrap_or(at) })
     }
 
-    /// Fidelity and score of a trial, by which incumbents are chosen; `None` where it was not measured.
+    /// Fidelity and score of a trial, which decide about the incumbent; `None` if the trial was not measured.
     fn rank(&self, trial: &KeptTrial) -> Option<(f64, f64)> {
         let value = self.objective(trial);
         (trial.measured && value.is_finite()).then(|| (trial.fidelity.unwrap_or(0.0), self.goal.score(value)))
     }
 
-    /// The main objective of a trial.
+    /// The value of a trial's main objective.
     pub(crate) fn objective(&self, trial: &KeptTrial) -> f64 {
         trial.values[self.objective]
     }
 }
 
-/// A trial with fidelity and score.
+/// Fidelity and score of a trial, and the trial.
 type Ranked<'t> = ((f64, f64), &'t KeptTrial);
 
-/// The incumbent after one more trial: the best objective at the highest fidelity so far, the earlier of equals.
-fn leading<'t>(best: Option<Ranked<'t>>, trial: &'t KeptTrial, columns: &Columns) -> Option<Ranked<'t>> {
+/// The incumbent after one more trial: the best objective at the highest fidelity so far, and the earlier of equals.
+fn better_of<'t>(best: Option<Ranked<'t>>, trial: &'t KeptTrial, columns: &Columns) -> Option<Ranked<'t>> {
     match columns.rank(trial) {
         Some(rank) if best.is_none_or(|(best, _)| rank > best) => Some((rank, trial)),
         _ => best,
     }
 }
 
-/// The last incumbent, with fidelity and score.
+/// The final incumbent with its fidelity and score.
 pub(crate) fn incumbent<'t>(trials: &'t [KeptTrial], columns: &Columns) -> Option<Ranked<'t>> {
-    trials.iter().fold(None, |best, trial| leading(best, trial, columns))
+    trials.iter().fold(None, |best, trial| better_of(best, trial, columns))
 }
 
-/// Objective and reported metric of the incumbent after each trial.
+/// The incumbent's objective and reported metric after each trial.
 pub(crate) fn incumbents<'t>(
     trials: impl IntoIterator<Item = &'t KeptTrial>,
     columns: &Columns,
 ) -> Vec<Option<(f64, f64)>> {
     let mut best = None;
     let next = |trial| {
-        best = leading(best, trial, columns);
+        best = better_of(best, trial, columns);
         best.map(|(_, trial)| (columns.objective(trial), trial.values[columns.reported]))
     };
     trials.into_iter().map(next).collect()
 }
 
-/// What one row is made of, seed by seed.
-struct Gathered {
+/// The sums and lists over seeds from which a row is computed.
+struct RowBuilder {
     metric: String,
     goal: Goal,
     finals: BTreeMap<u32, f64>,
@@ -166,7 +166,7 @@ struct Gathered {
     best: f64,
 }
 
-impl Default for Gathered {
+impl Default for RowBuilder {
     fn default() -> Self {
         Self {
             metric: String::new(),
@@ -185,11 +185,14 @@ impl Default for Gathered {
 }
 
 impl Results {
-    /// Recomputed from the records.
+    /// Recomputes the results from the records.
+    ///
+    /// # Errors
+    /// The benchmark's file cannot be read.
     pub fn of(store: &Store) -> Result<Self, StudyError> {
-        let mut gathered: BTreeMap<(String, String), Gathered> = BTreeMap::new();
+        let mut builders: BTreeMap<(String, String), RowBuilder> = BTreeMap::new();
         store.each(|problem, strategy, seed, study| {
-            let row = gathered.entry((problem.to_owned(), strategy.to_owned())).or_default();
+            let row = builders.entry((problem.to_owned(), strategy.to_owned())).or_default();
             if let Some(reason) = study.broken {
                 row.broken += 1;
                 row.reason.get_or_insert(reason);
@@ -212,7 +215,7 @@ impl Results {
             Ok(())
         })?;
         let mut found: BTreeMap<String, f64> = BTreeMap::new();
-        for ((problem, _), row) in &gathered {
+        for ((problem, _), row) in &builders {
             let best = found.entry(problem.clone()).or_insert(f64::NAN);
             for (_, value) in row.paths.iter().flatten().flatten().filter(|(_, value)| value.is_finite()) {
                 if best.is_nan() || row.goal.score(*value) > row.goal.score(*best) {
@@ -220,7 +223,7 @@ impl Results {
                 }
             }
         }
-        let rows = gathered.into_iter().map(|((problem, strategy), row)| {
+        let rows = builders.into_iter().map(|((problem, strategy), row)| {
             let trials = row.trials.max(1) as f64;
             let host_seconds = store.host_seconds(&problem, &strategy)? * row.studies as f64;
             let best_known = row.best.is_finite();
@@ -245,7 +248,7 @@ impl Results {
     }
 }
 
-/// Over the studies that have an incumbent; one that ended early keeps its last one.
+/// The curve over the studies that have an incumbent. A study that ended early keeps its last incumbent.
 fn curve(paths: &[Vec<Option<(f64, f64)>>]) -> Curve {
     let longest = paths.iter().map(Vec::len).max().unwrap_or(0);
     let at = |trials: usize| {
@@ -258,7 +261,7 @@ fn curve(paths: &[Vec<Option<(f64, f64)>>]) -> Curve {
     checkpoints(longest).into_iter().map(at).collect()
 }
 
-/// Mean and sample standard deviation; 0 for a single value, NaN for none.
+/// Mean and sample standard deviation. The mean is NaN without values; the deviation is 0 for fewer than two.
 pub(crate) fn mean_std(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let count = values.clone().count() as f64;
     let mean = values.clone().sum::<f64>() / count;

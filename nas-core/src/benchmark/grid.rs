@@ -1,4 +1,4 @@
-//! What is compared.
+//! The description of a benchmark.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,58 +12,62 @@ use crate::study::{
     typed_text,
 };
 
-/// What is searched for.
+/// One problem of a benchmark.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProblemSpec {
-    /// The search space; where none is named, the one that the evaluator knows.
+    /// The search space; by default the one that the evaluator knows.
     pub space: PluginSpec,
     /// The evaluator.
     pub evaluator: PluginSpec,
-    /// Shorthand for the evaluator's parameter that names its data.
+    /// A shorthand for the evaluator's parameter that names its data.
     #[serde(deserialize_with = "typed_text")]
     pub data: Option<UnresolvedSetting>,
-    /// As in a study: the folder of the benchmark's file.
+    /// The folder of the benchmark's file, to which relative paths refer.
     #[serde(skip)]
     pub folder: Option<PathBuf>,
-    /// As in a study.
+    /// The objectives, as in [`StudySpec::objectives`].
     pub objectives: Vec<String>,
-    /// As in a study.
+    /// The constraints, as in [`StudySpec::constraints`].
     pub constraints: Vec<String>,
-    /// As in a study.
+    /// The meters, as in [`StudySpec::meters`].
     pub meters: Vec<String>,
-    /// As in a study.
+    /// The task, as in [`StudySpec::task`].
     pub task: TaskSpec,
 }
 
-/// Strategies × problems × seeds. Every strategy runs with the same seeds, so that results can be compared in pairs.
+/// A grid of strategies × problems × seeds. Every strategy runs with the same seeds, so that results are paired.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grid {
-    /// By label: a strategy with its settings.
+    /// Strategies with their settings, by label.
     pub strategies: BTreeMap<String, PluginSpec>,
-    /// By name.
+    /// Problems by name.
     pub problems: BTreeMap<String, ProblemSpec>,
-    /// How many seeds.
+    /// The number of seeds.
     pub seeds: Option<u32>,
     /// The first seed (default 0).
     pub first_seed: u32,
-    /// What each study may spend.
+    /// The budget of each study.
     pub budget: BudgetSpec,
-    /// What ends trials early, in every study that it can serve.
+    /// The pruner of every study that it can serve.
     pub pruner: PluginSpec,
-    /// What ends trials early instead, by the strategy's label: a strategy is compared with itself that way.
+    /// Pruners that replace `pruner` for some strategies, by the strategy's label. A strategy can be compared with and
+    /// without a pruner that way.
     pub pruners: BTreeMap<String, PluginSpec>,
-    /// Trials of a study measured side by side (default 1).
+    /// The number of trials of a study that are measured side by side (default 1).
     pub workers: Option<u32>,
-    /// Whether a study measures again what it measured before (default: it does not).
+    /// Whether a study measures duplicates again (default: it does not).
     pub duplicates: Option<Duplicates>,
-    /// The simulated clock counts the strategy's own seconds, too. Two runs are not equal then.
+    /// Whether the simulated clock also counts the strategy's own seconds. Two runs are not equal then.
     pub count_strategy: bool,
 }
 
 impl Grid {
-    /// Reads a TOML file. Relative paths of plugins and data in it are taken from the file's folder.
+    /// Reads a TOML file. Relative paths of plugins and data are relative to the file's folder.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has a wrong key or value.
     pub fn from_file(path: &Path) -> Result<Self, StudyError> {
         let text = fs::read_to_string(path).map_err(|error| {
             StudyError::file(path, format!("cannot be read: {error}"), "name a benchmark's TOML file")
@@ -83,17 +87,20 @@ impl Grid {
         Ok(grid)
     }
 
-    /// Whether there is anything to compare.
+    /// Checks that the grid has strategies, problems and seeds, and that its pruners exist.
+    ///
+    /// # Errors
+    /// Something is missing or wrong.
     pub fn check(&self) -> Result<(), StudyError> {
-        let none = |place: &str, remedy: &str| Err(StudyError::spec(place, "there is none", remedy));
+        let missing = |place: &str, remedy: &str| Err(StudyError::spec(place, "there is none", remedy));
         if self.strategies.is_empty() {
-            return none("strategies", "give --strategies A,B, or [strategies.LABEL] in the file");
+            return missing("strategies", "give --strategies A,B, or [strategies.LABEL] in the file");
         }
         if self.problems.is_empty() {
-            return none("problems", "give --problems P,Q, or [problems.NAME] in the file");
+            return missing("problems", "give --problems P,Q, or [problems.NAME] in the file");
         }
         if self.seeds.unwrap_or(0) == 0 {
-            return none("seeds", "give --seeds N; ten or more tell something");
+            return missing("seeds", "give --seeds N; use at least ten for a comparison");
         }
         for pruner in self.pruners.values().chain([&self.pruner]).filter_map(|pruner| pruner.reference.as_ref()) {
             check_name(pruner)?;
@@ -118,12 +125,12 @@ impl Grid {
         self.first_seed..self.first_seed.saturating_add(self.seeds.unwrap_or(0))
     }
 
-    /// What ends trials of this strategy.
+    /// The pruner of the strategy with this label.
     pub(super) fn pruner_of(&self, label: &str) -> &PluginSpec {
         self.pruners.get(label).unwrap_or(&self.pruner)
     }
 
-    /// One study of the grid. Where there is no such label, it is one of no strategy.
+    /// One study of the grid. It has no strategy if the label is unknown.
     pub(super) fn study(&self, problem: &ProblemSpec, label: &str, seed: u32) -> StudySpec {
         let ProblemSpec { space, evaluator, data, folder, objectives, constraints, meters, task } = problem.clone();
         StudySpec {
@@ -154,10 +161,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_taken_from_the_folder_of_the_file() {
+    fn paths_are_relative_to_the_folder_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.toml");
-        let text = "[problems.own]\nspace = 'own.toml'\ndata = 'm.parquet'\nevaluator = { use = 'burn', recipe = 'mine.toml' }\n\
+        let text = "[problems.own]\nspace = 'own.toml'\ndata = 'm.parquet'\n\
+                    evaluator = { use = 'burn', recipe = 'mine.toml' }\n\
                     [problems.named]\nevaluator = { use = 'burn', recipe = 'fast' }\n";
         fs::write(&path, text).unwrap();
         let grid = Grid::from_file(&path).unwrap();
@@ -166,6 +174,10 @@ mod tests {
         let study = grid.study(&grid.problems["own"], "random-search", 1);
         let typed = |text: &str| UnresolvedSetting::Typed(Value::Text(text.into()));
         assert_eq!((study.data, study.folder.as_deref()), (Some(typed("m.parquet")), Some(folder.path())));
-        assert_eq!(study.evaluator.settings["recipe"], typed("mine.toml"), "taken from the folder when it is resolved");
+        assert_eq!(
+            study.evaluator.settings["recipe"],
+            typed("mine.toml"),
+            "made relative to the folder when it is resolved"
+        );
     }
 }

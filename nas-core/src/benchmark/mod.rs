@@ -1,18 +1,18 @@
-//! Benchmarks: a grid of studies, strategies × problems × seeds, paired by their seeds and compared with statistics.
+//! Benchmarks: a grid of studies, strategies × problems × seeds, paired by their seeds and compared statistically.
 //!
-//! A [`Grid`] is a description; [`run`] runs what is missing of it on all cores and keeps every finished study in one
-//! file; [`Results`] are recomputed from that file at any time.
+//! A [`Grid`] describes a benchmark. [`run`] runs the studies that are still missing on all cores and keeps every
+//! finished study in one file. [`Results`] can be recomputed from that file at any time.
 
+mod comparison;
 mod curve;
 mod grid;
 mod run;
-mod statistics;
 mod store;
 mod studies;
 
+pub use comparison::{Comparison, compare};
 pub(crate) use curve::{Columns, incumbent, incumbents};
 pub use curve::{Curve, Point, Results, Row, checkpoints};
 pub use grid::{Grid, ProblemSpec};
 pub use run::{Done, Watch, run};
-pub use statistics::{Comparison, compare};
 pub use store::{KeptStudy, KeptTrial, Skipped, Store};

@@ -1,4 +1,4 @@
-//! Runs a grid on all cores.
+//! Runs the studies of a grid in parallel.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
@@ -12,17 +12,17 @@ use super::store::{KeptStudy, Skipped, Store, pack, setup};
 use crate::plugin::{Kind, Registry};
 use crate::study::{End, Header, Plan, Problem, StudyError, StudySpec, Unrecorded, check_data, run_unrecorded};
 
-/// Studies that are written in one transaction, at most.
-const AT_ONCE: usize = 64;
+/// The maximum number of studies that one transaction writes.
+const BATCH: usize = 64;
 
-/// A study that is over.
+/// A finished study.
 #[derive(Debug)]
 pub struct Done {
     /// The problem.
     pub problem: String,
     /// The strategy's label.
     pub strategy: String,
-    /// Of the study.
+    /// The study's seed.
     pub seed: u32,
     pub(super) setup: String,
     pub(super) ended: &'static str,
@@ -30,16 +30,17 @@ pub struct Done {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Is told how a benchmark goes.
+/// Follows the progress of a benchmark.
 pub trait Watch {
-    /// So many studies are there already, of so many.
+    /// `kept` of `all` studies are already complete.
     fn begin(&mut self, kept: u64, all: u64);
-    /// One more study is kept.
+    /// Another study is complete and kept.
     fn done(&mut self, study: &Done);
     /// A strategy cannot serve a problem.
     fn skipped(&mut self, skipped: &Skipped);
 }
 
+/// A study that waits to be run.
 struct Job {
     problem: String,
     strategy: String,
@@ -49,8 +50,12 @@ struct Job {
     count_strategy: bool,
 }
 
-/// Runs what is missing of the grid with so many threads, and returns what was skipped and whether it is complete: `stop`
-/// ends it at once; a study in the middle is run again from its start.
+/// Runs the missing studies of a grid with `jobs` threads. Returns the pairs of strategy and problem that were skipped,
+/// and whether the benchmark is complete. Setting `stop` ends it at once; an unfinished study is later run again from
+/// its start.
+///
+/// # Errors
+/// The grid is wrong, a problem cannot be opened, the file was begun with another grid, or it cannot be written.
 pub fn run(
     grid: &Grid,
     registry: &Registry,
@@ -60,7 +65,7 @@ pub fn run(
     watch: &mut dyn Watch,
 ) -> Result<(Vec<Skipped>, bool), StudyError> {
     grid.check()?;
-    // Held open to the end, so that what studies share (a table, say) is read once.
+    // The problems stay open, so that what their studies share, such as a table, is read once.
     let problems = open(grid, registry)?;
     let (waiting, skipped, kept) = missing(grid, registry, store)?;
     store.keep_skipped(&skipped)?;
@@ -82,13 +87,13 @@ pub fn run(
         while let Ok(first) = studies.recv() {
             let mut batch = Vec::new();
             let mut broken = Ok(());
-            for study in std::iter::once(first).chain(studies.try_iter().take(AT_ONCE - 1)) {
+            for study in std::iter::once(first).chain(studies.try_iter().take(BATCH - 1)) {
                 match study {
                     Ok(study) => batch.push(study),
                     Err(error) => broken = broken.and(Err(error)),
                 }
             }
-            // What has finished is kept, whatever broke beside it.
+            // Finished studies are kept even if another one failed.
             let kept = store.keep(&batch).map(|()| batch.iter().for_each(|study| watch.done(study)));
             if let Err(error) = kept.and(broken) {
                 failed.store(true, Ordering::Relaxed);
@@ -102,7 +107,8 @@ pub fn run(
     Ok((skipped, left == 0 && !stop.load(Ordering::Relaxed)))
 }
 
-/// Every problem of the grid. What is wrong with one, and a strategy that is not there, is no strategy's refusal.
+/// Opens every problem of the grid. A problem that cannot be opened and a strategy that does not exist are errors; only
+/// a strategy that does not fit a problem is skipped.
 fn open(grid: &Grid, registry: &Registry) -> Result<Vec<Problem>, StudyError> {
     for (label, strategy) in &grid.strategies {
         let reference = strategy.reference.as_deref().ok_or_else(|| {
@@ -115,8 +121,8 @@ fn open(grid: &Grid, registry: &Registry) -> Result<Vec<Problem>, StudyError> {
     studies.map(|study| Problem::open(&study, registry, None)).collect()
 }
 
-/// What a study with this header is kept with: what those before it were, where there are any. `None`: it would be another
-/// experiment.
+/// The setup that a study with this header is kept with: that of earlier studies, if there are any. `None` if the study
+/// would be another experiment than those.
 fn setup_of(
     before: Option<String>,
     header: &Header,
@@ -127,33 +133,34 @@ fn setup_of(
     let Some(before) = before else { return Ok(Some(now)) };
     let known = Header::from_text(&before, file)?.data;
     check_data(known.as_ref(), header.data.as_ref())?;
-    // Where the data were found is no setting, and benchmarks of before do not say which they were.
+    // The location of the data is no setting, and older benchmarks have not recorded their digest.
     let same = setup(&Header { data: known, ..header.clone() }, count_strategy)? == before;
     Ok(same.then_some(before))
 }
 
-/// What is not there yet, seed by seed, so that a stopped benchmark has all strategies at equal numbers of seeds.
+/// The missing studies, the skipped pairs and the number of complete studies. Studies are ordered by seed, so that a
+/// stopped benchmark has equally many seeds for all strategies.
 fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<Job>, Vec<Skipped>, u64), StudyError> {
     let (mut pairs, mut skipped, mut kept) = (Vec::new(), Vec::new(), 0);
-    // Of each strategy's pruner, the first problem's complaint.
-    let mut unfit = BTreeMap::new();
+    // The first error of each strategy's pruner.
+    let mut unsuitable = BTreeMap::new();
     for (problem, problem_spec) in &grid.problems {
         for strategy in grid.strategies.keys() {
             let first = grid.study(problem_spec, strategy, grid.first_seed);
             let plan = match Plan::check(&first, registry, None) {
                 Ok(plan) => plan,
                 Err(error) => {
-                    // What an evaluator refuses is nothing that another strategy could change.
-                    let strategys = matches!(&error, StudyError::Open(error) if !error.is_of(Kind::Evaluator));
-                    // Whether a pruner has reports to judge by is known of each problem alone.
-                    let pruners = grid.pruner_of(strategy).reference.is_some() && error.refuses_pruner();
-                    if !strategys && !pruners {
+                    // An error of the evaluator would be the same with another strategy.
+                    let from_strategy = matches!(&error, StudyError::Open(error) if !error.is_of(Kind::Evaluator));
+                    // Each problem decides whether a pruner has curve points to judge by.
+                    let from_pruner = grid.pruner_of(strategy).reference.is_some() && error.refuses_pruner();
+                    if !from_strategy && !from_pruner {
                         return Err(error);
                     }
                     let reason = error.to_string();
                     skipped.push(Skipped { problem: problem.clone(), strategy: strategy.clone(), reason });
-                    if pruners {
-                        unfit.entry(strategy).or_insert(error);
+                    if from_pruner {
+                        unsuitable.entry(strategy).or_insert(error);
                     }
                     continue;
                 }
@@ -169,13 +176,13 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
             pairs.push((problem, problem_spec, strategy, setup, seeds));
         }
     }
-    // It fits none of the problems: a mistake in the grid, a misspelt metric say.
+    // A pruner that suits no problem is a mistake in the grid, such as a misspelt metric.
     let mistaken = |label: &String| {
         let serves = pairs.iter().any(|(_, _, strategy, ..)| *strategy == label);
         pairs.is_empty() || grid.pruners.contains_key(label) && !serves
     };
-    if let Some((label, error)) = unfit.into_iter().find(|(label, _)| mistaken(label)) {
-        return Err(where_it_stands(grid, label, error));
+    if let Some((label, error)) = unsuitable.into_iter().find(|(label, _)| mistaken(label)) {
+        return Err(at_its_place_in_the_grid(grid, label, error));
     }
     let mut jobs = VecDeque::new();
     for seed in grid.seed_range() {
@@ -195,8 +202,8 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
     Ok((jobs, skipped, kept))
 }
 
-/// What is wrong with the pruner of a strategy, said at its place in the grid.
-fn where_it_stands(grid: &Grid, label: &str, error: StudyError) -> StudyError {
+/// The error of a strategy's pruner, with the pruner's key in the grid.
+fn at_its_place_in_the_grid(grid: &Grid, label: &str, error: StudyError) -> StudyError {
     match error {
         StudyError::Spec { place, problem, remedy } if grid.pruners.contains_key(label) => {
             StudyError::Spec { place: place.replacen("pruner", &format!("pruners.{label}"), 1), problem, remedy }
@@ -205,6 +212,7 @@ fn where_it_stands(grid: &Grid, label: &str, error: StudyError) -> StudyError {
     }
 }
 
+/// Runs waiting studies until there is none, one fails, or the benchmark is stopped.
 fn work(
     registry: &Registry,
     waiting: &Mutex<VecDeque<Job>>,
@@ -215,7 +223,7 @@ fn work(
     while !stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
         let Some(job) = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else { return };
         match study(job, registry, stop) {
-            // Stopped in the middle: it is run again from its start.
+            // A study that was stopped is later run again from its start.
             Ok(None) => return,
             Ok(Some(study)) => {
                 if done.send(Ok(study)).is_err() {
@@ -230,7 +238,7 @@ fn work(
     }
 }
 
-/// One study to its end. A strategy or evaluator that breaks down costs its own study alone.
+/// Runs one study to its end; `None` if it was stopped. A strategy or evaluator that breaks down costs only its study.
 fn study(job: Job, registry: &Registry, stop: &AtomicBool) -> Result<Option<Done>, StudyError> {
     let Job { problem, strategy, spec, seed, setup, count_strategy } = job;
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The file of a benchmark: one SQLite database with a row for each finished study.
+//! The file of a benchmark, which is an SQLite database with one row for each finished study.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::study::{Header, State, StudyError, StudyRecord, Times, TrialRecord};
 
-/// "nasb", in the database's header.
+/// The application number in the database's header, which spells "nasb".
 const APPLICATION: i32 = 0x6e61_7362;
 const VERSION: i32 = 2;
 
-/// Pairs that a benchmark could not run, so that reports can name them.
+/// The table of pairs that a benchmark could not run, so that reports can name them.
 const SKIPPED: &str = "
 CREATE TABLE IF NOT EXISTS skipped (
     problem  TEXT NOT NULL,
@@ -28,71 +28,71 @@ CREATE TABLE studies (
     problem  TEXT NOT NULL,
     strategy TEXT NOT NULL,
     seed     INTEGER NOT NULL,
-    -- Everything that may not change while a benchmark goes on: plugins with their digests, settings, budget.
+    -- Everything that may not change during a benchmark: plugins with their digests, settings, budget.
     setup    TEXT NOT NULL,
     ended    TEXT NOT NULL,
-    -- Of the host's clock.
+    -- Seconds of the host's clock.
     seconds  REAL NOT NULL,
     study    BLOB NOT NULL,
     PRIMARY KEY (problem, strategy, seed)
 ) STRICT;
 ";
 
-/// One trial of a kept study.
+/// A trial of a kept study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptTrial {
-    /// Empty for a mixture.
+    /// The genotype; empty for a relaxed candidate.
     pub genotype: Vec<u32>,
-    /// Measured; else failed or never finished.
+    /// Whether it was measured; otherwise it failed or never finished.
     pub measured: bool,
-    /// Another trial's outcome was taken over.
+    /// Whether it took over the outcome of another trial.
     pub duplicate: bool,
-    /// What was spent.
+    /// The fidelity that was spent.
     pub fidelity: Option<f64>,
-    /// Seconds, simulated where the evaluator simulates.
+    /// The seconds that it took, simulated where the evaluator simulates.
     pub cost: f64,
-    /// Seconds on the study's clock when the strategy was told of it; 0 where it was not.
+    /// The seconds on the study's clock when the strategy was told; 0 if it was not told.
     pub told: f64,
-    /// Real seconds that the strategy took to propose it.
+    /// The real seconds that the strategy took to propose it.
     pub ask_seconds: f64,
-    /// Real seconds that the strategy took to learn of it.
+    /// The real seconds that the strategy took to process its result.
     pub tell_seconds: f64,
-    /// One for each of [`KeptStudy::metrics`]; NaN where unknown.
+    /// One value for each of [`KeptStudy::metrics`]; NaN if unknown.
     pub values: Vec<f64>,
-    /// Why it failed.
+    /// Why it failed; empty if it did not.
     pub reason: String,
 }
 
 /// A finished study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptStudy {
-    /// The first is the main one.
+    /// The objectives, the main one first.
     pub objectives: Vec<Objective>,
-    /// Of the trials, hidden ones included.
+    /// The metrics of its trials, including hidden ones.
     pub metrics: Vec<MetricInfo>,
-    /// For each of `metrics`, the best value of any architecture; NaN where nobody knows.
+    /// For each of `metrics`, the best value of any architecture in the space; NaN if unknown.
     pub best: Vec<f64>,
-    /// Seconds are simulated.
+    /// Whether seconds are simulated.
     pub simulated: bool,
-    /// In order.
+    /// The trials in order.
     pub trials: Vec<KeptTrial>,
-    /// The study broke down: why. It has no trials then.
+    /// Why the study broke down, if it did. It has no trials then.
     pub broken: Option<String>,
 }
 
-/// Why a strategy cannot serve a problem.
+/// A strategy that cannot serve a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The problem.
     pub problem: String,
     /// The strategy's label.
     pub strategy: String,
-    /// In words.
+    /// The reason.
     pub reason: String,
 }
 
 impl KeptStudy {
-    /// What a benchmark keeps of a study.
+    /// The part of a study that a benchmark keeps.
     pub fn of(record: &StudyRecord, times: &[Times]) -> Self {
         let metrics = record.header.metrics.clone();
         let value = |trial: &TrialRecord, metric: &MetricInfo| trial.metric(&metric.name).unwrap_or(f64::NAN);
@@ -112,6 +112,7 @@ impl KeptStudy {
         Self { trials: trials.collect(), ..Self::empty(&record.header) }
     }
 
+    /// A study without trials.
     fn empty(header: &Header) -> Self {
         let metrics = header.metrics.clone();
         let best = |metric: &MetricInfo| Metric::find(&header.best, &metric.name).unwrap_or(f64::NAN);
@@ -125,13 +126,13 @@ impl KeptStudy {
         }
     }
 
-    /// A study that broke down. Its trials are not kept: what it would have found is not known.
+    /// A study that broke down. Its trials are not kept, because its result is unknown.
     pub fn broken(header: &Header, reason: String) -> Self {
         Self { broken: Some(reason), ..Self::empty(header) }
     }
 }
 
-/// What makes studies of different seeds the same experiment: the header without seed and search.
+/// The text that studies of one experiment have in common: the header without seed and search.
 pub(super) fn setup(header: &Header, count_strategy: bool) -> Result<String, StudyError> {
     let mut text = Header { seed: 0, search: 0, ..header.clone() }.to_text()?;
     if count_strategy {
@@ -140,14 +141,17 @@ pub(super) fn setup(header: &Header, count_strategy: bool) -> Result<String, Stu
     Ok(text)
 }
 
-/// An open file.
+/// The open file of a benchmark.
 pub struct Store {
     db: Connection,
     path: PathBuf,
 }
 
 impl Store {
-    /// Opens the file, or makes it.
+    /// Opens a file, or creates it.
+    ///
+    /// # Errors
+    /// The file is not a benchmark of this version, or the database cannot be used.
     pub fn open(path: &Path) -> Result<Self, StudyError> {
         let open = || {
             let db = Connection::open(path)?;
@@ -177,7 +181,10 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a benchmark that is there already, named by its folder or its file.
+    /// Opens an existing benchmark by its folder or its file.
+    ///
+    /// # Errors
+    /// There is no benchmark, or it cannot be opened.
     pub fn find(path: &Path) -> Result<Self, StudyError> {
         let file = if path.is_dir() { path.join("benchmark.db") } else { path.to_owned() };
         if file.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
@@ -187,7 +194,7 @@ impl Store {
         Err(StudyError::file(path, problem, "name the folder that `nas bench` was given as --out"))
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -196,7 +203,10 @@ impl Store {
         result.map_err(|source| StudyError::Database { path: self.path.clone(), source })
     }
 
-    /// Seeds that are there for a strategy on a problem, and the setup that they ran with.
+    /// The complete seeds of a strategy on a problem, and the setup that they ran with.
+    ///
+    /// # Errors
+    /// The file cannot be read.
     pub fn kept(&self, problem: &str, strategy: &str) -> Result<(Vec<u32>, Option<String>), StudyError> {
         let seeds = || {
             let mut statement = self.db.prepare("SELECT seed FROM studies WHERE problem = ?1 AND strategy = ?2")?;
@@ -207,7 +217,10 @@ impl Store {
         Ok((self.sql(seeds())?, self.sql(setup)?))
     }
 
-    /// Keeps finished studies, all or none of them.
+    /// Writes finished studies in one transaction.
+    ///
+    /// # Errors
+    /// The file cannot be written; then no study is kept.
     pub(super) fn keep(&mut self, done: &[super::Done]) -> Result<(), StudyError> {
         let mut write = || {
             let transaction = self.db.transaction()?;
@@ -224,13 +237,19 @@ impl Store {
         self.sql(result)
     }
 
-    /// Real seconds of a strategy's finished study on a problem, on average, with opening and recording.
+    /// The mean real seconds of a strategy's studies on a problem, including opening and recording.
+    ///
+    /// # Errors
+    /// The file cannot be read.
     pub fn host_seconds(&self, problem: &str, strategy: &str) -> Result<f64, StudyError> {
         let query = "SELECT coalesce(avg(seconds), 0.0) FROM studies WHERE problem = ?1 AND strategy = ?2";
         self.sql(self.db.query_row(query, [problem, strategy], |row| row.get(0)))
     }
 
-    /// Keeps which pairs were skipped.
+    /// Records the pairs that were skipped.
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub(super) fn keep_skipped(&self, skipped: &[Skipped]) -> Result<(), StudyError> {
         for Skipped { problem, strategy, reason } in skipped {
             let insert = "INSERT OR REPLACE INTO skipped VALUES (?1, ?2, ?3)";
@@ -239,7 +258,10 @@ impl Store {
         Ok(())
     }
 
-    /// Pairs that were skipped and never ran, in order.
+    /// The pairs that were skipped and never ran, ordered by problem and strategy.
+    ///
+    /// # Errors
+    /// The file cannot be read.
     pub fn skipped(&self) -> Result<Vec<Skipped>, StudyError> {
         let query = "SELECT problem, strategy, reason FROM skipped WHERE NOT EXISTS (SELECT 1 FROM studies
                      WHERE studies.problem = skipped.problem AND studies.strategy = skipped.strategy) ORDER BY 1, 2";
@@ -253,7 +275,10 @@ impl Store {
         self.sql(read())
     }
 
-    /// What each strategy ran with on each problem, in order. The seed is none of a study's.
+    /// The header of each strategy on each problem, ordered by problem and strategy. Its seed is always 0.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
     pub fn headers(&self) -> Result<Vec<(String, String, Header)>, StudyError> {
         let query = "SELECT problem, strategy, min(setup) FROM studies GROUP BY problem, strategy ORDER BY 1, 2";
         let read = || {
@@ -267,10 +292,13 @@ impl Store {
         self.sql(read())?.into_iter().map(parse).collect()
     }
 
-    /// Every study, ordered by problem, strategy and seed.
+    /// Passes every study with its problem, strategy and seed to `visit`, ordered by these.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged, or `visit` returns an error.
     pub fn each(
         &self,
-        mut seen: impl FnMut(&str, &str, u32, KeptStudy) -> Result<(), StudyError>,
+        mut visit: impl FnMut(&str, &str, u32, KeptStudy) -> Result<(), StudyError>,
     ) -> Result<(), StudyError> {
         let query = "SELECT problem, strategy, seed, study FROM studies ORDER BY problem, strategy, seed";
         let mut statement = self.sql(self.db.prepare(query))?;
@@ -282,17 +310,18 @@ impl Store {
                 let problem = format!("the study of {strategy} on {problem} with seed {seed}: {reason}");
                 StudyError::file(&self.path, problem, "the file is damaged: go back to a copy of it")
             })?;
-            seen(&problem, &strategy, seed, study)?;
+            visit(&problem, &strategy, seed, study)?;
         }
         Ok(())
     }
 }
 
-/// A study as bytes.
+/// Encodes a study.
 pub(super) fn pack(study: &KeptStudy) -> Result<Vec<u8>, nas_api::Error> {
     encode(study)
 }
 
+/// Decodes a study.
 fn unpack(bytes: &[u8]) -> Result<KeptStudy, nas_api::Error> {
     decode(bytes)
 }

@@ -1,4 +1,4 @@
-//! Studies that were run one by one, put together as a benchmark.
+//! Combines the files of single studies into a benchmark.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,11 @@ use super::store::{KeptStudy, Store, pack, setup};
 use crate::study::{Header, StudyError, StudyRecord, Times, TrialRecord};
 
 impl Store {
-    /// Studies' files as one benchmark, in memory: the strategies by their names, the problems by what is searched.
+    /// Combines the files of studies into one benchmark in memory. Strategies have their own names, and problems are
+    /// named by space, evaluator and data.
+    ///
+    /// # Errors
+    /// A file cannot be read, or two have the same strategy, problem and seed.
     pub fn of_studies(files: &[PathBuf]) -> Result<Self, StudyError> {
         let mut store = Self::open(Path::new(":memory:"))?;
         let mut seen: BTreeMap<(String, String, u32), &Path> = BTreeMap::new();
@@ -38,7 +42,7 @@ impl Store {
     }
 }
 
-/// `SPACE/EVALUATOR`, and the data where the evaluator has a choice.
+/// The problem's name: `SPACE/EVALUATOR`, followed by the data if the evaluator has a setting for it.
 fn problem(header: &Header) -> String {
     let data = header.evaluator.settings.0.iter().find(|setting| setting.name == "data");
     let mut parts = vec![header.space.identity.name.clone(), header.evaluator.identity.name.clone()];
@@ -46,7 +50,7 @@ fn problem(header: &Header) -> String {
     parts.join("/")
 }
 
-/// When each trial ended on the study's clock; what asking and telling took is not recorded. Simulated trials start on
+/// When each trial ended on the study's clock. The times of ask and tell are not recorded. Simulated trials start on
 /// the worker that is free first.
 fn times(record: &StudyRecord) -> Vec<Times> {
     let began = record.trials.iter().map(|trial| trial.started).fold(f64::INFINITY, f64::min);

@@ -1,36 +1,39 @@
+//! Searches that call their strategy less often.
+
 use std::collections::VecDeque;
 
 use nas_api::{Observation, OpenSpace, Proposal};
 
 use super::{PluginError, Search};
 
-/// Proposals that are asked for at once.
-const AT_ONCE: u32 = 128;
+/// The number of proposals that one call asks for.
+const BATCH: u32 = 128;
 
-/// A search whose strategy [serves](nas_api::StrategyInfo::serves) `ahead`: it is asked for more than is measured at
-/// once and told in batches, so that there are few calls of a component. What it proposes is the same, by its word and
-/// by the conformance suite; only the calls are fewer.
+/// A search whose strategy [serves](nas_api::StrategyInfo::serves) `ahead`. The strategy is asked for more proposals
+/// than are measured side by side and is told results in batches, so that a component is called less often. It proposes
+/// the same as otherwise: the strategy declares that, and the conformance suite checks it.
 pub struct BatchedSearch {
     inner: Box<dyn Search>,
-    /// Proposed, and not asked for yet.
+    /// Proposals that have not been asked for yet.
     ready: VecDeque<Proposal>,
-    /// Results that the strategy has not been told of.
-    told: Vec<Observation>,
-    /// Trials that may still be asked for.
+    /// Results that the strategy has not been told yet.
+    untold: Vec<Observation>,
+    /// The number of trials that may still be asked for; `None` means no limit.
     left: Option<u32>,
 }
 
 impl BatchedSearch {
-    /// `trials`: at most so many are measured.
+    /// Wraps a search. `trials` is the maximum number of trials; `None` means no limit.
     pub fn new(inner: Box<dyn Search>, trials: Option<u32>) -> Self {
-        Self { inner, ready: VecDeque::new(), told: Vec::new(), left: trials }
+        Self { inner, ready: VecDeque::new(), untold: Vec::new(), left: trials }
     }
 
+    /// Tells the strategy all results that it has not been told yet.
     fn tell_all(&mut self) -> Result<(), PluginError> {
-        if self.told.is_empty() {
+        if self.untold.is_empty() {
             return Ok(());
         }
-        self.inner.tell(std::mem::take(&mut self.told))
+        self.inner.tell(std::mem::take(&mut self.untold))
     }
 }
 
@@ -38,9 +41,9 @@ impl Search for BatchedSearch {
     fn ask(&mut self, limit: u32) -> Result<Vec<Proposal>, PluginError> {
         let limit = limit as usize;
         while self.ready.len() < limit {
-            // At most `limit`, which is a u32.
+            // The difference fits, because `limit` was a u32.
             let missing = (limit - self.ready.len()) as u32;
-            let asked = missing.max(self.left.map_or(AT_ONCE, |left| left.min(AT_ONCE)));
+            let asked = missing.max(self.left.map_or(BATCH, |left| left.min(BATCH)));
             self.tell_all()?;
             let proposals = self.inner.ask(asked)?;
             if proposals.is_empty() {
@@ -55,11 +58,11 @@ impl Search for BatchedSearch {
 
     fn tell(&mut self, observations: Vec<Observation>) -> Result<(), PluginError> {
         if observations.iter().any(|observation| observation.trial.is_none()) {
-            // Knowledge from elsewhere may change what comes next, and comes before anything is asked for.
+            // Results of earlier searches arrive before anything is asked for, and may change all proposals.
             self.tell_all()?;
             return self.inner.tell(observations);
         }
-        self.told.extend(observations);
+        self.untold.extend(observations);
         Ok(())
     }
 

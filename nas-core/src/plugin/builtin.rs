@@ -12,6 +12,7 @@ use nas_api::{
 use super::search::guarded;
 use super::{EvaluatorSource, Identity, Kind, NativeSearch, Origin, PluginError, Search, SpaceSource, StrategySource};
 
+/// The source of a built-in plugin.
 pub(super) struct BuiltIn<T> {
     identity: Identity,
     plugin: PhantomData<fn() -> T>,

@@ -1,24 +1,26 @@
+//! The error type of plugins.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Identity, Kind};
 
-/// A plugin could not do what it was asked. One message that names plugin, version, call, problem and remedy.
+/// An error of a plugin. Its message names plugin, version, call, problem and remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginError {
-    /// Name, version and origin, or the file that is no plugin.
+    /// Kind, name, version and origin of the plugin, or the file that is not a plugin.
     pub plugin: String,
-    /// The function that was called; empty where none was reached.
+    /// The function that was called; empty if none was.
     pub call: String,
     /// What happened.
     pub problem: String,
-    /// What the user can do about it; empty where the problem says it.
+    /// What the user can do about it; empty if the problem already says it.
     pub remedy: String,
 }
 
 impl PluginError {
-    /// A problem in one call of a plugin.
+    /// A problem in a call of a plugin, without a remedy.
     pub fn new(identity: &Identity, call: &str, problem: impl fmt::Display) -> Self {
         Self {
             plugin: identity.to_string(),
@@ -28,13 +30,13 @@ impl PluginError {
         }
     }
 
-    /// Whether it is the error of a plugin of this kind.
+    /// Whether the plugin is of this kind.
     pub fn is_of(&self, kind: Kind) -> bool {
-        // As [`Identity`] writes itself.
+        // `plugin` begins with the kind, as `Identity` writes itself.
         self.plugin.starts_with(&format!("{kind} '"))
     }
 
-    /// The same, saying what to do.
+    /// The same error with this remedy.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
@@ -65,8 +67,8 @@ impl From<PluginError> for nas_api::Error {
 }
 
 impl PluginError {
-    /// What a function of a plugin returned as its error: the plugin's own refusal, or the breakdown of another plugin
-    /// that it handed on.
+    /// Converts the error that a function of a plugin returned, which is its own or one that it passed on from another
+    /// plugin.
     pub fn from_api(identity: &Identity, call: &str, error: nas_api::Error) -> Self {
         match error {
             nas_api::Error::Host(inner) => match inner.downcast::<Self>() {

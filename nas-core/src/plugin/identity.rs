@@ -1,3 +1,5 @@
+//! Kinds, origins and identities of plugins.
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -5,26 +7,26 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// What a plugin is for.
+/// The kind of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Answers questions about genotypes and builds networks.
+    /// A search space, which answers questions about genotypes and builds their graphs.
     Space,
-    /// Proposes candidates.
+    /// A strategy, which proposes candidates.
     Strategy,
-    /// Measures candidates.
+    /// An evaluator, which measures candidates.
     Evaluator,
 }
 
-/// Native libraries, whatever the system.
+/// The file name endings of native libraries on all systems.
 pub(crate) const LIBRARY: &[&str] = &["so", "dylib", "dll"];
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Space, Self::Strategy, Self::Evaluator];
 
-    /// How the names of its files end.
+    /// The file name endings of plugins of this kind.
     pub const fn endings(self) -> &'static [&'static str] {
         match self {
             Self::Space => &["wasm", "toml", "onnx"],
@@ -33,13 +35,13 @@ impl Kind {
         }
     }
 
-    /// Whether a file's name ends like those of this kind.
+    /// Whether a file's name ends like that of a plugin of this kind.
     pub fn is_file_of(self, path: &Path) -> bool {
         has_ending(path, self.endings())
     }
 }
 
-/// Whether a file's name ends in one of these.
+/// Whether a file's name has one of these endings.
 pub(crate) fn has_ending(path: &Path, endings: &[&str]) -> bool {
     path.extension().and_then(OsStr::to_str).is_some_and(|ending| endings.contains(&ending))
 }
@@ -58,13 +60,13 @@ impl fmt::Display for Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "from", content = "file")]
 pub enum Origin {
-    /// Part of the program.
+    /// It is part of the program.
     BuiltIn,
-    /// A WebAssembly component.
+    /// It is a WebAssembly component.
     Component(PathBuf),
-    /// A file that is a space: TOML or ONNX.
+    /// It is a space that a TOML or ONNX file describes.
     Table(PathBuf),
-    /// A native library.
+    /// It is a native library.
     Library(PathBuf),
 }
 
@@ -77,23 +79,23 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Which plugin it is: what a study records, and what a resume compares.
+/// The identity of a plugin, which a study records and a resume compares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// What it is for.
+    /// The kind of the plugin.
     pub kind: Kind,
-    /// As it calls itself.
+    /// The name that the plugin gives itself.
     pub name: String,
-    /// As it says.
+    /// The version that the plugin gives itself.
     pub version: String,
     /// Where it comes from.
     pub origin: Origin,
-    /// SHA-256 of the file, in hexadecimal; `None` where it is built in.
+    /// The SHA-256 digest of the file in hexadecimal; `None` if the plugin is built in.
     pub digest: Option<String>,
 }
 
 impl Identity {
-    /// The same plugin: its file may have moved, its content may not have changed.
+    /// Whether both are the same plugin. Its file may have moved, but its content may not have changed.
     pub fn same_plugin(&self, other: &Self) -> bool {
         (self.kind, &self.name, &self.version, &self.digest) == (other.kind, &other.name, &other.version, &other.digest)
     }
@@ -105,7 +107,7 @@ impl fmt::Display for Identity {
     }
 }
 
-/// SHA-256 in hexadecimal.
+/// The SHA-256 digest in hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,26 +1,28 @@
-//! Plugins: built in, WebAssembly components, native libraries, and TOML tables, all behind the same three sources. What trains networks
-//! may run in processes of its own.
+//! Plugins, all behind three traits: [`SpaceSource`], [`StrategySource`] and [`EvaluatorSource`].
+//!
+//! A plugin is built in, a WebAssembly component, a native library, or a file that describes a space. Evaluators that
+//! train networks may run in processes of their own ([`process`]). A [`Registry`] finds plugins by name or path.
 
 mod batched_search;
 mod builtin;
 mod composite_space;
 mod error;
+mod file_space;
 mod identity;
 mod native;
 pub mod process;
 mod registry;
 mod search;
 mod space_overrides;
-mod table;
 pub mod wasm;
 
 pub use batched_search::BatchedSearch;
 pub use error::PluginError;
+pub use file_space::{DEFINITION, TABLE_SPACE};
 pub(crate) use identity::has_ending;
 pub use identity::{Identity, Kind, Origin};
 pub use registry::{Entry, Options, Registry};
 pub use search::{NativeSearch, Search};
-pub use table::{DEFINITION, TABLE_SPACE};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,30 +31,49 @@ use nas_api::{Evaluator, EvaluatorInfo, OpenSpace, Parameter, Settings, Strategy
 
 /// A space that can be opened.
 pub trait SpaceSource: Send + Sync {
-    /// Which one it is.
+    /// The plugin's identity.
     fn identity(&self) -> &Identity;
-    /// What a user may set.
+    /// The parameters that a user may set.
+    ///
+    /// # Errors
+    /// The plugin cannot describe itself.
     fn parameters(&self) -> Result<Vec<Parameter>, PluginError>;
-    /// Ready for questions. `settings` are checked.
+    /// Opens the space. `settings` are checked and complete.
+    ///
+    /// # Errors
+    /// The plugin refuses the settings or breaks down.
     fn open(&self, settings: &Settings) -> Result<Box<dyn OpenSpace>, PluginError>;
 }
 
 /// A strategy that can be opened.
 pub trait StrategySource: Send + Sync {
-    /// Which one it is.
+    /// The plugin's identity.
     fn identity(&self) -> &Identity;
-    /// What it says about itself.
+    /// The plugin's description of itself.
+    ///
+    /// # Errors
+    /// The plugin cannot describe itself.
     fn info(&self) -> Result<StrategyInfo, PluginError>;
-    /// A search on this space. `study.settings` are checked.
+    /// Begins a search on this space. `study.settings` are checked and complete.
+    ///
+    /// # Errors
+    /// The plugin refuses the study or breaks down.
     fn open(&self, study: &Study, space: Box<dyn OpenSpace>) -> Result<Box<dyn Search>, PluginError>;
 }
 
 /// An evaluator that can be opened.
 pub trait EvaluatorSource: Send + Sync {
-    /// Which one it is.
+    /// The plugin's identity.
     fn identity(&self) -> &Identity;
-    /// What it says about itself.
+    /// The plugin's description of itself.
+    ///
+    /// # Errors
+    /// The plugin cannot describe itself.
     fn info(&self) -> Result<EvaluatorInfo, PluginError>;
-    /// Ready for candidates. `settings` are checked; `state` is a folder where states of trials may be kept.
+    /// Opens the evaluator. `settings` are checked and complete; `state` is a folder where states of trials may be
+    /// kept.
+    ///
+    /// # Errors
+    /// The plugin refuses the settings or breaks down.
     fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError>;
 }

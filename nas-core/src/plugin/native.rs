@@ -1,4 +1,4 @@
-//! Native evaluators: dynamic libraries. The one module that knows libloading.
+//! Native evaluators, which are dynamic libraries. No other module uses libloading.
 
 use std::ffi::c_void;
 use std::path::Path;
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use super::identity::digest;
 use super::{EvaluatorSource, Identity, Kind, Origin, PluginError};
 
-/// A loaded library; its code stays mapped while anything made from it lives.
+/// A loaded library. Its code stays mapped as long as anything that was made from it.
 struct Loaded {
     table: Table,
     _library: Library,
@@ -31,7 +31,11 @@ pub(super) struct NativeSource {
 }
 
 impl NativeSource {
-    /// Loads the library and shakes hands. Loading runs the library's code: unlike a component it is trusted.
+    /// Loads a library and checks its ABI version. Loading runs the library's code, which is trusted, unlike a
+    /// component.
+    ///
+    /// # Errors
+    /// The library cannot be read or loaded, has another ABI version, or cannot describe itself.
     pub fn load(path: &Path) -> Result<Self, PluginError> {
         let refuse = |problem: String, remedy: &str| PluginError {
             plugin: format!("library {}", path.display()),
@@ -42,12 +46,12 @@ impl NativeSource {
         let bytes =
             std::fs::read(path).map_err(|error| refuse(format!("cannot be read: {error}"), "check the path"))?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        // SAFETY: initialisers of the library run; the user named it as a plugin, and native plugins are trusted.
+        // SAFETY: this runs the library's initializers. The user named it as a plugin, and native plugins are trusted.
         let library = unsafe { Library::new(&absolute) }
             .map_err(|error| refuse(format!("cannot be loaded: {error}"), "it must be built for this machine"))?;
-        // SAFETY: a symbol that is looked for, and not used.
+        // SAFETY: the symbol is only looked up and never used.
         let exports = |symbol: &str| unsafe { library.get::<*const c_void>(symbol.as_bytes()) }.is_ok();
-        // SAFETY: the symbol's name carries the version of its type.
+        // SAFETY: the symbol's name includes the version of its type.
         let entry = unsafe { library.get::<extern "C" fn() -> Table>(SYMBOL.as_bytes()) };
         let entry = entry.map_err(|_| match EARLIER_SYMBOLS.into_iter().find(|symbol| exports(symbol)) {
             Some(earlier) => {
@@ -89,39 +93,39 @@ impl NativeSource {
     }
 }
 
-/// Why a call gave no result.
-enum Ended {
+/// Why a call has no result.
+enum CallError {
     Refused(String),
     Panicked(String),
 }
 
 impl Loaded {
-    /// Reads an answer and hands it back to the library.
+    /// Decodes an answer and returns its memory to the library.
     fn take<T: DeserializeOwned>(&self, answer: Answer) -> Result<T> {
         match self.read(answer) {
             Ok(bytes) => decode(&bytes),
-            Err(Ended::Refused(words)) => Err(Error::new(words)),
-            Err(Ended::Panicked(words)) => Err(Error::new(format!("it panicked: {words}"))),
+            Err(CallError::Refused(message)) => Err(Error::new(message)),
+            Err(CallError::Panicked(message)) => Err(Error::new(format!("it panicked: {message}"))),
         }
     }
 
-    /// The bytes of an answer, which goes back to the library.
-    fn read(&self, answer: Answer) -> Result<Vec<u8>, Ended> {
+    /// Copies the bytes of an answer and returns its memory to the library.
+    fn read(&self, answer: Answer) -> Result<Vec<u8>, CallError> {
         let bytes = if answer.length == 0 {
             Vec::new()
         } else {
-            // SAFETY: the library promises that `data..data+length` is its answer until it is handed back.
+            // SAFETY: the library promises that `data..data+length` is readable until the answer is freed.
             unsafe { std::slice::from_raw_parts(answer.data, answer.length) }.to_vec()
         };
         let status = answer.status;
-        // SAFETY: the answer came from this library and is handed back once, here.
+        // SAFETY: the answer came from this library and is freed once, here.
         unsafe { (self.table.free)(answer) };
         let text = || String::from_utf8_lossy(&bytes).into_owned();
         match status {
             status if status == Status::Done as u32 => Ok(bytes),
-            status if status == Status::Refused as u32 => Err(Ended::Refused(text())),
-            status if status == Status::Panicked as u32 => Err(Ended::Panicked(text())),
-            status => Err(Ended::Refused(format!("it answered with the unknown status {status}"))),
+            status if status == Status::Refused as u32 => Err(CallError::Refused(text())),
+            status if status == Status::Panicked as u32 => Err(CallError::Panicked(text())),
+            status => Err(CallError::Refused(format!("it answered with the unknown status {status}"))),
         }
     }
 }
@@ -140,7 +144,7 @@ impl EvaluatorSource for NativeSource {
         let open = Open { settings: settings.clone(), state: state.map(Path::to_owned) };
         let bytes = encode(&open).map_err(failed)?;
         let mut instance = std::ptr::null_mut();
-        // SAFETY: the bytes are readable and `instance` is writable while the call lasts.
+        // SAFETY: the bytes are readable and `instance` is writable during the call.
         let answer = unsafe { (self.loaded.table.open)(bytes.as_ptr(), bytes.len(), &raw mut instance) };
         let opened = self.loaded.take(answer).map_err(failed)?;
         Ok(Arc::new(NativeEvaluator { loaded: self.loaded.clone(), identity: self.identity.clone(), instance, opened }))
@@ -154,26 +158,26 @@ struct NativeEvaluator {
     opened: Opened,
 }
 
-// SAFETY: the ABI lets any thread call `evaluate` of an instance, also at the same time.
+// SAFETY: the ABI allows any thread to call the functions of an instance, also at the same time.
 unsafe impl Send for NativeEvaluator {}
 // SAFETY: as above.
 unsafe impl Sync for NativeEvaluator {}
 
 impl Drop for NativeEvaluator {
     fn drop(&mut self) {
-        // SAFETY: `open` made the instance, no call is in progress (calls borrow `self`), and none follows.
+        // SAFETY: `open` made the instance. No call is in progress, because calls borrow `self`, and none can follow.
         unsafe { (self.loaded.table.close)(self.instance) };
     }
 }
 
-/// What the callbacks of one measurement, or of one training, lead to.
-struct Listening<'a> {
+/// The receiver of the callbacks of one measurement or final training.
+struct CallbackContext<'a> {
     monitor: &'a dyn Monitor,
-    /// What is wrong with what the library said.
+    /// The first error in what the library reported.
     defect: Mutex<Option<Error>>,
 }
 
-impl Listening<'_> {
+impl CallbackContext<'_> {
     fn callbacks(&self) -> Callbacks {
         Callbacks { context: (&raw const *self).cast(), stopped, report, notice }
     }
@@ -182,46 +186,51 @@ impl Listening<'_> {
         self.defect.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Records a defect of the library, whose result is then an error, and stops the work.
     fn blame(&self, error: Error) -> u32 {
-        // The first one says what went wrong.
+        // The first defect is the cause of later ones.
         self.defect.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         Verdict::Stopped as u32
     }
 }
 
+/// The receiver behind the pointer that callbacks are given.
+///
 /// # Safety
-/// The context is that of [`Listening::callbacks`], and the call that it was made for has not returned.
-unsafe fn listening<'a>(context: *const c_void) -> &'a Listening<'a> {
+/// The context is that of [`CallbackContext::callbacks`], and the call that it was made for has not returned.
+unsafe fn context_of<'a>(context: *const c_void) -> &'a CallbackContext<'a> {
     // SAFETY: as above.
-    unsafe { &*context.cast::<Listening<'a>>() }
+    unsafe { &*context.cast::<CallbackContext<'a>>() }
 }
 
+/// The bytes that a callback was given.
+///
 /// # Safety
 /// `data..data+length` is readable.
 unsafe fn bytes<'a>(data: *const u8, length: usize) -> &'a [u8] {
-    // SAFETY: as above; a null pointer is no slice, not even an empty one.
+    // SAFETY: as above. The pointer of an empty slice may be null, which `from_raw_parts` does not allow.
     if length == 0 { &[] } else { unsafe { std::slice::from_raw_parts(data, length) } }
 }
 
 extern "C" fn stopped(context: *const c_void) -> bool {
-    // SAFETY: libraries promise to call with the context that they were given, before the call returns.
-    unsafe { listening(context) }.monitor.stopped()
+    // SAFETY: libraries promise to pass the context that they were given, and only before the call returns.
+    unsafe { context_of(context) }.monitor.stopped()
 }
 
 unsafe extern "C" fn report(context: *const c_void, data: *const u8, length: usize) -> u32 {
     // SAFETY: as in `stopped`.
-    let listening = unsafe { listening(context) };
+    let receiver = unsafe { context_of(context) };
     // SAFETY: libraries promise readable bytes.
     match decode::<CurvePoint>(unsafe { bytes(data, length) }) {
-        Ok(report) => listening.monitor.report(report) as u32,
-        Err(error) => listening.blame(Error::new(format!("its report cannot be read: {error}"))),
+        Ok(report) => receiver.monitor.report(report) as u32,
+        Err(error) => receiver.blame(Error::new(format!("its report cannot be read: {error}"))),
     }
 }
 
 unsafe extern "C" fn notice(context: *const c_void, data: *const u8, length: usize) {
     // SAFETY: as in `report`.
-    let (listening, words) = unsafe { (listening(context), bytes(data, length)) };
-    listening.monitor.notice(&String::from_utf8_lossy(words));
+    let (receiver, text) = unsafe { (context_of(context), bytes(data, length)) };
+    receiver.monitor.notice(&String::from_utf8_lossy(text));
 }
 
 impl Evaluator for NativeEvaluator {
@@ -242,7 +251,7 @@ impl Evaluator for NativeEvaluator {
 }
 
 impl NativeEvaluator {
-    /// Calls a function that takes long, and talks with whoever listens meanwhile.
+    /// Calls a function that works on a request and reports to the monitor meanwhile.
     fn work<Q: Serialize, A: DeserializeOwned>(
         &self,
         call: &str,
@@ -251,20 +260,20 @@ impl NativeEvaluator {
         monitor: &dyn Monitor,
     ) -> Result<A> {
         let bytes = encode(request)?;
-        let listening = Listening { monitor, defect: Mutex::new(None) };
-        let callbacks = listening.callbacks();
-        // SAFETY: the instance is open, the bytes are readable and the callbacks are valid while the call lasts.
+        let receiver = CallbackContext { monitor, defect: Mutex::new(None) };
+        let callbacks = receiver.callbacks();
+        // SAFETY: the instance is open, the bytes are readable and the callbacks are valid during the call.
         let answer = unsafe { function(self.instance, bytes.as_ptr(), bytes.len(), &raw const callbacks) };
         let answer = self.loaded.read(answer);
         let refused = |error| PluginError::from_api(&self.identity, call, error).into();
-        if let Some(defect) = listening.defect() {
+        if let Some(defect) = receiver.defect() {
             return Err(refused(defect));
         }
         match answer {
             Ok(bytes) => decode(&bytes).map_err(refused),
-            Err(Ended::Refused(words)) => Err(refused(Error::new(words))),
-            // As of a built-in evaluator; whoever called takes it as that.
-            Err(Ended::Panicked(words)) => std::panic::resume_unwind(Box::new(words)),
+            Err(CallError::Refused(message)) => Err(refused(Error::new(message))),
+            // The panic goes on here, as with a built-in evaluator, and the caller catches it.
+            Err(CallError::Panicked(message)) => std::panic::resume_unwind(Box::new(message)),
         }
     }
 }

@@ -4,45 +4,45 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use nas_api::{EvaluatorPlugin, SearchSpace, Settings, SpaceInfo, StrategyPlugin};
+use nas_api::{EvaluatorPlugin, Meter, SearchSpace, Settings, SpaceInfo, StrategyPlugin};
 
 use super::builtin::BuiltIn;
 use super::composite_space::{ProductSource, is_product};
+use super::file_space::{FileSpaceSource, TABLE_SPACE};
 use super::identity::{LIBRARY, has_ending};
 use super::native::NativeSource;
 use super::process::{ProcessSource, Processes};
-use super::space_overrides::Adjustable;
-use super::table::{TABLE_SPACE, TableSource};
+use super::space_overrides::OverridableSpace;
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
-use crate::meter::{Meter, OpenMeter, ReadMeter};
+use crate::meter::{OpenMeter, ReadMeter};
 use crate::names::did_you_mean;
 
-/// One plugin that a name can mean.
+/// A plugin that a name can stand for.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The name that finds it.
     pub name: String,
-    /// What it is; an error where its file cannot be used.
+    /// The plugin's identity, or why its file cannot be used.
     pub identity: Result<Identity, PluginError>,
-    /// The name means this one, and not another of the same name.
+    /// Whether the name stands for this plugin rather than for another one of the same name.
     pub wins: bool,
 }
 
-/// Where a registry looks, and what components may use.
+/// Where a registry searches, and the limits of components.
 #[derive(Clone)]
 pub struct Options {
-    /// Folders with plugins, first to last; each may have `spaces`, `strategies` and `evaluators` within.
-    /// A plugin found here wins over a built-in of the same name.
+    /// Folders that are searched in this order; plugins are in their subfolders `spaces`, `strategies` and
+    /// `evaluators`. A plugin in a folder takes precedence over a built-in one of the same name.
     pub search_path: Vec<PathBuf>,
-    /// Where compiled components are kept; `None`: nowhere.
+    /// The folder where compiled components are kept; `None` keeps none.
     pub cache: Option<PathBuf>,
-    /// What one component may use.
+    /// The limits of one component.
     pub limits: Limits,
-    /// Where lines of plugins' logs go.
+    /// Receives the log lines of plugins.
     pub log: Log,
-    /// How libraries, and built-in evaluators that take any network, run in processes of their own; `None`: they run in
-    /// this one.
+    /// How libraries, and built-in evaluators that take any network, are run in worker processes; `None` runs them in
+    /// this process.
     pub processes: Option<Processes>,
 }
 
@@ -53,8 +53,8 @@ impl Default for Options {
     }
 }
 
-type TableLoader = fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError>;
-type NetworkLoader = Box<dyn Fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError> + Send + Sync>;
+type TomlLoader = fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError>;
+type OnnxLoader = Box<dyn Fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError> + Send + Sync>;
 
 /// The plugins that a study can name.
 #[derive(Default)]
@@ -62,27 +62,31 @@ pub struct Registry {
     spaces: BTreeMap<String, Arc<dyn SpaceSource>>,
     strategies: BTreeMap<String, Arc<dyn StrategySource>>,
     evaluators: BTreeMap<String, Arc<dyn EvaluatorSource>>,
-    /// What reads TOML files that have a table of this name at the top.
-    kinds: BTreeMap<&'static str, TableLoader>,
-    /// What reads all others.
-    tables: Option<TableLoader>,
-    networks: Option<NetworkLoader>,
-    definitions: Option<Arc<dyn SpaceSource>>,
+    /// Readers of TOML files that have this key at the top level.
+    toml_readers: BTreeMap<&'static str, TomlLoader>,
+    /// The reader of all other TOML files.
+    default_toml_reader: Option<TomlLoader>,
+    onnx_reader: Option<OnnxLoader>,
+    /// The space that takes a definition as a parameter.
+    table_space: Option<Arc<dyn SpaceSource>>,
     meters: BTreeMap<&'static str, OpenMeter>,
-    meter_files: Option<ReadMeter>,
-    /// TOML by name.
+    meter_reader: Option<ReadMeter>,
+    /// Recipes by name, as TOML.
     recipes: BTreeMap<&'static str, &'static str>,
     options: Options,
     host: OnceLock<Result<Arc<Host>, String>>,
 }
 
 impl Registry {
-    /// A registry without built-ins.
+    /// A registry without built-in plugins.
     pub fn new(options: Options) -> Self {
         Self { options, ..Self::default() }
     }
 
-    /// Makes a built-in space known. Its name and version are those of the space at its default settings.
+    /// Adds a built-in space. Its name and version are those of the space at its default settings.
+    ///
+    /// # Errors
+    /// The space cannot be opened with its default settings.
     pub fn add_space<S: SearchSpace>(&mut self) -> Result<(), PluginError> {
         let info = described::<S>()?;
         let source = BuiltIn::<S>::new(Kind::Space, &info.name, &info.version);
@@ -90,71 +94,78 @@ impl Registry {
         Ok(())
     }
 
-    /// Makes a built-in space known whose own name depends on its parameter `definition`. TOML files that have the table
-    /// `key` at the top are definitions of it.
+    /// Adds a built-in space whose parameter `definition` determines its own name. TOML files with `key` at the top
+    /// level are definitions of it.
+    ///
+    /// # Errors
+    /// The space cannot be opened with its default settings.
     pub fn add_space_of_files<S: SearchSpace>(&mut self, name: &str, key: &'static str) -> Result<(), PluginError> {
         let source = BuiltIn::<S>::new(Kind::Space, name, &described::<S>()?.version);
         self.spaces.insert(name.to_owned(), Arc::new(source));
-        self.kinds.insert(key, |path| Ok(Arc::new(TableSource::<S>::load(path)?)));
+        self.toml_readers.insert(key, |path| Ok(Arc::new(FileSpaceSource::<S>::load(path)?)));
         Ok(())
     }
 
-    /// Names the space type that reads all other TOML files: it takes a file's text as its parameter `definition`. Who has the text
-    /// and no file finds it as the space `table`; it is not listed, because without a text it is no space.
+    /// Sets the space type that reads all other TOML files, whose text it takes as its parameter `definition`. A text
+    /// without a file can be opened as the space `table`, which is not listed because it is no space without a text.
     pub fn read_tables_with<S: SearchSpace>(&mut self) {
         let source = BuiltIn::<S>::new(Kind::Space, TABLE_SPACE, env!("CARGO_PKG_VERSION"));
-        self.definitions = Some(Arc::new(source));
-        self.tables = Some(|path| Ok(Arc::new(TableSource::<S>::load(path)?)));
+        self.table_space = Some(Arc::new(source));
+        self.default_toml_reader = Some(|path| Ok(Arc::new(FileSpaceSource::<S>::load(path)?)));
     }
 
-    /// Names the space type that ONNX files become, and what reads its parameter `definition` off such a file.
+    /// Sets the space type that ONNX files become, and the function that reads its parameter `definition` from such a
+    /// file.
     pub fn read_networks_with<S: SearchSpace>(&mut self, read: fn(&Path) -> Result<String, String>) {
-        self.networks = Some(Box::new(move |path| {
+        self.onnx_reader = Some(Box::new(move |path| {
             let remedy = "export it again, with fixed sizes for all axes but the batch";
-            Ok(Arc::new(TableSource::<S>::load_with(path, read(path), remedy)?))
+            Ok(Arc::new(FileSpaceSource::<S>::load_with(path, read(path), remedy)?))
         }));
     }
 
-    /// Makes a recipe known: settings that evaluators with a parameter `recipe` take by this name, as TOML.
+    /// Adds a recipe, whose settings in TOML evaluators with a parameter `recipe` take by this name.
     pub fn add_recipe(&mut self, name: &'static str, toml: &'static str) {
         self.recipes.insert(name, toml);
     }
 
-    /// Every recipe, by name.
+    /// All recipes by name, as TOML.
     pub fn recipes(&self) -> &BTreeMap<&'static str, &'static str> {
         &self.recipes
     }
 
-    /// Makes a built-in strategy known.
+    /// Adds a built-in strategy.
     pub fn add_strategy<T: StrategyPlugin>(&mut self) {
         let info = T::info();
         let source = BuiltIn::<T>::new(Kind::Strategy, &info.name, &info.version);
         self.strategies.insert(info.name, Arc::new(source));
     }
 
-    /// Makes a built-in evaluator known.
+    /// Adds a built-in evaluator.
     pub fn add_evaluator<E: EvaluatorPlugin>(&mut self) {
         let info = E::info();
         let source = BuiltIn::<E>::new(Kind::Evaluator, &info.name, &info.version);
         self.evaluators.insert(info.name, Arc::new(source));
     }
 
-    /// Makes a meter known, which is opened where a study names it.
+    /// Adds a meter, which is opened when a study names it.
     pub fn add_meter(&mut self, name: &'static str, open: OpenMeter) {
         self.meters.insert(name, open);
     }
 
-    /// Names what reads the files that are meters.
+    /// Sets the reader of files that describe meters.
     pub fn read_meters_with(&mut self, read: ReadMeter) {
-        self.meter_files = Some(read);
+        self.meter_reader = Some(read);
     }
 
-    /// Whether a meter is known by this name, whatever files there are.
+    /// Whether a meter was added under this name; files are not considered.
     pub fn has_meter(&self, name: &str) -> bool {
         self.meters.contains_key(name)
     }
 
-    /// The meter of this name or path, ready to measure.
+    /// Opens the meter with this name or path.
+    ///
+    /// # Errors
+    /// There is no such meter, or it cannot be opened.
     pub fn meter(&self, reference: &str) -> Result<Box<dyn Meter>, PluginError> {
         let refused = |problem: String, remedy: &str| PluginError {
             plugin: format!("meter '{reference}'"),
@@ -172,7 +183,7 @@ impl Registry {
         if !path.exists() && is_path(path) || has_ending(path, &["csv"]) && !path.is_file() {
             return Err(refused("there is no such file".into(), "bring it back, or check the path"));
         }
-        match self.meter_files {
+        match self.meter_reader {
             Some(read) if path.is_file() => read(path).map_err(|problem| refused(problem, "")),
             _ => {
                 let known = self.meters.keys().copied();
@@ -183,43 +194,50 @@ impl Registry {
         }
     }
 
-    /// The space of this name or path (`.wasm`, `.toml`, `.onnx`). Besides its own parameters it takes those that make a part of
-    /// it, or begin near a known genotype.
+    /// The space with this name or path (`.wasm`, `.toml`, `.onnx`). Besides its own parameters it has those that every
+    /// space has: `fix`, `start` and `start_steps`.
+    ///
+    /// # Errors
+    /// There is no such space, or its file cannot be used.
     pub fn space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
-        Ok(Arc::new(Adjustable::new(self.whole_space(reference)?)))
+        Ok(Arc::new(OverridableSpace::new(self.plain_space(reference)?)))
     }
 
-    fn whole_space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
+    /// The space without the parameters that every space has.
+    fn plain_space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
         match self.locate(Kind::Space, reference) {
             Some(path) if has_ending(&path, &["toml"]) => match self.toml(&path) {
                 Some(source) => source,
                 None => Err(refused(Kind::Space, reference, "TOML spaces are not read here", "")),
             },
-            Some(path) if has_ending(&path, &["onnx"]) => match &self.networks {
+            Some(path) if has_ending(&path, &["onnx"]) => match &self.onnx_reader {
                 Some(load) => load(&path),
                 None => Err(refused(Kind::Space, reference, "ONNX files are not read here", "")),
             },
             Some(path) => Ok(Arc::new(WasmSpaceSource::new(self.component(Kind::Space, &path)?)?)),
-            None => match self.definitions.as_ref().filter(|_| reference == TABLE_SPACE) {
+            None => match self.table_space.as_ref().filter(|_| reference == TABLE_SPACE) {
                 Some(source) => Ok(source.clone()),
                 None => self.built_in(Kind::Space, reference, &self.spaces),
             },
         }
     }
 
-    /// The space that a TOML file is, by a key at its top: a product, or what is registered for the key, or else a table
-    /// of decisions, whose reader also says what is wrong where it is no TOML.
+    /// The space that a TOML file describes, which a key at its top level decides: a product, the reader that was added
+    /// for the key, or the default reader, which also reports invalid TOML. `None` if there is no reader.
     fn toml(&self, path: &Path) -> Option<Result<Arc<dyn SpaceSource>, PluginError>> {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let keys: toml::Table = text.parse().unwrap_or_default();
         if is_product(&keys) {
             return Some(ProductSource::load(path, self).map(|source| Arc::new(source) as Arc<dyn SpaceSource>));
         }
-        let registered = self.kinds.iter().find(|(key, _)| keys.contains_key(**key)).map(|(_, load)| *load);
-        registered.or(self.tables).map(|load| load(path))
+        let registered = self.toml_readers.iter().find(|(key, _)| keys.contains_key(**key)).map(|(_, load)| *load);
+        registered.or(self.default_toml_reader).map(|load| load(path))
     }
 
-    /// The strategy of this name or path (`.wasm`).
+    /// The strategy with this name or path (`.wasm`).
+    ///
+    /// # Errors
+    /// There is no such strategy, or its file cannot be used.
     pub fn strategy(&self, reference: &str) -> Result<Arc<dyn StrategySource>, PluginError> {
         match self.locate(Kind::Strategy, reference) {
             Some(path) => Ok(Arc::new(WasmStrategy::new(self.component(Kind::Strategy, &path)?)?)),
@@ -227,16 +245,19 @@ impl Registry {
         }
     }
 
-    /// The evaluator of this name or path (`.wasm`, or a library).
+    /// The evaluator with this name or path (`.wasm`, or a library).
+    ///
+    /// # Errors
+    /// There is no such evaluator, or its file cannot be used.
     pub fn evaluator(&self, reference: &str) -> Result<Arc<dyn EvaluatorSource>, PluginError> {
         let (source, library): (Arc<dyn EvaluatorSource>, bool) = match self.locate(Kind::Evaluator, reference) {
             Some(path) if has_ending(&path, LIBRARY) => (Arc::new(NativeSource::load(&path)?), true),
-            // A component is in a sandbox already.
+            // A component needs no process of its own, because it runs in a sandbox.
             Some(path) => return Ok(Arc::new(WasmEvaluatorSource::new(self.component(Kind::Evaluator, &path)?)?)),
             None => (self.built_in(Kind::Evaluator, reference, &self.evaluators)?, false),
         };
         match &self.options.processes {
-            // A built-in evaluator that takes no networks looks results up, and is neither heavy nor dangerous.
+            // A built-in evaluator that takes no networks only looks results up, which is fast and safe.
             Some(processes) if library || source.info()?.graphs => {
                 Ok(Arc::new(ProcessSource::new(source, reference, processes.clone())))
             }
@@ -244,7 +265,10 @@ impl Registry {
         }
     }
 
-    /// What a file is, whatever its kind.
+    /// The identity of a plugin file of any kind.
+    ///
+    /// # Errors
+    /// The file cannot be used as a plugin.
     pub fn identify(&self, path: &Path) -> Result<Identity, PluginError> {
         let reference = path.to_string_lossy();
         if has_ending(path, &["toml", "onnx"]) {
@@ -261,7 +285,8 @@ impl Registry {
         })
     }
 
-    /// Everything that a name can mean: for each name the one that wins first.
+    /// All plugins that a name can stand for, ordered by kind and name; for each name the one that it stands for is
+    /// first.
     pub fn list(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (kind, name, path) in self.files() {
@@ -301,7 +326,7 @@ impl Registry {
         Ok(component)
     }
 
-    /// The file that a reference means: itself where it is a path, else the first of that name on the search path.
+    /// The file that a reference stands for: the path itself, or the first file with that name on the search path.
     pub(super) fn locate(&self, kind: Kind, reference: &str) -> Option<PathBuf> {
         let path = Path::new(reference);
         if is_path(path) {
@@ -310,7 +335,7 @@ impl Registry {
         self.files().into_iter().find(|(of, name, _)| *of == kind && name == reference).map(|(_, _, path)| path)
     }
 
-    /// The plugin files on the search path: kind (by folder, else by ending), name, path.
+    /// The plugin files on the search path: kind, name and path. Their folder decides the kind.
     fn files(&self) -> Vec<(Kind, String, PathBuf)> {
         let mut found = Vec::new();
         for folder in &self.options.search_path {
@@ -351,13 +376,14 @@ impl Registry {
     }
 }
 
-/// What a space says about itself at its default settings.
+/// The description of a space at its default settings.
 fn described<S: SearchSpace>() -> Result<SpaceInfo, PluginError> {
     let unnamed = BuiltIn::<S>::new(Kind::Space, "built in", "");
     let info = unnamed.open(&Settings::defaults(&S::parameters()))?.info();
     info.map_err(|error| PluginError::from_api(unnamed.identity(), "describe", error))
 }
 
+/// Whether a reference is a path rather than a name.
 fn is_path(path: &Path) -> bool {
     path.components().count() > 1 || path.is_absolute() || Kind::ALL.iter().any(|kind| kind.is_file_of(path))
 }

@@ -1,3 +1,5 @@
+//! Searches in progress, and guards around native code of plugins.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nas_api::native::panic_words;
@@ -5,19 +7,31 @@ use nas_api::{Observation, OpenSpace, Proposal, Strategy};
 
 use super::{Identity, PluginError};
 
-/// A strategy connected with its space: one search in progress. After an error it must not be used again.
+/// A search in progress, which is a strategy connected with its space. It must not be used after an error.
 pub trait Search: Send {
-    /// At most `limit` proposals; none while it waits for results.
+    /// Asks for at most `limit` proposals. There are none while the strategy waits for results.
+    ///
+    /// # Errors
+    /// The strategy or its space broke down, or it proposed more than `limit`.
     fn ask(&mut self, limit: u32) -> Result<Vec<Proposal>, PluginError>;
-    /// Results in any order.
+    /// Tells results, in any order.
+    ///
+    /// # Errors
+    /// The strategy or its space broke down.
     fn tell(&mut self, observations: Vec<Observation>) -> Result<(), PluginError>;
-    /// Nothing more to propose.
+    /// Whether the strategy has nothing more to propose.
+    ///
+    /// # Errors
+    /// The strategy broke down.
     fn finished(&mut self) -> Result<bool, PluginError>;
     /// The space, for the host's own questions.
+    ///
+    /// # Errors
+    /// No space is connected.
     fn space(&mut self) -> Result<&mut dyn OpenSpace, PluginError>;
 }
 
-/// A built-in strategy with any space.
+/// A search with a built-in strategy and any space.
 pub struct NativeSearch {
     identity: Identity,
     strategy: Box<dyn Strategy>,
@@ -25,7 +39,7 @@ pub struct NativeSearch {
 }
 
 impl NativeSearch {
-    /// Connects the two.
+    /// Connects a strategy with a space.
     pub fn new(identity: Identity, strategy: Box<dyn Strategy>, space: Box<dyn OpenSpace>) -> Self {
         Self { identity, strategy, space }
     }
@@ -54,7 +68,7 @@ impl Search for NativeSearch {
     }
 }
 
-/// A strategy may propose less than it is asked for, never more.
+/// Checks that a strategy proposed at most `limit` candidates.
 pub(super) fn check_limit(identity: &Identity, limit: u32, proposed: usize) -> Result<(), PluginError> {
     if proposed <= limit as usize {
         return Ok(());
@@ -63,7 +77,7 @@ pub(super) fn check_limit(identity: &Identity, limit: u32, proposed: usize) -> R
     Err(PluginError::new(identity, "ask", problem).remedy("this is a defect of the plugin: report it to its author"))
 }
 
-/// Runs native plugin code: an error and a panic both become the plugin's error.
+/// Runs native code of a plugin and turns both an error and a panic into a [`PluginError`].
 pub(super) fn guarded<T>(
     identity: &Identity,
     call: &str,

@@ -1,6 +1,6 @@
-//! The best-practice checklist for research on NAS: M. Lindauer and F. Hutter (2020), "Best practices for scientific research
-//! on neural architecture search", JMLR 21(243), in our words, answered from what the records know. What they cannot know
-//! stays open, and says what to add.
+//! The best-practice checklist for research on NAS by M. Lindauer and F. Hutter (2020), "Best practices for scientific
+//! research on neural architecture search", JMLR 21(243). Its questions are paraphrased and answered from the records.
+//! A question that the records cannot answer stays open, and the answer says what the author has to add.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,22 +13,22 @@ use crate::study::{Header, PluginRecord};
 pub enum Standing {
     /// The records show it.
     Met,
-    /// The records show that it is not met, or not fully.
+    /// The records show that it is not met, or only partly.
     Lacking,
-    /// The records cannot tell: the author has to.
+    /// The records cannot tell, so the author has to.
     Open,
 }
 
 /// One item of the checklist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Which part of the checklist.
+    /// The part of the checklist.
     pub part: &'static str,
     /// The question.
     pub question: &'static str,
     /// Whether it is met.
     pub standing: Standing,
-    /// Why, or what to do.
+    /// The reason, or what to do.
     pub answer: String,
 }
 
@@ -36,16 +36,16 @@ const CODE: &str = "Releasing code";
 const COMPARING: &str = "Comparing methods";
 const DETAILS: &str = "Reporting details";
 
-/// Fewer runs than this say little about a spread.
+/// Fewer seeds than this say little about the spread.
 const FEW_SEEDS: usize = 10;
 
-/// The items for this report.
+/// The answers for this report.
 pub(super) fn of(report: &Report) -> Vec<Item> {
     let item = |part, question, (standing, answer): (Standing, String)| Item { part, question, standing, answer };
     let open = |answer: &str| (Standing::Open, answer.to_owned());
     let met = |answer: String| (Standing::Met, answer);
     vec![
-        item(CODE, "Is the code available that trains the final architectures?", trained(report)),
+        item(CODE, "Is the code available that trains the final architectures?", training_code(report)),
         item(CODE, "Is the code of the search space available?", plugins(report, |header| &header.space)),
         item(
             CODE,
@@ -59,14 +59,17 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
             "Are the method's hyperparameters and seeds given?",
             met("All settings, defaults included, and all seeds are listed under Setup.".into()),
         ),
-        item(COMPARING, "Do all methods use the same data, space and training?", same(report)),
+        item(COMPARING, "Do all methods use the same data, space and training?", same_problem(report)),
         item(
             COMPARING,
             "Are confounders (hardware, library versions, run time) controlled?",
             if report.problems.iter().all(|problem| problem.simulated) {
-                met("Seconds are simulated, and the same program looked every result up.".into())
+                met("Seconds are simulated, and the same program looked up every result.".into())
             } else {
-                (Standing::Open, "Measured on one machine by one program; say which, and what else ran on it.".into())
+                (
+                    Standing::Open,
+                    "Measured on one machine by one program; add which machine it was, and what else ran on it.".into(),
+                )
             },
         ),
         item(
@@ -85,19 +88,20 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
         item(COMPARING, "Are tabular or surrogate benchmarks used for an in-depth evaluation?", tables(report)),
         item(
             DETAILS,
-            "Is it said how hyperparameters of the method were tuned, and at what cost?",
+            "Is it reported how hyperparameters of the method were tuned, and at what cost?",
             open("The records hold the settings that were used, not how they were found."),
         ),
         item(
             DETAILS,
-            "Is the time of the whole method given, not of the search alone?",
+            "Is the time of the whole method given, not only of the search?",
             met("Ask and tell times are listed; costs of trials are on the study's clock.".into()),
         ),
         item(DETAILS, "Are all details of the experiments given?", details(report)),
     ]
 }
 
-/// Whether the code of plugins can be had: those built in are this program's, a file says nothing of its source.
+/// Whether the source code of plugins is available. Built-in plugins are part of this program; a plugin file does not
+/// tell where its source is.
 fn plugins(report: &Report, which: fn(&Header) -> &PluginRecord) -> (Standing, String) {
     let built_in = |header: &Header| which(header).identity.origin == Origin::BuiltIn;
     let name = |header: &Header| {
@@ -115,7 +119,7 @@ fn plugins(report: &Report, which: fn(&Header) -> &PluginRecord) -> (Standing, S
     (standing, names.into_iter().collect::<Vec<_>>().join("; "))
 }
 
-fn trained(report: &Report) -> (Standing, String) {
+fn training_code(report: &Report) -> (Standing, String) {
     let looked_up = report.problems.iter().all(|problem| problem.simulated);
     if looked_up {
         return (Standing::Met, "Nothing is trained: the values are looked up, or functions of the choices.".into());
@@ -128,10 +132,10 @@ fn details(report: &Report) -> (Standing, String) {
     if report.problems.iter().all(|problem| problem.simulated) {
         return (Standing::Met, format!("{listed}."));
     }
-    (Standing::Open, format!("{listed}; the records do not say on which machine it ran: add that."))
+    (Standing::Open, format!("{listed}; add the machine, which the records do not contain."))
 }
 
-fn same(report: &Report) -> (Standing, String) {
+fn same_problem(report: &Report) -> (Standing, String) {
     let differs: Vec<&str> = report
         .problems
         .iter()
@@ -178,7 +182,7 @@ fn protocol(report: &Report) -> (Standing, String) {
     }
 }
 
-/// What ended trials early, of which strategies.
+/// Which pruners ended trials of which strategies.
 fn pruners(report: &Report) -> String {
     let mut by_name: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
     for (_, strategy, header) in &report.setups {
@@ -191,7 +195,7 @@ fn pruners(report: &Report) -> String {
     };
     match (by_name.len(), by_name.keys().next()) {
         (0 | 1, Some(None) | None) => "No pruner ended trials.".into(),
-        (1, Some(Some(only))) => format!("The pruner {only} ended trials of all."),
+        (1, Some(Some(only))) => format!("The pruner {only} ended trials of all strategies."),
         _ => {
             let named: Vec<String> = by_name.iter().filter_map(named).collect();
             format!("A strategy and its pruner are compared as one method: {}.", named.join("; "))
@@ -218,10 +222,13 @@ fn baseline(report: &Report) -> (Standing, String) {
     }
     match (&without[..], &fewer[..]) {
         ([], []) => (Standing::Met, "Random search ran on every problem with as many seeds as any strategy.".into()),
-        ([], fewer) => (Standing::Lacking, format!("It has fewer seeds than others on {}.", fewer.join(", "))),
-        (without, _) => {
-            (Standing::Lacking, format!("There is none on {}: leave out --no-random-search.", without.join(", ")))
+        ([], fewer) => {
+            (Standing::Lacking, format!("Random search has fewer seeds than others on {}.", fewer.join(", ")))
         }
+        (without, _) => (
+            Standing::Lacking,
+            format!("Random search did not run on {}: leave out --no-random-search.", without.join(", ")),
+        ),
     }
 }
 
@@ -231,7 +238,7 @@ fn seeds(report: &Report) -> (Standing, String) {
     let text =
         if least == most { format!("{least} paired seeds.") } else { format!("{least} to {most} paired seeds.") };
     match least {
-        few if few < FEW_SEEDS => (Standing::Lacking, format!("{text} Ten or more tell something: raise --seeds.")),
+        few if few < FEW_SEEDS => (Standing::Lacking, format!("{text} Use at least ten: raise --seeds.")),
         _ => (Standing::Met, text),
     }
 }
@@ -244,7 +251,10 @@ fn tables(report: &Report) -> (Standing, String) {
     let names = report.problems.iter().map(|problem| problem.name.as_str());
     let tables: Vec<&str> = names.filter(|name| looked_up(name)).collect();
     match tables[..] {
-        [] => (Standing::Lacking, "Add problems of a table, such as nas-bench-201/c10: they cost seconds.".into()),
+        [] => (
+            Standing::Lacking,
+            "Add problems of a tabular benchmark, such as nas-bench-201/c10, which take only seconds.".into(),
+        ),
         _ => (Standing::Met, format!("Looked up: {}.", tables.join(", "))),
     }
 }

@@ -1,103 +1,98 @@
-//! What a report says of a benchmark, as numbers: recomputed from the records, with nothing drawn. Equal records give
-//! equal reports; the times of ask and tell alone are measurements, and differ between runs.
+//! The content of a benchmark's report, as numbers that are recomputed from the records; nothing is drawn here. Equal
+//! records give equal reports, except for the measured times of ask and tell, which differ between runs.
 
-mod bands;
 mod checklist;
 mod fronts;
 mod paths;
-mod ranks;
-mod volume;
 mod winners;
 
 use std::collections::BTreeMap;
 
 use nas_api::{Goal, Objective};
 
-pub use bands::{Band, Bands, RESAMPLES, iqm};
 pub use checklist::{Item, Standing as ItemStanding};
 pub use fronts::Fronts;
-pub(crate) use ranks::ranked;
-pub use ranks::{Friedman, Ranks, ranks};
-pub use volume::{Point, front, hypervolume, igd_plus};
 pub use winners::{Winner, winners};
 
 use crate::benchmark::{Comparison, Results, Row, Skipped, Store, compare};
+pub use crate::statistics::{Band, Friedman, Point, RESAMPLES, Ranks};
+use crate::statistics::{Bootstrap, ranks};
 use crate::study::{Header, StudyError};
 use paths::{Paths, Run};
 
-/// A curve is sampled at so many places at most.
-const PLACES: usize = 160;
+/// The maximum number of points of a curve.
+const CURVE_POINTS: usize = 160;
 
-/// One strategy's curve: a band over seeds at each place.
+/// One strategy's curve, with a band over its seeds at each point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// The strategy's label.
     pub strategy: String,
-    /// Trials or seconds, with the band there.
+    /// Trials or seconds, each with the band at that point.
     pub points: Vec<(f64, Band)>,
 }
 
 /// How one strategy ended on one problem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ending {
-    /// Means, deviations, regret, broken studies.
+    /// Means, deviations, regret and broken studies.
     pub row: Row,
-    /// Of the final values; NaN without any.
+    /// The median of the final values; NaN if there is none.
     pub median: f64,
-    /// Of the final values.
+    /// The band of the final values.
     pub band: Option<Band>,
-    /// The area under the regret curve, divided by its length: the mean simple regret over all trials from a study's
-    /// first incumbent on, in the metric's unit; mean over seeds.
+    /// The area under the regret curve divided by its length, which is the mean simple regret over all trials from a
+    /// study's first incumbent on, in the metric's unit. It is averaged over seeds.
     pub area: f64,
-    /// Real microseconds of asking for a trial, the median over all trials.
+    /// The median over all trials of the real microseconds that asking for a trial took.
     pub ask_micros: f64,
-    /// Real microseconds of telling of a trial, the median over all trials.
+    /// The median over all trials of the real microseconds that telling the result took.
     pub tell_micros: f64,
-    /// Real seconds of all asks and tells of a study, mean.
+    /// The real seconds that all asks and tells of a study took, averaged over studies.
     pub strategy_seconds: f64,
 }
 
-/// One problem.
+/// The results on one problem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProblemReport {
-    /// Its name.
+    /// The problem's name.
     pub name: String,
-    /// What is reported, and which way it is better.
+    /// The metric that is reported.
     pub metric: String,
-    /// Of the metric.
+    /// Whether the metric is maximized or minimized.
     pub goal: Goal,
-    /// What regret is counted from.
+    /// The value that regret is measured from.
     pub best: f64,
-    /// That is a property of the problem; else it is the best that any study found.
+    /// Whether `best` is a property of the problem; otherwise it is the best value that any study found.
     pub best_known: bool,
-    /// Of its studies.
+    /// The objectives of its studies.
     pub objectives: Vec<Objective>,
-    /// Seconds are simulated.
+    /// Whether seconds are simulated.
     pub simulated: bool,
-    /// One for each strategy, in order.
+    /// How each strategy ended, in order of the strategies.
     pub endings: Vec<Ending>,
-    /// All pairs.
+    /// The comparisons of all pairs of strategies.
     pub comparisons: Vec<Comparison>,
-    /// Who was ranked: the strategies with all common seeds.
+    /// The strategies that were ranked: those with the largest number of finished seeds.
     pub ranked: Vec<String>,
     /// Their ranks over those seeds.
     pub ranks: Option<Ranks>,
-    /// The incumbent's value after so many trials.
+    /// The incumbent's value over trials.
     pub by_trials: Vec<Line>,
-    /// The incumbent's value after so many seconds of the study's clock.
+    /// The incumbent's value over the seconds of the study's clock.
     pub by_seconds: Vec<Line>,
-    /// Several objectives.
+    /// The fronts, where there are several objectives.
     pub fronts: Option<Fronts>,
 }
 
-/// How many problems a strategy wins and loses against another one (p < 0.05 after Holm's correction).
+/// The number of problems on which a strategy wins and loses against another one (p < 0.05 after Holm's correction).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wins {
-    /// Significantly better.
+    /// Problems on which it is significantly better.
     pub won: u32,
-    /// Significantly worse.
+    /// Problems on which it is significantly worse.
     pub lost: u32,
-    /// Compared.
+    /// Problems on which the two were compared.
     pub of: u32,
 }
 
@@ -106,29 +101,34 @@ pub struct Wins {
 pub struct Report {
     /// The strategies' labels.
     pub strategies: Vec<String>,
-    /// What each ran with on each problem: (problem, strategy, header).
+    /// The configuration of each strategy on each problem: (problem, strategy, header).
     pub setups: Vec<(String, String, Header)>,
-    /// In order of their names.
+    /// The problems, ordered by name.
     pub problems: Vec<ProblemReport>,
-    /// Row against column, in the order of `strategies`.
+    /// Wins of the row's strategy against the column's, both in the order of `strategies`.
     pub wins: Vec<Vec<Wins>>,
-    /// The problems that ranks and profile are over: those that at least half as many strategies served as any.
+    /// The problems that `ranks` and `profile` cover: those on which at least half as many strategies were ranked as on
+    /// the problem with the most.
     pub covered: Vec<String>,
-    /// Who was ranked over them: those that ran on all of them.
+    /// The strategies that were ranked over the covered problems: those that were ranked on all of them.
     pub ranked: Vec<String>,
-    /// By the mean rank on each problem; `None` for a single problem.
+    /// The ranks over the covered problems, from the mean ranks on each; `None` for a single problem.
     pub ranks: Option<Ranks>,
-    /// For each ranked strategy the share of all final values whose normalised regret is at most τ, as (τ, share). 0 is
-    /// the best value, 1 the worst that any study on the problem ended with (Dolan & Moré 2002; Agarwal et al. 2021).
+    /// For each ranked strategy, the share of its final values whose normalized regret is at most τ, as (τ, share). A
+    /// regret of 0 is the best value and 1 is the worst value that any study on the problem ended with (Dolan & Moré
+    /// 2002; Agarwal et al. 2021).
     pub profile: Vec<(String, Vec<(f64, f64)>)>,
-    /// Pairs that could not run.
+    /// The pairs of strategy and problem that could not run.
     pub skipped: Vec<Skipped>,
     /// The best-practice checklist.
     pub checklist: Vec<Item>,
 }
 
 impl Report {
-    /// Recomputed from the records. Refuses a benchmark without a single study.
+    /// Recomputes the report from the records.
+    ///
+    /// # Errors
+    /// The benchmark has no finished study, or its file cannot be read.
     pub fn of(store: &Store) -> Result<Self, StudyError> {
         let results = Results::of(store)?;
         if results.rows.is_empty() {
@@ -136,9 +136,9 @@ impl Report {
             return Err(StudyError::file(store.path(), "holds no finished study", remedy));
         }
         let comparisons = compare(&results);
-        let mut bands = Bands::default();
+        let mut bootstrap = Bootstrap::default();
         let mut paths = Paths::read(store)?;
-        let mut fronts = fronts::read(store, &mut bands)?;
+        let mut fronts = fronts::read(store, &mut bootstrap)?;
         let mut by_problem: BTreeMap<String, Vec<Row>> = BTreeMap::new();
         for row in results.rows {
             by_problem.entry(row.problem.clone()).or_default().push(row);
@@ -146,7 +146,7 @@ impl Report {
         let problems = by_problem.into_iter().map(|(name, rows)| {
             let compared = comparisons.iter().filter(|comparison| comparison.problem == name).cloned().collect();
             let front = fronts.remove(&name);
-            problem(name, rows, compared, front, &mut paths, &mut bands)
+            problem(name, rows, compared, front, &mut paths, &mut bootstrap)
         });
         let problems: Vec<ProblemReport> = problems.collect();
         let setups = store.headers()?;
@@ -178,24 +178,27 @@ impl Report {
     }
 }
 
+/// The results on one problem.
 fn problem(
     name: String,
     rows: Vec<Row>,
     comparisons: Vec<Comparison>,
     fronts: Option<Fronts>,
     paths: &mut Paths,
-    bands: &mut Bands,
+    bootstrap: &mut Bootstrap,
 ) -> ProblemReport {
     let runs = |strategy: &str| paths.runs.get(&(name.clone(), strategy.to_owned())).map_or(&[][..], Vec::as_slice);
-    let trials: Vec<f64> = paths::places(rows.iter().flat_map(|row| runs(&row.strategy)).map(|run| run.by_trials.end));
-    let seconds = paths::places(rows.iter().flat_map(|row| runs(&row.strategy)).map(|run| run.by_seconds.end));
-    let mut line = |row: &Row, places: &[f64], path: fn(&Run) -> &paths::Path| {
-        let at = |&place: &f64| {
-            let values: Option<Vec<f64>> = runs(&row.strategy).iter().map(|run| path(run).at(place)).collect();
+    let trials: Vec<f64> =
+        paths::sample_positions(rows.iter().flat_map(|row| runs(&row.strategy)).map(|run| run.by_trials.end));
+    let seconds =
+        paths::sample_positions(rows.iter().flat_map(|row| runs(&row.strategy)).map(|run| run.by_seconds.end));
+    let mut line = |row: &Row, positions: &[f64], path: fn(&Run) -> &paths::Path| {
+        let at = |&position: &f64| {
+            let values: Option<Vec<f64>> = runs(&row.strategy).iter().map(|run| path(run).at(position)).collect();
             // A curve begins where every seed has an incumbent.
-            Some((place, bands.of(&values?)?))
+            Some((position, bootstrap.band(&values?)?))
         };
-        Line { strategy: row.strategy.clone(), points: places.iter().filter_map(at).collect() }
+        Line { strategy: row.strategy.clone(), points: positions.iter().filter_map(at).collect() }
     };
     let by_trials: Vec<Line> = rows.iter().map(|row| line(row, &trials, |run| &run.by_trials)).collect();
     let by_seconds: Vec<Line> = rows.iter().map(|row| line(row, &seconds, |run| &run.by_seconds)).collect();
@@ -208,7 +211,7 @@ fn problem(
         best_known: first.is_some_and(|row| row.best_known),
         objectives: paths.objectives.get(&name).cloned().unwrap_or_default(),
         simulated: paths.simulated.get(&name).copied().unwrap_or(false),
-        endings: rows.iter().map(|row| ending(row, runs(&row.strategy), bands)).collect(),
+        endings: rows.iter().map(|row| ending(row, runs(&row.strategy), bootstrap)).collect(),
         comparisons,
         ranked,
         ranks: over_seeds,
@@ -219,7 +222,7 @@ fn problem(
     }
 }
 
-fn ending(row: &Row, runs: &[Run], bands: &mut Bands) -> Ending {
+fn ending(row: &Row, runs: &[Run], bootstrap: &mut Bootstrap) -> Ending {
     let finals: Vec<f64> = row.finals.values().copied().collect();
     let asks: Vec<f64> = runs.iter().flat_map(|run| run.times.iter().map(|(ask, _)| ask * 1e6)).collect();
     let tells: Vec<f64> = runs.iter().flat_map(|run| run.times.iter().map(|(_, tell)| tell * 1e6)).collect();
@@ -228,7 +231,7 @@ fn ending(row: &Row, runs: &[Run], bands: &mut Bands) -> Ending {
     Ending {
         row: row.clone(),
         median: median(finals.clone()),
-        band: bands.of(&finals),
+        band: bootstrap.band(&finals),
         area: areas.iter().sum::<f64>() / areas.len() as f64,
         ask_micros: median(asks),
         tell_micros: median(tells),
@@ -236,7 +239,7 @@ fn ending(row: &Row, runs: &[Run], bands: &mut Bands) -> Ending {
     }
 }
 
-/// NaN for none.
+/// The median; NaN if there is no value.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match (values.len(), values.len() / 2) {
@@ -246,7 +249,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// The strategies with the most seeds in common, and their ranks with each seed as a block.
+/// The strategies with the largest number of finished seeds, and their ranks with each seed as a block.
 fn rank_seeds(rows: &[Row]) -> (Vec<String>, Option<Ranks>) {
     let most = rows.iter().map(|row| row.finals.len()).max().unwrap_or(0);
     let full: Vec<&Row> = rows.iter().filter(|row| row.finals.len() == most && most > 0).collect();
@@ -258,25 +261,26 @@ fn rank_seeds(rows: &[Row]) -> (Vec<String>, Option<Ranks>) {
     (full.iter().map(|row| row.strategy.clone()).collect(), ranks(&blocks))
 }
 
-/// One problem as a block of the ranking over problems: the strategies' mean ranks over its seeds, fewer is better.
+/// The scores of one problem for the ranking over problems: the negated mean ranks of the strategies over its seeds.
 fn block(problem: &ProblemReport, ranked: &[String]) -> Option<Vec<f64>> {
     let ranks = problem.ranks.as_ref()?;
     let place = |strategy: &String| problem.ranked.iter().position(|name| name == strategy);
     ranked.iter().map(|strategy| Some(-ranks.mean[place(strategy)?])).collect()
 }
 
-/// One that only a few strategies can serve would leave nobody else to rank.
+/// The problems that are ranked over. A problem that only a few strategies can serve would exclude all others.
 fn covered(problems: &[ProblemReport]) -> Vec<&ProblemReport> {
     let most = problems.iter().map(|problem| problem.ranked.len()).max().unwrap_or(0);
     problems.iter().filter(|problem| 2 * problem.ranked.len() >= most).collect()
 }
 
+/// Counts the significant wins of every strategy against every other one.
 fn wins(strategies: &[String], comparisons: &[Comparison]) -> Vec<Vec<Wins>> {
     let mut wins = vec![vec![Wins::default(); strategies.len()]; strategies.len()];
     let place = |name: &String| strategies.iter().position(|strategy| strategy == name);
     for comparison in comparisons {
         let (Some(a), Some(b)) = (place(&comparison.a), place(&comparison.b)) else { continue };
-        // By the effect's direction: the median may agree where the mean does not.
+        // The effect size decides who won, because the means may point the other way.
         let (ours, theirs) = match comparison.p_holm < 0.05 {
             true => (u32::from(comparison.a12 > 0.5), u32::from(comparison.a12 < 0.5)),
             false => (0, 0),
@@ -289,6 +293,7 @@ fn wins(strategies: &[String], comparisons: &[Comparison]) -> Vec<Vec<Wins>> {
     wins
 }
 
+/// The performance profile of a strategy, see [`Report::profile`].
 fn profile(strategy: &str, problems: &[&ProblemReport]) -> Vec<(f64, f64)> {
     let mut regrets = Vec::new();
     for problem in problems {

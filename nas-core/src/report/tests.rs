@@ -22,11 +22,11 @@ fn row(problem: &str, strategy: &str, finals: &[f64]) -> Row {
 }
 
 #[test]
-fn strategies_that_lack_seeds_are_not_ranked() {
+fn strategies_with_fewer_seeds_are_not_ranked() {
     let rows = [row("p", "a", &[1.0, 2.0, 3.0]), row("p", "b", &[2.0, 3.0, 3.0]), row("p", "c", &[9.0])];
     let (ranked, ranks) = rank_seeds(&rows);
     assert_eq!(ranked, ["a", "b"]);
-    // Two seeds for b, one shared.
+    // b wins two seeds, and one is tied.
     for (mean, expected) in ranks.unwrap().mean.iter().zip([(2.0 + 2.0 + 1.5) / 3.0, (1.0 + 1.0 + 1.5) / 3.0]) {
         assert!((mean - expected).abs() < 1e-12);
     }
@@ -40,7 +40,7 @@ fn medians_by_hand() {
 }
 
 #[test]
-fn a_win_counts_where_it_is_significant() {
+fn only_significant_wins_count() {
     let comparison = |problem: &str, a12: f64, p_holm: f64| Comparison {
         problem: problem.into(),
         a: "a".into(),

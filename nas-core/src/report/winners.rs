@@ -7,25 +7,28 @@ use nas_api::Genotype;
 use crate::benchmark::{Columns, Store, incumbent};
 use crate::study::StudyError;
 
-/// The incumbent of the study with the best one.
+/// The best incumbent of all studies on a problem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Winner {
     /// The problem.
     pub problem: String,
     /// The strategy that found it.
     pub strategy: String,
-    /// Its study's seed.
+    /// The seed of its study.
     pub seed: u32,
     /// The architecture.
     pub genotype: Genotype,
-    /// The main objective.
+    /// The name of the main objective.
     pub metric: String,
-    /// Of the objective, at the highest fidelity.
+    /// The value of the main objective, at the highest fidelity.
     pub value: f64,
 }
 
-/// One for each problem with an incumbent that is a single architecture, in order of the problems. It is chosen by the
-/// objective that was searched for, never by a test; the first of equals wins.
+/// The winner of each problem whose incumbent is a single architecture, in order of the problems. Winners are chosen by
+/// the objective that was searched for, never by a test metric; the first of equals wins.
+///
+/// # Errors
+/// The benchmark's file cannot be read.
 pub fn winners(store: &Store) -> Result<Vec<Winner>, StudyError> {
     let mut best: BTreeMap<String, ((f64, f64), Winner)> = BTreeMap::new();
     store.each(|problem, strategy, seed, study| {

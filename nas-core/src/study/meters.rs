@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use nas_api::native::panic_words;
-use nas_api::{Graph, Metric, MetricInfo, Task};
+use nas_api::{Graph, Meter, Metric, MetricInfo, Task};
 
 use super::StudyError;
-use crate::meter::{Meter, MeterRecord};
+use crate::meter::MeterRecord;
 use crate::plugin::Registry;
 
 /// Opened meters.

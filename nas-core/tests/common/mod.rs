@@ -1,4 +1,4 @@
-//! What the tests of the host share.
+//! Helpers that the tests of the plugin host share.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ pub fn component(kind: &str, name: &str) -> PathBuf {
     path
 }
 
-/// A guest that misbehaves.
+/// A fixture component that misbehaves.
 #[allow(dead_code)]
 pub fn fixture(name: &str) -> PathBuf {
     component("fixtures", name)
 }
 
-/// A space of two decisions without networks.
+/// A space with two decisions and without networks.
 pub struct Pair {
     decisions: Vec<Decision>,
 }

@@ -1,4 +1,4 @@
-//! What ends a study, and what cannot be a budget.
+//! Budgets end a study, and invalid budgets are refused.
 
 use nas_core::study::{BudgetSpec, End, StudySpec, TaskSpec};
 
@@ -15,7 +15,7 @@ fn epochs(limit: f64) -> BudgetSpec {
 }
 
 #[test]
-fn trials() {
+fn a_study_ends_after_its_trials() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     assert_eq!(run(&spec("trials", "random-search", 17), &file).unwrap(), End::Trials);
@@ -23,7 +23,7 @@ fn trials() {
 }
 
 #[test]
-fn the_strategy_finishes() {
+fn a_study_ends_when_its_strategy_finishes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     assert_eq!(run(&scripted("finishes", "0,0,0 0,1,0"), &file).unwrap(), End::Finished);
@@ -31,7 +31,7 @@ fn the_strategy_finishes() {
 }
 
 #[test]
-fn epochs_are_never_overspent() {
+fn total_fidelity_is_never_exceeded() {
     let folder = tempfile::tempdir().unwrap();
     for workers in [1, 3] {
         let file = folder.path().join(workers.to_string());
@@ -44,14 +44,14 @@ fn epochs_are_never_overspent() {
 }
 
 #[test]
-fn a_trial_that_carries_on_pays_the_difference() {
+fn a_trial_that_carries_on_costs_only_the_difference() {
     let folder = tempfile::tempdir().unwrap();
     let script = "0,0,0@4 0,0,0@8<0 0,1,0@8 0,2,0@8";
     let study = with(limited(scripted("carries", script), epochs(16.0)), &[("epochs", "8")]);
     let study = StudySpec { evaluator: with_name(study.evaluator.clone(), "cheap-resuming"), ..study };
     let file = folder.path().join("study");
     assert_eq!(run(&study, &file).unwrap(), End::TotalFidelity);
-    // 4 + 4 + 8 are all that there is; the last trial does not fit.
+    // 4 + 4 + 8 use up the budget, so the last trial does not fit.
     assert_eq!(take_calls("carries").len(), 3);
 }
 
@@ -61,7 +61,7 @@ fn with_name(mut plugin: nas_core::study::PluginSpec, name: &str) -> nas_core::s
 }
 
 #[test]
-fn simulated_seconds() {
+fn simulated_seconds_end_a_study() {
     let folder = tempfile::tempdir().unwrap();
     for (workers, trials) in [(1, 10), (4, 40)] {
         let file = folder.path().join(workers.to_string());
@@ -72,7 +72,7 @@ fn simulated_seconds() {
         let record = read(&file).trials;
         let trained = record.iter().filter(|trial| trial.trained).count();
         assert!((trials * 3 / 4..trials * 5 / 4).contains(&trained), "{trained} trials with {workers} workers");
-        // Trials that were running when the time was over are finished, too.
+        // Trials that are running at the end of the time are finished.
         let cost: f64 = record.iter().map(|trial| trial.cost).sum();
         assert!((900.0 * f64::from(workers)..1200.0 * f64::from(workers)).contains(&cost), "{cost} seconds");
     }
@@ -107,7 +107,7 @@ out_features = "$outputs"
 }
 
 #[test]
-fn what_cannot_be_a_budget() {
+fn invalid_budgets_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     let study = || spec("impossible", "random-search", 1);

@@ -1,4 +1,4 @@
-//! What the tests of studies share: cheap evaluators and strategies, and what runs and compares studies.
+//! Helpers that the tests of studies share: a registry of test plugins, and functions that run and compare studies.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, R
 use crate::evaluator::Cheap;
 use crate::strategy::{Fickle, Halving, Scripted};
 
-/// Every strategy that is built in.
+/// The built-in strategies that these tests use.
 pub const STRATEGIES: [&str; 5] = ["random-search", "local-search", "genetic", "regularized-evolution", "reinforce"];
 
-/// All built-ins, and the plugins of these tests.
+/// A registry with built-in plugins and the plugins of these tests.
 pub fn registry() -> Result<Registry, PluginError> {
     let mut registry = Registry::new(Options::default());
     registry.add_space::<Mlp>()?;
@@ -37,7 +37,7 @@ pub fn registry() -> Result<Registry, PluginError> {
     Ok(registry)
 }
 
-/// A study of `mlp` with the evaluator `cheap`. What the evaluator is asked to do is noted under `label`.
+/// A study of `mlp` with the evaluator `cheap`, which records its calls under `label`.
 pub fn spec(label: &str, strategy: &str, trials: u32) -> StudySpec {
     let spec = StudySpec {
         space: PluginSpec::named("mlp"),
@@ -50,12 +50,12 @@ pub fn spec(label: &str, strategy: &str, trials: u32) -> StudySpec {
     with(spec, &[("evaluator.label", label)])
 }
 
-/// A study whose strategy proposes what `script` says (see [`Scripted`]), and stops at its end.
+/// A study whose strategy proposes what `script` says (see [`Scripted`]), and finishes at its end.
 pub fn scripted(label: &str, script: &str) -> StudySpec {
     with(spec(label, "scripted", 100), &[("strategy.label", label), ("strategy.script", script)])
 }
 
-/// The same with settings as `--set` takes them.
+/// Adds settings, in the form that `--set` takes.
 pub fn with(mut spec: StudySpec, settings: &[(&str, &str)]) -> StudySpec {
     for (name, value) in settings {
         let (table, key) = name.split_once('.').unwrap_or(("evaluator", name));
@@ -70,12 +70,12 @@ pub fn with(mut spec: StudySpec, settings: &[(&str, &str)]) -> StudySpec {
     spec
 }
 
-/// Begins a study and runs it to its end.
+/// Starts a study and runs it to its end.
 pub fn run(spec: &StudySpec, file: &Path) -> Result<End, StudyError> {
     run_with(spec, file, &AtomicBool::new(false), &mut ())
 }
 
-/// The same, heard and perhaps stopped.
+/// Starts a study with a listener and a flag that stops it.
 pub fn run_with(
     spec: &StudySpec,
     file: &Path,
@@ -86,18 +86,18 @@ pub fn run_with(
     start(Plan::check(spec, &registry, Some(&state_dir(file)))?, file, stop, listener)
 }
 
-/// Goes on with a study as it was begun.
+/// Resumes a study unchanged.
 pub fn go_on(file: &Path) -> Result<End, StudyError> {
     go_on_with(file, &ResumeOptions::default(), &mut ())
 }
 
-/// Goes on with a study, heard.
+/// Resumes a study with options and a listener.
 pub fn go_on_with(file: &Path, options: &ResumeOptions, listener: &mut dyn Listener) -> Result<End, StudyError> {
     let registry = registry().map_err(StudyError::Open)?;
     resume(file, &registry, options, &AtomicBool::new(false), listener)
 }
 
-/// A warm start with this strategy.
+/// Options for a warm start with this strategy.
 pub fn warm(strategy: &str, trials: u32) -> ResumeOptions {
     ResumeOptions {
         strategy: PluginSpec::named(strategy),
@@ -106,15 +106,15 @@ pub fn warm(strategy: &str, trials: u32) -> ResumeOptions {
     }
 }
 
-/// Runs a study, and keeps a copy of its file (with write-ahead log and states) as it is after every commit: what a
-/// process that is killed just there leaves behind.
+/// Runs a study and copies its file, with write-ahead log and states, after every commit. Each copy is what a process
+/// killed at that moment leaves behind.
 pub fn run_with_copies(spec: &StudySpec, file: &Path, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
     let mut copies = Copies { file: file.to_owned(), folder: folder.to_owned(), taken: Vec::new() };
     run_with(spec, file, &AtomicBool::new(false), &mut copies)?;
     Ok(copies.taken)
 }
 
-/// Copies a study's file at every commit.
+/// A listener that copies a study's file at every commit.
 pub struct Copies {
     pub file: PathBuf,
     pub folder: PathBuf,
@@ -131,7 +131,7 @@ impl Listener for Copies {
     }
 }
 
-/// Copies a study's file with everything that belongs to it but the lock.
+/// Copies a study's file with everything that belongs to it except the lock.
 pub fn copy_study(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::copy(from, to)?;
     let beside = |path: &Path, ending: &str| {
@@ -153,17 +153,17 @@ pub fn copy_study(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The records of a study.
+/// The records of a study as text, without times.
 pub fn records(file: &Path) -> String {
     records_without_times(file).expect("a study's file can be read")
 }
 
-/// The study as its file has it.
+/// Reads a study's file.
 pub fn read(file: &Path) -> StudyRecord {
     StudyRecord::read(file).expect("a study's file can be read")
 }
 
-/// The first line that differs, so that a failing test does not print two whole studies.
+/// Asserts that two records are equal. It reports only the first difference, so that a failing test stays readable.
 pub fn assert_same_records(left: &str, right: &str, what: &str) {
     for (number, (left, right)) in left.lines().zip(right.lines()).enumerate() {
         assert_eq!(left, right, "{what}: line {number} of the records differs");
@@ -171,7 +171,7 @@ pub fn assert_same_records(left: &str, right: &str, what: &str) {
     assert_eq!(left.lines().count(), right.lines().count(), "{what}: one of the records is longer");
 }
 
-/// The message of a failure, which holds all of these, and a remedy.
+/// Asserts that a result is an error whose message contains all parts and a remedy, and returns the message.
 pub fn message<T>(result: Result<T, StudyError>, parts: &[&str]) -> String {
     let text = match result {
         Ok(_) => panic!("nothing was refused; expected {parts:?}"),

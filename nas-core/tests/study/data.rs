@@ -1,4 +1,4 @@
-//! Data that have changed while a study was not running are noticed.
+//! Data that changed while a study was not running are noticed.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -8,7 +8,7 @@ use nas_core::study::{Problem, ResumeOptions, StudyError};
 use crate::common::{go_on, go_on_with, message, read, records, registry, run, run_with, spec};
 use crate::evaluator::read_data;
 
-/// A study of eight trials that stops at once.
+/// Starts a study of eight trials and stops it at once.
 fn begun(label: &str, file: &Path) {
     let stop = AtomicBool::new(true);
     run_with(&spec(label, "random-search", 8), file, &stop, &mut ()).unwrap();
@@ -19,7 +19,7 @@ fn reopened(file: &Path) -> Result<(), StudyError> {
 }
 
 #[test]
-fn other_data_are_refused_wherever_the_study_is_opened_again() {
+fn changed_data_are_refused_wherever_a_study_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     read_data("edited", "/sets/mine", "aaaabbbbccccdddd");
@@ -42,7 +42,7 @@ fn other_data_are_refused_wherever_the_study_is_opened_again() {
     }
     assert_eq!(records(&file), before);
 
-    // The same data in another place are the same.
+    // The same data at another path are accepted.
     read_data("edited", "/moved/mine", "aaaabbbbccccdddd");
     go_on(&file).unwrap();
     assert_eq!(read(&file).trials.len(), 8);
@@ -51,17 +51,17 @@ fn other_data_are_refused_wherever_the_study_is_opened_again() {
 }
 
 #[test]
-fn studies_that_do_not_say_which_data_they_had_go_on() {
+fn studies_without_recorded_data_are_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, file) = (folder.path().join("whole"), folder.path().join("study"));
     run(&spec("unsaid", "random-search", 8), &whole).unwrap();
     begun("unsaid", &file);
-    // As every study file of before.
+    // Older study files have not recorded their data.
     assert_eq!(read(&file).header.data, None);
     read_data("unsaid", "/sets/mine", "aaaabbbbccccdddd");
     go_on(&file).unwrap();
     assert_eq!(records(&file), records(&whole));
-    // A new search in the same file knows them.
+    // A new search in the same file records them.
     let warm = ResumeOptions { warm_start: true, ..ResumeOptions::default() };
     go_on_with(&file, &warm, &mut ()).unwrap();
     read_data("unsaid", "/sets/mine", "other");

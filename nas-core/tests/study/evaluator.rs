@@ -1,4 +1,4 @@
-//! An evaluator that trains nothing: every number comes from hashes of key and seed. It notes what it is asked.
+//! An evaluator that trains nothing and records its calls. All its numbers are hashes of key and seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,13 +26,13 @@ pub struct Call {
 }
 
 static CALLS: Mutex<BTreeMap<String, Vec<Call>>> = Mutex::new(BTreeMap::new());
-/// Labels whose evaluator is broken for now, with the trial where it shows.
+/// Labels whose evaluator is broken, with the trial at which it fails.
 static BROKEN: Mutex<BTreeSet<(String, u32)>> = Mutex::new(BTreeSet::new());
 
-/// The data of an evaluator of this label, where it says which they are.
+/// The data that the evaluator with a label declares.
 static DATA: Mutex<BTreeMap<String, Fingerprint>> = Mutex::new(BTreeMap::new());
 
-/// From now on the evaluator of this label reads these data.
+/// From now on, the evaluator with this label declares these data.
 pub fn read_data(label: &str, source: &str, digest: &str) {
     let data = Fingerprint { source: source.to_owned(), digest: digest.to_owned() };
     held(&DATA).insert(label.to_owned(), data);
@@ -42,41 +42,41 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The calls noted under a label since they were last taken.
+/// Takes the calls recorded under a label since the last call.
 pub fn take_calls(label: &str) -> Vec<Call> {
     held(&CALLS).remove(label).unwrap_or_default()
 }
 
-/// From now on the evaluator of this label breaks down at this trial.
+/// From now on, the evaluator with this label breaks down at this trial.
 pub fn break_at(label: &str, trial: u32) {
     held(&BROKEN).insert((label.to_owned(), trial));
 }
 
-/// The evaluator of this label works again.
+/// The evaluator with this label works again.
 pub fn repair(label: &str) {
     held(&BROKEN).retain(|(broken, _)| broken != label);
 }
 
-/// `cheap`, and `cheap-resuming`, which keeps states of trials and carries them on.
+/// The evaluators `cheap` and `cheap-resuming`; the latter keeps the states of trials and carries them on.
 pub struct Cheap<const RESUMES: bool> {
     label: String,
-    /// Of 100 architectures, so many cannot be measured.
+    /// The percentage of architectures that cannot be measured.
     fail: u32,
-    /// Sleeps up to so many microseconds, at real random.
+    /// The maximum number of microseconds that it sleeps, which is not derived from the seed.
     sleep: u32,
     /// From this trial on, a measurement takes a minute unless it is stopped.
     hang_at: u32,
     nan_at: u32,
     panic_at: u32,
     epochs: u32,
-    /// Simulated cost of a trial on average; 0: real.
+    /// The average simulated cost of a trial; 0 means that the clock counts.
     simulated: f64,
     task: bool,
-    /// Reports after every epoch.
+    /// Whether it reports after every epoch.
     curve: bool,
-    /// Where a pruner ends a trial, it says no simulated seconds.
+    /// Whether it gives no simulated seconds for a pruned trial.
     forgets: bool,
-    /// Where a pruner ends a trial, it panics.
+    /// Whether it panics when a pruner ends a trial.
     breaks: bool,
     state: Option<PathBuf>,
 }
@@ -85,7 +85,7 @@ impl<const RESUMES: bool> Cheap<RESUMES> {
     fn sleep(&self, trial: u32, monitor: &dyn Monitor) -> bool {
         let mut micros = match self.sleep {
             0 => 0,
-            // Really random: no two runs have the same timing.
+            // Truly random, so that no two runs have the same timing.
             most => RandomState::new().hash_one(trial) % u64::from(most),
         };
         if trial >= self.hang_at {
@@ -106,7 +106,7 @@ impl<const RESUMES: bool> Cheap<RESUMES> {
         Ok(folder.join(format!("trial-{trial}")))
     }
 
-    /// How far the resumed trial was trained; an error where its state is not what it should be.
+    /// The fidelity to which the resumed trial was trained; an error if its state is wrong.
     fn carried_on(&self, request: &Request) -> Result<f64> {
         let Some(resume) = request.resume else { return Ok(0.0) };
         let path = self.state_of(resume)?;
@@ -159,7 +159,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
         }
         let epochs = fidelity.unwrap_or(1.0);
         if self.curve {
-            // Above the last state's end, where one is carried on.
+            // A trial that is carried on continues after its last epoch.
             for epoch in start as u32 + 1..=epochs as u32 {
                 if !self.sleep(trial, monitor) {
                     return Ok(None);
@@ -189,7 +189,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
             metric("val_loss", 1.0 - part(&key, 3)),
             metric("latency", part(&key, 4)),
             metric("test_accuracy", accuracy - 0.1),
-            // What an evaluator says of the size of networks is not believed.
+            // The host ignores what an evaluator says about the size of networks.
             metric("params", -1.0),
             metric("train_seconds", RandomState::new().hash_one(trial) as f64),
         ];
@@ -224,7 +224,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
             graphs: true,
             trains: None,
             parameters: vec![
-                Parameter::text("label", "", "Where calls are noted."),
+                Parameter::text("label", "", "The label under which calls are recorded."),
                 Parameter::integer("fail", 0, 0, 100, "Percent of the architectures that fail."),
                 Parameter::integer("sleep", 0, 0, u32::MAX, "Microseconds at most."),
                 trial("hang_at"),
@@ -238,10 +238,10 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
                     1e9,
                     "Simulated seconds of a trial on average; 0: the clock counts.",
                 ),
-                Parameter::truth("task", true, "It says what the networks are for."),
+                Parameter::truth("task", true, "It declares a task."),
                 Parameter::truth("curve", false, "It reports after every epoch."),
-                Parameter::truth("forgets", false, "Of a trial that a pruner ends it says no simulated seconds."),
-                Parameter::truth("breaks", false, "It panics where a pruner ends a trial."),
+                Parameter::truth("forgets", false, "It gives no simulated seconds for a pruned trial."),
+                Parameter::truth("breaks", false, "It panics when a pruner ends a trial."),
             ],
         }
     }

@@ -1,4 +1,4 @@
-//! Trials at several fidelities, and trials that carry on others.
+//! Trials at several fidelities, and trials that carry on earlier ones.
 
 use nas_core::study::{Duplicates, PluginSpec, State, StudySpec, Summary};
 
@@ -33,7 +33,7 @@ fn successive_halving_carries_on() {
 }
 
 #[test]
-fn it_resumes_wherever_it_was_killed() {
+fn successive_halving_resumes_after_a_kill_at_any_commit() {
     let folder = tempfile::tempdir().unwrap();
     let mut study = resuming(spec("halving-killed", "halving", 100));
     study.workers = Some(3);
@@ -47,7 +47,7 @@ fn it_resumes_wherever_it_was_killed() {
 }
 
 #[test]
-fn duplicates_are_measured_where_the_study_says_so() {
+fn duplicates_are_measured_if_the_study_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let mut study = with(scripted("measured-again", "0,0,0 0,0,1 0,0,0 0,0,0"), &[("epochs", "4")]);
     study.evaluator.reference = Some("cheap-resuming".into());
@@ -60,7 +60,7 @@ fn duplicates_are_measured_where_the_study_says_so() {
     assert_eq!(calls.iter().filter(|call| call.key == record.trials[0].key).count(), 3);
     let seeds: std::collections::BTreeSet<u32> = calls.iter().map(|call| call.seed).collect();
     assert_eq!(seeds.len(), 4, "each has a seed of its own");
-    // The choice is the study's, also after a resume.
+    // The setting also holds after a resume.
     for copy in copies {
         go_on(&copy).unwrap();
         assert_same_records(&records(&file), &records(&copy), &copy.display().to_string());
@@ -69,18 +69,18 @@ fn duplicates_are_measured_where_the_study_says_so() {
 }
 
 #[test]
-fn what_is_the_same_architecture_at_another_fidelity_is_trained() {
+fn the_same_architecture_at_another_fidelity_is_trained() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     run(&resuming(scripted("fidelities", "0,0,0@1 0,0,0@4 0,0,0 0,0,0@4<0 0,0,0@1")), &file).unwrap();
     let duplicates: Vec<_> = read(&file).trials.iter().map(|trial| trial.duplicate_of).collect();
-    // Without a fidelity, it is the highest. Carried on is not the same as trained in one go.
+    // The default is the highest fidelity. A trial that carries on another one is no duplicate of one trained at once.
     assert_eq!(duplicates, [None, None, Some(1), None, Some(0)]);
     assert_eq!(read(&file).trials[3].resume, Some(0));
 }
 
 #[test]
-fn the_state_of_a_duplicate_is_its_originals() {
+fn a_duplicate_is_carried_on_from_the_state_of_its_original() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     run(&resuming(scripted("originals", "0,0,0@1 0,0,0@1 0,0,0@2<1")), &file).unwrap();
@@ -89,7 +89,7 @@ fn the_state_of_a_duplicate_is_its_originals() {
 }
 
 #[test]
-fn what_cannot_be_carried_on() {
+fn trials_that_cannot_be_carried_on_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |label: &str, study: StudySpec, parts: &[&str]| {
         message(run(&study, &folder.path().join(label)), parts);
@@ -106,7 +106,7 @@ fn what_cannot_be_carried_on() {
 }
 
 #[test]
-fn a_strategy_says_what_it_needs() {
+fn the_needs_of_a_strategy_are_checked() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     let mut study = spec("needs", "halving", 10);

@@ -1,4 +1,4 @@
-//! The study's file: what it is not, who holds it, and that it can be read meanwhile.
+//! The study's file: invalid files are refused, one process may write, and all may read.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn an_existing_file_is_never_overwritten() {
 }
 
 #[test]
-fn what_is_no_study_is_named() {
+fn files_that_are_no_studies_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let refused = |path: &Path, part: &str| {
@@ -43,7 +43,7 @@ fn what_is_no_study_is_named() {
 }
 
 #[test]
-fn a_study_of_another_version_is_named() {
+fn a_study_of_another_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     run(&study(), &file).unwrap();
@@ -55,7 +55,7 @@ fn a_study_of_another_version_is_named() {
 }
 
 #[test]
-fn damage_is_named() {
+fn damaged_records_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let damaged = |sql: &str, part: &str| {
         let file = folder.path().join(part.replace(' ', "-"));
@@ -89,17 +89,18 @@ fn one_process_at_a_time_may_write_and_all_may_read() {
     assert_eq!(beside, ["study"], "no lock and no journal stays behind");
 }
 
-/// As a process leaves it that is killed in the middle of a write with a rollback journal.
+/// The copy is what a process leaves that is killed during a write with a rollback journal.
 #[test]
-fn what_a_killed_process_had_begun_to_write_is_rolled_back() {
+fn an_unfinished_write_of_a_killed_process_is_rolled_back() {
     let folder = tempfile::tempdir().unwrap();
     let (file, copy) = (folder.path().join("study"), folder.path().join("copy"));
     run(&study(), &file).unwrap();
     let expected = records(&file);
     let db = rusqlite::Connection::open(&file).unwrap();
-    // So small a cache writes to the file before the end of the transaction.
+    // With such a small cache, SQLite writes to the file before the end of the transaction.
     db.execute_batch(
-        "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; UPDATE trials SET proposal = 'x'; CREATE TABLE big (x); \
+        "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; UPDATE trials SET proposal = 'x'; \
+         CREATE TABLE big (x); \
          WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 2000) \
          INSERT INTO big SELECT randomblob(500) FROM n",
     )
@@ -111,7 +112,7 @@ fn what_a_killed_process_had_begun_to_write_is_rolled_back() {
 }
 
 #[test]
-fn a_folder_that_is_missing_is_named() {
+fn a_missing_folder_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     message(run(&study(), &folder.path().join("no/such/study")), &["cannot be written", "folder"]);
 }

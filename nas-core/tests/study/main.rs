@@ -1,5 +1,5 @@
 //! Whole studies with real strategies and spaces, and an evaluator that trains nothing, so that thousands of trials
-//! take no time.
+//! take little time.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod budget;

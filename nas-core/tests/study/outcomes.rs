@@ -1,4 +1,4 @@
-//! What becomes of a trial: measured, failed, a duplicate, never trained.
+//! The outcomes of trials: measured, failed, duplicate or never trained.
 
 use nas_core::study::{End, Event, State, StudySpec, Summary};
 
@@ -6,11 +6,11 @@ use crate::common::{message, read, run, run_with, scripted, spec, with};
 use crate::evaluator::take_calls;
 use crate::strategy::take_told;
 
-/// Networks of one hidden layer with 32, 64 and 128 neurons for 64 inputs and 3 outputs.
+/// The parameters of networks with one hidden layer of 32, 64 and 128 neurons, 64 inputs and 3 outputs.
 const PARAMS: [f64; 3] = [2179.0, 4355.0, 8707.0];
 
 #[test]
-fn what_breaks_a_static_bound_is_never_trained() {
+fn a_network_that_breaks_a_static_constraint_is_never_trained() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     let mut study = scripted("constraints", "0,0,0 0,1,0 0,2,0");
@@ -27,13 +27,13 @@ fn what_breaks_a_static_bound_is_never_trained() {
         assert_eq!((trial.state, trial.trained), (State::Failed, false));
         assert!(trial.reason.contains("breaks params<=4000"), "{}", trial.reason);
     }
-    // The strategy is told how far it went over.
+    // The strategy is told by how much the limit was exceeded.
     let told = take_told("constraints");
     assert_eq!(told[2].failure.as_ref().unwrap().violation, (8707.0 - 4000.0) / 4000.0);
 }
 
 #[test]
-fn what_breaks_a_measured_bound_fails_after_training() {
+fn a_network_that_breaks_a_measured_constraint_fails_after_training() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     let mut study = spec("measured-constraints", "random-search", 30);
@@ -72,7 +72,7 @@ fn equal_architectures_are_trained_once_and_told_each_time() {
 }
 
 #[test]
-fn failures_are_kept_with_their_reason() {
+fn failures_are_recorded_with_their_reason() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     let study = with(spec("failures", "regularized-evolution", 60), &[("fail", "40")]);
@@ -97,7 +97,7 @@ fn an_objective_that_is_not_a_number_fails_the_trial() {
 }
 
 #[test]
-fn a_panic_of_the_evaluator_fails_one_trial() {
+fn a_panic_of_the_evaluator_fails_only_its_trial() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     assert_eq!(run(&with(spec("panic", "random-search", 5), &[("panic_at", "2")]), &file).unwrap(), End::Trials);
@@ -107,7 +107,7 @@ fn a_panic_of_the_evaluator_fails_one_trial() {
 }
 
 #[test]
-fn hidden_and_undeclared_metrics_are_recorded_and_not_told() {
+fn hidden_and_undeclared_metrics_are_recorded_but_not_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     let mut heard = Vec::new();
@@ -128,7 +128,7 @@ fn hidden_and_undeclared_metrics_are_recorded_and_not_told() {
 }
 
 #[test]
-fn a_hidden_metric_is_no_objective() {
+fn a_hidden_metric_cannot_be_an_objective() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     let aim = |text: &str| StudySpec { objectives: vec![text.into()], ..spec("aim", "random-search", 3) };
@@ -178,7 +178,7 @@ fn several_objectives_have_a_front() {
 }
 
 #[test]
-fn a_strategy_that_waits_for_nothing_is_told_so() {
+fn a_strategy_that_waits_for_nothing_ends_the_study() {
     let folder = tempfile::tempdir().unwrap();
     let mut study = with(scripted("stall", "0,0,0 0,1,0 wait 0,2,0"), &[("strategy.stall", "true")]);
     study.workers = Some(2);

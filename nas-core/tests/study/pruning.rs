@@ -1,4 +1,5 @@
-//! Reports while trials are measured, and pruners that end trials by them: neither time nor the number of workers shows.
+//! Curve points of running trials, and pruners that judge by them. Neither time nor the number of workers may influence
+//! the records.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +12,7 @@ use crate::common::{
 use crate::evaluator::{break_at, repair, take_calls};
 use crate::strategy::take_told;
 
-/// Trials of eight epochs, each of which takes a while.
+/// A study with trials of eight epochs that report after each epoch.
 fn study(label: &str, strategy: &str, trials: u32, workers: u32, sleep: &str) -> StudySpec {
     let settings = [("curve", "true"), ("epochs", "8"), ("sleep", sleep), ("fail", "10")];
     let mut study = with(spec(label, strategy, trials), &settings);
@@ -28,31 +29,31 @@ fn median(study: StudySpec) -> StudySpec {
     pruned(study, "median", &[("pruner.startup", "3")])
 }
 
-/// The setting itself is in the records.
+/// Removes the setting `sleep` from the records.
 fn without_sleep(records: &str) -> String {
     records.lines().filter(|line| !line.starts_with("  sleep = ")).map(|line| format!("{line}\n")).collect()
 }
 
-/// What a trial came to, times aside.
-fn essence(trial: &TrialRecord) -> (String, State, String, Option<f64>, Vec<CurvePoint>) {
+/// The outcome of a trial without times.
+fn outcome_of(trial: &TrialRecord) -> (String, State, String, Option<f64>, Vec<CurvePoint>) {
     (trial.key.clone(), trial.state, trial.reason.clone(), trial.pruned_at, trial.curve.clone())
 }
 
 #[test]
 fn any_number_of_workers_prunes_the_same_trials_at_the_same_epochs() {
     let folder = tempfile::tempdir().unwrap();
-    let essences = |workers| {
+    let outcomes = |workers| {
         let file = folder.path().join(format!("{workers}"));
         run(&median(study("pruned", "random-search", 40, workers, "1500")), &file).unwrap();
-        read(&file).trials.iter().map(essence).collect::<Vec<_>>()
+        read(&file).trials.iter().map(outcome_of).collect::<Vec<_>>()
     };
-    let alone = essences(1);
+    let alone = outcomes(1);
     let count = |state| {
         alone.iter().filter(|trial| trial.1 == state && (state == State::Measured) == trial.3.is_none()).count()
     };
     assert!(count(State::Measured) > 5 && count(State::Pruned) > 5, "{alone:?}");
     for workers in [2, 4, 7] {
-        assert_eq!(alone, essences(workers), "{workers} workers");
+        assert_eq!(alone, outcomes(workers), "{workers} workers");
     }
 }
 
@@ -69,7 +70,7 @@ fn random_delays_change_nothing() {
     }
 }
 
-/// The rule, written down once more from the records alone.
+/// The median rule, implemented again from the records alone.
 fn should_end(trials: &[TrialRecord], trial: &TrialRecord, epoch: f64) -> bool {
     let scores = |trial: &TrialRecord| -> Vec<f64> {
         let reports = trial.curve.iter().filter(|report| report.fidelity <= epoch);
@@ -152,7 +153,7 @@ fn a_stop_after_any_report_changes_nothing() {
 }
 
 #[test]
-fn an_evaluator_that_breaks_beside_a_waiting_trial_spoils_no_record() {
+fn an_evaluator_that_breaks_while_another_trial_waits_changes_no_record() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, file) = (folder.path().join("whole"), folder.path().join("study"));
     let study = |label| median(study(label, "random-search", 20, 4, "1000"));
@@ -165,7 +166,7 @@ fn an_evaluator_that_breaks_beside_a_waiting_trial_spoils_no_record() {
 }
 
 #[test]
-fn a_training_that_is_carried_on_is_judged_as_one() {
+fn a_training_that_is_carried_on_is_judged_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let study = |workers, sleep: &str| {
         let mut study = median(study("carried", "halving", 100, workers, sleep));
@@ -186,7 +187,7 @@ fn a_training_that_is_carried_on_is_judged_as_one() {
 }
 
 #[test]
-fn a_strategy_is_told_of_a_failure_and_of_what_was_reached() {
+fn a_strategy_is_told_the_failure_and_the_metrics_of_a_pruned_trial() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     let script = with(scripted("told", "0,0,0 0,0,1 0,0,0"), &[("curve", "true"), ("epochs", "4")]);
@@ -203,14 +204,14 @@ fn a_strategy_is_told_of_a_failure_and_of_what_was_reached() {
         let position = visible.position(|metric| metric.name == "val_accuracy").unwrap();
         assert_eq!(Some(observation.metrics[position]), trial.metric("val_accuracy"));
     }
-    // The duplicate takes the outcome over.
+    // The duplicate takes over the outcome.
     assert_eq!((trials[2].duplicate_of, trials[2].curve.len()), (Some(0), 0));
     let summary = Summary::of(&read(&file));
     assert_eq!((summary.measured, summary.failed, summary.pruned, summary.best), (0, 0, 3, None));
 }
 
 #[test]
-fn what_pruned_trials_did_not_spend_is_there_for_others() {
+fn the_unspent_fidelity_of_pruned_trials_is_left_for_others() {
     let folder = tempfile::tempdir().unwrap();
     let limited = |study: StudySpec| StudySpec {
         budget: BudgetSpec { total_fidelity: Some(100.0), ..BudgetSpec::default() },
@@ -234,13 +235,13 @@ fn what_pruned_trials_did_not_spend_is_there_for_others() {
     }
 }
 
-/// Of 40 simulated seconds on average.
+/// Trials take 40 simulated seconds on average.
 fn simulated(study: StudySpec) -> StudySpec {
     with(study, &[("simulated", "40")])
 }
 
 #[test]
-fn on_a_simulated_clock_a_pruned_trial_costs_what_it_came_to() {
+fn a_pruned_trial_costs_its_share_of_simulated_seconds() {
     let folder = tempfile::tempdir().unwrap();
     let trials = |name: &str, workers, pruner: bool| {
         let file = folder.path().join(format!("{name}{workers}"));
@@ -258,7 +259,7 @@ fn on_a_simulated_clock_a_pruned_trial_costs_what_it_came_to() {
         cheaper += u32::from(ended.cost < whole.cost);
     }
     assert!((5..35).contains(&cheaper), "{cheaper} were ended");
-    let outcome = |trial: &TrialRecord| (essence(trial), trial.cost.to_bits());
+    let outcome = |trial: &TrialRecord| (outcome_of(trial), trial.cost.to_bits());
     for workers in [2, 5] {
         let beside = trials("pruned", workers, true);
         assert!(alone.iter().map(outcome).eq(beside.iter().map(outcome)), "{workers} workers");
@@ -269,7 +270,7 @@ fn on_a_simulated_clock_a_pruned_trial_costs_what_it_came_to() {
 fn a_kill_on_a_simulated_clock_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("whole");
-    // Told in the order of ends, which pruners bring forward.
+    // Results are told in the order of their simulated ends, which pruning changes.
     let mut study = simulated(median(study("simulated-killed", "regularized-evolution", 100, 3, "300")));
     study.budget = BudgetSpec { seconds: Some(250.0), ..BudgetSpec::default() };
     let copies = run_with_copies(&study, &file, folder.path()).unwrap();
@@ -284,14 +285,14 @@ fn a_kill_on_a_simulated_clock_changes_nothing() {
 }
 
 #[test]
-fn a_pruned_trial_without_simulated_seconds_is_the_evaluators_fault() {
+fn an_evaluator_that_gives_no_simulated_seconds_for_a_pruned_trial_is_broken() {
     let folder = tempfile::tempdir().unwrap();
     let forgets = with(simulated(study("forgets", "random-search", 40, 2, "0")), &[("forgets", "true")]);
     message(run(&median(forgets), &folder.path().join("study")), &["evaluator 'cheap'", "gave no cost for trial "]);
 }
 
 #[test]
-fn a_pruned_trial_that_panics_on_a_simulated_clock_is_one_failed_trial() {
+fn a_panic_while_a_simulated_trial_is_pruned_fails_only_that_trial() {
     let folder = tempfile::tempdir().unwrap();
     let trials = |workers, breaks: &str| {
         let file = folder.path().join(format!("{breaks}{workers}"));
@@ -306,12 +307,12 @@ fn a_pruned_trial_that_panics_on_a_simulated_clock_is_one_failed_trial() {
     let free = |trial: &&TrialRecord| trial.simulated && trial.cost == 0.0 || trial.duplicate_of.is_some();
     assert!(broken.iter().all(free), "no clock of the machine counts");
     assert!(fine.iter().zip(&alone).all(|(fine, broken)| fine.pruned_at.is_some() == broken.reason.contains("broke")));
-    let outcome = |trial: &TrialRecord| (essence(trial), trial.cost.to_bits());
+    let outcome = |trial: &TrialRecord| (outcome_of(trial), trial.cost.to_bits());
     assert!(alone.iter().map(outcome).eq(trials(3, "true").iter().map(outcome)), "three workers");
 }
 
 #[test]
-fn a_trial_that_still_gets_better_is_spared() {
+fn a_trial_that_still_improves_is_spared() {
     let folder = tempfile::tempdir().unwrap();
     let count = |label: &str, patience: &str| {
         let file = folder.path().join(label);
@@ -324,7 +325,7 @@ fn a_trial_that_still_gets_better_is_spared() {
 }
 
 #[test]
-fn pruners_that_could_not_work_are_refused() {
+fn pruners_that_cannot_work_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |study: StudySpec, parts: &[&str]| {
         let file = folder.path().join("study");

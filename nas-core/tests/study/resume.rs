@@ -1,4 +1,4 @@
-//! A study that was interrupted, however, ends as if it had not been.
+//! A study that was interrupted in any way ends as if it had not been.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::common::{
 };
 use crate::evaluator::{break_at, repair, take_calls};
 
-/// Three workers, failures, duplicates, and measurements of random length.
+/// A study with three workers, failures, duplicates, and measurements of random duration.
 fn study(label: &str, strategy: &str) -> StudySpec {
     let mut study = with(spec(label, strategy, 14), &[("sleep", "500"), ("fail", "20")]);
     study.workers = Some(3);
@@ -32,7 +32,7 @@ fn a_kill_at_any_commit_changes_nothing() {
     }
 }
 
-/// On the simulated clock results are told in the order of their ends, which a resume has to find again.
+/// On a simulated clock, results are told in the order of their ends, which a resume has to reproduce.
 #[test]
 fn a_kill_at_any_commit_of_simulated_workers_changes_nothing() {
     for strategy in ["regularized-evolution", "reinforce"] {
@@ -50,7 +50,7 @@ fn a_kill_at_any_commit_of_simulated_workers_changes_nothing() {
 }
 
 #[test]
-fn a_kill_while_it_is_resumed_changes_nothing() {
+fn a_kill_during_a_resume_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("whole");
     let copies = run_with_copies(&study("killed-twice", "regularized-evolution"), &file, folder.path()).unwrap();
@@ -67,7 +67,7 @@ fn a_kill_while_it_is_resumed_changes_nothing() {
     }
 }
 
-/// Says stop at the commit of this number.
+/// Stops the study after this number of commits.
 struct StopAt<'a> {
     stop: &'a AtomicBool,
     commits: u32,
@@ -112,7 +112,7 @@ fn a_long_measurement_is_interrupted() {
         }
     };
     assert_eq!(run_with(&study, &file, &stop, &mut listener).unwrap(), End::Stopped);
-    // It would take a minute.
+    // Without the interruption it would take a minute.
     assert!(start.elapsed() < Duration::from_secs(30));
     let record = read(&file);
     let trial = record.trials.last().unwrap();
@@ -128,7 +128,7 @@ fn a_broken_evaluator_ends_the_study_and_loses_nothing() {
     let error = run(&study("broken", "local-search"), &file).unwrap_err();
     assert!(matches!(error, StudyError::Broken(_)) && !error.is_input());
     message::<()>(Err(error), &["cheap", "evaluate", "the disk is full"]);
-    // Still broken.
+    // The evaluator is still broken.
     message(go_on(&file), &["the disk is full"]);
     repair("broken");
     go_on(&file).unwrap();
@@ -136,7 +136,7 @@ fn a_broken_evaluator_ends_the_study_and_loses_nothing() {
 }
 
 #[test]
-fn what_is_measured_is_not_measured_again() {
+fn measured_trials_are_not_measured_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     run(&study("again", "random-search"), &file).unwrap();
@@ -147,7 +147,7 @@ fn what_is_measured_is_not_measured_again() {
 }
 
 #[test]
-fn a_strategy_that_is_not_deterministic_is_found_out() {
+fn a_strategy_that_is_not_deterministic_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     run(&spec("fickle", "fickle", 6), &file).unwrap();
@@ -159,7 +159,7 @@ fn a_strategy_that_is_not_deterministic_is_found_out() {
 }
 
 #[test]
-fn a_study_stays_what_it_is() {
+fn the_settings_of_a_study_cannot_be_changed_on_resume() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     run(&spec("stays", "random-search", 6), &file).unwrap();

@@ -1,4 +1,4 @@
-//! Strategies that do what a test wants to see.
+//! Strategies for tests.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use nas_api::{
 
 static TOLD: Mutex<BTreeMap<String, Vec<Observation>>> = Mutex::new(BTreeMap::new());
 
-/// What the scripted strategy of this label was told since that was last taken.
+/// Takes the observations that the scripted strategy with this label was told since the last call.
 pub fn take_told(label: &str) -> Vec<Observation> {
     TOLD.lock().unwrap_or_else(PoisonError::into_inner).remove(label).unwrap_or_default()
 }
@@ -28,8 +28,9 @@ fn info(name: &str, needs: Needs, parameters: Vec<Parameter>) -> StrategyInfo {
     }
 }
 
-/// Proposes what its parameter `script` says, word by word: `1,0,0` is a genotype, `1,0,0@4` with a fidelity,
-/// `1,0,0@4<2` carries on trial 2, `wait` proposes nothing once. At the end it has finished, or stalls.
+/// Proposes what its parameter `script` says, word by word: `1,0,0` is a genotype, `1,0,0@4` has a fidelity,
+/// `1,0,0@4<2` carries on trial 2, and `wait` proposes nothing once. At the end of the script it is finished, or
+/// stalls.
 pub struct Scripted {
     label: String,
     words: Vec<String>,
@@ -96,9 +97,9 @@ impl Strategy for Scripted {
 pub struct Halving {
     study: Study,
     rng: Random,
-    /// Of this rung, not yet proposed: what, and which trial it carries on.
+    /// Genotypes of this rung that are not proposed yet, with the trial that each carries on.
     waiting: Vec<(Genotype, Option<u32>)>,
-    /// Of this rung, proposed: how many results are missing, and the scores so far.
+    /// The number of results of this rung that are missing.
     missing: u32,
     scores: Vec<(f64, u32, Genotype)>,
     rung: usize,
@@ -145,7 +146,7 @@ impl Strategy for Halving {
         self.scores.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         self.waiting = self.scores.drain(..).take(kept).map(|(_, trial, genotype)| (genotype, Some(trial))).collect();
         self.finished = self.rung >= self.study.fidelities.len() || self.waiting.is_empty();
-        // A last draw that changes nothing: what is random must be replayed as well.
+        // This draw changes nothing, but random numbers must be replayed, too.
         space.sample(self.rng.random())?;
         self.missing = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
         Ok(())
@@ -156,7 +157,7 @@ impl Strategy for Halving {
     }
 }
 
-/// Not deterministic: from its fourth proposal on, it depends on how often the program has opened it.
+/// A strategy that is not deterministic: from its fourth proposal on, it depends on how often it was opened before.
 pub struct Fickle {
     instance: u32,
     proposed: u32,

@@ -1,4 +1,4 @@
-//! A new search in the file of an old one.
+//! Warm starts: a new search in the file of an earlier one.
 
 use nas_core::study::{End, ResumeOptions, State, Summary};
 
@@ -9,7 +9,7 @@ use crate::common::{
 use crate::evaluator::take_calls;
 use crate::strategy::take_told;
 
-/// With the script's label.
+/// Options for a warm start with a scripted strategy.
 fn script(label: &str, script: &str) -> ResumeOptions {
     let mut options = warm("scripted", 10);
     options.strategy = scripted(label, script).strategy;
@@ -50,13 +50,13 @@ fn old_measurements_are_not_repeated() {
 }
 
 #[test]
-fn another_strategy_goes_on_and_resumes_wherever_it_was_killed() {
+fn another_strategy_takes_over_and_resumes_after_a_kill_at_any_commit() {
     for strategy in ["local-search", "genetic", "regularized-evolution", "reinforce"] {
         let folder = tempfile::tempdir().unwrap();
         let mut study = with(spec("warm", "random-search", 8), &[("sleep", "300")]);
         study.workers = Some(2);
         let file = folder.path().join("whole");
-        // The last copy is the old search at its end; those before have unfinished trials.
+        // The last copy is the finished search; earlier copies have unfinished trials.
         let old = run_with_copies(&study, &file, folder.path()).unwrap();
         for from in [old.len() - 1, old.len() / 2] {
             let (file, folder) = (old[from].clone(), folder.path().join(format!("{from}-warm")));
@@ -74,7 +74,7 @@ fn another_strategy_goes_on_and_resumes_wherever_it_was_killed() {
 }
 
 #[test]
-fn trials_left_unfinished_are_given_up() {
+fn unfinished_trials_are_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let mut study = spec("left", "random-search", 6);
     study.workers = Some(3);
@@ -91,7 +91,7 @@ fn trials_left_unfinished_are_given_up() {
 }
 
 #[test]
-fn two_warm_starts() {
+fn a_study_can_have_two_warm_starts() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     run(&spec("twice", "random-search", 5), &file).unwrap();
@@ -109,7 +109,7 @@ fn two_warm_starts() {
 }
 
 #[test]
-fn what_the_new_strategy_needs_is_checked_first() {
+fn the_needs_of_the_new_strategy_are_checked_first() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     run(&spec("first", "random-search", 3), &file).unwrap();

@@ -1,4 +1,4 @@
-//! How long each measurement takes must not show in the records.
+//! The duration of measurements must not influence the records.
 
 use crate::common::{STRATEGIES, assert_same_records, read, records, run, spec, with};
 
@@ -8,7 +8,7 @@ fn study(strategy: &str, workers: u32, sleep: &str) -> nas_core::study::StudySpe
     study
 }
 
-/// The setting itself is in the records.
+/// Removes the setting `sleep` from the records.
 fn without_sleep(records: &str) -> String {
     records.lines().filter(|line| !line.starts_with("  sleep = ")).map(|line| format!("{line}\n")).collect()
 }
@@ -28,7 +28,7 @@ fn random_delays_change_nothing() {
 }
 
 #[test]
-fn a_strategy_that_ignores_results_finds_the_same_with_any_number_of_workers() {
+fn a_strategy_that_ignores_results_finds_the_same_trials_with_any_number_of_workers() {
     let folder = tempfile::tempdir().unwrap();
     let metrics = |workers| {
         let file = folder.path().join(format!("{workers}"));

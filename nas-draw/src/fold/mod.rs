@@ -1,4 +1,4 @@
-//! What of a network is drawn once: groups that the nodes' names tell, and what repeats within them.
+//! Finds what is drawn once: groups of nodes by their names, and repetitions within the groups.
 
 mod repeat;
 mod signature;

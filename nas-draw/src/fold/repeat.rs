@@ -1,4 +1,4 @@
-//! What stands on one level of the drawing, and which of it repeats in a row.
+//! Splits a group into units, and finds units that repeat in a row.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use super::signature::Signatures;
 use super::tree::{Item, Tree};
 use crate::kind::{follows, leads};
 
-/// Rows of more different units are not looked for.
-const LONGEST: usize = 64;
-/// So many equal single nodes in a row are drawn once.
-const LEAST_NODES: usize = 3;
+/// The largest number of units that may repeat together.
+const MAX_PERIOD: usize = 64;
+/// The smallest number of equal nodes in a row that are drawn as one box.
+const MIN_NODES: usize = 3;
 
 /// One item, or a chain of nodes that is drawn as one box.
 #[derive(Clone, Debug)]
@@ -20,17 +20,18 @@ pub(crate) struct Unit {
 /// A row of units that occurs `times` times, one after another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
-    /// The first unit.
+    /// The position of the first unit.
     pub start: usize,
-    /// How many units repeat.
+    /// How many units repeat together.
     pub period: usize,
+    /// How often they occur.
     pub times: usize,
-    /// The repetitions stand side by side: they read the same, and the same reads them.
+    /// Whether the repetitions are side by side: they read the same values, and the same nodes read them.
     pub parallel: bool,
 }
 
-/// The items of a group, chains of nodes joined: what normalises, activates or drops out follows its convolution or
-/// product, a constant goes with the only node that reads it.
+/// Returns the units of a group. A normalisation, activation or dropout joins the convolution or product that it
+/// follows, and a constant joins the only node that reads it.
 pub(crate) fn units(tree: &Tree<'_>, group: usize) -> Vec<Unit> {
     let items = &tree.groups[group].items;
     let nodes = &tree.graph.nodes;
@@ -86,21 +87,21 @@ pub(crate) fn units(tree: &Tree<'_>, group: usize) -> Vec<Unit> {
         };
         unit_of.insert(leaf, unit);
     }
-    // A reader that is on this level takes its constants; all are read, so none is left.
+    // Every constant here has its reader in this group, so the reader has taken it.
     units
 }
 
-/// The units in rows: what repeats is one segment, everything else a segment of its own.
+/// Splits units into segments: repetitions are one segment, and every other unit is one of its own.
 pub(crate) fn segments(tree: &Tree<'_>, signatures: &Signatures, units: &[Unit]) -> Vec<Segment> {
     let rows = Rows::of(tree, signatures, units);
     let mut found = Vec::new();
     let mut start = 0;
     while start < units.len() {
         let mut best = Segment { start, period: 1, times: 1, parallel: false };
-        for period in 1..=LONGEST.min((units.len() - start) / 2) {
+        for period in 1..=MAX_PERIOD.min((units.len() - start) / 2) {
             let here = rows.row(start, period);
             let covers = |segment: &Segment| if segment.times > 1 { segment.period * segment.times } else { 0 };
-            if covers(&here) > covers(&best) && worth(tree, &units[start..start + period], here.times) {
+            if covers(&here) > covers(&best) && is_worth_folding(tree, &units[start..start + period], here.times) {
                 best = here;
             }
         }
@@ -110,27 +111,28 @@ pub(crate) fn segments(tree: &Tree<'_>, signatures: &Signatures, units: &[Unit])
     found
 }
 
-/// Two equal convolutions say more than one with "×2".
-fn worth(tree: &Tree<'_>, row: &[Unit], times: usize) -> bool {
+/// Whether folding makes the drawing clearer: two equal convolutions are clearer than one with "×2".
+fn is_worth_folding(tree: &Tree<'_>, row: &[Unit], times: usize) -> bool {
     let nodes: usize = row.iter().flat_map(|unit| &unit.items).map(|item| tree.leaves(item).len()).sum();
-    times >= LEAST_NODES || nodes >= 2 * LEAST_NODES
+    times >= MIN_NODES || nodes >= 2 * MIN_NODES
 }
 
 /// Where a value comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
-    /// A unit of this level, and which of its values.
+    /// A unit of this level, by its position, and which of its values.
     Unit(usize, u32),
-    /// A node elsewhere.
+    /// A node outside of this level.
     Elsewhere(u32),
 }
 
-/// What is compared to find rows.
+/// The units of a level in a form that can be compared.
 struct Rows {
-    /// Equal for units that are built alike.
+    /// A number for each unit, equal for units with the same structure.
     contents: Vec<u32>,
+    /// Where the inputs of each unit come from.
     sources: Vec<Vec<Source>>,
-    /// The units that read each one, ascending; the greatest number stands for what is not on this level.
+    /// The positions of the units that read each one, ascending. `usize::MAX` stands for readers outside of this level.
     targets: Vec<Vec<usize>>,
 }
 
@@ -176,7 +178,7 @@ impl Rows {
         rows
     }
 
-    /// The longest row from here on with this period; of one repetition where there is none.
+    /// Returns the longest segment with this start and period. It has one repetition if nothing repeats.
     fn row(&self, start: usize, period: usize) -> Segment {
         let single = Segment { start, period, times: 1, parallel: false };
         if self.contents[start] != self.contents[start + period] {
@@ -185,11 +187,11 @@ impl Rows {
         let parallel = !self.reads(start + period, period, start);
         let mut times = 1;
         while start + (times + 1) * period <= self.contents.len()
-            && self.alike(start, start + (times - 1) * period, period, parallel)
+            && self.are_alike(start, start + (times - 1) * period, period, parallel)
         {
             times += 1;
         }
-        // What one repetition gives to others than the next one, the picture shows as given by all.
+        // The picture shows a value that leaves the row as if all repetitions gave it, so they must.
         let end = start + times * period;
         let given = |turn: usize| -> Vec<usize> {
             let units = start + turn * period..start + (turn + 1) * period;
@@ -210,15 +212,15 @@ impl Rows {
         Segment { times, parallel, ..single }
     }
 
-    /// Whether the repetition at `from` reads one that begins at `first` or later, before `from`.
+    /// Whether the repetition at `from` reads a unit between `first` and `from`.
     fn reads(&self, from: usize, period: usize, first: usize) -> bool {
         let sources = self.sources[from..from + period].iter().flatten();
         sources.into_iter().any(|source| matches!(source, Source::Unit(at, _) if (first..from).contains(at)))
     }
 
-    /// Whether the repetition after the one at `a` is built and connected like it. In a sequence, the first ones of the
-    /// row may read what is before the row where later ones read the row.
-    fn alike(&self, start: usize, a: usize, period: usize, parallel: bool) -> bool {
+    /// Whether the repetition at `a` and the next one have the same structure and connections. In a sequence, the first
+    /// ones may read from before the row where later ones read from the row.
+    fn are_alike(&self, start: usize, a: usize, period: usize, parallel: bool) -> bool {
         let b = a + period;
         let same = |(ours, theirs): (&Source, &Source)| match (*ours, *theirs) {
             (Source::Unit(at, port), Source::Unit(its, other)) if at >= a || its >= b => {

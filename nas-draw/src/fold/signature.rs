@@ -1,4 +1,4 @@
-//! Which items are built alike: a number for each, equal where operators, attributes and connections are.
+//! Numbers for items that are equal if their operators, attributes and connections are.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,18 @@ use nas_api::{Attribute, Node, Symbol};
 
 use super::tree::{Item, Tree};
 
-/// Two numbers for every group and node.
+/// Two numbers for every node and group: the exact one and the one without sizes.
 pub(crate) struct Signatures {
     leaves: Vec<[u32; 2]>,
     groups: Vec<[u32; 2]>,
 }
 
-/// Attributes that say how large, not what.
+/// Attributes that are sizes.
 const SIZES: [&str; 8] =
     ["out_channels", "out_features", "num_embeddings", "embedding_dim", "shape", "num_groups", "group", "tied"];
 
 impl Signatures {
-    /// Compares everything with everything, in time proportional to the graph.
+    /// Computes all numbers in time proportional to the graph.
     pub fn of(tree: &Tree<'_>, shapes: &[Shape]) -> Self {
         let mut words: HashMap<String, u32> = HashMap::new();
         let mut leaf = |text: String| {
@@ -33,12 +33,12 @@ impl Signatures {
             .map(|(node, shape)| [leaf(exact(node, shape)), leaf(form(node))])
             .collect();
         let mut found = Self { leaves, groups: vec![[0; 2]; tree.groups.len()] };
-        // No group has the number of a node.
+        // Groups are numbered after the nodes, so that no number is used twice.
         let nodes = words.len() as u32;
         let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
         let mut sizes: HashMap<&[i64], u32> = HashMap::new();
         let mut places = vec![(u32::MAX, 0, 0); tree.graph.nodes.len()];
-        // Children come after their parents.
+        // Children come after their parents, so that reverse order visits children first.
         for group in (0..tree.groups.len()).rev() {
             let it = &tree.groups[group];
             for (at, item) in (0..).zip(&it.items) {
@@ -86,19 +86,19 @@ impl Signatures {
         }
     }
 
-    /// Equal for items that are the same, sizes included.
+    /// Returns a number that is equal for items of the same structure, sizes included.
     pub fn exact(&self, item: Item) -> u32 {
         self.number(item)[0]
     }
 
-    /// Equal for items that are the same but for numbers of channels and features.
+    /// Returns a number that is equal for items of the same structure, whatever their numbers of channels and features.
     pub fn form(&self, item: Item) -> u32 {
         self.number(item)[1]
     }
 }
 
 fn exact(node: &Node, shape: &[i64]) -> String {
-    // Which part of a value each of several slices takes is no difference between them.
+    // Slices that take different parts of a value count as equal.
     let place = |name: &str| node.op == "Slice" && matches!(name, "start" | "end");
     let mut attributes: Vec<&(Symbol, Attribute)> = node.attributes.iter().filter(|(name, _)| !place(name)).collect();
     attributes.sort_by(|a, b| a.0.cmp(&b.0));

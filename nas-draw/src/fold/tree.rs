@@ -1,14 +1,14 @@
-//! Groups of nodes, from the names: `stage1.cell0.conv` is a node of the group `stage1.cell0`.
+//! Groups nodes by their names: `stage1.cell0.conv` is a node of the group `stage1.cell0`.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use nas_api::Graph;
 
-/// Names deeper than this are not taken apart any further.
-const DEEPEST: usize = 8;
+/// The largest number of parts that a name is split into.
+const MAX_DEPTH: usize = 8;
 
-/// What a group is made of.
+/// An element of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Item {
     /// A node, by its position in the graph.
@@ -17,19 +17,19 @@ pub(crate) enum Item {
     Group(usize),
 }
 
-/// Nodes with a common beginning of their names. No path leaves a group and comes back, so that a group can be drawn as
+/// Nodes whose names begin alike. No path of the graph leaves a group and comes back, so that a group can be drawn as
 /// one box.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
-    /// What the names begin with, without the last dot; empty for the whole network.
+    /// The common beginning of the names, without the last dot; empty for the whole network.
     pub path: String,
-    /// In topological order.
+    /// The elements in topological order.
     pub items: Vec<Item>,
     /// All nodes, item by item.
     pub leaves: Vec<u32>,
-    /// Nodes elsewhere that nodes of the group read, in the order of their first use.
+    /// The nodes outside of the group that it reads, in the order of their first use.
     pub inputs: Vec<u32>,
-    /// Nodes of the group that are read elsewhere or that the network returns.
+    /// The nodes of the group that others read or that the network returns.
     pub outputs: Vec<u32>,
 }
 
@@ -38,14 +38,14 @@ pub(crate) struct Group {
 pub(crate) struct Tree<'g> {
     pub graph: &'g Graph,
     pub groups: Vec<Group>,
-    /// Who reads each node.
+    /// The nodes that read each node.
     pub readers: Vec<Vec<u32>>,
     /// Whether the network returns each node.
     pub returned: Vec<bool>,
 }
 
 impl<'g> Tree<'g> {
-    /// Takes the names apart. Inputs of the graph's nodes come before them.
+    /// Groups the nodes of a graph, which must be in topological order.
     pub fn of(graph: &'g Graph) -> Self {
         let mut readers = vec![Vec::new(); graph.nodes.len()];
         for (at, node) in (0..).zip(&graph.nodes) {
@@ -53,11 +53,11 @@ impl<'g> Tree<'g> {
         }
         let mut returned = vec![false; graph.nodes.len()];
         graph.outputs.iter().for_each(|&output| returned[output as usize] = true);
-        let mut tree = Self { graph, groups: named(graph), readers, returned };
+        let mut tree = Self { graph, groups: groups_by_name(graph), readers, returned };
         let mut owners = vec![(usize::MAX, 0); graph.nodes.len()];
-        tree.settle(0, &mut owners);
-        tree.complete(0);
-        tree.borders();
+        tree.sort_items(0, &mut owners);
+        tree.collect_leaves(0);
+        tree.find_inputs_and_outputs();
         tree
     }
 
@@ -68,8 +68,8 @@ impl<'g> Tree<'g> {
         }
     }
 
-    /// Brings the items in topological order. Groups that have none, because a path leaves and comes back, are dissolved.
-    fn settle(&mut self, group: usize, owners: &mut [(usize, usize)]) {
+    /// Sorts the items topologically. Groups that prevent this, because a path leaves and comes back, are dissolved.
+    fn sort_items(&mut self, group: usize, owners: &mut [(usize, usize)]) {
         loop {
             let items = self.groups[group].items.clone();
             let mut leaves: Vec<Vec<u32>> = Vec::with_capacity(items.len());
@@ -94,7 +94,7 @@ impl<'g> Tree<'g> {
                 self.groups[group].items = order.into_iter().map(|at| items[at]).collect();
                 break;
             }
-            // What is neither before nor after a circle lies on one, and nodes alone have an order.
+            // What comes neither before nor after every cycle is on one. Without groups there is none.
             let back: Vec<(usize, usize)> = edges.iter().map(|&(source, target)| (target, source)).collect();
             let mut open = vec![true; items.len()];
             order.into_iter().chain(sorted(&first, &back)).for_each(|at| open[at] = false);
@@ -109,18 +109,18 @@ impl<'g> Tree<'g> {
         }
         for item in self.groups[group].items.clone() {
             if let Item::Group(child) = item {
-                self.settle(child, owners);
+                self.sort_items(child, owners);
             }
         }
     }
 
-    /// Leaves in order; groups of one item give way to it.
-    fn complete(&mut self, group: usize) {
+    /// Collects the leaves in order, and replaces groups of one item by the item.
+    fn collect_leaves(&mut self, group: usize) {
         let mut items = std::mem::take(&mut self.groups[group].items);
         let mut leaves = Vec::new();
         for item in &mut items {
             if let Item::Group(child) = *item {
-                self.complete(child);
+                self.collect_leaves(child);
                 if let [only] = self.groups[child].items[..] {
                     *item = only;
                 }
@@ -134,7 +134,7 @@ impl<'g> Tree<'g> {
         (it.items, it.leaves) = (items, leaves);
     }
 
-    fn borders(&mut self) {
+    fn find_inputs_and_outputs(&mut self) {
         let mut within = vec![usize::MAX; self.graph.nodes.len()];
         let mut read = vec![usize::MAX; self.graph.nodes.len()];
         for (at, group) in self.groups.iter_mut().enumerate() {
@@ -154,7 +154,7 @@ impl<'g> Tree<'g> {
         }
     }
 
-    /// The nodes elsewhere that an item reads; a node's with repetition.
+    /// Returns the nodes outside of an item that it reads; those of a single node may repeat.
     pub fn inputs(&self, item: Item) -> &[u32] {
         match item {
             Item::Leaf(leaf) => &self.graph.nodes[leaf as usize].inputs,
@@ -162,7 +162,7 @@ impl<'g> Tree<'g> {
         }
     }
 
-    /// The nodes of an item that others read.
+    /// Returns the nodes of an item that others read.
     pub fn outputs<'t>(&'t self, item: &'t Item) -> &'t [u32] {
         match item {
             Item::Leaf(leaf) => std::slice::from_ref(leaf),
@@ -170,7 +170,7 @@ impl<'g> Tree<'g> {
         }
     }
 
-    /// All nodes of an item, in an order that is the same for items that are built alike.
+    /// Returns all nodes of an item, in an order that is equal for items of the same structure.
     pub fn leaves<'t>(&'t self, item: &'t Item) -> &'t [u32] {
         match item {
             Item::Leaf(leaf) => std::slice::from_ref(leaf),
@@ -178,7 +178,7 @@ impl<'g> Tree<'g> {
         }
     }
 
-    /// The name of a node or a group.
+    /// Returns the name of a node or the path of a group.
     pub fn path(&self, item: Item) -> &str {
         match item {
             Item::Leaf(leaf) => &self.graph.nodes[leaf as usize].name,
@@ -187,7 +187,8 @@ impl<'g> Tree<'g> {
     }
 }
 
-/// A topological order of as many as have one, what stands first in the network first.
+/// Returns a topological order of the items that have one. Of two that may come first, the one that is first in the
+/// network does.
 fn sorted(first: &[u32], edges: &[(usize, usize)]) -> Vec<usize> {
     let mut targets: Vec<Vec<usize>> = vec![Vec::new(); first.len()];
     let mut missing = vec![0_usize; first.len()];
@@ -210,8 +211,8 @@ fn sorted(first: &[u32], edges: &[(usize, usize)]) -> Vec<usize> {
     order
 }
 
-/// Groups as the names have them, in no order.
-fn named(graph: &Graph) -> Vec<Group> {
+/// Returns the groups of the names, whose items are unsorted.
+fn groups_by_name(graph: &Graph) -> Vec<Group> {
     let mut groups = vec![Group::default()];
     let mut known: HashMap<(usize, &str), usize> = HashMap::new();
     let mut parents = Vec::with_capacity(graph.nodes.len());
@@ -219,7 +220,7 @@ fn named(graph: &Graph) -> Vec<Group> {
         let mut parent = 0;
         let mut rest = node.name.as_str();
         let mut length = 0;
-        for _ in 1..DEEPEST {
+        for _ in 1..MAX_DEPTH {
             let Some((part, after)) = rest.split_once('.') else { break };
             length += part.len() + usize::from(length > 0 || parent > 0);
             parent = *known.entry((parent, part)).or_insert_with(|| {
@@ -230,7 +231,7 @@ fn named(graph: &Graph) -> Vec<Group> {
         }
         parents.push((parent, rest));
     }
-    // A group stands where its first node stands.
+    // A group takes the place of its first node.
     let mut placed = vec![false; groups.len()];
     let mut above = vec![0; groups.len()];
     known.iter().for_each(|((parent, _), group)| above[*group] = *parent);

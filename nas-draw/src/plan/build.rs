@@ -1,4 +1,4 @@
-//! From groups and rows to boxes and arrows.
+//! Turns groups and rows into boxes and arrows.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,82 +6,85 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use nas_api::graph::Shape;
 
 use super::levels::Levels;
-use super::names::{common, range, within, word};
-use super::{Drawing, Edge, Frame, MOST_BOXES, Plan, Tile};
+use super::names::{base_name, common_prefix, range, relative_to};
+use super::{Drawing, Edge, Frame, MAX_BOXES, Plan, Tile};
 use crate::fold::{Item, Segment, Unit};
 use crate::kind::{Kind, label};
 use crate::text::{self, shortened};
 use crate::{DrawError, Subject};
 
-/// Longest line of a box.
-pub(super) const LONGEST: usize = 34;
-/// Names in a hint.
-const HINTED: usize = 12;
-/// Drawings of blocks at most.
-const MOST_BLOCKS: usize = 16;
-/// Places that a block's notes name.
-const MOST_NOTES: usize = 8;
-/// No row.
+/// The largest number of characters in a line of a box.
+pub(super) const MAX_CHARACTERS: usize = 34;
+/// The largest number of nodes in a tooltip.
+const MAX_TOOLTIP_NODES: usize = 12;
+/// The largest number of drawings of blocks.
+const MAX_BLOCKS: usize = 16;
+/// The largest number of places in the notes of a block.
+const MAX_NOTES: usize = 8;
+/// A unit that does not repeat.
 const ONCE: Segment = Segment { start: 0, period: 1, times: 1, parallel: false };
+/// The box of a node that is not in the drawing.
 const NOWHERE: u32 = u32::MAX;
 
-/// A block that is drawn by itself.
+/// A block with a drawing of its own.
 struct Block {
     form: u32,
-    /// The one that is drawn.
+    /// The group that is drawn.
     group: usize,
-    /// Where it occurs: names, how often, shapes that go in and come out.
+    /// Where the block occurs: names, repetitions, shapes of input and output.
     places: Vec<(String, usize, String)>,
+    /// How many nodes it stands for in all places.
     covers: usize,
 }
 
+/// Builds the drawings of a network.
 pub(super) struct Builder<'t, 'g, 's> {
     pub subject: &'s Subject<'s>,
     shapes: &'s [Shape],
-    /// No output needs the node.
+    /// Whether no output needs each node.
     pub unused: Vec<bool>,
     pub levels: Levels<'t, 'g>,
     blocks: Vec<Block>,
-    /// Blocks whose drawing is still to be made.
-    open: VecDeque<usize>,
+    /// The blocks that are not drawn yet.
+    pending: VecDeque<usize>,
 }
 
-/// One drawing being made.
-pub(super) struct Page {
+/// A drawing that is being made.
+pub(super) struct Draft {
     pub drawing: Drawing,
-    /// The path of the group that is drawn; names are shown within it.
+    /// The path of the group that is drawn, to which names are relative.
     pub base: String,
-    /// The box of every node.
+    /// The position of every node's box.
     tiles: Vec<u32>,
-    /// Of which repetitions of which rows every node is part.
+    /// The rows that each node is in, by number, with its repetition in each.
     rows: HashMap<u32, Vec<(u32, u32)>>,
-    count: u32,
+    row_count: u32,
 }
 
 impl<'t, 'g, 's> Builder<'t, 'g, 's> {
     pub fn new(subject: &'s Subject<'s>, shapes: &'s [Shape], levels: Levels<'t, 'g>) -> Self {
         let unused = nas_api::graph::needed(subject.graph).into_iter().map(|needed| !needed).collect();
-        Self { subject, shapes, unused, levels, blocks: Vec::new(), open: VecDeque::new() }
+        Self { subject, shapes, unused, levels, blocks: Vec::new(), pending: VecDeque::new() }
     }
 
     pub fn plan(mut self) -> Result<Plan, DrawError> {
         let whole = self.draw(0)?;
         let mut drawings: Vec<(usize, Drawing)> = Vec::new();
-        while let Some(block) = self.open.pop_front() {
-            if drawings.len() == MOST_BLOCKS {
+        while let Some(block) = self.pending.pop_front() {
+            if drawings.len() == MAX_BLOCKS {
                 let (nodes, boxes) = (self.subject.graph.nodes.len(), drawings.iter().map(|d| d.1.tiles.len()).sum());
-                return Err(DrawError::TooLarge { nodes, boxes, place: String::new(), most: MOST_BOXES });
+                return Err(DrawError::TooLarge { nodes, boxes, place: String::new(), most: MAX_BOXES });
             }
             let drawing = self.draw(self.blocks[block].group)?;
             drawings.push((block, drawing));
         }
-        // What most of the network is made of comes first.
+        // Blocks with the most nodes of the network come first.
         drawings.sort_by_key(|(block, _)| (std::cmp::Reverse(self.blocks[*block].covers), *block));
         let mut letters = vec![String::new(); self.blocks.len()];
         for (place, (block, drawing)) in drawings.iter_mut().enumerate() {
             let it = &self.blocks[*block];
             letters[*block] = letter(place);
-            drawing.title = format!("{}: {}", letter(place), word(&self.levels.tree.groups[it.group].path));
+            drawing.title = format!("{}: {}", letter(place), base_name(&self.levels.tree.groups[it.group].path));
             drawing.notes = notes(it);
         }
         let mut plan = Plan { whole, blocks: drawings.into_iter().map(|(_, drawing)| drawing).collect() };
@@ -96,93 +99,93 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
     fn draw(&mut self, group: usize) -> Result<Drawing, DrawError> {
         let tree = self.levels.tree;
         let base = tree.groups[group].path.clone();
-        let mut page = Page {
+        let mut draft = Draft {
             drawing: Drawing::default(),
             base,
             tiles: vec![NOWHERE; tree.graph.nodes.len()],
             rows: HashMap::new(),
-            count: 0,
+            row_count: 0,
         };
-        self.expand(&mut page, group, None)?;
-        for (leaf, &tile) in (0_u32..).zip(&page.tiles) {
+        self.expand(&mut draft, group, None)?;
+        for (leaf, &tile) in (0_u32..).zip(&draft.tiles) {
             if tile != NOWHERE {
-                let tile = &mut page.drawing.tiles[tile as usize];
+                let tile = &mut draft.drawing.tiles[tile as usize];
                 tile.covers += 1;
-                if tile.covers <= HINTED {
+                if tile.covers <= MAX_TOOLTIP_NODES {
                     let node = &tree.graph.nodes[leaf as usize];
                     let shape = text::shape(&self.shapes[leaf as usize]);
                     let line = format!("{}: {}, gives {shape}", shortened(&node.name, 80), label(node));
-                    tile.hint.push_str(if tile.hint.is_empty() { "" } else { "\n" });
-                    tile.hint.push_str(&line);
-                } else if tile.covers == HINTED + 1 {
-                    tile.hint.push_str("\n…");
+                    tile.tooltip.push_str(if tile.tooltip.is_empty() { "" } else { "\n" });
+                    tile.tooltip.push_str(&line);
+                } else if tile.covers == MAX_TOOLTIP_NODES + 1 {
+                    tile.tooltip.push_str("\n…");
                 }
             }
         }
-        self.connect(&mut page, group);
-        Ok(page.drawing)
+        self.connect(&mut draft, group);
+        Ok(draft.drawing)
     }
 
-    fn expand(&mut self, page: &mut Page, group: usize, frame: Option<usize>) -> Result<(), DrawError> {
+    fn expand(&mut self, draft: &mut Draft, group: usize, frame: Option<usize>) -> Result<(), DrawError> {
         let level = self.levels.level(group);
         for segment in &level.segments {
             let row = &level.units[segment.start..segment.start + segment.period];
-            let again = |turn: usize| &level.units[segment.start + turn * segment.period..][..segment.period];
-            let last = again(segment.times - 1);
+            let repetition = |turn: usize| &level.units[segment.start + turn * segment.period..][..segment.period];
+            let last = repetition(segment.times - 1);
             match row {
-                [unit] => self.place(page, unit, &last[0], segment, frame)?,
+                [unit] => self.add_unit(draft, unit, &last[0], segment, frame)?,
                 _ => {
                     let paths = |row: &[Unit]| {
-                        common(row.iter().flat_map(|unit| &unit.items).map(|item| self.levels.tree.path(*item)))
+                        common_prefix(row.iter().flat_map(|unit| &unit.items).map(|item| self.levels.tree.path(*item)))
                     };
-                    let label = range(within(&paths(row), &page.base), within(&paths(last), &page.base));
+                    let label = range(relative_to(&paths(row), &draft.base), relative_to(&paths(last), &draft.base));
                     let label = if label.is_empty() { "repeated".to_owned() } else { label };
                     let Segment { times, parallel, .. } = *segment;
-                    page.drawing.frames.push(Frame { label, times, parallel, frame });
-                    let own = Some(page.drawing.frames.len() - 1);
+                    draft.drawing.frames.push(Frame { label, times, parallel, frame });
+                    let own = Some(draft.drawing.frames.len() - 1);
                     for unit in row {
-                        self.place(page, unit, unit, &ONCE, own)?;
+                        self.add_unit(draft, unit, unit, &ONCE, own)?;
                     }
                 }
             }
-            page.count += 1;
-            let number = page.count;
+            draft.row_count += 1;
+            let number = draft.row_count;
             for turn in (1..segment.times).rev() {
-                for (unit, copy) in row.iter().zip(again(turn)) {
+                for (unit, copy) in row.iter().zip(repetition(turn)) {
                     let leaves = |unit: &Unit| -> Vec<u32> {
                         unit.items.iter().flat_map(|item| self.levels.tree.leaves(item)).copied().collect()
                     };
                     for (leaf, copied) in leaves(unit).into_iter().zip(leaves(copy)) {
-                        page.tiles[copied as usize] = page.tiles[leaf as usize];
-                        let mut rows = page.rows.get(&leaf).cloned().unwrap_or_default();
+                        draft.tiles[copied as usize] = draft.tiles[leaf as usize];
+                        let mut rows = draft.rows.get(&leaf).cloned().unwrap_or_default();
                         rows.push((number, turn as u32));
-                        page.rows.insert(copied, rows);
+                        draft.rows.insert(copied, rows);
                         if turn == 1 {
-                            page.rows.entry(leaf).or_default().push((number, 0));
+                            draft.rows.entry(leaf).or_default().push((number, 0));
                         }
                     }
                 }
             }
-            if page.drawing.tiles.len() > MOST_BOXES {
-                return Err(self.too_large(page));
+            if draft.drawing.tiles.len() > MAX_BOXES {
+                return Err(self.too_large(draft));
             }
         }
         Ok(())
     }
 
-    fn too_large(&self, page: &Page) -> DrawError {
+    fn too_large(&self, draft: &Draft) -> DrawError {
         DrawError::TooLarge {
             nodes: self.subject.graph.nodes.len(),
-            boxes: page.drawing.tiles.len(),
-            place: shortened(&page.base, 60),
-            most: MOST_BOXES,
+            boxes: draft.drawing.tiles.len(),
+            place: shortened(&draft.base, 60),
+            most: MAX_BOXES,
         }
     }
 
-    /// A unit with all its repetitions, up to `last`.
-    fn place(
+    /// Adds a unit with all its repetitions, up to `last`.
+    fn add_unit(
         &mut self,
-        page: &mut Page,
+        draft: &mut Draft,
         unit: &Unit,
         last: &Unit,
         row: &Segment,
@@ -192,7 +195,7 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         let group = match unit.items[..] {
             [Item::Group(group)] if !self.levels.is_chain(group) => group,
             _ => {
-                self.tile(page, unit, last, row, frame);
+                self.tile(draft, unit, last, row, frame);
                 return Ok(());
             }
         };
@@ -200,26 +203,26 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
             [item] => tree.path(item),
             _ => "",
         };
-        let (first, end) = (within(tree.path(unit.items[0]), &page.base), within(end, &page.base));
+        let (first, end) = (relative_to(tree.path(unit.items[0]), &draft.base), relative_to(end, &draft.base));
         if let Some(form) = self.levels.block(group) {
-            self.refer(page, group, form, [first, end], row, frame);
+            self.add_block_box(draft, group, form, [first, end], row, frame);
             return Ok(());
         }
         let level = self.levels.level(group);
-        // Names say enough of a chain that occurs once.
+        // A chain that occurs once needs no frame: the names show the group.
         if row.times == 1 && self.levels.is_linear(&level) {
-            return self.expand(page, group, frame);
+            return self.expand(draft, group, frame);
         }
         let Segment { times, parallel, .. } = *row;
-        page.drawing.frames.push(Frame { label: range(first, end), times, parallel, frame });
-        let own = Some(page.drawing.frames.len() - 1);
-        self.expand(page, group, own)
+        draft.drawing.frames.push(Frame { label: range(first, end), times, parallel, frame });
+        let own = Some(draft.drawing.frames.len() - 1);
+        self.expand(draft, group, own)
     }
 
-    /// A box for a block that is drawn by itself.
-    fn refer(
+    /// Adds a box that refers to a block.
+    fn add_block_box(
         &mut self,
-        page: &mut Page,
+        draft: &mut Draft,
         group: usize,
         form: u32,
         [first, end]: [&str; 2],
@@ -229,7 +232,7 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         let tree = self.levels.tree;
         let number = self.blocks.iter().position(|block| block.form == form).unwrap_or_else(|| {
             self.blocks.push(Block { form, group, places: Vec::new(), covers: 0 });
-            self.open.push_back(self.blocks.len() - 1);
+            self.pending.push_back(self.blocks.len() - 1);
             self.blocks.len() - 1
         });
         let it = &tree.groups[group];
@@ -245,68 +248,68 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
             path: it.path.clone(),
             kind: Kind::Block,
             round: false,
-            head: word(&it.path),
-            lines: vec![shortened(&name, LONGEST)],
+            head: base_name(&it.path),
+            lines: vec![shortened(&name, MAX_CHARACTERS)],
             choice: None,
             covers: 0,
             times: row.times,
             parallel: row.parallel,
             frame,
-            hint: String::new(),
+            tooltip: String::new(),
             content,
             block: Some(number),
             differs: false,
         };
-        self.add(page, tile, &it.leaves);
+        self.add(draft, tile, &it.leaves);
     }
 
-    pub fn add(&self, page: &mut Page, tile: Tile, leaves: &[u32]) {
-        let number = page.drawing.tiles.len() as u32;
-        leaves.iter().for_each(|&leaf| page.tiles[leaf as usize] = number);
-        page.drawing.tiles.push(tile);
+    pub fn add(&self, draft: &mut Draft, tile: Tile, leaves: &[u32]) {
+        let number = draft.drawing.tiles.len() as u32;
+        leaves.iter().for_each(|&leaf| draft.tiles[leaf as usize] = number);
+        draft.drawing.tiles.push(tile);
     }
 
-    /// Arrows between the boxes, and the ends of a block.
-    fn connect(&self, page: &mut Page, group: usize) {
+    /// Adds arrows between the boxes, and boxes for inputs and outputs.
+    fn connect(&self, draft: &mut Draft, group: usize) {
         let tree = self.levels.tree;
         let it = &tree.groups[group];
         let many = it.inputs.len() > 1;
         let mut ends: HashMap<u32, usize> = HashMap::new();
         for (number, &input) in (1..).zip(&it.inputs) {
             let head = if many { format!("input {number}") } else { "input".to_owned() };
-            ends.insert(input, page.drawing.tiles.len());
-            page.drawing.tiles.push(end(head));
+            ends.insert(input, draft.drawing.tiles.len());
+            draft.drawing.tiles.push(end(head));
         }
         let mut known = HashSet::new();
         for &target in &it.leaves {
             for &source in &tree.graph.nodes[target as usize].inputs {
-                let from = match page.tiles[source as usize] {
+                let from = match draft.tiles[source as usize] {
                     NOWHERE => ends.get(&source).copied(),
                     tile => Some(tile as usize),
                 };
-                let (Some(from), to) = (from, page.tiles[target as usize] as usize) else { continue };
-                if from == to || !same_turn(page.rows.get(&source), page.rows.get(&target)) {
+                let (Some(from), to) = (from, draft.tiles[target as usize] as usize) else { continue };
+                if from == to || !same_repetition(draft.rows.get(&source), draft.rows.get(&target)) {
                     continue;
                 }
                 if known.insert((from, to)) {
                     let shape = self.shapes[source as usize].clone();
-                    page.drawing.edges.push(Edge { source: from, target: to, shape, differs: false });
+                    draft.drawing.edges.push(Edge { source: from, target: to, shape, differs: false });
                 }
             }
         }
         let outputs = if group == 0 { &tree.graph.outputs } else { &it.outputs };
         for (number, &output) in (1..).zip(outputs) {
             let head = if outputs.len() > 1 { format!("output {number}") } else { "output".to_owned() };
-            let (source, target) = (page.tiles[output as usize] as usize, page.drawing.tiles.len());
-            page.drawing.tiles.push(end(head));
+            let (source, target) = (draft.tiles[output as usize] as usize, draft.drawing.tiles.len());
+            draft.drawing.tiles.push(end(head));
             let shape = self.shapes[output as usize].clone();
-            page.drawing.edges.push(Edge { source, target, shape, differs: false });
+            draft.drawing.edges.push(Edge { source, target, shape, differs: false });
         }
     }
 }
 
-/// Two nodes of one row are joined only where they belong to the same repetition of it.
-fn same_turn(a: Option<&Vec<(u32, u32)>>, b: Option<&Vec<(u32, u32)>>) -> bool {
+/// Whether two nodes belong to the same repetition of every row that both are in. Only then an arrow joins their boxes.
+fn same_repetition(a: Option<&Vec<(u32, u32)>>, b: Option<&Vec<(u32, u32)>>) -> bool {
     let (Some(a), Some(b)) = (a, b) else { return true };
     a.iter().all(|(row, turn)| b.iter().all(|(other, its)| row != other || turn == its))
 }
@@ -323,26 +326,26 @@ fn end(head: String) -> Tile {
         times: 1,
         parallel: false,
         frame: None,
-        hint: String::new(),
+        tooltip: String::new(),
         content: 0,
         block: None,
         differs: false,
     }
 }
 
-/// The same for the same operators, attributes and shapes, in any network.
+/// Returns a hash that is equal for equal operators, attributes and shapes, in any network.
 pub(super) fn content(leaves: &[u32], builder: &Builder<'_, '_, '_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     for &leaf in leaves {
         let node = &builder.subject.graph.nodes[leaf as usize];
         (&node.op, format!("{:?}", node.attributes), &builder.shapes[leaf as usize]).hash(&mut hasher);
-        // The sizes of weights follow from what is read.
+        // The shapes of weights depend on the inputs' shapes.
         node.inputs.iter().for_each(|&input| builder.shapes[input as usize].hash(&mut hasher));
     }
     hasher.finish()
 }
 
-/// A, B, … Z, then AA.
+/// Returns A, B, … Z, then AA and so on.
 fn letter(number: usize) -> String {
     let last = char::from(b'A' + (number % 26) as u8).to_string();
     if number < 26 { last } else { format!("{}{last}", letter(number / 26 - 1)) }
@@ -355,8 +358,8 @@ fn notes(block: &Block) -> Vec<String> {
         let often = if *times > 1 { format!(" ×{times}") } else { String::new() };
         let drawn = if number == 0 && block.places.len() > 1 { " (drawn)" } else { "" };
         notes.push(format!("{name}{often}: {shapes}{drawn}"));
-        if number + 1 == MOST_NOTES && block.places.len() > MOST_NOTES {
-            notes.push(format!("and {} more places, {total} in all", block.places.len() - MOST_NOTES));
+        if number + 1 == MAX_NOTES && block.places.len() > MAX_NOTES {
+            notes.push(format!("and {} more places, {total} in all", block.places.len() - MAX_NOTES));
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! The rows of every group, and which groups get a drawing of their own.
+//! The rows of every group, and the choice of groups that get a drawing of their own.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -6,49 +6,52 @@ use std::rc::Rc;
 use crate::fold::{Item, Segment, Signatures, Tree, Unit, segments, units};
 use crate::kind::Kind;
 
-/// A chain of so many nodes is one box,
-const CHAIN: usize = 12;
-/// with so many convolutions and products at most.
-const HEAVY: usize = 4;
-/// A chain of so many rows is drawn where it stands, however often.
-const SHORT: usize = 4;
-/// A group that occurs once is drawn where it stands if it has no more boxes than this,
-const SMALL: usize = 6;
-/// within a block, as one that occurs again, no more than this.
-const NESTED: usize = 12;
+/// The largest number of nodes of a chain that is one box.
+const MAX_CHAIN: usize = 12;
+/// The largest number of convolutions and products among them.
+const MAX_CHAIN_PRODUCTS: usize = 4;
+/// The largest number of rows of a chain that is always drawn in place.
+const MAX_CHAIN_ROWS: usize = 4;
+/// The largest number of boxes of a group that is drawn in place because it occurs once.
+const MAX_BOXES_IN_PLACE: usize = 6;
+/// The largest number of boxes of a group that is drawn in place within a block.
+const MAX_BOXES_IN_BLOCK: usize = 12;
 
-/// What stands on the level of one group.
+/// The units of one group, without what is inside of its own groups.
 pub(super) struct Level {
     pub units: Vec<Unit>,
     pub segments: Vec<Segment>,
 }
 
+/// The levels of all groups, and the groups that are drawn as blocks.
 pub(super) struct Levels<'t, 'g> {
     pub tree: &'t Tree<'g>,
     pub signatures: &'t Signatures,
-    known: HashMap<usize, Rc<Level>>,
-    /// How often a form occurs.
-    occurs: HashMap<u32, usize>,
+    /// The levels so far, by group.
+    levels: HashMap<usize, Rc<Level>>,
+    /// How often each form occurs.
+    occurrences: HashMap<u32, usize>,
+    /// The forms of the blocks.
     blocks: HashSet<u32>,
 }
 
 impl<'t, 'g> Levels<'t, 'g> {
     pub fn new(tree: &'t Tree<'g>, signatures: &'t Signatures) -> Self {
-        Self { tree, signatures, known: HashMap::new(), occurs: HashMap::new(), blocks: HashSet::new() }
+        Self { tree, signatures, levels: HashMap::new(), occurrences: HashMap::new(), blocks: HashSet::new() }
     }
 
     pub fn level(&mut self, group: usize) -> Rc<Level> {
-        if let Some(level) = self.known.get(&group) {
+        if let Some(level) = self.levels.get(&group) {
             return Rc::clone(level);
         }
         let units = units(self.tree, group);
         let segments = segments(self.tree, self.signatures, &units);
         let level = Rc::new(Level { units, segments });
-        self.known.insert(group, Rc::clone(&level));
+        self.levels.insert(group, Rc::clone(&level));
         level
     }
 
-    /// A group of few nodes, each of which reads the one before: one box.
+    /// Whether a group is drawn as one box: it has few nodes, each of which reads the one before.
     pub fn is_chain(&self, group: usize) -> bool {
         let it = &self.tree.groups[group];
         let nodes = &self.tree.graph.nodes;
@@ -62,9 +65,9 @@ impl<'t, 'g> Levels<'t, 'g> {
             let kind = Kind::of(&nodes[**leaf as usize].op);
             matches!(kind, Kind::Convolution | Kind::Linear | Kind::Attention)
         };
-        chain.len() <= CHAIN
-            && chain.iter().filter(heavy).count() <= HEAVY
-            && it.leaves.len() <= 2 * CHAIN
+        chain.len() <= MAX_CHAIN
+            && chain.iter().filter(heavy).count() <= MAX_CHAIN_PRODUCTS
+            && it.leaves.len() <= 2 * MAX_CHAIN
             && it.inputs.len() <= 1
             && it.outputs.len() <= 1
             && chain.windows(2).all(reads)
@@ -86,7 +89,7 @@ impl<'t, 'g> Levels<'t, 'g> {
         true
     }
 
-    /// The groups within a group that are more than a box, the first of each row.
+    /// Returns the groups within a group that are more than one box, one for each row, with the row's repetitions.
     fn children(&mut self, group: usize) -> Vec<(usize, usize)> {
         let level = self.level(group);
         let mut found = Vec::new();
@@ -102,41 +105,41 @@ impl<'t, 'g> Levels<'t, 'g> {
         found
     }
 
-    fn count(&mut self, group: usize) {
+    fn count_occurrences(&mut self, group: usize) {
         for (child, times) in self.children(group) {
             let form = self.signatures.form(Item::Group(child));
-            let count = self.occurs.entry(form).or_default();
+            let count = self.occurrences.entry(form).or_default();
             *count += times;
             if *count == times {
-                self.count(child);
+                self.count_occurrences(child);
             }
         }
     }
 
-    /// A group with more structure than a short chain, and than a chain of such groups.
+    /// Whether a group has more structure than a short chain of nodes or a chain of groups.
     fn is_structured(&mut self, group: usize) -> bool {
         let level = self.level(group);
         if level.units.len() < 2 || !self.is_linear(&level) {
             return level.units.len() > 1;
         }
         let groups = self.children(group).len();
-        if groups == 0 { level.segments.len() > SHORT } else { 2 * groups < level.segments.len() }
+        if groups == 0 { level.segments.len() > MAX_CHAIN_ROWS } else { 2 * groups < level.segments.len() }
     }
 
-    /// Finds the groups that are drawn once, by themselves.
+    /// Chooses the groups that are drawn once as blocks.
     pub fn choose_blocks(&mut self) {
-        self.count(0);
+        self.count_occurrences(0);
         let mut open = vec![(0, false)];
         let mut seen = HashSet::new();
         while let Some((group, inside)) = open.pop() {
             for (child, _) in self.children(group) {
                 let form = self.signatures.form(Item::Group(child));
-                let again = self.occurs.get(&form).is_some_and(|occurs| *occurs > 1);
+                let again = self.occurrences.get(&form).is_some_and(|count| *count > 1);
                 let boxes = self.level(child).units.len();
                 let large = match (again, inside) {
                     (true, false) => true,
-                    (false, false) => boxes > SMALL,
-                    (_, true) => boxes > NESTED,
+                    (false, false) => boxes > MAX_BOXES_IN_PLACE,
+                    (_, true) => boxes > MAX_BOXES_IN_BLOCK,
                 };
                 let block = large && self.is_structured(child);
                 if block {
@@ -149,7 +152,7 @@ impl<'t, 'g> Levels<'t, 'g> {
         }
     }
 
-    /// The number of the block's form; `None` for a group that is drawn where it stands.
+    /// Returns the form of a group that is a block; `None` for one that is drawn in place.
     pub fn block(&self, group: usize) -> Option<u32> {
         let form = self.signatures.form(Item::Group(group));
         self.blocks.contains(&form).then_some(form)

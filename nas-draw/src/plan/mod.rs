@@ -1,4 +1,4 @@
-//! Which boxes a picture has: the network with everything folded, and one drawing for every block that occurs again.
+//! Plans the boxes of a picture: the folded network, and a drawing for every block that repeats.
 
 mod build;
 mod levels;
@@ -13,38 +13,38 @@ use crate::fold::{Signatures, Tree};
 use crate::kind::Kind;
 use crate::{DrawError, Subject};
 
-/// More boxes than this in one drawing nobody reads.
-pub(crate) const MOST_BOXES: usize = 160;
+/// The largest number of boxes in one drawing. More are not readable.
+pub(crate) const MAX_BOXES: usize = 160;
 
 /// One box.
 #[derive(Clone, Debug)]
 pub(crate) struct Tile {
-    /// What it stands for, as the names have it; the same in another network for what stands in the same place.
+    /// The name of the node or group that it stands for. Equal paths are the same place in two networks.
     pub path: String,
     pub kind: Kind,
-    /// A sign in a circle.
+    /// Whether it is a circle with a sign.
     pub round: bool,
-    /// In bold.
+    /// The first line, which is bold.
     pub head: String,
-    /// Below it.
+    /// The lines below it.
     pub lines: Vec<String>,
-    /// `decision = choice`, where the names say that a decision made it.
+    /// `decision = choice`, if the name contains that of a decision.
     pub choice: Option<String>,
-    /// How many nodes of the network it stands for, all repetitions counted; 0 for the ends of a block.
+    /// How many nodes it stands for in all repetitions; 0 for the inputs and outputs of a block.
     pub covers: usize,
-    /// How often it occurs in a row.
+    /// How often it repeats in a row.
     pub times: usize,
-    /// The row is side by side.
+    /// Whether the repetitions are side by side.
     pub parallel: bool,
-    /// The frame that it stands in.
+    /// The position of the frame around it.
     pub frame: Option<usize>,
-    /// What a pointer on it shows.
-    pub hint: String,
-    /// Equal for boxes of the same content, in any network.
+    /// The text that a pointer on it shows.
+    pub tooltip: String,
+    /// A hash that is equal for boxes with the same content, in any network.
     pub content: u64,
-    /// The block that it stands for.
+    /// The number of the block that it refers to.
     pub block: Option<usize>,
-    /// Where a comparison marks it.
+    /// Whether a comparison marks it.
     pub differs: bool,
 }
 
@@ -57,8 +57,8 @@ pub(crate) struct Frame {
     pub frame: Option<usize>,
 }
 
-/// How often something occurs, behind its name.
-pub(crate) fn often(times: usize, parallel: bool) -> String {
+/// Returns the number of repetitions as a suffix of a name.
+pub(crate) fn repetitions(times: usize, parallel: bool) -> String {
     match (times, parallel) {
         (1, _) => String::new(),
         (times, true) => format!(" ×{times} side by side"),
@@ -66,17 +66,17 @@ pub(crate) fn often(times: usize, parallel: bool) -> String {
     }
 }
 
-/// A value on its way.
+/// An arrow: a value that one box passes to another.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge {
     pub source: usize,
     pub target: usize,
     pub shape: Shape,
-    /// Where a comparison marks it.
+    /// Whether a comparison marks it.
     pub differs: bool,
 }
 
-/// Boxes and arrows.
+/// The boxes and arrows of the network or of a block.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Drawing {
     pub title: String,
@@ -87,7 +87,7 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
-    /// The shape that most values of a block have, and that its arrows need not name.
+    /// Returns the shape that most values of a block have, with which its arrows are not labelled.
     pub fn usual_shape(&self) -> Option<&Shape> {
         let mut counts: HashMap<&Shape, usize> = HashMap::new();
         self.edges.iter().for_each(|edge| *counts.entry(&edge.shape).or_default() += 1);
@@ -95,23 +95,26 @@ impl Drawing {
         (!self.title.is_empty() && count > 2 && 2 * count > self.edges.len()).then_some(shape)
     }
 
-    /// Whether nothing in it is marked.
+    /// Whether a comparison marks nothing in it.
     pub fn is_same(&self) -> bool {
         !self.tiles.iter().any(|tile| tile.differs) && !self.edges.iter().any(|edge| edge.differs)
     }
 }
 
-/// Everything that one network's picture shows.
+/// The drawings of a network.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// The whole network.
     pub whole: Drawing,
-    /// The blocks that it refers to, the one that most of the network is made of first.
+    /// The blocks that it refers to, those with the most nodes of the network first.
     pub blocks: Vec<Drawing>,
 }
 
 impl Plan {
-    /// Folds the network. `shapes` are those of its nodes.
+    /// Folds the network, whose nodes have these shapes.
+    ///
+    /// # Errors
+    /// Fails if a drawing would have too many boxes, or there would be too many drawings.
     pub fn of(subject: &Subject<'_>, shapes: &[Shape]) -> Result<Self, DrawError> {
         let tree = Tree::of(subject.graph);
         let signatures = Signatures::of(&tree, shapes);

@@ -1,37 +1,37 @@
-//! Names of several things at once.
+//! Names of rows, groups and blocks.
 
 use crate::text::shortened;
 
-/// Longest name in a box.
-const LONGEST: usize = 32;
+/// The largest number of characters of a name in a box.
+const MAX_CHARACTERS: usize = 32;
 
-/// What is left of a path within another one.
-pub(super) fn within<'p>(path: &'p str, base: &str) -> &'p str {
+/// Returns a path relative to a group's.
+pub(super) fn relative_to<'p>(path: &'p str, base: &str) -> &'p str {
     path.strip_prefix(base).map_or(path, |rest| rest.strip_prefix('.').unwrap_or(rest))
 }
 
-/// The first to the last of a row: `stage1.cell1–5`.
+/// Returns the names of a row from the first to the last: `stage1.cell1–5`.
 pub(super) fn range(first: &str, last: &str) -> String {
     let stem = |name: &str| name.trim_end_matches(|letter: char| letter.is_ascii_digit()).len();
     let (a, b) = (stem(first), stem(last));
     let text = match () {
         () if first == last => first.to_owned(),
         () if first[..a] == last[..b] && a < first.len() && b < last.len() => format!("{first}–{}", &last[b..]),
-        () => format!("{} … {}", shortened(first, LONGEST / 2), shortened(last, LONGEST / 2)),
+        () => format!("{} … {}", shortened(first, MAX_CHARACTERS / 2), shortened(last, MAX_CHARACTERS / 2)),
     };
-    shortened(&text, LONGEST)
+    shortened(&text, MAX_CHARACTERS)
 }
 
-/// The last part of a path without its number: `cell` of `stage1.cell12`.
-pub(super) fn word(path: &str) -> String {
+/// Returns the last part of a path without its number: `cell` for `stage1.cell12`.
+pub(super) fn base_name(path: &str) -> String {
     let last = path.rsplit('.').next().unwrap_or(path);
     let word = last.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '_' || letter == '-');
     let word = if word.is_empty() { path.trim_end_matches(|l: char| l.is_ascii_digit() || l == '.') } else { word };
-    shortened(if word.is_empty() { "block" } else { word }, LONGEST)
+    shortened(if word.is_empty() { "block" } else { word }, MAX_CHARACTERS)
 }
 
-/// What paths have in common, whole parts only.
-pub(super) fn common<'p>(mut paths: impl Iterator<Item = &'p str>) -> String {
+/// Returns the parts at the beginning that all paths have in common.
+pub(super) fn common_prefix<'p>(mut paths: impl Iterator<Item = &'p str>) -> String {
     let Some(first) = paths.next() else { return String::new() };
     let mut parts: Vec<&str> = first.split('.').collect();
     for path in paths {
@@ -46,13 +46,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_rows_and_blocks() {
+    fn rows_and_blocks_are_named_after_their_members() {
         assert_eq!(range("stage1.cell1", "stage1.cell5"), "stage1.cell1–5");
         assert_eq!(range("a", "a"), "a");
         assert_eq!(range("a.x", "b.y"), "a.x … b.y");
         assert_eq!(range("é1", "é12"), "é1–12");
-        assert_eq!([word("stage1.cell12"), word("layers.3"), word("7")], ["cell", "layers", "block"]);
-        assert_eq!(common(["a.b.c", "a.b.d", "a.b"].into_iter()), "a.b");
-        assert_eq!(within("a.b.c", "a.b"), "c");
+        assert_eq!(["stage1.cell12", "layers.3", "7"].map(base_name), ["cell", "layers", "block"]);
+        assert_eq!(common_prefix(["a.b.c", "a.b.d", "a.b"].into_iter()), "a.b");
+        assert_eq!(relative_to("a.b.c", "a.b"), "c");
     }
 }

@@ -1,15 +1,15 @@
-//! What a box of one node, or of a chain of nodes, says.
+//! The text of a box for a node or a chain of nodes.
 
 use super::Tile;
-use super::build::{Builder, LONGEST, Page, content};
-use super::names::{common, range, within};
+use super::build::{Builder, Draft, MAX_CHARACTERS, content};
+use super::names::{common_prefix, range, relative_to};
 use crate::fold::{Item, Segment, Unit};
 use crate::kind::{Kind, label, leads, sign};
 use crate::text::shortened;
 
 impl Builder<'_, '_, '_> {
-    /// A box for a node or a chain of nodes.
-    pub(super) fn tile(&self, page: &mut Page, unit: &Unit, last: &Unit, row: &Segment, frame: Option<usize>) {
+    /// Adds a box for a node or a chain of nodes.
+    pub(super) fn tile(&self, draft: &mut Draft, unit: &Unit, last: &Unit, row: &Segment, frame: Option<usize>) {
         let tree = self.levels.tree;
         let all = |unit: &Unit| -> Vec<u32> { unit.items.iter().flat_map(|item| tree.leaves(item)).copied().collect() };
         let leaves = all(unit);
@@ -23,7 +23,7 @@ impl Builder<'_, '_, '_> {
                     Item::Group(_) => false,
                 });
                 let parts = unit.items.iter().map(|item| tree.path(*item));
-                main.map_or_else(|| common(parts), |item| tree.path(item).to_owned())
+                main.map_or_else(|| common_prefix(parts), |item| tree.path(item).to_owned())
             }
         };
         let kind = Kind::ALL.into_iter().find(|kind| shown.iter().any(|node| Kind::of(&node.op) == *kind));
@@ -44,10 +44,10 @@ impl Builder<'_, '_, '_> {
             && let Some(sign) = sign(&node.op)
             && row.times == 1
         {
-            // A circle has no room for what was chosen.
+            // A circle has no space for a choice.
             (head, round) = (sign.to_owned(), choice.is_none());
         }
-        let slices = times_over(page, row, frame);
+        let slices = stands_for_several(draft, row, frame);
         let words: Vec<(Kind, String)> = shown
             .iter()
             .map(|node| match node.op.as_str() {
@@ -59,43 +59,43 @@ impl Builder<'_, '_, '_> {
             head.clone_from(word);
         }
         let mut lines: Vec<String> = Vec::new();
-        let again = repeats(&words);
-        let words = &words[..words.len() / again];
+        let repeats = count_repeats(&words);
+        let words = &words[..words.len() / repeats];
         let named = |words: &[(Kind, String)]| words.iter().map(|(_, word)| word.clone()).collect::<Vec<_>>();
         if main > 0 {
-            lines.extend(listed("after", &named(&words[..main])));
+            lines.extend(label_lines("after", &named(&words[..main])));
         }
-        // Every convolution or product begins a line.
+        // Every convolution or product starts a line.
         for row in words[main + 1..].chunk_by(|_, (kind, _)| !heavy(*kind)) {
-            lines.extend(listed("then", &named(row)));
+            lines.extend(label_lines("then", &named(row)));
         }
-        if again > 1 {
-            lines.push(format!("all of it {again} times"));
+        if repeats > 1 {
+            lines.push(format!("all of it {repeats} times"));
         }
         if leaves.iter().all(|&leaf| self.unused[leaf as usize]) {
             lines.push("reaches no output".to_owned());
         }
         let (first, end) = (path(unit), path(last));
-        let name = range(within(&first, &page.base), within(&end, &page.base));
+        let name = range(relative_to(&first, &draft.base), relative_to(&end, &draft.base));
         let border = kind == Kind::Border;
         if !round && !border && choice.is_none() {
             lines.push(name);
         }
-        let lines = lines.into_iter().map(|line| shortened(&line, LONGEST)).collect();
+        let lines = lines.into_iter().map(|line| shortened(&line, MAX_CHARACTERS)).collect();
         self.add(
-            page,
+            draft,
             Tile {
                 path: first,
                 kind,
                 round,
-                head: shortened(&head, 2 * LONGEST),
+                head: shortened(&head, 2 * MAX_CHARACTERS),
                 lines,
                 choice,
                 covers: 0,
                 times: row.times,
                 parallel: row.parallel,
                 frame,
-                hint: String::new(),
+                tooltip: String::new(),
                 content: content(&leaves, self),
                 block: None,
                 differs: false,
@@ -104,7 +104,7 @@ impl Builder<'_, '_, '_> {
         );
     }
 
-    /// The decision that one of the unit's names names, with what was chosen.
+    /// Returns the decision whose name is in one of the unit's names, with its choice.
     fn choice(&self, unit: &Unit) -> Option<String> {
         let paths = unit.items.iter().flat_map(|item| {
             let own = self.levels.tree.path(*item);
@@ -121,35 +121,35 @@ impl Builder<'_, '_, '_> {
             words.extend(path.rsplit('.').take(2));
         }
         let found = self.subject.choices.iter().find(|(decision, _)| words.contains(&decision.as_str()))?;
-        Some(shortened(&format!("{} = {}", found.0, found.1), LONGEST))
+        Some(shortened(&format!("{} = {}", found.0, found.1), MAX_CHARACTERS))
     }
 }
 
-/// Whether a box stands for several, by itself or within its frames.
-fn times_over(page: &Page, row: &Segment, mut frame: Option<usize>) -> bool {
-    let mut often = row.times > 1;
-    while let Some(around) = frame.map(|frame| &page.drawing.frames[frame]) {
-        often |= around.times > 1;
+/// Whether a box stands for several, because it or a frame around it repeats.
+fn stands_for_several(draft: &Draft, row: &Segment, mut frame: Option<usize>) -> bool {
+    let mut several = row.times > 1;
+    while let Some(around) = frame.map(|frame| &draft.drawing.frames[frame]) {
+        several |= around.times > 1;
         frame = around.frame;
     }
-    often
+    several
 }
 
-/// Of how many equal parts a chain is made.
-fn repeats(words: &[(Kind, String)]) -> usize {
+/// Returns the number of equal parts of a chain.
+fn count_repeats(words: &[(Kind, String)]) -> usize {
     let whole =
         |part: &usize| words.len().is_multiple_of(*part) && words.iter().zip(&words[*part..]).all(|(a, b)| a == b);
     let part = (2..words.len()).find(whole).unwrap_or(words.len());
     (words.len() / part.max(1)).max(1)
 }
 
-/// Words in lines that are not too long.
-fn listed(begin: &str, labels: &[String]) -> Vec<String> {
+/// Breaks a list of labels into lines.
+fn label_lines(begin: &str, labels: &[String]) -> Vec<String> {
     let mut lines = vec![begin.to_owned()];
     for (at, label) in labels.iter().enumerate() {
         let end = if at + 1 < labels.len() { " ·" } else { "" };
         match lines.last_mut() {
-            Some(line) if at == 0 || line.chars().count() + label.chars().count() < LONGEST => {
+            Some(line) if at == 0 || line.chars().count() + label.chars().count() < MAX_CHARACTERS => {
                 line.push_str(&format!(" {label}{end}"))
             }
             _ => lines.push(format!("{label}{end}")),

@@ -1,4 +1,4 @@
-//! Networks to draw.
+//! Networks that the tests draw.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use nas_api::{Attribute, Graph, GraphBuilder, NodeId, OpenSpace, Settings, Symbol, Task};
@@ -28,8 +28,8 @@ impl Network {
     }
 }
 
-/// The architecture of a text, or of seed 3.
-pub fn of(mut space: impl OpenSpace, text: Option<&str>, input: &[i64]) -> Network {
+/// Returns the architecture of a text, or of seed 3.
+pub fn architecture(mut space: impl OpenSpace, text: Option<&str>, input: &[i64]) -> Network {
     let genotype = match text {
         Some(text) => space.parse(text).unwrap().unwrap(),
         None => space.sample(3).unwrap(),
@@ -69,7 +69,7 @@ fn attention(graph: &mut GraphBuilder, name: &str, x: NodeId, heads: [i64; 2], s
     graph.gemm(format!("{name}.out"), mixed, queries * size)
 }
 
-/// An image as patches, then equal encoder layers.
+/// Returns a vision transformer: patches of an image, then equal encoder layers.
 pub fn vit(layers: usize) -> Network {
     let mut graph = GraphBuilder::new();
     let x = graph.input();
@@ -104,7 +104,7 @@ pub fn vit(layers: usize) -> Network {
     Network::plain("ViT-Ti/16", graph.finish(&[x]), &[3, 224, 224])
 }
 
-/// A language model whose layers look at a window and at everything in turn, with experts.
+/// Returns a language model with causal attention, whose layers have this number of experts.
 pub fn decoder(layers: usize, experts: usize) -> Network {
     let mut graph = GraphBuilder::new();
     let x = graph.input();

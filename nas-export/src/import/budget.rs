@@ -1,41 +1,44 @@
-//! How much a file will take to read, before it is read.
+//! Limits the memory that reading a file can take, before the file is read.
 //!
-//! A message of two bytes becomes a structure of hundreds, so that a small file could ask for a lot of memory. What
-//! becomes structures is counted first; the numbers of tensors do not, and are skipped.
+//! A message of two bytes becomes a structure of hundreds, so a small file could demand much memory. The fields that
+//! become structures are counted first. The numbers of tensors are skipped, because they stay bytes.
 
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-/// Fields outside of tensors' numbers at most: twenty for each of the most nodes that a graph may have.
-const MOST_FIELDS: usize = 2_000_000;
+/// The largest number of fields outside of tensors' numbers: twenty for each node of the largest graph.
+const MAX_FIELDS: usize = 2_000_000;
 
-/// Which fields of a message are messages that are counted, too.
-struct Kind {
-    within: &'static [(u32, &'static Kind)],
+/// A type of message: the tags of those fields that are messages whose fields count, with their types.
+struct MessageType {
+    nested: &'static [(u32, &'static MessageType)],
 }
 
-const LEAF: Kind = Kind { within: &[] };
-const TENSOR: Kind = Kind { within: &[(13, &LEAF)] };
-const ATTRIBUTE: Kind = Kind { within: &[(5, &TENSOR)] };
-const NODE: Kind = Kind { within: &[(5, &ATTRIBUTE)] };
-const SHAPE: Kind = Kind { within: &[(1, &LEAF)] };
-const TENSOR_TYPE: Kind = Kind { within: &[(2, &SHAPE)] };
-const TYPE: Kind = Kind { within: &[(1, &TENSOR_TYPE)] };
-const VALUE: Kind = Kind { within: &[(2, &TYPE)] };
-const GRAPH: Kind = Kind { within: &[(1, &NODE), (5, &TENSOR), (11, &VALUE), (12, &VALUE)] };
-const MODEL: Kind = Kind { within: &[(7, &GRAPH), (8, &LEAF), (14, &LEAF)] };
+const LEAF: MessageType = MessageType { nested: &[] };
+const TENSOR: MessageType = MessageType { nested: &[(13, &LEAF)] };
+const ATTRIBUTE: MessageType = MessageType { nested: &[(5, &TENSOR)] };
+const NODE: MessageType = MessageType { nested: &[(5, &ATTRIBUTE)] };
+const SHAPE: MessageType = MessageType { nested: &[(1, &LEAF)] };
+const TENSOR_TYPE: MessageType = MessageType { nested: &[(2, &SHAPE)] };
+const TYPE: MessageType = MessageType { nested: &[(1, &TENSOR_TYPE)] };
+const VALUE: MessageType = MessageType { nested: &[(2, &TYPE)] };
+const GRAPH: MessageType = MessageType { nested: &[(1, &NODE), (5, &TENSOR), (11, &VALUE), (12, &VALUE)] };
+const MODEL: MessageType = MessageType { nested: &[(7, &GRAPH), (8, &LEAF), (14, &LEAF)] };
 
-/// Whether a file has the form of an ONNX file and not too many fields.
+/// Checks that a file has the form of an ONNX file and not too many fields.
+///
+/// # Errors
+/// Fails with the problem, worded to follow the file's name.
 pub fn check(bytes: &[u8]) -> Result<(), String> {
     let mut fields = 0;
-    walk(bytes, &MODEL, &mut fields)
+    count_fields(bytes, &MODEL, &mut fields)
 }
 
-fn walk(mut bytes: &[u8], kind: &Kind, fields: &mut usize) -> Result<(), String> {
-    let damaged = |error: prost::DecodeError| format!("it is no ONNX file, or a damaged one ({error})");
+fn count_fields(mut bytes: &[u8], message: &MessageType, fields: &mut usize) -> Result<(), String> {
+    let damaged = |error: prost::DecodeError| format!("it is not an ONNX file, or a damaged one ({error})");
     while !bytes.is_empty() {
         *fields += 1;
-        if *fields > MOST_FIELDS {
-            return Err(format!("it has more than {MOST_FIELDS} fields beside the numbers of its weights"));
+        if *fields > MAX_FIELDS {
+            return Err(format!("it has more than {MAX_FIELDS} fields apart from the numbers of its weights"));
         }
         let (tag, wire) = decode_key(&mut bytes).map_err(damaged)?;
         let length = match wire {
@@ -46,14 +49,14 @@ fn walk(mut bytes: &[u8], kind: &Kind, fields: &mut usize) -> Result<(), String>
             WireType::SixtyFourBit => 8,
             WireType::ThirtyTwoBit => 4,
             WireType::LengthDelimited => decode_varint(&mut bytes).map_err(damaged)?,
-            WireType::StartGroup | WireType::EndGroup => return Err("it is no ONNX file, or a damaged one".into()),
+            WireType::StartGroup | WireType::EndGroup => return Err("it is not an ONNX file, or a damaged one".into()),
         };
         let within = usize::try_from(length).ok().and_then(|length| bytes.split_at_checked(length));
         let Some((field, rest)) = within else {
-            return Err("it is no ONNX file, or it ends too early".into());
+            return Err("it is not an ONNX file, or it ends too early".into());
         };
-        if let Some((_, kind)) = kind.within.iter().find(|(known, _)| *known == tag) {
-            walk(field, kind, fields)?;
+        if let Some((_, nested)) = message.nested.iter().find(|(nested, _)| *nested == tag) {
+            count_fields(field, nested, fields)?;
         }
         bytes = rest;
     }

@@ -1,20 +1,20 @@
-//! ONNX files as networks of the vocabulary, without their weights.
+//! Imports ONNX files as networks of the vocabulary, without their weights.
 //!
-//! A file may be hostile. It is walked once before anything is built from it ([`budget`]), its tensors stay where they are
-//! in the file's bytes, files that it names are never opened, and sizes are checked before they are multiplied.
+//! A file may be hostile. Its fields are counted before anything is built from it ([`budget`]), its tensors stay in
+//! the file's bytes, files that it names are never opened, and products of sizes are checked for overflow.
 
 mod budget;
-mod joining;
-mod known;
-mod moving;
+mod multi_input;
 mod node;
 mod operators;
 mod pattern;
 mod reader;
-mod sharing;
+mod shape_ops;
+mod shared_layers;
 mod space;
 #[cfg(test)]
 mod tests;
+mod value_facts;
 mod windows;
 
 use std::path::Path;
@@ -28,40 +28,43 @@ use crate::onnx::proto;
 
 pub use space::ImportedSpace;
 
-/// Protocol buffers count lengths in 31 bits.
+/// The largest file in bytes: protocol buffers count lengths in 31 bits.
 const LARGEST_FILE: u64 = i32::MAX as u64;
 
-/// Why a file is no network.
+/// Why a file cannot be imported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{origin}' cannot be imported: {problem}")]
 pub struct ImportError {
     /// The file.
     pub origin: String,
-    /// What is wrong with it, and with which of its nodes.
+    /// What is wrong with the file, with the node's name where it is a node.
     pub problem: String,
 }
 
-/// What a file describes.
+/// The network of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Imported {
-    /// Kebab case, from the file's name.
+    /// The file's name without its extension, in kebab case.
     pub name: String,
-    /// One example, without the batch.
+    /// The shape of one example, without the batch.
     pub input_shape: Vec<i64>,
-    /// Numbers that the network's first output has for one example.
+    /// How many numbers the network's first output has for one example.
     pub outputs: u32,
     /// The network.
     pub graph: Graph,
 }
 
-/// Reads a file.
+/// Imports the network of an ONNX file.
+///
+/// # Errors
+/// Fails if the file cannot be read, is damaged, or has an operator or a form that the vocabulary lacks.
 pub fn import(path: &Path) -> Result<Imported, ImportError> {
     let origin = path.display().to_string();
     let refused = |problem: String| ImportError { origin: origin.clone(), problem };
     let size = std::fs::metadata(path).map_err(|error| refused(format!("it cannot be read: {error}")))?.len();
     if size > LARGEST_FILE {
         return Err(refused(format!(
-            "it has {size} bytes, more than an ONNX file can have; large weights lie beside it"
+            "it has {size} bytes, more than an ONNX file can have; large weights belong in a file beside it"
         )));
     }
     let bytes = std::fs::read(path).map_err(|error| refused(format!("it cannot be read: {error}")))?;
@@ -69,18 +72,24 @@ pub fn import(path: &Path) -> Result<Imported, ImportError> {
     import_bytes(bytes, &stem).map_err(|error| ImportError { origin: origin.clone(), ..error })
 }
 
-/// Reads a file's bytes; `name` is for messages and for the network's name.
+/// Imports the network of an ONNX file's bytes. `name` is used in messages and for the network's name.
+///
+/// # Errors
+/// Fails if the file is damaged, or has an operator or a form that the vocabulary lacks.
 pub fn import_bytes(bytes: Vec<u8>, name: &str) -> Result<Imported, ImportError> {
     let refused = |problem: String| ImportError { origin: name.to_owned(), problem };
     budget::check(&bytes).map_err(&refused)?;
-    // Tensors become views of these bytes, not copies.
+    // Decoding from `Bytes` makes tensors views of these bytes instead of copies.
     let model = proto::Model::decode(Bytes::from(bytes))
-        .map_err(|error| refused(format!("it is no ONNX file, or a damaged one ({error})")))?;
+        .map_err(|error| refused(format!("it is not an ONNX file, or a damaged one ({error})")))?;
     let (graph, input_shape, outputs) = reader::read(&model).map_err(&refused)?;
     Ok(Imported { name: kebab(name), input_shape, outputs, graph })
 }
 
-/// The text from which [`ImportedSpace`] is opened.
+/// Imports an ONNX file as the text from which [`ImportedSpace`] is opened.
+///
+/// # Errors
+/// Fails as [`import`] does.
 pub fn definition(path: &Path) -> Result<String, ImportError> {
     let imported = import(path)?;
     serde_json::to_string(&imported)
@@ -94,7 +103,7 @@ fn kebab(name: &str) -> String {
     if words.is_empty() { "imported".into() } else { words.join("-") }
 }
 
-/// A name of the file as a message quotes it: hostile files have names of megabytes.
+/// Returns a name in quotation marks for a message, cut short, because a hostile file may have names of megabytes.
 fn quoted(name: &str) -> String {
     const LONGEST: usize = 100;
     match name.char_indices().nth(LONGEST) {

@@ -1,44 +1,49 @@
-//! From the messages of a file to a graph, node by node.
+//! Builds a graph from the messages of a file, node by node.
 
 use std::collections::HashMap;
 
 use nas_api::graph::shape::{MAX_NODES, MAX_RANK, infer};
 use nas_api::{Attribute, Graph, Node, Symbol};
 
-use super::known::{self, Known};
-use super::node::At;
-use super::{joining, operators, pattern, quoted};
+use super::node::OnnxNode;
+use super::value_facts::{self, Fact};
+use super::{multi_input, operators, pattern, quoted};
 use crate::names::Names;
 use crate::onnx::proto::{self, INT32, INT64};
 
 /// The versions of ONNX's operator set that are read.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
 
-/// A graph being read.
+/// A graph that is being imported.
 pub struct Reader<'m> {
-    /// What has been read.
+    /// The nodes so far.
     pub graph: Graph,
     /// The version of the operator set.
     pub opset: i64,
-    /// The file was exported by nas, which writes fully connected layers with turned weights.
+    /// Whether nas exported the file. It transposes the weights of fully connected layers, so that a product with a
+    /// tensor as it is must be a `MatMul`.
     pub ours: bool,
-    /// The sizes of the nodes' values.
+    /// The shapes of the nodes' values for one example.
     shapes: Vec<Vec<i64>>,
-    /// The size of the batch where the file fixes it.
+    /// The size of the batch, if the file fixes it.
     pub batch: Option<i64>,
-    known: HashMap<&'m str, Known<'m>>,
+    /// What is known about each value, by the value's name.
+    facts: HashMap<&'m str, Fact<'m>>,
     /// How often each value is read.
     readers: HashMap<&'m str, usize>,
     names: Names,
-    /// The node that has each tensor of weights.
+    /// The node that owns each tensor of weights.
     owners: HashMap<*const proto::Tensor, u32>,
-    /// The first layer that has all these tensors, in this order.
+    /// The first layer with these tensors in this order.
     pub layers: HashMap<Vec<*const proto::Tensor>, u32>,
 }
 
-/// The graph, the sizes of one example, and how many numbers the first output has.
+/// Returns the graph, the shape of one example, and how many numbers the first output has.
+///
+/// # Errors
+/// Fails with the problem, worded to follow the file's name.
 pub fn read(model: &proto::Model) -> Result<(Graph, Vec<i64>, u32), String> {
-    let graph = model.graph.as_ref().ok_or("it is no ONNX file: it holds no graph")?;
+    let graph = model.graph.as_ref().ok_or("it is not an ONNX file: it holds no graph")?;
     let opset = model.opset_import.iter().find(|set| is_standard(&set.domain)).and_then(|set| set.version);
     let opset = opset.ok_or("it does not say which version of ONNX's operators it uses")?;
     if !OPSETS.contains(&opset) {
@@ -54,7 +59,7 @@ pub fn read(model: &proto::Model) -> Result<(Graph, Vec<i64>, u32), String> {
         ours: model.producer_name == "nas",
         shapes: Vec::new(),
         batch: None,
-        known: HashMap::new(),
+        facts: HashMap::new(),
         readers: HashMap::new(),
         names: Names::default(),
         owners: HashMap::new(),
@@ -65,8 +70,8 @@ pub fn read(model: &proto::Model) -> Result<(Graph, Vec<i64>, u32), String> {
         *reader.readers.entry(name).or_default() += 1;
     }
     for tensor in &graph.initializer {
-        known::check(tensor)?;
-        reader.define(&tensor.name, Known::Tensor { tensor, dims: tensor.dims.clone(), turned: false })?;
+        value_facts::check(tensor)?;
+        reader.define(&tensor.name, Fact::Tensor { tensor, dims: tensor.dims.clone(), transposed: false })?;
     }
     let input_shape = reader.input(graph)?;
     for node in &graph.node {
@@ -75,8 +80,8 @@ pub fn read(model: &proto::Model) -> Result<(Graph, Vec<i64>, u32), String> {
     let mut outputs = 0;
     for output in &graph.output {
         let name = output.name.as_str();
-        match reader.known.get(name) {
-            Some(Known::Node { node, shape }) => {
+        match reader.facts.get(name) {
+            Some(Fact::Node { node, shape }) => {
                 if reader.graph.outputs.is_empty() {
                     outputs = u32::try_from(shape.iter().product::<i64>()).unwrap_or(u32::MAX);
                 }
@@ -91,25 +96,25 @@ pub fn read(model: &proto::Model) -> Result<(Graph, Vec<i64>, u32), String> {
     Ok((reader.graph, input_shape, outputs))
 }
 
-/// Whether a domain is that of ONNX's own operators.
+/// Whether a domain is the one of ONNX's own operators.
 fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
 impl<'m> Reader<'m> {
-    /// The network's input: the one that is no initializer.
+    /// Adds the network's input, the only one that is no initializer, and returns its shape.
     fn input(&mut self, graph: &'m proto::Graph) -> Result<Vec<i64>, String> {
         let inputs: Vec<&proto::ValueInfo> =
-            graph.input.iter().filter(|input| !self.known.contains_key(input.name.as_str())).collect();
+            graph.input.iter().filter(|input| !self.facts.contains_key(input.name.as_str())).collect();
         let [input] = inputs[..] else {
             return Err(format!("it has {} inputs; networks here have one", inputs.len()));
         };
         let name = quoted(&input.name);
         let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
-        // Whole numbers, too: tokens.
+        // Tokens are whole numbers.
         if let Some(kind) = tensor
             .map(|tensor| tensor.elem_type)
-            .filter(|&kind| !known::is_float(kind) && !matches!(kind, INT32 | INT64))
+            .filter(|&kind| !value_facts::is_float(kind) && !matches!(kind, INT32 | INT64))
         {
             return Err(format!(
                 "its input {name} holds values of type {kind}; networks here take floats or whole numbers"
@@ -143,34 +148,37 @@ impl<'m> Reader<'m> {
         self.graph.nodes.push(Node { name, op: "Input".into(), inputs: Vec::new(), attributes: Vec::new() });
         infer(&Graph { outputs: vec![0], ..self.graph.clone() }, &fixed).map_err(|error| error.to_string())?;
         self.shapes.push(fixed.clone());
-        self.define(&input.name, Known::Node { node: 0, shape: fixed.clone() })?;
+        self.define(&input.name, Fact::Node { node: 0, shape: fixed.clone() })?;
         Ok(fixed)
     }
 
-    /// Says what a value is; every value has one writer.
-    pub fn define(&mut self, name: &'m str, known: Known<'m>) -> Result<(), String> {
-        match self.known.insert(name, known) {
+    /// Records what is known about a value.
+    ///
+    /// # Errors
+    /// Fails if another node writes the value, too.
+    pub fn define(&mut self, name: &'m str, fact: Fact<'m>) -> Result<(), String> {
+        match self.facts.insert(name, fact) {
             Some(_) => Err(format!("the value {} is written twice", quoted(name))),
             None => Ok(()),
         }
     }
 
-    /// Whether the value of a node has these sizes.
-    pub fn is_of(&self, node: u32, sizes: &[i64]) -> bool {
-        self.shapes[node as usize] == sizes
+    /// Whether the value of a node has this shape.
+    pub fn has_shape(&self, node: u32, shape: &[i64]) -> bool {
+        self.shapes[node as usize] == shape
     }
 
-    /// How often a value is read.
+    /// Returns how often a value is read.
     pub fn readers(&self, value: &str) -> usize {
         self.readers.get(value).copied().unwrap_or(0)
     }
 
-    /// The node that has a tensor of weights already.
+    /// Returns the node that owns a tensor of weights.
     pub fn owner(&self, weight: &'m proto::Tensor) -> Option<u32> {
         self.owners.get(&std::ptr::from_ref(weight)).copied()
     }
 
-    /// Says that a node has a tensor of weights.
+    /// Makes a node the owner of a tensor of weights.
     pub fn own(&mut self, weight: &'m proto::Tensor, node: u32) {
         self.owners.insert(weight, node);
     }
@@ -180,7 +188,7 @@ impl<'m> Reader<'m> {
         self.names.fresh(&wanted)
     }
 
-    /// Gives a node the name of the one that finished it.
+    /// Renames a node, such as after the ONNX node that completed it. An empty name changes nothing.
     pub fn rename(&mut self, node: u32, wanted: &str) {
         if !wanted.is_empty() {
             let name = self.fresh(wanted, "");
@@ -188,7 +196,10 @@ impl<'m> Reader<'m> {
         }
     }
 
-    /// Adds a node; its number and the sizes of its value come back.
+    /// Adds a node, and returns its position and the shape of its value.
+    ///
+    /// # Errors
+    /// Fails if the network would be too large, or the operator does not take these inputs.
     pub fn add(
         &mut self,
         name: &str,
@@ -210,28 +221,28 @@ impl<'m> Reader<'m> {
     }
 
     fn node(&mut self, node: &'m proto::Node) -> Result<(), String> {
-        let mut at = At { node, inputs: Vec::with_capacity(node.input.len()) };
+        let mut onnx = OnnxNode { node, inputs: Vec::with_capacity(node.input.len()) };
         if !is_standard(&node.domain) {
-            return at.wrong(format!("belongs to {}, not to ONNX's own operators", quoted(&node.domain)));
+            return onnx.refuse(format!("belongs to {}, not to ONNX's own operators", quoted(&node.domain)));
         }
         for input in &node.input {
-            let known = match input.as_str() {
+            let fact = match input.as_str() {
                 "" => None,
-                name => match self.known.get(name) {
-                    Some(known) => Some(known.clone()),
+                name => match self.facts.get(name) {
+                    Some(fact) => Some(fact.clone()),
                     None => {
                         let name = quoted(name);
-                        return at
-                            .wrong(format!("reads {name}, which no earlier node writes: there is a cycle or a gap"));
+                        return onnx
+                            .refuse(format!("reads {name}, which no earlier node writes: there is a cycle or a gap"));
                     }
                 },
             };
-            at.inputs.push(known);
+            onnx.inputs.push(fact);
         }
-        // Each knows some nodes by their operator and inputs, and says whether it has read this one.
-        if pattern::read(self, &at)? || joining::read(self, &at)? || operators::read(self, &at)? {
+        // Each imports some operators, and says whether this node was one of them.
+        if pattern::read(self, &onnx)? || multi_input::read(self, &onnx)? || operators::read(self, &onnx)? {
             return Ok(());
         }
-        at.wrong("this operator is not known here, or not with inputs of this kind")
+        onnx.refuse("this operator is not known here, or not with inputs of this kind")
     }
 }

@@ -1,20 +1,24 @@
-//! An imported network as a space: one genotype, which makes no decisions.
+//! An imported network as a space with one genotype, which makes no decisions.
 
 use nas_api::graph::shape::infer;
 use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
 
 use super::Imported;
 
-/// What its only genotype is called.
+/// The text and the key of the only genotype.
 const ONLY: &str = "imported";
 
-/// A space of one network.
+/// A space with one network.
 #[derive(Clone, Debug)]
 pub struct ImportedSpace(Imported);
 
 impl SearchSpace for ImportedSpace {
     fn parameters() -> Vec<Parameter> {
-        vec![Parameter::text("definition", "", "The network as JSON, as `nas_export::definition` reads it off a file.")]
+        vec![Parameter::text(
+            "definition",
+            "",
+            "The network as JSON, as `nas_export::definition` returns it for a file.",
+        )]
     }
 
     fn open(settings: &Settings) -> Result<Self> {

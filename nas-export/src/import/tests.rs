@@ -1,4 +1,4 @@
-//! Files that other programs or nobody would write.
+//! Imports of hand-made files, which other programs or nobody would write.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,8 +25,8 @@ fn node(op: &str, inputs: &[&str], output: &str, attribute: Vec<Attribute>) -> N
     }
 }
 
-/// A tensor whose numbers lie in another file.
-fn outside(name: &str, dims: &[i64], location: &str) -> Tensor {
+/// Returns a tensor whose numbers are in another file.
+fn external(name: &str, dims: &[i64], location: &str) -> Tensor {
     Tensor {
         name: name.into(),
         data_type: FLOAT,
@@ -38,10 +38,10 @@ fn outside(name: &str, dims: &[i64], location: &str) -> Tensor {
 }
 
 fn weights(name: &str, dims: &[i64]) -> Tensor {
-    outside(name, dims, "weights.bin")
+    external(name, dims, "weights.bin")
 }
 
-fn whole(name: &str, values: &[i64]) -> Tensor {
+fn whole_numbers(name: &str, values: &[i64]) -> Tensor {
     Tensor {
         name: name.into(),
         data_type: INT64,
@@ -75,8 +75,8 @@ fn ops(imported: &Imported) -> Vec<&str> {
 }
 
 #[test]
-fn layers_as_other_programs_write_them_are_understood() {
-    // A matrix product and an addition, a batch in the sizes, a window that keeps the size.
+fn layers_as_other_programs_write_them_are_imported() {
+    // A matrix product with an addition, a shape computed from the batch, a window that keeps the size.
     let conv = vec![Attribute::text("auto_pad", "SAME_UPPER"), Attribute::ints("strides", vec![2, 2])];
     let nodes = vec![
         node("Conv", &["x", "k"], "a", conv),
@@ -90,8 +90,8 @@ fn layers_as_other_programs_write_them_are_understood() {
     ];
     let tensors = vec![
         weights("k", &[6, 3, 3, 2]),
-        whole("zero", &[0]),
-        whole("open", &[-1]),
+        whole_numbers("zero", &[0]),
+        whole_numbers("open", &[-1]),
         weights("w", &[6, 4]),
         weights("bias", &[4]),
     ];
@@ -103,38 +103,38 @@ fn layers_as_other_programs_write_them_are_understood() {
 }
 
 #[test]
-fn hostile_sizes_are_refused_without_memory_for_them() {
+fn hostile_sizes_are_refused_without_allocating_for_them() {
     let product = |tensor| graph(&[1_000_000], vec![node("MatMul", &["x", "w"], "y", vec![])], vec![tensor]);
-    // 10^12 parameters, said to lie elsewhere, or not there at all.
+    // 10^12 parameters, which are allegedly in another file, or absent.
     refused(product(weights("w", &[1_000_000, 1_000_000])), "its weights");
     refused(product(Tensor { data_location: 0, ..weights("w", &[1_000_000, 1_000_000]) }), "should have 1000000000000");
     refused(product(weights("w", &[i64::MAX, i64::MAX, 4])), "impossible sizes");
     refused(product(weights("w", &[-1, 4])), "impossible sizes");
     refused(graph(&[i64::MAX, 2], vec![node("Relu", &["x"], "y", vec![])], vec![]), "node 'x' (Input)");
-    let sizes = vec![whole("s", &[0, i64::MAX, i64::MAX])];
+    let sizes = vec![whole_numbers("s", &[0, i64::MAX, i64::MAX])];
     let reshape = graph(&[4], vec![node("Reshape", &["x", "s"], "y", vec![])], sizes);
     assert!(import_bytes(file(reshape), "it").is_err());
 }
 
 #[test]
 fn files_outside_the_folder_are_refused() {
-    for place in ["/etc/passwd", "../w", "a/../../w", "C:\\w", "..\\w", "\\\\host\\w", "", "a\0b"] {
+    for location in ["/etc/passwd", "../w", "a/../../w", "C:\\w", "..\\w", "\\\\host\\w", "", "a\0b"] {
         let gemm = vec![node("Gemm", &["x", "w"], "y", vec![])];
-        refused(graph(&[4], gemm, vec![outside("w", &[4, 2], place)]), "outside the file's folder");
+        refused(graph(&[4], gemm, vec![external("w", &[4, 2], location)]), "outside the file's folder");
     }
 }
 
 #[test]
-fn values_that_are_no_numbers_are_refused() {
-    // Text, truth values, complex numbers.
+fn values_that_are_not_numbers_are_refused() {
+    // Texts, booleans, complex numbers.
     for kind in [8, 9, 14] {
         let mut graph = graph(&[4], vec![node("Relu", &["x"], "y", vec![])], vec![]);
         graph.input = vec![ValueInfo::batched("x", kind, &[4])];
         refused(graph, &format!("its input 'x' holds values of type {kind}"));
     }
     for op in ["MatMul", "Gemm"] {
-        let whole = Tensor { data_type: INT64, ..weights("w", &[4, 2]) };
-        refused(graph(&[4], vec![node(op, &["x", "w"], "y", vec![])], vec![whole]), "the weights 'w' are no floats");
+        let tensor = Tensor { data_type: INT64, ..weights("w", &[4, 2]) };
+        refused(graph(&[4], vec![node(op, &["x", "w"], "y", vec![])], vec![tensor]), "the weights 'w' are not floats");
     }
 }
 
@@ -150,7 +150,7 @@ fn cycles_and_gaps_are_refused() {
 }
 
 #[test]
-fn what_has_no_meaning_here_is_refused_by_name() {
+fn unsupported_operators_attributes_and_versions_are_named() {
     let one = |op: &str, attributes| graph(&[4], vec![node(op, &["x"], "y", attributes)], vec![]);
     refused(one("LSTM", vec![]), "(LSTM): this operator is not known here");
     refused(one("If", vec![]), "(If)");
@@ -158,10 +158,10 @@ fn what_has_no_meaning_here_is_refused_by_name() {
     custom.node[0].domain = "com.example".into();
     refused(custom, "belongs to 'com.example'");
     refused(one("Selu", vec![Attribute::float("alpha", 3.0)]), "attribute 'alpha' is not known here");
-    refused(one("Elu", vec![Attribute::int("alpha", 3)]), "of the wrong type");
+    refused(one("Elu", vec![Attribute::int("alpha", 3)]), "has the wrong type");
     refused(one("Flatten", vec![Attribute::int("axis", 0)]), "joins the batch");
-    let mut open = one("Relu", vec![]);
-    open.input[0] = ValueInfo {
+    let mut unsized_input = one("Relu", vec![]);
+    unsized_input.input[0] = ValueInfo {
         name: "x".into(),
         r#type: Some(Type {
             tensor_type: Some(TensorType {
@@ -170,20 +170,20 @@ fn what_has_no_meaning_here_is_refused_by_name() {
             }),
         }),
     };
-    refused(open, "axis 1 of its input 'x' has no fixed size");
-    let mut two = one("Relu", vec![]);
-    two.input.push(value("z", &[1]));
-    refused(two, "2 inputs");
+    refused(unsized_input, "axis 1 of its input 'x' has no fixed size");
+    let mut two_inputs = one("Relu", vec![]);
+    two_inputs.input.push(value("z", &[1]));
+    refused(two_inputs, "2 inputs");
     assert!(import_bytes(vec![], "it").unwrap_err().to_string().contains("holds no graph"));
-    assert!(import_bytes(b"not a network".to_vec(), "it").unwrap_err().to_string().contains("no ONNX file"));
-    let mut none = Model::decode(Bytes::from(file(one("Relu", vec![])))).unwrap();
-    none.opset_import[0].version = Some(99);
-    assert!(import_bytes(none.encode_to_vec(), "it").unwrap_err().to_string().contains("version 99"));
+    assert!(import_bytes(b"not a network".to_vec(), "it").unwrap_err().to_string().contains("not an ONNX file"));
+    let mut future = Model::decode(Bytes::from(file(one("Relu", vec![])))).unwrap();
+    future.opset_import[0].version = Some(99);
+    assert!(import_bytes(future.encode_to_vec(), "it").unwrap_err().to_string().contains("version 99"));
 }
 
 #[test]
-fn a_file_of_empty_nodes_is_refused_before_it_is_read() {
-    // Two bytes each would become structures of hundreds.
+fn a_file_of_empty_nodes_is_refused_before_it_is_decoded() {
+    // Each node of two bytes would become a structure of hundreds.
     let nodes: Vec<u8> = [0x0a, 0x00].repeat(3_000_000);
     let mut bytes = vec![0x3a];
     prost::encoding::encode_varint(nodes.len() as u64, &mut bytes);
@@ -193,10 +193,11 @@ fn a_file_of_empty_nodes_is_refused_before_it_is_read() {
 }
 
 #[test]
-fn many_nodes_of_one_name_take_no_time() {
-    let nodes = (0..50_000).map(|at| {
-        let (from, to) = (if at == 0 { "x".into() } else { format!("v{at}") }, format!("v{}", at + 1));
-        let to = if at == 49_999 { "y".into() } else { to };
+fn many_nodes_with_one_name_are_renamed_fast() {
+    let nodes = (0..50_000).map(|position| {
+        let (from, to) =
+            (if position == 0 { "x".into() } else { format!("v{position}") }, format!("v{}", position + 1));
+        let to = if position == 49_999 { "y".into() } else { to };
         Node { name: "same".into(), ..node("Relu", &[&from], &to, vec![]) }
     });
     let imported = read(graph(&[4], nodes.collect(), vec![]));

@@ -1,4 +1,4 @@
-//! ONNX files.
+//! Writes ONNX files.
 
 mod builder;
 mod lower;
@@ -13,35 +13,43 @@ use std::path::{Path, PathBuf};
 use nas_api::graph::GraphError;
 use prost::Message;
 
-use crate::{ExportError, Model, Weights, json};
+use crate::metadata::metadata;
+use crate::{ExportError, Model, Weights};
 use builder::{Builder, Value};
 use nas_api::graph::weights::{Slot, again, slots};
 use proto::{Entry, FLOAT, INT64, ValueInfo};
 
-/// Bytes of one file at most: protocol buffers count lengths in 31 bits.
+/// The largest file in bytes: protocol buffers count lengths in 31 bits.
 const LARGEST_FILE: u64 = i32::MAX as u64;
 
-/// Writes the network with its weights. Where it would exceed two gigabytes, the weights go to `<file>.data` beside it.
-/// The files that were written come back.
+/// Writes the network with its weights, and returns the paths of the files. If one file would exceed two gigabytes, the
+/// weights go to `<file>.data` beside it.
+///
+/// # Errors
+/// Fails if the graph has an operator that the export does not know, the weights are not those of the network, or a
+/// file cannot be written.
 pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBuf>, ExportError> {
     write_up_to(model, weights, path, LARGEST_FILE)
 }
 
-/// As [`write`], with weights in a file of their own where the network would exceed `largest` bytes.
+/// Writes as [`write`] does, with the weights in a file of their own if one file would exceed `largest` bytes.
+///
+/// # Errors
+/// Fails as [`write`] does.
 pub fn write_up_to(model: &Model, weights: &Weights, path: &Path, largest: u64) -> Result<Vec<PathBuf>, ExportError> {
     let slots = slots(&model.graph, &model.shapes)?;
     weights.check(&slots)?;
     let mut message = message(model, &slots)?;
-    message.metadata_props = json::texts(model, weights).iter().map(|(key, value)| Entry::new(key, value)).collect();
+    message.metadata_props = metadata(model, weights).iter().map(|(key, value)| Entry::new(key, value)).collect();
     write::write(message, &slots, weights, path, largest)
 }
 
-/// The version of the operator set that the network needs, at least 17.
+/// Returns the version of the operator set that the network needs, at least 17.
 pub fn opset(model: &Model) -> i64 {
     model.graph.nodes.iter().map(|node| lower::opset(&node.op)).max().unwrap_or(17).max(17)
 }
 
-/// The first version of the file format that knows an operator set, as the specification's table of versions says.
+/// Returns the first version of the file format for an operator set, from the specification's table of versions.
 fn ir_version(opset: i64) -> i64 {
     match opset {
         ..=18 => 8,
@@ -51,7 +59,7 @@ fn ir_version(opset: i64) -> i64 {
     }
 }
 
-/// The whole file but for the weights.
+/// Returns the whole file except the weights and the metadata.
 fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
     let opset = opset(model);
     let own_names = model.graph.nodes.iter().map(|node| node.name.clone());
@@ -60,7 +68,7 @@ fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
     let mut inputs = Vec::new();
     let names: HashMap<&str, usize> =
         model.graph.nodes.iter().enumerate().map(|(position, node)| (node.name.as_str(), position)).collect();
-    // The slots of each node, one node after the other.
+    // The slots of each node, in the order of the nodes.
     let mut rest = slots;
     let mut own: Vec<&[Slot]> = Vec::with_capacity(model.graph.nodes.len());
     for position in 0..model.graph.nodes.len() {
@@ -99,7 +107,7 @@ fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
     for &output in &model.graph.outputs {
         let value = &values[output as usize];
         let mut name = graph.with_batch(value);
-        // A graph's output must be the value of a node, and not of two outputs.
+        // An output must be computed by a node, and must differ from the other outputs.
         if name == graph.input || !returned.insert(name.clone()) {
             name = graph.node(&format!("{name}.output"), "Identity", &[&name], Vec::new());
         }
@@ -121,13 +129,16 @@ fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
     })
 }
 
-/// Whether the value is read by embeddings alone, so that it holds whole numbers.
+/// Whether only embeddings read the value, so that it holds whole numbers.
 fn holds_indices(model: &Model, value: u32) -> bool {
     let mut readers = model.graph.nodes.iter().filter(|node| node.inputs.contains(&value)).peekable();
     readers.peek().is_some() && readers.all(|node| node.op == "Gather") && !model.graph.outputs.contains(&value)
 }
 
-/// The file's bytes, where they are few: for tests of other programs' view of the network.
+/// Returns the file's bytes, without metadata, for small networks that are handed to another program in memory.
+///
+/// # Errors
+/// Fails if the graph has an operator that the export does not know, or the weights are not those of the network.
 pub fn bytes(model: &Model, weights: &Weights) -> Result<Vec<u8>, ExportError> {
     let slots = slots(&model.graph, &model.shapes)?;
     weights.check(&slots)?;

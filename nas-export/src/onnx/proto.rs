@@ -1,14 +1,14 @@
-//! The messages of ONNX files that are written and read here: names and tags of the specification's `onnx.proto`
-//! (<https://onnx.ai/onnx/repo-docs/IR.html>). What is not listed is skipped when a file is read.
+//! The messages of ONNX files, with the names and tags of the specification's `onnx.proto`
+//! (<https://onnx.ai/onnx/repo-docs/IR.html>). Fields that are not listed are skipped when a file is read.
 
 use prost::Message;
 use prost::bytes::Bytes;
 
-/// 32-bit floats, as [`Tensor::data_type`] says it.
+/// The [`Tensor::data_type`] of 32-bit floats.
 pub const FLOAT: i32 = 1;
-/// 32-bit whole numbers.
+/// The [`Tensor::data_type`] of 32-bit whole numbers.
 pub const INT32: i32 = 6;
-/// 64-bit whole numbers.
+/// The [`Tensor::data_type`] of 64-bit whole numbers.
 pub const INT64: i32 = 7;
 
 /// `ModelProto`.
@@ -78,7 +78,7 @@ pub struct Node {
     pub domain: String,
 }
 
-/// `AttributeProto`; `r#type` says which of the values counts.
+/// `AttributeProto`. `r#type` says which of the values is set.
 #[derive(Clone, PartialEq, Message)]
 pub struct Attribute {
     #[prost(string, tag = "1")]
@@ -118,7 +118,7 @@ pub struct Tensor {
     pub raw_data: Bytes,
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<Entry>,
-    /// 1: in another file.
+    /// 1 if the numbers are in another file, which `external_data` names.
     #[prost(int32, tag = "14")]
     pub data_location: i32,
 }
@@ -155,7 +155,7 @@ pub struct TensorShape {
     pub dim: Vec<Dimension>,
 }
 
-/// `TensorShapeProto.Dimension`: a size, or the name of one that is open.
+/// `TensorShapeProto.Dimension`: a fixed size, or the name of a variable one.
 #[derive(Clone, PartialEq, Message)]
 pub struct Dimension {
     #[prost(int64, optional, tag = "1")]
@@ -202,7 +202,7 @@ impl Entry {
 }
 
 impl ValueInfo {
-    /// A tensor whose first axis is the batch, of any size.
+    /// Returns a tensor of this type with a batch of any size before the sizes of one example.
     pub fn batched(name: &str, elem_type: i32, sizes: &[i64]) -> Self {
         let batch = Dimension { dim_value: None, dim_param: Some("batch".into()) };
         let sizes = sizes.iter().map(|&size| Dimension { dim_value: Some(size), dim_param: None });

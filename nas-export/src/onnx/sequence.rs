@@ -1,4 +1,4 @@
-//! Operators on sequences: embeddings, attention, rotary positions, routing to experts.
+//! Translates operators on sequences: embeddings, attention, rotary positions, routing to experts.
 
 use nas_api::graph::GraphError;
 
@@ -6,31 +6,31 @@ use super::builder::Builder;
 use super::lower::Context;
 use super::proto::{Attribute, INT64};
 
-/// Writes a node of this family; the name of its value comes back.
-pub fn lower(graph: &mut Builder, at: &Context<'_>, x: &str) -> Result<String, GraphError> {
-    match at.node.op.as_str() {
-        "Gather" => Ok(embedding(graph, at, x)),
-        "Attention" => attention(graph, at, x),
-        "RotaryEmbedding" => rotary(graph, at, x),
-        _ => routing(graph, at, x),
+/// Adds the nodes that compute an operator on sequences, and returns the name of its value.
+pub fn lower(graph: &mut Builder, context: &Context<'_>, x: &str) -> Result<String, GraphError> {
+    match context.node.op.as_str() {
+        "Gather" => Ok(embedding(graph, context, x)),
+        "Attention" => attention(graph, context, x),
+        "RotaryEmbedding" => rotary(graph, context, x),
+        _ => routing(graph, context, x),
     }
 }
 
-/// Indices come as whole numbers from the input, or as floats that hold whole numbers.
-fn embedding(graph: &mut Builder, at: &Context<'_>, x: &str) -> String {
+/// Looks up rows. The indices are whole numbers from the input, or floats that hold whole numbers and are cast.
+fn embedding(graph: &mut Builder, context: &Context<'_>, x: &str) -> String {
     let whole = x == graph.input && graph.input_is_whole;
     let indices = if whole {
         x.to_owned()
     } else {
-        graph.node(&at.step("indices"), "Cast", &[x], vec![Attribute::int("to", i64::from(INT64))])
+        graph.node(&context.step("indices"), "Cast", &[x], vec![Attribute::int("to", i64::from(INT64))])
     };
-    at.node(graph, &[at.weight("weight"), &indices], vec![Attribute::int("axis", 0)])
+    context.node(graph, &[context.weight("weight"), &indices], vec![Attribute::int("axis", 0)])
 }
 
-fn attention(graph: &mut Builder, at: &Context<'_>, query: &str) -> Result<String, GraphError> {
-    let node = at.node;
-    let [_, key, value] = &at.inputs[..] else { return Err(GraphError::new(node, "takes three inputs")) };
-    let (from, to) = (at.first_shape()[0], key.shape[0]);
+fn attention(graph: &mut Builder, context: &Context<'_>, query: &str) -> Result<String, GraphError> {
+    let node = context.node;
+    let [_, key, value] = &context.inputs[..] else { return Err(GraphError::new(node, "takes three inputs")) };
+    let (from, to) = (context.first_shape()[0], key.shape[0]);
     let (key, value) = (graph.with_batch(key), graph.with_batch(value));
     let mut attributes = vec![
         Attribute::int("q_num_heads", node.int("q_num_heads", None)?),
@@ -43,9 +43,9 @@ fn attention(graph: &mut Builder, at: &Context<'_>, query: &str) -> Result<Strin
     }
     let window = node.int("window", Some(0))?;
     if window == 0 {
-        return Ok(at.node(graph, &[query, &key, &value], attributes));
+        return Ok(context.node(graph, &[query, &key, &value], attributes));
     }
-    // The causal mask is the operator's own; this one hides what lies further back.
+    // The operator has a causal mask of its own; this mask hides keys at a distance of the window or more.
     let mask = graph.shared(&format!("window {window} of {from} to {to}"), |graph| {
         let (zero, one) = (graph.int(0), graph.int(1));
         let positions = |graph: &mut Builder, count: i64, axis: i64| {
@@ -59,14 +59,14 @@ fn attention(graph: &mut Builder, at: &Context<'_>, query: &str) -> Result<Strin
         let window = graph.int(window);
         graph.node("window.mask", "Less", &[&distance, &window], Vec::new())
     });
-    Ok(at.node(graph, &[query, &key, &value, &mask], attributes))
+    Ok(context.node(graph, &[query, &key, &value, &mask], attributes))
 }
 
-/// Angles are position · base^(−2i / d) (Su et al. 2021, "RoFormer", section 3.2.2); the tables are constants.
-fn rotary(graph: &mut Builder, at: &Context<'_>, x: &str) -> Result<String, GraphError> {
-    let node = at.node;
+/// Rotates by angles of position · base^(−2i / d) (Su et al. 2021, "RoFormer", section 3.2.2) from constant tables.
+fn rotary(graph: &mut Builder, context: &Context<'_>, x: &str) -> Result<String, GraphError> {
+    let node = context.node;
     let heads = node.int("num_heads", None)?;
-    let [positions, width] = *at.shape else { return Err(GraphError::new(node, "takes a value of 2 axes")) };
+    let [positions, width] = *context.shape else { return Err(GraphError::new(node, "takes a value of 2 axes")) };
     let given = node.int("rotary_embedding_dim", Some(0))?;
     let rotated = if given == 0 { width / heads } else { given };
     let (half, base) = (rotated / 2, node.float("base", 10_000.0)?);
@@ -90,13 +90,13 @@ fn rotary(graph: &mut Builder, at: &Context<'_>, x: &str) -> Result<String, Grap
         Attribute::int("interleaved", node.int("interleaved", Some(0))?),
         Attribute::int("rotary_embedding_dim", given),
     ];
-    Ok(at.node(graph, &[x, &cos, &sin, &ids], attributes))
+    Ok(context.node(graph, &[x, &cos, &sin, &ids], attributes))
 }
 
-/// Softmax over the k largest, put back into a row of zeros.
-fn routing(graph: &mut Builder, at: &Context<'_>, x: &str) -> Result<String, GraphError> {
-    let k = graph.ints(&[at.node.int("k", None)?]);
-    let (values, indices) = (graph.fresh(&at.step("largest")), graph.fresh(&at.step("places")));
+/// Scatters the softmax over the k largest numbers into zeros.
+fn routing(graph: &mut Builder, context: &Context<'_>, x: &str) -> Result<String, GraphError> {
+    let k = graph.ints(&[context.node.int("k", None)?]);
+    let (values, indices) = (graph.fresh(&context.step("largest")), graph.fresh(&context.step("places")));
     graph.nodes.push(super::proto::Node {
         input: vec![x.to_owned(), k],
         output: vec![values.clone(), indices.clone()],
@@ -105,9 +105,9 @@ fn routing(graph: &mut Builder, at: &Context<'_>, x: &str) -> Result<String, Gra
         attribute: vec![Attribute::int("axis", -1)],
         domain: String::new(),
     });
-    let gates = graph.node(&at.step("gates"), "Softmax", &[&values], vec![Attribute::int("axis", -1)]);
-    let shape = graph.node(&at.step("sizes"), "Shape", &[x], Vec::new());
-    let zeros = graph.node(&at.step("zeros"), "ConstantOfShape", &[&shape], Vec::new());
+    let gates = graph.node(&context.step("gates"), "Softmax", &[&values], vec![Attribute::int("axis", -1)]);
+    let shape = graph.node(&context.step("sizes"), "Shape", &[x], Vec::new());
+    let zeros = graph.node(&context.step("zeros"), "ConstantOfShape", &[&shape], Vec::new());
     let axis = vec![Attribute::int("axis", -1)];
-    Ok(graph.node(&at.node.name, "ScatterElements", &[&zeros, &indices, &gates], axis))
+    Ok(graph.node(&context.node.name, "ScatterElements", &[&zeros, &indices, &gates], axis))
 }

@@ -1,4 +1,4 @@
-//! Operators that move, cut, pad, enlarge or summarise values.
+//! Translates operators that permute, slice, pad, resize or reduce values.
 
 use nas_api::graph::GraphError;
 use nas_api::{Attribute as Given, Node};
@@ -7,34 +7,34 @@ use super::builder::Builder;
 use super::lower::Context;
 use super::proto::Attribute;
 
-/// Since this version the axes of every reduction are an input; before, those of sums alone.
+/// The version since which every reduction has its axes as an input. Before, only sums had.
 const AXES_ARE_INPUTS: i64 = 18;
 
-/// Writes a node of this family; the name of its value comes back.
-pub fn lower(graph: &mut Builder, at: &Context<'_>, x: &str) -> Result<String, GraphError> {
-    let node = at.node;
+/// Adds the node that computes an operator on shapes, and returns the name of its value.
+pub fn lower(graph: &mut Builder, context: &Context<'_>, x: &str) -> Result<String, GraphError> {
+    let node = context.node;
     match node.op.as_str() {
         "Transpose" => {
-            let perm = node.ints("perm", at.shape.len() + 1, None)?;
-            Ok(at.node(graph, &[x], vec![Attribute::ints("perm", perm)]))
+            let perm = node.ints("perm", context.shape.len() + 1, None)?;
+            Ok(context.node(graph, &[x], vec![Attribute::ints("perm", perm)]))
         }
         "Reshape" => {
-            // Sizes are known, so that nothing is left to guess; 0 keeps the batch.
-            let shape = graph.ints(&[&[0][..], at.shape].concat());
-            Ok(at.node(graph, &[x, &shape], Vec::new()))
+            // All sizes are known, so that none is given as -1; 0 keeps the batch.
+            let shape = graph.ints(&[&[0][..], context.shape].concat());
+            Ok(context.node(graph, &[x, &shape], Vec::new()))
         }
         "Slice" => {
             let (start, end) = (node.int("start", None)?, node.int("end", None)?);
             let axis = node.int("axis", None)?;
             let [start, end, axis] = [start, end, axis].map(|value| graph.ints(&[value]));
-            Ok(at.node(graph, &[x, &start, &end, &axis], Vec::new()))
+            Ok(context.node(graph, &[x, &start, &end, &axis], Vec::new()))
         }
         "Pad" => {
-            let axes = at.shape.len();
+            let axes = context.shape.len();
             let pads = node.ints("pads", 2 * axes, None)?;
             let pads = graph.ints(&[&[0][..], &pads[..axes], &[0], &pads[axes..]].concat());
             let value = graph.float(node.float("value", 0.0)?);
-            Ok(at.node(graph, &[x, &pads, &value], vec![Attribute::text("mode", "constant")]))
+            Ok(context.node(graph, &[x, &pads, &value], vec![Attribute::text("mode", "constant")]))
         }
         "Resize" => {
             let scales = node.ints("scales", 2, None)?;
@@ -48,24 +48,24 @@ pub fn lower(graph: &mut Builder, at: &Context<'_>, x: &str) -> Result<String, G
             if mode == "nearest" {
                 attributes.push(Attribute::text("nearest_mode", "floor"));
             }
-            Ok(at.node(graph, &[x, "", &scales], attributes))
+            Ok(context.node(graph, &[x, "", &scales], attributes))
         }
         "DepthToSpace" | "SpaceToDepth" => {
-            Ok(at.node(graph, &[x], vec![Attribute::int("blocksize", node.int("blocksize", None)?)]))
+            Ok(context.node(graph, &[x], vec![Attribute::int("blocksize", node.int("blocksize", None)?)]))
         }
         _ => {
             let (axes, keep) = (axes(node)?, Attribute::int("keepdims", node.int("keepdims", Some(1))?));
             if node.op == "ReduceSum" || graph.opset >= AXES_ARE_INPUTS {
                 let axes = graph.ints(&axes);
-                return Ok(at.node(graph, &[x, &axes], vec![keep]));
+                return Ok(context.node(graph, &[x, &axes], vec![keep]));
             }
-            Ok(at.node(graph, &[x], vec![Attribute::ints("axes", axes), keep]))
+            Ok(context.node(graph, &[x], vec![Attribute::ints("axes", axes), keep]))
         }
     }
 }
 
-/// The axes that a reduction takes together.
-pub fn axes(node: &Node) -> Result<Vec<i64>, GraphError> {
+/// Returns the axes that are reduced.
+fn axes(node: &Node) -> Result<Vec<i64>, GraphError> {
     match node.attribute("axes") {
         Some(Given::Ints(axes)) => Ok(axes.clone()),
         Some(_) => Err(GraphError::attribute(node, "axes", "must be whole numbers")),

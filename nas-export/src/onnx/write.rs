@@ -1,7 +1,7 @@
-//! An ONNX file with its weights, which are never in memory together.
+//! Writes an ONNX file without holding all of its weights in memory.
 //!
-//! A protocol buffer's message is a row of fields, in any order, each with its length before it. So the weights' fields
-//! come last in the graph, and the graph last in the file; only lengths have to be known before.
+//! A protocol buffer's message is a sequence of fields in any order, each with its length before it. So the weights
+//! come last in the graph, and the graph comes last in the file; only their lengths must be known in advance.
 
 use std::path::{Path, PathBuf};
 
@@ -9,25 +9,26 @@ use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use super::proto::{Entry, FLOAT, Model, Tensor};
-use crate::{ExportError, Weights, file};
+use crate::{ExportError, Weights};
+use nas_api::file::{write_atomic, write_atomic_with};
 use nas_api::graph::weights::Slot;
 
-/// `ModelProto.graph`.
+/// The tag of `ModelProto.graph`.
 const GRAPH: u32 = 7;
-/// `GraphProto.initializer`.
+/// The tag of `GraphProto.initializer`.
 const INITIALIZER: u32 = 5;
-/// `TensorProto.raw_data`.
+/// The tag of `TensorProto.raw_data`.
 const RAW_DATA: u32 = 9;
-/// Where a tensor begins in a file of weights: at a multiple of this, so that it can be mapped into memory as it is.
+/// The alignment of tensors in a file of weights, in bytes, so that they can be mapped into memory.
 const ALIGNMENT: u64 = 64;
 
-/// A tensor without its numbers.
+/// Returns the tensor of a slot without its numbers.
 pub fn header(slot: &Slot) -> Tensor {
     let dims = slot.shape.iter().map(|&size| size as i64).collect();
     Tensor { name: slot.name.clone(), data_type: FLOAT, dims, ..Tensor::default() }
 }
 
-/// A field's key and length.
+/// Returns the bytes of a field's key and length.
 fn field(tag: u32, length: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_key(tag, WireType::LengthDelimited, &mut bytes);
@@ -35,7 +36,10 @@ fn field(tag: u32, length: u64) -> Vec<u8> {
     bytes
 }
 
-/// Writes `message`, whose graph lacks the slots.
+/// Writes `message` with the slots, which its graph lacks, and returns the paths of the files.
+///
+/// # Errors
+/// Fails if a file cannot be written.
 pub fn write(
     mut message: Model,
     slots: &[Slot],
@@ -44,8 +48,7 @@ pub fn write(
     largest: u64,
 ) -> Result<Vec<PathBuf>, ExportError> {
     let mut graph = message.graph.take().unwrap_or_default();
-    let access = |source| ExportError::access(path, source);
-    // What comes before each tensor's numbers, and how long they are.
+    // The bytes before each tensor's numbers.
     let mut heads = Vec::with_capacity(slots.len());
     let mut graph_length = graph.encoded_len() as u64;
     for slot in slots {
@@ -58,13 +61,13 @@ pub fn write(
     }
     let start = message.encode_to_vec();
     if start.len() as u64 + graph_length + 16 <= largest {
-        file::write(path, |out| {
-            out.write_all(&start).map_err(access)?;
-            out.write_all(&field(GRAPH, graph_length)).map_err(access)?;
-            out.write_all(&graph.encode_to_vec()).map_err(access)?;
+        write_atomic_with(path, |out| {
+            out.write_all(&start)?;
+            out.write_all(&field(GRAPH, graph_length))?;
+            out.write_all(&graph.encode_to_vec())?;
             for (slot, head) in slots.iter().zip(&heads) {
-                out.write_all(head).map_err(access)?;
-                weights.stream(slot, out).map_err(access)?;
+                out.write_all(head)?;
+                weights.stream(slot, out)?;
             }
             Ok(())
         })?;
@@ -75,13 +78,12 @@ pub fn write(
     name.push(".data");
     let data = path.with_file_name(&name);
     let location = name.to_string_lossy().into_owned();
-    file::write(&data, |out| {
-        let access = |source| ExportError::access(&data, source);
+    write_atomic_with(&data, |out| {
         let mut end = 0_u64;
         for slot in slots {
             let offset = end.next_multiple_of(ALIGNMENT);
-            out.write_all(&vec![0; (offset - end) as usize]).map_err(access)?;
-            weights.stream(slot, out).map_err(access)?;
+            out.write_all(&vec![0; (offset - end) as usize])?;
+            weights.stream(slot, out)?;
             let length = 4 * slot.numbers();
             end = offset + length;
             let mut tensor = header(slot);
@@ -96,6 +98,6 @@ pub fn write(
         Ok(())
     })?;
     message.graph = Some(graph);
-    file::write(path, |out| out.write_all(&message.encode_to_vec()).map_err(access))?;
+    write_atomic(path, &message.encode_to_vec())?;
     Ok(vec![path.to_owned(), data])
 }

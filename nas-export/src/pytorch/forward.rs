@@ -1,40 +1,40 @@
-//! What a node computes, as an expression of Python.
+//! Writes what a node computes as an expression of Python.
 
 use nas_api::graph::GraphError;
 use nas_api::{Attribute, Node};
 
-use super::layers::{symmetric, truth};
+use super::layers::{boolean, symmetric};
 use super::names::{list, sizes, tuple};
 
 /// The value of a node in `forward`.
 #[derive(Clone, Debug)]
 pub struct Value {
-    /// A variable, a parameter or a number.
+    /// The name of a variable or parameter, or a number.
     pub text: String,
-    /// The sizes of one example.
+    /// The shape of one example.
     pub shape: Vec<i64>,
-    /// Its first axis is the batch.
+    /// Whether an axis for the batch comes before `shape`.
     pub batched: bool,
 }
 
-/// A node with what its expression looks at.
+/// A node with what its expression needs.
 pub struct Context<'c> {
     /// The node.
     pub node: &'c Node,
-    /// The sizes of its value.
+    /// The shape of its value for one example.
     pub shape: &'c [i64],
-    /// Its inputs.
+    /// The values that it reads.
     pub inputs: &'c [Value],
-    /// Its module or parameter: `self.conv`; that of the node which it is once more.
+    /// Its module or parameter, such as `self.conv`; if the node reuses another in full, the other's.
     pub module: &'c str,
-    /// The weight of the node that it is tied to.
+    /// The weight of the node that it is tied to; empty if there is none.
     pub tied: &'c str,
-    /// The network's input, whose first axis is the batch.
+    /// The name of the network's input, whose first axis is the batch.
     pub input: &'c str,
 }
 
 impl Value {
-    /// For every example.
+    /// Returns the value with an axis for the batch, repeated for every example if it has none.
     pub fn with_batch(&self, input: &str) -> String {
         if self.batched {
             return self.text.clone();
@@ -42,7 +42,7 @@ impl Value {
         format!("{0}.expand({input}.shape[0], *{0}.shape)", self.text)
     }
 
-    /// With axes of size 1 after the batch, so that there are `rank` beside it.
+    /// Returns the value with axes of size 1 after the batch, so that `rank` axes follow the batch.
     fn aligned(&self, rank: usize) -> String {
         if !self.batched || self.shape.len() == rank {
             return self.text.clone();
@@ -51,19 +51,19 @@ impl Value {
     }
 }
 
-/// The expression, and whether its value has a batch.
-pub fn expression(at: &Context<'_>) -> Result<(String, bool), GraphError> {
-    let node = at.node;
-    let rank = at.inputs.iter().map(|value| value.shape.len()).max().unwrap_or(0);
-    let operands: Vec<String> = at.inputs.iter().map(|value| value.aligned(rank)).collect();
-    if let Some(text) = binary(node, &operands, at.inputs) {
-        return Ok((text, at.inputs.iter().any(|value| value.batched)));
+/// Returns the expression, and whether its value has a batch.
+pub fn expression(context: &Context<'_>) -> Result<(String, bool), GraphError> {
+    let node = context.node;
+    let rank = context.inputs.iter().map(|value| value.shape.len()).max().unwrap_or(0);
+    let operands: Vec<String> = context.inputs.iter().map(|value| value.aligned(rank)).collect();
+    if let Some(text) = binary(node, &operands, context.inputs) {
+        return Ok((text, context.inputs.iter().any(|value| value.batched)));
     }
-    let every: Vec<String> = at.inputs.iter().map(|value| value.with_batch(at.input)).collect();
+    let every: Vec<String> = context.inputs.iter().map(|value| value.with_batch(context.input)).collect();
     let x = every.first().map_or("", String::as_str);
-    let of_module = format!("{}({x})", at.module);
+    let of_module = format!("{}({x})", context.module);
     let text = match node.op.as_str() {
-        "Weight" => return Ok((at.module.to_owned(), false)),
+        "Weight" => return Ok((context.module.to_owned(), false)),
         "Constant" => return Ok((number(node.float("value_float", 0.0)?), false)),
         "Identity" => x.to_owned(),
         "BatchNormalization"
@@ -72,27 +72,27 @@ pub fn expression(at: &Context<'_>) -> Result<(String, bool), GraphError> {
         | "GroupNormalization"
         | "InstanceNormalization"
         | "Dropout" => of_module,
-        "Gather" => format!("{}({x}.long())", at.module),
-        "Gemm" if !at.tied.is_empty() => {
-            let bias = if at.module.is_empty() { String::new() } else { format!(", {}", at.module) };
-            format!("F.linear({x}, {}{bias})", at.tied)
+        "Gather" => format!("{}({x}.long())", context.module),
+        "Gemm" if !context.tied.is_empty() => {
+            let bias = if context.module.is_empty() { String::new() } else { format!(", {}", context.module) };
+            format!("F.linear({x}, {}{bias})", context.tied)
         }
         "Gemm" => of_module,
-        "Conv" | "ConvTranspose" => convolution(at, x)?,
-        "MaxPool" | "AveragePool" => pool(at, x)?,
+        "Conv" | "ConvTranspose" => convolution(context, x)?,
+        "MaxPool" | "AveragePool" => pool(context, x)?,
         "MatMul" => {
-            let expanded = if at.inputs.iter().any(|value| value.batched) { &operands[0] } else { &every[0] };
+            let expanded = if context.inputs.iter().any(|value| value.batched) { &operands[0] } else { &every[0] };
             format!("{expanded} @ {}", operands[1])
         }
         "Sum" => every.join(" + "),
         "Concat" => format!("torch.cat(({},), dim={})", every.join(", "), node.int("axis", None)?),
         "Flatten" => format!("{x}.flatten(1)"),
-        "Reshape" => format!("{x}.reshape(-1, {})", list(at.shape)),
-        "Transpose" => format!("{x}.permute({})", list(&node.ints("perm", at.shape.len() + 1, None)?)),
-        "Slice" => slice(node, x, at.shape.len())?,
+        "Reshape" => format!("{x}.reshape(-1, {})", list(context.shape)),
+        "Transpose" => format!("{x}.permute({})", list(&node.ints("perm", context.shape.len() + 1, None)?)),
+        "Slice" => slice(node, x, context.shape.len())?,
         "Pad" => {
-            let pads = node.ints("pads", 2 * at.shape.len(), None)?;
-            format!("F.pad({x}, {}, value={})", turned(&pads), number(node.float("value", 0.0)?))
+            let pads = node.ints("pads", 2 * context.shape.len(), None)?;
+            format!("F.pad({x}, {}, value={})", torch_pads(&pads), number(node.float("value", 0.0)?))
         }
         "Resize" => {
             let scales = tuple(&node.ints("scales", 2, None)?);
@@ -103,7 +103,7 @@ pub fn expression(at: &Context<'_>) -> Result<(String, bool), GraphError> {
         "DepthToSpace" => format!("depth_to_space({x}, {})", node.int("blocksize", None)?),
         "SpaceToDepth" => format!("space_to_depth({x}, {})", node.int("blocksize", None)?),
         "GlobalAveragePool" | "GlobalMaxPool" => {
-            let dims = if at.shape.len() == 3 { "(2, 3)" } else { "2" };
+            let dims = if context.shape.len() == 3 { "(2, 3)" } else { "2" };
             let name = if node.op == "GlobalMaxPool" { "amax" } else { "mean" };
             format!("{x}.{name}(dim={dims}, keepdim=True)")
         }
@@ -117,14 +117,14 @@ pub fn expression(at: &Context<'_>) -> Result<(String, bool), GraphError> {
             let Some(Attribute::Ints(axes)) = node.attribute("axes") else {
                 return Err(GraphError::attribute(node, "axes", "is missing"));
             };
-            let keep = truth(node.int("keepdims", Some(1))? != 0);
+            let keep = boolean(node.int("keepdims", Some(1))? != 0);
             format!("{x}.{name}(dim={}, keepdim={keep})", tuple(axes))
         }
-        "Attention" => attention(at, &every)?,
+        "Attention" => attention(context, &every)?,
         "RotaryEmbedding" => {
             let (heads, width) = (node.int("num_heads", None)?, node.int("rotary_embedding_dim", Some(0))?);
-            let width = if width == 0 { at.shape.last().copied().unwrap_or(0) / heads } else { width };
-            let interleaved = truth(node.int("interleaved", Some(0))? != 0);
+            let width = if width == 0 { context.shape.last().copied().unwrap_or(0) / heads } else { width };
+            let interleaved = boolean(node.int("interleaved", Some(0))? != 0);
             format!("rotary({x}, {heads}, {}, {width}, {interleaved})", number(node.float("base", 10_000.0)?))
         }
         "Routing" => format!("routing({x}, {})", node.int("k", None)?),
@@ -154,7 +154,7 @@ fn binary(node: &Node, operands: &[String], inputs: &[Value]) -> Option<String> 
     })
 }
 
-/// A number as Python reads it; a negative one in parentheses, because `-2 ** x` is `-(2 ** x)`.
+/// Returns a number in Python. A negative one is in parentheses, because `-2 ** x` is `-(2 ** x)`.
 fn number(value: f64) -> String {
     if value < 0.0 { format!("({value:?})") } else { format!("{value:?}") }
 }
@@ -197,52 +197,52 @@ fn activation(node: &Node, x: &str) -> Result<String, GraphError> {
     })
 }
 
-/// Pads as `F.pad` takes them: the last axis first, begin and end together.
-fn turned(pads: &[i64]) -> String {
+/// Returns pads in the order of `F.pad`: the last axis first, begin and end together.
+fn torch_pads(pads: &[i64]) -> String {
     let axes = pads.len() / 2;
     let pairs: Vec<i64> = (0..axes).rev().flat_map(|axis| [pads[axis], pads[axis + axes]]).collect();
     tuple(&pairs)
 }
 
-fn convolution(at: &Context<'_>, x: &str) -> Result<String, GraphError> {
-    let axes = at.shape.len() - 1;
-    let pads = at.node.ints("pads", 2 * axes, Some(0))?;
+fn convolution(context: &Context<'_>, x: &str) -> Result<String, GraphError> {
+    let axes = context.shape.len() - 1;
+    let pads = context.node.ints("pads", 2 * axes, Some(0))?;
     if symmetric(&pads) {
-        return Ok(format!("{}({x})", at.module));
+        return Ok(format!("{}({x})", context.module));
     }
-    if at.node.op == "Conv" {
-        return Ok(format!("{}(F.pad({x}, {}))", at.module, turned(&pads)));
+    if context.node.op == "Conv" {
+        return Ok(format!("{}(F.pad({x}, {}))", context.module, torch_pads(&pads)));
     }
-    // Padding a transposed convolution cuts its value.
+    // A transposed convolution's pads shorten its value.
     let cuts: Vec<String> =
-        (0..axes).map(|axis| format!("{}:{}", pads[axis], pads[axis] + at.shape[axis + 1])).collect();
-    Ok(format!("{}({x})[:, :, {}]", at.module, cuts.join(", ")))
+        (0..axes).map(|axis| format!("{}:{}", pads[axis], pads[axis] + context.shape[axis + 1])).collect();
+    Ok(format!("{}({x})[:, :, {}]", context.module, cuts.join(", ")))
 }
 
-fn pool(at: &Context<'_>, x: &str) -> Result<String, GraphError> {
-    let node = at.node;
-    let axes = at.shape.len() - 1;
+fn pool(context: &Context<'_>, x: &str) -> Result<String, GraphError> {
+    let node = context.node;
+    let axes = context.shape.len() - 1;
     let (kernel, pads) = (node.ints("kernel_shape", axes, None)?, node.ints("pads", 2 * axes, Some(0))?);
     let (kernel_text, strides) = (sizes(&kernel), sizes(&node.ints("strides", axes, Some(1))?));
-    // PyTorch pads both sides alike, and by no more than half a window.
+    // PyTorch pads both sides by the same number, which is at most half a window.
     let plain = symmetric(&pads) && (0..axes).all(|axis| 2 * pads[axis] <= kernel[axis]);
     let padding = sizes(&pads[..axes]);
     if node.op == "MaxPool" {
         return Ok(if plain {
             format!("F.max_pool{axes}d({x}, {kernel_text}, {strides}, {padding})")
         } else {
-            let padded = format!("F.pad({x}, {}, value=float(\"-inf\"))", turned(&pads));
+            let padded = format!("F.pad({x}, {}, value=float(\"-inf\"))", torch_pads(&pads));
             format!("F.max_pool{axes}d({padded}, {kernel_text}, {strides})")
         });
     }
     let include = node.int("count_include_pad", Some(0))? != 0;
     Ok(match (plain, include) {
         (true, _) => {
-            let include = truth(include);
+            let include = boolean(include);
             format!("F.avg_pool{axes}d({x}, {kernel_text}, {strides}, {padding}, count_include_pad={include})")
         }
-        (false, true) => format!("F.avg_pool{axes}d(F.pad({x}, {}), {kernel_text}, {strides})", turned(&pads)),
-        (false, false) => format!("average_pool({x}, {kernel_text}, {strides}, {})", turned(&pads)),
+        (false, true) => format!("F.avg_pool{axes}d(F.pad({x}, {}), {kernel_text}, {strides})", torch_pads(&pads)),
+        (false, false) => format!("average_pool({x}, {kernel_text}, {strides}, {})", torch_pads(&pads)),
     })
 }
 
@@ -253,8 +253,8 @@ fn slice(node: &Node, x: &str, rank: usize) -> Result<String, GraphError> {
     Ok(format!("{x}[{before}{start}:{end}]"))
 }
 
-fn attention(at: &Context<'_>, inputs: &[String]) -> Result<String, GraphError> {
-    let node = at.node;
+fn attention(context: &Context<'_>, inputs: &[String]) -> Result<String, GraphError> {
+    let node = context.node;
     let mut text = format!("attention({}", inputs.join(", "));
     text.push_str(&format!(", {}, {}", node.int("q_num_heads", None)?, node.int("kv_num_heads", None)?));
     if node.int("is_causal", Some(0))? != 0 {

@@ -1,12 +1,14 @@
-//! Functions that a generated module defines where it uses them.
+//! Python functions that a generated module defines if it uses them.
 
-/// By name.
+/// The functions by name.
 pub const HELPERS: &[(&str, &str)] = &[
     (
         "attention",
         r#"def attention(q, k, v, q_heads, kv_heads, causal=False, window=0, scale=None, softcap=0.0):
-    """q: [batch, T, q_heads * d]; k: [batch, S, kv_heads * d]; v: [batch, S, kv_heads * e] -> [batch, T, q_heads * e]"""
-    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x, heads in ((q, q_heads), (k, kv_heads), (v, kv_heads)))
+    """q: [batch, T, q_heads * d]; k: [batch, S, kv_heads * d]; v: [batch, S, kv_heads * e]
+    -> [batch, T, q_heads * e]"""
+    heads = ((q, q_heads), (k, kv_heads), (v, kv_heads))
+    q, k, v = (x.unflatten(-1, (count, -1)).transpose(1, 2) for x, count in heads)
     k, v = (x.repeat_interleave(q_heads // kv_heads, dim=1) for x in (k, v))
     scores = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5 if scale is None else scale)
     if softcap:
@@ -24,7 +26,7 @@ pub const HELPERS: &[(&str, &str)] = &[
     (
         "average_pool",
         r#"def average_pool(x, kernel, stride, pads):
-    """The mean over what is not padding, where the sides are padded differently."""
+    """The mean over all but the padding, which may differ from side to side."""
     pool = F.avg_pool2d if x.dim() == 4 else F.avg_pool1d
     inside = torch.ones_like(x[:1, :1])
     return pool(F.pad(x, pads), kernel, stride) / pool(F.pad(inside, pads), kernel, stride)
@@ -33,7 +35,7 @@ pub const HELPERS: &[(&str, &str)] = &[
     (
         "depth_to_space",
         r#"def depth_to_space(x, block):
-    """Channels to pixels in ONNX's order (block, block, channels), which is not that of nn.PixelShuffle."""
+    """Channels to pixels in ONNX's order (block, block, channels), which differs from nn.PixelShuffle's."""
     n, c, h, w = x.shape
     x = x.reshape(n, block, block, c // block**2, h, w).permute(0, 3, 4, 1, 5, 2)
     return x.reshape(n, c // block**2, h * block, w * block)
@@ -42,7 +44,7 @@ pub const HELPERS: &[(&str, &str)] = &[
     (
         "rotary",
         r#"def rotary(x, heads, base, width, interleaved):
-    """x: [batch, T, heads * d]; the first `width` numbers of every head are turned by their position."""
+    """x: [batch, T, heads * d]; the first `width` numbers of every head are rotated by their position."""
     x = x.unflatten(-1, (heads, -1))
     powers = torch.arange(0, width, 2, dtype=torch.float64, device=x.device) / width
     angles = torch.arange(x.shape[1], device=x.device)[:, None] * base**-powers
@@ -58,8 +60,8 @@ pub const HELPERS: &[(&str, &str)] = &[
         "routing",
         r#"def routing(x, k):
     """Softmax over the k largest of the last axis, 0 elsewhere."""
-    values, places = x.topk(k, dim=-1)
-    return torch.zeros_like(x).scatter(-1, places, values.softmax(dim=-1))
+    values, indices = x.topk(k, dim=-1)
+    return torch.zeros_like(x).scatter(-1, indices, values.softmax(dim=-1))
 "#,
     ),
     (

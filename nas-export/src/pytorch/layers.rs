@@ -1,4 +1,4 @@
-//! Nodes with weights, or with a behaviour of their own in training: PyTorch's modules.
+//! Writes PyTorch's modules, for nodes with weights and nodes that behave otherwise in training.
 
 use nas_api::Node;
 use nas_api::graph::GraphError;
@@ -6,12 +6,12 @@ use nas_api::graph::GraphError;
 use super::names::{sizes, tuple};
 use nas_api::graph::weights::has_bias;
 
-/// `True` or `False`.
-pub fn truth(value: bool) -> &'static str {
+/// Returns `True` or `False`.
+pub fn boolean(value: bool) -> &'static str {
     if value { "True" } else { "False" }
 }
 
-/// How `__init__` makes the node's module or parameter; `None` where it has none.
+/// Returns the expression with which `__init__` creates the node's module or parameter; `None` if it has none.
 pub fn layer(node: &Node, input: &[i64], output: &[i64]) -> Result<Option<String>, GraphError> {
     let epsilon = |default| node.float("epsilon", default);
     Ok(Some(match node.op.as_str() {
@@ -28,7 +28,7 @@ pub fn layer(node: &Node, input: &[i64], output: &[i64]) -> Result<Option<String
         "Conv" | "ConvTranspose" => convolution(node, input, output)?,
         "BatchNormalization" => {
             let kind = if input.len() == 3 { "2d" } else { "1d" };
-            // PyTorch's momentum is the share of the new, ONNX's that of the old.
+            // PyTorch's momentum is the share of the new statistics, ONNX's that of the old ones.
             let momentum = ((1.0 - node.float("momentum", 0.9)?) * 1e12).round() / 1e12;
             format!("nn.BatchNorm{kind}({}, eps={:?}, momentum={momentum:?})", input[0], epsilon(1e-5)?)
         }
@@ -58,7 +58,8 @@ pub fn layer(node: &Node, input: &[i64], output: &[i64]) -> Result<Option<String
     }))
 }
 
-/// The keys of `state_dict` for a node's weights: the key's end after the module's name, and the weight.
+/// Returns the keys of `state_dict` for a node's weights: the end of the key after the module's name, and the weight's
+/// role.
 pub fn keys(node: &Node) -> Result<Vec<(&'static str, &'static str)>, GraphError> {
     Ok(match node.op.as_str() {
         "Weight" => vec![("", "weight")],
@@ -71,7 +72,7 @@ fn no_bias(node: &Node) -> Result<&'static str, GraphError> {
     Ok(if has_bias(node)? { "" } else { ", bias=False" })
 }
 
-/// Whether begin and end of every axis are padded alike, as PyTorch's modules take it.
+/// Whether the begin and the end of every axis have equal pads, which PyTorch's modules require.
 pub fn symmetric(pads: &[i64]) -> bool {
     let (begin, end) = pads.split_at(pads.len() / 2);
     begin == end

@@ -1,4 +1,4 @@
-//! A network as a readable module of PyTorch, and its `state_dict` as safetensors.
+//! Writes a network as a readable module of PyTorch, and its `state_dict` as safetensors.
 
 mod forward;
 mod helpers;
@@ -11,13 +11,17 @@ use std::path::{Path, PathBuf};
 
 use nas_api::graph::GraphError;
 
-use crate::weights::{Entry, write_entries};
-use crate::{ExportError, Model, Weights, file};
+use crate::safetensors_writer::{Entry, write_entries};
+use crate::{ExportError, Model, Weights, write_text};
 use forward::{Context, Value, expression};
-use names::{Legal, list, quoted};
+use names::{PythonNames, list, quoted};
 use nas_api::graph::weights::{Slot, again, slots};
 
-/// Writes the module to `path` (`net.py`) and its weights beside it (`net.safetensors`); both come back.
+/// Writes the module to `path` (`net.py`) and its weights beside it (`net.safetensors`), and returns both paths.
+///
+/// # Errors
+/// Fails if the graph has an operator that the export does not know, the weights are not those of the network, or a
+/// file cannot be written.
 pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBuf>, ExportError> {
     let slots = slots(&model.graph, &model.shapes)?;
     let Generated { text, keys } = generate(model, &slots)?;
@@ -25,23 +29,26 @@ pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBu
         keys.into_iter().map(|(name, slot)| Entry { name, slot: slot.map(|slot| &slots[slot]) }).collect();
     let beside = path.with_extension("safetensors");
     write_entries(model, &entries, weights, &beside)?;
-    file::text(path, &text)?;
+    write_text(path, &text)?;
     Ok(vec![path.to_owned(), beside])
 }
 
-/// The module's text.
+/// Returns the module's text.
+///
+/// # Errors
+/// Fails if the graph has an operator that the export does not know.
 pub fn module(model: &Model) -> Result<String, ExportError> {
     Ok(generate(model, &slots(&model.graph, &model.shapes)?)?.text)
 }
 
 struct Generated {
     text: String,
-    /// The keys of `state_dict` with their slots; `None`: the number of batches that a normalisation has seen.
+    /// The keys of `state_dict` with their slots; `None` for the count of batches that a normalisation has processed.
     keys: Vec<(String, Option<usize>)>,
 }
 
 fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
-    let mut names = Legal::new();
+    let mut names = PythonNames::new();
     let (mut init, mut body) = (String::new(), String::new());
     let mut keys = Vec::new();
     let mut modules: HashMap<&str, String> = HashMap::new();
@@ -51,7 +58,7 @@ fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
     let mut next = 0;
     for (position, node) in model.graph.nodes.iter().enumerate() {
         let shape = model.shape(position as u32);
-        let name = names.legal(&node.name);
+        let name = names.identifier(&node.name);
         next += slots[next..].iter().take_while(|slot| slot.node < position).count();
         if node.op == "Input" {
             input.clone_from(&name);
@@ -71,7 +78,7 @@ fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
             module.clone_from(owner);
         } else if let Some(layer) = layers::layer(node, first, shape)? {
             module = format!("self.{name}");
-            // Writing to a text cannot fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(init, "        {module} = {layer}");
             let own = slots[next..].iter().take_while(|slot| slot.node == position);
             for (at, slot) in (next..).zip(own) {
@@ -101,7 +108,7 @@ fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
         model.graph.outputs.iter().map(|&output| values[output as usize].with_batch(&input)).collect();
 
     let mut text =
-        String::from("\"\"\"A network of `nas`; `load()` gives it with the weights beside this file.\"\"\"\n\n");
+        String::from("\"\"\"A network of `nas`; `load()` returns it with the weights beside this file.\"\"\"\n\n");
     text.push_str(
         "from pathlib import Path\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n",
     );
@@ -113,19 +120,19 @@ fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
     let pass = if init.is_empty() { "" } else { "\n" };
     let _ = write!(
         text,
-        "\nclass Network(nn.Module):\n    def __init__(self):\n        super().__init__()\n{init}{pass}    def forward(self, \
-         {input}):  # [batch, {}]\n{body}        return {}\n\n\n",
+        "\nclass Network(nn.Module):\n    def __init__(self):\n        super().__init__()\n{init}{pass}    \
+         def forward(self, {input}):  # [batch, {}]\n{body}        return {}\n\n\n",
         list(model.shape(input_position(model))),
         returned.join(", ")
     );
     text.push_str(
-        "def load(path=Path(__file__).with_suffix(\".safetensors\")):\n    from safetensors.torch import load_file\n\n    \
-         network = Network()\n    network.load_state_dict(load_file(path))\n    return network.eval()\n",
+        "def load(path=Path(__file__).with_suffix(\".safetensors\")):\n    from safetensors.torch import load_file\n\n\
+         \x20   network = Network()\n    network.load_state_dict(load_file(path))\n    return network.eval()\n",
     );
     Ok(Generated { text, keys })
 }
 
 fn input_position(model: &Model) -> u32 {
-    // Shape inference has seen to it that there is one.
+    // Shape inference has checked that there is one.
     model.graph.nodes.iter().position(|node| node.op == "Input").unwrap_or(0) as u32
 }

@@ -1,9 +1,9 @@
-//! Names that Python takes.
+//! Names and literals in Python.
 
 use crate::names::Names;
 
-/// What a generated module uses itself, and Python's own words.
-const TAKEN: &[&str] = &[
+/// Python's keywords and the names that a generated module uses itself.
+const RESERVED: &[&str] = &[
     "False",
     "None",
     "True",
@@ -55,7 +55,7 @@ const TAKEN: &[&str] = &[
     "self",
     "space_to_depth",
     "torch",
-    // Attributes of `nn.Module` that a submodule must not replace.
+    // Attributes of `nn.Module`, which a submodule must not replace.
     "T_destination",
     "add_module",
     "apply",
@@ -102,23 +102,23 @@ const TAKEN: &[&str] = &[
     "zero_grad",
 ];
 
-/// Names that are in use.
+/// The names that are in use.
 #[derive(Debug)]
-pub struct Legal(Names);
+pub struct PythonNames(Names);
 
-impl Legal {
-    /// Only what every module uses.
+impl PythonNames {
+    /// Starts with the names that every module uses.
     pub fn new() -> Self {
         let mut names = Names::default();
-        TAKEN.iter().for_each(|&name| names.take(name.to_owned()));
+        RESERVED.iter().for_each(|&name| names.take(name.to_owned()));
         Self(names)
     }
 
-    /// A legal name of its own, as near to the wanted one as can be: `stage1.cell0` becomes `stage1_cell0`.
-    pub fn legal(&mut self, wanted: &str) -> String {
+    /// Returns an unused identifier like the wanted name: `stage1.cell0` becomes `stage1_cell0`.
+    pub fn identifier(&mut self, wanted: &str) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
         let mut name: String = wanted.chars().take(100).map(plain).collect();
-        // A leading underscore would also do for Python, but not for people: it means that a name is private.
+        // A leading underscore would be legal, but means that a name is private.
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             name = format!("node_{}", name.trim_start_matches('_'));
         }
@@ -126,7 +126,7 @@ impl Legal {
     }
 }
 
-/// A text as Python writes it, on one line.
+/// Returns a text as a string literal on one line.
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -139,7 +139,7 @@ pub fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
-/// One number where all are equal, else all of them: `3`, `(3, 5)`.
+/// Returns one number if all are equal, else a tuple: `3`, `(3, 5)`.
 pub fn sizes(values: &[i64]) -> String {
     match values {
         [first, rest @ ..] if rest.iter().all(|value| value == first) => first.to_string(),
@@ -147,7 +147,7 @@ pub fn sizes(values: &[i64]) -> String {
     }
 }
 
-/// `(1,)`, `(1, 2)`.
+/// Returns a tuple: `(1,)`, `(1, 2)`.
 pub fn tuple(values: &[i64]) -> String {
     match values {
         [one] => format!("({one},)"),
@@ -155,7 +155,7 @@ pub fn tuple(values: &[i64]) -> String {
     }
 }
 
-/// `1, 2`.
+/// Returns the numbers separated by commas: `1, 2`.
 pub fn list(values: &[i64]) -> String {
     values.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -165,9 +165,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_legal_and_of_their_own() {
-        let mut names = Legal::new();
-        for (wanted, legal) in [
+    fn names_are_unique_identifiers() {
+        let mut names = PythonNames::new();
+        for (wanted, identifier) in [
             ("a.b", "a_b"),
             ("a_b", "a_b_2"),
             ("7", "node_7"),
@@ -177,7 +177,7 @@ mod tests {
             ("for", "for_2"),
             ("train", "train_2"),
         ] {
-            assert_eq!(names.legal(wanted), legal, "{wanted}");
+            assert_eq!(names.identifier(wanted), identifier, "{wanted}");
         }
         assert_eq!(quoted("a\"\n\\é"), "\"a\\\"\\U0000000a\\\\\\U000000e9\"");
     }

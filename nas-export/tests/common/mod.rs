@@ -1,4 +1,4 @@
-//! What the tests of the exports share: folders of exported networks, and the Python that checks them.
+//! Shared by the tests of exports: folders of exported networks, and the Python that checks them.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod mutate;
@@ -20,7 +20,7 @@ const BATCH: usize = 3;
 /// A folder of exported networks and its `manifest.json`.
 pub struct Folder {
     pub path: PathBuf,
-    /// Weights lie in a file of their own where a network exceeds so many bytes.
+    /// The size in bytes above which a network has its weights in a file of their own.
     pub largest: u64,
     rows: Vec<serde_json::Value>,
 }
@@ -31,7 +31,7 @@ pub fn task(input_shape: &[i64], outputs: u32, settings: Settings) -> Task {
 
 impl Folder {
     pub fn new(name: &str) -> Self {
-        // Another run of the tests may be under way.
+        // The process's number keeps runs apart that happen at once.
         let path = target().join("export-tests").join(format!("{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
@@ -49,12 +49,12 @@ impl Folder {
         }
     }
 
-    /// Exports one network in every format, with weights of which none is 0 or 1.
+    /// Exports one network in every format, with weights none of which is 0 or 1.
     pub fn add(&mut self, name: &str, graph: &Graph, task: &Task, about: About) {
         let model = Model::new(graph, task, about).unwrap_or_else(|error| panic!("{name}: {error}"));
         let at = |ending: &str| self.path.join(format!("{name}{ending}"));
         nas_export::write_safetensors(&model, &Weights::Fresh(7), &at(".weights")).unwrap();
-        stir(&at(".weights"));
+        randomize(&at(".weights"));
         let weights = Weights::open(&at(".weights")).unwrap();
         nas_export::onnx::write_up_to(&model, &weights, &at(".onnx"), self.largest)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -74,9 +74,9 @@ impl Folder {
             .map(|&output| nas_api::graph::shape::infer(graph, &task.input_shape).unwrap()[output as usize].clone())
             .collect();
         let outputs = output_shapes[0].iter().product::<i64>() as usize;
-        // It trains networks of one output, and knows every operator.
+        // burn trains networks with one output, and knows every operator.
         let burn = (graph.outputs.len() == 1).then(|| {
-            let values = nas_evaluator_burn::run(graph, &shape, outputs, &at(".weights"), inputs.clone())
+            let values = nas_network::run(graph, &shape, outputs, &at(".weights"), inputs.clone())
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             write_floats(&at(".burn"), &values);
             format!("{name}.burn")
@@ -84,38 +84,40 @@ impl Folder {
         let gradients = burn.is_some().then(|| {
             let directions: Vec<f32> = inputs_of(None, BATCH * outputs);
             let (graph, weights) = (without_dropout(graph), at(".weights"));
-            let found = nas_evaluator_burn::gradients(&graph, &shape, outputs, &weights, inputs, directions.clone())
+            let found = nas_network::gradients(&graph, &shape, outputs, &weights, inputs, directions.clone())
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             write_floats(&at(".directions"), &directions);
             write_floats(&at(".gradients"), &found.iter().flat_map(|(_, values)| values.clone()).collect::<Vec<f32>>());
             found.into_iter().map(|(name, values)| (name, values.len())).collect::<Vec<_>>()
         });
         self.rows.push(json!({
-            "name": name, "onnx": format!("{name}.onnx"), "again": format!("{name}.again.onnx"), "module": format!("{name}.py"),
-            "input": format!("{name}.input"), "batch": BATCH, "input_shape": task.input_shape,
+            "name": name, "onnx": format!("{name}.onnx"), "again": format!("{name}.again.onnx"),
+            "module": format!("{name}.py"), "input": format!("{name}.input"), "batch": BATCH,
+            "input_shape": task.input_shape,
             "output_shapes": output_shapes, "burn": burn, "gradients": gradients,
         }));
     }
 
-    /// Removes what was exported; it stays where a check failed.
+    /// Removes the folder. A failed check ends the test before, so that its files stay.
     pub fn remove(self) {
         fs::remove_dir_all(self.path).unwrap();
     }
 
-    /// Checks all of them; `None`, with a printed reason, where there is no Python for it. In CI there must be one.
+    /// Checks all networks, and returns what the script printed; `None`, with a printed reason, if there is no Python.
+    /// CI must have one.
     pub fn check(&self) -> Option<String> {
         fs::write(self.path.join("manifest.json"), serde_json::to_string(&self.rows).unwrap()).unwrap();
         let python = python::python(&target())?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check_onnx.py");
         let run = Command::new(python).arg(script).arg(&self.path).output().unwrap();
-        let words = [String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)].concat();
-        println!("{words}");
-        assert!(run.status.success(), "{words}");
-        Some(words)
+        let output = [String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)].concat();
+        println!("{output}");
+        assert!(run.status.success(), "{output}");
+        Some(output)
     }
 }
 
-/// Whole numbers for networks that begin with an embedding, else numbers around 0.
+/// Returns token numbers for networks with an embedding, else numbers around 0.
 fn inputs(model: &Model) -> Vec<f32> {
     let tokens =
         model.graph.nodes.iter().find(|node| node.op == "Gather").map(|node| node.int("num_embeddings", None).unwrap());
@@ -133,7 +135,7 @@ fn inputs_of(tokens: Option<i64>, count: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Other programs draw other masks.
+/// Sets the ratio of dropout to 0, because other programs draw other masks.
 fn without_dropout(graph: &Graph) -> Graph {
     let mut graph = graph.clone();
     for node in graph.nodes.iter_mut().filter(|node| node.op == "Dropout") {
@@ -146,10 +148,9 @@ fn write_floats(path: &Path, values: &[f32]) {
     fs::write(path, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()).unwrap();
 }
 
-/// Makes fresh weights count: arrays of equal numbers (biases, means, scales) get random ones, so that none can be left
-/// out or mistaken for another, and drawn ones grow to variance 2 per input, so that signals of deep networks neither
-/// vanish nor overflow on the way.
-fn stir(path: &Path) {
+/// Adds random numbers to arrays of equal ones (biases, means, scales), so that a weight that an export leaves out or
+/// mistakes for another changes the result.
+fn randomize(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     let begin = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header: serde_json::Value = serde_json::from_slice(&bytes[8..begin]).unwrap();
@@ -162,7 +163,8 @@ fn stir(path: &Path) {
         let array = &mut bytes[begin + from as usize..begin + to as usize];
         let equal = array.chunks_exact(4).all(|word| word == &array[..4]);
         for word in array.chunks_exact_mut(4) {
-            // What is drawn already stays: larger weights would make deep networks overflow. A variance stays positive.
+            // Other arrays are random already, and larger weights would make deep networks overflow. A variance stays
+            // positive, because what is added is.
             if equal {
                 let value = f32::from_le_bytes(word.try_into().unwrap());
                 let value = value + rng.random::<u32>() as f32 / u32::MAX as f32 * 0.2;
@@ -177,12 +179,12 @@ pub fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target")
 }
 
-/// Which network of a space is the first.
+/// Returns the seed of the first network of each space: NAS_EXPORT_FIRST, or 0.
 pub fn first() -> u32 {
     std::env::var("NAS_EXPORT_FIRST").ok().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// How many networks of each space are exported: NAS_EXPORT_COUNT, or few.
+/// Returns the seed after the last network of each space: NAS_EXPORT_COUNT, or `few`.
 pub fn count(few: u32) -> u32 {
     std::env::var("NAS_EXPORT_COUNT").ok().map_or(few, |count| count.parse().expect("NAS_EXPORT_COUNT is a number"))
 }

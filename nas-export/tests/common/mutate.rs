@@ -1,18 +1,19 @@
-//! Damages a protocol buffer: bytes at random, or fields at any depth with their lengths put right, so that the damage
+//! Damages a protocol buffer: random bytes, or fields at any depth with their lengths corrected, so that the damage
 //! gets past the parser.
 
 use nas_api::rng::{Random, RngExt};
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
-/// Numbers that break what is not careful.
-const NASTY: [u64; 12] =
+/// Numbers that break careless code.
+const EXTREMES: [u64; 12] =
     [0, 1, 2, 7, u64::MAX, i64::MIN as u64, i64::MAX as u64, 1 << 31, 1 << 32, 1 << 40, 1_000_000, (-2_i64) as u64];
 
 struct Field {
     tag: u32,
     wire: WireType,
-    /// A number, or the bytes of what has a length.
+    /// The value of a field of type `Varint`.
     number: u64,
+    /// The bytes of a field of another type.
     bytes: Vec<u8>,
 }
 
@@ -20,7 +21,7 @@ fn below(rng: &mut Random, count: usize) -> usize {
     rng.random_range(0..count.max(1) as u32) as usize
 }
 
-/// The fields of a message; `None` where the bytes are none.
+/// Returns the fields of a message; `None` if the bytes are no message.
 fn fields(mut bytes: &[u8]) -> Option<Vec<Field>> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
@@ -45,7 +46,7 @@ fn fields(mut bytes: &[u8]) -> Option<Vec<Field>> {
     Some(fields)
 }
 
-fn joined(fields: &[Field]) -> Vec<u8> {
+fn encoded(fields: &[Field]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for field in fields {
         encode_key(field.tag, field.wire, &mut bytes);
@@ -61,16 +62,16 @@ fn joined(fields: &[Field]) -> Vec<u8> {
     bytes
 }
 
-/// A copy with some damage.
+/// Returns a copy with some damage.
 pub fn mutated(file: &[u8], rng: &mut Random) -> Vec<u8> {
     let mut bytes = file.to_vec();
     for _ in 0..1 + below(rng, 4) {
-        bytes = if below(rng, 4) == 0 { rough(bytes, rng) } else { fine(&bytes, rng, 0) };
+        bytes = if below(rng, 4) == 0 { damage_bytes(bytes, rng) } else { damage_field(&bytes, rng, 0) };
     }
     bytes
 }
 
-fn rough(mut bytes: Vec<u8>, rng: &mut Random) -> Vec<u8> {
+fn damage_bytes(mut bytes: Vec<u8>, rng: &mut Random) -> Vec<u8> {
     if bytes.is_empty() {
         return bytes;
     }
@@ -89,17 +90,17 @@ fn rough(mut bytes: Vec<u8>, rng: &mut Random) -> Vec<u8> {
     bytes
 }
 
-fn fine(bytes: &[u8], rng: &mut Random, depth: usize) -> Vec<u8> {
+fn damage_field(bytes: &[u8], rng: &mut Random, depth: usize) -> Vec<u8> {
     let Some(mut fields) = fields(bytes).filter(|fields| !fields.is_empty()) else {
-        return rough(bytes.to_vec(), rng);
+        return damage_bytes(bytes.to_vec(), rng);
     };
-    // The graph is where most can go wrong.
+    // Most of what can go wrong is in the graph.
     let graph = fields.iter().position(|field| depth == 0 && field.tag == 7);
     let at = graph.filter(|_| below(rng, 8) != 0).unwrap_or_else(|| below(rng, fields.len()));
-    let inner = fields[at].wire == WireType::LengthDelimited && depth < 6 && below(rng, 5) != 0;
-    if inner {
-        fields[at].bytes = fine(&fields[at].bytes, rng, depth + 1);
-        return joined(&fields);
+    let descend = fields[at].wire == WireType::LengthDelimited && depth < 6 && below(rng, 5) != 0;
+    if descend {
+        fields[at].bytes = damage_field(&fields[at].bytes, rng, depth + 1);
+        return encoded(&fields);
     }
     match below(rng, 6) {
         0 => drop(fields.remove(at)),
@@ -108,7 +109,7 @@ fn fine(bytes: &[u8], rng: &mut Random, depth: usize) -> Vec<u8> {
             fields.swap(at, other);
         }
         2 => {
-            // Another field's value: names of other values make cycles.
+            // The value of another field: names of other values make cycles.
             let other = below(rng, fields.len());
             let value = fields[other].bytes.clone();
             if fields[at].wire == fields[other].wire {
@@ -120,10 +121,10 @@ fn fine(bytes: &[u8], rng: &mut Random, depth: usize) -> Vec<u8> {
             fields.insert(at, copy);
         }
         _ => match fields[at].wire {
-            WireType::Varint => fields[at].number = NASTY[below(rng, NASTY.len())],
-            WireType::LengthDelimited => fields[at].bytes = rough(std::mem::take(&mut fields[at].bytes), rng),
+            WireType::Varint => fields[at].number = EXTREMES[below(rng, EXTREMES.len())],
+            WireType::LengthDelimited => fields[at].bytes = damage_bytes(std::mem::take(&mut fields[at].bytes), rng),
             _ => fields[at].bytes.iter_mut().for_each(|byte| *byte = rng.random::<u32>() as u8),
         },
     }
-    joined(&fields)
+    encoded(&fields)
 }

@@ -1,12 +1,12 @@
-//! The Python with the requirements of `nas-export/tests`, which the end-to-end tests use, too.
+//! Finds or makes the Python with the requirements of `nas-export/tests`. The end-to-end tests use it, too.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// NAS_EXPORT_PYTHON, or a Python that is made in the target folder; `None`, with a printed reason, where there is none.
-/// In CI there must be one.
+/// Returns the Python that NAS_EXPORT_PYTHON names, or one that is made in the target folder; `None`, with a printed
+/// reason, if there is none. CI must have one.
 pub fn python(target: &Path) -> Option<PathBuf> {
     if let Some(python) = std::env::var_os("NAS_EXPORT_PYTHON") {
         return Some(python.into());
@@ -27,7 +27,7 @@ fn make(target: &Path) -> Result<PathBuf, String> {
     let folder = target.join("export-python");
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let done = folder.join("requirements.txt");
-    // Tests of other files may be at it, too: who comes first makes it, the others wait.
+    // Tests of other files may need it at once: the first one makes it, the others wait.
     fs::create_dir_all(target).unwrap();
     let lock = fs::File::create(target.join("export-python.lock")).unwrap();
     lock.lock().map_err(|error| error.to_string())?;

@@ -1,10 +1,10 @@
-//! Small networks around every operator and the corners of its attributes.
+//! Small networks for every operator and the corner cases of its attributes.
 
 use nas_api::graph::builder::{float, int, ints, text};
 use nas_api::graph::{Convolution, GraphBuilder, NodeId, Window};
 use nas_api::{Attribute, Graph, Symbol};
 
-/// A network that is to be exported, with the shape of its input.
+/// A network with the shape of its input.
 pub struct Case {
     pub name: String,
     pub graph: Graph,
@@ -18,15 +18,15 @@ pub fn case(name: &str, input: &[i64], body: impl FnOnce(&mut GraphBuilder, Node
     Case { name: name.into(), graph: graph.finish(&[last]), input: input.to_vec() }
 }
 
-/// One operator on the input.
+/// Returns a network with one operator.
 pub fn one(name: &str, op: &'static str, input: &[i64], attributes: Vec<(Symbol, Attribute)>) -> Case {
     case(name, input, |graph, x| graph.node("it", op, &[x], attributes))
 }
 
 const IMAGE: &[i64] = &[4, 7, 6];
 
-/// Operators on flat values and on images.
-pub fn plain() -> Vec<Case> {
+/// Returns cases of the common operators, on vectors and on images.
+pub fn common() -> Vec<Case> {
     let mut cases = Vec::new();
     for op in [
         "Identity",
@@ -116,21 +116,21 @@ pub fn plain() -> Vec<Case> {
     cases
 }
 
-/// The case whose multiply-accumulates ONNX does not say.
+/// The case whose multiply-accumulates are not stored in ONNX.
 pub const RATE: &str = "gemm-rate";
 
 const SIGNAL: &[i64] = &[4, 9];
 const SEQUENCE: &[i64] = &[5, 12];
 
-/// The rest of the vocabulary, and other numbers of axes.
-pub fn wide() -> Vec<Case> {
+/// Returns cases of the other operators, and of other numbers of axes.
+pub fn special() -> Vec<Case> {
     let window = |kernel: &[i64], strides: &[i64], pads: &[i64]| {
         vec![ints("kernel_shape", kernel), ints("strides", strides), ints("pads", pads)]
     };
     let conv = |more: Vec<(Symbol, Attribute)>| [vec![int("out_channels", 6)], more].concat();
     let attention = |name: &str, heads: i64, kv: i64, more: Vec<(Symbol, Attribute)>| {
         case(name, SEQUENCE, |graph, x| {
-            // Keys of another width than the values.
+            // Keys and values differ in width.
             let q = graph.gemm("q", x, heads * 4);
             let k = graph.gemm("k", x, kv * 4);
             let v = graph.gemm("v", x, kv * 3);
@@ -298,7 +298,7 @@ pub fn wide() -> Vec<Case> {
     for op in ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"] {
         cases.push(one(&format!("{op}-kept"), op, IMAGE, vec![ints("axes", &[2, 3])]));
         cases.push(one(&format!("{op}-gone"), op, IMAGE, vec![ints("axes", &[-1]), int("keepdims", 0)]));
-        // With an operator of a later version, in which axes are written otherwise.
+        // `Mish` needs a later version of the operator set, which has axes as an input.
         cases.push(case(&format!("{op}-later"), IMAGE, |graph, x| {
             let x = graph.op("mish", "Mish", &[x]);
             graph.node("it", op, &[x], vec![ints("axes", &[1])])
@@ -307,7 +307,7 @@ pub fn wide() -> Vec<Case> {
     cases
 }
 
-/// Every case.
+/// Returns every case.
 pub fn all() -> Vec<Case> {
-    [plain(), wide()].into_iter().flatten().collect()
+    [common(), special()].into_iter().flatten().collect()
 }

@@ -1,23 +1,24 @@
-//! The critical-difference diagram.
+//! Draws critical-difference diagrams.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{Chart, FONT, PAPER, stroke};
+use super::{BACKGROUND, Chart, FONT, stroke};
 use crate::text;
 
-/// So many strategies are readable in half a page's width.
-const FEW: usize = 8;
-/// Between two rows of names.
+/// The largest number of strategies for a diagram of half the page's width.
+const MAX_NARROW: usize = 8;
+/// The distance between two rows of names.
 const ROW: i32 = 20;
-/// Between two bars.
+/// The distance between two bars.
 const BAR: i32 = 10;
 const GREY: &str = "#505050";
 const BLACK: &str = "#000000";
 
-/// A critical-difference diagram (Demšar 2006, figure 1): mean ranks on a scale, the best at the left; who is joined by a
-/// bar cannot be told apart.
+/// Draws mean ranks on a scale, the best at the left, with bars that join strategies without a significant difference
+/// (Demšar 2006, figure 1). `names` are the strategies with their places, `mean` has their mean ranks, and `apart` is
+/// the critical difference.
 pub(crate) fn critical_difference(
     names: &[(String, usize)],
     mean: &[f64],
@@ -27,24 +28,25 @@ pub(crate) fn critical_difference(
     let mut order: Vec<usize> = (0..mean.len()).collect();
     order.sort_by(|&a, &b| mean[a].total_cmp(&mean[b]));
     let half = mean.len().div_ceil(2);
-    let few = mean.len() <= FEW;
-    // Room for names of so many letters.
-    let (wide, side, letters) = if few { (580, 190, 17) } else { (1000, 255, 26) };
-    let (left, right, axis) = (side, wide - side, 58);
+    let narrow = mean.len() <= MAX_NARROW;
+    // The width of the diagram, the space for names at each side, and the letters that fit there.
+    let (width, side, letters) = if narrow { (580, 190, 17) } else { (1000, 255, 26) };
+    let (left, right, axis) = (side, width - side, 58);
     let bars = BAR * cliques.len() as i32;
-    let high = axis + bars + ROW * half as i32 + 22;
+    let height = axis + bars + ROW * half as i32 + 22;
     let last = mean.len().max(2) as f64;
     let at = |rank: f64| left + ((rank - 1.0) / (last - 1.0) * f64::from(right - left)).round() as i32;
     let mut svg = format!(
-        "<svg class=\"ranks{}\" viewBox=\"0 0 {wide} {high}\" width=\"{wide}\" height=\"{high}\" font-family=\"{FONT}\" \
-         font-size=\"14\" role=\"img\" aria-label=\"mean ranks\" xmlns=\"http://www.w3.org/2000/svg\">\n{PAPER}",
-        if few { "" } else { " wide" }
+        "<svg class=\"ranks{}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+         font-family=\"{FONT}\" font-size=\"14\" role=\"img\" aria-label=\"mean ranks\" \
+         xmlns=\"http://www.w3.org/2000/svg\">\n{BACKGROUND}",
+        if narrow { "" } else { " wide" }
     );
     // Writing to a string cannot fail.
-    let words = |svg: &mut String, x: i32, y: i32, anchor: &str, fill: &str, words: &str| {
-        let words = text::escaped(words);
+    let label = |svg: &mut String, x: i32, y: i32, anchor: &str, fill: &str, label: &str| {
+        let label = text::escaped(label);
         let _ =
-            writeln!(svg, "<text x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{words}</text>", y + 5);
+            writeln!(svg, "<text x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{label}</text>", y + 5);
     };
     let line = |svg: &mut String, from: (i32, i32), to: (i32, i32), look: &str| {
         let _ = writeln!(svg, "<path fill=\"none\" {look} d=\"M{} {}L{} {}\"/>", from.0, from.1, to.0, to.1);
@@ -54,14 +56,14 @@ pub(crate) fn critical_difference(
     for rank in (1..=mean.len()).step_by(mean.len().div_ceil(20)) {
         let x = at(rank as f64);
         line(&mut svg, (x, axis - 5), (x, axis), &thin);
-        words(&mut svg, x, axis - 14, "middle", GREY, &rank.to_string());
+        label(&mut svg, x, axis - 14, "middle", GREY, &rank.to_string());
     }
     let far = at(1.0 + apart.min(last - 1.0));
     line(&mut svg, (left, 18), (far, 18), "stroke=\"#000000\" stroke-width=\"2\"");
     for end in [left, far] {
         line(&mut svg, (end, 14), (end, 22), "stroke=\"#000000\" stroke-width=\"2\"");
     }
-    words(&mut svg, far + 8, 18, "start", BLACK, &format!("critical difference {}", text::number(apart)));
+    label(&mut svg, far + 8, 18, "start", BLACK, &format!("critical difference {}", text::number(apart)));
     for (position, &strategy) in order.iter().enumerate() {
         let (name, place) = &names[strategy];
         let x = at(mean[strategy]);
@@ -77,10 +79,10 @@ pub(crate) fn critical_difference(
             stroke(*place)
         );
         let shown = format!("{} {}", text::shortened(name, letters), text::fixed(mean[strategy], 2));
-        words(&mut svg, from, y, anchor, BLACK, &shown);
+        label(&mut svg, from, y, anchor, BLACK, &shown);
         svg.push_str("</g>\n");
     }
-    // Over the lines, which they join.
+    // The bars lie on top of the lines that they join.
     for (level, clique) in cliques.iter().enumerate() {
         let ranks = || clique.iter().map(|&member| mean[member]);
         let y = axis + 9 + BAR * level as i32;

@@ -1,4 +1,4 @@
-//! What is drawn between the axes: bands, lines, marks, and names beside the ends.
+//! Draws the data of a chart: bands, lines, marks, and names beside the lines' ends.
 
 use std::fmt::Write;
 
@@ -7,15 +7,15 @@ use super::{Series, stroke};
 use crate::colour;
 use crate::text::{escaped, shortened};
 
-/// Letters of a name beside its line.
-const NAME: usize = 18;
+/// The largest number of letters of a name beside its line.
+const MAX_NAME: usize = 18;
 const NAME_SIZE: f64 = 14.0;
-/// Width of a letter, on average, by the font's size.
+/// The average width of a letter relative to the font size.
 const LETTER: f64 = 0.53;
-/// From a line's end to its name.
+/// The distance from a line's end to its name.
 const LEADER: i32 = 16;
 
-/// From values to pixels.
+/// Converts values to pixels.
 pub(super) struct Scale {
     pub area: [i32; 4],
     pub x: (f64, f64),
@@ -31,20 +31,20 @@ impl Scale {
             false => (value - low) / (high - low),
         };
         let [left, right, top, bottom] = self.area.map(f64::from);
-        // What a logarithm cannot show lies on the axis; what came before the curves settled is cut off above or below.
+        // Values without a logarithm are on the axis. Values far outside, from before the curves settled, are clipped.
         let lowest = if self.log_y { 0.0 } else { -1.0 };
         let up = part(y, self.y, self.log_y).clamp(lowest, 2.0);
         (left + part(x, self.x, self.log_x) * (right - left), bottom - up * (bottom - top))
     }
 }
 
-/// How wide the names are, with what leads to them.
-pub(super) fn room(strong: &[&Series]) -> u32 {
-    let letters = strong.iter().map(|series| series.name.chars().count().min(NAME)).max().unwrap_or(0);
+/// Returns the width of the names with the lines that lead to them.
+pub(super) fn names_width(strong: &[&Series]) -> u32 {
+    let letters = strong.iter().map(|series| series.name.chars().count().min(MAX_NAME)).max().unwrap_or(0);
     (f64::from(LEADER) + 10.0 + NAME_SIZE * LETTER * letters as f64).ceil() as u32
 }
 
-/// The points that a line needs: those where it does not go on as it was.
+/// Returns the points that a line needs, without those inside of its flat stretches.
 pub(super) fn essential(points: &[[f64; 4]]) -> Vec<[f64; 4]> {
     let flat = |at: usize| {
         let same = |other: &[f64; 4]| other[1..] == points[at][1..];
@@ -67,12 +67,12 @@ fn tenths(value: f64) -> String {
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
-/// Bands below lines, weak ones below strong ones, the best on top; cut off where the axes end.
-pub(super) fn drawn(scale: &Scale, series: &[Series]) -> String {
+/// Draws bands below lines, thin lines below thick ones, and the best on top, clipped to the plotting area.
+pub(super) fn data(scale: &Scale, series: &[Series]) -> String {
     let [left, right, top, bottom] = scale.area;
-    let (wide, high) = (right - left, bottom - top);
+    let (width, height) = (right - left, bottom - top);
     let mut svg = format!(
-        "<svg x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" viewBox=\"{left} {top} {wide} {high}\" \
+        "<svg x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" viewBox=\"{left} {top} {width} {height}\" \
          overflow=\"hidden\" fill=\"none\" stroke-linejoin=\"round\">\n"
     );
     let mut order: Vec<&Series> = series.iter().rev().collect();
@@ -117,7 +117,7 @@ pub(super) fn drawn(scale: &Scale, series: &[Series]) -> String {
     svg
 }
 
-/// The names of who stands out, each beside the end of its line, below each other where ends are close.
+/// Draws the names of thick lines beside their ends, one below the other where ends are close.
 pub(super) fn names(scale: &Scale, strong: &[&Series]) -> String {
     let [_, right, top, bottom] = scale.area.map(f64::from);
     let end = |series: &&Series| {
@@ -128,7 +128,7 @@ pub(super) fn names(scale: &Scale, strong: &[&Series]) -> String {
     let mut ends: Vec<(f64, usize, String)> = strong.iter().filter_map(end).collect();
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     let row = NAME_SIZE + 3.0;
-    // Down from the top, then up from the bottom where that went too far.
+    // Rows are placed from the top down. Those that went too far are moved up from the bottom.
     let mut rows: Vec<f64> = Vec::new();
     for (y, ..) in &ends {
         rows.push(rows.last().map_or(top + row / 2.0, |above| above + row).max(*y));
@@ -146,12 +146,12 @@ pub(super) fn names(scale: &Scale, strong: &[&Series]) -> String {
         let lead = path([(right + 1.0, from), (words - 8.0, y), (words - 3.0, y)].into_iter());
         let _ = writeln!(
             svg,
-            "<g class=\"s{place} name\"><path fill=\"none\" stroke=\"{}\" stroke-width=\"2\" d=\"{lead}\"/><text x=\"{}\" \
-             y=\"{}\" font-size=\"{NAME_SIZE}\" fill=\"#1B1B1B\">{}</text></g>",
+            "<g class=\"s{place} name\"><path fill=\"none\" stroke=\"{}\" stroke-width=\"2\" d=\"{lead}\"/>\
+             <text x=\"{}\" y=\"{}\" font-size=\"{NAME_SIZE}\" fill=\"#1B1B1B\">{}</text></g>",
             colour::hex(*place),
             tenths(words),
             tenths(y + NAME_SIZE * 0.35),
-            escaped(&shortened(name, NAME)),
+            escaped(&shortened(name, MAX_NAME)),
         );
     }
     debug_assert!(right < f64::from(WIDTH));
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flat_stretch_needs_its_ends_alone() {
+    fn only_the_ends_of_a_flat_stretch_are_kept() {
         let points: Vec<[f64; 4]> =
             [1.0, 2.0, 2.0, 2.0, 2.0, 3.0].iter().zip(0..).map(|(y, x)| [f64::from(x), *y, *y, *y]).collect();
         let kept: Vec<f64> = essential(&points).iter().map(|point| point[0]).collect();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn names_never_lie_on_each_other() {
+    fn names_never_overlap() {
         let scale = Scale { area: [0, 400, 0, 300], x: (0.0, 1.0), y: (0.0, 1.0), log_x: false, log_y: false };
         let series = |place: usize, end: f64| Series {
             name: format!("<{place}>"),

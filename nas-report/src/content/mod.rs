@@ -1,4 +1,4 @@
-//! What a report says, block by block, whatever the format.
+//! The content of a report, block by block, for all formats.
 
 mod overall;
 mod problem;
@@ -10,22 +10,23 @@ use crate::chart::{Axes, Series, critical_difference, lines};
 use crate::text::{number, probability};
 use crate::{Block, Picture, ReportError};
 
-/// So many strategies stand out in a chart; of more, the best and random search do.
-const STRONG: usize = 6;
-/// So many of the best show their bands, and random search.
-const BANDS: usize = 3;
-/// Tables with more rows than this are for those who look for something.
-const LONG: usize = 25;
+/// The largest number of thick lines in a chart. With more strategies, the best and random search have them.
+const MAX_STRONG: usize = 6;
+/// How many of the best strategies show their bands, besides random search.
+const MAX_BANDS: usize = 3;
+/// The largest number of rows of a table that is not folded.
+const MAX_ROWS: usize = 25;
 
+/// Collects the blocks of a report.
 struct Writer<'r> {
     report: &'r Report,
     pictures: &'r [Picture],
     blocks: Vec<Block>,
-    /// The names of charts so far, which no two may share.
+    /// The names of the charts so far, which must be unique.
     slugs: Vec<String>,
 }
 
-/// Everything that the report says.
+/// Returns all blocks of a report.
 pub(crate) fn blocks(report: &Report, pictures: &[Picture]) -> Result<Vec<Block>, ReportError> {
     let mut writer = Writer { report, pictures, blocks: Vec::new(), slugs: Vec::new() };
     writer.overview();
@@ -47,14 +48,14 @@ impl Writer<'_> {
         self.blocks.push(Block::Heading(level, title.to_owned()));
     }
 
-    fn say(&mut self, words: impl Into<String>) {
-        self.blocks.push(Block::Text(words.into()));
+    fn paragraph(&mut self, text: impl Into<String>) {
+        self.blocks.push(Block::Text(text.into()));
     }
 
-    fn table(&mut self, words: usize, header: Vec<String>, rows: Vec<Vec<String>>) {
+    fn table(&mut self, text_columns: usize, header: Vec<String>, rows: Vec<Vec<String>>) {
         if !rows.is_empty() {
-            let folded = (rows.len() > LONG).then(|| format!("{} rows", rows.len()));
-            self.blocks.push(Block::Table { header, rows, words, folded });
+            let folded = (rows.len() > MAX_ROWS).then(|| format!("{} rows", rows.len()));
+            self.blocks.push(Block::Table { header, rows, text_columns, folded });
         }
     }
 
@@ -67,27 +68,27 @@ impl Writer<'_> {
         setups.any(|(_, label, header)| label == strategy && header.strategy.identity.name == "random-search")
     }
 
-    /// A pruner ended trials of it. Of two random searches, the other one is the baseline.
+    /// Whether a strategy ran with a pruner. Among several random searches, one without a pruner is the baseline.
     fn is_pruned(&self, strategy: &str) -> bool {
         self.report.setups.iter().any(|(_, label, header)| label == strategy && header.pruner.is_some())
     }
 
-    /// The series of these strategies, the best first; those without points are left out.
+    /// Returns the series of these strategies, the best first, without those that have no points.
     fn series(&self, best: &[&str], steps: bool, points: impl Fn(&str) -> Option<Vec<[f64; 4]>>) -> Vec<Series> {
-        let all = best.len() <= STRONG;
+        let all = best.len() <= MAX_STRONG;
         let series = best.iter().enumerate().filter_map(|(at, name)| {
             let baseline = self.is_baseline(name);
             let points = points(name).filter(|points| !points.is_empty())?;
-            let (strong, banded) = (all || at + 1 < STRONG || baseline, at < BANDS || baseline);
+            let (strong, banded) = (all || at + 1 < MAX_STRONG || baseline, at < MAX_BANDS || baseline);
             Some(Series { name: (*name).to_owned(), place: self.place(name), points, steps, strong, banded })
         });
         series.collect()
     }
 
-    /// A name that a file can have, and no other chart of the report has.
+    /// Returns a unique name that a file can have.
     fn slug(&mut self, name: &str) -> String {
-        let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
-        let short: String = name.chars().map(plain).take(80).collect();
+        let file_letter = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
+        let short: String = name.chars().map(file_letter).take(80).collect();
         let numbered = (2..).map(|number| format!("{short}-{number}"));
         let free = std::iter::once(short.clone()).chain(numbered).find(|slug| !self.slugs.contains(slug));
         let slug = free.unwrap_or(short);
@@ -95,7 +96,7 @@ impl Writer<'_> {
         slug
     }
 
-    /// Curves of strategies, the best first.
+    /// Adds a chart with curves of strategies, the best first.
     fn curves(
         &mut self,
         (name, caption): (String, &str),
@@ -140,9 +141,10 @@ impl Writer<'_> {
     }
 }
 
+/// Returns a p value with its sign of comparison.
 fn equals(p: f64) -> String {
     let text = probability(p);
-    // No line ends within a number.
+    // A hyphen that does not break keeps the number on one line.
     let text = text.replace('-', "\u{2011}");
     if text.starts_with('<') { text.replacen('<', "< ", 1) } else { format!("= {text}") }
 }

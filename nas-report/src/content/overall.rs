@@ -1,4 +1,4 @@
-//! What the report says of all problems together.
+//! The sections about all problems together.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,26 @@ use crate::chart::Axes;
 use crate::text::{fixed, number, probability, shortened};
 use crate::{Block, ReportError};
 
-/// Differences with a smaller p are told apart.
+/// A difference with a smaller p is significant.
 const SIGNIFICANT: f64 = 0.05;
-/// So many strategies that cannot be told apart from the best are named.
-const NAMED: usize = 3;
-/// Letters of their names.
-const NAME: usize = 28;
+/// The largest number of strategies that are named as not different from the best.
+const MAX_NAMED: usize = 3;
+/// The largest number of letters of their names.
+const MAX_NAME: usize = 28;
 
 impl Writer<'_> {
     pub(super) fn overview(&mut self) {
         let report = self.report;
         self.heading(1, "Benchmark report");
         let seeds = report.problems.iter().flat_map(|problem| problem.endings.iter().map(|ending| ending.row.seeds));
-        let (least, most) = seeds.fold((usize::MAX, 0), |(least, most), seeds| (least.min(seeds), most.max(seeds)));
-        let seeds = if least == most { most.to_string() } else { format!("{least} to {most}") };
+        let (min, max) = seeds.fold((usize::MAX, 0), |(min, max), seeds| (min.min(seeds), max.max(seeds)));
+        let seeds = if min == max { max.to_string() } else { format!("{min} to {max}") };
         let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
-        self.say(format!(
-            "{} on {}, {seeds} paired seeds each. Bands are 95 % percentile bootstrap intervals of the interquartile mean \
-             over seeds ({RESAMPLES} resamples; Agarwal et al. 2021). Pairs are tested by Wilcoxon's signed-rank test over \
-             seeds, with Holm's correction over all pairs of a problem; A12 is the probability to be better on two seeds \
-             drawn apart (Vargha & Delaney 2000).",
+        self.paragraph(format!(
+            "{} on {}, {seeds} paired seeds each. Bands are 95 % percentile bootstrap intervals of the interquartile \
+             mean over seeds ({RESAMPLES} resamples; Agarwal et al. 2021). Pairs are tested by Wilcoxon's signed-rank \
+             test over seeds, with Holm's correction over all pairs of a problem; A12 is the probability of being \
+             better on two independently drawn seeds (Vargha & Delaney 2000).",
             count(report.strategies.len(), "strategy", "strategies"),
             count(report.problems.len(), "problem", "problems"),
         ));
@@ -39,7 +39,7 @@ impl Writer<'_> {
                 problem.name.clone(),
                 problem.metric.clone(),
                 best.map(|ending| ending.row.strategy.clone()).unwrap_or_default(),
-                best.map(|ending| alike(problem, &ending.row.strategy)).unwrap_or_default(),
+                best.map(|ending| not_different(problem, &ending.row.strategy)).unwrap_or_default(),
                 best.and_then(|ending| ending.band).map(|band| number(band.iqm)).unwrap_or_default(),
                 format!("{} ({})", number(problem.best), if problem.best_known { "known" } else { "found" }),
                 problem.endings.len().to_string(),
@@ -50,7 +50,7 @@ impl Writer<'_> {
             "problem",
             "reported",
             "best strategy",
-            "not told apart from it",
+            "not significantly different",
             "its IQM",
             "best value",
             "strategies",
@@ -61,29 +61,29 @@ impl Writer<'_> {
         self.left_out();
     }
 
-    /// Problems with so few seeds for so many pairs that nothing can be significant: a strategy that wins on all n seeds has
-    /// p = 2^(1 − n), which the correction multiplies by the number of pairs.
+    /// Warns about problems on which nothing can be significant. A strategy that wins on all n seeds has p = 2^(1 − n),
+    /// which the correction multiplies by the number of pairs.
     fn too_few_seeds(&mut self) {
         let mut hopeless: BTreeMap<(usize, usize), Vec<&str>> = BTreeMap::new();
         for problem in &self.report.problems {
             let pairs = problem.comparisons.len();
             let seeds = problem.comparisons.iter().map(|comparison| comparison.seeds).max().unwrap_or(0);
-            if seeds > 0 && least_p(seeds) * pairs as f64 >= SIGNIFICANT {
+            if seeds > 0 && smallest_p(seeds) * pairs as f64 >= SIGNIFICANT {
                 hopeless.entry((pairs, seeds)).or_default().push(&problem.name);
             }
         }
         for ((pairs, seeds), problems) in hopeless {
-            let needed = (1..).find(|&seeds| least_p(seeds) * (pairs as f64) < SIGNIFICANT).unwrap_or(usize::MAX);
-            self.say(format!(
-                "{seeds} seeds cannot tell any of {pairs} pairs apart on {}: who wins on every seed still has a corrected p \
-                 of {}. {needed} seeds or more can, or fewer strategies.",
+            let needed = (1..).find(|&seeds| smallest_p(seeds) * (pairs as f64) < SIGNIFICANT).unwrap_or(usize::MAX);
+            self.paragraph(format!(
+                "With {seeds} seeds, none of {pairs} pairs can differ significantly on {}: a strategy that wins on \
+                 every seed still has a corrected p of {}. Use {needed} seeds or more, or fewer strategies.",
                 problems.join(", "),
-                probability((least_p(seeds) * pairs as f64).min(1.0)),
+                probability((smallest_p(seeds) * pairs as f64).min(1.0)),
             ));
         }
     }
 
-    /// Studies that broke down, and pairs that could not run.
+    /// Lists studies that broke down, and strategies that cannot serve a problem.
     fn left_out(&mut self) {
         let report = self.report;
         let broken =
@@ -94,18 +94,18 @@ impl Writer<'_> {
         });
         let broken: Vec<Vec<String>> = broken.collect();
         if !broken.is_empty() {
-            self.say("Studies that broke down; they count in no figure:");
+            self.paragraph("These studies broke down and are not counted anywhere:");
             self.table(3, cells(["strategy", "problem", "reason of the first", "studies"]), broken);
         }
         self.skipped();
     }
 
-    /// Who cannot serve what: strategies together that have the same reason on the same problems.
+    /// Lists strategies that cannot serve a problem. Strategies with the same reason on the same problems share a row.
     fn skipped(&mut self) {
         let mut by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for pair in &self.report.skipped {
             let reason = pair.reason.lines().next().unwrap_or_default();
-            // Who it is, the table says.
+            // The table has the strategy's name in a column of its own.
             let reason =
                 reason.strip_prefix("strategy '").and_then(|rest| rest.split_once("): ")).map_or(reason, |part| part.1);
             by_reason.entry((reason, &pair.strategy)).or_default().push(&pair.problem);
@@ -119,7 +119,7 @@ impl Writer<'_> {
                 cells([&strategies.join(", "), reason, &problems.join(", ")])
             };
             let rows: Vec<Vec<String>> = together.iter().map(row).collect();
-            self.say("Strategies that cannot serve a problem; the statistics do not cover them there:");
+            self.paragraph("These strategies cannot serve a problem, so its statistics leave them out:");
             self.table(3, cells(["strategies", "reason", "problems"]), rows);
         }
     }
@@ -133,11 +133,14 @@ impl Writer<'_> {
         let names = report.problems.iter().map(|problem| problem.name.as_str());
         let left_out: Vec<&str> = names.filter(|name| !report.covered.iter().any(|covered| covered == name)).collect();
         if !left_out.is_empty() {
-            self.say(format!("Ranks and profile leave out {}, which few strategies can serve.", left_out.join(", ")));
+            self.paragraph(format!(
+                "Ranks and profile leave out {}, which only few strategies can serve.",
+                left_out.join(", ")
+            ));
         }
         if let Some(ranks) = &report.ranks {
-            let caption = "Mean ranks over problems (by the mean rank over the seeds of each); strategies joined by a bar \
-                           are closer than the critical difference at 5 % (Nemenyi's test, Demšar 2006).";
+            let caption = "Mean ranks over problems (of the mean rank over the seeds of each). Strategies joined by a \
+                           bar are closer than the critical difference at 5 % (Nemenyi's test, Demšar 2006).";
             self.ranking("ranks".into(), caption, &report.ranked, ranks);
         }
         self.profile()?;
@@ -161,16 +164,17 @@ impl Writer<'_> {
                 x: "normalised regret τ", y: "share of runs ≤ τ", log_x: false, log_y: false, settled_after: 0.0
             };
         let caption = "Performance profile: the share of all runs that end with a normalised regret of at most τ. 0 is \
-                       the best value of a problem, 1 the worst that any run on it ended with. Higher is better.";
+                       the best value of a problem, 1 the worst final value of any run on it. Higher is better.";
         self.chart("profile".into(), caption, &axes, series)
     }
 
-    /// The strategies' places, in order of their mean rank relative to the number of strategies on each problem.
+    /// Returns the strategies' places, ordered by their mean rank relative to the number of strategies on each problem.
     fn by_rank(&self) -> Vec<usize> {
         let mean = |strategy: &String| {
-            let shares = self.report.problems.iter().filter_map(|problem| Some(share(rank(problem, strategy)?)));
+            let shares =
+                self.report.problems.iter().filter_map(|problem| Some(relative_rank(rank(problem, strategy)?)));
             let shares: Vec<f64> = shares.collect();
-            // Who was never ranked stands last.
+            // A strategy without a rank comes last.
             if shares.is_empty() { f64::INFINITY } else { shares.iter().sum::<f64>() / shares.len() as f64 }
         };
         let means: Vec<f64> = self.report.strategies.iter().map(mean).collect();
@@ -184,13 +188,13 @@ impl Writer<'_> {
         let row = |&place: &usize| {
             let strategy = &report.strategies[place];
             let cell = |problem: &ProblemReport| match rank(problem, strategy) {
-                Some(found) => (fixed(found.0, 1), 1.0 - 2.0 * share(found)),
+                Some(found) => (fixed(found.0, 1), 1.0 - 2.0 * relative_rank(found)),
                 None => (String::new(), 0.0),
             };
             (strategy.clone(), report.problems.iter().map(cell).collect())
         };
         let columns = report.problems.iter().map(|problem| problem.name.clone()).collect();
-        self.say("Mean rank over the seeds of each problem; 1 is the best. Empty where a strategy lacks seeds.");
+        self.paragraph("Mean rank over the seeds of each problem; 1 is the best. Empty where a strategy lacks seeds.");
         let rows = order.iter().map(row).collect();
         self.blocks.push(Block::Matrix { corner: "mean rank".into(), columns, rows });
     }
@@ -208,54 +212,57 @@ impl Writer<'_> {
         };
         let columns = order.iter().map(|&place| report.strategies[place].clone()).collect();
         if report.wins.iter().flatten().any(|wins| wins.won > 0) {
-            self.say(
-                "Problems on which the strategy of the row is significantly better – worse than the one of the column \
-                 (p < 0.05 after Holm's correction); a point where neither is:",
+            self.paragraph(
+                "The number of problems on which the row's strategy is significantly better – worse than the column's \
+                 (p < 0.05 after Holm's correction). A dot means neither:",
             );
             let rows = order.iter().map(row).collect();
             self.blocks.push(Block::Matrix { corner: "wins – losses".into(), columns, rows });
         } else {
-            self.say("No pair of strategies differs significantly on any problem (p < 0.05 after Holm's correction).");
+            self.paragraph(
+                "No pair of strategies differs significantly on any problem (p < 0.05 after Holm's correction).",
+            );
         }
     }
 }
 
-/// The strategies of a problem by their interquartile mean, and by the area under their regret where that is equal.
+/// Returns the strategies of a problem, the best first: by interquartile mean, and by the area under the regret if that
+/// is equal.
 pub(super) fn best_first(problem: &ProblemReport) -> Vec<&Ending> {
     let mut endings: Vec<&Ending> = problem.endings.iter().collect();
     let score = |ending: &Ending| problem.goal.score(ending.band.map_or(f64::NAN, |band| band.iqm));
-    // NaN is greater than any number, and belongs at the end.
+    // NaN sorts above all numbers, but belongs at the end.
     let known = |ending: &Ending| Some(score(ending)).filter(|score| !score.is_nan()).unwrap_or(f64::NEG_INFINITY);
     endings.sort_by(|a, b| known(b).total_cmp(&known(a)).then(a.area.total_cmp(&b.area)));
     endings
 }
 
-/// Of the signed-rank test, exact and two-sided, over so many seeds.
-fn least_p(seeds: usize) -> f64 {
+/// Returns the smallest p of the exact, two-sided signed-rank test over this number of seeds.
+fn smallest_p(seeds: usize) -> f64 {
     2.0 * 0.5_f64.powi(seeds.min(1000) as i32)
 }
 
-/// Who does not differ significantly from this one.
-fn alike(problem: &ProblemReport, best: &str) -> String {
+/// Names the strategies that do not differ significantly from the best one.
+fn not_different(problem: &ProblemReport, best: &str) -> String {
     let with = problem.comparisons.iter().filter(|comparison| comparison.a == best || comparison.b == best);
     let (like, unlike): (Vec<_>, Vec<_>) = with.partition(|comparison| comparison.p_holm >= SIGNIFICANT);
-    if like.len() > NAMED {
+    if like.len() > MAX_NAMED {
         return format!("{} of {}", like.len(), like.len() + unlike.len());
     }
     let other = |comparison: &&nas_core::benchmark::Comparison| {
-        shortened(if comparison.a == best { &comparison.b } else { &comparison.a }, NAME)
+        shortened(if comparison.a == best { &comparison.b } else { &comparison.a }, MAX_NAME)
     };
     if like.is_empty() { "–".to_owned() } else { like.iter().map(other).collect::<Vec<_>>().join(", ") }
 }
 
-/// A strategy's mean rank, and among how many.
+/// Returns a strategy's mean rank, and the number of ranked strategies.
 fn rank(problem: &ProblemReport, strategy: &str) -> Option<(f64, usize)> {
     let ranks: &Ranks = problem.ranks.as_ref()?;
     let place = problem.ranked.iter().position(|name| name == strategy)?;
     Some((*ranks.mean.get(place)?, ranks.mean.len()))
 }
 
-/// 0 for the first rank, 1 for the last one.
-fn share((rank, of): (f64, usize)) -> f64 {
+/// Returns a rank as a number from 0 for the first to 1 for the last.
+fn relative_rank((rank, of): (f64, usize)) -> f64 {
     (rank - 1.0) / (of.max(2) - 1) as f64
 }

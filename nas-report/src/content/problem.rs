@@ -1,4 +1,4 @@
-//! The section of one problem.
+//! The section about one problem.
 
 use nas_core::benchmark::Comparison;
 use nas_core::report::{Band, Ending, Fronts, Line, ProblemReport};
@@ -9,9 +9,9 @@ use crate::chart::{Axes, Chart};
 use crate::text::{fixed, number, places, probability};
 use crate::{Block, ReportError};
 
-/// Curves are high enough for what comes after this share of the longest one.
+/// The share of the longest curve before which points do not count for a chart's vertical range.
 const SETTLED: f64 = 0.05;
-/// More objectives than this are not drawn as fronts.
+/// The number of objectives with which fronts are drawn.
 const DRAWN_OBJECTIVES: usize = 2;
 
 impl Writer<'_> {
@@ -19,17 +19,17 @@ impl Writer<'_> {
         self.heading(1, &problem.name);
         let best = match (problem.best.is_finite(), problem.best_known) {
             (false, _) => String::new(),
-            (true, true) => format!(" Regret is counted from the best value there is, {}.", number(problem.best)),
+            (true, true) => format!(" Regret is the distance from the known best value, {}.", number(problem.best)),
             (true, false) => {
                 format!(
-                    " The best value is not known: regret is counted from the best that was found, {}.",
+                    " The best value is not known, so regret is the distance from the best one found, {}.",
                     number(problem.best)
                 )
             }
         };
         let objectives: Vec<&str> = problem.objectives.iter().map(|objective| objective.metric.as_str()).collect();
-        self.say(format!(
-            "Searched by {}; reported is the incumbent's {} ({} is better).{best}",
+        self.paragraph(format!(
+            "The search optimizes {}; the report shows the incumbent's {} ({} is better).{best}",
             objectives.join(", "),
             problem.metric,
             match problem.goal {
@@ -50,8 +50,8 @@ impl Writer<'_> {
         self.curves(
             (
                 format!("{slug}-value"),
-                "Best so far: the incumbent's value over trials, interquartile mean over seeds, with the 95 % bands of the best \
-                 three and of random search.",
+                "Best so far: the incumbent's value over trials, as the interquartile mean over seeds, with the 95 % \
+                 bands of the best three and of random search.",
             ),
             &axes("trials", metric, false, false),
             &best,
@@ -79,7 +79,7 @@ impl Writer<'_> {
         }
         if let Some(ranks) = &problem.ranks {
             let caption =
-                "Mean ranks over seeds; strategies joined by a bar are closer than the critical difference at 5 %.";
+                "Mean ranks over seeds. Strategies joined by a bar are closer than the critical difference at 5 %.";
             self.ranking(format!("{slug}-ranks"), caption, &problem.ranked, ranks);
         }
         self.endings(problem);
@@ -122,15 +122,16 @@ impl Writer<'_> {
             row
         });
         let rows = rows.collect();
-        let mut words = "How the studies ended. *Regret* is the mean over seeds at the end, *area* the mean over all \
+        let mut explanation =
+            "Final values. *Regret* is the mean over seeds at the end, and *area* is the mean over all \
                          trials."
-            .to_owned();
+                .to_owned();
         let mut header = cells(["strategy", "seeds", "IQM", "95 % band", "mean", "std", "median", "regret", "area"]);
         if let Some(random) = random {
-            words.push_str(&format!(" *A12* and *p* (Holm) compare with {random}."));
+            explanation.push_str(&format!(" *A12* and *p* (Holm) compare the strategy with {random}."));
             header.extend(cells(["A12", "p"]));
         }
-        self.say(words);
+        self.paragraph(explanation);
         self.table(1, header, rows);
     }
 
@@ -147,9 +148,9 @@ impl Writer<'_> {
         let rows: Vec<Vec<String>> = best_first(problem).iter().map(row).collect();
         let header = cells(["strategy", "cost (s)", "ask (µs)", "tell (µs)", "strategy (s)"]);
         if !rows.is_empty() {
-            let folded = "Times: what a study's trials cost on its clock, the strategy's real microseconds of a trial \
-                          (medians), and its real seconds of a study";
-            self.blocks.push(Block::Table { header, rows, words: 1, folded: Some(folded.to_owned()) });
+            let folded = "Times: the cost of a study's trials on its clock, the strategy's real microseconds per trial \
+                          (medians), and its real seconds per study";
+            self.blocks.push(Block::Table { header, rows, text_columns: 1, folded: Some(folded.to_owned()) });
         }
     }
 
@@ -173,7 +174,7 @@ impl Writer<'_> {
         if !rows.is_empty() {
             let folded = format!("All {} pairs: mean difference a − b, seeds won–tied–lost by a", rows.len());
             let header = cells(["a", "b", "seeds", "difference", "won–tied–lost", "A12", "p", "p (Holm)"]);
-            self.blocks.push(Block::Table { header, rows, words: 2, folded: Some(folded) });
+            self.blocks.push(Block::Table { header, rows, text_columns: 2, folded: Some(folded) });
         }
     }
 
@@ -185,9 +186,10 @@ impl Writer<'_> {
                 format!("{} from {} to {}", objective.metric, number(*best), number(*worst))
             })
             .collect();
-        self.say(format!(
-            "Objectives are scaled by the best and worst values of all studies ({}); the reference point of the \
-             hypervolume is the worst of each. IGD+ is measured against the front of all studies together, {} points.",
+        self.paragraph(format!(
+            "Objectives are scaled by the best and worst values of all studies ({}). The reference point of the \
+             hypervolume has the worst value of each. IGD+ is measured against the joint front of all studies, which \
+             has {} points.",
             bounds.join(", "),
             fronts.reference.len(),
         ));
@@ -211,7 +213,7 @@ impl Writer<'_> {
                 Some(points.iter().map(|point| [point[0], point[1], point[1], point[1]]).collect())
             });
             let axes = Axes { x, y, log_x: false, log_y: false, settled_after: 0.0 };
-            let caption = "Attained fronts: what no measured architecture of any seed beats in both objectives.";
+            let caption = "Attained fronts: the architectures that none of any seed beats in both objectives.";
             self.chart(format!("{slug}-front"), caption, &axes, series)?;
         }
         let finals = best.iter().filter_map(|strategy| fronts.finals.iter().find(|(name, _)| name == strategy));
@@ -240,7 +242,7 @@ impl Writer<'_> {
     }
 }
 
-/// A12 and the corrected p of a strategy against another one.
+/// Returns A12 and the corrected p of a strategy against another one.
 fn against(comparisons: &[Comparison], strategy: &str, other: &str) -> Option<(f64, f64)> {
     comparisons.iter().find_map(|Comparison { a, b, a12, p_holm, .. }| match (a == strategy, b == strategy) {
         (true, _) if b == other => Some((*a12, *p_holm)),

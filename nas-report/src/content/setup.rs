@@ -1,4 +1,4 @@
-//! The checklist, and what everything ran with.
+//! The checklist of best practices, and the setup of all studies.
 
 use std::collections::BTreeSet;
 
@@ -10,15 +10,15 @@ use nas_core::study::{Duplicates, Header, PluginRecord};
 use super::{Writer, cells};
 use crate::text::{number, shortened};
 
-/// Letters of a setting's value.
-const VALUE: usize = 60;
+/// The largest number of letters of a setting's value.
+const MAX_VALUE: usize = 60;
 
 impl Writer<'_> {
     pub(super) fn checklist(&mut self) {
         self.heading(1, "Best practices");
-        self.say(
-            "The checklist of M. Lindauer and F. Hutter, Best practices for scientific research on neural architecture search, \
-             JMLR 21(243), 2020, as far as the records can answer it.",
+        self.paragraph(
+            "The checklist of M. Lindauer and F. Hutter, Best practices for scientific research on neural architecture \
+             search, JMLR 21(243), 2020, as far as the records can answer it.",
         );
         let rows = self.report.checklist.iter().map(|item| {
             let standing = match item.standing {
@@ -45,7 +45,7 @@ impl Writer<'_> {
         let settings = |settings: &[Setting]| {
             let given = settings.iter().map(|setting| (&setting.name, setting.value.to_string()));
             let given = given.filter(|(_, value)| !value.is_empty());
-            given.map(|(name, value)| format!("{name}={}", shortened(&value, VALUE))).collect::<Vec<_>>().join(", ")
+            given.map(|(name, value)| format!("{name}={}", shortened(&value, MAX_VALUE))).collect::<Vec<_>>().join(", ")
         };
         let with = |record: &PluginRecord, more: &[Setting]| {
             let settings = settings(&[&record.settings.0[..], more].concat());
@@ -88,15 +88,15 @@ impl Writer<'_> {
         self.table(6, header, problems);
     }
 
-    /// The seeds of all finished studies on a problem, as ranges.
+    /// Returns the seeds of all finished studies on a problem as ranges.
     fn seeds(&self, problem: &str) -> String {
-        let of = self.report.problems.iter().filter(|report| report.name == problem);
-        let endings = of.flat_map(|problem| &problem.endings);
+        let problems = self.report.problems.iter().filter(|report| report.name == problem);
+        let endings = problems.flat_map(|problem| &problem.endings);
         ranges(&endings.flat_map(|ending| ending.row.finals.keys().copied()).collect())
     }
 }
 
-/// Objectives and constraints.
+/// Returns the objectives and constraints of a study.
 fn searched(header: &Header) -> String {
     let objectives = header.objectives.iter().map(|objective| objective.metric.clone());
     let limit = |constraint: &Constraint| {
@@ -106,7 +106,7 @@ fn searched(header: &Header) -> String {
     objectives.chain(header.constraints.iter().map(limit)).collect::<Vec<_>>().join(", ")
 }
 
-/// Whole numbers, neighbours as one range.
+/// Formats numbers, with consecutive ones as a range.
 fn ranges(numbers: &BTreeSet<u32>) -> String {
     let mut found: Vec<(u32, u32)> = Vec::new();
     for &number in numbers {
@@ -122,7 +122,7 @@ fn ranges(numbers: &BTreeSet<u32>) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn neighbouring_seeds_are_a_range() {
+    fn consecutive_seeds_are_a_range() {
         let shown = |seeds: &[u32]| super::ranges(&seeds.iter().copied().collect());
         assert_eq!(shown(&[0, 1, 2, 5, 7, 8]), "0–2, 5, 7–8");
         assert_eq!((shown(&[]), shown(&[u32::MAX])), (String::new(), u32::MAX.to_string()));

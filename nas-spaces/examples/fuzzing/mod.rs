@@ -1,13 +1,13 @@
-//! What the fuzzers share, of graphs here and of ONNX files in `nas-export`.
+//! What the fuzzer of graphs shares with the fuzzer of ONNX files in `nas-export`.
 
 use std::time::Duration;
 
-/// A small input that takes longer is a finding.
+/// The longest time that a check of a small input may take.
 pub const LONG: Duration = Duration::from_secs(2);
-/// The process must stay below this, in KiB.
+/// The most memory that the process may use, in KiB.
 pub const MEMORY: u64 = 1 << 20;
 
-/// How long to go on, in seconds, and the seed: `--seconds N` (60), `--seed N` (0).
+/// The run time in seconds and the seed: `--seconds N` (60 by default) and `--seed N` (0 by default).
 pub fn arguments() -> (u32, u32) {
     let mut arguments = std::env::args().skip(1);
     let (mut seconds, mut seed) = (60, 0);
@@ -22,7 +22,7 @@ pub fn arguments() -> (u32, u32) {
     (seconds, seed)
 }
 
-/// The most memory that the process has had, in KiB, where the system says it.
+/// The peak memory of the process in KiB, if the system reports it.
 pub fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()

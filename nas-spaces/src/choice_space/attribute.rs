@@ -1,27 +1,27 @@
-//! Attributes of layers: what values each takes, and how a definition writes them.
+//! Attributes of layers: which values each takes, and how a definition writes them.
 
 use nas_api::{Attribute, Result};
 
 use super::spec::Scalar;
 
-/// What one attribute takes, by its name; ranges are those of the graph's operator table.
+/// The values that one attribute takes. Ranges are those of the graph's operator table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// A whole number of at least this.
     Int(i64),
     /// 0 or 1.
     Flag,
-    /// As many whole numbers of at least this; one stands for all.
+    /// This many whole numbers, each at least the second field; a single one stands for all.
     Ints(usize, i64),
     /// A number in this range.
     Float(f64, f64),
-    /// Any number of whole numbers of at least this.
+    /// A list of any length of whole numbers of at least this.
     List(i64),
     /// One of these texts.
     OneOf(&'static [&'static str]),
 }
 
-/// The kind of an attribute of an operator that can stand in a chain.
+/// The kind of an attribute of an operator with one input; `None` for unknown names.
 pub fn kind(name: &str) -> Option<Kind> {
     Some(match name {
         "out_channels" | "out_features" | "group" | "num_groups" | "num_embeddings" | "embedding_dim" | "num_heads"
@@ -42,14 +42,14 @@ pub fn kind(name: &str) -> Option<Kind> {
         "mode" => Kind::OneOf(&["nearest", "linear"]),
         "epsilon" => Kind::Float(f64::MIN_POSITIVE, 1.0),
         "momentum" => Kind::Float(0.0, 1.0),
-        // Below 1, else nothing passes.
+        // The ratio is below 1, because otherwise nothing would pass.
         "ratio" => Kind::Float(0.0, 1.0 - f64::EPSILON),
         "approximate" => Kind::OneOf(&["none", "tanh"]),
         _ => return None,
     })
 }
 
-/// The attributes without which an operator means nothing.
+/// The attributes that an operator must have.
 pub fn required(op: &str) -> &'static [&'static str] {
     match op {
         "Conv" | "ConvTranspose" => &["out_channels", "kernel_shape"],
@@ -71,7 +71,10 @@ pub fn required(op: &str) -> &'static [&'static str] {
 }
 
 impl Kind {
-    /// Why a value is none of this kind.
+    /// Checks one value.
+    ///
+    /// # Errors
+    /// If the value is not of this kind. The message says what is expected.
     pub fn check(self, value: &Scalar) -> Result<(), String> {
         let wanted = match (self, value) {
             (Self::Int(min) | Self::Ints(_, min) | Self::List(min), Scalar::Int(number)) if *number >= min => {
@@ -92,6 +95,9 @@ impl Kind {
     }
 
     /// The attribute with these values, each of which has been checked.
+    ///
+    /// # Errors
+    /// If the number of values is wrong.
     pub fn attribute(self, values: &[Scalar]) -> Result<Attribute, String> {
         let ints: Vec<i64> =
             values.iter().filter_map(|value| if let Scalar::Int(int) = value { Some(*int) } else { None }).collect();
@@ -116,11 +122,14 @@ impl Kind {
         }
     }
 
-    /// Whether so many values can be written.
+    /// Checks how many values are written.
+    ///
+    /// # Errors
+    /// If the attribute does not take that many values.
     pub fn check_count(self, count: usize) -> Result<(), String> {
         let fits = match self {
             Self::Ints(all, _) => count == 1 || count == all,
-            // The axes of a value, with the batch.
+            // A value has at most nine axes, the batch included.
             Self::List(_) => (1..=9).contains(&count),
             _ => count == 1,
         };

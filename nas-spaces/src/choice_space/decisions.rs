@@ -6,40 +6,41 @@ use nas_api::{Decision, Error, Result};
 
 use super::spec::{DecisionSpec, Scalar, scalars};
 
-/// Decisions at most.
+/// The largest number of decisions.
 const MAX_DECISIONS: usize = 256;
-/// Choices of one decision at most.
+/// The largest number of choices of one decision.
 const MAX_CHOICES: usize = 1000;
-/// Combinations of the choices that conditions look at, at most: each is checked when the space is opened.
+/// The largest number of combinations of the choices that conditions depend on. Opening a space checks each of them.
 const MAX_STRUCTURES: usize = 10_000;
 
-/// Holds where each of these decisions is made and has one of these choices.
+/// A condition, which holds if each of these decisions is made and has one of these choices.
 #[derive(Clone, Debug, Default)]
 pub struct Condition(pub Vec<(usize, Vec<u32>)>);
 
 impl Condition {
-    /// `choice_of`: what was chosen for a decision, by its position; `None` where it is not made.
+    /// Whether it holds. `choice_of` returns the choice of the decision at an index, or `None` if it is not made.
     pub fn holds(&self, choice_of: impl Fn(usize) -> Option<u32>) -> bool {
         self.0.iter().all(|(decision, choices)| choice_of(*decision).is_some_and(|choice| choices.contains(&choice)))
     }
 }
 
-/// What is known of one decision when only the choices that conditions look at are fixed.
+/// What is known of one decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
+pub enum DecisionState {
     /// It is not made.
-    No,
-    /// It is made, one way or another.
-    Any,
-    /// It has this choice.
-    Choice(u32),
+    Skipped,
+    /// It is made, but its choice is not fixed.
+    Open,
+    /// It is made and has this choice.
+    Chosen(u32),
 }
 
-impl Made {
+impl DecisionState {
+    /// The choice, if it is fixed.
     pub fn choice(self) -> Option<u32> {
         match self {
-            Self::Choice(choice) => Some(choice),
-            Self::No | Self::Any => None,
+            Self::Chosen(choice) => Some(choice),
+            Self::Skipped | Self::Open => None,
         }
     }
 }
@@ -48,14 +49,18 @@ impl Made {
 #[derive(Clone, Debug)]
 pub struct Decisions {
     pub decisions: Vec<Decision>,
-    /// The choices as layers use them.
+    /// The choices of every decision as layers use them.
     pub values: Vec<Vec<Scalar>>,
     conditions: Vec<Condition>,
+    /// Whether any decision has a condition.
     pub conditional: bool,
 }
 
 impl Decisions {
-    /// The decisions of a definition, checked.
+    /// Checks the decisions of a definition.
+    ///
+    /// # Errors
+    /// If there are none or too many, or one is invalid. The message names the decision.
     pub fn new(specs: &[DecisionSpec]) -> Result<Self> {
         if specs.is_empty() || specs.len() > MAX_DECISIONS {
             let count = specs.len();
@@ -65,8 +70,8 @@ impl Decisions {
         for spec in specs {
             let wrong = |problem: String| Error::new(format!("decision '{}': {problem}", spec.name));
             if !is_name(&spec.name) || spec.name == "outputs" {
-                let rule = "a name is a letter, then letters, digits and underscores ('outputs' is taken)";
-                return Err(wrong(format!("cannot be called so; {rule}")));
+                let rule = "a name is a letter, then letters, digits and underscores ('outputs' is reserved)";
+                return Err(wrong(format!("its name is invalid; {rule}")));
             }
             if table.position(&spec.name).is_some() {
                 return Err(wrong("an earlier decision has the same name".into()));
@@ -83,12 +88,15 @@ impl Decisions {
         Ok(table)
     }
 
-    /// The position of a decision.
+    /// The index of a decision.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.decisions.iter().position(|decision| decision.name == name)
     }
 
-    /// Reads `{ decision = [choices], ... }`, all of which must hold. Only decisions known so far can be named.
+    /// Reads `{ decision = [choices], ... }`, all of which must hold.
+    ///
+    /// # Errors
+    /// If it names a decision that is not known so far, or a choice that the decision does not have.
     pub fn condition<'v>(
         &self,
         entries: impl Iterator<Item = (impl AsRef<str>, &'v toml::Value)>,
@@ -97,7 +105,8 @@ impl Decisions {
         for (name, value) in entries {
             let name = name.as_ref();
             let decision = self.position(name);
-            let decision = decision.ok_or_else(|| format!("'when' names '{name}', which is no earlier decision"))?;
+            let decision =
+                decision.ok_or_else(|| format!("'when' names '{name}', which is not an earlier decision"))?;
             let wanted = scalars(value).filter(|wanted| !wanted.is_empty());
             let wanted = wanted.ok_or_else(|| format!("'when.{name}' must be a choice or a list of choices"))?;
             let mut choices = Vec::with_capacity(wanted.len());
@@ -105,7 +114,7 @@ impl Decisions {
                 let known = &self.decisions[decision].choices;
                 let choice = known.iter().position(|choice| *choice == scalar.to_string());
                 let choice = choice.ok_or_else(|| {
-                    format!("'when.{name}' names '{scalar}', which is no choice of '{name}' ({})", known.join(", "))
+                    format!("'when.{name}' names '{scalar}', which is not a choice of '{name}' ({})", known.join(", "))
                 })?;
                 choices.push(choice as u32);
             }
@@ -114,17 +123,17 @@ impl Decisions {
         Ok(condition)
     }
 
-    /// The decision after a prefix of valid choices.
+    /// The decision after a prefix of valid choices; `None` if the prefix is complete.
     pub fn next(&self, prefix: &[u32]) -> Option<&Decision> {
         if !self.conditional {
             return self.decisions.get(prefix.len());
         }
-        let mut made = [None; MAX_DECISIONS];
+        let mut states = [None; MAX_DECISIONS];
         let mut choices = prefix.iter();
         for (at, condition) in self.conditions.iter().enumerate() {
-            if condition.holds(|decision| made[decision]) {
+            if condition.holds(|decision| states[decision]) {
                 match choices.next() {
-                    Some(&choice) => made[at] = Some(choice),
+                    Some(&choice) => states[at] = Some(choice),
                     None => return Some(&self.decisions[at]),
                 }
             }
@@ -132,50 +141,54 @@ impl Decisions {
         None
     }
 
-    /// Whether a condition of another decision depends on this one.
-    pub fn is_looked_at(&self, decision: usize) -> bool {
+    /// Whether the condition of another decision depends on this one.
+    pub fn is_in_condition(&self, decision: usize) -> bool {
         self.conditions.iter().any(|condition| condition.0.iter().any(|(at, _)| *at == decision))
     }
 
-    /// What a valid genotype makes of every decision.
-    pub fn made(&self, genotype: &[u32]) -> Vec<Made> {
-        let mut made = vec![Made::No; self.decisions.len()];
+    /// The state of every decision in a valid genotype.
+    pub fn states(&self, genotype: &[u32]) -> Vec<DecisionState> {
+        let mut states = vec![DecisionState::Skipped; self.decisions.len()];
         let mut choices = genotype.iter();
         for (at, condition) in self.conditions.iter().enumerate() {
-            if condition.holds(|decision| made[decision].choice()) {
-                made[at] = choices.next().map_or(Made::No, |&choice| Made::Choice(choice));
+            if condition.holds(|decision| states[decision].choice()) {
+                states[at] = choices.next().map_or(DecisionState::Skipped, |&choice| DecisionState::Chosen(choice));
             }
         }
-        made
+        states
     }
 
-    /// Every combination of choices of the decisions that conditions of this space look at, and of those in `also`,
-    /// each with log10 of the number of its genotypes.
-    pub fn structures(&self, also: &[usize]) -> Result<Vec<(Vec<Made>, f64)>> {
-        let looked_at = self.conditions.iter().flat_map(|condition| condition.0.iter().map(|(decision, _)| *decision));
+    /// Every combination of choices of the decisions that conditions depend on and of those in `also`, each with log10
+    /// of the number of its genotypes.
+    ///
+    /// # Errors
+    /// If there are too many combinations to check.
+    pub fn structures(&self, also: &[usize]) -> Result<Vec<(Vec<DecisionState>, f64)>> {
+        let in_conditions =
+            self.conditions.iter().flat_map(|condition| condition.0.iter().map(|(decision, _)| *decision));
         let mut fixed = vec![false; self.decisions.len()];
-        for decision in looked_at.chain(also.iter().copied()) {
+        for decision in in_conditions.chain(also.iter().copied()) {
             fixed[decision] = true;
         }
         let mut structures = vec![(Vec::new(), 0.0)];
         for (at, decision) in self.decisions.iter().enumerate() {
             let mut longer = Vec::with_capacity(structures.len());
-            for (made, size) in structures {
-                let made: Vec<Made> = made;
-                let more = |last| made.iter().copied().chain([last]).collect::<Vec<Made>>();
-                if !self.conditions[at].holds(|decision| made[decision].choice()) {
-                    longer.push((more(Made::No), size));
+            for (states, size) in structures {
+                let states: Vec<DecisionState> = states;
+                let more = |last| states.iter().copied().chain([last]).collect::<Vec<DecisionState>>();
+                if !self.conditions[at].holds(|decision| states[decision].choice()) {
+                    longer.push((more(DecisionState::Skipped), size));
                 } else if fixed[at] {
-                    longer.extend((0..decision.len()).map(|choice| (more(Made::Choice(choice)), size)));
+                    longer.extend((0..decision.len()).map(|choice| (more(DecisionState::Chosen(choice)), size)));
                 } else {
-                    longer.push((more(Made::Any), size + libm::log10(f64::from(decision.len()))));
+                    longer.push((more(DecisionState::Open), size + libm::log10(f64::from(decision.len()))));
                 }
                 if longer.len() > MAX_STRUCTURES {
                     let fixed = fixed.iter().zip(&self.decisions).filter(|(fixed, _)| **fixed);
                     let names: Vec<&str> = fixed.map(|(_, decision)| decision.name.as_str()).collect();
                     return Err(Error::new(format!(
-                        "conditions and repetitions look at {}: more than {MAX_STRUCTURES} combinations, too many to \
-                         check; let them look at fewer decisions",
+                        "conditions and repetitions depend on {}, which have more than {MAX_STRUCTURES} combinations, \
+                         too many to check; let them depend on fewer decisions",
                         names.join(", ")
                     )));
                 }
@@ -186,7 +199,7 @@ impl Decisions {
     }
 }
 
-/// A letter, then letters, digits and underscores.
+/// Whether a name is a letter, followed by letters, digits and underscores.
 pub fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|other| other.is_ascii_alphanumeric() || other == '_')
@@ -194,7 +207,7 @@ pub fn is_name(name: &str) -> bool {
 
 fn choices(values: &[toml::Value]) -> Result<Vec<Scalar>, String> {
     if values.is_empty() || values.len() > MAX_CHOICES {
-        return Err(format!("takes 1 to {MAX_CHOICES} choices, not {}", values.len()));
+        return Err(format!("it takes 1 to {MAX_CHOICES} choices, not {}", values.len()));
     }
     let mut choices: Vec<Scalar> = Vec::with_capacity(values.len());
     let mut names = HashSet::with_capacity(values.len());
@@ -204,10 +217,10 @@ fn choices(values: &[toml::Value]) -> Result<Vec<Scalar>, String> {
         let name = choice.to_string();
         // A genotype is written as NAME=CHOICE,NAME=CHOICE.
         if name.is_empty() || name != name.trim() || name.contains([',', '=', '$']) {
-            return Err(format!("the choice '{name}' is empty, or holds a comma, '=', '$' or outer spaces"));
+            return Err(format!("the choice '{name}' is empty, or has a comma, '=', '$' or outer spaces"));
         }
         if !names.insert(name.clone()) {
-            return Err(format!("the choice '{name}' is there twice"));
+            return Err(format!("the choice '{name}' appears twice"));
         }
         choices.push(choice);
     }

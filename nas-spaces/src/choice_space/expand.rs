@@ -1,4 +1,4 @@
-//! From a template to a network: which layers occur, checked for every structure of the space when it is opened.
+//! Expands the template to a network, and checks every structure of the space when it is opened.
 
 use std::collections::HashSet;
 
@@ -6,20 +6,21 @@ use nas_api::graph::operators;
 use nas_api::{Attribute, Graph, GraphBuilder, Symbol};
 
 use super::attribute::{kind, required};
-use super::decisions::{Decisions, Made};
+use super::decisions::{DecisionState, Decisions};
 use super::spec::Scalar;
 use super::template::{Layer, MAX_REPEAT, Name, Step, Term, Terms};
 
-/// Layers of one network at most.
+/// The largest number of layers in one network.
 const MAX_LAYERS: usize = 1000;
 
 /// One layer of one network.
 struct Occurrence<'t> {
-    /// `layer 2 ('stem')` or `layer 3, repetition 2, block layer 1`.
-    place: String,
-    /// What its node's name begins with; complete where the user named the layer.
+    /// How messages refer to it: `layer 2 ('stem')` or `layer 3, repetition 2, block layer 1`.
+    location: String,
+    /// The name of its node, or the beginning of it if the definition does not name the layer.
     name: String,
     layer: &'t Layer,
+    /// The number of the repetition, counted from 1; `None` outside repetitions.
     n: Option<u32>,
 }
 
@@ -30,16 +31,19 @@ pub struct Expansion<'t> {
 }
 
 impl<'t> Expansion<'t> {
-    /// The decisions on which it depends which layers occur.
+    /// The decisions that determine which layers occur.
+    ///
+    /// # Errors
+    /// If a condition or a repetition names an unknown decision or an impossible value.
     pub fn structural(&self) -> Result<Vec<usize>, String> {
         let mut found = Vec::new();
         for step in self.steps {
-            let mut most = None;
+            let mut max_repeat = None;
             if let Some(repeat) = &step.repeat {
                 found.extend(self.decision(repeat, None)?);
-                most = Some(self.repetitions(repeat)?);
+                max_repeat = Some(self.max_repetitions(repeat)?);
             }
-            for n in most.map_or(vec![None], |most| (1..=most).map(Some).collect()) {
+            for n in max_repeat.map_or(vec![None], |max| (1..=max).map(Some).collect()) {
                 for (name, value) in step.layers.iter().flat_map(|layer| &layer.when) {
                     let condition = self.decisions.condition([(name.at(n)?, value)].into_iter())?;
                     found.extend(condition.0.iter().map(|(decision, _)| *decision));
@@ -53,23 +57,26 @@ impl<'t> Expansion<'t> {
         Ok(found)
     }
 
-    /// Checks every layer in every structure, and that every decision matters.
-    pub fn check(&self, structures: &[(Vec<Made>, f64)], structural: &[usize]) -> Result<(), String> {
+    /// Checks every layer in every structure, and that every decision is used.
+    ///
+    /// # Errors
+    /// If a layer is invalid or reads a decision that is not made, or a decision is not used.
+    pub fn check(&self, structures: &[(Vec<DecisionState>, f64)], structural: &[usize]) -> Result<(), String> {
         if self.steps.is_empty() {
             return Ok(());
         }
         let mut used: HashSet<usize> = structural.iter().copied().collect();
-        // The values of a layer are the same checks whatever the structure, but for its repetition.
+        // The checks of a layer's values depend on its repetition, not on the structure.
         let mut checked: HashSet<(*const Layer, Option<u32>)> = HashSet::new();
-        for (made, _) in structures {
-            for Occurrence { place, layer, n, .. } in self.occurrences(made)? {
-                let wrong = |problem: String| format!("{place}: {problem}");
+        for (states, _) in structures {
+            for Occurrence { location, layer, n, .. } in self.occurrences(states)? {
+                let wrong = |problem: String| format!("{location}: {problem}");
                 for term in self.terms(layer) {
                     let Some(decision) = self.decision(term, n).map_err(wrong)? else { continue };
                     used.insert(decision);
-                    if made[decision] == Made::No {
+                    if states[decision] == DecisionState::Skipped {
                         let name = &self.decisions.decisions[decision].name;
-                        let state = self.describe(made);
+                        let state = self.describe(states);
                         return Err(wrong(format!("reads the decision '{name}', which is not made where {state}")));
                     }
                 }
@@ -78,7 +85,7 @@ impl<'t> Expansion<'t> {
                 }
             }
         }
-        let in_conditions = |at: usize| self.decisions.is_looked_at(at);
+        let in_conditions = |at: usize| self.decisions.is_in_condition(at);
         match (0..self.decisions.decisions.len()).find(|at| !used.contains(at) && !in_conditions(*at)) {
             Some(unused) => {
                 let name = &self.decisions.decisions[unused].name;
@@ -88,13 +95,16 @@ impl<'t> Expansion<'t> {
         }
     }
 
-    /// The network in which these choices are made.
-    pub fn build(&self, made: &[Made], outputs: u32) -> Result<Graph, String> {
+    /// The network in which the decisions have these states.
+    ///
+    /// # Errors
+    /// If a layer reads a decision that is not made, or the network has too many layers.
+    pub fn build(&self, states: &[DecisionState], outputs: u32) -> Result<Graph, String> {
         let mut graph = GraphBuilder::new();
         let mut value = graph.input();
-        for Occurrence { place, name, layer, n } in self.occurrences(made)? {
-            let wrong = |problem: String| format!("{place}: {problem}");
-            let resolve = |term: &Term| self.resolve(term, n, made, outputs).map_err(wrong);
+        for Occurrence { location, name, layer, n } in self.occurrences(states)? {
+            let wrong = |problem: String| format!("{location}: {problem}");
+            let resolve = |term: &Term| self.resolve(term, n, states, outputs).map_err(wrong);
             let op = resolve(&layer.op)?.to_string();
             let mut attributes: Vec<(Symbol, Attribute)> = Vec::with_capacity(layer.attributes.len());
             for (attribute, terms) in &layer.attributes {
@@ -116,37 +126,37 @@ impl<'t> Expansion<'t> {
     }
 
     /// The layers that occur, in order.
-    fn occurrences(&self, made: &[Made]) -> Result<Vec<Occurrence<'t>>, String> {
+    fn occurrences(&self, states: &[DecisionState]) -> Result<Vec<Occurrence<'t>>, String> {
         let mut found = Vec::new();
         for (position, step) in (1..).zip(self.steps) {
-            let place = if step.label == position.to_string() {
+            let location = if step.label == position.to_string() {
                 format!("layer {position}")
             } else {
                 format!("layer {position} ('{}')", step.label)
             };
-            let wrong = |problem: String| format!("{place}: {problem}");
-            if !self.holds(&step.when, None, made).map_err(wrong)? {
+            let wrong = |problem: String| format!("{location}: {problem}");
+            if !self.holds(&step.when, None, states).map_err(wrong)? {
                 continue;
             }
             let Some(repeat) = &step.repeat else {
                 for layer in &step.layers {
-                    if self.holds(&layer.when, None, made).map_err(wrong)? {
-                        let (place, name) = (place.clone(), step.label.clone());
-                        found.push(Occurrence { place, name, layer, n: None });
+                    if self.holds(&layer.when, None, states).map_err(wrong)? {
+                        let (location, name) = (location.clone(), step.label.clone());
+                        found.push(Occurrence { location, name, layer, n: None });
                     }
                 }
                 continue;
             };
-            let times = match self.resolve(repeat, None, made, 0).map_err(wrong)? {
+            let times = match self.resolve(repeat, None, states, 0).map_err(wrong)? {
                 Scalar::Int(times) => u32::try_from(times).unwrap_or(0),
                 other => return Err(wrong(format!("'repeat' is '{other}', not a whole number"))),
             };
             for n in 1..=times {
                 for (item, layer) in (1..).zip(&step.layers) {
-                    let place = format!("{place}, repetition {n}, block layer {item}");
-                    if self.holds(&layer.when, Some(n), made).map_err(|problem| format!("{place}: {problem}"))? {
+                    let location = format!("{location}, repetition {n}, block layer {item}");
+                    if self.holds(&layer.when, Some(n), states).map_err(|problem| format!("{location}: {problem}"))? {
                         let name = format!("{}.{n}.{}", step.label, layer.label);
-                        found.push(Occurrence { place, name, layer, n: Some(n) });
+                        found.push(Occurrence { location, name, layer, n: Some(n) });
                     }
                 }
                 if found.len() > MAX_LAYERS {
@@ -157,10 +167,10 @@ impl<'t> Expansion<'t> {
         Ok(found)
     }
 
-    fn holds(&self, when: &[(Name, toml::Value)], n: Option<u32>, made: &[Made]) -> Result<bool, String> {
+    fn holds(&self, when: &[(Name, toml::Value)], n: Option<u32>, states: &[DecisionState]) -> Result<bool, String> {
         for (name, value) in when {
             let condition = self.decisions.condition([(name.at(n)?, value)].into_iter())?;
-            if !condition.holds(|decision| made[decision].choice()) {
+            if !condition.holds(|decision| states[decision].choice()) {
                 return Ok(false);
             }
         }
@@ -179,21 +189,21 @@ impl<'t> Expansion<'t> {
         }
     }
 
-    fn resolve(&self, term: &Term, n: Option<u32>, made: &[Made], outputs: u32) -> Result<Scalar, String> {
+    fn resolve(&self, term: &Term, n: Option<u32>, states: &[DecisionState], outputs: u32) -> Result<Scalar, String> {
         let Some(decision) = self.decision(term, n)? else {
             return Ok(match term {
                 Term::Literal(scalar) => scalar.clone(),
                 _ => Scalar::Int(i64::from(outputs)),
             });
         };
-        let value = made[decision].choice().and_then(|choice| self.decisions.values[decision].get(choice as usize));
+        let value = states[decision].choice().and_then(|choice| self.decisions.values[decision].get(choice as usize));
         let name = &self.decisions.decisions[decision].name;
         value
             .cloned()
-            .ok_or_else(|| format!("reads the decision '{name}', which is not made where {}", self.describe(made)))
+            .ok_or_else(|| format!("reads the decision '{name}', which is not made where {}", self.describe(states)))
     }
 
-    /// All values that a term can have; 1 for the task's outputs, which are at least that.
+    /// All values that a term can have. For the task's outputs this is 1, which they are at least.
     fn values(&self, term: &Term, n: Option<u32>) -> Result<Vec<Scalar>, String> {
         match self.decision(term, n)? {
             Some(decision) => Ok(self.decisions.values[decision].clone()),
@@ -209,7 +219,7 @@ impl<'t> Expansion<'t> {
         [&layer.op].into_iter().chain(attributes)
     }
 
-    fn repetitions(&self, repeat: &Term) -> Result<u32, String> {
+    fn max_repetitions(&self, repeat: &Term) -> Result<u32, String> {
         let mut most = 0;
         for value in self.values(repeat, None)? {
             let times = match value {
@@ -218,7 +228,10 @@ impl<'t> Expansion<'t> {
             };
             let times = times.filter(|_| !matches!(repeat, Term::Outputs));
             most = most.max(times.ok_or_else(|| {
-                format!("'repeat' must be a whole number from 0 to {MAX_REPEAT}, or a decision of such, not '{value}'")
+                format!(
+                    "'repeat' must be a whole number from 0 to {MAX_REPEAT}, or a decision among such numbers, not \
+                     '{value}'"
+                )
             })?);
         }
         Ok(most)
@@ -228,7 +241,7 @@ impl<'t> Expansion<'t> {
         for op in self.values(&layer.op, n)? {
             let op = op.to_string();
             if !operators::is_unary(&op) {
-                return Err(format!("'{op}' is no ONNX operator with one input that nas knows (docs/spaces.md)"));
+                return Err(format!("'{op}' is not an ONNX operator with one input that nas knows (docs/spaces.md)"));
             }
             let known = operators::attributes(&op).unwrap_or_default();
             for (attribute, _) in &layer.attributes {
@@ -259,23 +272,23 @@ impl<'t> Expansion<'t> {
         Ok(())
     }
 
-    fn describe(&self, made: &[Made]) -> String {
-        let choices = self.decisions.decisions.iter().zip(made).filter_map(|(decision, made)| {
-            let choice = decision.choices.get(made.choice()? as usize)?;
+    fn describe(&self, states: &[DecisionState]) -> String {
+        let choices = self.decisions.decisions.iter().zip(states).filter_map(|(decision, state)| {
+            let choice = decision.choices.get(state.choice()? as usize)?;
             Some(format!("{}={choice}", decision.name))
         });
         choices.collect::<Vec<_>>().join(", ")
     }
 }
 
-/// The padding with which a window of stride 1 keeps height and width.
+/// The padding that keeps height and width for a window of stride 1.
 fn same(attributes: &[(Symbol, Attribute)]) -> Vec<i64> {
     let sizes = |name: &str, default: i64| match attributes.iter().find(|(known, _)| *known == name) {
         Some((_, Attribute::Ints(sizes))) if sizes.len() == 2 => [sizes[0], sizes[1]],
         _ => [default; 2],
     };
     let (kernel, dilation) = (sizes("kernel_shape", 1), sizes("dilations", 1));
-    // Saturating: absurd sizes are refused by shape inference.
+    // The product saturates because shape inference refuses excessive sizes only later.
     let pad = |side: usize| (kernel[side] - 1).saturating_mul(dilation[side]) / 2;
     vec![pad(0), pad(1), pad(0), pad(1)]
 }

@@ -1,5 +1,5 @@
-//! Choice spaces: decisions, conditions and a chain of layers, written in TOML without code. The format is described,
-//! with an example, in `docs/spaces.md`.
+//! Choice spaces: decisions, conditions and a chain of layers, written in TOML without code. `docs/spaces.md` describes
+//! the format with an example.
 
 mod attribute;
 mod decisions;
@@ -12,12 +12,13 @@ mod tests;
 use nas_api::graph::shape;
 use nas_api::{Decision, Error, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
 
+use crate::definition;
 use decisions::Decisions;
 use expand::Expansion;
 use spec::Spec;
 use template::Step;
 
-/// A space that a TOML text defines.
+/// A space that is defined by a TOML text.
 #[derive(Clone, Debug)]
 pub struct ChoiceSpace {
     info: SpaceInfo,
@@ -26,14 +27,18 @@ pub struct ChoiceSpace {
 }
 
 impl ChoiceSpace {
-    /// The space of a definition. Everything that does not depend on the task is checked here; errors name the decision
-    /// or the layer.
+    /// Reads the definition of a space. Everything that does not depend on the task is checked here.
+    ///
+    /// # Errors
+    /// If the text is empty, not TOML or not a valid definition. The message names the line, the decision or the layer.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let spec = Spec::read(text)?;
-        let wrong = |problem: String| Error::new(format!("choice space '{}': {problem}", spec.name));
-        if !is_kebab(&spec.name) {
-            return Err(wrong("its name must be kebab case: lower-case letters, digits and hyphens".into()));
+        if text.trim().is_empty() {
+            let remedy = "set its parameter 'definition' to the TOML text of a space (docs/spaces.md)";
+            return Err(Error::new(format!("a choice space needs a definition: {remedy}")));
         }
+        let spec: Spec = definition::read(text, "choice space")?;
+        let wrong = |problem: String| Error::new(format!("choice space '{}': {problem}", spec.name));
+        definition::check_name(&spec.name).map_err(wrong)?;
         let decisions = Decisions::new(&spec.decisions).map_err(|error| wrong(error.to_string()))?;
         let steps = template::steps(&spec.layers).map_err(wrong)?;
         let expansion = Expansion { decisions: &decisions, steps: &steps };
@@ -52,12 +57,6 @@ impl ChoiceSpace {
         };
         Ok(Self { info, decisions, steps })
     }
-}
-
-/// Lower-case letters, digits and hyphens.
-pub(crate) fn is_kebab(name: &str) -> bool {
-    let allowed = |other: char| other.is_ascii_lowercase() || other.is_ascii_digit() || other == '-';
-    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed)
 }
 
 impl SearchSpace for ChoiceSpace {
@@ -84,13 +83,13 @@ impl SearchSpace for ChoiceSpace {
             return Err(Error::new(format!("the choice space '{name}' defines no [[layer]], so it has no networks")));
         }
         let expansion = Expansion { decisions: &self.decisions, steps: &self.steps };
-        let graph = expansion.build(&self.decisions.made(genotype), task.outputs)?;
-        // The chain is the user's: say here whether it fits the task, not only where it is trained.
+        let graph = expansion.build(&self.decisions.states(genotype), task.outputs)?;
+        // The user wrote the chain, so tell them here whether it fits the task, before it is trained.
         let shapes = shape::infer(&graph, &task.input_shape).map_err(|error| Error::new(error.to_string()))?;
         match shapes.last() {
             Some(shape) if shape[..] == [i64::from(task.outputs)] => Ok(graph),
             shape => Err(Error::new(format!(
-                "the chain ends in a value of shape {:?}, but the task wants [{}]; end it with Flatten and Gemm with \
+                "the chain ends in a value of shape {:?}, but the task needs [{}]; end it with Flatten and Gemm with \
                  out_features = \"$outputs\"",
                 shape.map_or(&[][..], Vec::as_slice),
                 task.outputs

@@ -1,10 +1,9 @@
-//! The text of a choice space as TOML reads it, unchecked.
+//! The definition of a choice space as TOML, before it is checked.
 
-use nas_api::{Error, Result};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-/// The whole text.
+/// The whole definition.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
@@ -16,7 +15,7 @@ pub struct Spec {
     pub reference: String,
     #[serde(rename = "decision")]
     pub decisions: Vec<DecisionSpec>,
-    /// `op`, `name`, `when`, `repeat`, `block`; every other key is an attribute of the operator.
+    /// The keys are `op`, `name`, `when`, `repeat` and `block`; every other key is an attribute of the operator.
     #[serde(rename = "layer", default)]
     pub layers: Vec<Table>,
 }
@@ -42,7 +41,7 @@ pub enum Scalar {
 }
 
 impl Scalar {
-    /// `None` for lists, tables and dates. True and false are 1 and 0, as ONNX has them.
+    /// The scalar of a TOML value; `None` for lists, tables and dates. True and false become 1 and 0, as in ONNX.
     pub fn read(value: &Value) -> Option<Self> {
         match value {
             Value::Integer(value) => Some(Self::Int(*value)),
@@ -54,7 +53,7 @@ impl Scalar {
     }
 }
 
-/// The choice's name.
+/// Writes the name of a choice.
 impl std::fmt::Display for Scalar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -65,21 +64,10 @@ impl std::fmt::Display for Scalar {
     }
 }
 
-/// One or several scalars, as conditions list them.
+/// One scalar or a list of scalars, as in conditions.
 pub fn scalars(value: &Value) -> Option<Vec<Scalar>> {
     match value {
         Value::Array(values) => values.iter().map(Scalar::read).collect(),
         value => Scalar::read(value).map(|scalar| vec![scalar]),
-    }
-}
-
-impl Spec {
-    /// The text as TOML, or where it is none (with the line).
-    pub fn read(text: &str) -> Result<Self> {
-        if text.trim().is_empty() {
-            let remedy = "set its parameter 'definition' to the TOML text of a space (docs/spaces.md)";
-            return Err(Error::new(format!("a choice space needs a definition: {remedy}")));
-        }
-        toml::from_str(text).map_err(|error| Error::new(format!("the definition of the choice space: {error}")))
     }
 }

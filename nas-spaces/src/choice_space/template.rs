@@ -1,23 +1,26 @@
-//! The network template: a chain of layers and repeated blocks of layers, as a definition writes it.
+//! The network template of a definition: a chain of layers and repeated blocks of layers.
 
 use toml::{Table, Value};
 
 use super::decisions::is_name;
 use super::spec::Scalar;
 
-/// Repetitions of one block at most.
+/// The largest number of repetitions of one block.
 pub const MAX_REPEAT: u32 = 100;
 
-/// A name that may hold `{n}`, the number of the repetition, counted from 1.
+/// A name that may contain `{n}`, the number of the repetition, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
 impl Name {
-    /// The decision's name in the repetition `n`; refuses `{n}` outside one.
+    /// The name of the decision in the repetition `n`.
+    ///
+    /// # Errors
+    /// If the name contains `{n}` but nothing is repeated.
     pub fn at(&self, n: Option<u32>) -> Result<String, String> {
         match n {
             Some(n) => Ok(self.0.replace("{n}", &n.to_string())),
-            None if self.0.contains("{n}") => Err(format!("'{}' holds {{n}}, but nothing is repeated here", self.0)),
+            None if self.0.contains("{n}") => Err(format!("'{}' contains {{n}}, but nothing is repeated here", self.0)),
             None => Ok(self.0.clone()),
         }
     }
@@ -27,9 +30,9 @@ impl Name {
 #[derive(Clone, Debug)]
 pub enum Term {
     Literal(Scalar),
-    /// `$width`: what was chosen for that decision.
+    /// `$width`: the choice of that decision.
     Decision(Name),
-    /// `$outputs`: of the task.
+    /// `$outputs`: the number of outputs of the task.
     Outputs,
 }
 
@@ -37,37 +40,41 @@ pub enum Term {
 #[derive(Clone, Debug)]
 pub enum Terms {
     List(Vec<Term>),
-    /// `pads = "same"`: stride 1 keeps height and width.
+    /// `pads = "same"`: the padding that keeps height and width at stride 1.
     Same,
 }
 
 /// One operator.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// What the user called it, else its position, counted from 1.
+    /// The name in the definition, or the position counted from 1.
     pub label: String,
+    /// Whether the definition names it.
     pub named: bool,
     pub when: Vec<(Name, Value)>,
     pub op: Term,
     pub attributes: Vec<(String, Terms)>,
 }
 
-/// One step of the chain: a layer, or layers repeated.
+/// One step of the chain: a layer, or repeated layers.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub label: String,
     pub when: Vec<(Name, Value)>,
-    /// `None`: neither repeated nor a block.
+    /// `None` for a single layer that is neither repeated nor a block.
     pub repeat: Option<Term>,
     pub layers: Vec<Layer>,
 }
 
-/// Reads the steps. Errors name the layer by its position and its name.
+/// Reads the steps of a template.
+///
+/// # Errors
+/// If a layer is malformed. The message names the layer by its position and its name.
 pub fn steps(tables: &[Table]) -> Result<Vec<Step>, String> {
     let mut steps: Vec<Step> = Vec::with_capacity(tables.len());
     for (position, table) in (1..).zip(tables) {
         let (label, named) = label(table, position)?;
-        let wrong = |problem: String| format!("layer {}: {problem}", place(position, &label, named));
+        let wrong = |problem: String| format!("layer {}: {problem}", numbered(position, &label, named));
         if named && steps.iter().any(|step| step.label == label) {
             return Err(wrong("an earlier layer has the same name".into()));
         }
@@ -76,7 +83,8 @@ pub fn steps(tables: &[Table]) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-fn place(position: usize, label: &str, named: bool) -> String {
+/// How messages refer to a layer.
+fn numbered(position: usize, label: &str, named: bool) -> String {
     if named { format!("{position} ('{label}')") } else { position.to_string() }
 }
 
@@ -85,8 +93,8 @@ fn label(table: &Table, position: usize) -> Result<(String, bool), String> {
         None => Ok((position.to_string(), false)),
         Some(Value::String(name)) if is_name(name) && name != "input" => Ok((name.clone(), true)),
         Some(other) => {
-            let rule = "a name is a letter, then letters, digits and underscores ('input' is taken)";
-            Err(format!("layer {position}: {other} cannot be its name; {rule}"))
+            let rule = "a name is a letter, then letters, digits and underscores ('input' is reserved)";
+            Err(format!("layer {position}: {other} is not a valid name; {rule}"))
         }
     }
 }
@@ -98,19 +106,19 @@ fn step(table: &Table, label: String, named: bool) -> Result<Step, String> {
         if repeat.is_none() {
             return Ok(Step { label, when: Vec::new(), repeat, layers: vec![layer] });
         }
-        // Its name is that of the repetition; within it, it is the first.
+        // The name belongs to the repetition, in which the layer is the first.
         (layer.label, layer.named) = ("1".into(), false);
         return Ok(Step { label, when: Vec::new(), repeat, layers: vec![layer] });
     };
     if let Some(key) = table.keys().find(|key| !["name", "when", "repeat", "block"].contains(&key.as_str())) {
-        return Err(format!("'{key}' does not go with 'block'; it belongs to a layer of the block"));
+        return Err(format!("'{key}' cannot be combined with 'block'; put it into a layer of the block"));
     }
-    let Value::Array(block) = block else { return Err("'block' is a list of layers: [[layer.block]]".into()) };
+    let Value::Array(block) = block else { return Err("'block' must be a list of layers: [[layer.block]]".into()) };
     let mut layers: Vec<Layer> = Vec::with_capacity(block.len());
     for (position, value) in (1..).zip(block) {
-        let Value::Table(table) = value else { return Err("'block' is a list of layers: [[layer.block]]".into()) };
+        let Value::Table(table) = value else { return Err("'block' must be a list of layers: [[layer.block]]".into()) };
         let (label, named) = self::label(table, position)?;
-        let wrong = |problem: String| format!("block layer {}: {problem}", place(position, &label, named));
+        let wrong = |problem: String| format!("block layer {}: {problem}", numbered(position, &label, named));
         if named && layers.iter().any(|layer| layer.label == label) {
             return Err(wrong("an earlier layer of the block has the same name".into()));
         }
@@ -123,7 +131,8 @@ fn step(table: &Table, label: String, named: bool) -> Result<Step, String> {
     Ok(Step { label, when: conditions(table)?, repeat: Some(repeat.unwrap_or(once)), layers })
 }
 
-fn layer(table: &Table, label: String, named: bool, also: &[&str]) -> Result<Layer, String> {
+/// One layer. `own_keys` are keys of the table that belong to the step, not to the operator.
+fn layer(table: &Table, label: String, named: bool, own_keys: &[&str]) -> Result<Layer, String> {
     let op = table.get("op").ok_or("has neither 'op' (an ONNX operator) nor 'block'")?;
     let op = term("op", op)?;
     if matches!(op, Term::Outputs | Term::Literal(Scalar::Int(_) | Scalar::Float(_))) {
@@ -131,11 +140,11 @@ fn layer(table: &Table, label: String, named: bool, also: &[&str]) -> Result<Lay
     }
     let mut attributes = Vec::new();
     for (name, value) in table {
-        if ["op", "name", "when"].contains(&name.as_str()) || also.contains(&name.as_str()) {
+        if ["op", "name", "when"].contains(&name.as_str()) || own_keys.contains(&name.as_str()) {
             continue;
         }
         if ["repeat", "block"].contains(&name.as_str()) {
-            return Err(format!("'{name}' cannot stand inside a block"));
+            return Err(format!("'{name}' cannot be used inside a block"));
         }
         attributes.push((name.clone(), terms(name, value)?));
     }
@@ -146,7 +155,7 @@ fn conditions(table: &Table) -> Result<Vec<(Name, Value)>, String> {
     match table.get("when") {
         None => Ok(Vec::new()),
         Some(Value::Table(when)) => Ok(when.iter().map(|(name, value)| (Name(name.clone()), value.clone())).collect()),
-        Some(_) => Err("'when' is a table: when = { decision = [choices] }".into()),
+        Some(_) => Err("'when' must be a table: when = { decision = [choices] }".into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What definitions mean, and how wrong ones are refused.
+//! Valid definitions build what they say, and invalid ones are refused with a message that names the fault.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ fn task() -> Task {
     Task { input_shape: vec![1, 8, 8], outputs: 10, kind: "classification".into(), settings: Settings::default() }
 }
 
-/// A small definition with one more line of decisions and layers.
+/// A definition of these decisions and layers.
 fn definition(decisions: &str, layers: &str) -> String {
     format!("name = \"t\"\nversion = \"1\"\n{decisions}\n{layers}")
 }
@@ -30,7 +30,7 @@ fn refused(decisions: &str, layers: &str, words: &[&str]) {
 }
 
 #[test]
-fn the_example_builds_what_its_text_names() {
+fn the_example_builds_the_layers_that_its_text_names() {
     let space = ChoiceSpace::from_toml(TINY_CNN).unwrap();
     let text = "blocks=2,width1=8,kernel1=3,width2=16,kernel2=5,activation=Gelu,pool=MaxPool,pool_kernel=2,dropout=0.2";
     let genotype = space.parse(text).unwrap();
@@ -57,7 +57,7 @@ fn the_example_builds_what_its_text_names() {
 }
 
 #[test]
-fn the_definition_in_the_documentation_is_one() {
+fn the_definition_in_the_documentation_is_valid() {
     let page = include_str!("../../../docs/spaces.md");
     let (_, section) = page.split_once("## Choice spaces").unwrap();
     let (_, rest) = section.split_once("```toml\n").unwrap();
@@ -102,7 +102,7 @@ fn a_space_without_layers_has_decisions_but_no_networks() {
 }
 
 #[test]
-fn a_chain_that_does_not_fit_the_task_is_refused_in_words() {
+fn a_chain_that_does_not_fit_the_task_is_refused() {
     let space = ChoiceSpace::from_toml(&definition(WIDTH, HIDDEN)).unwrap();
     let error = space.build(&[0], &task()).unwrap_err().to_string();
     assert!(error.contains("shape [1, 8, 4]") && error.contains("Flatten"), "{error}");
@@ -115,29 +115,29 @@ fn a_chain_that_does_not_fit_the_task_is_refused_in_words() {
 }
 
 #[test]
-fn decisions_are_checked() {
+fn invalid_decisions_are_refused() {
     let decision = |rest: &str| format!("{WIDTH}[[decision]]\n{rest}\n");
     refused("decision = []", "", &["1 to 256 decisions, not 0"]);
     refused(&decision("name = \"width\"\nchoices = [1]"), HIDDEN, &["decision 'width'", "same name"]);
-    refused(&decision("name = \"9\"\nchoices = [1]"), HIDDEN, &["decision '9'", "cannot be called so"]);
-    refused(&decision("name = \"outputs\"\nchoices = [1]"), HIDDEN, &["taken"]);
+    refused(&decision("name = \"9\"\nchoices = [1]"), HIDDEN, &["decision '9'", "its name is invalid"]);
+    refused(&decision("name = \"outputs\"\nchoices = [1]"), HIDDEN, &["reserved"]);
     refused(&decision("name = \"a\"\nchoices = []"), HIDDEN, &["decision 'a'", "not 0"]);
-    refused(&decision("name = \"a\"\nchoices = [1, \"1\"]"), HIDDEN, &["'1' is there twice"]);
+    refused(&decision("name = \"a\"\nchoices = [1, \"1\"]"), HIDDEN, &["'1' appears twice"]);
     refused(&decision("name = \"a\"\nchoices = [\"x=1\"]"), HIDDEN, &["'x=1'"]);
     refused(&decision("name = \"a\"\nchoices = [[1]]"), HIDDEN, &["neither a text nor a number"]);
     refused(&decision("name = \"a\"\nchoices = [1]\norder = true"), HIDDEN, &["unknown field `order`"]);
-    refused(&decision("name = \"a\"\nchoices = [1]\nwhen = { b = 1 }"), HIDDEN, &["'b'", "no earlier decision"]);
-    refused(&decision("name = \"a\"\nchoices = [1]\nwhen = { a = 1 }"), HIDDEN, &["no earlier decision"]);
+    refused(&decision("name = \"a\"\nchoices = [1]\nwhen = { b = 1 }"), HIDDEN, &["'b'", "not an earlier decision"]);
+    refused(&decision("name = \"a\"\nchoices = [1]\nwhen = { a = 1 }"), HIDDEN, &["not an earlier decision"]);
     refused(&decision("name = \"a\"\nchoices = [1]\nwhen = { width = 5 }"), HIDDEN, &["'5'", "(4, 8)"]);
     refused(&decision("name = \"a\"\nchoices = [1]"), HIDDEN, &["decision 'a'", "no layer and no condition reads it"]);
 }
 
 #[test]
-fn layers_are_checked() {
+fn invalid_layers_are_refused() {
     let layer = |rest: &str| format!("{HIDDEN}[[layer]]\n{rest}\n");
-    refused(WIDTH, &layer("op = \"Rely\""), &["layer 2", "'Rely' is no ONNX operator"]);
-    refused(WIDTH, &layer("op = \"Sum\""), &["'Sum' is no ONNX operator with one input"]);
-    refused(WIDTH, &layer("op = \"$width\""), &["layer 2", "'4' is no ONNX operator"]);
+    refused(WIDTH, &layer("op = \"Rely\""), &["layer 2", "'Rely' is not an ONNX operator"]);
+    refused(WIDTH, &layer("op = \"Sum\""), &["'Sum' is not an ONNX operator with one input"]);
+    refused(WIDTH, &layer("op = \"$width\""), &["layer 2", "'4' is not an ONNX operator"]);
     refused(WIDTH, &layer("op = 3"), &["'op' must be"]);
     refused(WIDTH, &layer("name = \"x\""), &["layer 2 ('x')", "neither 'op'"]);
     refused(WIDTH, &layer("op = \"Relu\"\nslope = 1"), &["'Relu' takes no attribute 'slope' (known: none)"]);
@@ -151,13 +151,13 @@ fn layers_are_checked() {
     let even = "op = \"Conv\"\nout_channels = 1\nkernel_shape = \"$width\"\npads = \"same\"";
     refused(WIDTH, &layer(even), &["odd kernels"]);
     refused(WIDTH, &layer("op = \"Relu\"\nwhen = { width = 5 }"), &["'5'"]);
-    refused(WIDTH, &layer("op = \"Relu\"\nwhen = 5"), &["'when' is a table"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nwhen = 5"), &["'when' must be a table"]);
     refused(WIDTH, &layer("op = \"Relu\"\nrepeat = 101"), &["0 to 100", "'101'"]);
     refused(WIDTH, &layer("op = \"Relu\"\nrepeat = \"$outputs\""), &["0 to 100"]);
-    refused(WIDTH, &layer("op = \"Relu\"\nblock = []"), &["'op' does not go with 'block'"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nblock = []"), &["'op' cannot be combined with 'block'"]);
     refused(WIDTH, &layer("block = []"), &["no layers"]);
-    refused(WIDTH, &layer("block = [{ op = \"Relu\", repeat = 2 }]"), &["cannot stand inside a block"]);
-    refused(WIDTH, &layer("op = \"Relu\"\nname = \"input\""), &["taken"]);
+    refused(WIDTH, &layer("block = [{ op = \"Relu\", repeat = 2 }]"), &["cannot be used inside a block"]);
+    refused(WIDTH, &layer("op = \"Relu\"\nname = \"input\""), &["reserved"]);
     refused(WIDTH, &layer("op = \"Relu\"\nname = \"a\"\n[[layer]]\nop = \"Relu\"\nname = \"a\""), &["same name"]);
 }
 
@@ -184,7 +184,7 @@ fn too_many_structures_are_refused_rather_than_checked_in_part() {
 }
 
 #[test]
-fn sizes_beyond_a_float_are_counted() {
+fn sizes_beyond_the_range_of_a_float_are_counted() {
     let choices: Vec<String> = (0..1000).map(|choice| choice.to_string()).collect();
     let decisions: String =
         (0..200).map(|i| format!("[[decision]]\nname = \"d{i}\"\nchoices = [{}]\n", choices.join(","))).collect();
@@ -193,7 +193,7 @@ fn sizes_beyond_a_float_are_counted() {
 }
 
 #[test]
-fn chains_may_hold_every_operator_of_one_input() {
+fn chains_take_every_kind_of_operator_with_one_input() {
     let layers = r#"
         [[layer]]
         op = "SpaceToDepth"
@@ -242,5 +242,5 @@ fn chains_may_hold_every_operator_of_one_input() {
     refused(WIDTH, "[[layer]]\nop = \"Resize\"\nscales = 2\nmode = \"cubic\"\n", &["'nearest' or 'linear'"]);
     refused(WIDTH, "[[layer]]\nop = \"Reshape\"\n", &["'Reshape' needs the attribute 'shape'"]);
     refused(WIDTH, "[[layer]]\nop = \"Transpose\"\nperm = []\n", &["1 to 9 whole numbers"]);
-    refused(WIDTH, "[[layer]]\nop = \"Attention\"\n", &["no ONNX operator with one input"]);
+    refused(WIDTH, "[[layer]]\nop = \"Attention\"\n", &["not an ONNX operator with one input"]);
 }

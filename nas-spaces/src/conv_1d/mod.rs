@@ -10,7 +10,7 @@ mod tests;
 
 use nas_api::{Decision, Error, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
 
-use crate::choices::{decision, parameter, whole};
+use crate::choices::{decision, parameter, whole_numbers};
 use crate::layered::Layered;
 use network::{Block, Network, Norm, Pooling, Style};
 
@@ -19,7 +19,7 @@ const NORMS: [(&str, Norm); 4] =
 const ACTIVATIONS: [(&str, &str); 4] =
     [("relu", "Relu"), ("leaky-relu", "LeakyRelu"), ("gelu", "Gelu"), ("silu", "Swish")];
 const POOLINGS: [(&str, Pooling); 3] = [("mean", Pooling::Mean), ("max", Pooling::Max), ("last", Pooling::Last)];
-/// Where one layer stands for all, the dilation may double from layer to layer.
+/// The choice of a dilation that doubles from layer to layer. It exists only if one layer stands for all.
 const DOUBLING: &str = "doubling";
 
 /// The space `conv-1d`.
@@ -39,15 +39,15 @@ impl Conv1d {
             [channels, length] if channels > 0 && length > 0 => length,
             ref shape => return Err(Error::new(format!("conv-1d takes signals [channels, length], not {shape:?}"))),
         };
-        let made = self.decisions.made(genotype);
-        let &[_, width, norm, activation, causal, pooling] = &made.whole[..] else {
-            return Err(Error::new(format!("{genotype:?} is no genotype of conv-1d")));
+        let chosen = self.decisions.chosen(genotype);
+        let &[_, width, norm, activation, causal, pooling] = &chosen.network[..] else {
+            return Err(Error::new(format!("{genotype:?} is not a genotype of conv-1d")));
         };
         let width = i64::from(self.widths[width as usize]);
         let block = |(number, choices): (u32, &&[u32])| Block {
             channels: width * i64::from(self.multiples[choices[0] as usize]),
             kernel: i64::from(self.kernels[choices[1] as usize]),
-            // Past the last number stands the doubling one; a network has at most 30 layers.
+            // The choice after the last number is doubling, which cannot overflow in a network of at most 30 layers.
             dilation: self.dilations.get(choices[2] as usize).map_or(1 << number, |&dilation| i64::from(dilation)),
             stride: i64::from(choices[3]) + 1,
         };
@@ -57,7 +57,7 @@ impl Conv1d {
             causal: causal == 1,
             dropout: task.settings.number("dropout")?,
         };
-        let blocks = (0..).zip(&made.layers).map(block).collect();
+        let blocks = (0..).zip(&chosen.layers).map(block).collect();
         let (pooling, outputs) = (POOLINGS[pooling as usize].1, i64::from(task.outputs));
         Ok(Network { style, length, width, blocks, pooling, outputs })
     }
@@ -66,24 +66,36 @@ impl Conv1d {
 impl SearchSpace for Conv1d {
     fn parameters() -> Vec<Parameter> {
         vec![
-            Parameter::truth("per_layer", true, "Every block chooses its own channels, kernel, dilation and stride."),
-            parameter("layers", &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0], "Choices of `layers`: residual blocks, at most 30."),
-            parameter("widths", &[16.0, 32.0, 64.0, 128.0], "Choices of `width`: channels of the stem."),
-            parameter("multiples", &[1.0, 2.0, 4.0, 8.0], "Choices of `multiple`: channels of a block by `width`."),
-            parameter("kernels", &[3.0, 5.0, 7.0, 9.0, 15.0], "Choices of `kernel`, odd."),
+            Parameter::truth(
+                "per_layer",
+                true,
+                "Whether every block chooses its own channels, kernel, dilation and stride.",
+            ),
+            parameter(
+                "layers",
+                &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0],
+                "Choices of `layers`, the number of residual blocks; at most 30.",
+            ),
+            parameter("widths", &[16.0, 32.0, 64.0, 128.0], "Choices of `width`, the channels of the stem."),
+            parameter(
+                "multiples",
+                &[1.0, 2.0, 4.0, 8.0],
+                "Choices of `multiple`, the channels of a block over `width`.",
+            ),
+            parameter("kernels", &[3.0, 5.0, 7.0, 9.0, 15.0], "Choices of `kernel`; odd."),
             parameter("dilations", &[1.0, 2.0, 4.0, 8.0], "Choices of `dilation`."),
         ]
     }
 
     fn open(settings: &Settings) -> Result<Self> {
-        let layers = whole(settings, "layers", 30)?;
-        let widths = whole(settings, "widths", 4096)?;
-        let multiples = whole(settings, "multiples", 64)?;
-        let kernels = whole(settings, "kernels", 1001)?;
+        let layers = whole_numbers(settings, "layers", 30)?;
+        let widths = whole_numbers(settings, "widths", 4096)?;
+        let multiples = whole_numbers(settings, "multiples", 64)?;
+        let kernels = whole_numbers(settings, "kernels", 1001)?;
         if let Some(even) = kernels.iter().find(|kernel| *kernel % 2 == 0) {
-            return Err(Error::new(format!("the choices of 'kernels' are odd, but one is {even}")));
+            return Err(Error::new(format!("the choices of 'kernels' must be odd, but one is {even}")));
         }
-        let dilations = whole(settings, "dilations", 1 << 16)?;
+        let dilations = whole_numbers(settings, "dilations", 1 << 16)?;
         let per_layer = settings.truth("per_layer")?;
         let network = vec![
             decision("width", &widths),
@@ -116,7 +128,7 @@ impl SearchSpace for Conv1d {
     }
 
     fn task_parameters(&self) -> Vec<Parameter> {
-        vec![Parameter::number("dropout", 0.0, 0.0, 0.9, "Ratio of dropout after each activation within a block.")]
+        vec![Parameter::number("dropout", 0.0, 0.0, 0.9, "Dropout ratio after each activation within a block.")]
     }
 
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {

@@ -3,14 +3,14 @@
 use nas_api::graph::builder::{float, int, ints};
 use nas_api::{Graph, GraphBuilder, NodeId};
 
-/// After a convolution.
+/// The normalisation after a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Norm {
     Batch,
-    /// In groups of channels, eight where they divide the channels, else as many as do.
+    /// Group normalisation of eight groups, or of the largest smaller number that divides the channels.
     Group,
     Instance,
-    /// Convolutions have a bias instead.
+    /// No normalisation; convolutions have a bias instead.
     None,
 }
 
@@ -19,37 +19,37 @@ pub enum Norm {
 pub enum Pooling {
     Mean,
     Max,
-    /// The last position, which has seen all others where convolutions are causal and reach far enough.
+    /// The last position, which depends on all others if the convolutions are causal and reach far enough.
     Last,
 }
 
 /// What all blocks share.
 pub struct Style {
     pub norm: Norm,
-    /// An ONNX operator.
+    /// The activation as an ONNX operator.
     pub activation: &'static str,
-    /// Convolutions see no later position.
+    /// Whether convolutions see no later position.
     pub causal: bool,
-    /// Ratio; 0: none.
+    /// The dropout ratio; 0 means no dropout.
     pub dropout: f64,
 }
 
 /// One residual block.
 pub struct Block {
     pub channels: i64,
-    /// Odd.
+    /// The width of both kernels, an odd number.
     pub kernel: i64,
     pub dilation: i64,
-    /// Of the first convolution.
+    /// The stride of the first convolution.
     pub stride: i64,
 }
 
-/// A network for signals, all sizes known.
+/// A network for signals with all its sizes.
 pub struct Network {
     pub style: Style,
-    /// Positions of the signal.
+    /// The length of the signal.
     pub length: i64,
-    /// Channels of the stem.
+    /// The channels of the stem.
     pub width: i64,
     pub blocks: Vec<Block>,
     pub pooling: Pooling,
@@ -59,7 +59,7 @@ pub struct Network {
 const STEM_KERNEL: i64 = 7;
 
 impl Network {
-    /// [channels, length] to [outputs].
+    /// The graph, which maps [channels, length] to [outputs].
     pub fn graph(&self) -> Graph {
         let style = &self.style;
         let mut graph = GraphBuilder::new();
@@ -90,20 +90,20 @@ impl Block {
         let first = Window { kernel: self.kernel, dilation: self.dilation, stride: self.stride };
         let mut value = style.convolve(graph, &node(".a"), input, self.channels, first);
         value = graph.op(node(".a.activation"), style.activation, &[value]);
-        value = style.drop(graph, &node(".a"), value);
+        value = style.dropout(graph, &node(".a"), value);
         value = style.convolve(graph, &node(".b"), value, self.channels, Window { stride: 1, ..first });
-        let mut short = input;
+        let mut shortcut = input;
         if channels != self.channels || self.stride != 1 {
             let point = Window { kernel: 1, dilation: 1, stride: self.stride };
-            short = style.convolve(graph, &node(".shortcut"), input, self.channels, point);
+            shortcut = style.convolve(graph, &node(".shortcut"), input, self.channels, point);
         }
-        value = graph.add(node(".add"), value, short);
+        value = graph.add(node(".add"), value, shortcut);
         value = graph.op(node(".activation"), style.activation, &[value]);
-        style.drop(graph, name, value)
+        style.dropout(graph, name, value)
     }
 }
 
-/// How a convolution of a signal moves.
+/// The window of a convolution over a signal.
 #[derive(Clone, Copy)]
 struct Window {
     kernel: i64,
@@ -112,7 +112,7 @@ struct Window {
 }
 
 impl Style {
-    /// A convolution that keeps the length at stride 1, and its normalisation.
+    /// A convolution, which keeps the length at stride 1, with its normalisation.
     fn convolve(&self, graph: &mut GraphBuilder, name: &str, input: NodeId, channels: i64, window: Window) -> NodeId {
         let reach = window.dilation * (window.kernel - 1);
         let pads = if self.causal { [reach, 0] } else { [reach / 2, reach / 2] };
@@ -137,7 +137,7 @@ impl Style {
         }
     }
 
-    fn drop(&self, graph: &mut GraphBuilder, name: &str, value: NodeId) -> NodeId {
+    fn dropout(&self, graph: &mut GraphBuilder, name: &str, value: NodeId) -> NodeId {
         if self.dropout == 0.0 {
             return value;
         }

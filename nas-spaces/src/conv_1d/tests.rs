@@ -22,7 +22,7 @@ fn built(space: &Conv1d, text: &str, input: &[i64]) -> (Graph, Vec<Shape>, Count
     (graph, shapes, counts)
 }
 
-/// Worked out by hand, and the same as a module of PyTorch built from the description.
+/// The expected counts are worked out by hand and equal those of a PyTorch module built from the description.
 #[test]
 fn counts_agree_with_hand_calculation() {
     let text = "layers=2,width=16,norm=batch,activation=relu,causal=no,pooling=mean,\
@@ -41,14 +41,14 @@ fn counts_agree_with_hand_calculation() {
 
 #[test]
 fn every_block_keeps_or_halves_the_length() {
-    let own = space(true);
+    let per_layer = space(true);
     for causal in ["no", "yes"] {
         for length in [1, 2, 9, 64] {
             let text = format!(
                 "layers=2,width=16,norm=group,activation=silu,causal={causal},pooling=last,\
                  multiple1=1,kernel1=15,dilation1=8,stride1=1,multiple2=1,kernel2=3,dilation2=1,stride2=2"
             );
-            let (graph, shapes, _) = built(&own, &text, &[2, length]);
+            let (graph, shapes, _) = built(&per_layer, &text, &[2, length]);
             let of = |name: &str| &shapes[graph.nodes.iter().position(|node| node.name == name).unwrap()];
             assert_eq!(of("block1.add"), &[16, length]);
             assert_eq!(of("block2.add"), &[16, (length + 1) / 2]);
@@ -57,7 +57,7 @@ fn every_block_keeps_or_halves_the_length() {
     }
 }
 
-/// What TCN is made for: with kernel k and doubling dilation the last position sees 1 + 2(k − 1)(2ⁿ − 1) others.
+/// As in TCN, with kernel k and doubling dilation the last position sees 1 + 2(k − 1)(2ⁿ − 1) positions.
 #[test]
 fn one_layer_may_stand_for_all_with_doubling_dilation() {
     let shared = space(false);
@@ -73,15 +73,15 @@ fn one_layer_may_stand_for_all_with_doubling_dilation() {
     assert_eq!(dilations, [1, 2, 4, 8]);
     let pads = |node: &nas_api::Node| node.ints("pads", 2, None).unwrap();
     assert!(graph.nodes.iter().filter(|node| node.op == "Conv").all(|node| pads(node)[1] == 0));
-    // Biases, because nothing normalises.
+    // Convolutions have biases because there is no normalisation.
     assert_eq!(counts.params, (7 * 32 + 32) + 8 * (32 * 32 * 3 + 32) + 32 * 5 + 5);
     assert!(!shared.info().conditional && shared.info().standard);
 }
 
 #[test]
-fn what_is_no_signal_and_even_kernels_are_refused() {
-    let own = space(true);
-    let error = own.build(&own.sample(1), &task(&own, &[3, 8, 8])).unwrap_err().to_string();
+fn inputs_other_than_signals_and_even_kernels_are_refused() {
+    let per_layer = space(true);
+    let error = per_layer.build(&per_layer.sample(1), &task(&per_layer, &[3, 8, 8])).unwrap_err().to_string();
     assert!(error.contains("takes signals [channels, length], not [3, 8, 8]"), "{error}");
     let set = [Setting { name: "kernels".into(), value: Value::Numbers(vec![3.0, 4.0]) }];
     let error = Conv1d::open(&Settings::checked(&Conv1d::parameters(), &set).unwrap()).unwrap_err().to_string();

@@ -1,5 +1,5 @@
-//! The head that is read in training alone (Liu et al. 2019, appendix A.2; `AuxiliaryHeadCIFAR` and
-//! `AuxiliaryHeadImageNet` of the authors' model.py).
+//! The auxiliary head, which is used in training only (Liu et al. 2019, appendix A.2; `AuxiliaryHeadCIFAR` and
+//! `AuxiliaryHeadImageNet` in the authors' model.py).
 
 use nas_api::graph::Convolution;
 use nas_api::{GraphBuilder, NodeId, Window};
@@ -7,10 +7,10 @@ use nas_api::{GraphBuilder, NodeId, Window};
 use super::skeleton::Stem;
 use crate::blocks::conv_norm;
 
-/// The side of the average's window.
+/// The side of the window of the average pooling.
 const POOL: i64 = 5;
 
-/// The least side that it reads: of the averages there must be two by two for the last convolution.
+/// The least side of the map that it reads. The average pooling must leave 2×2 values for the last convolution.
 pub fn least_side(stem: Stem) -> i64 {
     POOL + stride(stem)
 }
@@ -19,8 +19,8 @@ fn stride(stem: Stem) -> i64 {
     if stem == Stem::Cifar { 3 } else { 2 }
 }
 
-/// The head on the value of a cell. The authors' reads images of one size, of which one pixel is left for the linear layer;
-/// of larger ones that layer reads the mean.
+/// Adds the head to the output of a cell. The authors' head reads maps of one size, of which one pixel remains for the
+/// linear layer; for larger maps the linear layer reads the mean.
 pub fn head(graph: &mut GraphBuilder, from: NodeId, stem: Stem, outputs: i64) {
     let convolution = |channels, kernel| Convolution::new(channels, Window { kernel, stride: 1, padding: 0 });
     let relu = |graph: &mut GraphBuilder, name: &str, from| graph.op(name, "Relu", &[from]);
@@ -31,7 +31,7 @@ pub fn head(graph: &mut GraphBuilder, from: NodeId, stem: Stem, outputs: i64) {
     let value = relu(graph, "auxiliary.a.relu", value);
     let value = match stem {
         Stem::Cifar => conv_norm(graph, "auxiliary.b", value, convolution(768, 2)),
-        // The authors left its normalisation out, "for consistency with the experiments in the paper".
+        // The authors left out this normalisation "for consistency with the experiments in the paper".
         Stem::ImageNet => graph.convolve("auxiliary.b.conv", value, convolution(768, 2)),
     };
     let value = relu(graph, "auxiliary.b.relu", value);

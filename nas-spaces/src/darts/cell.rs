@@ -1,29 +1,29 @@
-//! The cell: nodes 0 and 1 are the outputs of the two cells before it; nodes 2 to 5 each add what two different earlier
-//! nodes bring through one operation each; the cell's output joins nodes 2 to 5.
+//! The cell: nodes 0 and 1 are the outputs of the two previous cells. Each of the nodes 2 to 5 applies one operation to
+//! each of two different earlier nodes and adds the results. The output of the cell concatenates nodes 2 to 5.
 
-/// Inner nodes of a cell.
+/// The number of inner nodes of a cell.
 pub const INNER: usize = 4;
 
-/// What an edge does. In a reduction cell the edges from nodes 0 and 1 have stride 2.
+/// The operation of an edge. In a reduction cell the edges from nodes 0 and 1 have stride 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
-    /// 3×3 maximum.
+    /// 3×3 max pooling.
     MaxPool,
-    /// 3×3 average, the padding not counted.
+    /// 3×3 average pooling that does not count the padding.
     AvgPool,
-    /// The value itself; at stride 2 a factorised reduction.
+    /// The identity; at stride 2 a factorised reduction.
     Skip,
-    /// Twice ReLU, 3×3 depthwise convolution, 1×1 convolution, normalisation.
+    /// Two times ReLU, 3×3 depthwise convolution, 1×1 convolution and normalisation.
     Sep3,
-    /// The same with 5×5.
+    /// [`Self::Sep3`] with 5×5 convolutions.
     Sep5,
-    /// ReLU, 3×3 depthwise convolution of dilation 2, 1×1 convolution, normalisation.
+    /// ReLU, 3×3 depthwise convolution of dilation 2, 1×1 convolution and normalisation.
     Dil3,
-    /// The same with 5×5.
+    /// [`Self::Dil3`] with a 5×5 convolution.
     Dil5,
 }
 
-/// In the published order, without `none`, which no published genotype has.
+/// The operations in the published order, without `none`, which no published genotype has.
 pub const OPERATIONS: [Operation; 7] = [
     Operation::MaxPool,
     Operation::AvgPool,
@@ -49,27 +49,27 @@ impl Operation {
     }
 }
 
-/// What a node reads.
+/// An input of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// 0 to 4.
+    /// The node that is read, from 0 to 4.
     pub source: usize,
-    /// Applied to it.
+    /// The operation applied to it.
     pub operation: Operation,
 }
 
-/// The two edges of each inner node, the lower source first.
+/// The two edges of each inner node, with the lower source first.
 pub type Cell = [[Edge; 2]; INNER];
 
-/// Every two different sources of inner node `node` (2 to 5), as the decision about them lists them.
+/// All pairs of different sources of an inner node (2 to 5), in the order of the decision about them.
 pub fn sources(node: usize) -> impl Iterator<Item = (usize, usize)> {
     (1..node).flat_map(|second| (0..second).map(move |first| (first, second)))
 }
 
-/// Choices in a cell: two operations for node 2, and for each later node its sources first.
+/// The number of choices in a cell: two operations for node 2, and sources and two operations for each later node.
 pub const CHOICES: usize = 3 * INNER - 1;
 
-/// The cell of these choices; `None` where they are no cell.
+/// The cell of these choices; `None` if they are invalid.
 pub fn decode(choices: &[u32]) -> Option<Cell> {
     if choices.len() != CHOICES {
         return None;
@@ -86,7 +86,7 @@ pub fn decode(choices: &[u32]) -> Option<Cell> {
     Some(cell)
 }
 
-/// The choices of a cell whose nodes read two different earlier nodes; `None` where one does not.
+/// The choices of a cell; `None` if a node does not read two different earlier nodes.
 pub fn encode(cell: &Cell) -> Option<Vec<u32>> {
     let mut choices = Vec::with_capacity(CHOICES);
     for (node, [first, second]) in (2..).zip(cell) {

@@ -1,11 +1,11 @@
-//! A pair of cells as people publish it: `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), ...)`.
+//! The published form of a pair of cells: `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), ...`.
 
 use super::cell::{Cell, Edge, INNER, OPERATIONS};
 
 const FORM: &str = "the form is Genotype(normal=[('sep_conv_3x3', 0), ... eight pairs], normal_concat=range(2, 6), \
                     reduce=[...], reduce_concat=range(2, 6))";
 
-/// The published text.
+/// The published text of a pair of cells.
 pub fn format(normal: &Cell, reduce: &Cell) -> String {
     let (normal, reduce) = (pairs(normal), pairs(reduce));
     format!("Genotype(normal={normal}, normal_concat=range(2, 6), reduce={reduce}, reduce_concat=range(2, 6))")
@@ -17,8 +17,11 @@ fn pairs(cell: &Cell) -> String {
     format!("[{}]", pairs.join(", "))
 }
 
-/// Reads [`format`] back. The two pairs of a node may come in any order, the concatenation as a list, and white space,
-/// quotes and trailing commas are as free as in Python.
+/// Reads the text that [`format`] writes. The two pairs of a node may come in any order, the concatenation may be a
+/// list, and white space, quotes and trailing commas are as in Python.
+///
+/// # Errors
+/// If the text is malformed or not a pair of cells of the space. The message names the cell and the node.
 pub fn parse(text: &str) -> Result<[Cell; 2], String> {
     let mut reader = Reader { rest: text };
     reader.expect("Genotype")?;
@@ -66,14 +69,14 @@ fn cell(reader: &mut Reader, name: &str) -> Result<Cell, String> {
         }
         if edges[0].source == edges[1].source {
             let source = edges[0].source;
-            return Err(format!("node {node} of '{name}' reads node {source} twice; here its two inputs differ"));
+            return Err(format!("node {node} of '{name}' reads node {source} twice; its two inputs must differ"));
         }
         nodes.push(edges);
     }
     nodes.try_into().map_err(|_| format!("'{name}' must have four nodes"))
 }
 
-/// `('sep_conv_3x3', 0)`.
+/// Reads a pair such as `('sep_conv_3x3', 0)`.
 fn pair(reader: &mut Reader, cell: &str) -> Result<Edge, String> {
     reader.expect("(")?;
     let quote = if reader.take("\"") { "\"" } else { "'" };
@@ -93,7 +96,7 @@ fn pair(reader: &mut Reader, cell: &str) -> Result<Edge, String> {
     Ok(Edge { source, operation })
 }
 
-/// All four inner nodes, which is what every cell of the space joins.
+/// Reads the list of concatenated nodes, which must be all four inner nodes.
 fn concatenation(reader: &mut Reader, name: &str) -> Result<(), String> {
     reader.expect(name)?;
     reader.expect("_concat")?;
@@ -112,6 +115,7 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
+    /// Skips a token, if it comes next.
     fn take(&mut self, token: &str) -> bool {
         match self.rest.trim_start().strip_prefix(token) {
             Some(rest) => {
@@ -126,18 +130,19 @@ impl<'t> Reader<'t> {
         if self.take(token) {
             return Ok(());
         }
-        Err(format!("'{token}' should stand before '{}'; {FORM}", start(self.rest.trim_start())))
+        Err(format!("expected '{token}' before '{}'; {FORM}", start(self.rest.trim_start())))
     }
 
-    fn word(&mut self, of: impl Fn(char) -> bool) -> &'t str {
+    /// Takes the longest run of accepted letters.
+    fn word(&mut self, accepts: impl Fn(char) -> bool) -> &'t str {
         let rest = self.rest.trim_start();
-        let end = rest.find(|letter| !of(letter)).unwrap_or(rest.len());
+        let end = rest.find(|letter| !accepts(letter)).unwrap_or(rest.len());
         self.rest = &rest[end..];
         &rest[..end]
     }
 }
 
-/// The first letters of a text, for messages.
+/// The beginning of a text, for messages.
 fn start(text: &str) -> &str {
     text.char_indices().nth(20).map_or(text, |(end, _)| &text[..end])
 }

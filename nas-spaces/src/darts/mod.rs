@@ -1,4 +1,4 @@
-//! DARTS: a normal and a reduction cell of four inner nodes, each of two inputs with one of seven operations.
+//! DARTS: a normal and a reduction cell of four inner nodes, each with two inputs through one of seven operations.
 //!
 //! H. Liu, K. Simonyan and Y. Yang, "DARTS: Differentiable Architecture Search", ICLR 2019.
 
@@ -22,7 +22,7 @@ pub struct Darts {
 }
 
 impl Darts {
-    /// The space has no parameters. The skeleton's are settings of the task.
+    /// The space, which has no parameters. The skeleton is set by the task.
     pub fn new() -> Self {
         let names = OPERATIONS.map(cell::Operation::name);
         let mut decisions = Vec::with_capacity(2 * CHOICES);
@@ -39,27 +39,27 @@ impl Darts {
     }
 
     fn skeleton(&self, task: &Task) -> Result<(Skeleton, [i64; 2])> {
-        let [_, height, width] = crate::blocks::image("darts", &task.input_shape)?;
+        let [_, height, width] = crate::blocks::image_shape("darts", &task.input_shape)?;
         let skeleton = Skeleton {
             stem: if task.settings.text("stem")? == "imagenet" { Stem::ImageNet } else { Stem::Cifar },
             layers: task.settings.integer("layers")?,
             channels: i64::from(task.settings.integer("channels")?),
             outputs: i64::from(task.outputs),
-            // Tasks of studies that are older than the setting are drawn and reported, too.
+            // Studies that are older than this setting can still be drawn and reported.
             auxiliary: task.settings.truth("auxiliary").unwrap_or(false),
         };
         let least = skeleton.least_side();
         if height < least || width < least {
             let shape = &task.input_shape;
-            let needed = format!("at least {least}x{least} pixels with this stem and so many layers");
-            let with = if skeleton.auxiliary { " and an auxiliary head ('auxiliary' = false is without)" } else { "" };
-            return Err(Error::new(format!("darts needs images of {needed}{with}; {shape:?} is smaller")));
+            let needed = format!("at least {least}x{least} pixels with this stem and number of layers");
+            let head = if skeleton.auxiliary { " and an auxiliary head (auxiliary = false omits it)" } else { "" };
+            return Err(Error::new(format!("darts needs images of {needed}{head}; {shape:?} is smaller")));
         }
         Ok((skeleton, [height, width]))
     }
 }
 
-/// Normal and reduction cell of a valid genotype.
+/// The normal and the reduction cell of a genotype; `None` if the genotype is invalid.
 fn cells(genotype: &[u32]) -> Option<[Cell; 2]> {
     let (normal, reduce) = genotype.split_at_checked(CHOICES)?;
     Some([cell::decode(normal)?, cell::decode(reduce)?])
@@ -97,25 +97,31 @@ impl SearchSpace for Darts {
 
     fn task_parameters(&self) -> Vec<Parameter> {
         vec![
-            Parameter::integer("channels", 36, 2, 1024, "Channels of the first cell (C); each reduction doubles them."),
-            Parameter::integer("layers", 20, 1, 100, "Cells (L), those at L/3 and 2L/3 being reduction cells."),
+            Parameter::integer(
+                "channels",
+                36,
+                2,
+                1024,
+                "Channels of the first cell (C); each reduction cell doubles them.",
+            ),
+            Parameter::integer("layers", 20, 1, 100, "Number of cells (L); those at L/3 and 2L/3 are reduction cells."),
             Parameter::one_of(
                 "stem",
                 "cifar",
                 &["cifar", "imagenet"],
-                "What stands before the cells: one 3x3 convolution, or three of stride 2.",
+                "The stem before the cells: one 3x3 convolution, or three of stride 2.",
             ),
             Parameter::truth(
                 "auxiliary",
                 false,
-                "With the auxiliary head behind the cell at 2L/3, which is trained and then left out.",
+                "Whether an auxiliary head follows the cell at 2L/3. It is used in training only.",
             ),
         ]
     }
 
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {
         self.validate(genotype)?;
-        let cells = cells(genotype).ok_or_else(|| Error::new(format!("{genotype:?} is no pair of cells")))?;
+        let cells = cells(genotype).ok_or_else(|| Error::new(format!("{genotype:?} is not a pair of cells")))?;
         let (skeleton, sides) = self.skeleton(task)?;
         Ok(skeleton.network(&Cells::Chosen(Box::new(cells)), sides))
     }
@@ -126,7 +132,7 @@ impl SearchSpace for Darts {
     }
 
     fn key(&self, genotype: &[u32]) -> String {
-        // Genotypes are valid here; one that is not gets a key of its own.
+        // Genotypes should be valid here; an invalid one gets a key of its own.
         match cells(genotype) {
             Some([normal, reduce]) => {
                 format!("{}|{}", identity::key(&normal, false), identity::key(&reduce, true))
@@ -145,6 +151,6 @@ impl SearchSpace for Darts {
     fn parse(&self, text: &str) -> Result<Genotype> {
         let cells = genotype::parse(text).map_err(Error::new)?;
         let choices: Option<Vec<Vec<u32>>> = cells.iter().map(cell::encode).collect();
-        choices.map(|choices| choices.concat()).ok_or_else(|| Error::new(format!("'{text}' is no pair of cells")))
+        choices.map(|choices| choices.concat()).ok_or_else(|| Error::new(format!("'{text}' is not a pair of cells")))
     }
 }

@@ -1,5 +1,5 @@
-//! The network around the cells (Liu et al. 2019, section 3 and appendix A): stem, cells with a reduction cell at one
-//! and two thirds of the depth, head, and where it is wanted the auxiliary head, which is for training alone.
+//! The network around the cells (Liu et al. 2019, section 3 and appendix A): a stem, cells with reduction cells at one
+//! and two thirds of the depth, the head, and optionally an auxiliary head for training.
 
 use nas_api::graph::Convolution;
 use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window};
@@ -8,7 +8,7 @@ use super::auxiliary;
 use super::cell::{Cell, OPERATIONS, Operation, sources};
 use crate::blocks::{classifier, conv, conv_norm, depthwise, half};
 
-/// What stands in front of the cells.
+/// The stem before the cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stem {
     /// One 3×3 convolution to three times the channels.
@@ -17,60 +17,60 @@ pub enum Stem {
     ImageNet,
 }
 
-/// The task's settings.
+/// The settings of the task.
 #[derive(Clone, Copy, Debug)]
 pub struct Skeleton {
-    /// Of the stem.
+    /// The kind of stem.
     pub stem: Stem,
-    /// Cells.
+    /// The number of cells.
     pub layers: u32,
-    /// Of the first cell; each reduction doubles them.
+    /// Channels of the first cell; each reduction cell doubles them.
     pub channels: i64,
-    /// Values that the network returns.
+    /// The number of values that the network returns.
     pub outputs: i64,
-    /// With a head for training alone behind the cell at two thirds of the depth.
+    /// Whether a head for training follows the cell at two thirds of the depth.
     pub auxiliary: bool,
 }
 
 /// What the cells are.
 pub enum Cells {
-    /// One architecture.
+    /// This normal cell and this reduction cell.
     Chosen(Box<[Cell; 2]>),
-    /// Every operation on every edge, behind `Choice` nodes.
+    /// Every edge has all operations, joined by `Choice` nodes.
     Supernet,
 }
 
-/// A value between cells: its node, its channels and the sides of its image.
+/// A value between cells: its node, and its height and width.
 #[derive(Clone, Copy)]
 struct State {
     node: NodeId,
     sides: [i64; 2],
 }
 
-/// Where an operation stands.
-struct Place {
+/// What the operation of an edge depends on.
+struct EdgeContext {
     channels: i64,
     stride: i64,
-    /// Of what it reads.
+    /// Height and width of the value that it reads.
     sides: [i64; 2],
 }
 
 impl Skeleton {
-    /// Whether a cell halves the image.
+    /// Whether the cell at an index is a reduction cell.
     fn reduces(&self, layer: u32) -> bool {
         layer == self.layers / 3 || layer == 2 * self.layers / 3
     }
 
-    /// The least side of an image: a side of one cannot be halved by the factorised reduction, and the auxiliary head reads
-    /// a side of 8 (or 7 behind the ImageNet stem).
+    /// The least side of an image. The factorised reduction cannot halve a side of 1, and the auxiliary head needs a
+    /// side of 8, or 7 after the ImageNet stem.
     pub fn least_side(&self) -> i64 {
         let halvings = (0..self.layers).filter(|&layer| self.reduces(layer)).count();
         let before = if self.stem == Stem::ImageNet { 3 } else { 0 };
         if self.auxiliary {
-            // Behind every reduction. `half` rounds up, so that of a side of (n - 1) * 2^k + 1 n are left after k halvings.
+            // The head follows every halving. `half` rounds up, so that k halvings reduce (n - 1) * 2^k + 1 to n.
             return ((auxiliary::least_side(self.stem) - 1) << (before + halvings)) + 1;
         }
-        // `half` rounds up, so a side of 2^k + 1 is 2 after k halvings.
+        // `half` rounds up, so that k halvings reduce a side of 2^k + 1 to 2.
         let doublings = before + halvings.saturating_sub(1);
         if doublings == 0 { 2 } else { (1 << doublings) + 1 }
     }
@@ -90,7 +90,7 @@ impl Skeleton {
                 let name = format!("{name}.{which}");
                 if reduce {
                     return State {
-                        node: factorized(graph, &name, state.node, channels, state.sides),
+                        node: factorized_reduction(graph, &name, state.node, channels, state.sides),
                         sides: state.sides.map(half),
                     };
                 }
@@ -135,9 +135,9 @@ fn relu_conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, conv: Conv
     conv_norm(graph, name, value, conv)
 }
 
-/// Halves an image: two 1×1 convolutions of stride 2, the second one shifted by a pixel, give half the channels each. An
-/// odd side is padded by one, so that both come out alike.
-fn factorized(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, sides: [i64; 2]) -> NodeId {
+/// A factorised reduction, which halves an image: two 1×1 convolutions of stride 2, the second one shifted by a pixel,
+/// give half of the channels each. An odd side is padded by one pixel so that both results have the same size.
+fn factorized_reduction(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, sides: [i64; 2]) -> NodeId {
     let value = graph.op(format!("{name}.relu"), "Relu", &[from]);
     let even = graph.convolve(format!("{name}.even"), value, conv(channels / 2, 1, 2));
     let mut shifted = value;
@@ -154,14 +154,14 @@ fn factorized(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64,
 }
 
 /// The value of an edge.
-fn edge(graph: &mut GraphBuilder, name: &str, from: NodeId, place: &Place, operation: Operation) -> NodeId {
-    let &Place { channels, stride, sides } = place;
+fn edge(graph: &mut GraphBuilder, name: &str, from: NodeId, context: &EdgeContext, operation: Operation) -> NodeId {
+    let &EdgeContext { channels, stride, sides } = context;
     let pool = |graph: &mut GraphBuilder, op: &'static str| graph.pool(name, op, from, Window::same(3, stride));
     match operation {
         Operation::MaxPool => pool(graph, "MaxPool"),
         Operation::AvgPool => pool(graph, "AveragePool"),
         Operation::Skip if stride == 1 => from,
-        Operation::Skip => factorized(graph, name, from, channels, sides),
+        Operation::Skip => factorized_reduction(graph, name, from, channels, sides),
         Operation::Sep3 | Operation::Sep5 => {
             let kernel = if operation == Operation::Sep3 { 3 } else { 5 };
             let value = separable(graph, &format!("{name}.a"), from, depthwise(channels, kernel, stride));
@@ -176,28 +176,30 @@ fn edge(graph: &mut GraphBuilder, name: &str, from: NodeId, place: &Place, opera
     }
 }
 
-/// ReLU, the depthwise convolution, a 1×1 convolution, normalisation.
+/// ReLU, the depthwise convolution `spatial`, a 1×1 convolution and normalisation.
 fn separable(graph: &mut GraphBuilder, name: &str, from: NodeId, spatial: Convolution) -> NodeId {
     let value = graph.op(format!("{name}.relu"), "Relu", &[from]);
     let value = graph.convolve(format!("{name}.depthwise"), value, spatial);
     conv_norm(graph, name, value, conv(spatial.out_channels, 1, 1))
 }
 
-/// Where an edge from this source stands in a cell.
-fn place(inputs: [State; 2], channels: i64, reduces: bool, source: usize) -> Place {
-    // Both inputs have the sides of the second one: the first is halved where it must be.
+/// The context of an edge from this source.
+fn edge_context(inputs: [State; 2], channels: i64, reduces: bool, source: usize) -> EdgeContext {
+    // Both inputs have the sides of the second one, because the first is halved if necessary.
     let sides = inputs[1].sides;
     match (reduces, source < 2) {
-        (true, true) => Place { channels, stride: 2, sides },
-        (true, false) => Place { channels, stride: 1, sides: sides.map(half) },
-        (false, _) => Place { channels, stride: 1, sides },
+        (true, true) => EdgeContext { channels, stride: 2, sides },
+        (true, false) => EdgeContext { channels, stride: 1, sides: sides.map(half) },
+        (false, _) => EdgeContext { channels, stride: 1, sides },
     }
 }
 
-fn join(graph: &mut GraphBuilder, name: &str, nodes: &[NodeId]) -> NodeId {
+/// The output of a cell.
+fn output(graph: &mut GraphBuilder, name: &str, nodes: &[NodeId]) -> NodeId {
     graph.concat(format!("{name}.output"), &nodes[2..], 1)
 }
 
+/// A cell of one architecture.
 fn chosen(
     graph: &mut GraphBuilder,
     name: &str,
@@ -208,48 +210,48 @@ fn chosen(
 ) -> NodeId {
     let mut nodes = inputs.map(|state| state.node).to_vec();
     for (node, edges) in (2..).zip(cell) {
-        let terms = edges.map(|one| {
-            let name = format!("{name}.edge_{}_{node}", one.source);
-            let place = place(inputs, channels, reduces, one.source);
-            let value = edge(graph, &name, nodes[one.source], &place, one.operation);
-            // Where nothing is computed there is no path to leave out, as in the authors' model.py.
-            if one.operation == Operation::Skip && place.stride == 1 {
+        let terms = edges.map(|read| {
+            let name = format!("{name}.edge_{}_{node}", read.source);
+            let context = edge_context(inputs, channels, reduces, read.source);
+            let value = edge(graph, &name, nodes[read.source], &context, read.operation);
+            // As in the authors' model.py, skip connections of stride 1 are never dropped.
+            if read.operation == Operation::Skip && context.stride == 1 {
                 return value;
             }
             graph.drop_path(format!("{name}.path"), value)
         });
         nodes.push(graph.op(format!("{name}.node{node}"), "Sum", &terms));
     }
-    join(graph, name, &nodes)
+    output(graph, name, &nodes)
 }
 
-/// Every operation on every edge, once. A `Choice` for each role that the edge can have in its node, first or second
-/// input, and one over the pairs of inputs.
+/// A cell of the supernet. Every edge has every operation once, and a `Choice` for each role that the edge can have in
+/// its node (first or second input). Another `Choice` selects the pair of inputs.
 fn supernet(graph: &mut GraphBuilder, name: &str, inputs: [State; 2], channels: i64, reduces: bool) -> NodeId {
     let kind = if reduces { "reduce" } else { "normal" };
     let mut nodes = inputs.map(|state| state.node).to_vec();
     for node in 2..nodes.len() + super::cell::INNER {
         let operations: Vec<Vec<NodeId>> = (0..node)
             .map(|source| {
-                let place = place(inputs, channels, reduces, source);
-                let one = |operation: Operation| {
+                let context = edge_context(inputs, channels, reduces, source);
+                let build = |operation: Operation| {
                     let name = format!("{name}.edge_{source}_{node}.{}", operation.name());
-                    edge(graph, &name, nodes[source], &place, operation)
+                    edge(graph, &name, nodes[source], &context, operation)
                 };
-                OPERATIONS.map(one).to_vec()
+                OPERATIONS.map(build).to_vec()
             })
             .collect();
-        let choose = |graph: &mut GraphBuilder, what: &str, decision: String, of: &[NodeId]| {
+        let choose = |graph: &mut GraphBuilder, what: &str, decision: String, inputs: &[NodeId]| {
             let decision = vec![("decision".into(), Attribute::Text(decision))];
-            graph.node(format!("{name}.{what}"), "Choice", of, decision)
+            graph.node(format!("{name}.{what}"), "Choice", inputs, decision)
         };
         let mut roles = Vec::with_capacity(2 * node);
         for (source, operations) in operations.iter().enumerate() {
             roles.push(["a", "b"].map(|role| {
-                // The lowest source is never second, the highest never first.
-                let there = if role == "a" { source + 1 < node } else { source > 0 };
+                // The lowest source is never the second input, and the highest is never the first.
+                let possible = if role == "a" { source + 1 < node } else { source > 0 };
                 let what = format!("edge_{source}_{node}.{role}");
-                there.then(|| choose(graph, &what, format!("{kind}_op_{node}{role}"), operations))
+                possible.then(|| choose(graph, &what, format!("{kind}_op_{node}{role}"), operations))
             }));
         }
         let pairs: Vec<NodeId> = sources(node)
@@ -263,5 +265,5 @@ fn supernet(graph: &mut GraphBuilder, name: &str, inputs: [State; 2], channels: 
             _ => choose(graph, &format!("node{node}"), format!("{kind}_inputs_{node}"), &pairs),
         });
     }
-    join(graph, name, &nodes)
+    output(graph, name, &nodes)
 }

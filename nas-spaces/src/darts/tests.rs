@@ -45,10 +45,10 @@ fn counts(space: &Darts, genotype: &[u32], task: &Task) -> (u64, u64) {
     (counts.params, counts.macs)
 }
 
-/// Published parameters on CIFAR-10: 3.3 M (DARTS V2) and 3.63 M (PC-DARTS). The exact numbers are those of a PyTorch
-/// network written from the paper, without auxiliary head.
+/// The published parameters on CIFAR-10 are 3.3 M (DARTS V2) and 3.63 M (PC-DARTS). The exact numbers are those of a
+/// PyTorch network written from the paper, without the auxiliary head.
 #[test]
-fn published_cells_have_their_counts() {
+fn published_cells_have_the_counts_of_pytorch() {
     let space = Darts::new();
     let cifar = task(&space, [3, 32, 32], 10, &[]);
     let set = [("channels", Value::Number(48.0)), ("layers", Value::Number(14.0))];
@@ -67,10 +67,10 @@ fn published_cells_have_their_counts() {
     }
 }
 
-/// Its parameters by hand: 4 · 144 · 128 + 2 · 128 of the first convolution, 128 · 768 · 4 + 2 · 768 of the second, 768 · 10 +
-/// 10 of the linear layer.
+/// By hand, its parameters on CIFAR-10 are 4 · 144 · 128 + 2 · 128 in the first convolution with its normalisation,
+/// 128 · 768 · 4 + 2 · 768 in the second, and 768 · 10 + 10 in the linear layer.
 #[test]
-fn the_auxiliary_head_is_the_authors_and_counts_nothing() {
+fn the_auxiliary_head_has_the_authors_shape_and_is_not_counted() {
     let space = Darts::new();
     for (stem, side, channels, more) in [
         ("cifar", 32, 36, 576 * 128 + 256 + 393_216 + 1536 + 7690),
@@ -110,43 +110,44 @@ fn images_that_are_too_small_for_the_auxiliary_head_are_refused() {
         assert!(built(least).is_ok(), "{stem}");
         let error = built(least - 1).unwrap_err().to_string();
         assert!(
-            error.contains(&format!("at least {least}x{least} pixels")) && error.contains("'auxiliary'"),
+            error.contains(&format!("at least {least}x{least} pixels")) && error.contains("auxiliary = false"),
             "{error}"
         );
     }
 }
 
-/// As in the authors' model.py: behind every operation that is not `Identity`, a skip connection of stride 1.
+/// As in the authors' model.py, a drop path follows every operation except `Identity`, the skip connection of stride 1.
 #[test]
-fn every_operation_but_a_skip_connection_may_be_left_out() {
+fn every_operation_except_skip_connections_has_a_drop_path() {
     let space = Darts::new();
     let task = task(&space, [3, 32, 32], 10, &[("layers", Value::Number(3.0))]);
     let graph = space.build(&space.parse(DARTS_V1).unwrap(), &task).unwrap();
-    let behind = |cell: &str| {
+    let dropped = |cell: &str| {
         let paths = graph.nodes.iter().filter(|node| node.op == "DropPath" && node.name.starts_with(cell));
         paths.map(|node| graph.nodes[node.inputs[0] as usize].op.as_str()).collect::<Vec<_>>()
     };
-    assert_eq!(behind("cell1."), ["BatchNormalization"; 5]);
-    // Every edge from the cell's inputs has stride 2; of the others all are skips.
-    assert_eq!(behind("cell2."), ["MaxPool", "MaxPool", "MaxPool", "MaxPool", "AveragePool"]);
+    assert_eq!(dropped("cell1."), ["BatchNormalization"; 5]);
+    // Every edge from the inputs of the cell has stride 2, and all other edges are skips.
+    assert_eq!(dropped("cell2."), ["MaxPool", "MaxPool", "MaxPool", "MaxPool", "AveragePool"]);
     let supernet = space.supernet(&task).unwrap().unwrap();
     assert!(supernet.nodes.iter().all(|node| node.op != "DropPath"));
 }
 
 #[test]
-fn texts_are_read_however_python_writes_them() {
+fn texts_are_read_in_any_python_layout() {
     let space = Darts::new();
     let genotype = space.parse(DARTS_V2).unwrap();
     let text = space.format(&genotype);
     assert!(text.starts_with("Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "), "{text}");
     assert!(text.ends_with("('skip_connect', 2)], reduce_concat=range(2, 6))"), "{text}");
     assert_eq!(space.parse(&text).unwrap(), genotype);
-    let free = DARTS_V2.replace('\'', "\"").replace(", ", " ,\n  ").replace(")]", "),\n]").replace("[2 ", "[ 2 ");
-    assert_eq!(space.parse(&free).unwrap(), genotype);
+    let reformatted =
+        DARTS_V2.replace('\'', "\"").replace(", ", " ,\n  ").replace(")]", "),\n]").replace("[2 ", "[ 2 ");
+    assert_eq!(space.parse(&reformatted).unwrap(), genotype);
 }
 
 #[test]
-fn broken_texts_are_refused_in_words() {
+fn malformed_texts_are_refused_with_the_reason() {
     let space = Darts::new();
     let refused = |from: &str, to: &str, words: &str| {
         let error = space.parse(&DARTS_V1.replacen(from, to, 1)).unwrap_err().to_string();
@@ -158,13 +159,13 @@ fn broken_texts_are_refused_in_words() {
     refused("('sep_conv_3x3', 1)", "('sep_conv_3x3', 2)", "node 2 of 'normal' reads node 2, which does not come");
     refused("('sep_conv_3x3', 1), ", "", "'normal' has 7 pairs");
     refused("normal_concat=[2, 3, 4, 5]", "normal_concat=[2, 3, 4]", "'normal_concat' must join the nodes 2 to 5");
-    refused("reduce=", "normal=", "'reduce' should stand before");
+    refused("reduce=", "normal=", "expected 'reduce' before");
     assert!(space.parse(&format!("{DARTS_V1} x")).unwrap_err().to_string().contains("'x' follows the genotype"));
 }
 
 #[test]
-fn the_size_is_the_papers() {
-    // The paper's analysis of complexity: a cell of 4 nodes has 1 * 3 * 6 * 10 * 7^8 = 10^9 possibilities.
+fn the_size_is_the_published_one() {
+    // By the paper's analysis of complexity, a cell of 4 nodes has 1 * 3 * 6 * 10 * 7^8 = 10^9 possibilities.
     let cell = 180.0 * 7_f64.powi(8);
     let size = SearchSpace::info(&Darts::new()).log10_size.unwrap();
     assert!((size - 2.0 * cell.log10()).abs() < 1e-9, "{size}");
@@ -187,15 +188,15 @@ fn images_that_cannot_be_halved_are_refused() {
     }
 }
 
-/// The cell with its inner nodes in another order; `None` where a node would come before what it reads.
+/// The cell with its inner nodes in another order; `None` if a node would come before a node that it reads.
 fn reordered(cell: &Cell, order: &[usize; 4]) -> Option<Cell> {
-    let place = |node: usize| {
+    let moved = |node: usize| {
         if node < 2 { Some(node) } else { order.iter().position(|&old| old + 2 == node).map(|at| at + 2) }
     };
     let mut new = *cell;
     for (at, &old) in order.iter().enumerate() {
         for (slot, edge) in cell[old].iter().enumerate() {
-            let source = place(edge.source)?;
+            let source = moved(edge.source)?;
             if source >= at + 2 {
                 return None;
             }
@@ -207,33 +208,32 @@ fn reordered(cell: &Cell, order: &[usize; 4]) -> Option<Cell> {
 }
 
 #[test]
-fn skips_and_pools_of_the_same_value_are_one() {
+fn keys_see_through_skips_and_average_pooling() {
     use Operation::{AvgPool, MaxPool, Sep3, Skip};
     let edge = |operation, source| Edge { source, operation };
     let cell =
         |edges: [[(Operation, usize); 2]; 4]| edges.map(|node| node.map(|(operation, source)| edge(operation, source)));
     let base = [[(Skip, 0), (Skip, 1)], [(Skip, 0), (Skip, 2)], [(Skip, 1), (Skip, 2)]];
     let [a, b, c] = base;
-    // 2x + y + y and x + 2y + x are one sum.
+    // The sums 2x + y + y and x + 2y + x are equal.
     let through = |last| cell([a, b, c, last]);
     let (one, other) = (through([(Skip, 1), (Skip, 3)]), through([(Skip, 0), (Skip, 4)]));
     assert_eq!(identity::key(&one, false), identity::key(&other, false));
     assert_ne!(identity::key(&one, true), identity::key(&other, true), "strided skips have weights");
-    // An average goes through a sum, a maximum does not.
+    // An average distributes over a sum, but a maximum does not.
     let pooled = |op| {
         let split = [[(op, 0), (op, 1)], [(Skip, 0), (Skip, 1)], [(Skip, 2), (Sep3, 3)], [(Sep3, 0), (Sep3, 1)]];
         let whole = [[(op, 0), (op, 1)], [(Skip, 0), (Skip, 1)], [(op, 3), (Sep3, 3)], [(Sep3, 0), (Sep3, 1)]];
         identity::key(&cell(split), false) == identity::key(&cell(whole), false)
     };
     assert!(pooled(AvgPool) && !pooled(MaxPool));
-    // Two convolutions of one value are two.
+    // Two convolutions of the same value are not one.
     let twice = cell([[(Sep3, 0), (Sep3, 1)], [(Sep3, 0), (Sep3, 1)], a, a]);
     let shared = cell([[(Sep3, 0), (Sep3, 1)], [(Skip, 2), (Sep3, 1)], a, a]);
     assert_ne!(identity::key(&twice, false), identity::key(&shared, false));
 }
 
 fn any_cell() -> impl Strategy<Value = Cell> {
-    // Few operations, so that cells often coincide.
     let node = |node: usize| {
         (0..sources(node).count(), 0..7_usize, 0..7_usize).prop_map(move |(pair, a, b)| {
             let (first, second) = sources(node).nth(pair).unwrap();
@@ -262,7 +262,7 @@ proptest! {
     }
 }
 
-/// A cell's value at the inputs' and instances' numbers: what the graph says, without any canonical form.
+/// The value of a cell without weights, computed from hashes in place of its inputs and without a canonical form.
 fn fingerprint(cell: &Cell) -> Vec<u64> {
     let mix = |words: &[u64]| {
         words.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
@@ -272,21 +272,21 @@ fn fingerprint(cell: &Cell) -> Vec<u64> {
     };
     let mut values: Vec<u64> = vec![mix(&[1]), mix(&[2])];
     for edges in cell {
-        let brought = edges.map(|edge| {
-            let of = values[edge.source];
+        let terms = edges.map(|edge| {
+            let input = values[edge.source];
             match edge.operation {
-                Operation::Skip => of,
-                operation => mix(&[operation as u64 + 3, of]),
+                Operation::Skip => input,
+                operation => mix(&[operation as u64 + 3, input]),
             }
         });
-        values.push(brought[0].wrapping_add(brought[1]));
+        values.push(terms[0].wrapping_add(terms[1]));
     }
     let mut outputs = values[2..].to_vec();
     outputs.sort_unstable();
     outputs
 }
 
-/// Over all cells of two operations without weights, keys are equal just where the outputs are.
+/// For all cells of two operations without weights, keys are equal exactly if the outputs are.
 #[test]
 fn keys_are_exact_where_nothing_has_weights() {
     let operations = [Operation::Skip, Operation::MaxPool];

@@ -1,67 +1,68 @@
-//! One layer: causal attention, and a feed-forward layer or experts of which every position uses the best.
+//! One layer: causal attention, followed by a feed-forward layer or a mixture of experts.
 
 use nas_api::graph::builder::{float, int};
 use nas_api::{GraphBuilder, Heads, NodeId};
 
 use super::network::Style;
 
-/// Of feed-forward layers.
+/// The activation of feed-forward layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     Relu,
     /// The square of ReLU (So et al. 2021, "Primer").
     SquaredRelu,
-    /// In the approximation by tanh, as GPT-2 has it.
+    /// The tanh approximation of GELU, as in GPT-2.
     Gelu,
     Silu,
 }
 
-/// Feed-forward layers of which every position uses some.
+/// The experts, which are feed-forward layers of which every position uses some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Experts {
-    /// How many there are.
-    pub of: i64,
-    /// How many of them each position uses.
+    /// The number of experts.
+    pub count: i64,
+    /// The number of experts that each position uses.
     pub used: i64,
 }
 
 /// One layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Block {
+    /// Heads of the queries.
     pub heads: i64,
-    /// Divides `heads`.
+    /// Heads of keys and values; a divisor of `heads`.
     pub key_value_heads: i64,
-    /// Width of a feed-forward layer.
+    /// The hidden width of a feed-forward layer.
     pub hidden: i64,
-    /// Positions that the attention sees; 0: all.
+    /// The number of positions that the attention sees; 0 means all.
     pub window: i64,
     pub experts: Experts,
 }
 
 impl Default for Block {
     fn default() -> Self {
-        Self { heads: 1, key_value_heads: 1, hidden: 1, window: 0, experts: Experts { of: 1, used: 1 } }
+        Self { heads: 1, key_value_heads: 1, hidden: 1, window: 0, experts: Experts { count: 1, used: 1 } }
     }
 }
 
 impl Block {
-    /// [positions, width] to the same.
+    /// Builds the layer, which maps [positions, width] to the same shape.
     pub fn build(&self, graph: &mut GraphBuilder, name: &str, input: NodeId, style: &Style) -> NodeId {
         let node = |part: &str| [name, part].concat();
         let mut value = if style.norm_first { style.norm(graph, node(".norm1"), input) } else { input };
         value = self.attention(graph, name, value, style);
-        value = style.drop(graph, node(".dropout1"), value);
+        value = style.dropout(graph, node(".dropout1"), value);
         let mut middle = graph.add(node(".add1"), input, value);
         if !style.norm_first {
             middle = style.norm(graph, node(".norm1"), middle);
         }
         let mut value = if style.norm_first { style.norm(graph, node(".norm2"), middle) } else { middle };
-        value = if self.experts.of == 1 {
+        value = if self.experts.count == 1 {
             self.feed_forward(graph, &node(".feed"), value, style, 1.0)
         } else {
             self.mixture(graph, name, value, style)
         };
-        value = style.drop(graph, node(".dropout2"), value);
+        value = style.dropout(graph, node(".dropout2"), value);
         let value = graph.add(node(".add2"), middle, value);
         if style.norm_first { value } else { style.norm(graph, node(".norm2"), value) }
     }
@@ -88,16 +89,16 @@ impl Block {
         style.linear(graph, node(".project"), value, style.width)
     }
 
-    /// A router weighs the experts; each position uses the best of them (Jiang et al. 2024, section 2.1). An expert's
-    /// products count for its share of the positions, as an even load has it.
+    /// A mixture of experts: a router weights the experts, and each position uses the best of them (Jiang et al. 2024,
+    /// section 2.1). The multiply-accumulates of an expert count for its share of the positions under an even load.
     fn mixture(&self, graph: &mut GraphBuilder, name: &str, input: NodeId, style: &Style) -> NodeId {
         let node = |part: &str| [name, part].concat();
-        let Experts { of, used } = self.experts;
-        let scores = graph.gemm_without_bias(node(".router"), input, of);
+        let Experts { count, used } = self.experts;
+        let scores = graph.gemm_without_bias(node(".router"), input, count);
         let shares = graph.node(node(".routing"), "Routing", &[scores], vec![int("k", used)]);
-        let rate = used as f64 / of as f64;
-        let mut weighted = Vec::with_capacity(of as usize);
-        for expert in 0..of {
+        let rate = used as f64 / count as f64;
+        let mut weighted = Vec::with_capacity(count as usize);
+        for expert in 0..count {
             let name = format!("{name}.expert{}", expert + 1);
             let value = self.feed_forward(graph, &name, input, style, rate);
             let share = graph.slice([&name, ".share"].concat(), shares, 2, expert, expert + 1);

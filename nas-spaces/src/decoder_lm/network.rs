@@ -7,35 +7,38 @@ use super::block::{Activation, Block};
 
 /// What all layers share.
 pub struct Style {
+    /// Features of a token.
     pub width: i64,
+    /// Features of one head.
     pub head_size: i64,
+    /// Whether a second linear layer gates the feed-forward layer.
     pub gated: bool,
     pub activation: Activation,
-    /// RMS normalisation, else layer normalisation.
+    /// Whether normalisations are RMS normalisations; otherwise they are layer normalisations.
     pub root_mean_square: bool,
-    /// Before attention and feed-forward layer, else after the sum.
+    /// Whether normalisations come before attention and feed-forward layer; otherwise they come after the sums.
     pub norm_first: bool,
-    /// Rotary positions, else learned ones.
+    /// Whether positions are rotary; otherwise they are learned.
     pub rotary: bool,
-    /// Of rotary positions.
+    /// The base of rotary positions.
     pub base: f64,
     pub bias: bool,
-    /// Ratio; 0: none.
+    /// The dropout ratio; 0 means no dropout.
     pub dropout: f64,
 }
 
-/// A language model, all sizes known.
+/// A language model with all its sizes.
 pub struct Network {
     pub style: Style,
     pub blocks: Vec<Block>,
     pub positions: i64,
     pub vocabulary: i64,
-    /// The head uses the matrix of the embedding.
+    /// Whether the head uses the matrix of the embedding.
     pub tied: bool,
 }
 
 impl Network {
-    /// [positions] to [positions, vocabulary].
+    /// The graph, which maps [positions] to [positions, vocabulary].
     pub fn graph(&self) -> Graph {
         let style = &self.style;
         let mut graph = GraphBuilder::new();
@@ -45,7 +48,7 @@ impl Network {
             let positions = graph.weight("embed.positions", &[self.positions, style.width], "normal");
             value = graph.add("embed.placed", value, positions);
         }
-        value = style.drop(&mut graph, "embed.dropout".into(), value);
+        value = style.dropout(&mut graph, "embed.dropout".into(), value);
         for (number, block) in (1..).zip(&self.blocks) {
             value = block.build(&mut graph, &format!("layer{number}"), value, style);
         }
@@ -62,12 +65,12 @@ impl Network {
 }
 
 impl Style {
-    /// A linear layer on the last axis.
+    /// Adds a linear layer on the last axis.
     pub fn linear(&self, graph: &mut GraphBuilder, name: String, input: NodeId, out: i64) -> NodeId {
         if self.bias { graph.gemm(name, input, out) } else { graph.gemm_without_bias(name, input, out) }
     }
 
-    /// A normalisation of every position.
+    /// Adds a normalisation of every position.
     pub fn norm(&self, graph: &mut GraphBuilder, name: String, input: NodeId) -> NodeId {
         match (self.root_mean_square, self.bias) {
             (true, _) => graph.rms_norm(name, input),
@@ -76,8 +79,8 @@ impl Style {
         }
     }
 
-    /// Dropout, where there is any.
-    pub fn drop(&self, graph: &mut GraphBuilder, name: String, value: NodeId) -> NodeId {
+    /// Adds dropout, unless its ratio is 0.
+    pub fn dropout(&self, graph: &mut GraphBuilder, name: String, value: NodeId) -> NodeId {
         if self.dropout == 0.0 {
             value
         } else {

@@ -16,7 +16,7 @@ fn task(space: &DecoderLm, positions: i64, vocabulary: u32) -> Task {
     Task { input_shape: vec![positions], outputs: vocabulary, kind: "language".into(), settings }
 }
 
-/// Counts, and bytes that the cache takes for a token at two bytes a number.
+/// The counts, and the bytes of the key/value cache for one token at two bytes per number.
 fn measured(space: &DecoderLm, text: &str, positions: i64, vocabulary: u32) -> (Counts, u64) {
     let graph = space.build(&space.parse(text).unwrap(), &task(space, positions, vocabulary)).unwrap();
     let shapes = shape::infer(&graph, &[positions]).unwrap();
@@ -28,7 +28,7 @@ fn measured(space: &DecoderLm, text: &str, positions: i64, vocabulary: u32) -> (
 const GPT: &str = "gated=no,activation=gelu,norm=layer,norm_place=pre,positions=learned,tied=yes,bias=yes";
 const LLAMA: &str = "gated=yes,activation=silu,norm=rms,norm_place=pre,positions=rotary,tied=no,bias=no";
 
-/// Parameters as Hugging Face's transformers counts them.
+/// The parameters are those that Hugging Face's transformers counts.
 #[test]
 fn published_networks_have_their_parameters() {
     let space = space(&[]);
@@ -51,35 +51,35 @@ fn published_networks_have_their_parameters() {
 }
 
 #[test]
-fn costs_follow_from_the_sizes() {
+fn multiply_accumulates_and_cache_follow_from_the_sizes() {
     let space = space(&[]);
     let gpt2 =
         format!("layers=12,width=768,head_size=64,{GPT},heads=12,queries_per_key=1,ratio=4,window=all,experts=1");
     let (counts, cache) = measured(&space, &gpt2, 1024, 50_257);
     let layer = 1024 * 12 * 768 * 768 + 2 * 1024 * 1024 * 768;
     assert_eq!(counts.macs, 12 * layer + 1024 * 768 * 50_257);
-    // Half of what PyTorch's flop counter finds in GPT2LMHeadModel of transformers.
+    // This is half the count of PyTorch's flop counter for GPT2LMHeadModel of transformers.
     assert_eq!(counts.macs, 145_824_153_600);
     let biases = 1024 * (3 * 768 + 768 + 4 * 768 + 768);
     assert_eq!(counts.flops - counts.macs, 12 * biases);
-    // Keys and values of 12 layers, two bytes a number.
+    // The cache has keys and values of 12 layers at two bytes per number.
     assert_eq!(cache, 12 * 2 * 768 * 2);
-    // Half a mebibyte for a token of Llama 7B, a quarter of the heads of which Mistral keeps.
+    // A token of Llama 7B takes half a mebibyte. Mistral has a quarter of its key and value heads.
     let whole = format!("layers=32,width=4096,head_size=128,{LLAMA},heads=32");
     let llama = format!("{whole},queries_per_key=1,ratio=2.6875,window=all,experts=1");
     assert_eq!(measured(&space, &llama, 2048, 32_000).1, 512 << 10);
     let mistral = format!("{whole},queries_per_key=4,ratio=3.5,window=4096,experts=1");
     assert_eq!(measured(&space, &mistral, 2048, 32_000).1, 128 << 10);
-    // A window costs nothing before it is full, and its own length for every position after.
+    // A window saves nothing before it is full, and limits the cost of every later position to its length.
     let windowed = gpt2.replace("window=all", "window=128");
     assert_eq!(measured(&space, &windowed, 128, 50_257).0.macs, measured(&space, &gpt2, 128, 50_257).0.macs);
     let saved = 12 * 2 * 1024 * (1024 - 128) * 768;
     assert_eq!(measured(&space, &windowed, 1024, 50_257).0.macs, counts.macs - saved);
 }
 
-/// Two of eight experts work for a position, and the router.
+/// With two of eight experts, a position uses two of them and the router.
 #[test]
-fn experts_cost_their_share() {
+fn experts_count_for_their_share_of_the_positions() {
     let space = space(&[]);
     let with = |experts: &str| {
         let whole = format!("layers=1,width=64,head_size=32,{LLAMA}");
@@ -94,8 +94,8 @@ fn experts_cost_their_share() {
 }
 
 #[test]
-fn layers_choose_for_themselves() {
-    let own = space(&[
+fn every_layer_can_have_its_own_sizes() {
+    let per_layer = space(&[
         ("per_layer", Value::Truth(true)),
         ("layers", Value::Numbers(vec![1.0, 2.0])),
         ("widths", Value::Numbers(vec![64.0])),
@@ -105,15 +105,15 @@ fn layers_choose_for_themselves() {
         "layers=2,width=64,head_size=32,{LLAMA},heads1=2,queries_per_key1=all,ratio1=1,window1=all,experts1=1,\
          heads2=4,queries_per_key2=2,ratio2=4,window2=128,experts2=1"
     );
-    let (counts, cache) = measured(&own, &text, 10, 50);
+    let (counts, cache) = measured(&per_layer, &text, 10, 50);
     let first = 64 * 64 + 2 * 64 * 32 + 64 * 64 + 3 * 64 * 64;
     let second = 64 * 128 + 2 * 64 * 64 + 128 * 64 + 3 * 64 * 256;
     assert_eq!(counts.params, 2 * 50 * 64 + first + second + 5 * 64);
     assert_eq!(cache, 2 * (2 * 32 + 2 * 64));
-    assert!(own.info().conditional);
-    // 1 width, 3 sizes of heads, 2 · 4 · 2 · 2 · 2 · 2 · 2 others; 2 · 4 · 5 · 5 · 5 choices of a layer.
+    assert!(per_layer.info().conditional);
+    // There are 1 width, 3 head sizes and 2 · 4 · 2 · 2 · 2 · 2 · 2 others, and 2 · 4 · 5 · 5 · 5 choices for a layer.
     let (whole, layer) = (3.0 * 256.0, 1000.0);
-    assert!((own.info().log10_size.unwrap() - f64::log10(whole * (layer + layer * layer))).abs() < 1e-9);
+    assert!((per_layer.info().log10_size.unwrap() - f64::log10(whole * (layer + layer * layer))).abs() < 1e-9);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn equal_networks_have_equal_keys() {
     };
     assert_eq!(key("4", "4"), key("4", "all"));
     assert_eq!(key("2", "2"), key("2", "4"));
-    // Six heads cannot share four to a key; they share three.
+    // Four does not divide six heads, so that three of them share a key.
     assert_ne!(key("6", "2").0, key("6", "4").0);
     assert_ne!(key("8", "4").0, key("8", "all").0);
 }
@@ -138,7 +138,7 @@ fn other_inputs_and_odd_heads_are_refused() {
     let whole = format!("layers=2,width=64,head_size=5,{LLAMA}");
     let genotype = odd.parse(&format!("{whole},heads=2,queries_per_key=1,ratio=1,window=all,experts=1")).unwrap();
     let error = odd.build(&genotype, &task(&odd, 8, 20)).unwrap_err().to_string();
-    assert!(error.contains("rotary positions turn pairs, and a head has 5"), "{error}");
+    assert!(error.contains("rotary positions rotate pairs of features, but a head has 5"), "{error}");
     let images = Task { input_shape: vec![3, 8, 8], ..task(&odd, 8, 20) };
     assert!(odd.build(&genotype, &images).unwrap_err().to_string().contains("indices of tokens"));
 }

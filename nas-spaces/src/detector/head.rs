@@ -1,4 +1,4 @@
-//! The head: for every place of every level the scores of the classes, a box, and how near its centre the place is.
+//! The head, which predicts class scores, a box and its centreness for every location of every level.
 
 use std::collections::HashMap;
 
@@ -8,23 +8,24 @@ use nas_api::{GraphBuilder, NodeId};
 
 use super::kernel::Kernel;
 
-/// Of group normalisations, as Tian et al. and torchvision have it; divides every width of the neck.
+/// The groups of group normalisations, as in Tian et al. and torchvision. Every width of the neck is a multiple of it.
 pub const GROUPS: i64 = 32;
 
 /// A head.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// Layers of each of the two towers.
+    /// The number of layers in each of the two towers.
     pub depth: u32,
     pub kernel: Kernel,
-    /// Batch normalisation, else group normalisation.
+    /// Whether the towers use batch normalisation; otherwise they use group normalisation.
     pub batch: bool,
-    /// All levels have the same convolutions and group normalisations.
+    /// Whether all levels share their convolutions and group normalisations.
     pub shared: bool,
 }
 
 impl Head {
-    /// Classes [places, `outputs`], boxes [places, 4] and centreness [places, 1], level after level, row after row.
+    /// Builds the head and returns classes [locations, `outputs`], boxes [locations, 4] and centreness [locations, 1].
+    /// Locations are ordered by level, then row by row.
     pub fn build(
         &self,
         graph: &mut GraphBuilder,
@@ -42,7 +43,7 @@ impl Head {
             centreness.push(self.predict(&mut layers, level, "centreness", tower, [width, 1]));
         }
         let classes = graph.concat("classes", &classes, 1);
-        // Distances to the sides of a box are not negative.
+        // The distances to the sides of a box cannot be negative.
         let distances = graph.concat("distances", &boxes, 1);
         let boxes = graph.op("boxes", "Relu", &[distances]);
         [classes, boxes, graph.concat("centreness", &centreness, 1)]
@@ -59,7 +60,7 @@ impl Head {
         value
     }
 
-    /// [places, `out`]: one row for every place of the level. Sizes: channels, and numbers of a row.
+    /// The prediction of a level, [locations, `out`], from a tower with `width` channels.
     fn predict(
         &self,
         layers: &mut Layers<'_>,
@@ -88,12 +89,12 @@ impl Head {
     }
 }
 
-/// Makes the layers of every level: those of the first level have weights, and where they are shared, those of the
-/// others are the same layers again.
+/// Makes the layers of all levels. If they are shared, only the first level has weights, and the other levels reuse its
+/// layers.
 struct Layers<'g> {
     graph: &'g mut GraphBuilder,
     shared: bool,
-    /// The layers of the first level, by their names within it.
+    /// The layers of the first level, by their names in the level.
     known: HashMap<String, NodeId>,
 }
 
@@ -102,8 +103,8 @@ impl Layers<'_> {
         self.layer(level, part, from, |graph, name| graph.convolve(name, from, conv))
     }
 
-    /// Batch normalisations are never shared, because the statistics of the levels differ; so it is in the head of
-    /// NAS-FPN as MMDetection has it (`RetinaSepBNHead`).
+    /// Batch normalisations are never shared, because the statistics of the levels differ. MMDetection's head for
+    /// NAS-FPN (`RetinaSepBNHead`) does the same.
     fn norm(&mut self, level: &str, part: &str, from: NodeId, batch: bool) -> NodeId {
         if batch {
             return self.graph.op(format!("head.{level}.{part}.norm"), "BatchNormalization", &[from]);

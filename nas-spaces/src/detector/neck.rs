@@ -1,4 +1,4 @@
-//! The neck: a pyramid of maps of equal width, each half as large as the one before.
+//! The neck: a pyramid of maps with equal channels, each half as large as the previous one.
 
 use nas_api::graph::builder::ints;
 use nas_api::{GraphBuilder, NodeId};
@@ -6,10 +6,10 @@ use nas_api::{GraphBuilder, NodeId};
 use super::kernel::Kernel;
 use crate::blocks::conv;
 
-/// The maps of the backbone that the neck reads: C3, C4, C5.
+/// The number of maps of the backbone that the neck reads: C3, C4 and C5.
 pub const MAPS: usize = 3;
-/// The number of the first of them, by the power of two of its stride.
-const FIRST: usize = 3;
+/// The number of the finest level. Level n has stride 2ⁿ with the ImageNet stem.
+const FIRST_LEVEL: usize = 3;
 
 /// A map with its height and width.
 #[derive(Clone, Copy, Debug)]
@@ -21,16 +21,17 @@ pub struct Map {
 /// A neck.
 #[derive(Clone, Debug)]
 pub struct Neck {
-    /// Also from fine to coarse (PAN), after from coarse to fine (FPN).
+    /// Whether a pass from fine to coarse (PAN) follows the one from coarse to fine (FPN).
     pub bottom_up: bool,
+    /// The channels of all levels.
     pub width: i64,
     pub kernel: Kernel,
-    /// Coarser levels than the backbone has.
+    /// The number of levels that are coarser than the maps of the backbone.
     pub extra: u32,
 }
 
 impl Neck {
-    /// The value of every level from P3 on, with its name.
+    /// Builds the neck and returns name and value of every level, from P3 on.
     pub fn build(&self, graph: &mut GraphBuilder, maps: [Map; MAPS]) -> Vec<(String, NodeId)> {
         let mut levels = self.top_down(graph, maps);
         if self.bottom_up {
@@ -49,7 +50,7 @@ impl Neck {
         (0..).map(level).zip(levels).collect()
     }
 
-    /// Lin et al. 2017, section 3: a coarser map is enlarged and added to the next finer one.
+    /// The FPN of Lin et al. 2017, section 3: each coarser map is enlarged and added to the next finer one.
     fn top_down(&self, graph: &mut GraphBuilder, maps: [Map; MAPS]) -> [NodeId; MAPS] {
         let mut levels = maps.map(|map| map.value);
         let mut coarser: Option<NodeId> = None;
@@ -66,7 +67,8 @@ impl Neck {
         levels
     }
 
-    /// Liu et al. 2018, section 3.1: the finest level as it is; a finer one is halved and added to the next coarser one.
+    /// The PAN of Liu et al. 2018, section 3.1: each finer map is halved and added to the next coarser one. The finest
+    /// level is unchanged.
     fn bottom_up(&self, graph: &mut GraphBuilder, levels: &mut [NodeId; MAPS]) {
         for at in 1..MAPS {
             let name = format!("neck.up.{}", level(at));
@@ -79,13 +81,13 @@ impl Neck {
     }
 }
 
-/// `p3` for the first.
+/// The name of the level at an index; `p3` is the first.
 fn level(at: usize) -> String {
-    format!("p{}", FIRST + at)
+    format!("p{}", FIRST_LEVEL + at)
 }
 
-/// Twice as large, each place repeated, and cut at the end where the finer side is odd: the place that is read is
-/// ⌊i / 2⌋ either way, and the same as ⌊i · coarse / fine⌋.
+/// Doubles the size by repeating each location, and cuts the end if the finer side is odd. Location i then reads
+/// ⌊i / 2⌋, which equals the ⌊i · coarse / fine⌋ of a nearest-neighbour resize to the finer size.
 fn enlarge(graph: &mut GraphBuilder, name: &str, from: NodeId, coarse: [i64; 2], fine: [i64; 2]) -> NodeId {
     let mut value = graph.node(format!("{name}.larger"), "Resize", &[from], vec![ints("scales", &[2, 2])]);
     for (axis, part) in [(0, "rows"), (1, "columns")] {

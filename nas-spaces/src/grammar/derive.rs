@@ -1,57 +1,60 @@
-//! From choices to the term that they derive, leftmost rule first, and back.
+//! Converts choices to the term that they derive (leftmost rule first) and a term back to choices.
 
 use std::collections::HashMap;
 
-use super::places::{Choice, Place, Places};
+use super::positions::{Choice, Position, Positions};
 use super::rules::Rules;
 use super::term::Term;
 
-/// A grammar with its places.
+/// A grammar with its positions, which is what derivations need.
 #[derive(Clone, Copy)]
 pub struct Derivations<'g> {
     pub rules: &'g Rules,
-    pub places: &'g Places,
+    pub positions: &'g Positions,
 }
 
 impl<'g> Derivations<'g> {
-    fn alternative(self, place: &Place, option: &Choice) -> &'g Term {
-        &self.rules.rules[place.rule].alternatives[option.alternative].term
+    fn alternative(self, position: &Position, choice: &Choice) -> &'g Term {
+        &self.rules.rules[position.rule].alternatives[choice.alternative].term
     }
 
-    /// The term of a valid genotype; choices that are missing are the first ones.
+    /// The term of a valid genotype. A missing choice counts as the first one.
     pub fn term(self, genotype: &[u32]) -> Term {
-        self.expanded(0, &mut genotype.iter())
+        self.expand(0, &mut genotype.iter())
     }
 
-    fn expanded(self, at: usize, choices: &mut std::slice::Iter<'_, u32>) -> Term {
-        let place = &self.places.places[at];
-        let choice = place.decision.and_then(|_| choices.next()).map_or(0, |&choice| choice as usize);
-        let option = place.options.get(choice).unwrap_or(&place.options[0]);
-        self.filled(self.alternative(place, option), &mut option.children.iter(), choices)
+    fn expand(self, at: usize, choices: &mut std::slice::Iter<'_, u32>) -> Term {
+        let position = &self.positions.all[at];
+        let index = position.decision.and_then(|_| choices.next()).map_or(0, |&choice| choice as usize);
+        let choice = position.choices.get(index).unwrap_or(&position.choices[0]);
+        self.substitute(self.alternative(position, choice), &mut choice.children.iter(), choices)
     }
 
-    /// A right-hand side with its rules replaced.
-    fn filled(
+    /// A right-hand side with each rule replaced by its expansion.
+    fn substitute(
         self,
         term: &Term,
         children: &mut std::slice::Iter<'_, usize>,
         choices: &mut std::slice::Iter<'_, u32>,
     ) -> Term {
         match term {
-            Term::Rule(rule) => children.next().map_or(Term::Rule(*rule), |&child| self.expanded(child, choices)),
+            Term::Rule(rule) => children.next().map_or(Term::Rule(*rule), |&child| self.expand(child, choices)),
             Term::Primitive(primitive) => Term::Primitive(*primitive),
             Term::Combined(combinator, terms) => {
-                let terms = terms.iter().map(|term| self.filled(term, children, choices));
+                let terms = terms.iter().map(|term| self.substitute(term, children, choices));
                 Term::Combined(*combinator, terms.collect())
             }
         }
     }
 
-    /// The first derivation of a term, or the innermost place at which none was found.
+    /// The genotype of the first derivation of a term.
+    ///
+    /// # Errors
+    /// If the grammar does not derive the term. The message names the innermost position that does not match.
     pub fn genotype(self, term: &Term) -> Result<Vec<u32>, String> {
-        let mut search = Search { derivations: self, found: HashMap::new(), deepest: None };
-        if search.option(0, term, 0).is_none() {
-            return Err(search.problem());
+        let mut search = Search { derivations: self, known: HashMap::new(), deepest: None };
+        if search.matching_choice(0, term, 0).is_none() {
+            return Err(search.error());
         }
         let mut genotype = Vec::new();
         search.collect(0, term, &mut genotype);
@@ -59,79 +62,83 @@ impl<'g> Derivations<'g> {
     }
 }
 
-/// Which option of a place derives a part of the term. Every pair of place and part is looked at once: a part derives
-/// from a place, or does not, whatever is around it.
+/// Finds the choice of a position that derives a part of the term. Whether a position derives a part does not depend on
+/// the terms around them, so that each pair is looked at once.
 struct Search<'g, 't> {
     derivations: Derivations<'g>,
-    found: HashMap<(usize, *const Term), Option<usize>>,
-    /// How deep the deepest failure lies, its place, and what was found there.
+    known: HashMap<(usize, *const Term), Option<usize>>,
+    /// The deepest failure: its depth, its position, and the part that the position does not derive.
     deepest: Option<(usize, usize, &'t Term)>,
 }
 
 impl<'t> Search<'_, 't> {
-    fn option(&mut self, at: usize, part: &'t Term, depth: usize) -> Option<usize> {
-        if let Some(known) = self.found.get(&(at, std::ptr::from_ref(part))) {
+    fn matching_choice(&mut self, at: usize, part: &'t Term, depth: usize) -> Option<usize> {
+        if let Some(known) = self.known.get(&(at, std::ptr::from_ref(part))) {
             return *known;
         }
         let derivations = self.derivations;
-        let place = &derivations.places.places[at];
-        let found = place.options.iter().position(|option| {
-            let mut parts = Vec::with_capacity(option.children.len());
-            matches(derivations.alternative(place, option), part, &mut parts)
-                && option.children.iter().zip(parts).all(|(&child, part)| self.option(child, part, depth + 1).is_some())
+        let position = &derivations.positions.all[at];
+        let found = position.choices.iter().position(|choice| {
+            let mut parts = Vec::with_capacity(choice.children.len());
+            matches(derivations.alternative(position, choice), part, &mut parts)
+                && choice
+                    .children
+                    .iter()
+                    .zip(parts)
+                    .all(|(&child, part)| self.matching_choice(child, part, depth + 1).is_some())
         });
         if found.is_none() {
-            self.failed(depth, at, part);
+            self.record_failure(depth, at, part);
         }
-        self.found.insert((at, std::ptr::from_ref(part)), found);
+        self.known.insert((at, std::ptr::from_ref(part)), found);
         found
     }
 
-    fn failed(&mut self, depth: usize, at: usize, part: &'t Term) {
+    fn record_failure(&mut self, depth: usize, at: usize, part: &'t Term) {
         match &mut self.deepest {
-            // Where a rule only stands for another one, the outer one is the decision that the user made.
-            Some((_, place, known)) if std::ptr::eq(*known, part) => *place = at,
+            // If an alternative is just another rule, report the outer rule, whose choice the user can see.
+            Some((_, position, known)) if std::ptr::eq(*known, part) => *position = at,
             Some((deepest, ..)) if *deepest >= depth => {}
             deepest => *deepest = Some((depth, at, part)),
         }
     }
 
-    /// Writes down the choices of a part that was found.
+    /// Appends the choices of a part for which the search succeeded.
     fn collect(&self, at: usize, part: &'t Term, genotype: &mut Vec<u32>) {
-        let place = &self.derivations.places.places[at];
-        let Some(&Some(found)) = self.found.get(&(at, std::ptr::from_ref(part))) else { return };
-        if place.decision.is_some() {
+        let position = &self.derivations.positions.all[at];
+        let Some(&Some(found)) = self.known.get(&(at, std::ptr::from_ref(part))) else { return };
+        if position.decision.is_some() {
             genotype.push(u32::try_from(found).unwrap_or(u32::MAX));
         }
-        let option = &place.options[found];
-        let mut parts = Vec::with_capacity(option.children.len());
-        matches(self.derivations.alternative(place, option), part, &mut parts);
-        option.children.iter().zip(parts).for_each(|(&child, part)| self.collect(child, part, genotype));
+        let choice = &position.choices[found];
+        let mut parts = Vec::with_capacity(choice.children.len());
+        matches(self.derivations.alternative(position, choice), part, &mut parts);
+        choice.children.iter().zip(parts).for_each(|(&child, part)| self.collect(child, part, genotype));
     }
 
-    fn problem(&self) -> String {
+    fn error(&self) -> String {
         let Some((_, at, part)) = self.deepest else { return "is not derived by the grammar".into() };
-        let Derivations { rules, places } = self.derivations;
-        let place = &places.places[at];
-        let rule = &rules.rules[place.rule];
+        let Derivations { rules, positions } = self.derivations;
+        let position = &positions.all[at];
+        let rule = &rules.rules[position.rule];
         let allowed: Vec<&str> =
-            place.options.iter().map(|option| rule.alternatives[option.alternative].text.as_str()).collect();
-        let part = shortened(&part.text(&[]));
-        let name = place.decision.map_or(rule.name.as_str(), |decision| places.decisions[decision].name.as_str());
-        format!("'{part}' stands where {name} must be one of {}", allowed.join(" | "))
+            position.choices.iter().map(|choice| rule.alternatives[choice.alternative].text.as_str()).collect();
+        let part = truncated(&part.text(&[]));
+        let name = position.decision.map_or(rule.name.as_str(), |decision| positions.decisions[decision].name.as_str());
+        format!("found '{part}', but {name} must be one of {}", allowed.join(" | "))
     }
 }
 
-/// A text as a message quotes it.
-fn shortened(text: &str) -> String {
-    const LONGEST: usize = 80;
-    match text.char_indices().nth(LONGEST) {
+/// The beginning of a text, short enough for a message.
+fn truncated(text: &str) -> String {
+    const MAX_CHARS: usize = 80;
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-/// Whether a term has the form of a right-hand side; `parts`: what stands for its rules, from left to right.
+/// Whether a term has the form of a right-hand side. `parts` receives what matches its rules, from left to right.
 fn matches<'t>(form: &Term, term: &'t Term, parts: &mut Vec<&'t Term>) -> bool {
     match (form, term) {
         (Term::Rule(_), _) => {

@@ -1,4 +1,4 @@
-//! The network of a term in normal form: the stem and the head of NAS-Bench-201 with the term between them.
+//! Builds the network of a term in normal form, between the stem and the head of NAS-Bench-201.
 
 use nas_api::graph::Attribute;
 use nas_api::{Graph, GraphBuilder, NodeId, Window};
@@ -7,24 +7,24 @@ use super::term::{Combinator, Op, Primitive, Term};
 use crate::blocks::{self, half};
 use crate::nas_bench_201::{EDGES, reduction};
 
-/// What one part of the network hands to the next.
+/// What one part of the network passes to the next.
 #[derive(Clone, Copy)]
 struct Value {
-    /// The value, or, where it is zero, one of the same shape.
+    /// The value; if it is zero, a node of the same shape.
     node: NodeId,
     zero: bool,
     channels: i64,
     sides: [i64; 2],
 }
 
-/// The network: images of these sides to `outputs` values, with `channels` channels in front.
+/// The network that maps images of these sides to `outputs` values, with `channels` channels in the stem.
 pub fn network(term: &Term, sides: [i64; 2], outputs: i64, channels: i64) -> Graph {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let node = blocks::conv_norm(&mut graph, "stem", input, blocks::conv(channels, 3, 1));
     let mut body = Body { graph };
     let value = body.apply(term, "body", Value { node, zero: false, channels, sides });
-    let value = body.real("body", value);
+    let value = body.materialize("body", value);
     let mut graph = body.graph;
     let value = graph.op("head.norm", "BatchNormalization", &[value]);
     let value = graph.op("head.relu", "Relu", &[value]);
@@ -37,7 +37,7 @@ struct Body {
 }
 
 impl Body {
-    /// Nodes are named by where they stand: `body.3.op_0_1.2.conv` is in step 2 of a cell's edge in step 3.
+    /// Nodes are named by their position: `body.3.op_0_1.2.conv` is in step 2 of a cell's edge in step 3.
     fn apply(&mut self, term: &Term, name: &str, value: Value) -> Value {
         match term {
             Term::Primitive(primitive) => self.primitive(primitive, name, value),
@@ -54,7 +54,7 @@ impl Body {
             }
             Term::Combined(Combinator::Concat, terms) => self.concat(terms, name, value),
             Term::Combined(Combinator::Cell, terms) => self.cell(terms, name, value),
-            // A derived term has none.
+            // A derived term has no rules left.
             Term::Rule(_) => value,
         }
     }
@@ -64,12 +64,12 @@ impl Body {
         (1..).zip(terms).map(branch).collect()
     }
 
-    /// The value as a node.
-    fn real(&mut self, name: &str, value: Value) -> NodeId {
+    /// The value as a node, with zeros made explicit.
+    fn materialize(&mut self, name: &str, value: Value) -> NodeId {
         if value.zero { self.graph.zeros(format!("{name}.zeros"), value.node) } else { value.node }
     }
 
-    /// The sum of what is not zero; `like` is of the same shape where there is nothing to add.
+    /// The sum of the terms that are not zero. `like` gives the shape if there are no terms.
     fn sum(&mut self, name: &str, terms: &[Value], like: Value) -> Value {
         let shape = terms.first().copied().unwrap_or(like);
         let nodes: Vec<NodeId> = terms.iter().filter(|term| !term.zero).map(|term| term.node).collect();
@@ -83,14 +83,16 @@ impl Body {
     fn concat(&mut self, terms: &[Term], name: &str, value: Value) -> Value {
         let branches = self.branches(terms, name, value);
         let shape = branches.first().copied().unwrap_or(value);
-        let nodes: Vec<NodeId> =
-            (1..).zip(branches).map(|(number, branch)| self.real(&format!("{name}.branch{number}"), branch)).collect();
+        let nodes: Vec<NodeId> = (1..)
+            .zip(branches)
+            .map(|(number, branch)| self.materialize(&format!("{name}.branch{number}"), branch))
+            .collect();
         let joined = self.graph.concat(format!("{name}.concat"), &nodes, 1);
         let node = self.graph.convolve(format!("{name}.project"), joined, blocks::conv(shape.channels, 1, 1));
         Value { node, zero: false, ..shape }
     }
 
-    /// Edges that reach no output are there too, as in NAS-Bench-201: their parameters count.
+    /// A cell. As in NAS-Bench-201, edges that do not reach the output are built too, because their parameters count.
     fn cell(&mut self, terms: &[Term], name: &str, value: Value) -> Value {
         let mut nodes = vec![value];
         for target in 1..4 {
@@ -109,14 +111,14 @@ impl Body {
             Op::Id => return value,
             Op::Zero => return Value { zero: true, ..value },
             Op::Down => {
-                let from = self.real(name, value);
+                let from = self.materialize(name, value);
                 let channels = 2 * value.channels;
                 let node = reduction(&mut self.graph, name, from, channels, value.sides);
                 return Value { node, zero: false, channels, sides: value.sides.map(half) };
             }
             _ => {}
         }
-        let from = self.real(name, value);
+        let from = self.materialize(name, value);
         let window = Window { kernel, stride: 1, padding: dilation * (kernel / 2) };
         let conv = blocks::conv(value.channels, kernel, 1).dilation(dilation);
         let (conv, graph) = (nas_api::graph::Convolution { window, ..conv }, &mut self.graph);
@@ -128,14 +130,14 @@ impl Body {
                 let groups = vec![("num_groups".into(), Attribute::Int(groups))];
                 graph.node(format!("{name}.norm"), "GroupNormalization", &[from], groups)
             }
-            Op::Plain(op) => graph.op(format!("{name}.{}", short(op)), op, &[from]),
+            Op::Plain(op) => graph.op(format!("{name}.{}", node_suffix(op)), op, &[from]),
             Op::Id | Op::Zero | Op::Down => from,
         };
         Value { node, zero: false, ..value }
     }
 }
 
-/// What a node is called.
-fn short(op: &str) -> String {
+/// The last part of a node's name.
+fn node_suffix(op: &str) -> String {
     if op.ends_with("Normalization") { "norm".into() } else { op.to_lowercase() }
 }

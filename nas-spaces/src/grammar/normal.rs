@@ -1,11 +1,11 @@
-//! One form for terms that are the same network, from which networks are built: equal forms are equal networks.
+//! A normal form of terms, from which networks are built, so that equal forms are equal networks.
 
 use super::term::{Combinator, Primitive, Term};
 
-/// The normal form: sequences within sequences and sums within sums are one, residuals are sums, what is added or joined
-/// has a fixed order, and identities in sequences and zeros in sums are left out.
+/// The normal form of a term. Nested sequences and nested sums are flattened, residuals become sums, branches that are
+/// added or joined are sorted, and identities in sequences and zeros in sums are removed.
 ///
-/// What leads to zeros stays, because its parameters count.
+/// Operations whose result only meets zeros stay, because their parameters count.
 pub fn normal(term: &Term) -> Term {
     match term {
         Term::Combined(Combinator::Linear, terms) => linear(terms),
@@ -31,7 +31,7 @@ fn linear(terms: &[Term]) -> Term {
             other => flat.push(other),
         }
     }
-    of_one(flat, Combinator::Linear, Primitive::ID)
+    combined(flat, Combinator::Linear, Primitive::ID)
 }
 
 /// The sum of terms in normal form.
@@ -44,10 +44,10 @@ fn sum(terms: Vec<Term>) -> Term {
             other => flat.push(other),
         }
     }
-    of_one(in_order(flat), Combinator::Sum, Primitive::ZERO)
+    combined(in_order(flat), Combinator::Sum, Primitive::ZERO)
 }
 
-fn of_one(mut terms: Vec<Term>, combinator: Combinator, none: Primitive) -> Term {
+fn combined(mut terms: Vec<Term>, combinator: Combinator, none: Primitive) -> Term {
     match terms.len() {
         0 => Term::Primitive(none),
         1 => terms.remove(0),
@@ -55,13 +55,14 @@ fn of_one(mut terms: Vec<Term>, combinator: Combinator, none: Primitive) -> Term
     }
 }
 
-/// By their texts: the order of summands changes nothing, that of joined channels only the numbering of weights.
+/// Sorts by text. The order of summands changes nothing, and that of joined channels only renumbers weights.
 fn in_order(mut terms: Vec<Term>) -> Vec<Term> {
     terms.sort_by_cached_key(|term| term.text(&[]));
     terms
 }
 
-/// Where no edge joins the two inner nodes, they are interchangeable: the one whose edges come first by text is first.
+/// The edges of a cell. If no edge joins the two inner nodes, they are interchangeable, and the node whose edges come
+/// first by text becomes the first.
 fn cell(terms: &[Term]) -> Vec<Term> {
     let edges: Vec<Term> = terms.iter().map(normal).collect();
     let [to_1, to_2, Term::Primitive(Primitive::ZERO), direct, from_1, from_2] = &edges[..] else { return edges };

@@ -1,4 +1,4 @@
-//! The rules of a grammar, read and checked as far as each can be by itself.
+//! The rules of a grammar: reads them and checks what does not depend on their positions.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,20 @@ use super::spec::Spec;
 use super::term::Term;
 use super::text;
 
-/// Rules at most.
+/// The largest number of rules.
 const MAX_RULES: usize = 256;
-/// Alternatives of one rule at most.
+/// The largest number of alternatives of one rule.
 const MAX_ALTERNATIVES: usize = 256;
-/// Rules within one another at most.
+/// The largest number of rules nested in one another.
 pub const MAX_DEPTH: usize = 50;
 
-/// A rule and what may stand for it.
+/// A rule and what may replace it.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub name: String,
     pub alternatives: Vec<Alternative>,
-    /// How many rules are nested in one another where it ends as soon as it can, itself included.
-    pub least_depth: usize,
+    /// The number of nested rules, itself included, in the shallowest term that it derives.
+    pub min_depth: usize,
 }
 
 /// One right-hand side.
@@ -36,12 +36,16 @@ pub struct Alternative {
 pub struct Rules {
     pub rules: Vec<Rule>,
     pub start: usize,
-    /// Rules within one another at most.
+    /// The largest number of rules nested in one another.
     pub depth: usize,
 }
 
 impl Rules {
-    /// The rules of a definition, or what is wrong with which one.
+    /// Reads the rules of a definition.
+    ///
+    /// # Errors
+    /// If a rule is invalid, unreachable or can never end, or the depth is missing or out of range. The message names
+    /// the rule.
     pub fn new(spec: &Spec) -> Result<Self, String> {
         if spec.rules.len() > MAX_RULES {
             return Err(format!("has {} rules; at most {MAX_RULES} are allowed", spec.rules.len()));
@@ -49,19 +53,23 @@ impl Rules {
         let rules = read(&spec.rules)?;
         let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
         let start = names.iter().position(|name| *name == spec.start).ok_or_else(|| {
-            format!("start = '{}' is none of the rules ({}); name the rule to begin with", spec.start, names.join(", "))
+            format!(
+                "start = '{}' is not one of the rules ({}); name the rule to begin with",
+                spec.start,
+                names.join(", ")
+            )
         })?;
         let mut all = Self { rules, start, depth: 0 };
         all.check_reachable()?;
-        all.find_least_depths()?;
-        all.depth = all.depth_of(spec.depth)?;
+        all.find_min_depths()?;
+        all.depth = all.depth_limit(spec.depth)?;
         Ok(all)
     }
 
-    /// The words for one alternative.
-    pub fn place(&self, rule: usize, alternative: usize) -> String {
+    /// How messages refer to an alternative.
+    pub fn location(&self, rule: usize, alternative: usize) -> String {
         let rule = &self.rules[rule];
-        place(&rule.name, alternative, &rule.alternatives[alternative].text)
+        location(&rule.name, alternative, &rule.alternatives[alternative].text)
     }
 
     fn check_reachable(&self) -> Result<(), String> {
@@ -81,17 +89,17 @@ impl Rules {
         }
     }
 
-    fn find_least_depths(&mut self) -> Result<(), String> {
-        // A rule whose depth is found in a round is one that ends in as many; later rounds find no smaller one.
+    fn find_min_depths(&mut self) -> Result<(), String> {
+        // Round n finds the rules that end within n levels, so that no later round finds a smaller depth.
         for depth in 1..=self.rules.len() {
-            let ends: Vec<bool> = self.rules.iter().map(|rule| rule.least_depth < depth).collect();
-            for rule in self.rules.iter_mut().filter(|rule| rule.least_depth == usize::MAX) {
+            let ends: Vec<bool> = self.rules.iter().map(|rule| rule.min_depth < depth).collect();
+            for rule in self.rules.iter_mut().filter(|rule| rule.min_depth == usize::MAX) {
                 if rule.alternatives.iter().any(|alternative| alternative.rules.iter().all(|&other| ends[other])) {
-                    rule.least_depth = depth;
+                    rule.min_depth = depth;
                 }
             }
         }
-        match self.rules.iter().find(|rule| rule.least_depth == usize::MAX) {
+        match self.rules.iter().find(|rule| rule.min_depth == usize::MAX) {
             Some(Rule { name, .. }) => Err(format!(
                 "rule '{name}' can never end: each of its alternatives leads to rules that never end; give it an \
                  alternative of primitives"
@@ -100,7 +108,7 @@ impl Rules {
         }
     }
 
-    /// The rules that are nested without end, or how deep those of each rule are nested.
+    /// How many rules are nested in each rule, itself included; a recursive rule as the error.
     fn nesting(&self) -> Result<Vec<usize>, usize> {
         let mut nesting = vec![1; self.rules.len()];
         for _ in 0..=self.rules.len() {
@@ -114,33 +122,35 @@ impl Rules {
             }
             nesting = next;
         }
-        // Those that lead back to themselves, or to such ones, have grown in every round.
+        // Recursive rules, and rules that lead to them, have grown in every round.
         let deepest = nesting.iter().copied().max();
         Err(nesting.iter().position(|depth| Some(*depth) == deepest).unwrap_or(self.start))
     }
 
-    fn depth_of(&self, given: Option<usize>) -> Result<usize, String> {
-        let least = self.rules[self.start].least_depth;
+    fn depth_limit(&self, given: Option<usize>) -> Result<usize, String> {
+        let least = self.rules[self.start].min_depth;
         match (given, self.nesting()) {
-            (Some(depth), _) if depth < least || depth > MAX_DEPTH => {
-                Err(format!("depth = {depth} must lie between {least}, where the first network ends, and {MAX_DEPTH}"))
-            }
+            (Some(depth), _) if depth < least || depth > MAX_DEPTH => Err(format!(
+                "depth = {depth} must lie between {least}, the depth of the shallowest network, and {MAX_DEPTH}"
+            )),
             (Some(depth), _) => Ok(depth),
             (None, Ok(nesting)) if nesting[self.start] > MAX_DEPTH => {
                 let deep = nesting[self.start];
-                Err(format!("nests {deep} rules in one another; at most {MAX_DEPTH} are allowed: join some of them"))
+                Err(format!(
+                    "nests {deep} rules in one another, but at most {MAX_DEPTH} are allowed; join some of them"
+                ))
             }
             (None, Ok(nesting)) => Ok(nesting[self.start]),
             (None, Err(rule)) => Err(format!(
-                "rule '{}' leads back to rules that it comes from, so networks could grow without end; set depth = \
-                 NUMBER, how many rules may be nested in one another ({least} to {MAX_DEPTH})",
+                "rule '{}' is recursive, so networks could grow without end; set depth = NUMBER, the largest number of \
+                 rules nested in one another ({least} to {MAX_DEPTH})",
                 self.rules[rule].name
             )),
         }
     }
 }
 
-fn place(rule: &str, alternative: usize, text: &str) -> String {
+fn location(rule: &str, alternative: usize, text: &str) -> String {
     format!("rule '{rule}', alternative {} ('{text}')", alternative + 1)
 }
 
@@ -149,8 +159,8 @@ fn read(texts: &BTreeMap<String, Vec<String>>) -> Result<Vec<Rule>, String> {
     let mut rules = Vec::with_capacity(texts.len());
     for (name, texts) in texts {
         if !is_name(name) {
-            let form = "a rule is named by an upper-case letter, then letters, digits and underscores";
-            return Err(format!("rule '{name}' cannot be called so; {form}"));
+            let form = "it must be an upper-case letter, then letters, digits and underscores";
+            return Err(format!("rule '{name}' has an invalid name; {form}"));
         }
         if texts.is_empty() || texts.len() > MAX_ALTERNATIVES {
             let count = texts.len();
@@ -158,14 +168,14 @@ fn read(texts: &BTreeMap<String, Vec<String>>) -> Result<Vec<Rule>, String> {
         }
         let mut alternatives: Vec<Alternative> = Vec::with_capacity(texts.len());
         for (at, written) in texts.iter().enumerate() {
-            let wrong = |problem: String| format!("{}: {problem}", place(name, at, written));
+            let wrong = |problem: String| format!("{}: {problem}", location(name, at, written));
             let term = text::read(written).and_then(|expression| Term::new(&expression, &names)).map_err(wrong)?;
             if let Some(same) = alternatives.iter().position(|earlier| earlier.term == term) {
-                return Err(wrong(format!("is alternative {} once more; remove one of them", same + 1)));
+                return Err(wrong(format!("repeats alternative {}; remove one of them", same + 1)));
             }
             alternatives.push(Alternative { text: term.text(&names), rules: term.rules(), term });
         }
-        rules.push(Rule { name: name.clone(), alternatives, least_depth: usize::MAX });
+        rules.push(Rule { name: name.clone(), alternatives, min_depth: usize::MAX });
     }
     Ok(rules)
 }

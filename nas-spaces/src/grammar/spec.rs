@@ -1,11 +1,10 @@
-//! The text of a grammar as TOML reads it, unchecked.
+//! The definition of a grammar as TOML, before it is checked.
 
 use std::collections::BTreeMap;
 
-use nas_api::{Error, Result};
 use serde::Deserialize;
 
-/// The whole text.
+/// The whole definition.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
@@ -15,17 +14,10 @@ pub struct Spec {
     pub description: String,
     #[serde(default)]
     pub reference: String,
-    /// The rule that every network is derived from.
+    /// The rule from which every network is derived.
     pub start: String,
-    /// How many rules are nested in one another at most.
+    /// The largest number of rules nested in one another.
     pub depth: Option<usize>,
     /// The alternatives of every rule.
     pub rules: BTreeMap<String, Vec<String>>,
-}
-
-impl Spec {
-    /// The text as TOML, or where it is none (with the line).
-    pub fn read(text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|error| Error::new(format!("the definition of the grammar: {error}")))
-    }
 }

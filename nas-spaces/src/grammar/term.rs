@@ -1,25 +1,25 @@
-//! Terms: combinators over rules and primitives.
+//! Terms, which combine rules and primitives.
 
 use std::fmt;
 
 use super::text::Expression;
 
-/// How terms are put together.
+/// How terms are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Combinator {
-    /// One after the other.
+    /// Applies the terms one after the other.
     Linear,
-    /// All but the last one after the other, and the last beside them; added.
+    /// Applies all but the last term one after the other, and adds the last term, which reads the same input.
     Residual,
-    /// Beside one another; added.
+    /// Applies all terms to the input and adds the results.
     Sum,
-    /// Beside one another; joined channel by channel and projected to as many channels as one has.
+    /// Applies all terms to the input, concatenates the channels, and projects them to the channels of one result.
     Concat,
     /// The six edges of a cell of NAS-Bench-201.
     Cell,
 }
 
-/// Names, and how many terms each takes.
+/// Name, combinator, and the least and largest number of terms.
 const COMBINATORS: [(&str, Combinator, [usize; 2]); 5] = [
     ("linear", Combinator::Linear, [1, MAX_TERMS]),
     ("residual", Combinator::Residual, [2, MAX_TERMS]),
@@ -27,21 +27,21 @@ const COMBINATORS: [(&str, Combinator, [usize; 2]); 5] = [
     ("concat", Combinator::Concat, [2, MAX_TERMS]),
     ("cell", Combinator::Cell, [6, 6]),
 ];
-/// Terms in one combinator at most.
+/// The largest number of terms in one combinator.
 const MAX_TERMS: usize = 64;
 
 /// What a primitive does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Passes its input on.
+    /// Returns its input.
     Id,
-    /// Zeros of its input's shape.
+    /// Returns zeros of its input's shape.
     Zero,
-    /// The residual block of NAS-Bench-201: half the resolution, twice the channels.
+    /// The residual block of NAS-Bench-201, which halves the resolution and doubles the channels.
     Down,
     /// A convolution.
     Conv,
-    /// A convolution of every channel by itself.
+    /// A depthwise convolution.
     Depthwise,
     /// A pooling, by its ONNX name.
     Pool(&'static str),
@@ -61,7 +61,7 @@ const PRIMITIVES: [(&str, Op); 23] = [
     ("max-pool", Op::Pool("MaxPool")),
     ("batch-norm", Op::Plain("BatchNormalization")),
     ("instance-norm", Op::Plain("InstanceNormalization")),
-    // One group: over all channels and positions, whatever the size of the image.
+    // It has one group, which covers all channels and positions of an image of any size.
     ("layer-norm", Op::GroupNorm),
     ("group-norm", Op::GroupNorm),
     ("relu", Op::Plain("Relu")),
@@ -78,7 +78,7 @@ const PRIMITIVES: [(&str, Op); 23] = [
     ("softplus", Op::Plain("Softplus")),
 ];
 
-/// One operation with its numbers; those that it does not take are 1.
+/// One operation with its numbers. Numbers that it does not take are 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Primitive {
     pub name: &'static str,
@@ -88,22 +88,25 @@ pub struct Primitive {
     pub groups: i64,
 }
 
-/// The right-hand side of a rule, or, without rules in it, an architecture.
+/// The right-hand side of a rule. A term without rules is an architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// By its position.
+    /// The index of a rule.
     Rule(usize),
     Primitive(Primitive),
     Combined(Combinator, Vec<Term>),
 }
 
 impl Term {
-    /// What an expression means, where these are the rules.
+    /// The term that an expression means, given the names of the rules.
+    ///
+    /// # Errors
+    /// If a name is unknown, or a rule, combinator or primitive is given the wrong arguments.
     pub fn new(expression: &Expression, rules: &[&str]) -> Result<Self, String> {
         let Expression { name, terms, numbers } = expression;
-        let simple = terms.is_empty() && numbers.is_empty();
+        let bare = terms.is_empty() && numbers.is_empty();
         if let Some(rule) = rules.iter().position(|rule| rule == name) {
-            return if simple { Ok(Self::Rule(rule)) } else { Err(format!("the rule '{name}' takes no arguments")) };
+            return if bare { Ok(Self::Rule(rule)) } else { Err(format!("the rule '{name}' takes no arguments")) };
         }
         if let Some((_, combinator, [least, most])) = COMBINATORS.iter().find(|(known, ..)| known == name) {
             if !numbers.is_empty() {
@@ -118,14 +121,14 @@ impl Term {
         }
         if let Some(&(name, op)) = PRIMITIVES.iter().find(|(known, _)| known == name) {
             if let Some(term) = terms.first() {
-                return Err(format!("'{name}' takes no terms, but '{}' stands in its parentheses", term.name));
+                return Err(format!("'{name}' takes no terms, but '{}' is in its parentheses", term.name));
             }
             return Primitive::new(name, op, numbers).map(Self::Primitive);
         }
         Err(unknown(name, rules))
     }
 
-    /// The rules that it names, from left to right.
+    /// The indices of the rules in it, from left to right.
     pub fn rules(&self) -> Vec<usize> {
         match self {
             Self::Rule(rule) => vec![*rule],
@@ -134,7 +137,7 @@ impl Term {
         }
     }
 
-    /// The greatest common multiple of groups that channels are divided into.
+    /// The least common multiple of all groups that channels are divided into.
     pub fn groups(&self) -> u32 {
         match self {
             Self::Rule(_) => 1,
@@ -143,7 +146,7 @@ impl Term {
         }
     }
 
-    /// The text, with rules by their names.
+    /// Appends the text of the term to `to`. `rules` are the names of the rules.
     pub fn write(&self, rules: &[&str], to: &mut String) {
         match self {
             Self::Rule(rule) => to.push_str(rules.get(*rule).unwrap_or(&"?")),
@@ -159,7 +162,7 @@ impl Term {
         }
     }
 
-    /// The text of a term, with rules by their names.
+    /// The text of the term. `rules` are the names of the rules.
     pub fn text(&self, rules: &[&str]) -> String {
         let mut text = String::new();
         self.write(rules, &mut text);
@@ -167,7 +170,7 @@ impl Term {
     }
 }
 
-/// The least number that both divide.
+/// The least common multiple.
 pub fn common_multiple(a: u32, b: u32) -> u32 {
     let (mut divisor, mut rest) = (a, b);
     while rest != 0 {
@@ -176,7 +179,7 @@ pub fn common_multiple(a: u32, b: u32) -> u32 {
     (a / divisor.max(1)).saturating_mul(b)
 }
 
-/// That there is no such name, and the nearest one.
+/// The message for an unknown name, with the most similar known one.
 fn unknown(name: &str, rules: &[&str]) -> String {
     let combinators = COMBINATORS.iter().map(|(known, ..)| *known);
     let all = combinators.chain(PRIMITIVES.iter().map(|(known, _)| *known)).chain(rules.iter().copied());
@@ -185,7 +188,7 @@ fn unknown(name: &str, rules: &[&str]) -> String {
     let hint = nearest.map_or(String::new(), |nearest| format!("; did you mean '{nearest}'?"));
     if name.starts_with(|first: char| first.is_ascii_uppercase()) {
         if rules.is_empty() {
-            return format!("'{name}' would be a rule; in the text of a network every rule has been replaced");
+            return format!("'{name}' would be a rule, but the text of a network has no rules");
         }
         format!("there is no rule '{name}'{hint}")
     } else {
@@ -200,9 +203,9 @@ impl Combinator {
 }
 
 impl Primitive {
-    /// `id`: the primitive that changes nothing.
+    /// The primitive `id`, which changes nothing.
     pub const ID: Self = Self { name: "id", op: Op::Id, kernel: 1, dilation: 1, groups: 1 };
-    /// Zeros.
+    /// The primitive `zero`.
     pub const ZERO: Self = Self { name: "zero", op: Op::Zero, ..Self::ID };
 
     fn new(name: &'static str, op: Op, numbers: &[(Option<String>, u32)]) -> Result<Self, String> {
@@ -219,19 +222,19 @@ impl Primitive {
             let key = match (key, first) {
                 (None, Some(first)) if at == 0 => first,
                 (Some(key), _) if others.contains(&key.as_str()) && !set.contains(&key.as_str()) => key,
-                _ => return Err(takes(name, first, others)),
+                _ => return Err(expected_form(name, first, others)),
             };
             primitive.set(key, *number)?;
             set.push(key);
         }
         if first.is_some_and(|first| !set.contains(&first)) {
-            return Err(takes(name, first, others));
+            return Err(expected_form(name, first, others));
         }
         Ok(primitive)
     }
 
     fn set(&mut self, key: &str, number: u32) -> Result<(), String> {
-        let (place, most) = match key {
+        let (field, most) = match key {
             "kernel" => (&mut self.kernel, 15),
             "dilation" => (&mut self.dilation, 8),
             _ => (&mut self.groups, 64),
@@ -240,19 +243,19 @@ impl Primitive {
             return Err(format!("the {key} of '{}' must lie between 1 and {most}, but is {number}", self.name));
         }
         if key == "kernel" && number.is_multiple_of(2) {
-            return Err(format!("the kernel of '{}' must be odd, so that the size is kept, not {number}", self.name));
+            return Err(format!("the kernel of '{}' must be odd to keep the size, not {number}", self.name));
         }
-        *place = i64::from(number);
+        *field = i64::from(number);
         Ok(())
     }
 }
 
-/// How a primitive is written.
-fn takes(name: &str, first: Option<&str>, others: &[&str]) -> String {
+/// The message that says how a primitive is written.
+fn expected_form(name: &str, first: Option<&str>, others: &[&str]) -> String {
     let Some(first) = first else { return format!("'{name}' takes no numbers") };
     let others: String = others.iter().map(|other| format!(", {other}=NUMBER")).collect();
-    let optional = if others.is_empty() { "" } else { "; what has a name may be left out" };
-    format!("is to be written as {name}({}{others}){optional}", first.to_uppercase())
+    let optional = if others.is_empty() { "" } else { "; named numbers are optional" };
+    format!("must be written as {name}({}{others}){optional}", first.to_uppercase())
 }
 
 impl fmt::Display for Primitive {

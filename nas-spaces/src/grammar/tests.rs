@@ -1,4 +1,4 @@
-//! What grammars mean: their sizes, texts, identities and networks.
+//! Sizes, texts, identities and networks of grammars.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,7 +14,7 @@ fn hierarchical() -> GrammarSpace {
     GrammarSpace::hierarchical_nas_bench_201().unwrap()
 }
 
-/// A grammar whose start is `A`.
+/// The space of a grammar whose start is `A`.
 fn grammar(rules: &str) -> GrammarSpace {
     GrammarSpace::from_toml(&definition(rules)).unwrap()
 }
@@ -44,7 +44,7 @@ fn every_genotype(space: &GrammarSpace) -> Vec<Genotype> {
     complete
 }
 
-/// The product of the alternatives' sizes, rule by rule, by hand; log10.
+/// log10 of the size, worked out rule by rule from the sizes of the alternatives.
 fn size_by_hand(blocks: f64) -> f64 {
     let cl = 6.0 * (3.0 + blocks).log10();
     let sum = |terms: &[f64]| terms.iter().fold(0.0, |sum, term| sum + 10_f64.powf(term - terms[0])).log10() + terms[0];
@@ -88,7 +88,7 @@ fn decisions_are_named_by_rule_and_path() {
     let mut names = Vec::new();
     while let Some(decision) = space.next(&genotype) {
         names.push(decision.name.clone());
-        // A block on the first edge, else the first alternative.
+        // Choose a block on the first edge, and the first alternative everywhere else.
         genotype.push(if decision.name.ends_with("OP.1.1.1.1") { 2 } else { 0 });
     }
     assert_eq!(names[..4], ["D2", "D1.1", "C.1.1", "OP.1.1.1.1"]);
@@ -99,7 +99,7 @@ fn decisions_are_named_by_rule_and_path() {
 }
 
 #[test]
-fn the_grammars_of_the_documentation_are_ones() {
+fn the_grammars_in_the_documentation_are_valid() {
     let page = include_str!("../../../docs/spaces/grammar.md");
     let texts: Vec<&str> =
         page.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(text, _)| text).collect();
@@ -111,7 +111,7 @@ fn the_grammars_of_the_documentation_are_ones() {
 
 /// The first alternatives of the macro structure are the skeleton of NAS-Bench-201 with five cells a stage.
 #[test]
-fn a_derivation_is_a_network_of_nas_bench_201() {
+fn a_derivation_has_the_counts_of_its_nas_bench_201_network() {
     let (space, cells) = (hierarchical(), NasBench201::new());
     let words = ["zero", "id", "linear(relu, conv(1), batch-norm)", "linear(relu, conv(3), batch-norm)", "avg-pool(3)"];
     for seed in 0..30 {
@@ -129,14 +129,14 @@ fn a_derivation_is_a_network_of_nas_bench_201() {
 }
 
 #[test]
-fn samples_keep_the_promises_and_stay_within_the_bounds() {
+fn samples_conform_and_stay_within_the_node_bound() {
     let mut space = hierarchical();
     let genotypes: Vec<Genotype> = (0..12).map(|seed| space.sample(seed)).collect();
     let task = task(&space, [3, 32, 32]);
     for genotype in &genotypes {
         let graph = SearchSpace::build(&space, genotype, &task).unwrap();
         assert_eq!(shape::infer(&graph, &task.input_shape).unwrap().last().unwrap()[..], [10]);
-        assert!(graph.nodes.len() as u64 <= space.places.measure.nodes);
+        assert!(graph.nodes.len() as u64 <= space.positions.measure.nodes);
         let text = SearchSpace::format(&space, genotype);
         assert_eq!(SearchSpace::parse(&space, &text).unwrap(), *genotype);
     }
@@ -148,7 +148,7 @@ fn samples_keep_the_promises_and_stay_within_the_bounds() {
 }
 
 #[test]
-fn a_mutant_keeps_what_its_changed_decision_leaves_in_place() {
+fn a_mutant_keeps_the_choices_that_do_not_depend_on_the_changed_one() {
     let space = hierarchical();
     let parent = space.sample(3);
     let made = |genotype: &[u32]| -> HashMap<String, u32> {
@@ -163,12 +163,12 @@ fn a_mutant_keeps_what_its_changed_decision_leaves_in_place() {
     }
 }
 
-/// Beyond the depth only alternatives that end may be chosen.
+/// At the depth limit only alternatives that end can be chosen.
 #[test]
 fn depth_limits_recursion() {
     let rules = "[rules]\nA = [\"relu\", \"linear(A, A)\"]\n";
     let sizes: Vec<usize> = (1..=4).map(|depth| every_genotype(&grammar_of(depth, rules)).len()).collect();
-    // s(1) = 1, s(n + 1) = 1 + s(n)²; at depth 1 the second alternative could never be chosen.
+    // s(1) = 1 and s(n + 1) = 1 + s(n)². At depth 1 the second alternative could never be chosen.
     assert_eq!(sizes[1..], [2, 5, 26]);
     let deep = grammar_of(9, rules);
     assert_eq!(deep.info().decisions.len(), 255);
@@ -198,7 +198,7 @@ fn an_ambiguous_grammar_is_written_with_its_choices() {
 }
 
 #[test]
-fn parsing_an_exponential_grammar_takes_no_exponential_time() {
+fn parsing_a_grammar_with_exponentially_many_derivations_is_fast() {
     let rules = "depth = 12\n[rules]\nA = [\"id\", \"linear(A, relu)\", \"linear(A, mish)\", \"linear(A, gelu)\"]\n";
     let space = grammar(rules);
     let genotype = [3; 11];
@@ -228,9 +228,10 @@ fn equal_networks_have_equal_keys() {
 }
 
 #[test]
-fn nothing_but_zeros_is_a_network() {
+fn a_network_of_zeros_alone_is_built() {
     let space = grammar(
-        "[rules]\nA = [\"linear(B, down, B)\"]\nB = [\"zero\", \"sum(zero, zero)\", \"cell(zero, zero, zero, zero, zero, zero)\"]\n",
+        "[rules]\nA = [\"linear(B, down, B)\"]\nB = [\"zero\", \"sum(zero, zero)\", \
+         \"cell(zero, zero, zero, zero, zero, zero)\"]\n",
     );
     for genotype in every_genotype(&space) {
         assert!(counts(&space, &genotype, [3, 5, 4]).params > 0);
@@ -240,8 +241,8 @@ fn nothing_but_zeros_is_a_network() {
 #[test]
 fn every_primitive_keeps_the_shape() {
     let names = "id zero conv(1) conv(15) conv(3,dilation=8) conv(5,groups=4,dilation=2) depthwise-conv(7,dilation=2) \
-                 avg-pool(3) max-pool(15) batch-norm instance-norm layer-norm group-norm(8) relu leaky-relu elu selu gelu \
-                 mish swish hard-swish sigmoid hard-sigmoid tanh softplus";
+                 avg-pool(3) max-pool(15) batch-norm instance-norm layer-norm group-norm(8) relu leaky-relu elu selu \
+                 gelu mish swish hard-swish sigmoid hard-sigmoid tanh softplus";
     let names: Vec<String> = names.split_whitespace().map(|name| format!("\"{name}\"")).collect();
     let space = grammar(&format!(
         "[rules]\nA = [\"linear(B, down, B, down)\", \"concat(B, B, B)\"]\nB = [{}]\n",
@@ -258,7 +259,7 @@ fn every_primitive_keeps_the_shape() {
 }
 
 #[test]
-fn tasks_that_do_not_fit_are_refused_in_words() {
+fn tasks_that_do_not_fit_are_refused() {
     let space = grammar("[rules]\nA = [\"linear(conv(3, groups=6), down)\"]\n");
     let refused = |shape: &[i64], channels: f64, words: &str| {
         let given = [Setting { name: "channels".into(), value: Value::Number(channels) }];

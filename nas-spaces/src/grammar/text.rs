@@ -1,18 +1,21 @@
-//! Reading what terms are written in: `linear(relu, conv(3, dilation=2), NORM)`.
+//! Parses the text of terms, such as `linear(relu, conv(3, dilation=2), NORM)`.
 
-/// A term is nested so deep at most. Reading, building and writing one are as deep on the stack.
+/// The deepest nesting of a term. Reading, building and writing a term recurse as deeply.
 pub const MAX_NESTING: usize = 200;
 
-/// A name and what stands in the parentheses behind it.
+/// A name and the arguments in the parentheses after it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Expression {
     pub name: String,
     pub terms: Vec<Expression>,
-    /// With their names, where they have one.
+    /// Numbers, some of them named.
     pub numbers: Vec<(Option<String>, u32)>,
 }
 
-/// Reads a whole text, or says what was expected at which column.
+/// Parses a whole text.
+///
+/// # Errors
+/// If the text is malformed or nested too deeply. The message says what was expected at which column.
 pub fn read(text: &str) -> Result<Expression, String> {
     let mut reader = Reader { text, rest: text };
     let expression = reader.expression(1)?;
@@ -31,11 +34,11 @@ impl<'t> Reader<'t> {
             return Err(format!("is nested more than {MAX_NESTING} deep"));
         }
         let name = self.word().ok_or_else(|| self.expected("the name of a rule, combinator or primitive"))?;
-        self.rest_of(name, nesting)
+        self.arguments(name, nesting)
     }
 
-    /// What follows a name.
-    fn rest_of(&mut self, name: &str, nesting: usize) -> Result<Expression, String> {
+    /// The arguments after a name, if there are any.
+    fn arguments(&mut self, name: &str, nesting: usize) -> Result<Expression, String> {
         let mut expression = Expression { name: name.to_owned(), terms: Vec::new(), numbers: Vec::new() };
         if !self.eat('(') {
             return Ok(expression);
@@ -51,10 +54,10 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A term, a number, or a number with a name.
-    fn argument(&mut self, of: &mut Expression, nesting: usize) -> Result<(), String> {
+    /// A term, a number, or a named number.
+    fn argument(&mut self, expression: &mut Expression, nesting: usize) -> Result<(), String> {
         if let Some(number) = self.number()? {
-            of.numbers.push((None, number));
+            expression.numbers.push((None, number));
             return Ok(());
         }
         let before = self.rest;
@@ -62,11 +65,11 @@ impl<'t> Reader<'t> {
             && self.eat('=')
         {
             let number = self.number()?.ok_or_else(|| self.expected("a whole number"))?;
-            of.numbers.push((Some(name.to_owned()), number));
+            expression.numbers.push((Some(name.to_owned()), number));
             return Ok(());
         }
         self.rest = before;
-        of.terms.push(self.expression(nesting + 1)?);
+        expression.terms.push(self.expression(nesting + 1)?);
         Ok(())
     }
 
@@ -81,10 +84,10 @@ impl<'t> Reader<'t> {
         rest.is_some()
     }
 
-    /// The characters from here on that fit.
-    fn while_fits(&mut self, fits: impl Fn(char) -> bool) -> &'t str {
+    /// Takes the longest run of accepted characters.
+    fn take_while(&mut self, accepts: impl Fn(char) -> bool) -> &'t str {
         self.skip_spaces();
-        let end = self.rest.find(|next| !fits(next)).unwrap_or(self.rest.len());
+        let end = self.rest.find(|next| !accepts(next)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(end);
         self.rest = rest;
         taken
@@ -95,11 +98,11 @@ impl<'t> Reader<'t> {
         if !self.rest.starts_with(|first: char| first.is_ascii_alphabetic()) {
             return None;
         }
-        Some(self.while_fits(|next| next.is_ascii_alphanumeric() || next == '_' || next == '-'))
+        Some(self.take_while(|next| next.is_ascii_alphanumeric() || next == '_' || next == '-'))
     }
 
     fn number(&mut self) -> Result<Option<u32>, String> {
-        match self.while_fits(|next| next.is_ascii_digit()) {
+        match self.take_while(|next| next.is_ascii_digit()) {
             "" => Ok(None),
             digits => digits.parse().map(Some).map_err(|_| format!("the number {digits} is too large")),
         }
@@ -109,8 +112,8 @@ impl<'t> Reader<'t> {
         self.skip_spaces();
         let column = self.text[..self.text.len() - self.rest.len()].chars().count() + 1;
         match self.rest.chars().next() {
-            Some(found) => format!("'{}' stands at column {column}, where {wanted} must", found.escape_default()),
-            None => format!("ends at column {column}, where {wanted} must stand"),
+            Some(found) => format!("expected {wanted} at column {column}, found '{}'", found.escape_default()),
+            None => format!("expected {wanted} at column {column}, found the end of the text"),
         }
     }
 }
@@ -137,13 +140,14 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.contains(words), "{error}");
         };
-        refused("", "ends at column 1, where the name of a rule");
-        refused("linear(relu", "ends at column 12, where ',' or ')' must stand");
-        refused("linear(relu mish)", "'m' stands at column 13, where ',' or ')' must");
-        refused("linear()", "')' stands at column 8");
-        refused("relu)", "')' stands at column 5, where the end must");
+        let name = "expected the name of a rule, combinator or primitive at column";
+        refused("", &format!("{name} 1, found the end of the text"));
+        refused("linear(relu", "expected ',' or ')' at column 12, found the end of the text");
+        refused("linear(relu mish)", "expected ',' or ')' at column 13, found 'm'");
+        refused("linear()", &format!("{name} 8, found ')'"));
+        refused("relu)", "expected the end at column 5, found ')'");
         refused("conv(99999999999)", "too large");
-        refused("conv(3, dilation=x)", "'x' stands at column 18, where a whole number must");
+        refused("conv(3, dilation=x)", "expected a whole number at column 18, found 'x'");
         refused(&"linear(".repeat(1000), "more than 200 deep");
     }
 }

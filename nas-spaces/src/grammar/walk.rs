@@ -1,8 +1,8 @@
-//! Walking from decision to decision.
+//! Walks from decision to decision.
 
-use super::places::Places;
+use super::positions::Positions;
 
-/// The choices of a prefix, and the places that are still to be expanded, the next one last.
+/// The choices of a prefix, and the positions still to be expanded, the next one last.
 #[derive(Clone, Debug, Default)]
 pub struct Walk {
     made: Vec<u32>,
@@ -10,38 +10,38 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// The decision after a prefix, by its position; `None`: complete, or the prefix is invalid.
+    /// The index of the decision after a prefix; `None` if the prefix is complete or invalid.
     ///
-    /// Spaces are asked for one prefix after the other, each one longer: a walk goes on from the last one, since a
-    /// derivation may have a thousand decisions.
-    pub fn next(&mut self, places: &Places, prefix: &[u32]) -> Option<usize> {
-        // Number by number: in components, `starts_with` goes byte by byte.
-        let goes_on = prefix.len() >= self.made.len() && prefix.iter().zip(&self.made).all(|(a, b)| a == b);
-        if self.made.is_empty() || !goes_on {
+    /// Callers extend a prefix by one choice at a time, and a derivation may have a thousand decisions. The walk
+    /// therefore continues from the previous prefix.
+    pub fn next(&mut self, positions: &Positions, prefix: &[u32]) -> Option<usize> {
+        // In components, `starts_with` would compare byte by byte.
+        let continues = prefix.len() >= self.made.len() && prefix.iter().zip(&self.made).all(|(a, b)| a == b);
+        if self.made.is_empty() || !continues {
             self.made.clear();
             self.open = vec![0];
-            self.settle(places);
+            self.expand_forced(positions);
         }
         for &choice in &prefix[self.made.len()..] {
-            let place = &places.places[*self.open.last()?];
-            let option = place.options.get(choice as usize)?;
+            let position = &positions.all[*self.open.last()?];
+            let chosen = position.choices.get(choice as usize)?;
             self.open.pop();
-            self.open.extend(option.children.iter().rev());
+            self.open.extend(chosen.children.iter().rev());
             self.made.push(choice);
-            self.settle(places);
+            self.expand_forced(positions);
         }
-        self.open.last().and_then(|&at| places.places[at].decision)
+        self.open.last().and_then(|&at| positions.all[at].decision)
     }
 
-    /// Expands what leaves no choice.
-    fn settle(&mut self, places: &Places) {
+    /// Expands the next positions as long as they have only one choice.
+    fn expand_forced(&mut self, positions: &Positions) {
         while let Some(&at) = self.open.last() {
-            let place = &places.places[at];
-            if place.decision.is_some() {
+            let position = &positions.all[at];
+            if position.decision.is_some() {
                 return;
             }
             self.open.pop();
-            self.open.extend(place.options.iter().flat_map(|option| option.children.iter().rev()));
+            self.open.extend(position.choices.iter().flat_map(|choice| choice.children.iter().rev()));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Mobile networks: seven stages of inverted bottlenecks, as in MobileNetV2, MnasNet, ProxylessNAS and EfficientNet.
 //!
-//! M. Sandler, A. Howard, M. Zhu, A. Zhmoginov and L.-C. Chen, "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
-//! CVPR 2018; M. Tan, B. Chen, R. Pang, V. Vasudevan, M. Sandler, A. Howard and Q. V. Le, "MnasNet: Platform-Aware Neural
-//! Architecture Search for Mobile", CVPR 2019; H. Cai, L. Zhu and S. Han, "ProxylessNAS", ICLR 2019.
+//! M. Sandler, A. Howard, M. Zhu, A. Zhmoginov and L.-C. Chen, "MobileNetV2: Inverted Residuals and Linear
+//! Bottlenecks", CVPR 2018; M. Tan, B. Chen, R. Pang, V. Vasudevan, M. Sandler, A. Howard and Q. V. Le, "MnasNet:
+//! Platform-Aware Neural Architecture Search for Mobile", CVPR 2019; H. Cai, L. Zhu and S. Han, "ProxylessNAS", ICLR
+//! 2019.
 
 mod design;
 mod named;
@@ -13,13 +14,12 @@ use nas_api::{Decision, Error, Genotype, Graph, Parameter, Result, SearchSpace, 
 
 use design::{ACTIVATIONS, Block, Design, STAGES, Stage};
 
-/// In hundredths.
+/// The width multipliers in hundredths.
 const MULTIPLIERS: [i64; 6] = [35, 50, 75, 100, 130, 140];
 const WIDTHS: [&[i64]; STAGES] =
     [&[16, 24], &[24, 32], &[32, 40, 48], &[64, 80, 96], &[96, 112, 128], &[160, 192, 224], &[320, 384]];
-/// A stage has one block up to so many.
-const DEPTHS: [u32; STAGES] = [2, 4, 4, 4, 4, 4, 2];
-const MOST_BLOCKS: usize = 4;
+/// The largest number of blocks of each stage; the smallest is 1.
+const MAX_DEPTHS: [u32; STAGES] = [2, 4, 4, 4, 4, 4, 2];
 const KERNELS: [i64; 3] = [3, 5, 7];
 const EXPANSIONS: [i64; 4] = [1, 3, 4, 6];
 const NO_YES: [&str; 2] = ["no", "yes"];
@@ -27,19 +27,20 @@ const NO_YES: [&str; 2] = ["no", "yes"];
 /// The space `mobile`.
 #[derive(Clone, Debug)]
 pub struct Mobile {
-    /// Activation and multiplier, then of each stage depth, width, squeeze, skip and, once or for each block, kernel and
-    /// expansion.
+    /// Activation and multiplier, then depth, width, squeeze and skip of each stage, with kernel and expansion for the
+    /// stage or for each block.
     decisions: Vec<Decision>,
     per_block: bool,
 }
 
 impl Mobile {
-    /// One kernel and expansion for a stage, as in MnasNet. The stem is a setting of the task.
+    /// The space that decides kernel and expansion once for each stage, as in MnasNet. The stem is a setting of the
+    /// task.
     pub fn per_stage() -> Self {
         Self::new(false)
     }
 
-    /// Kernel and expansion of each block, as in ProxylessNAS.
+    /// The space that decides kernel and expansion for every block, as in ProxylessNAS.
     pub fn per_block() -> Self {
         Self::new(true)
     }
@@ -50,7 +51,7 @@ impl Mobile {
             Decision::new("activation", ACTIVATIONS.map(|(name, _)| name)),
             Decision::new("multiplier", MULTIPLIERS.map(hundredths)).ordered(),
         ];
-        for (stage, (widths, depth)) in (1..).zip(WIDTHS.into_iter().zip(DEPTHS)) {
+        for (stage, (widths, depth)) in (1..).zip(WIDTHS.into_iter().zip(MAX_DEPTHS)) {
             decisions
                 .push(Decision::new(format!("depth{stage}"), (1..=depth).map(|depth| depth.to_string())).ordered());
             decisions.push(Decision::new(format!("width{stage}"), widths.iter().map(i64::to_string)).ordered());
@@ -67,30 +68,30 @@ impl Mobile {
         Self { decisions, per_block }
     }
 
-    /// Blocks of a stage that have decisions of their own.
-    fn decided(&self, depth: u32) -> usize {
+    /// The number of blocks of a stage that have their own decisions.
+    fn decided_blocks(&self, depth: u32) -> usize {
         if self.per_block { depth as usize } else { 1 }
     }
 
-    /// The decision after a prefix.
-    fn open(&self, prefix: &[u32]) -> Option<usize> {
+    /// The index of the decision after a prefix; `None` if the prefix is complete.
+    fn next_index(&self, prefix: &[u32]) -> Option<usize> {
         if prefix.len() < 2 {
             return Some(prefix.len());
         }
-        // `at` in the prefix, `slot` in the decisions: where a stage begins.
+        // A stage begins at `at` in the prefix and at `slot` among the decisions.
         let (mut at, mut slot) = (2, 2);
-        for deepest in DEPTHS {
+        for deepest in MAX_DEPTHS {
             let Some(choice) = prefix.get(at) else { return Some(slot) };
             let depth = choice + 1;
-            // Where a stage has one block there is nothing to skip.
+            // A stage of one block has no decision about skips.
             let skip = usize::from(depth > 1);
-            let made = 3 + skip + 2 * self.decided(depth);
+            let made = 3 + skip + 2 * self.decided_blocks(depth);
             let within = prefix.len() - at;
             if within < made {
                 return Some(slot + within + if within >= 3 { 1 - skip } else { 0 });
             }
             at += made;
-            slot += 4 + 2 * self.decided(deepest);
+            slot += 4 + 2 * self.decided_blocks(deepest);
         }
         None
     }
@@ -98,7 +99,7 @@ impl Mobile {
     /// The network that a genotype describes.
     fn design(&self, genotype: &[u32]) -> Result<Design> {
         self.validate(genotype)?;
-        self.read(genotype).ok_or_else(|| Error::new(format!("{genotype:?} is no genotype of mobile")))
+        self.read(genotype).ok_or_else(|| Error::new(format!("{genotype:?} is not a genotype of mobile")))
     }
 
     fn read(&self, genotype: &[u32]) -> Option<Design> {
@@ -111,8 +112,8 @@ impl Mobile {
             let width = *widths.get(choices.next()?)?;
             let squeeze = choices.next()? == 1;
             let skip = depth == 1 || choices.next()? == 1;
-            let mut blocks = Vec::with_capacity(MOST_BLOCKS);
-            for _ in 0..self.decided(depth) {
+            let mut blocks = Vec::with_capacity(depth as usize);
+            for _ in 0..self.decided_blocks(depth) {
                 blocks.push(Block {
                     kernel: *KERNELS.get(choices.next()?)?,
                     expansion: *EXPANSIONS.get(choices.next()?)?,
@@ -124,27 +125,27 @@ impl Mobile {
         Some(Design { activation, multiplier, stages })
     }
 
-    /// The choices of a design; `None` where one is not in the space.
+    /// The genotype of a design; `None` if the design is not in the space.
     fn write(&self, design: &Design) -> Option<Genotype> {
         let mut genotype = Genotype::new();
         genotype.push(ACTIVATIONS.iter().position(|(_, known)| *known == design.activation)? as u32);
-        genotype.push(place(&MULTIPLIERS, design.multiplier)?);
+        genotype.push(index_of(&MULTIPLIERS, design.multiplier)?);
         for (stage, widths) in design.stages.iter().zip(WIDTHS) {
             let depth = u32::try_from(stage.blocks.len()).ok()?;
-            genotype.extend([depth.checked_sub(1)?, place(widths, stage.width)?, u32::from(stage.squeeze)]);
+            genotype.extend([depth.checked_sub(1)?, index_of(widths, stage.width)?, u32::from(stage.squeeze)]);
             if depth > 1 {
                 genotype.push(u32::from(stage.skip));
             }
-            for block in &stage.blocks[..self.decided(depth)] {
-                genotype.extend([place(&KERNELS, block.kernel)?, place(&EXPANSIONS, block.expansion)?]);
+            for block in &stage.blocks[..self.decided_blocks(depth)] {
+                genotype.extend([index_of(&KERNELS, block.kernel)?, index_of(&EXPANSIONS, block.expansion)?]);
             }
         }
         Some(genotype)
     }
 }
 
-fn place(known: &[i64], value: i64) -> Option<u32> {
-    known.iter().position(|&other| other == value).map(|position| position as u32)
+fn index_of(choices: &[i64], value: i64) -> Option<u32> {
+    choices.iter().position(|&other| other == value).map(|index| index as u32)
 }
 
 impl Default for Mobile {
@@ -165,10 +166,10 @@ impl SearchSpace for Mobile {
 
     fn info(&self) -> SpaceInfo {
         let pair = (KERNELS.len() * EXPANSIONS.len()) as f64;
-        let stages = WIDTHS.iter().zip(DEPTHS).map(|(widths, deepest)| {
+        let stages = WIDTHS.iter().zip(MAX_DEPTHS).map(|(widths, deepest)| {
             let depths = (1..=deepest).map(|depth| {
                 let skip = if depth > 1 { 2.0 } else { 1.0 };
-                skip * libm::pow(pair, self.decided(depth) as f64)
+                skip * libm::pow(pair, self.decided_blocks(depth) as f64)
             });
             libm::log10(2.0 * widths.len() as f64 * depths.sum::<f64>())
         });
@@ -190,7 +191,7 @@ impl SearchSpace for Mobile {
     }
 
     fn next(&self, prefix: &[u32]) -> Option<&Decision> {
-        self.decisions.get(self.open(prefix)?)
+        self.decisions.get(self.next_index(prefix)?)
     }
 
     fn task_parameters(&self) -> Vec<Parameter> {
@@ -198,18 +199,18 @@ impl SearchSpace for Mobile {
             "stem",
             "imagenet",
             &["imagenet", "small"],
-            "For small images stem and second stage keep the size; else both halve it.",
+            "Whether stem and second stage halve the size (imagenet) or keep it (small).",
         )]
     }
 
     fn build(&self, genotype: &[u32], task: &Task) -> Result<Graph> {
-        crate::blocks::image("mobile", &task.input_shape)?;
+        crate::blocks::image_shape("mobile", &task.input_shape)?;
         let small = task.settings.text("stem")? == "small";
         Ok(self.design(genotype)?.network(i64::from(task.outputs), small))
     }
 
     fn key(&self, genotype: &[u32]) -> String {
-        // Genotypes are valid here; one that is not gets a key of its own.
+        // Genotypes should be valid here; an invalid one gets a key of its own.
         self.read(genotype).map_or_else(|| nas_api::space_defaults::key(genotype), |design| design.key())
     }
 
@@ -221,7 +222,7 @@ impl SearchSpace for Mobile {
         nas_api::space_defaults::parse(self, text).map_err(|error| {
             let names = named::names().join(", ");
             Error::new(format!(
-                "{error}; a genotype reads like activation=relu6,multiplier=1.00,depth1=1,..., or is one of {names}"
+                "{error}; a genotype reads like activation=relu6,multiplier=1.00,depth1=1,..., or is a name: {names}"
             ))
         })
     }

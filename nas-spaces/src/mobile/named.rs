@@ -1,11 +1,11 @@
-//! Published networks that are points of the space.
+//! Published networks that are in the space.
 
 use super::design::{ACTIVATIONS, Block, Design, STAGES, Stage};
 
-/// A stage: depth, width, kernel, expansion, squeeze-excite.
+/// Depth, width, kernel, expansion and squeeze-excite of a stage.
 type Row = (usize, i64, i64, i64, bool);
 
-/// Name, activation, stages.
+/// Name, activation and stages of each network.
 const NAMED: [(&str, &str, [Row; STAGES]); 4] = [
     // Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018, table 2.
     (
@@ -35,7 +35,7 @@ const NAMED: [(&str, &str, [Row; STAGES]); 4] = [
             (1, 320, 3, 6, false),
         ],
     ),
-    // The same without squeeze-excite, found by itself.
+    // From the same paper, found by a separate search without squeeze-excite.
     (
         "mnasnet_b1",
         "relu",
@@ -65,12 +65,12 @@ const NAMED: [(&str, &str, [Row; STAGES]); 4] = [
     ),
 ];
 
-/// Every name.
+/// The names of all networks.
 pub fn names() -> Vec<&'static str> {
     NAMED.iter().map(|(name, ..)| *name).collect()
 }
 
-/// The network of this name.
+/// The design of the network with this name.
 pub fn design(name: &str) -> Option<Design> {
     let (_, activation, rows) = NAMED.iter().find(|(known, ..)| *known == name)?;
     let stage = |&(depth, width, kernel, expansion, squeeze): &Row| Stage {

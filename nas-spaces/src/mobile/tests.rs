@@ -15,9 +15,10 @@ fn counts(space: &Mobile, genotype: &[u32], stem: &str, shape: [i64; 3], outputs
     count::count(&graph, &shape::infer(&graph, &task.input_shape).unwrap()).unwrap()
 }
 
-/// Those of torchvision's and, for MnasNet-A1, timm's networks: multiply-accumulates of convolutions and linear layers.
+/// The counts are those of torchvision and, for MnasNet-A1, of timm, with the multiply-accumulates of convolutions and
+/// linear layers.
 #[test]
-fn published_networks_have_their_counts() {
+fn published_networks_have_the_counts_of_torchvision_and_timm() {
     let expected = [
         ("mobilenet_v2", 3_504_872, 300_774_272),
         ("mnasnet_a1", 3_887_038, 311_579_072),
@@ -32,7 +33,7 @@ fn published_networks_have_their_counts() {
     }
 }
 
-/// MobileNetV2 of other widths, as timm builds it.
+/// The counts are those of MobileNetV2 with other multipliers in timm.
 #[test]
 fn multipliers_round_as_published() {
     let space = Mobile::per_stage();
@@ -45,13 +46,13 @@ fn multipliers_round_as_published() {
 }
 
 #[test]
-fn a_small_stem_leaves_out_two_halvings() {
+fn the_small_stem_omits_two_halvings() {
     let space = Mobile::per_stage();
     let genotype = space.parse("mobilenet_v2").unwrap();
     let whole = counts(&space, &genotype, "imagenet", [3, 128, 128], 10);
     let small = counts(&space, &genotype, "small", [3, 32, 32], 10);
     assert_eq!(whole.params, small.params);
-    // All but the stem and the second stage's first block see the same sizes.
+    // All layers except the stem and the first block of the second stage see the same sizes.
     assert!(small.macs < whole.macs && small.macs > whole.macs / 2, "{} {}", small.macs, whole.macs);
 }
 
@@ -66,11 +67,11 @@ fn texts_name_every_decision_that_is_made() {
     let text = block.format(&block.parse("efficientnet_b0").unwrap());
     assert!(text.contains("skip2=yes,kernel2_1=3,expansion2_1=6,kernel2_2=3,expansion2_2=6,depth3=2,"), "{text}");
     let error = stage.parse("mobilenet_v9").unwrap_err().to_string();
-    assert!(error.contains("or is one of mobilenet_v2, mnasnet_a1"), "{error}");
+    assert!(error.contains("or is a name: mobilenet_v2, mnasnet_a1"), "{error}");
     assert_eq!(named::names().len(), 4);
 }
 
-/// A narrow network rounds different widths to one; a skip that has no block to serve changes nothing.
+/// A narrow network rounds different widths to the same number of channels.
 #[test]
 fn equal_networks_have_equal_keys() {
     let space = Mobile::per_stage();

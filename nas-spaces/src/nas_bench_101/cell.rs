@@ -1,13 +1,13 @@
-//! The cell: at most seven vertices and nine edges. Vertex 0 is the cell's input, vertex 6 its output; each between has
-//! an operation. Edges go from lower to higher vertices.
+//! The cell: at most seven vertices and nine edges. Vertex 0 is the input, vertex 6 the output, and every vertex
+//! between them has an operation. Edges go from lower to higher vertices.
 
-/// Vertices of a cell that prunes nothing.
+/// The largest number of vertices, input and output included.
 pub const VERTICES: usize = 7;
-/// Edges at most.
+/// The largest number of edges.
 pub const MAX_EDGES: usize = 9;
 const OUTPUT: usize = VERTICES - 1;
 
-/// What an inner vertex does.
+/// The operation of an inner vertex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// 3×3 convolution, batch normalisation, ReLU.
@@ -18,15 +18,15 @@ pub enum Operation {
     Pool,
 }
 
-/// The published names and, for texts, letters, in the published order.
+/// The published name and the letter in texts of each operation, in the published order.
 pub const OPERATIONS: [(&str, char, Operation); 3] = [
     ("conv3x3-bn-relu", '3', Operation::Conv3x3),
     ("conv1x1-bn-relu", '1', Operation::Conv1x1),
     ("maxpool3x3", 'm', Operation::Pool),
 ];
 
-/// (source, target) in the order of the decisions: by target, those into the output last, and of those the one from the
-/// input last. It is there where nothing else joins the two.
+/// Source and target of every edge, in the order of the decisions. Edges are ordered by target, and the edge from input
+/// to output is last, because it is implied if no other path joins them.
 pub const EDGES: [(usize, usize); 21] = [
     (0, 1),
     (0, 2),
@@ -54,27 +54,28 @@ pub const EDGES: [(usize, usize); 21] = [
 /// `matrix[source][target]`.
 pub type Matrix = [[bool; VERTICES]; VERTICES];
 
-/// A cell as the choices so far describe it, with its dangling parts.
+/// A cell as a genotype describes it, perhaps incomplete and with dangling parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
     /// The edges.
     pub matrix: Matrix,
-    /// Of the vertices on a path from input to output, once they are known.
+    /// The operations of the vertices on a path from input to output, as far as they are chosen.
     pub operations: [Option<Operation>; VERTICES],
 }
 
-/// A cell without dangling parts, its vertices numbered without gaps: 0 is the input, the last one the output.
+/// A cell without dangling parts. Its vertices are numbered without gaps: 0 is the input, and the last one is the
+/// output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// 2 to 7.
+    /// The number of vertices, from 2 to 7.
     pub vertices: usize,
-    /// The edges among them.
+    /// The edges.
     pub matrix: Matrix,
-    /// Of the inner vertices, in order.
+    /// The operations of the inner vertices, in order.
     pub operations: Vec<Operation>,
 }
 
-/// Which vertices a path from the input reaches.
+/// Whether a path from the input reaches each vertex.
 fn reached(matrix: &Matrix) -> [bool; VERTICES] {
     let mut reached = [false; VERTICES];
     reached[0] = true;
@@ -84,7 +85,7 @@ fn reached(matrix: &Matrix) -> [bool; VERTICES] {
     reached
 }
 
-/// Which vertices lie on a path from input to output.
+/// Whether each vertex lies on a path from input to output.
 pub fn live(matrix: &Matrix) -> [bool; VERTICES] {
     let mut live = reached(matrix);
     for source in (0..OUTPUT).rev() {
@@ -98,7 +99,8 @@ impl Draft {
         self.matrix.iter().flatten().filter(|edge| **edge).count()
     }
 
-    /// What the earlier edges leave no choice about: nine are enough, and input and output must be joined.
+    /// Whether the edge exists, if the earlier edges leave no choice: at most nine are allowed, and a path must join
+    /// input and output.
     fn implied(&self, source: usize, target: usize) -> Option<bool> {
         let (reached, used) = (reached(&self.matrix), self.edges());
         let joins = target == OUTPUT && reached[source];
@@ -108,8 +110,8 @@ impl Draft {
         ((source, target) == (0, OUTPUT) && !reached[OUTPUT]).then_some(true)
     }
 
-    /// Makes the decisions in their order, each by `choose`, which is asked only where there is a choice. Where it has
-    /// none: that decision's position, edges first, then inner vertices.
+    /// Makes the decisions in their order. `choose` is called with the index of each decision that is not implied:
+    /// edges come first, then inner vertices. If it returns `None`, the result includes that index.
     pub fn decide(mut choose: impl FnMut(usize) -> Option<u32>) -> (Self, Option<usize>) {
         let mut draft = Self::default();
         for (position, (source, target)) in EDGES.into_iter().enumerate() {
@@ -130,14 +132,14 @@ impl Draft {
         (draft, None)
     }
 
-    /// What a genotype describes, and the decision that it leaves open.
+    /// The draft that a genotype describes, and the index of the first decision that the genotype leaves open.
     pub fn of(genotype: &[u32]) -> (Self, Option<usize>) {
         let mut choices = genotype.iter().copied();
         Self::decide(|_| choices.next())
     }
 
-    /// The genotype of this cell; `None` where it has none, as it has too many edges, no path, or an operation more or
-    /// less than vertices on paths.
+    /// The genotype of this cell; `None` if it has too many edges or no path, or if not exactly the inner vertices on
+    /// paths have operations.
     pub fn genotype(&self) -> Option<Vec<u32>> {
         let mut genotype = Vec::with_capacity(EDGES.len() + OUTPUT - 1);
         let (made, _) = Self::decide(|position| {
@@ -154,7 +156,7 @@ impl Draft {
         (made == *self).then_some(genotype)
     }
 
-    /// Without the edges and operations that lie on no path.
+    /// The draft without the edges and operations that lie on no path.
     pub fn pruned(&self) -> Self {
         let live = live(&self.matrix);
         let mut pruned = self.clone();
@@ -167,7 +169,7 @@ impl Draft {
         pruned
     }
 
-    /// The cell that is left when dangling parts are cut off; `None`: no path, or an operation is missing.
+    /// The cell that remains without dangling parts; `None` if there is no path or an operation is missing.
     pub fn cell(&self) -> Option<Cell> {
         let live = live(&self.matrix);
         if !live[0] {
@@ -185,7 +187,8 @@ impl Draft {
         Some(Cell { vertices: kept.len(), matrix, operations })
     }
 
-    /// `110010010000010101101/33m31`: the edges row by row, and a letter for each inner vertex, `-` where it is cut off.
+    /// The text, such as `110010010000010101101/33m31`: the edges row by row, then a letter for each inner vertex, or
+    /// `-` if the vertex is cut off.
     pub fn text(&self) -> String {
         let mut text = String::with_capacity(EDGES.len() + OUTPUT);
         for source in 0..OUTPUT {
@@ -199,7 +202,11 @@ impl Draft {
         text
     }
 
-    /// Reads [`text`](Self::text), also of fewer vertices: the last one is the output.
+    /// Reads the text that [`text`](Self::text) writes. A text may have fewer vertices, of which the last is the
+    /// output.
+    ///
+    /// # Errors
+    /// If the text is malformed or not a cell of the space.
     pub fn parse(text: &str) -> Result<Self, String> {
         let form = "the form is EDGES/OPERATIONS, as in 110010010000010101101/33m31";
         let (edges, operations) = text.trim().split_once('/').ok_or_else(|| format!("there is no '/'; {form}"))?;
@@ -212,20 +219,23 @@ impl Draft {
         if edges.len() != wanted || edges.bytes().any(|bit| !matches!(bit, b'0' | b'1')) {
             return Err(format!("'{edges}' must be {wanted} digits 0 and 1 for {vertices} vertices; {form}"));
         }
-        // The output keeps its place where there are fewer vertices.
-        let place = |vertex: usize| if vertex + 1 == vertices { OUTPUT } else { vertex };
+        // The last vertex is the output, even if there are fewer vertices.
+        let full_index = |vertex: usize| if vertex + 1 == vertices { OUTPUT } else { vertex };
         let mut draft = Self::default();
         let mut bits = edges.bytes();
         for source in 0..vertices - 1 {
             for target in source + 1..vertices {
-                draft.matrix[place(source)][place(target)] = bits.next() == Some(b'1');
+                draft.matrix[full_index(source)][full_index(target)] = bits.next() == Some(b'1');
             }
         }
         for (vertex, letter) in (1..).zip(operations.chars()) {
             draft.operations[vertex] = match OPERATIONS.iter().find(|(_, known, _)| *known == letter) {
                 Some((.., operation)) => Some(*operation),
                 None if letter == '-' => None,
-                None => return Err(format!("'{letter}' is no operation: 3 conv3x3, 1 conv1x1, m maxpool3x3, - none")),
+                None => {
+                    let known = "3 (conv3x3), 1 (conv1x1), m (maxpool3x3) or - (none)";
+                    return Err(format!("'{letter}' is not an operation; write {known}"));
+                }
             };
         }
         let live = live(&draft.matrix);
@@ -234,12 +244,12 @@ impl Draft {
         }
         if let Some(vertex) = (1..OUTPUT).find(|&vertex| live[vertex] != draft.operations[vertex].is_some()) {
             let problem =
-                if live[vertex] { "needs an operation" } else { "lies on no path, so it has none: write '-'" };
+                if live[vertex] { "needs an operation" } else { "lies on no path and has no operation; write '-'" };
             return Err(format!("vertex {vertex} {problem}"));
         }
         let edges = draft.edges();
         if edges > MAX_EDGES {
-            return Err(format!("{edges} edges, and a cell has at most {MAX_EDGES}"));
+            return Err(format!("{edges} edges, but a cell has at most {MAX_EDGES}"));
         }
         Ok(draft)
     }

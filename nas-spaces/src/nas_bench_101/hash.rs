@@ -1,16 +1,17 @@
-//! The published identity of a cell: vertices take up their neighbours' hashes until every vertex has seen the whole cell
-//! (Ying et al. 2019, section 2.1 and `graph_util.hash_module` of their code).
+//! The published identity of a cell: an iterated hash, in which vertices take up the hashes of their neighbours until
+//! each has seen the whole cell (Ying et al. 2019, section 2.1 and `graph_util.hash_module` of their code).
 
 use md5::{Digest, Md5};
 
 use super::cell::{Cell, OPERATIONS};
 
-/// MD5 in hexadecimal.
+/// The MD5 digest of a text in hexadecimal.
 pub(crate) fn md5(text: &str) -> String {
     Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Equal for isomorphic cells. `marks` tells vertices of equal operation apart; the published hash has none.
+/// The hash of a cell, which is equal for isomorphic cells. `marks` distinguishes vertices with equal operations; the
+/// published hash has none.
 pub fn hash(cell: &Cell, marks: Option<&[i64]>) -> String {
     let vertices = 0..cell.vertices;
     let edge = |source: usize, target: usize| cell.matrix[source][target];
@@ -19,7 +20,7 @@ pub fn hash(cell: &Cell, marks: Option<&[i64]>) -> String {
         last if last + 1 == cell.vertices => -2,
         inner => OPERATIONS.iter().position(|(.., known)| *known == cell.operations[inner - 1]).unwrap_or(0) as i64,
     };
-    let first = |vertex: usize| {
+    let initial_hash = |vertex: usize| {
         let out_edges = vertices.clone().filter(|&target| edge(vertex, target)).count();
         let in_edges = vertices.clone().filter(|&source| edge(source, vertex)).count();
         match marks {
@@ -27,7 +28,7 @@ pub fn hash(cell: &Cell, marks: Option<&[i64]>) -> String {
             Some(marks) => md5(&format!("({out_edges}, {in_edges}, {}, {})", label(vertex), marks[vertex])),
         }
     };
-    let mut hashes: Vec<String> = vertices.clone().map(first).collect();
+    let mut hashes: Vec<String> = vertices.clone().map(initial_hash).collect();
     let joined = |neighbors: Vec<usize>, hashes: &[String]| {
         let mut known: Vec<&str> = neighbors.into_iter().map(|vertex| hashes[vertex].as_str()).collect();
         known.sort_unstable();

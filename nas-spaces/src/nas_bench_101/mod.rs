@@ -17,18 +17,20 @@ use nas_api::{
 use cell::{Cell, Draft, EDGES, OPERATIONS, VERTICES};
 pub(crate) use hash::md5;
 
-/// Attempts at a random cell before one is taken that follows the decisions; about three in four succeed.
+/// Attempts at drawing a valid cell uniformly, of which about three in four succeed. After them, the sample is drawn
+/// decision by decision.
 const ATTEMPTS: u32 = 1000;
 
-/// The space `nas-bench-101`: 423,624 cells that differ.
+/// The space `nas-bench-101`: 423,624 different cells.
 #[derive(Clone, Debug)]
 pub struct NasBench101 {
     decisions: Vec<Decision>,
+    /// Whether keys are exact; otherwise they are the published hashes.
     exact: bool,
 }
 
 impl NasBench101 {
-    /// Cells are the same where the published hash says so.
+    /// The space in which cells are the same if their published hashes are equal.
     pub fn new() -> Self {
         let edges = EDGES.map(|(source, target)| Decision::new(format!("edge_{source}_{target}"), ["no", "yes"]));
         let names = OPERATIONS.map(|(name, ..)| name);
@@ -36,15 +38,15 @@ impl NasBench101 {
         Self { decisions: edges.into_iter().chain(operations).collect(), exact: false }
     }
 
-    /// Cells are the same where they are the same network: where channels do not divide, the published hash equates cells
-    /// whose vertices have one channel more or less.
+    /// The space in which cells are the same if they are the same network. The published hash also equates cells that
+    /// differ in which vertices get one more channel when the channels do not divide evenly.
     pub fn exact() -> Self {
         Self { exact: true, ..Self::new() }
     }
 
     fn cell(&self, genotype: &[u32]) -> Result<Cell> {
         self.validate(genotype)?;
-        Draft::of(genotype).0.cell().ok_or_else(|| Error::new(format!("{genotype:?} is no cell")))
+        Draft::of(genotype).0.cell().ok_or_else(|| Error::new(format!("{genotype:?} is not a cell")))
     }
 }
 
@@ -56,7 +58,7 @@ impl Default for NasBench101 {
 
 impl SearchSpace for NasBench101 {
     fn parameters() -> Vec<Parameter> {
-        let description = "Which cells are one: those of one published hash, or only those that are the same network.";
+        let description = "Which cells count as the same: those with equal published hashes, or only equal networks.";
         vec![Parameter::one_of("identity", "published", &["published", "network"], description)]
     }
 
@@ -83,8 +85,8 @@ impl SearchSpace for NasBench101 {
         self.decisions.get(Draft::of(prefix).1?)
     }
 
-    /// As published (section 2.1): edges and operations uniformly, until the cell is one of the space. Dangling parts are
-    /// cut off.
+    /// Samples as in section 2.1 of the paper: edges and operations are drawn uniformly until the cell is valid, and
+    /// dangling parts are cut off.
     fn sample(&self, seed: u32) -> Genotype {
         let mut rng = seeded(seed);
         for _ in 0..ATTEMPTS {
@@ -134,7 +136,7 @@ impl SearchSpace for NasBench101 {
     }
 
     fn key(&self, genotype: &[u32]) -> String {
-        // Genotypes are valid here; one that is not gets a key of its own.
+        // Genotypes should be valid here; an invalid one gets a key of its own.
         let Some(cell) = Draft::of(genotype).0.cell() else { return space_defaults::key(genotype) };
         let marks = self.exact.then(|| skeleton::marks(&cell));
         hash::hash(&cell, marks.as_deref())
@@ -146,6 +148,6 @@ impl SearchSpace for NasBench101 {
 
     fn parse(&self, text: &str) -> Result<Genotype> {
         let draft = Draft::parse(text).map_err(Error::new)?;
-        draft.genotype().ok_or_else(|| Error::new(format!("'{text}' is no cell of nas-bench-101")))
+        draft.genotype().ok_or_else(|| Error::new(format!("'{text}' is not a cell of nas-bench-101")))
     }
 }

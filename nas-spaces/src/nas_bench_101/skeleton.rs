@@ -1,5 +1,5 @@
-//! The network around the cell (Ying et al. 2019, sections 2.1 and 2.2 and figure 1): a stem, three stacks of cells with a
-//! pooling before the second and third, and the head.
+//! The network around the cell (Ying et al. 2019, sections 2.1 and 2.2 and figure 1): a stem, three stacks of cells
+//! with pooling before the second and the third, and the head.
 
 use nas_api::{Attribute, Graph, GraphBuilder, NodeId, Window};
 
@@ -7,8 +7,9 @@ use super::cell::{Cell, Operation};
 
 const POINT: Window = Window { kernel: 1, stride: 1, padding: 0 };
 
-/// Channels of every vertex of a cell that turns `input` channels into `output`: vertices that feed the output share its
-/// channels, the first ones one more where they do not divide; every other has as many as the widest that it feeds.
+/// The channels of every vertex of a cell that maps `input` channels to `output`. Vertices that feed the output share
+/// its channels, and the first ones get one more if they do not divide evenly. Every other vertex has as many channels
+/// as the widest vertex that it feeds.
 pub fn channels(cell: &Cell, input: i64, output: i64) -> Vec<i64> {
     let last = cell.vertices - 1;
     let mut channels = vec![0; cell.vertices];
@@ -25,13 +26,13 @@ pub fn channels(cell: &Cell, input: i64, output: i64) -> Vec<i64> {
     channels
 }
 
-/// What tells vertices apart by their channels, whatever the stack: how manieth of those that feed the output each one is,
-/// from 1, where channels do not divide among them; 0 where they do.
+/// Marks that distinguish vertices by their channels in any stack. If the channels do not divide evenly among the
+/// vertices that feed the output, these are numbered from 1; all other marks are 0.
 pub fn marks(cell: &Cell) -> Vec<i64> {
     let last = cell.vertices - 1;
     let feeding: Vec<usize> = (1..last).filter(|&vertex| cell.matrix[vertex][last]).collect();
     let mut marks = vec![0; cell.vertices];
-    // Of at most five, 3 and 5 do not divide a multiple of 4 times a power of two, unless the task chose it so.
+    // Of 1 to 5 vertices, 3 and 5 do not divide the channels evenly, unless the task's channels are a multiple of them.
     if !feeding.is_empty() && !feeding.len().is_power_of_two() {
         for (position, vertex) in (1..).zip(feeding) {
             marks[vertex] = position;
@@ -40,7 +41,8 @@ pub fn marks(cell: &Cell) -> Vec<i64> {
     marks
 }
 
-/// The network: [c, h, w] to `outputs` values, with `width` channels in the first stack and `cells` cells a stack.
+/// The network that maps images of `shape` [channels, height, width] to `outputs` values. The first stack has `width`
+/// channels, and every stack has `cells` cells.
 pub fn network(cell: &Cell, shape: [i64; 3], outputs: i64, width: i64, cells: u32) -> Graph {
     let [_, mut height, mut side] = shape;
     let mut graph = GraphBuilder::new();
@@ -49,13 +51,13 @@ pub fn network(cell: &Cell, shape: [i64; 3], outputs: i64, width: i64, cells: u3
     let (mut from, mut to) = (width, width);
     for stack in 1..=3 {
         if stack > 1 {
-            value = halved(&mut graph, &format!("stack{stack}.pool"), value, [height, side]);
+            value = halving_pool(&mut graph, &format!("stack{stack}.pool"), value, [height, side]);
             (height, side) = (height / 2 + height % 2, side / 2 + side % 2);
             to *= 2;
         }
         for number in 1..=cells {
-            let mut built = Building { graph: &mut graph, cell, name: format!("stack{stack}.cell{number}") };
-            value = built.build(value, from, to);
+            let mut builder = CellBuilder { graph: &mut graph, cell, name: format!("stack{stack}.cell{number}") };
+            value = builder.build(value, from, to);
             from = to;
         }
     }
@@ -65,8 +67,8 @@ pub fn network(cell: &Cell, shape: [i64; 3], outputs: i64, width: i64, cells: u3
     graph.finish(&[logits])
 }
 
-/// 2×2 pooling of stride 2. Odd sides are rounded up, as published; there the window is 3×3 with padding 1.
-fn halved(graph: &mut GraphBuilder, name: &str, from: NodeId, sides: [i64; 2]) -> NodeId {
+/// A 2×2 pooling of stride 2. Odd sides are rounded up as published, by a 3×3 window with padding 1.
+fn halving_pool(graph: &mut GraphBuilder, name: &str, from: NodeId, sides: [i64; 2]) -> NodeId {
     let odd = sides.map(|side| side % 2);
     let window = vec![
         ("kernel_shape".into(), Attribute::Ints(vec![2 + odd[0], 2 + odd[1]])),
@@ -96,22 +98,23 @@ fn sum(graph: &mut GraphBuilder, name: String, values: &[NodeId]) -> NodeId {
     }
 }
 
-/// The value of a vertex in parts that are channels side by side: one part, or all but the last channel and that one.
+/// The value of a vertex as one part, or as two whose channels are concatenated: all channels but the last, and the
+/// last.
 type Parts = Vec<NodeId>;
 
-struct Building<'b> {
+struct CellBuilder<'b> {
     graph: &'b mut GraphBuilder,
     cell: &'b Cell,
     name: String,
 }
 
-impl Building<'_> {
+impl CellBuilder<'_> {
     fn build(&mut self, input: NodeId, from: i64, to: i64) -> NodeId {
         let (cell, last) = (self.cell, self.cell.vertices - 1);
         let channels = channels(cell, from, to);
         let edge = |source: usize, target: usize| cell.matrix[source][target];
-        // A vertex may feed another of one channel less, which drops the last one. A convolution of n channels is one of
-        // n - 1 beside one of 1, so both parts are computed apart wherever somebody drops the second.
+        // A vertex may feed one with one channel less, which drops the last channel. A convolution to n channels equals
+        // one to n - 1 next to one to a single channel, so that wide vertices then compute the last channel separately.
         let drops = |source: usize| (source + 1..last).any(|to| edge(source, to) && channels[to] < channels[source]);
         let least = (1..last).map(|vertex| channels[vertex]).min().unwrap_or(0);
         let split = (1..last).any(drops);
@@ -120,7 +123,7 @@ impl Building<'_> {
             whole => vec![whole],
         };
         let mut values: Vec<Parts> = vec![vec![input]];
-        let mut ends: Parts = Vec::new();
+        let mut outputs: Parts = Vec::new();
         for target in 1..last {
             let name = format!("{}.vertex{target}", self.name);
             let sizes = sizes(target);
@@ -137,12 +140,12 @@ impl Building<'_> {
                 .collect();
             let value = self.operation(&name, sums, &sizes, cell.operations[target - 1]);
             if edge(target, last) {
-                ends.extend(&value);
+                outputs.extend(&value);
             }
             values.push(value);
         }
         let shortcut = edge(0, last).then(|| conv(self.graph, &format!("{}.shortcut", self.name), input, to, POINT));
-        let joined = (!ends.is_empty()).then(|| concat(self.graph, format!("{}.concat", self.name), &ends));
+        let joined = (!outputs.is_empty()).then(|| concat(self.graph, format!("{}.concat", self.name), &outputs));
         let terms: Vec<NodeId> = joined.into_iter().chain(shortcut).collect();
         sum(self.graph, format!("{}.sum", self.name), &terms)
     }

@@ -9,15 +9,14 @@ use super::NasBench101;
 use super::cell::{Draft, EDGES, MAX_EDGES, OPERATIONS, VERTICES, live};
 use super::skeleton::channels;
 
-/// Every matrix that has at most nine edges and a path from input to output is the edges of some genotype, and no other
-/// matrix is.
+/// A matrix belongs to a genotype exactly if it has at most nine edges and a path from input to output.
 #[test]
 fn the_decisions_reach_every_matrix_of_the_space() {
     let mut members = 0;
     for bits in 0..1u32 << EDGES.len() {
         let mut draft = Draft::default();
-        for (place, (source, target)) in EDGES.into_iter().enumerate() {
-            draft.matrix[source][target] = bits >> place & 1 == 1;
+        for (bit, (source, target)) in EDGES.into_iter().enumerate() {
+            draft.matrix[source][target] = bits >> bit & 1 == 1;
         }
         let live = live(&draft.matrix);
         for (operation, live) in draft.operations[1..VERTICES - 1].iter_mut().zip(&live[1..]) {
@@ -30,7 +29,7 @@ fn the_decisions_reach_every_matrix_of_the_space() {
     assert!(members > 100_000, "{members}");
 }
 
-/// 128 channels among two vertices and among three, and a vertex that feeds none but these.
+/// 128 channels are divided among two vertices and among three, and one vertex feeds only these.
 #[test]
 fn channels_follow_the_published_rule() {
     let of = |text: &str| channels(&Draft::parse(text).unwrap().cell().unwrap(), 128, 128);
@@ -40,12 +39,12 @@ fn channels_follow_the_published_rule() {
 }
 
 #[test]
-fn broken_texts_are_refused_with_the_reason() {
+fn malformed_texts_are_refused_with_the_reason() {
     let space = NasBench101::new();
     for (text, words) in [
         ("", "no '/'"),
         ("1/3", "3 digits"),
-        ("111/x", "'x' is no operation"),
+        ("111/x", "'x' is not an operation"),
         ("011/3", "no path"),
         ("110/3", "lies on no path"),
         ("111/-", "needs an operation"),
@@ -58,20 +57,20 @@ fn broken_texts_are_refused_with_the_reason() {
     assert_eq!(space.format(&space.parse("1/").unwrap()), "000001000000000000000/-----");
 }
 
-/// Vertices of a cell in another order, where edges still go upwards.
+/// The draft with its vertices in another order; `None` if an edge would no longer go to a higher vertex.
 fn reordered(draft: &Draft, order: &[usize]) -> Option<Draft> {
-    let place = |vertex: usize| if (1..VERTICES - 1).contains(&vertex) { order[vertex - 1] } else { vertex };
+    let moved = |vertex: usize| if (1..VERTICES - 1).contains(&vertex) { order[vertex - 1] } else { vertex };
     let mut other = Draft::default();
     for (source, target) in EDGES {
         if draft.matrix[source][target] {
-            if place(source) >= place(target) {
+            if moved(source) >= moved(target) {
                 return None;
             }
-            other.matrix[place(source)][place(target)] = true;
+            other.matrix[moved(source)][moved(target)] = true;
         }
     }
     for vertex in 1..VERTICES - 1 {
-        other.operations[place(vertex)] = draft.operations[vertex];
+        other.operations[moved(vertex)] = draft.operations[vertex];
     }
     Some(other)
 }
@@ -90,9 +89,12 @@ proptest! {
     }
 
     #[test]
-    fn every_walk_ends_in_a_cell(choices in prop::collection::vec(0u32..3, 26)) {
+    fn every_sequence_of_choices_ends_in_a_cell(choices in prop::collection::vec(0u32..3, 26)) {
         let mut choices = choices.into_iter();
-        let (draft, open) = Draft::decide(|position| choices.next().map(|choice| if position < EDGES.len() { choice % 2 } else { choice }));
+        let choose = |position: usize| {
+            choices.next().map(|choice| if position < EDGES.len() { choice % 2 } else { choice })
+        };
+        let (draft, open) = Draft::decide(choose);
         prop_assert_eq!(open, None);
         let cell = draft.cell().unwrap();
         prop_assert!(cell.matrix.iter().flatten().filter(|edge| **edge).count() <= MAX_EDGES);
@@ -101,7 +103,8 @@ proptest! {
     }
 }
 
-/// Uniform edges favour small cells, because dangling edges are free: 411 of 2,000 have three vertices, 9 have seven.
+/// Uniform edges favour small cells, because dangling edges are free: 411 of 2,000 cells have three vertices and 9 have
+/// seven.
 #[test]
 fn samples_have_every_size() {
     let space = NasBench101::new();

@@ -1,12 +1,12 @@
-//! The cell: six edges between four nodes, each with one of five operations. Node 0 is the cell's input; every other
-//! node is the sum of what its edges bring; node 3 is the cell's output.
+//! The cell: six edges between four nodes, each edge with one of five operations. Node 0 is the input of the cell,
+//! every other node is the sum of its incoming edges, and node 3 is the output.
 
-/// What an edge does, in the space's order.
+/// The operation of an edge, in the order of the space's choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
-    /// Brings zeros.
+    /// Returns zeros.
     None,
-    /// Brings its source as it is.
+    /// Returns its source.
     Skip,
     /// ReLU, 1×1 convolution, batch normalisation.
     Conv1x1,
@@ -18,7 +18,7 @@ pub enum Operation {
 
 use Operation::{Conv1x1, Conv3x3, Pool, Skip};
 
-/// The published names, in the space's order.
+/// The published names, in the order of the space's choices.
 pub const OPERATIONS: [(&str, Operation); 5] = [
     ("none", Operation::None),
     ("skip_connect", Skip),
@@ -27,16 +27,16 @@ pub const OPERATIONS: [(&str, Operation); 5] = [
     ("avg_pool_3x3", Pool),
 ];
 
-/// (source, target) of every edge, in the order of the published string.
+/// Source and target of every edge, in the order of the published string.
 pub const EDGES: [(usize, usize); 6] = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)];
 
-/// The decision on each edge: `op_SOURCE_TARGET`.
+/// The names of the decisions about the edges: `op_SOURCE_TARGET`.
 pub const EDGE_NAMES: [&str; EDGES.len()] = ["op_0_1", "op_0_2", "op_1_2", "op_0_3", "op_1_3", "op_2_3"];
 
-/// One operation per edge.
+/// The operation of every edge.
 pub type Cell = [Operation; EDGES.len()];
 
-/// The cell of a valid genotype.
+/// The cell of a genotype; `None` if the genotype is invalid.
 pub fn cell(genotype: &[u32]) -> Option<Cell> {
     let mut cell = [Operation::None; EDGES.len()];
     if genotype.len() != EDGES.len() {
@@ -64,7 +64,10 @@ pub fn format(genotype: &[u32]) -> String {
     text
 }
 
-/// Reads [`format`] back, or says what is wrong, naming the edge.
+/// Reads the text that [`format`] writes.
+///
+/// # Errors
+/// If the text is malformed. The message names the edge.
 pub fn parse(text: &str) -> Result<Vec<u32>, String> {
     let form = "the form is |OP~0|+|OP~0|OP~1|+|OP~0|OP~1|OP~2|";
     let nodes: Vec<&str> = text.trim().split('+').collect();
@@ -80,7 +83,7 @@ pub fn parse(text: &str) -> Result<Vec<u32>, String> {
         }
         for (source, edge) in edges.into_iter().enumerate() {
             let Some((name, from)) = edge.split_once('~') else {
-                return Err(format!("edge op_{source}_{target} is '{edge}', not OP~{source}"));
+                return Err(format!("edge op_{source}_{target} is '{edge}' instead of OP~{source}"));
             };
             if from != source.to_string() {
                 return Err(format!("edge op_{source}_{target} reads node '{from}' instead of node {source}"));
@@ -110,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_strings_are_refused_by_edge() {
+    fn malformed_strings_are_refused_by_edge() {
         let refused = |text: &str, words: &str| {
             let error = parse(text).unwrap_err();
             assert!(error.contains(words), "{error}");

@@ -1,28 +1,30 @@
-//! When two cells are the same: exactly, and by the published rule.
+//! Which cells are the same network, exactly and by the published rule.
 //!
-//! The published rule (Dong & Yang 2020, section 3, the count of 6,466 unique topologies) expands every node to a string
-//! and drops what reads only zeros. It equates cells that differ as networks: it drops convolutions that no output
-//! needs although their parameters count, and takes one convolution read twice for two convolutions. In the published
-//! table 578 of its 6,466 classes hold cells of different parameter counts. So it is no key: [`key`] is exact instead.
+//! The published rule (Dong & Yang 2020, section 3, the count of 6,466 unique topologies) expands every node to a
+//! string and drops operations that read only zeros. It equates cells that are different networks: it drops
+//! convolutions that do not reach the output although their parameters count, and it treats one convolution that is
+//! read twice as two. In the published table, 578 of its 6,466 classes contain cells with different parameter counts.
+//! The exact [`key`] is therefore the default.
 
 use super::cell::{Cell, EDGES, Operation};
 
-/// Operations that compute something, at most one an edge; 0 stands for the cell's input.
+/// The number of values: index 0 is the input of the cell, and every edge adds at most one operation.
 const VALUES: usize = EDGES.len() + 1;
 
-/// How often each value occurs in a sum.
+/// A sum, as the number of times that each value occurs in it.
 type Sum = [u8; VALUES];
 
-/// A convolution or pooling and the sum it reads.
+/// A convolution or pooling, and the sum that it reads.
 #[derive(Clone, Copy)]
 struct Step {
     operation: Operation,
     reads: Sum,
 }
 
-/// The exact identity of a cell: what each operation that reaches the output reads, under a canonical numbering of the
-/// operations, and how many convolutions do not reach it (`1x1,3x3`; their parameters count nevertheless). Skips are
-/// their sources, zeros are left out, sums are unordered, an operation read twice stays one operation.
+/// The exact identity of a cell. It lists the operations that reach the output with the sums that they read, under a
+/// canonical numbering, and then the number of 1×1 and of 3×3 convolutions that do not reach the output, because their
+/// parameters count too. A skip is its source, zeros are left out, the order of summands does not matter, and an
+/// operation that is read twice remains one operation.
 pub fn key(cell: &Cell) -> String {
     let (steps, output) = steps(cell);
     let live = live(&steps, &output);
@@ -46,18 +48,18 @@ pub fn key(cell: &Cell) -> String {
             Operation::Conv3x3 => "3x3",
             _ => "avg",
         });
-        text.push_str(&format!("({})", written(&reads)));
+        text.push_str(&format!("({})", sum_text(&reads)));
     }
-    format!("{text}={};{},{}", written(&output), dead[0], dead[1])
+    format!("{text}={};{},{}", sum_text(&output), dead[0], dead[1])
 }
 
-/// `0+0+2`: the values of a sum by number.
-fn written(sum: &Sum) -> String {
+/// The text of a sum: the numbers of its values, such as `0+0+2`.
+fn sum_text(sum: &Sum) -> String {
     let terms = sum.iter().enumerate().flat_map(|(value, &times)| (0..times).map(move |_| value.to_string()));
     terms.collect::<Vec<_>>().join("+")
 }
 
-/// The operations of a cell in the order of its edges, and the sum that is its output.
+/// The operations of a cell in the order of its edges, and the sum that is the output.
 fn steps(cell: &Cell) -> (Vec<Step>, Sum) {
     let mut steps: Vec<Step> = Vec::with_capacity(EDGES.len());
     let mut nodes = [[0; VALUES]; 4];
@@ -71,7 +73,7 @@ fn steps(cell: &Cell) -> (Vec<Step>, Sum) {
                     *sum += times;
                 }
             }
-            // The mean of zeros is zero. A convolution of zeros is not: its normalisation adds a learned shift.
+            // The mean of zeros is zero, but after a convolution of zeros the normalisation adds a learned shift.
             Operation::Pool if reads == [0; VALUES] => {}
             _ => {
                 steps.push(Step { operation, reads });
@@ -82,10 +84,10 @@ fn steps(cell: &Cell) -> (Vec<Step>, Sum) {
     (steps, nodes[3])
 }
 
-/// Which values reach the output.
+/// Whether each value reaches the output.
 fn live(steps: &[Step], output: &Sum) -> [bool; VALUES] {
     let mut live = output.map(|times| times > 0);
-    // Steps read only earlier ones.
+    // A step reads only earlier steps.
     for (position, step) in steps.iter().enumerate().rev() {
         if live[position + 1] {
             for (live, &times) in live.iter_mut().zip(&step.reads) {
@@ -96,8 +98,9 @@ fn live(steps: &[Step], output: &Sum) -> [bool; VALUES] {
     live
 }
 
-/// Looks for the least description over all numberings that take, at each step, one of the least operations whose
-/// inputs are numbered. At most 4! orders, where four operations of one kind read the cell's input; nearly always one.
+/// Searches for the least description over all numberings that continue at each step with a least operation whose
+/// inputs are numbered. There is nearly always one numbering, and at most 4! if four equal operations read the input of
+/// the cell.
 struct Numbering<'s> {
     steps: &'s [Step],
     output: Sum,
@@ -146,8 +149,8 @@ impl Numbering<'_> {
     }
 }
 
-/// The published identity, of 6,466 classes: every node as the sorted strings of its edges, skips as their source's
-/// string, `#` for what reads only zeros.
+/// The published identity, which has 6,466 classes. Every node is the sorted strings of its edges, a skip is the string
+/// of its source, and `#` stands for zeros and for operations that read only zeros.
 pub fn topology(cell: &Cell) -> String {
     let mut nodes: [String; 4] = ["0".into(), String::new(), String::new(), String::new()];
     for target in 1..4 {
@@ -195,7 +198,7 @@ mod tests {
         assert_eq!(topologies.len(), 6466);
     }
 
-    /// The two inner nodes exchanged where no edge joins them: the only relabelling that keeps the order of nodes.
+    /// Exchanging the two inner nodes if no edge joins them is the only relabelling that keeps the order of nodes.
     #[test]
     fn exchanging_unconnected_nodes_keeps_the_key() {
         for cell in every_cell().filter(|cell| cell[2] == Operation::None) {
@@ -205,13 +208,13 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_skips_is_its_end() {
+    fn skips_on_a_path_do_not_change_the_key() {
         let direct = key_of("|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|");
         assert_eq!(direct, "3x3(0)=1;0,0");
         assert_eq!(key_of("|skip_connect~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|skip_connect~2|"), direct);
     }
 
-    /// One convolution whose value is used twice is not two convolutions: the published rule says it is.
+    /// The published rule treats one convolution that is used twice as two convolutions.
     #[test]
     fn a_shared_operation_is_not_two_operations() {
         let shared = "|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|";

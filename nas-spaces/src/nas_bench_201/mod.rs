@@ -13,15 +13,16 @@ use cell::{Cell, EDGE_NAMES, OPERATIONS};
 use skeleton::Cells;
 pub(crate) use skeleton::reduction;
 
-/// Which cells are the same.
+/// Which cells count as the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Same {
-    /// Those that are the same network, at the same cost: 6,410 classes.
+pub enum Identity {
+    /// Cells are the same if they are the same network, at the same cost: 6,410 classes.
     #[default]
     Network,
-    /// The published rule, 6,466 classes. It equates cells of different cost in 578 of them (see `docs/spaces.md`).
+    /// Cells are the same by the published rule, which has 6,466 classes. 578 of them contain cells of different cost
+    /// (see `docs/spaces.md`).
     Topology,
-    /// None: every cell is its own, as in a table where each was trained by itself.
+    /// No two cells are the same, as in a table where each was trained separately.
     Cell,
 }
 
@@ -29,25 +30,25 @@ pub enum Same {
 #[derive(Clone, Debug)]
 pub struct NasBench201 {
     decisions: Vec<Decision>,
-    same: Same,
+    identity: Identity,
 }
 
 impl NasBench201 {
-    /// Cells are the same where they are the same network. The skeleton's parameters are settings of the task.
+    /// The space in which cells are the same if they are the same network. The skeleton is set by the task.
     pub fn new() -> Self {
-        Self::with_identity(Same::default())
+        Self::with_identity(Identity::default())
     }
 
-    /// With another idea of which cells are the same.
-    pub fn with_identity(same: Same) -> Self {
+    /// The space with this rule for which cells are the same.
+    pub fn with_identity(identity: Identity) -> Self {
         let names = OPERATIONS.map(|(name, _)| name);
         let decisions = EDGE_NAMES.iter().map(|name| Decision::new(*name, names)).collect();
-        Self { decisions, same }
+        Self { decisions, identity }
     }
 
     fn cell(&self, genotype: &[u32]) -> Result<Cell> {
         self.validate(genotype)?;
-        cell::cell(genotype).ok_or_else(|| Error::new(format!("{genotype:?} is no cell of six edges")))
+        cell::cell(genotype).ok_or_else(|| Error::new(format!("{genotype:?} is not a cell of six edges")))
     }
 
     fn network(&self, cells: &Cells, task: &Task) -> Result<Graph> {
@@ -78,15 +79,16 @@ impl SearchSpace for NasBench201 {
             "identity",
             "network",
             &names,
-            "Which cells are one: the same network (6,410), the paper's topology (6,466), or none (15,625).",
+            "Which cells count as the same: equal networks (6,410 classes), equal topologies of the paper (6,466), or \
+             none (15,625).",
         )]
     }
 
     fn open(settings: &Settings) -> Result<Self> {
         Ok(Self::with_identity(match settings.text("identity")? {
-            "topology" => Same::Topology,
-            "cell" => Same::Cell,
-            _ => Same::Network,
+            "topology" => Identity::Topology,
+            "cell" => Identity::Cell,
+            _ => Identity::Network,
         }))
     }
 
@@ -131,11 +133,11 @@ impl SearchSpace for NasBench201 {
     }
 
     fn key(&self, genotype: &[u32]) -> String {
-        // Genotypes are valid here; one that is not gets a key of its own.
-        match (cell::cell(genotype), self.same) {
-            (Some(cell), Same::Network) => identity::key(&cell),
-            (Some(cell), Same::Topology) => identity::topology(&cell),
-            (None, _) | (Some(_), Same::Cell) => nas_api::space_defaults::key(genotype),
+        // Genotypes should be valid here; an invalid one gets a key of its own.
+        match (cell::cell(genotype), self.identity) {
+            (Some(cell), Identity::Network) => identity::key(&cell),
+            (Some(cell), Identity::Topology) => identity::topology(&cell),
+            (None, _) | (Some(_), Identity::Cell) => nas_api::space_defaults::key(genotype),
         }
     }
 

@@ -1,19 +1,20 @@
-//! The network around the cell (Dong & Yang 2020, section 2.1 and figure 1): stem, three stages of cells with a
-//! residual block before the second and third, and the head.
+//! The network around the cell (Dong & Yang 2020, section 2.1 and figure 1): a stem, three stages of cells with a
+//! residual block before the second and the third, and the head.
 
 use nas_api::{Attribute, GraphBuilder, NodeId, Window};
 
 use super::cell::{Cell, EDGE_NAMES, EDGES, OPERATIONS, Operation};
 
-/// What every cell of the network is.
+/// What the cells of the network are.
 pub enum Cells {
-    /// One architecture.
+    /// All cells are this one.
     Chosen(Cell),
-    /// Every operation on every edge, behind a `Choice`.
+    /// Every edge has all operations, joined by a `Choice`.
     Supernet,
 }
 
-/// The network: [c, h, w] to `outputs` values, with `channels` channels in the first stage and `cells` cells a stage.
+/// The network that maps images of `shape` [channels, height, width] to `outputs` values. The first stage has
+/// `channels` channels, and every stage has `per_stage` cells.
 pub fn network(cells: &Cells, shape: [i64; 3], outputs: i64, channels: i64, per_stage: u32) -> nas_api::Graph {
     let [_, mut height, mut width] = shape;
     let mut graph = GraphBuilder::new();
@@ -43,7 +44,7 @@ pub fn network(cells: &Cells, shape: [i64; 3], outputs: i64, channels: i64, per_
     graph.finish(&[logits])
 }
 
-/// What a 3×3 convolution of stride 2 and padding 1 leaves of a side.
+/// Half of a side, rounded up, as a 3×3 convolution of stride 2 and padding 1 leaves it.
 fn half(side: i64) -> i64 {
     side / 2 + side % 2
 }
@@ -54,8 +55,8 @@ fn relu_conv_norm(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: 
     graph.op([name, ".norm"].concat(), "BatchNormalization", &[value])
 }
 
-/// A basic residual block of stride 2. An odd side would come out of the convolution one longer than out of the
-/// published 2×2 pooling of the shortcut; there the pooling is 3×3 with padding 1, which rounds as the convolution does.
+/// A basic residual block of stride 2. The published 2×2 pooling of the shortcut rounds an odd side down, but the
+/// convolution rounds it up; in that case the pooling is 3×3 with padding 1, which rounds up too.
 pub(crate) fn reduction(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, sides: [i64; 2]) -> NodeId {
     let main = relu_conv_norm(graph, &[name, ".a"].concat(), from, channels, Window::same(3, 2));
     let main = relu_conv_norm(graph, &[name, ".b"].concat(), main, channels, Window::same(3, 1));
@@ -65,13 +66,13 @@ pub(crate) fn reduction(graph: &mut GraphBuilder, name: &str, from: NodeId, chan
         ("strides".into(), Attribute::Ints(vec![2, 2])),
         ("pads".into(), Attribute::Ints(vec![odd[0], odd[1], odd[0], odd[1]])),
     ];
-    let short = graph.node([name, ".shortcut.pool"].concat(), "AveragePool", &[from], pool);
+    let shortcut = graph.node([name, ".shortcut.pool"].concat(), "AveragePool", &[from], pool);
     let point = Window { kernel: 1, stride: 1, padding: 0 };
-    let short = graph.conv([name, ".shortcut.conv"].concat(), short, channels, point);
-    graph.op([name, ".sum"].concat(), "Add", &[main, short])
+    let shortcut = graph.conv([name, ".shortcut.conv"].concat(), shortcut, channels, point);
+    graph.op([name, ".sum"].concat(), "Add", &[main, shortcut])
 }
 
-/// The value that an edge brings; `None` for zeros.
+/// The value of an edge; `None` for zeros.
 fn edge(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, operation: Operation) -> Option<NodeId> {
     match operation {
         Operation::None => None,
@@ -85,15 +86,15 @@ fn edge(graph: &mut GraphBuilder, name: &str, from: NodeId, channels: i64, opera
     }
 }
 
-/// One cell. Operations that no output needs are there too, because the published counts hold them.
+/// One cell. Operations that do not reach the output are built too, because the published counts include them.
 fn chosen(graph: &mut GraphBuilder, name: &str, input: NodeId, channels: i64, cell: &Cell) -> NodeId {
     let mut nodes = vec![input];
     for target in 1..4 {
         let mut terms = Vec::with_capacity(target);
-        for ((&(source, _), word), &operation) in
+        for ((&(source, _), edge_name), &operation) in
             EDGES.iter().zip(EDGE_NAMES).zip(cell).filter(|(((_, to), _), _)| *to == target)
         {
-            terms.extend(edge(graph, &[name, ".", word].concat(), nodes[source], channels, operation));
+            terms.extend(edge(graph, &[name, ".", edge_name].concat(), nodes[source], channels, operation));
         }
         let sum = || [name, [".node0", ".node1", ".node2", ".node3"][target]].concat();
         nodes.push(match terms[..] {
@@ -105,6 +106,7 @@ fn chosen(graph: &mut GraphBuilder, name: &str, input: NodeId, channels: i64, ce
     nodes[3]
 }
 
+/// One cell of the supernet.
 fn supernet(graph: &mut GraphBuilder, name: &str, input: NodeId, channels: i64) -> NodeId {
     let zeros = graph.zeros(format!("{name}.zeros"), input);
     let mut nodes = vec![input];

@@ -1,33 +1,35 @@
-//! Embeddings of numeric features: a vector for each number, with weights of its own for every feature.
+//! Embeddings of numeric features: every feature has its own weights, which map its number to a vector.
 
 use nas_api::graph::builder::float;
 use nas_api::{GraphBuilder, NodeId};
 
-/// How a number becomes a vector.
+/// How an embedding maps a number to a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A weight and a bias for every number of the vector.
+    /// A linear map.
     Linear,
-    /// First how far the number has come through each bin, from 0 to 1, then linear.
+    /// The piecewise linear encoding, how much of each bin lies below the number (from 0 to 1), followed by a linear
+    /// map.
     Piecewise,
 }
 
-/// An embedding of every feature.
+/// The embedding of all features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Embedding {
     pub kind: Kind,
-    /// Numbers of one vector.
+    /// The length of a vector.
     pub width: i64,
+    /// Whether a ReLU follows.
     pub relu: bool,
 }
 
 /// The edges of eight bins: the octiles of the normal distribution, because evaluators standardise features and a space
-/// sees no data (the paper takes the quantiles of each feature). The outer edges only say how steep the outer bins are,
-/// which end nowhere.
+/// sees no data (the paper uses the quantiles of each feature). The outer bins are unbounded, and their outer edges
+/// only set their slope.
 const EDGES: [f64; 9] = [-2.5, -1.1503, -0.6745, -0.3186, 0.0, 0.3186, 0.6745, 1.1503, 2.5];
 
 impl Embedding {
-    /// [features] to [features · width].
+    /// Maps [features] to [features · width].
     pub fn build(self, graph: &mut GraphBuilder, input: NodeId, features: i64) -> NodeId {
         let column = graph.reshape("embed.column", input, &[features, 1]);
         let value = match self.kind {
@@ -53,7 +55,7 @@ impl Embedding {
     }
 }
 
-/// [features, 1] to [features, bins]: (x − begin) / (end − begin), held between 0 and 1, but open at both ends.
+/// Maps [features, 1] to [features, bins]: (x − begin) / (end − begin), clipped to 0 to 1 except at the two outer ends.
 fn bins(graph: &mut GraphBuilder, column: NodeId) -> NodeId {
     let last = EDGES.len() - 2;
     let mut bins = Vec::with_capacity(EDGES.len() - 1);

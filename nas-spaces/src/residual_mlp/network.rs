@@ -1,11 +1,11 @@
-//! The network: embedding, a linear layer, residual blocks with normalisation first, and the head.
+//! The network: an embedding, a linear layer, residual blocks that start with normalisation, and the head.
 
 use nas_api::graph::builder::float;
 use nas_api::{Graph, GraphBuilder, NodeId};
 
 use super::embedding::Embedding;
 
-/// Before every block and the head.
+/// The normalisation before every block and before the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Norm {
     Batch,
@@ -16,27 +16,27 @@ pub enum Norm {
 /// One residual block.
 pub struct Block {
     pub hidden: i64,
-    /// Ratio after the activation; 0: none.
+    /// The dropout ratio after the activation; 0 means no dropout.
     pub dropout: f64,
 }
 
-/// A residual perceptron, all sizes known.
+/// A residual perceptron with all its sizes.
 pub struct Network {
-    /// Numbers of one example.
+    /// The number of input features.
     pub features: i64,
     pub embedding: Option<Embedding>,
     pub width: i64,
     pub norm: Norm,
-    /// An ONNX operator.
+    /// The activation as an ONNX operator.
     pub activation: &'static str,
     pub blocks: Vec<Block>,
     pub outputs: i64,
-    /// Ratio at the end of a block; 0: none.
+    /// The dropout ratio at the end of a block; 0 means no dropout.
     pub residual_dropout: f64,
 }
 
 impl Network {
-    /// Any shape to [outputs].
+    /// The graph, which maps an input of any shape to [outputs].
     pub fn graph(&self) -> Graph {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
@@ -59,9 +59,9 @@ impl Network {
         let mut value = self.normalize(graph, node(".norm"), input);
         value = graph.gemm(node(".expand"), value, block.hidden);
         value = graph.op(node(".activation"), self.activation, &[value]);
-        value = drop(graph, node(".dropout1"), value, block.dropout);
+        value = dropout(graph, node(".dropout1"), value, block.dropout);
         value = graph.gemm(node(".contract"), value, self.width);
-        value = drop(graph, node(".dropout2"), value, self.residual_dropout);
+        value = dropout(graph, node(".dropout2"), value, self.residual_dropout);
         graph.add(node(".add"), input, value)
     }
 
@@ -74,6 +74,6 @@ impl Network {
     }
 }
 
-fn drop(graph: &mut GraphBuilder, name: String, value: NodeId, ratio: f64) -> NodeId {
+fn dropout(graph: &mut GraphBuilder, name: String, value: NodeId, ratio: f64) -> NodeId {
     if ratio == 0.0 { value } else { graph.node(name, "Dropout", &[value], vec![float("ratio", ratio)]) }
 }

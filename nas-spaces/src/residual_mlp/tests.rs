@@ -21,9 +21,9 @@ fn counts(text: &str) -> Counts {
     count::count(&graph, &shapes).unwrap()
 }
 
-/// The ResNet of the authors' package `rtdl_revisiting_models`, with 3 blocks: as many parameters.
+/// The number of parameters is that of the ResNet in the authors' package `rtdl_revisiting_models`, with 3 blocks.
 #[test]
-fn the_published_resnet_is_a_point_of_the_space() {
+fn the_published_resnet_has_its_parameters() {
     let text = "layers=3,width=192,embedding=none,norm=batch,activation=relu,ratio=2,dropout=0.25";
     let block = 2 * 192 + (192 * 384 + 384) + (384 * 192 + 192);
     assert_eq!(counts(text).params, (10 * 192 + 192) + 3 * block + 2 * 192 + (192 * 3 + 3));
@@ -33,7 +33,7 @@ fn the_published_resnet_is_a_point_of_the_space() {
 }
 
 #[test]
-fn embeddings_have_weights_for_every_feature() {
+fn embeddings_have_separate_weights_for_every_feature() {
     let with = |embedding: &str| {
         counts(&format!("layers=1,width=32,embedding={embedding},norm=none,activation=selu,ratio=1,dropout=0"))
     };
@@ -50,18 +50,18 @@ fn embeddings_have_weights_for_every_feature() {
 }
 
 #[test]
-fn the_embedding_has_a_width_only_where_there_is_one() {
+fn the_embedding_width_is_decided_only_with_an_embedding() {
     let space = space();
     assert!(space.parse("layers=1,width=32,embedding=none,norm=none,activation=selu,ratio=1,dropout=0").is_ok());
     let error = space.parse("layers=1,width=32,embedding=linear,norm=none").unwrap_err().to_string();
     assert!(error.contains("'embedding_width' comes next"), "{error}");
-    // 6 depths, 7 widths, none or 4 embeddings of 4 widths, 3 norms, 4 activations, 3 ratios, 4 dropouts.
+    // There are 6 depths, 7 widths, no embedding or 4 of 4 widths, 3 norms, 4 activations, 3 ratios and 4 dropouts.
     let size = 6.0 * 7.0 * 17.0 * 12.0 * 12.0;
     assert!((space.info().log10_size.unwrap() - f64::log10(size)).abs() < 1e-12);
 }
 
 #[test]
-fn numbers_of_any_shape_are_taken() {
+fn inputs_of_any_shape_are_accepted() {
     let space = space();
     for shape in [&[4][..], &[2, 3], &[1, 5, 5]] {
         let task = Task { input_shape: shape.to_vec(), ..task(1) };

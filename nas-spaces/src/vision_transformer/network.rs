@@ -1,4 +1,4 @@
-//! The network: patches, positions, encoder layers with normalisation first, and the head.
+//! The network: patches, positions, encoder layers that start with normalisation, and the head.
 
 use nas_api::graph::builder::float;
 use nas_api::{Convolution, Graph, GraphBuilder, Heads, NodeId, Window};
@@ -6,27 +6,29 @@ use nas_api::{Convolution, Graph, GraphBuilder, Heads, NodeId, Window};
 /// One encoder layer.
 pub struct Block {
     pub heads: i64,
-    /// Hidden width by the width of the network.
+    /// The hidden width of the feed-forward layer, as a multiple of the network's width.
     pub ratio: f64,
 }
 
-/// A vision transformer, all sizes known.
+/// A vision transformer with all its sizes.
 pub struct Network {
-    /// Height and width of the image, at least one patch each.
+    /// Height and width of the image in pixels, each at least one patch.
     pub sides: [i64; 2],
+    /// The side of a patch in pixels.
     pub patch: i64,
+    /// Features of a token.
     pub width: i64,
-    /// The head reads a token of its own; else the mean of all patches.
+    /// Whether the head reads a class token; otherwise it reads the mean of all patches.
     pub class_token: bool,
     pub head_size: i64,
     pub blocks: Vec<Block>,
     pub outputs: i64,
-    /// Ratio; 0: none.
+    /// The dropout ratio; 0 means no dropout.
     pub dropout: f64,
 }
 
 impl Network {
-    /// [channels, height, width] to [outputs].
+    /// The graph, which maps [channels, height, width] to [outputs].
     pub fn graph(&self) -> Graph {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
@@ -45,11 +47,11 @@ impl Network {
         graph.finish(&[logits])
     }
 
-    /// Patches and perhaps a class token, [tokens, width], with learned positions.
+    /// The tokens [tokens, width] with learned positions: the patches, and perhaps a class token.
     fn embed(&self, graph: &mut GraphBuilder, input: NodeId) -> NodeId {
         let Self { patch, width, .. } = *self;
         let window = Window { kernel: patch, stride: patch, padding: 0 };
-        // Rows and columns that fill no patch are left out.
+        // Rows and columns that do not fill a patch are left out.
         let patches = self.sides.iter().map(|side| side / patch).product::<i64>();
         let value = graph.convolve("embed.patches", input, Convolution::new(width, window).bias());
         let value = graph.reshape("embed.flat", value, &[width, patches]);
@@ -62,7 +64,7 @@ impl Network {
         }
         let positions = graph.weight("embed.positions", &[tokens, width], "normal");
         let value = graph.add("embed.placed", value, positions);
-        self.drop(graph, "embed.dropout", value)
+        self.dropout(graph, "embed.dropout", value)
     }
 
     fn block(&self, graph: &mut GraphBuilder, name: &str, input: NodeId, block: &Block) -> NodeId {
@@ -72,20 +74,20 @@ impl Network {
         let qkv = [".query", ".key", ".value"].map(|part| graph.gemm(node(part), value, inner));
         let value = graph.attention(node(".attention"), qkv, Heads::new(block.heads));
         let value = graph.gemm(node(".project"), value, self.width);
-        let value = self.drop(graph, &node(".dropout1"), value);
+        let value = self.dropout(graph, &node(".dropout1"), value);
         let middle = graph.add(node(".add1"), input, value);
 
         let value = graph.layer_norm(node(".norm2"), middle);
-        // At least 1: ratios are at least 0.1, and widths may be small.
+        // Narrow widths with small ratios would round to 0.
         let hidden = libm::round(self.width as f64 * block.ratio).max(1.0) as i64;
         let value = graph.gemm(node(".expand"), value, hidden);
         let value = graph.op(node(".gelu"), "Gelu", &[value]);
         let value = graph.gemm(node(".contract"), value, self.width);
-        let value = self.drop(graph, &node(".dropout2"), value);
+        let value = self.dropout(graph, &node(".dropout2"), value);
         graph.add(node(".add2"), middle, value)
     }
 
-    fn drop(&self, graph: &mut GraphBuilder, name: &str, value: NodeId) -> NodeId {
+    fn dropout(&self, graph: &mut GraphBuilder, name: &str, value: NodeId) -> NodeId {
         if self.dropout == 0.0 {
             value
         } else {

@@ -24,7 +24,7 @@ fn counts(space: &VisionTransformer, text: &str, input: &[i64], outputs: u32) ->
     count::count(&graph, &shapes).unwrap()
 }
 
-/// Parameters as torchvision (ViT-B/16, B/32, L/16) and timm (Ti/16, S/16) report them.
+/// The parameters are those that torchvision (ViT-B/16, B/32, L/16) and timm (Ti/16, S/16) report.
 #[test]
 fn published_networks_have_their_parameters() {
     let space = space(&[]);
@@ -40,8 +40,8 @@ fn published_networks_have_their_parameters() {
     }
 }
 
-/// torchvision names 17.564 "GFLOPS" for ViT-B/16: multiply-accumulates, those of the attention included. The exact
-/// number is half of what PyTorch's flop counter finds.
+/// torchvision states 17.564 "GFLOPS" for ViT-B/16, which are multiply-accumulates with those of the attention. The
+/// exact number is half the count of PyTorch's flop counter.
 #[test]
 fn vit_b_16_costs_what_is_published() {
     let space = space(&[]);
@@ -51,13 +51,13 @@ fn vit_b_16_costs_what_is_published() {
     let layer = 197 * (4 * 768 * 768 + 2 * 768 * 3072) + 2 * 197 * 197 * 768;
     assert_eq!(counts.macs, patches + 12 * layer + 768 * 1000);
     assert_eq!(counts.macs, 17_563_828_224);
-    // The patches, four products a layer besides the attention, the head.
+    // The longest path has the patches, five products in every layer, and the head.
     assert_eq!(counts.depth, 1 + 12 * 5 + 1);
 }
 
 #[test]
-fn layers_choose_for_themselves() {
-    let own = space(&[
+fn every_layer_can_have_its_own_sizes() {
+    let per_layer = space(&[
         ("per_layer", Value::Truth(true)),
         ("widths", Value::Numbers(vec![192.0, 216.0, 240.0])),
         ("layers", Value::Numbers(vec![2.0, 3.0])),
@@ -70,15 +70,15 @@ fn layers_choose_for_themselves() {
         2 * 2 * 216 + 3 * (216 * inner + inner) + (inner * 216 + 216) + (216 * hidden + hidden) + (hidden * 216 + 216)
     };
     let outside = (768 * 216 + 216) + 4 * 216 + 2 * 216 + (216 * 10 + 10);
-    let found = counts(&own, text, &[3, 32, 32], 10).params;
+    let found = counts(&per_layer, text, &[3, 32, 32], 10).params;
     assert_eq!(found, outside + layer(3 * 64, 756) + layer(4 * 64, 864));
-    // 3 widths and 2 poolings; 4 choices a layer.
+    // There are 3 widths, 2 poolings, and 4 choices for each of 2 or 3 layers.
     let expected = 3.0 * 2.0 * (16.0 + 64.0);
-    assert!((own.info().log10_size.unwrap() - f64::log10(expected)).abs() < 1e-12);
+    assert!((per_layer.info().log10_size.unwrap() - f64::log10(expected)).abs() < 1e-12);
 }
 
 #[test]
-fn images_smaller_than_a_patch_and_other_values_are_refused() {
+fn small_images_and_other_inputs_are_refused() {
     let space = space(&[]);
     let genotype = space.parse("layers=2,patch=32,width=192,pooling=mean,heads=3,ratio=1").unwrap();
     for (input, words) in [(&[3, 31, 64][..], "smaller than a patch of 32x32"), (&[64], "takes images")] {
@@ -89,7 +89,7 @@ fn images_smaller_than_a_patch_and_other_values_are_refused() {
 }
 
 #[test]
-fn dropout_costs_nothing_but_memory() {
+fn dropout_costs_only_memory() {
     let space = space(&[]);
     let genotype = space.parse("layers=2,patch=8,width=192,pooling=class,heads=3,ratio=2").unwrap();
     let mut task = task(&space, &[1, 16, 16], 10);
@@ -101,6 +101,6 @@ fn dropout_costs_nothing_but_memory() {
     assert_eq!(count(&plain), count(&dropped));
     let memory =
         |graph: &Graph| memory::memory(graph, &shape::infer(graph, &[1, 16, 16]).unwrap(), 1, 4).unwrap().training;
-    // Five more values of 5 tokens.
+    // There are five more values of 5 tokens each.
     assert_eq!(memory(&dropped), memory(&plain) + 4 * 5 * 5 * 192);
 }

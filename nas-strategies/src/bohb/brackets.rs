@@ -1,19 +1,19 @@
 //! Hyperband's brackets: many architectures at a low fidelity, the best of them at the next one, and so on.
 //!
-//! L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh and A. Talwalkar (2018), "Hyperband: a novel bandit-based approach to
-//! hyperparameter optimization", JMLR 18(185), Algorithm 1.
+//! Reference: L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh and A. Talwalkar (2018), "Hyperband: a novel bandit-based
+//! approach to hyperparameter optimization", JMLR 18(185), Algorithm 1.
 
 use nas_api::Genotype;
 
 use crate::Rank;
 
-/// The fidelities of the rungs, ascending: the highest one divided by eta again and again down to the lowest, each moved
-/// to the closest that is offered. `offered` is ascending and not empty.
+/// The fidelities of the rungs, ascending: the highest one divided by powers of eta, down to the lowest, each replaced
+/// by the closest offered fidelity. `offered` is ascending.
 pub(super) fn ladder(offered: &[f64], eta: u32) -> Vec<f64> {
     let (Some(&low), Some(&high)) = (offered.first(), offered.last()) else { return Vec::new() };
     let mut rungs = vec![high];
     let mut exact = high / f64::from(eta);
-    // A little less than the lowest is the lowest, however it was rounded.
+    // The tolerance accepts a quotient that rounding made slightly less than the lowest fidelity.
     while exact >= low * (1.0 - 1e-9) {
         let closest = offered.iter().copied().min_by(|a, b| (a - exact).abs().total_cmp(&(b - exact).abs()));
         rungs.extend(closest.filter(|closest| rungs.last() != Some(closest)));
@@ -23,39 +23,38 @@ pub(super) fn ladder(offered: &[f64], eta: u32) -> Vec<f64> {
     rungs
 }
 
-/// How many architectures each rung of bracket `s` takes, the lowest first: n = ⌈(s_max + 1) / (s + 1) · eta^s⌉, then
-/// ⌊n / eta^i⌋.
+/// The sizes of the rungs of bracket `s`, the lowest first: n = ⌈(s_max + 1) / (s + 1) · eta^s⌉, then ⌊n / eta^i⌋.
 pub(super) fn sizes(s: u32, s_max: u32, eta: u32) -> Vec<u64> {
     let power = |exponent: u32| u64::from(eta).saturating_pow(exponent);
     let first = u64::from(s_max + 1).saturating_mul(power(s)).div_ceil(u64::from(s + 1));
     (0..=s).map(|rung| (first / power(rung)).max(1)).collect()
 }
 
-/// An architecture at one rung.
+/// An architecture in a rung.
 #[derive(Clone, Debug)]
 struct Entry {
     genotype: Genotype,
-    /// `None` until its result is told.
+    /// The rank of its result; `None` until that is told.
     rank: Option<Rank>,
 }
 
-/// Where in a bracket a trial belongs.
+/// The position of a trial in its bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Slot {
     pub(super) rung: usize,
     entry: usize,
 }
 
-/// What a bracket wants to be measured next.
+/// What a bracket does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// A new architecture at the bracket's lowest rung.
-    Fresh,
-    /// This one again, at a higher rung.
-    Promoted(Genotype, Place),
-    /// Nothing before results are told.
+pub(super) enum Job {
+    /// It takes a new architecture into its lowest rung.
+    Sample,
+    /// It measures this architecture again, in a higher rung.
+    Promote(Genotype, Slot),
+    /// It waits for results.
     Wait,
-    /// Nothing any more.
+    /// It is over.
     Done,
 }
 
@@ -63,11 +62,11 @@ pub(super) enum Wish {
 #[derive(Clone, Debug)]
 pub(super) struct Bracket {
     sizes: Vec<u64>,
-    /// The rung that is being filled.
+    /// The index of the rung being measured.
     rung: usize,
-    /// Of every rung so far.
+    /// The architectures of every rung so far.
     entries: Vec<Vec<Entry>>,
-    /// Entries of the current rung that were proposed.
+    /// The number of entries of the current rung that were proposed.
     proposed: usize,
 }
 
@@ -76,28 +75,29 @@ impl Bracket {
         Self { sizes, rung: 0, entries: vec![Vec::new()], proposed: 0 }
     }
 
-    /// How many rungs it climbs.
+    /// The number of its rungs.
     pub(super) fn rungs(&self) -> usize {
         self.sizes.len()
     }
 
-    pub(super) fn next(&mut self) -> Wish {
+    /// What to do next; moves on to the next rung if the current one is complete.
+    pub(super) fn next(&mut self) -> Job {
         let entries = &self.entries[self.rung];
         if self.rung == 0 && (entries.len() as u64) < self.sizes[0] {
-            return Wish::Fresh;
+            return Job::Sample;
         }
         if let Some(entry) = entries.get(self.proposed) {
-            let place = Place { rung: self.rung, entry: self.proposed };
+            let slot = Slot { rung: self.rung, entry: self.proposed };
             self.proposed += 1;
-            return Wish::Promoted(entry.genotype.clone(), place);
+            return Job::Promote(entry.genotype.clone(), slot);
         }
         if entries.iter().any(|entry| entry.rank.is_none()) {
-            return Wish::Wait;
+            return Job::Wait;
         }
-        let Some(&size) = self.sizes.get(self.rung + 1) else { return Wish::Done };
+        let Some(&size) = self.sizes.get(self.rung + 1) else { return Job::Done };
         let promoted = best(entries, size);
         if promoted.is_empty() {
-            return Wish::Done;
+            return Job::Done;
         }
         self.entries.push(promoted);
         self.rung += 1;
@@ -105,21 +105,22 @@ impl Bracket {
         self.next()
     }
 
-    /// Takes a new architecture in at the lowest rung.
-    pub(super) fn enter(&mut self, genotype: Genotype) -> Place {
+    /// Adds a new architecture to the lowest rung.
+    pub(super) fn enter(&mut self, genotype: Genotype) -> Slot {
         self.entries[0].push(Entry { genotype, rank: None });
         self.proposed = self.entries[0].len();
-        Place { rung: 0, entry: self.proposed - 1 }
+        Slot { rung: 0, entry: self.proposed - 1 }
     }
 
-    pub(super) fn tell(&mut self, place: Place, rank: Rank) {
-        if let Some(entry) = self.entries.get_mut(place.rung).and_then(|entries| entries.get_mut(place.entry)) {
+    /// Records the rank of a trial.
+    pub(super) fn tell(&mut self, slot: Slot, rank: Rank) {
+        if let Some(entry) = self.entries.get_mut(slot.rung).and_then(|entries| entries.get_mut(slot.entry)) {
             entry.rank = Some(rank);
         }
     }
 }
 
-/// The best of a rung, the earliest among equals; nothing that failed.
+/// The best entries of a rung, without failed ones; the earlier one first among equals.
 fn best(entries: &[Entry], most: u64) -> Vec<Entry> {
     let mut order: Vec<&Entry> =
         entries.iter().filter(|entry| entry.rank.is_some_and(|rank| rank != Rank::Failed)).collect();
@@ -133,8 +134,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brackets_are_those_of_the_paper() {
-        // Table 1 of Hyperband: R = 81, eta = 3.
+    fn bracket_sizes_agree_with_the_paper() {
+        // Table 1 of the Hyperband paper, for R = 81 and eta = 3.
         let expected: [&[u64]; 5] = [&[5], &[8, 2], &[15, 5, 1], &[34, 11, 3, 1], &[81, 27, 9, 3, 1]];
         for (s, sizes_of_s) in (0..).zip(expected) {
             assert_eq!(sizes(s, 4, 3), sizes_of_s);
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn rungs_are_fidelities_that_are_offered() {
+    fn rungs_are_offered_fidelities() {
         let whole: Vec<f64> = (1..=10).map(f64::from).collect();
         assert_eq!(ladder(&whole, 3), [1.0, 3.0, 10.0]);
         assert_eq!(ladder(&[1.0, 3.0, 9.0, 27.0, 81.0], 3), [1.0, 3.0, 9.0, 27.0, 81.0]);
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_third_climbs_and_what_failed_does_not() {
+    fn the_best_third_is_promoted_and_failures_are_not() {
         let mut bracket = Bracket::new(vec![6, 2, 1]);
         let ranks = [
             Rank::Measured(0.1),
@@ -162,21 +163,21 @@ mod tests {
             Rank::Infeasible(0.1),
             Rank::Measured(0.5),
         ];
-        let mut places = Vec::new();
+        let mut slots = Vec::new();
         for choice in 0..6 {
-            assert_eq!(bracket.next(), Wish::Fresh);
-            places.push(bracket.enter(vec![choice]));
+            assert_eq!(bracket.next(), Job::Sample);
+            slots.push(bracket.enter(vec![choice]));
         }
-        assert_eq!(bracket.next(), Wish::Wait);
-        for (place, rank) in places.into_iter().zip(ranks).rev() {
-            bracket.tell(place, rank);
+        assert_eq!(bracket.next(), Job::Wait);
+        for (slot, rank) in slots.into_iter().zip(ranks).rev() {
+            bracket.tell(slot, rank);
         }
-        let (first, second) = (Place { rung: 1, entry: 0 }, Place { rung: 1, entry: 1 });
-        assert_eq!(bracket.next(), Wish::Promoted(vec![2], first));
-        assert_eq!(bracket.next(), Wish::Promoted(vec![3], second));
+        let (first, second) = (Slot { rung: 1, entry: 0 }, Slot { rung: 1, entry: 1 });
+        assert_eq!(bracket.next(), Job::Promote(vec![2], first));
+        assert_eq!(bracket.next(), Job::Promote(vec![3], second));
         bracket.tell(first, Rank::Failed);
-        assert_eq!(bracket.next(), Wish::Wait);
+        assert_eq!(bracket.next(), Job::Wait);
         bracket.tell(second, Rank::Failed);
-        assert_eq!(bracket.next(), Wish::Done);
+        assert_eq!(bracket.next(), Job::Done);
     }
 }

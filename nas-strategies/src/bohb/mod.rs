@@ -1,19 +1,19 @@
 //! BOHB: Hyperband decides how many architectures are measured at which fidelity, and a kernel density estimate decides
-//! which they are.
+//! which architectures they are.
 //!
-//! Requires an evaluator with several fidelities. Any number of trials runs side by side: where the brackets that are
-//! open wait for results, another one is opened. The model ignores trials that are out.
+//! Requires an evaluator with several fidelities. Any number of trials runs side by side: while all open brackets wait
+//! for results, another one is opened. The model ignores outstanding trials.
 //!
 //! Reference: S. Falkner, A. Klein and F. Hutter (2018), "BOHB: robust and efficient hyperparameter optimization at
 //! scale", ICML (PMLR 80), Sections 3.2 and 3.3, Algorithm 2.
 //!
-//! Differences: budgets are the closest fidelities that the evaluator offers. Every rung trains afresh. An ordered
-//! decision has normal distributions whose mass is collected choice by choice; the bandwidth of a decision without order
-//! comes from Gini's index instead of the standard deviation of its numbering, and is widened by the factor too. In
-//! conditional spaces a kernel gives every choice of a decision that its architecture did not make the same probability,
-//! where the paper imputes random choices. An architecture (by its key) that was drawn before is no candidate. Order is
-//! by Deb's rules ([`Rank`]); failed trials are never good and never promoted. Knowledge from elsewhere counts at the
-//! highest rung whose fidelity it reaches.
+//! Differences: budgets are the closest fidelities that the evaluator offers. Every rung trains from scratch. The
+//! kernel of an ordered decision is a discretized normal distribution. The bandwidth of an unordered decision comes
+//! from Gini's index instead of the standard deviation of its numbering, and is multiplied by the bandwidth factor too.
+//! In conditional spaces a kernel is uniform on a decision that its architecture did not make, where the paper imputes
+//! random choices. An architecture (by its key) that was drawn before is no candidate. Results are ranked by Deb's
+//! rules ([`Rank`]); failed trials never count as good and are never promoted. External results (a warm start) count at
+//! the highest rung whose fidelity they reach.
 
 mod brackets;
 mod model;
@@ -30,10 +30,10 @@ use nas_api::{
 };
 
 use crate::Rank;
-use crate::decisions::Decisions;
-use crate::parzen::Known;
-use crate::trials::{Origin, Trials, batch};
-use brackets::{Bracket, Place, Wish, ladder, sizes};
+use crate::common::decisions::Decisions;
+use crate::common::parzen::KnownArchitectures;
+use crate::common::trials::{Origin, Trials, batch_size};
+use brackets::{Bracket, Job, Slot, ladder, sizes};
 use model::{Model, Options};
 
 /// A search by BOHB in progress.
@@ -42,24 +42,24 @@ pub struct Bohb {
     rng: Random,
     decisions: Decisions,
     eta: u32,
-    /// ρ.
+    /// ρ, the fraction of random architectures.
     random_fraction: f64,
     /// The fidelities of the rungs, ascending.
     ladder: Vec<f64>,
     model: Model,
-    /// What was drawn, or is known from elsewhere at the highest rung.
-    known: Known,
-    /// Brackets that are open, by number.
+    /// The architectures that were drawn, and external results at the highest rung.
+    known: KnownArchitectures,
+    /// The open brackets, by number.
     brackets: BTreeMap<u32, Bracket>,
-    /// Brackets opened so far.
+    /// The number of brackets opened so far.
     opened: u32,
-    /// Where the trials that are out belong.
-    out: BTreeMap<u32, (u32, Place)>,
+    /// The bracket of each outstanding trial, and its position in it.
+    pending: BTreeMap<u32, (u32, Slot)>,
     trials: Trials,
 }
 
 impl Bohb {
-    /// Opens the next bracket: s = s_max, s_max − 1, …, 0, and again.
+    /// Opens the next bracket and returns its number; s goes from s_max down to 0 in turn.
     fn open_bracket(&mut self) -> u32 {
         let count = self.ladder.len() as u32;
         let s = count - 1 - self.opened % count;
@@ -68,25 +68,25 @@ impl Bohb {
         self.opened - 1
     }
 
-    /// What is measured next, and for which bracket. The oldest bracket that can go on does.
-    fn next(&mut self) -> (u32, Wish) {
+    /// The next job of the oldest bracket that need not wait, with the bracket's number.
+    fn next(&mut self) -> (u32, Job) {
         let mut done = Vec::new();
         let mut found = None;
         for (&number, bracket) in &mut self.brackets {
             match bracket.next() {
-                Wish::Wait => {}
-                Wish::Done => done.push(number),
-                wish => {
-                    found = Some((number, wish));
+                Job::Wait => {}
+                Job::Done => done.push(number),
+                job => {
+                    found = Some((number, job));
                     break;
                 }
             }
         }
         done.iter().for_each(|number| _ = self.brackets.remove(number));
-        found.unwrap_or_else(|| (self.open_bracket(), Wish::Fresh))
+        found.unwrap_or_else(|| (self.open_bracket(), Job::Sample))
     }
 
-    /// A new architecture: by the model, or at random.
+    /// Draws a new architecture from the model or at random.
     fn draw(&mut self, space: &mut dyn Space) -> Result<Genotype> {
         let random = self.rng.random::<f64>() < self.random_fraction;
         let suggested = match random {
@@ -101,9 +101,9 @@ impl Bohb {
         Ok(genotype)
     }
 
-    /// The position in the ladder of a bracket's rung: all brackets end at the highest.
-    fn level(&self, bracket: u32, place: Place) -> Option<usize> {
-        Some(self.ladder.len() - self.brackets.get(&bracket)?.rungs() + place.rung)
+    /// The index in the ladder of a trial's rung. All brackets end at the highest fidelity.
+    fn level(&self, bracket: u32, slot: Slot) -> Option<usize> {
+        Some(self.ladder.len() - self.brackets.get(&bracket)?.rungs() + slot.rung)
     }
 }
 
@@ -112,20 +112,71 @@ impl StrategyPlugin for Bohb {
         StrategyInfo {
             name: "bohb".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Hyperband's brackets of fidelities, filled by kernel density estimates instead of at random.".into(),
-            reference: "Falkner, Klein & Hutter 2018, BOHB: robust and efficient hyperparameter optimization at scale, ICML, Algorithm 2".into(),
+            description: "Hyperband's brackets of fidelities, filled by kernel density estimates instead of at random."
+                .into(),
+            reference: "Falkner, Klein & Hutter 2018, BOHB: robust and efficient hyperparameter optimization at \
+                        scale, ICML, Algorithm 2"
+                .into(),
             needs: Needs { fidelities: true, ..Needs::default() },
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer("eta", 3, 2, 1000, "η: one in so many is promoted, to so many times the fidelity."),
-                Parameter::number("min_fidelity", 0.0, 0.0, 1e300, "b_min, least fidelity of a trial, in the evaluator's unit; 0: the least that is offered."),
-                Parameter::number("max_fidelity", 0.0, 0.0, 1e300, "b_max, greatest fidelity of a trial; 0: the greatest that is offered."),
-                Parameter::number("random_fraction", 1.0 / 3.0, 0.0, 1.0, "ρ: part of the new architectures that are random."),
-                Parameter::number("top", 0.15, 0.0, 1.0, "q: part of the results that are good."),
-                Parameter::integer("candidates", 64, 1, 100_000, "N_s, architectures drawn for each that the model proposes."),
-                Parameter::integer("min_points", 0, 0, 1_000_000, "N_min, results that the model needs, less two; 0: one more than there are decisions."),
-                Parameter::number("bandwidth_factor", 3.0, 1e-3, 1e3, "b_w: candidates are drawn from kernels that are so many times as wide."),
-                Parameter::number("min_bandwidth", 1e-3, 1e-6, 1.0, "Least bandwidth, as a part of the range of a decision."),
+                Parameter::integer(
+                    "eta",
+                    3,
+                    2,
+                    1000,
+                    "η: one in η architectures is promoted, to η times the fidelity.",
+                ),
+                Parameter::number(
+                    "min_fidelity",
+                    0.0,
+                    0.0,
+                    1e300,
+                    "b_min: least fidelity to use, in the evaluator's unit; 0 uses the least that is offered.",
+                ),
+                Parameter::number(
+                    "max_fidelity",
+                    0.0,
+                    0.0,
+                    1e300,
+                    "b_max: greatest fidelity to use, in the evaluator's unit; 0 uses the greatest that is offered.",
+                ),
+                Parameter::number(
+                    "random_fraction",
+                    1.0 / 3.0,
+                    0.0,
+                    1.0,
+                    "ρ: fraction of the new architectures that are random.",
+                ),
+                Parameter::number("top", 0.15, 0.0, 1.0, "q: fraction of the results that count as good."),
+                Parameter::integer(
+                    "candidates",
+                    64,
+                    1,
+                    100_000,
+                    "N_s: architectures drawn for each proposal of the model.",
+                ),
+                Parameter::integer(
+                    "min_points",
+                    0,
+                    0,
+                    1_000_000,
+                    "N_min: the model needs two results more than this; 0 means the number of decisions plus one.",
+                ),
+                Parameter::number(
+                    "bandwidth_factor",
+                    3.0,
+                    1e-3,
+                    1e3,
+                    "b_w: factor on the bandwidth of the kernels from which candidates are drawn.",
+                ),
+                Parameter::number(
+                    "min_bandwidth",
+                    1e-3,
+                    1e-6,
+                    1.0,
+                    "Least bandwidth, as a fraction of the range of a decision.",
+                ),
             ],
         }
     }
@@ -142,8 +193,8 @@ impl StrategyPlugin for Bohb {
         let ladder = ladder(&offered, eta);
         if ladder.len() < 2 {
             return Err(Error::new(format!(
-                "there must be fidelities between 'min_fidelity' and 'max_fidelity' of which the greatest is at least 'eta' \
-                 ({eta}) times the least, but there are {offered:?}"
+                "the greatest fidelity between 'min_fidelity' and 'max_fidelity' must be at least 'eta' ({eta}) \
+                 times the least, but the fidelities there are {offered:?}"
             )));
         }
         let options = Options {
@@ -151,7 +202,7 @@ impl StrategyPlugin for Bohb {
             top: settings.number("top")?,
             candidates: settings.integer("candidates")?,
             factor: settings.number("bandwidth_factor")?,
-            least: settings.number("min_bandwidth")?,
+            min_bandwidth: settings.number("min_bandwidth")?,
         };
         Ok(Self {
             study: study.clone(),
@@ -161,10 +212,10 @@ impl StrategyPlugin for Bohb {
             random_fraction: settings.number("random_fraction")?,
             model: Model::new(options, ladder.len()),
             ladder,
-            known: Known::default(),
+            known: KnownArchitectures::default(),
             brackets: BTreeMap::new(),
             opened: 0,
-            out: BTreeMap::new(),
+            pending: BTreeMap::new(),
             trials: Trials::default(),
         })
     }
@@ -173,18 +224,18 @@ impl StrategyPlugin for Bohb {
 impl Strategy for Bohb {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        while proposals.len() < batch(limit) as usize {
-            let (number, wish) = self.next();
-            let (genotype, place) = match wish {
-                Wish::Promoted(genotype, place) => (genotype, place),
+        while proposals.len() < batch_size(limit) as usize {
+            let (number, job) = self.next();
+            let (genotype, slot) = match job {
+                Job::Promote(genotype, slot) => (genotype, slot),
                 _ => {
                     let genotype = self.draw(space)?;
                     let Some(bracket) = self.brackets.get_mut(&number) else { break };
                     (genotype.clone(), bracket.enter(genotype))
                 }
             };
-            let Some(level) = self.level(number, place) else { break };
-            self.out.insert(self.trials.propose(), (number, place));
+            let Some(level) = self.level(number, slot) else { break };
+            self.pending.insert(self.trials.propose(), (number, slot));
             let fidelity = Some(self.ladder[level]);
             proposals.push(Proposal { candidate: Candidate::Discrete(genotype), fidelity, resume: None });
         }
@@ -197,18 +248,18 @@ impl Strategy for Bohb {
             let (origin, genotype) = self.trials.read(observation, space)?;
             let level = match origin {
                 Origin::Repeated => None,
-                Origin::Asked(trial) => self.out.remove(&trial).and_then(|(number, place)| {
-                    let level = self.level(number, place);
-                    self.brackets.get_mut(&number)?.tell(place, rank);
+                Origin::Asked(trial) => self.pending.remove(&trial).and_then(|(number, slot)| {
+                    let level = self.level(number, slot);
+                    self.brackets.get_mut(&number)?.tell(slot, rank);
                     level
                 }),
-                Origin::Foreign => match observation.fidelity {
+                Origin::External => match observation.fidelity {
                     None => Some(self.ladder.len() - 1),
                     Some(fidelity) => self.ladder.iter().rposition(|&rung| fidelity >= rung),
                 },
             };
             let (Some(level), Some(genotype)) = (level, genotype) else { continue };
-            if origin == Origin::Foreign && level + 1 == self.ladder.len() {
+            if origin == Origin::External && level + 1 == self.ladder.len() {
                 self.known.insert(genotype, space)?;
             }
             let path = self.decisions.path(genotype, space)?;

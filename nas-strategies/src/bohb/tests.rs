@@ -38,7 +38,7 @@ fn run(
 }
 
 #[test]
-fn brackets_follow_each_other_and_the_best_climb() {
+fn brackets_follow_each_other_and_the_best_are_promoted() {
     let mut space = Additive::flat(6, 5, 1);
     let landscape = space.clone();
     let made = run(&mut open(&mut space, &[]), &mut space, 22, |genotype| landscape.measure(genotype));
@@ -63,7 +63,7 @@ fn more_workers_than_a_bracket_has_open_the_next_one() {
 }
 
 #[test]
-fn where_everything_fails_nothing_climbs() {
+fn if_everything_fails_nothing_is_promoted() {
     let mut space = Additive::flat(6, 5, 1);
     let made = run(&mut open(&mut space, &[]), &mut space, 34, |_| Err(Failure::new("test")));
     let fidelities: Vec<f64> = made.iter().map(|(_, fidelity)| *fidelity).collect();
@@ -74,22 +74,22 @@ fn where_everything_fails_nothing_climbs() {
 }
 
 #[test]
-fn knowledge_from_elsewhere_counts_at_the_rung_that_it_reaches() {
+fn external_results_count_at_the_highest_rung_that_they_reach() {
     let mut space = Additive::flat(3, 5, 1);
     let mut search = open(&mut space, &[number("random_fraction", 0.0), number("min_points", 4.0)]);
     for index in 0..20 {
-        // Below the lowest rung, nothing; 5 reaches 3.
+        // A fidelity of 0.5 reaches no rung, and one of 5 reaches the rung at 3.
         let fidelity = Some(if index < 10 { 0.5 } else { 5.0 });
         let (genotype, value) = (vec![index % 5, index % 3, 0], if index % 5 == 3 { 1.0 } else { 0.0 });
         search.tell(&[Observation { fidelity, ..observation(None, genotype, Ok(value)) }], &mut space).unwrap();
     }
     let proposals = search.ask(9, &mut space).unwrap();
     let hits = proposals.iter().filter(|proposal| proposal.candidate.genotype().unwrap()[0] == 3).count();
-    assert!(hits >= 5, "{hits} of 9 follow what is known");
+    assert!(hits >= 5, "{hits} of 9 follow the external results");
 }
 
 #[test]
-fn fidelities_that_make_no_rungs_are_refused() {
+fn fidelities_for_fewer_than_two_rungs_are_refused() {
     let mut space = Additive::flat(3, 5, 1);
     let mut refused = |study: &Study| Bohb::open(study, &mut space).err().unwrap().to_string();
     assert!(refused(&Study { fidelities: Vec::new(), ..study(&[]) }).contains("there are []"));
@@ -97,7 +97,7 @@ fn fidelities_that_make_no_rungs_are_refused() {
     assert!(refused(&study(&[number("eta", 10.0)])).contains("'eta' (10)"));
 }
 
-/// The landscape as few epochs show it: the lower the fidelity, the more noise.
+/// The value at a fidelity: the lower the fidelity, the more noise.
 fn noisy(landscape: &Additive, genotype: &Genotype, fidelity: f64) -> f64 {
     let noise = f64::from(derive(3, &format!("{genotype:?} {fidelity}"), 0)) / f64::from(u32::MAX) - 0.5;
     landscape.value(genotype) + 0.3 * noise * (1.0 - fidelity / 9.0)

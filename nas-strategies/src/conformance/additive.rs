@@ -1,4 +1,4 @@
-//! Small spaces with an additive landscape: every choice of every decision adds its own amount.
+//! Small spaces with an additive landscape: every choice of every decision adds its own amount to the value.
 
 use nas_api::{Decision, Error, Genotype, Graph, Result, SearchSpace, Settings, SpaceInfo, Task, rng};
 
@@ -7,17 +7,17 @@ use super::Measured;
 /// The metric that [`Additive::measure`] returns; more is better.
 pub const METRIC: &str = "value";
 
-/// Of the least fidelity: the noise is uniform on plus and minus this. Values of random genotypes in a space of six
-/// decisions have a standard deviation of 0.12, this noise has one of 0.14.
+/// The noise at fidelity 0 is uniform between plus and minus this. It has a standard deviation of 0.14; the values of
+/// random genotypes in a space of six decisions have one of 0.12.
 const NOISE: f64 = 0.25;
 
-/// Of the least fidelity: how much too low it is.
+/// The amount by which an estimate at fidelity 0 is too low.
 const BIAS: f64 = 0.4;
 
 /// The most layers of the conditional space.
 const LAYERS: u32 = 3;
 
-/// A space whose optimum is known. There are no networks behind it.
+/// A space with a known optimum. It has no networks.
 #[derive(Clone, Debug)]
 pub struct Additive {
     seed: u32,
@@ -26,13 +26,14 @@ pub struct Additive {
 }
 
 impl Additive {
-    /// So many independent decisions with so many choices each. The seed makes the landscape.
+    /// A space of independent decisions with equally many choices each. The seed determines the landscape.
     pub fn flat(decisions: u32, choices: u32, seed: u32) -> Self {
         let decision = |index| Decision::new(format!("d{index}"), (0..choices).map(|choice| format!("c{choice}")));
         Self { seed, decisions: (0..decisions).map(decision).collect(), conditional: false }
     }
 
-    /// One to three layers, each a convolution (of three kernel sizes), a pooling or nothing: genotypes of 2 to 7 choices.
+    /// A conditional space of one to three layers, each a convolution (with one of three kernel sizes), a pooling or
+    /// nothing. Genotypes have 2 to 7 choices. The seed determines the landscape.
     pub fn conditional(seed: u32) -> Self {
         let mut decisions = vec![Decision::new("layers", ["1", "2", "3"]).ordered()];
         for layer in 0..LAYERS {
@@ -42,13 +43,13 @@ impl Additive {
         Self { seed, decisions, conditional: true }
     }
 
-    /// The sum of what the choices are worth, each between 0 and 1, divided by the number of decisions there are.
+    /// The sum of the amounts of all choices, each between 0 and 1, divided by the number of decisions of the space.
     pub fn value(&self, genotype: &[u32]) -> f64 {
         let made = (0..genotype.len()).map_while(|length| SearchSpace::next(self, &genotype[..length]));
-        let worth = |(decision, &choice): (&Decision, &u32)| {
+        let amount = |(decision, &choice): (&Decision, &u32)| {
             f64::from(rng::derive(self.seed, &decision.name, choice)) / f64::from(u32::MAX)
         };
-        let sum: f64 = made.zip(genotype).map(worth).sum();
+        let sum: f64 = made.zip(genotype).map(amount).sum();
         sum / self.decisions.len().max(1) as f64
     }
 
@@ -57,8 +58,8 @@ impl Additive {
         Ok(self.value(genotype))
     }
 
-    /// What a measurement tells that spends this share (above 0, at most 1) of the top fidelity: too low, as networks are
-    /// early in training, and off by noise. Both vanish at 1. Equal questions have equal answers.
+    /// A measurement that spends this share (above 0, at most 1) of the greatest fidelity. It is too low, as early in
+    /// training, and noisy; both effects vanish at 1. Equal arguments give equal results.
     pub fn estimate(&self, genotype: &[u32], share: f64) -> f64 {
         let drawn = rng::derive(self.seed, &format!("{genotype:?} at {share}"), 0);
         let noise = 2.0 * f64::from(drawn) / f64::from(u32::MAX) - 1.0;
@@ -112,7 +113,7 @@ impl SearchSpace for Additive {
             let (op, kernel) = (1 + 2 * layer, 2 + 2 * layer);
             match rest.next() {
                 None => return self.decisions.get(op),
-                // Only a convolution has a kernel.
+                // Only a convolution has a kernel size.
                 Some(0) if rest.next().is_none() => return self.decisions.get(kernel),
                 Some(_) => {}
             }
@@ -121,6 +122,6 @@ impl SearchSpace for Additive {
     }
 
     fn build(&self, _genotype: &[u32], _task: &Task) -> Result<Graph> {
-        Err(Error::new("an additive landscape has no networks; it is for checking strategies"))
+        Err(Error::new("an additive landscape has no networks; it only serves to check strategies"))
     }
 }

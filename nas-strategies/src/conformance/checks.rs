@@ -1,4 +1,4 @@
-//! The checks, one function each. Every one opens fresh searches and runs them on a small landscape.
+//! The checks, one function each. Every check opens new searches and runs them on a small landscape.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use nas_api::{Candidate, Error, Failure, Genotype, Goal, Observation, Proposal, 
 
 use super::{Additive, Measured, Schedule, Step, Subject, observation, replay};
 
-/// One check: an error says what is not held.
+/// A check; its error is the reason for which the strategy fails it.
 pub type Check = fn(&Subject, &mut Additive) -> Result<()>;
 
 /// All checks, by name.
@@ -14,36 +14,39 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("equal seeds give equal searches", equal_seeds),
     ("different seeds give different searches", different_seeds),
     ("results may come in any order and batches of any size", any_order),
-    ("any limit is kept", any_limit),
-    ("failures are survived", failures),
-    ("numbers that are not finite, or huge, are survived", strange_numbers),
-    ("knowledge from elsewhere is taken", warm_start),
+    ("the limit of an ask is respected", any_limit),
+    ("failed trials are tolerated", failures),
+    ("non-finite and huge values are tolerated", extreme_values),
+    ("external results are accepted", warm_start),
     ("a result told again changes nothing", told_again),
-    ("a log is replayed bit for bit", log_replayed),
-    ("what is proposed ahead is what would be proposed later", ahead),
-    ("minimising is maximising the negative", either_goal),
-    ("spaces of one or two architectures are survived", tiny_spaces),
+    ("replaying a log gives the same search", log_replayed),
+    ("asking ahead changes no proposal", ahead),
+    ("minimizing is maximizing the negative", either_goal),
+    ("spaces of one or two architectures are handled", tiny_spaces),
 ];
 
+/// The number of trials of a search.
 pub(super) const TRIALS: u32 = 200;
 
+/// A schedule with this many workers, whose results arrive one by one in random order.
 pub(super) fn parallel(workers: usize) -> Schedule {
     Schedule { workers, limit: u32::MAX, told: 1, shuffle: Some(9) }
 }
 
-pub(super) fn demand(held: bool, otherwise: impl Into<String>) -> Result<()> {
-    if held { Ok(()) } else { Err(Error::new(otherwise)) }
+/// An error with this message unless the condition holds.
+pub(super) fn ensure(condition: bool, message: impl Into<String>) -> Result<()> {
+    if condition { Ok(()) } else { Err(Error::new(message)) }
 }
 
-/// Runs a search on the landscape as it is.
+/// Runs a search on the landscape.
 fn run(subject: &Subject, space: &mut Additive, seed: u32, schedule: &Schedule) -> Result<Vec<Step>> {
     let landscape = space.clone();
     let mut search = subject.search(seed, space)?;
     subject.drive(search.as_mut(), space, schedule, TRIALS, &|_, genotype| landscape.measure(genotype))
 }
 
-/// Runs a search with other outcomes; it must go on to the last trial, or say that it has finished.
-fn survive(
+/// Runs a search with other outcomes. It must go on to the last trial or have finished.
+fn completes(
     subject: &Subject,
     space: &mut Additive,
     schedule: &Schedule,
@@ -52,13 +55,13 @@ fn survive(
     let mut search = subject.search(1, space)?;
     let steps = subject.drive(search.as_mut(), space, schedule, TRIALS, measure)?;
     let proposed = steps.iter().flat_map(Step::proposed).count();
-    demand(
+    ensure(
         proposed == TRIALS as usize || search.finished(),
         format!("it stopped after {proposed} of {TRIALS} trials without having finished"),
     )
 }
 
-/// The same proposals, whatever else was said.
+/// Whether two searches proposed the same genotypes.
 fn same_proposals(a: &[Step], b: &[Step]) -> bool {
     a.iter().flat_map(Step::proposed).eq(b.iter().flat_map(Step::proposed))
 }
@@ -66,14 +69,14 @@ fn same_proposals(a: &[Step], b: &[Step]) -> bool {
 fn equal_seeds(subject: &Subject, space: &mut Additive) -> Result<()> {
     for schedule in [Schedule::serial(), parallel(4)] {
         let (first, second) = (run(subject, space, 3, &schedule)?, run(subject, space, 3, &schedule)?);
-        demand(first == second, "two searches with seed 3 differ")?;
+        ensure(first == second, "two searches with seed 3 differ")?;
     }
     Ok(())
 }
 
 fn different_seeds(subject: &Subject, space: &mut Additive) -> Result<()> {
     let (first, second) = (run(subject, space, 3, &Schedule::serial())?, run(subject, space, 4, &Schedule::serial())?);
-    demand(!same_proposals(&first, &second), "seeds 3 and 4 give the same search")
+    ensure(!same_proposals(&first, &second), "seeds 3 and 4 give the same search")
 }
 
 fn any_order(subject: &Subject, space: &mut Additive) -> Result<()> {
@@ -86,7 +89,7 @@ fn any_order(subject: &Subject, space: &mut Additive) -> Result<()> {
     ];
     let landscape = space.clone();
     for schedule in schedules {
-        survive(subject, space, &schedule, &|_, genotype| landscape.measure(genotype))
+        completes(subject, space, &schedule, &|_, genotype| landscape.measure(genotype))
             .map_err(|error| Error::new(format!("{schedule:?}: {error}")))?;
     }
     Ok(())
@@ -95,11 +98,11 @@ fn any_order(subject: &Subject, space: &mut Additive) -> Result<()> {
 fn any_limit(subject: &Subject, space: &mut Additive) -> Result<()> {
     let mut search = subject.search(1, space)?;
     let none = search.ask(0, space)?;
-    demand(none.is_empty(), "asked for nothing, it proposes something")?;
+    ensure(none.is_empty(), "it makes a proposal although it is asked for none")?;
     let some = search.ask(1, space)?;
-    demand(some.len() == 1, "asked for one at the start, it does not propose one")?;
+    ensure(some.len() == 1, "it does not make one proposal when it is asked for one at the start")?;
     let count = search.ask(u32::MAX, space)?.len();
-    demand(count <= 1_000_000, format!("{count} proposals in one answer fill the memory"))?;
+    ensure(count <= 1_000_000, format!("{count} proposals in one answer would fill the memory"))?;
     search.tell(&[], space)
 }
 
@@ -108,10 +111,10 @@ fn failures(subject: &Subject, space: &mut Additive) -> Result<()> {
     let failed =
         |violation| -> Measured { Err(Failure { violation, ..Failure::new("a failure made for this check") }) };
     for schedule in [Schedule::serial(), parallel(5)] {
-        survive(subject, space, &schedule, &|_, _| failed(0.0))?;
-        survive(subject, space, &schedule, &|trial, _| failed(f64::from(trial % 7)))?;
-        survive(subject, space, &schedule, &|trial, _| failed([f64::NAN, f64::INFINITY, -1.0][trial as usize % 3]))?;
-        survive(subject, space, &schedule, &|trial, genotype| match trial % 3 {
+        completes(subject, space, &schedule, &|_, _| failed(0.0))?;
+        completes(subject, space, &schedule, &|trial, _| failed(f64::from(trial % 7)))?;
+        completes(subject, space, &schedule, &|trial, _| failed([f64::NAN, f64::INFINITY, -1.0][trial as usize % 3]))?;
+        completes(subject, space, &schedule, &|trial, genotype| match trial % 3 {
             0 => landscape.measure(genotype),
             1 => failed(0.0),
             _ => failed(0.5),
@@ -120,20 +123,22 @@ fn failures(subject: &Subject, space: &mut Additive) -> Result<()> {
     Ok(())
 }
 
-fn strange_numbers(subject: &Subject, space: &mut Additive) -> Result<()> {
-    let strange = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 1e300, 5e-324, 0.0, -0.0];
+fn extreme_values(subject: &Subject, space: &mut Additive) -> Result<()> {
+    let extreme_values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 1e300, 5e-324, 0.0, -0.0];
     let measured = |value: f64| -> Measured { Ok(value) };
     let landscape = space.clone();
     for schedule in [Schedule::serial(), parallel(5)] {
-        for value in strange {
-            survive(subject, space, &schedule, &|_, _| measured(value))?;
-            survive(subject, space, &schedule, &|trial, genotype| match trial % 2 {
+        for value in extreme_values {
+            completes(subject, space, &schedule, &|_, _| measured(value))?;
+            completes(subject, space, &schedule, &|trial, genotype| match trial % 2 {
                 0 => measured(value),
                 _ => landscape.measure(genotype),
             })?;
         }
-        survive(subject, space, &schedule, &|trial, _| measured(strange[trial as usize % strange.len()]))?;
-        survive(subject, space, &schedule, &|_, _| Ok(f64::NAN))?;
+        completes(subject, space, &schedule, &|trial, _| {
+            measured(extreme_values[trial as usize % extreme_values.len()])
+        })?;
+        completes(subject, space, &schedule, &|_, _| Ok(f64::NAN))?;
     }
     Ok(())
 }
@@ -151,27 +156,27 @@ fn warm_start(subject: &Subject, space: &mut Additive) -> Result<()> {
             observation(None, genotype, outcome)
         })
         .collect();
-    let mut of_no_space = observation(None, vec![u32::MAX; 50], landscape.measure(&[]));
+    let mut of_another_space = observation(None, vec![u32::MAX; 50], landscape.measure(&[]));
     let never_proposed = Observation { trial: Some(u32::MAX), ..known[2].clone() };
     for schedule in [Schedule::serial(), parallel(4)] {
         let mut search = subject.search(1, space)?;
         search.tell(&known, space)?;
-        search.tell(&[of_no_space.clone(), never_proposed.clone(), known[2].clone()], space)?;
-        of_no_space.candidate = Candidate::Relaxed(vec![vec![Some(0.5), None]]);
-        search.tell(&[of_no_space.clone()], space)?;
+        search.tell(&[of_another_space.clone(), never_proposed.clone(), known[2].clone()], space)?;
+        of_another_space.candidate = Candidate::Relaxed(vec![vec![Some(0.5), None]]);
+        search.tell(&[of_another_space.clone()], space)?;
         let steps =
             subject.drive(search.as_mut(), space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))?;
         let proposed = steps.iter().flat_map(Step::proposed).count();
-        demand(proposed == TRIALS as usize || search.finished(), format!("it stopped after {proposed} trials"))?;
+        ensure(proposed == TRIALS as usize || search.finished(), format!("it stopped after {proposed} trials"))?;
         search.tell(&known, space)?;
     }
     Ok(())
 }
 
-/// Tells everything twice.
-struct Twice(Box<dyn Strategy>);
+/// Tells every result twice.
+struct TellsTwice(Box<dyn Strategy>);
 
-impl Strategy for Twice {
+impl Strategy for TellsTwice {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         self.0.ask(limit, space)
     }
@@ -188,9 +193,9 @@ fn told_again(subject: &Subject, space: &mut Additive) -> Result<()> {
     let landscape = space.clone();
     for schedule in [Schedule::serial(), parallel(4)] {
         let once = run(subject, space, 1, &schedule)?;
-        let mut search = Twice(subject.search(1, space)?);
+        let mut search = TellsTwice(subject.search(1, space)?);
         let twice = subject.drive(&mut search, space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))?;
-        demand(once == twice, "telling every result twice leads to another search")?;
+        ensure(once == twice, "telling every result twice changes the search")?;
     }
     Ok(())
 }
@@ -206,29 +211,29 @@ fn log_replayed(subject: &Subject, space: &mut Additive) -> Result<()> {
         let steps = subject.drive(search.as_mut(), space, &schedule, TRIALS, &measure)?;
         let mut again = subject.search(8, space)?;
         replay(again.as_mut(), space, &steps)?;
-        demand(again.finished() == search.finished(), "only one of search and replay has finished")?;
+        ensure(again.finished() == search.finished(), "only one of the search and its replay has finished")?;
         let (next, next_again) = (search.ask(10, space)?, again.ask(10, space)?);
-        demand(next == next_again, "the replayed search goes on in another way")?;
+        ensure(next == next_again, "the replayed search makes other proposals next")?;
     }
     Ok(())
 }
 
-/// Asks for proposals until there are as many as are wanted: one by one and telling at once, or for more than is wanted
-/// and telling only before it asks again.
-struct Ahead {
+/// Asks for `at_once` proposals at a time until it has enough. If that is one, results are told at once; otherwise they
+/// are told only before the next ask.
+struct AsksAhead {
     inner: Box<dyn Strategy>,
     at_once: u32,
     ready: VecDeque<Proposal>,
     told: Vec<Observation>,
 }
 
-impl Ahead {
+impl AsksAhead {
     fn new(inner: Box<dyn Strategy>, at_once: u32) -> Self {
         Self { inner, at_once, ready: VecDeque::new(), told: Vec::new() }
     }
 }
 
-impl Strategy for Ahead {
+impl Strategy for AsksAhead {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         while self.ready.len() < limit as usize {
             self.inner.tell(&std::mem::take(&mut self.told), space)?;
@@ -253,7 +258,7 @@ impl Strategy for Ahead {
     }
 }
 
-/// For strategies that serve `ahead`.
+/// Applies to strategies that serve `ahead`.
 fn ahead(subject: &Subject, space: &mut Additive) -> Result<()> {
     if !subject.info.serves.ahead {
         return Ok(());
@@ -262,15 +267,18 @@ fn ahead(subject: &Subject, space: &mut Additive) -> Result<()> {
     let told_in_batches = Schedule { workers: 8, limit: 3, told: 5, shuffle: Some(1) };
     for schedule in [Schedule::serial(), parallel(4), told_in_batches] {
         let [one_by_one, many] = [1, 50].map(|at_once| {
-            let mut search = Ahead::new(subject.search(5, space)?, at_once);
+            let mut search = AsksAhead::new(subject.search(5, space)?, at_once);
             subject.drive(&mut search, space, &schedule, TRIALS, &|_, genotype| landscape.measure(genotype))
         });
-        demand(same_proposals(&one_by_one?, &many?), format!("{schedule:?}: asked ahead, it proposes differently"))?;
+        ensure(
+            same_proposals(&one_by_one?, &many?),
+            format!("{schedule:?}: it makes other proposals if it is asked ahead"),
+        )?;
     }
     Ok(())
 }
 
-/// Not for settings that name a value of the objective, such as a target.
+/// Does not apply to settings that name a value of the objective, such as a target.
 fn either_goal(subject: &Subject, space: &mut Additive) -> Result<()> {
     let landscape = space.clone();
     let up = run(subject, space, 6, &parallel(3))?;
@@ -279,14 +287,14 @@ fn either_goal(subject: &Subject, space: &mut Additive) -> Result<()> {
     let mut search = (subject.open)(&study, space)?;
     let negative = |_, genotype: &Genotype| -> Measured { Ok(-landscape.value(genotype)) };
     let down = subject.drive(search.as_mut(), space, &parallel(3), TRIALS, &negative)?;
-    demand(same_proposals(&up, &down), "maximising a value and minimising its negative propose differently")
+    ensure(same_proposals(&up, &down), "maximizing a value and minimizing its negative give other proposals")
 }
 
 fn tiny_spaces(subject: &Subject, _space: &mut Additive) -> Result<()> {
     for mut space in [Additive::flat(0, 1, 1), Additive::flat(3, 1, 1), Additive::flat(1, 2, 1)] {
         let landscape = space.clone();
         for schedule in [Schedule::serial(), parallel(4)] {
-            survive(subject, &mut space, &schedule, &|_, genotype| landscape.measure(genotype))?;
+            completes(subject, &mut space, &schedule, &|_, genotype| landscape.measure(genotype))?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Runs a strategy as a host does, and writes down what was said.
+//! Runs a strategy as the host does, and records all calls.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use super::{Measured, observation};
 /// How results come back.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
-    /// Trials that are out at the same time, at most.
+    /// The greatest number of outstanding trials.
     pub workers: usize,
-    /// The limit of one `ask`, at most.
+    /// The greatest limit of one `ask`.
     pub limit: u32,
-    /// Results in one `tell`, at most.
+    /// The greatest number of results in one `tell`.
     pub told: usize,
-    /// Results come in an order drawn with this seed; `None`: in the order of the proposals.
+    /// The seed of a random order of results; `None` for the order of the proposals.
     pub shuffle: Option<u32>,
 }
 
@@ -27,17 +27,17 @@ impl Schedule {
     }
 }
 
-/// One call, as the log of a study holds it.
+/// One call, as in the log of a study.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// What was asked, and answered.
+    /// A call of `ask`.
     Ask {
         /// The limit that was passed.
         limit: u32,
-        /// What came back.
+        /// The answer.
         proposals: Vec<Proposal>,
     },
-    /// What was told.
+    /// A call of `tell`, with these results.
     Tell(Vec<Observation>),
 }
 
@@ -52,22 +52,22 @@ impl Step {
     }
 }
 
-/// A proposal, as it is measured.
+/// A proposal to be measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
-    /// Its number.
+    /// The number of the trial.
     pub trial: u32,
-    /// What is measured.
+    /// The genotype to measure.
     pub genotype: &'a Genotype,
-    /// What is spent on it; `None` where no fidelity is offered.
+    /// The fidelity to spend; `None` if none is offered.
     pub fidelity: Option<f64>,
 }
 
-/// Asks and tells until so many trials are told or the strategy has finished. `measure` is passed trial and genotype.
-/// No fidelity is offered.
+/// Asks and tells until this many trials are told or the strategy has finished. `measure` gets the trial and the
+/// genotype. No fidelity is offered.
 ///
 /// # Errors
-/// See [`drive_at`].
+/// Fails as [`drive_at`] does.
 pub fn drive(
     strategy: &mut dyn Strategy,
     space: &mut dyn Space,
@@ -78,12 +78,12 @@ pub fn drive(
     drive_at(strategy, space, &[], schedule, trials, &|asked| measure(asked.trial, asked.genotype))
 }
 
-/// The same where these fidelities are offered, ascending, by an evaluator that can carry on trials.
+/// Like [`drive`], with an evaluator that offers these fidelities, ascending, and can continue trials.
 ///
 /// # Errors
-/// What the strategy says, and what it does wrong: more proposals than the limit, a genotype that is not of the space, a
-/// fidelity that is not offered, a trial carried on that cannot be, no proposal while nothing is out and it has not
-/// finished, a proposal after it has finished.
+/// Returns the strategy's own errors, and an error if it makes more proposals than the limit, proposes a genotype that
+/// is not of the space or a fidelity that is not offered, continues a trial that cannot be continued, makes no proposal
+/// although no trial is outstanding and it has not finished, or makes a proposal after it has finished.
 pub fn drive_at(
     strategy: &mut dyn Strategy,
     space: &mut dyn Space,
@@ -94,76 +94,81 @@ pub fn drive_at(
 ) -> Result<Vec<Step>> {
     let mut order = schedule.shuffle.map(seeded);
     let mut steps = Vec::new();
-    let mut out: Vec<Observation> = Vec::new();
+    let mut outstanding: Vec<Observation> = Vec::new();
     let mut history = History { offered, told: BTreeMap::new() };
     let mut asked = 0;
     loop {
-        let free = u32::try_from(schedule.workers.saturating_sub(out.len())).unwrap_or(u32::MAX);
+        let free = u32::try_from(schedule.workers.saturating_sub(outstanding.len())).unwrap_or(u32::MAX);
         let limit = schedule.limit.min(free).min(trials - asked);
         if limit > 0 && !strategy.finished() {
             let proposals = strategy.ask(limit, space)?;
             if proposals.len() > limit as usize {
-                return Err(Error::new(format!("asked for at most {limit} proposals, it makes {}", proposals.len())));
+                return Err(Error::new(format!(
+                    "it makes {} proposals although the limit is {limit}",
+                    proposals.len()
+                )));
             }
             for proposal in &proposals {
                 let (genotype, fidelity) = history.checked(proposal, space)?;
                 let outcome = measure(&Asked { trial: asked, genotype, fidelity });
-                out.push(Observation { fidelity, ..observation(Some(asked), genotype.clone(), outcome) });
+                outstanding.push(Observation { fidelity, ..observation(Some(asked), genotype.clone(), outcome) });
                 asked += 1;
             }
-            if proposals.is_empty() && out.is_empty() && !strategy.finished() {
-                return Err(Error::new(format!("after {asked} trials it proposes nothing, though no result is out")));
+            if proposals.is_empty() && outstanding.is_empty() && !strategy.finished() {
+                return Err(Error::new(format!(
+                    "it proposes nothing after {asked} trials, although none is outstanding"
+                )));
             }
             steps.push(Step::Ask { limit, proposals });
         }
-        if out.is_empty() && (asked == trials || strategy.finished()) {
+        if outstanding.is_empty() && (asked == trials || strategy.finished()) {
             break;
         }
         let mut told = Vec::new();
-        while told.len() < schedule.told && !out.is_empty() {
-            let next = order.as_mut().map_or(0, |rng| rng.random_range(0..out.len() as u32) as usize);
-            told.push(out.remove(next));
+        while told.len() < schedule.told && !outstanding.is_empty() {
+            let next = order.as_mut().map_or(0, |rng| rng.random_range(0..outstanding.len() as u32) as usize);
+            told.push(outstanding.remove(next));
         }
         strategy.tell(&told, space)?;
         history.learn(&told, space)?;
         steps.push(Step::Tell(told));
     }
     if strategy.finished() && !strategy.ask(5, space)?.is_empty() {
-        return Err(Error::new(format!("it has finished after {asked} trials and still proposes")));
+        return Err(Error::new(format!("it has finished after {asked} trials but still makes proposals")));
     }
     Ok(steps)
 }
 
-/// What a proposal may refer to.
+/// What is known when a proposal is checked.
 struct History<'a> {
     offered: &'a [f64],
-    /// Of the trials that were told: key, fidelity, and whether they were measured.
+    /// The key and fidelity of each trial that was told, and whether it succeeded.
     told: BTreeMap<u32, (String, Option<f64>, bool)>,
 }
 
 impl History<'_> {
-    /// Genotype and fidelity of a proposal, if it is in order.
+    /// The genotype and the fidelity of a valid proposal.
     fn checked<'p>(&self, proposal: &'p Proposal, space: &mut dyn Space) -> Result<(&'p Genotype, Option<f64>)> {
         let Some(genotype) = proposal.candidate.genotype() else {
-            return Err(Error::new("it proposes a relaxed candidate; these checks are for discrete ones"));
+            return Err(Error::new("it proposes a relaxed candidate, but these checks are for discrete ones"));
         };
         if let Err(reason) = space.validate(genotype)? {
             return Err(Error::new(format!("it proposes {genotype:?}, which is not of the space: {reason}")));
         }
         let offered = self.offered;
         if let Some(fidelity) = proposal.fidelity.filter(|fidelity| !offered.contains(fidelity)) {
-            return Err(Error::new(format!("it proposes a fidelity of {fidelity}, and {offered:?} are offered")));
+            return Err(Error::new(format!("it proposes a fidelity of {fidelity}, but only {offered:?} are offered")));
         }
         let fidelity = proposal.fidelity.or(offered.last().copied());
         if let Some(resume) = proposal.resume {
             let problem = match self.told.get(&resume) {
-                None => "which it was not told of",
+                None => "of which it has no result",
                 Some((_, _, false)) => "which failed",
                 Some((key, _, _)) if *key != space.key(genotype)? => "which has another architecture",
                 Some((_, from, _)) if *from >= fidelity => "which was measured at no lower fidelity",
                 Some(_) => return Ok((genotype, fidelity)),
             };
-            return Err(Error::new(format!("it carries on trial {resume}, {problem}")));
+            return Err(Error::new(format!("it continues trial {resume}, {problem}")));
         }
         Ok((genotype, fidelity))
     }
@@ -179,17 +184,17 @@ impl History<'_> {
     }
 }
 
-/// Feeds the log of a search to a fresh instance, as resuming a study does.
+/// Replays the log of a search on a new instance, as resuming a study does.
 ///
 /// # Errors
-/// The first call that is answered in another way than before.
+/// Returns the strategy's own errors, and an error for the first call that is answered differently.
 pub fn replay(strategy: &mut dyn Strategy, space: &mut dyn Space, steps: &[Step]) -> Result<()> {
     for (position, step) in steps.iter().enumerate() {
         match step {
             Step::Ask { limit, proposals } => {
                 let again = strategy.ask(*limit, space)?;
                 if again != *proposals {
-                    let what = format!("step {position} proposed {proposals:?}, replayed it proposes {again:?}");
+                    let what = format!("step {position} proposed {proposals:?}, but its replay proposes {again:?}");
                     return Err(Error::new(what));
                 }
             }

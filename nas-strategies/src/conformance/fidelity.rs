@@ -1,24 +1,24 @@
-//! Checks for strategies that choose how much to spend on a trial, and a race at equal spend.
+//! Checks for strategies that choose the fidelity of a trial, and a comparison at equal total fidelity.
 
 use std::collections::BTreeSet;
 
 use nas_api::{Error, Failure, Observation, Result, SearchSpace, Strategy, rng};
 
-use super::checks::{Check, TRIALS, demand, parallel};
+use super::checks::{Check, TRIALS, ensure, parallel};
 use super::drive::{Asked, Schedule, Step, drive_at};
 use super::{Additive, FIDELITIES, Measured, Subject, observation};
 
-/// What strategies that use fidelities have to hold beyond [`CHECKS`](super::CHECKS), by name. That only offered
-/// fidelities are proposed, and that only trials are carried on that can be, is part of every check.
+/// Additional checks for strategies that use fidelities, by name; see also [`CHECKS`](super::CHECKS). Every check also
+/// verifies that a strategy proposes only offered fidelities and continues only trials that can be continued.
 pub const FIDELITY_CHECKS: &[(&str, Check)] = &[
-    ("least and greatest fidelity are both used", both_ends),
-    ("any offer of fidelities is served or refused", any_offer),
-    ("low fidelities that mislead are survived", misleading),
-    ("knowledge at any fidelity is taken", warm_at_any_fidelity),
+    ("the least and the greatest fidelity are both used", both_ends),
+    ("any list of fidelities is used or refused", any_offer),
+    ("misleading low fidelities are tolerated", misleading),
+    ("external results at any fidelity are accepted", warm_at_any_fidelity),
 ];
 
-/// Offers with other ratios, gaps and lengths than [`FIDELITIES`]. The first has room for rungs of any
-/// sensible settings, and must be served.
+/// Lists of fidelities with other ratios, gaps and lengths than [`FIDELITIES`]. The first one has rungs for any
+/// sensible settings and must not be refused.
 const OFFERS: [&[f64]; 6] = [
     &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0],
     &[1.0, 100.0],
@@ -28,6 +28,7 @@ const OFFERS: [&[f64]; 6] = [
     &[5e-324, 1.0, 1e300],
 ];
 
+/// Runs a search to its last trial and returns the fidelities of its proposals.
 fn run(
     subject: &Subject,
     search: &mut dyn Strategy,
@@ -39,7 +40,7 @@ fn run(
     let steps = drive_at(search, space, offered, schedule, TRIALS, measure)?;
     let spent: Vec<f64> = spent(&steps, offered).map(|(_, fidelity)| fidelity).collect();
     let name = &subject.info.name;
-    demand(
+    ensure(
         spent.len() == TRIALS as usize || search.finished(),
         format!("{name} stopped after {} of {TRIALS} trials without having finished", spent.len()),
     )?;
@@ -63,7 +64,7 @@ fn both_ends(subject: &Subject, space: &mut Additive) -> Result<()> {
         let measure = |asked: &Asked<'_>| landscape.measure(asked.genotype);
         let spent = run(subject, search.as_mut(), space, &FIDELITIES, &schedule, &measure)?;
         for end in [FIDELITIES[0], FIDELITIES[FIDELITIES.len() - 1]] {
-            demand(spent.contains(&end), format!("no trial of {TRIALS} spends {end}"))?;
+            ensure(spent.contains(&end), format!("none of {TRIALS} trials spends {end}"))?;
         }
     }
     Ok(())
@@ -82,7 +83,7 @@ fn any_offer(subject: &Subject, space: &mut Additive) -> Result<()> {
             };
             let measure = |asked: &Asked<'_>| landscape.measure(asked.genotype);
             run(subject, search.as_mut(), space, offered, &schedule, &measure)
-                .map_err(|error| Error::new(format!("offered {offered:?}: {error}")))?;
+                .map_err(|error| Error::new(format!("with the fidelities {offered:?}: {error}")))?;
         }
     }
     Ok(())
@@ -138,17 +139,20 @@ fn warm_at_any_fidelity(subject: &Subject, space: &mut Additive) -> Result<()> {
     Ok(())
 }
 
-/// The best value among the trials at the top fidelity, one trial at a time, until `spend` is spent, where lower
-/// fidelities give noisy and biased estimates ([`Additive::estimate`]). −∞ where no trial reached the top. A trial that
-/// carries on another pays the difference, a repeated one nothing, as in a study. A strategy that makes no use of
-/// fidelities pays the top for each trial.
+/// The best value among the trials at the greatest fidelity, run one at a time until the total fidelity `spend` is
+/// spent; −∞ if no trial reached that fidelity. Lower fidelities give noisy and biased estimates
+/// ([`Additive::estimate`]). As in a study, a trial that continues another one spends the difference, and a repeated
+/// one nothing. A strategy without fidelities spends the greatest one on each trial.
+///
+/// # Errors
+/// Fails as [`Subject::search`] and [`drive_at`] do.
 pub fn at_equal_spend(subject: &Subject, seed: u32, spend: f64, space: &mut Additive) -> Result<f64> {
     let mut search = subject.search(seed, space)?;
     let landscape = space.clone();
     let top = FIDELITIES[FIDELITIES.len() - 1];
     let measure =
         |asked: &Asked<'_>| -> Measured { Ok(landscape.estimate(asked.genotype, asked.fidelity.unwrap_or(top) / top)) };
-    // No trial costs less than the least fidelity, but for repeated ones.
+    // Only repeated trials spend less than the least fidelity.
     let trials = (2.0 * spend / FIDELITIES[0]) as u32;
     let offered = super::fidelities(&subject.info);
     let steps = drive_at(search.as_mut(), space, offered, &Schedule::serial(), trials, &measure)?;

@@ -1,4 +1,4 @@
-//! What every strategy has to hold, as functions that any author can call on their own: see [`suite`].
+//! Checks that every strategy must pass, as functions that any author can call on a strategy: see [`suite`].
 //!
 //! ```
 //! use nas_strategies::RegularizedEvolution;
@@ -23,22 +23,22 @@ pub use checks::{CHECKS, Check};
 pub use drive::{Asked, Schedule, Step, drive, drive_at, replay};
 pub use fidelity::{FIDELITY_CHECKS, at_equal_spend};
 
-/// What is offered to strategies that need several fidelities, or can make use of them.
+/// The fidelities that a study offers to strategies that need several of them.
 pub const FIDELITIES: [f64; 4] = [1.0, 3.0, 9.0, 27.0];
 
 /// The value of [`METRIC`], or why there is none.
 pub type Measured = std::result::Result<f64, Failure>;
 
-/// How a strategy is opened, natively or as a component.
+/// Opens a strategy, natively or as a component.
 pub type Open = dyn Fn(&Study, &mut dyn Space) -> Result<Box<dyn Strategy>>;
 
-/// A strategy to be checked, with the settings to check it with.
+/// A strategy to check, with its settings.
 pub struct Subject {
-    /// What it says about itself.
+    /// The strategy's description of itself.
     pub info: StrategyInfo,
     /// Opens a fresh search.
     pub open: Box<Open>,
-    /// What is set; the rest has its defaults.
+    /// The settings; parameters that are not set have their defaults.
     pub settings: Vec<Setting>,
 }
 
@@ -51,24 +51,33 @@ impl Subject {
         Self { info: S::info(), open: Box::new(open), settings: Vec::new() }
     }
 
-    /// The same with these settings.
+    /// Replaces the settings.
     #[must_use]
     pub fn with(mut self, settings: Vec<Setting>) -> Self {
         self.settings = settings;
         self
     }
 
-    /// A study of [`METRIC`], to be maximized, for this strategy.
+    /// A study for this strategy that maximizes [`METRIC`].
+    ///
+    /// # Errors
+    /// Returns an error if a setting is unknown or out of range.
     pub fn study(&self, seed: u32) -> Result<Study> {
         study(&self.info, seed, &self.settings)
     }
 
-    /// A fresh search in that study.
+    /// Opens a search in such a study.
+    ///
+    /// # Errors
+    /// Returns an error if a setting is invalid or the strategy refuses the study.
     pub fn search(&self, seed: u32, space: &mut dyn Space) -> Result<Box<dyn Strategy>> {
         (self.open)(&self.study(seed)?, space)
     }
 
-    /// Runs a search of this strategy: [`drive_at`] with what a study of it offers.
+    /// Runs a search of this strategy by [`drive_at`], with the fidelities that its study offers.
+    ///
+    /// # Errors
+    /// Fails as [`drive_at`] does.
     pub fn drive(
         &self,
         search: &mut dyn Strategy,
@@ -81,7 +90,10 @@ impl Subject {
         drive_at(search, space, fidelities(&self.info), schedule, trials, &measure)
     }
 
-    /// The best value among the first trials of a search, one at a time; −∞ where nothing was proposed.
+    /// The best value among the first trials of a search, run one at a time; −∞ if nothing was proposed.
+    ///
+    /// # Errors
+    /// Fails as [`Self::search`] and [`drive_at`] do.
     pub fn best_of(&self, seed: u32, trials: u32, space: &mut Additive) -> Result<f64> {
         let mut search = self.search(seed, space)?;
         let landscape = space.clone();
@@ -92,25 +104,30 @@ impl Subject {
     }
 }
 
-/// Runs every check of [`CHECKS`], and of [`FIDELITY_CHECKS`] where the strategy uses fidelities; the error names the
-/// check that is not held.
+/// Runs every check of [`CHECKS`], and of [`FIDELITY_CHECKS`] if the strategy needs fidelities.
 ///
-/// For strategies that propose discrete candidates, and need nothing of the study but fidelities.
+/// This is for strategies that propose discrete candidates and need nothing of the study but fidelities.
+///
+/// # Errors
+/// Returns an error that names the first check that failed, with the reason.
 pub fn suite(subject: &Subject, space: &mut Additive) -> Result<()> {
     let with_fidelities = if fidelities(&subject.info).is_empty() { &[] } else { FIDELITY_CHECKS };
     for (name, check) in CHECKS.iter().chain(with_fidelities) {
         check(subject, space)
-            .map_err(|error| Error::new(format!("{}: the check '{name}': {error}", subject.info.name)))?;
+            .map_err(|error| Error::new(format!("{} fails the check '{name}': {error}", subject.info.name)))?;
     }
     Ok(())
 }
 
-/// What a study offers to this strategy.
+/// The fidelities that a study offers to this strategy.
 fn fidelities(info: &StrategyInfo) -> &'static [f64] {
     if info.needs.fidelities { &FIDELITIES } else { &[] }
 }
 
-/// A study of [`METRIC`], to be maximized, for this strategy; what is not set has its default.
+/// A study for this strategy that maximizes [`METRIC`]. Parameters that are not given have their defaults.
+///
+/// # Errors
+/// Returns an error if a setting is unknown or out of range.
 pub fn study_of<S: StrategyPlugin>(seed: u32, given: &[Setting]) -> Result<Study> {
     study(&S::info(), seed, given)
 }
@@ -129,7 +146,7 @@ fn study(info: &StrategyInfo, seed: u32, given: &[Setting]) -> Result<Study> {
     })
 }
 
-/// What a strategy is told about a genotype.
+/// The observation of a genotype, as a strategy is told.
 pub fn observation(trial: Option<u32>, genotype: Genotype, measured: Measured) -> Observation {
     let candidate = Candidate::Discrete(genotype);
     let (value, failure) = match measured {

@@ -1,27 +1,27 @@
-//! DEHB: Hyperband whose architectures come from differential evolution, with a population of its own at each fidelity
-//! and mutations among the best of the fidelity below.
+//! DEHB: Hyperband whose architectures come from differential evolution. Each fidelity has a population of its own,
+//! whose parents are the best of the population below.
 //!
-//! Requires an evaluator with several fidelities. With `carry_on`, promoted trials carry on from the state they left,
-//! which needs an evaluator that can.
+//! Requires an evaluator with several fidelities. With `carry_on`, promoted trials continue from their checkpoints,
+//! which the evaluator must support.
 //!
 //! Reference: N. Awad, N. Mallik and F. Hutter (2021), "DEHB: evolutionary hyperband for scalable, robust and efficient
 //! hyperparameter optimization", IJCAI 30, Section 4; the details are those of the authors' implementation,
 //! automl/DEHB. Differential evolution: R. Storn and K. Price (1997), "Differential evolution", Journal of Global
 //! Optimization 11(4).
 //!
-//! How it goes: the sizes of the subpopulations are the greatest that Hyperband's brackets have at their fidelity. The
-//! first rung of the first bracket is random; in the first round of brackets the later rungs are promotions, as in
-//! Hyperband. All else is evolved: the next member in turn is the target, the parents are the best of the population
-//! below (as many as the rung has places), rand/1/bin makes a child, and the child replaces the target unless it is
+//! Algorithm: a subpopulation is as large as the largest rung that Hyperband's brackets have at its fidelity. The first
+//! rung of the first bracket is random; in the first round of brackets the later rungs are promotions, as in Hyperband.
+//! All other trials are evolved: the next member in turn is the target, the parents are the best of the population
+//! below (as many as the rung has trials), rand/1/bin makes a child, and the child replaces the target unless it is
 //! worse.
 //!
-//! Differences: the random architectures of the first rung are measured as they are, where the implementation crosses
-//! them with mutants first. Decisions that a conditional space does not make keep their numbers, unused. Rungs are at
-//! the offered fidelities nearest, by ratio, to R η^−i. Failed architectures, and those without a finite objective, are
-//! not promoted and are the worst members; constraints are ranked by Deb's rules ([`Rank`]). Where nothing is left to
-//! promote, the rung is evolved. While the last of a rung are out, idle workers begin the next bracket, as in the
-//! paper's parallel version. Knowledge from elsewhere at the fidelity of a subpopulation takes the place of a member
-//! not yet measured, or of the worst, unless it is worse.
+//! Differences: the random architectures of the first rung are measured as they are, whereas the implementation crosses
+//! them with mutants first. Coordinates of decisions that a genotype of a conditional space does not make are kept,
+//! unused. Rungs are at the offered fidelities nearest, by ratio, to R η^−i. Architectures that failed or have no
+//! finite objective are not promoted and are the worst members; constraints are ranked by Deb's rules ([`Rank`]). If
+//! nothing is left to promote, the rung is evolved. While the last trials of a rung are outstanding, idle workers begin
+//! the next bracket, as in the paper's parallel version. An external result (a warm start) at the fidelity of a
+//! subpopulation replaces an unmeasured member, or the worst one, unless it is worse than that.
 
 mod evolution;
 mod population;
@@ -35,125 +35,131 @@ use nas_api::{
 };
 
 use crate::Rank;
-use crate::rungs::{self, Ladder, Rung};
-use crate::trials::{Origin, Trials, batch};
-use evolution::{Coding, Evolution};
+use crate::common::rungs::{self, Ladder, Rung};
+use crate::common::trials::{NewResult, Trials, batch_size};
+use evolution::{CubeEncoding, Evolution};
 use population::{Measured, Population};
 
 /// One of Hyperband's brackets.
 struct Bracket {
     rungs: Vec<Rung>,
-    /// The rung being measured.
-    at: usize,
+    /// The index of the rung being measured.
+    current: usize,
     /// Trials of this rung still to be proposed.
-    wanted: u32,
+    to_propose: u32,
     /// Proposals of this rung that are not answered yet.
-    out: u32,
-    /// To be promoted to this rung; in the first round only.
+    outstanding: u32,
+    /// Members to be promoted to this rung, with their trials; only in the first round.
     queue: VecDeque<(Vec<f64>, Option<u32>)>,
 }
 
-/// A trial that is out.
-struct Asked {
+/// An outstanding trial.
+struct Pending {
     bracket: u32,
+    /// The index of its population.
     level: usize,
     /// The member that it competes with.
     target: usize,
-    vector: Vec<f64>,
+    point: Vec<f64>,
 }
 
 /// A search by DEHB in progress.
 pub struct Dehb {
     study: Study,
     rng: Random,
-    coding: Coding,
+    encoding: CubeEncoding,
     evolution: Evolution,
     carry_on: bool,
     /// The brackets of one round.
     round: Vec<Vec<Rung>>,
-    /// The lowest fidelity first.
+    /// The subpopulations, the lowest fidelity first.
     populations: Vec<Population>,
-    /// By number, the oldest first.
+    /// The brackets that are not over, by number, the oldest first.
     open: BTreeMap<u32, Bracket>,
-    opened: u32,
-    asked: BTreeMap<u32, Asked>,
+    /// The number of brackets that were begun.
+    begun: u32,
+    /// The outstanding trials, by number.
+    pending: BTreeMap<u32, Pending>,
     trials: Trials,
 }
 
 impl Dehb {
+    /// The index of the population at a rung's fidelity.
     fn level(&self, rung: Rung) -> usize {
         self.populations.iter().position(|population| population.fidelity == rung.fidelity).unwrap_or(0)
     }
 
+    /// Begins the next bracket and returns its number.
     fn begin(&mut self) -> u32 {
-        let number = self.opened;
+        let number = self.begun;
         let rungs = self.round[number as usize % self.round.len()].clone();
-        let wanted = rungs.first().map_or(0, |rung| rung.size);
-        self.open.insert(number, Bracket { rungs, at: 0, wanted, out: 0, queue: VecDeque::new() });
-        self.opened = self.opened.wrapping_add(1);
+        let to_propose = rungs.first().map_or(0, |rung| rung.size);
+        self.open.insert(number, Bracket { rungs, current: 0, to_propose, outstanding: 0, queue: VecDeque::new() });
+        self.begun = self.begun.wrapping_add(1);
         number
     }
 
-    /// The oldest bracket with something to propose; a new one if there is none.
+    /// The number of the oldest bracket with a trial to propose, or of a new bracket.
     fn ready(&mut self) -> u32 {
-        let ready = self.open.iter().find(|(_, bracket)| bracket.wanted > 0).map(|(&number, _)| number);
+        let ready = self.open.iter().find(|(_, bracket)| bracket.to_propose > 0).map(|(&number, _)| number);
         ready.unwrap_or_else(|| self.begin())
     }
 
-    /// Goes up a rung, or closes the bracket, once its rung is complete.
+    /// Moves a bracket on to its next rung, or closes it, if its rung is complete.
     fn advance(&mut self, number: u32) {
         let first_round = (number as usize) < self.round.len();
-        let Some(bracket) = self.open.get_mut(&number).filter(|bracket| bracket.wanted == 0 && bracket.out == 0) else {
-            return;
-        };
-        bracket.at += 1;
-        let Some(&rung) = bracket.rungs.get(bracket.at) else {
+        let complete = |bracket: &&mut Bracket| bracket.to_propose == 0 && bracket.outstanding == 0;
+        let Some(bracket) = self.open.get_mut(&number).filter(complete) else { return };
+        bracket.current += 1;
+        let Some(&rung) = bracket.rungs.get(bracket.current) else {
             self.open.remove(&number);
             return;
         };
-        bracket.wanted = rung.size;
-        let below = bracket.rungs[bracket.at - 1];
+        bracket.to_propose = rung.size;
+        let below = bracket.rungs[bracket.current - 1];
         if first_round {
             let (below, level) = (self.level(below), self.level(rung));
             let known = &self.populations[level];
-            let promoted = self.populations[below].best(rung.size as usize, |vector| !known.contains(vector));
+            let promoted = self.populations[below].best(rung.size as usize, |point| !known.contains(point));
             if let Some(bracket) = self.open.get_mut(&number) {
                 bracket.queue = promoted.into();
             }
         }
     }
 
+    /// The next trial: a promotion, a random member of the very first rung, or a child.
     fn propose(&mut self, space: &mut dyn Space) -> Result<Proposal> {
         let number = self.ready();
         let Some(bracket) = self.open.get_mut(&number) else { return Err(Error::new("a bracket is missing")) };
-        bracket.wanted -= 1;
-        bracket.out += 1;
-        let (rung, first) = (bracket.rungs[bracket.at], bracket.at == 0);
+        bracket.to_propose -= 1;
+        bracket.outstanding += 1;
+        let (rung, first) = (bracket.rungs[bracket.current], bracket.current == 0);
         let promoted = bracket.queue.pop_front();
         let level = self.level(rung);
         let target = self.populations[level].next_target();
-        let (vector, resume) = match promoted {
-            Some((vector, trial)) => (vector, trial.filter(|_| self.carry_on)),
-            None if number == 0 && first => (self.populations[level].vector(target).to_vec(), None),
+        let (point, resume) = match promoted {
+            Some((point, trial)) => (point, trial.filter(|_| self.carry_on)),
+            None if number == 0 && first => (self.populations[level].point(target).to_vec(), None),
             None => {
-                // At the bottom of its bracket a population is its own parent.
+                // In the lowest rung of its bracket, a population is its own parent.
                 let parents = if first { level } else { level.saturating_sub(1) };
                 let parents = self.populations[parents].parents(rung.size as usize);
-                let target = self.populations[level].vector(target);
-                let all = || self.populations.iter().flat_map(Population::vectors).collect();
+                let target = self.populations[level].point(target);
+                let all = || self.populations.iter().flat_map(Population::points).collect();
                 (self.evolution.child(target, parents, all, &mut self.rng), None)
             }
         };
-        let genotype = self.coding.genotype(&vector, space)?;
-        self.asked.insert(self.trials.propose(), Asked { bracket: number, level, target, vector });
+        let genotype = self.encoding.genotype(&point, space)?;
+        self.pending.insert(self.trials.propose(), Pending { bracket: number, level, target, point });
         Ok(Proposal { candidate: Candidate::Discrete(genotype), fidelity: Some(rung.fidelity), resume })
     }
 
+    /// Records the result of an outstanding trial.
     fn learn(&mut self, trial: u32, measured: Measured) {
-        let Some(Asked { bracket, level, target, vector }) = self.asked.remove(&trial) else { return };
-        self.populations[level].select(target, vector, measured);
+        let Some(Pending { bracket, level, target, point }) = self.pending.remove(&trial) else { return };
+        self.populations[level].select(target, point, measured);
         if let Some(open) = self.open.get_mut(&bracket) {
-            open.out -= 1;
+            open.outstanding -= 1;
         }
         self.advance(bracket);
     }
@@ -175,8 +181,12 @@ impl StrategyPlugin for Dehb {
         StrategyInfo {
             name: "dehb".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Hyperband with differential evolution: each fidelity has a population, its parents come from the one below.".into(),
-            reference: "Awad, Mallik & Hutter 2021, DEHB: evolutionary hyperband for scalable, robust and efficient hyperparameter optimization, IJCAI, Section 4".into(),
+            description: "Hyperband with differential evolution: each fidelity has a population, whose parents come \
+                          from the one below."
+                .into(),
+            reference: "Awad, Mallik & Hutter 2021, DEHB: evolutionary hyperband for scalable, robust and efficient \
+                        hyperparameter optimization, IJCAI, Section 4"
+                .into(),
             needs: Needs { fidelities: true, ..Needs::default() },
             serves: Serves { resume: true, ..Serves::default() },
             parameters,
@@ -187,58 +197,58 @@ impl StrategyPlugin for Dehb {
         let settings = &study.settings;
         let round = Ladder::open(study)?.hyperband();
         let evolution = Evolution::open(settings.number("mutation_factor")?, settings.number("crossover_rate")?)?;
-        let coding = Coding::of(space.info()?);
+        let encoding = CubeEncoding::of(space.info()?);
         let mut rng = seeded(study.seed);
         let mut sizes: Vec<Rung> = round.first().cloned().unwrap_or_default();
         for size in &mut sizes {
-            let there = round.iter().flatten().filter(|rung| rung.fidelity == size.fidelity);
-            size.size = there.map(|rung| rung.size).max().unwrap_or(1);
-            if size.size > MOST_MEMBERS {
-                let problem = format!("a population of {} at fidelity {} would be needed", size.size, size.fidelity);
-                return Err(Error::new(format!("{problem}, more than {MOST_MEMBERS}: raise 'min_fidelity'")));
+            let same = round.iter().flatten().filter(|rung| rung.fidelity == size.fidelity);
+            size.size = same.map(|rung| rung.size).max().unwrap_or(1);
+            if size.size > MAX_MEMBERS {
+                let problem = format!("a population of {} would be needed at fidelity {}", size.size, size.fidelity);
+                return Err(Error::new(format!("{problem}, more than {MAX_MEMBERS}: raise 'min_fidelity'")));
             }
         }
-        let mut uniform = || (0..coding.len()).map(|_| rng.random::<f64>()).collect::<Vec<f64>>();
+        let mut uniform = || (0..encoding.len()).map(|_| rng.random::<f64>()).collect::<Vec<f64>>();
         let populations = sizes.iter().map(|rung| Population::new(rung.fidelity, rung.size, &mut uniform)).collect();
         Ok(Self {
             rng,
-            coding,
+            encoding,
             evolution,
             carry_on: settings.truth("carry_on")?,
             round,
             populations,
             open: BTreeMap::new(),
-            opened: 0,
-            asked: BTreeMap::new(),
+            begun: 0,
+            pending: BTreeMap::new(),
             trials: Trials::default(),
             study: study.clone(),
         })
     }
 }
 
-/// Of one subpopulation.
-const MOST_MEMBERS: u32 = 1_000_000;
+/// The greatest size of a subpopulation.
+const MAX_MEMBERS: u32 = 1_000_000;
 
 impl Strategy for Dehb {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        (0..batch(limit)).map(|_| self.propose(space)).collect()
+        (0..batch_size(limit)).map(|_| self.propose(space)).collect()
     }
 
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
-            let (origin, Some(genotype)) = self.trials.read(observation, space)? else { continue };
+            let Some(NewResult { genotype, trial }) = self.trials.observed(observation, space)? else { continue };
             let rank = Rank::of(&self.study, observation);
-            let sound = observation.failure.is_none() && rank != Rank::Failed;
-            match origin {
-                Origin::Asked(trial) => self.learn(trial, Measured { rank, sound, trial: Some(trial) }),
-                Origin::Foreign => {
-                    let at = |population: &&mut Population| observation.fidelity == Some(population.fidelity);
-                    if let Some(population) = self.populations.iter_mut().find(at) {
-                        let vector = self.coding.vector(genotype, space, &mut self.rng)?;
-                        population.adopt(vector, Measured { rank, sound, trial: None });
+            let measured = Measured { rank, promotable: observation.failure.is_none() && rank != Rank::Failed, trial };
+            match trial {
+                Some(trial) => self.learn(trial, measured),
+                None => {
+                    let same_fidelity =
+                        |population: &&mut Population| observation.fidelity == Some(population.fidelity);
+                    if let Some(population) = self.populations.iter_mut().find(same_fidelity) {
+                        let point = self.encoding.point(genotype, space, &mut self.rng)?;
+                        population.adopt(point, measured);
                     }
                 }
-                Origin::Repeated => {}
             }
         }
         Ok(())

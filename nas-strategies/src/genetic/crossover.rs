@@ -3,9 +3,9 @@
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{Decision, Genotype, Result, Space};
 
-/// The first choices of `a`, up to a random point, and after it the choices of `b`: decisions go by name, so that the
-/// child is valid where earlier choices govern which decisions follow. Decisions that `b` does not make are made as in
-/// `a`; those that neither makes are drawn.
+/// A child with the choices of `a` up to a random point, and those of `b` after it. Decisions are matched by name, so
+/// that the child is valid if earlier choices determine which decisions follow. Decisions that `b` does not make are
+/// made as in `a`; those that neither makes are drawn.
 pub(super) fn one_point(space: &mut dyn Space, a: &[u32], b: &[u32], seed: u32) -> Result<Genotype> {
     let mut rng = seeded(seed);
     let length = u32::try_from(a.len()).unwrap_or(u32::MAX);
@@ -17,7 +17,7 @@ pub(super) fn one_point(space: &mut dyn Space, a: &[u32], b: &[u32], seed: u32) 
     let mut child = a[..point].to_vec();
     while let Some(decision) = space.next(&child)? {
         let choice_in = |made: &[Decision], parent: &[u32]| {
-            // Nearly always the same decision at the same position; the search is for conditional spaces.
+            // Mostly it is the same decision at the same position; only conditional spaces need the search.
             let at = match made.get(child.len()) {
                 Some(same) if same.name == decision.name => Some(child.len()),
                 _ => made.iter().position(|other| other.name == decision.name),
@@ -68,15 +68,15 @@ mod tests {
     #[test]
     fn in_a_conditional_space_children_are_valid_and_mix_both_parents() {
         let mut space = Additive::conditional(1);
-        let mut of_another_length = 0;
+        let mut with_another_length = 0;
         for seed in 0..500 {
             let a = SearchSpace::sample(&space, seed);
             let b = SearchSpace::sample(&space, seed + 1000);
             let child = one_point(&mut space, &a, &b, seed).unwrap();
             SearchSpace::validate(&space, &child).unwrap();
-            assert_eq!(child[0], a[0], "the prefix is the first parent's");
-            of_another_length += u32::from(child.len() != b.len());
+            assert_eq!(child[0], a[0], "the child begins like its first parent");
+            with_another_length += u32::from(child.len() != b.len());
         }
-        assert!(of_another_length > 50, "conditional decisions were hardly touched");
+        assert!(with_another_length > 50, "few children differ in their conditional decisions");
     }
 }

@@ -1,19 +1,19 @@
-//! A generational genetic algorithm: parents are selected by tournament or roulette, crossed over, mutated, and the
-//! children replace the population but for its elite.
+//! A generational genetic algorithm: parents are selected by tournament or roulette, crossed over and mutated, and the
+//! children replace the population except its elite.
 //!
-//! Requires nothing of the study. The trials of one generation run side by side; `ask` returns nothing while the last of
-//! a generation are out. Constraints are served by Deb's rules ([`Rank`]).
+//! Requires nothing of the study. The trials of one generation run side by side; `ask` returns nothing while the last
+//! of them are outstanding. Constraints are ranked by Deb's rules ([`Rank`]).
 //!
 //! Reference: J. H. Holland (1975), "Adaptation in natural and artificial systems", University of Michigan Press,
 //! Chapter 6. D. E. Goldberg (1989), "Genetic algorithms in search, optimization, and machine learning",
 //! Addison-Wesley, Chapters 1 and 3 (the simple genetic algorithm). Tournaments: D. E. Goldberg and K. Deb (1991), "A
 //! comparative analysis of selection schemes used in genetic algorithms", FOGA 1, Section 2.
 //!
-//! Differences: genes are decisions, not bits, so a mutation is the space's (one decision changed) and is applied as
-//! often as independent draws with probability p_m, one per decision, succeed. A mating gives one child, not two.
-//! Crossover goes by the decisions' names, so children are valid in conditional spaces. Roulette weights are the score
-//! less the worst score in the population, so any sign and either goal will do. The best E members survive, after De
-//! Jong's elitist plan. Knowledge from elsewhere takes the place of a child of the generation being filled.
+//! Differences: genes are decisions, not bits. A mutation is the space's, which changes one decision; there are as many
+//! as independent draws with probability p_m, one per decision, succeed. A mating gives one child, not two. Crossover
+//! matches decisions by name, so children are valid in conditional spaces. Roulette weights are the scores minus the
+//! worst score in the population, so scores may have any sign. The best E members survive, after De Jong's elitist
+//! plan. An external result (a warm start) replaces a child of the generation being filled.
 
 mod crossover;
 mod selection;
@@ -25,7 +25,7 @@ use nas_api::{
 };
 
 use crate::Rank;
-use crate::trials::{Origin, Trials, batch};
+use crate::common::trials::{NewResult, Trials, batch_size};
 use selection::Selection;
 
 /// A measured architecture.
@@ -39,36 +39,38 @@ struct Member {
 pub struct Genetic {
     study: Study,
     rng: Random,
-    /// P, members of a generation.
+    /// P, the number of members of a generation.
     size: usize,
     selection: Selection,
     one_point: bool,
-    /// p_c, per mating.
+    /// p_c, the probability per mating.
     crossover_rate: f64,
-    /// p_m, per decision.
+    /// p_m, the probability per decision.
     mutation_rate: f64,
-    /// E, members that survive into the next generation.
+    /// E, the number of members that survive into the next generation.
     elitism: usize,
-    /// The score at which the search stops.
+    /// The score at which the search stops, if any.
     target: Option<f64>,
-    /// The generation that children come from, the best first; empty until the first generation is measured.
+    /// The parents of the current generation, the best first; empty until the first generation is measured.
     parents: Vec<Member>,
     /// The generation being measured.
     children: Vec<Member>,
-    /// Children still to be proposed.
-    wanted: usize,
+    /// The number of children still to be proposed.
+    to_propose: usize,
     trials: Trials,
+    /// Whether the target was reached.
     reached: bool,
 }
 
 impl Genetic {
+    /// A child of the parents, or a random architecture if there are no parents yet.
     fn propose(&mut self, space: &mut dyn Space) -> Result<Genotype> {
-        let Some(mother) = self.selection.pick(&self.parents, &mut self.rng) else {
+        let Some(mother) = self.selection.select(&self.parents, &mut self.rng) else {
             return space.sample(self.rng.random());
         };
         let mut child = mother.genotype.clone();
         if self.rng.random_bool(self.crossover_rate)
-            && let Some(father) = self.selection.pick(&self.parents, &mut self.rng)
+            && let Some(father) = self.selection.select(&self.parents, &mut self.rng)
         {
             let seed = self.rng.random();
             child = if self.one_point {
@@ -85,14 +87,14 @@ impl Genetic {
         Ok(child)
     }
 
-    /// The children become parents, together with the elite.
-    fn turn_over(&mut self) {
+    /// Makes the children and the elite the parents of the next generation.
+    fn next_generation(&mut self) {
         self.parents.truncate(self.elitism);
         self.parents.append(&mut self.children);
-        // Stable, so that among equals the elite, then the earlier child, comes first.
+        // The sort is stable: among equals the elite comes first, then the earlier child.
         self.parents.sort_by_key(|member| std::cmp::Reverse(member.rank));
         self.parents.truncate(self.size);
-        self.wanted = self.size - self.elitism.min(self.parents.len());
+        self.to_propose = self.size - self.elitism.min(self.parents.len());
     }
 }
 
@@ -101,20 +103,42 @@ impl StrategyPlugin for Genetic {
         StrategyInfo {
             name: "genetic".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "A generational genetic algorithm with tournament or roulette selection, crossover, mutation and elitism.".into(),
-            reference: "Holland 1975, Adaptation in natural and artificial systems; Goldberg 1989, Genetic algorithms in search, optimization, and machine learning".into(),
+            description: "A generational genetic algorithm with tournament or roulette selection, crossover, mutation \
+                          and elitism."
+                .into(),
+            reference: "Holland 1975, Adaptation in natural and artificial systems; Goldberg 1989, Genetic algorithms \
+                        in search, optimization, and machine learning"
+                .into(),
             needs: Needs::default(),
             serves: Serves { ahead: true, ..Serves::default() },
             parameters: vec![
                 Parameter::integer("population", 50, 2, 1_000_000, "P: members of a generation."),
                 Parameter::one_of("selection", "tournament", &["tournament", "roulette"], "How parents are selected."),
-                Parameter::integer("tournament", 2, 1, 1_000_000, "k: members drawn, with replacement, for a tournament."),
-                Parameter::one_of("crossover", "uniform", &["uniform", "one-point"], "How two parents are mixed."),
+                Parameter::integer(
+                    "tournament",
+                    2,
+                    1,
+                    1_000_000,
+                    "k: members drawn, with replacement, per tournament.",
+                ),
+                Parameter::one_of("crossover", "uniform", &["uniform", "one-point"], "How two parents are combined."),
                 Parameter::number("crossover_rate", 0.9, 0.0, 1.0, "p_c: probability that a child has two parents."),
-                Parameter::number("mutation_rate", 0.1, 0.0, 1.0, "p_m: probability of one mutation, for each decision."),
-                Parameter::integer("elitism", 1, 0, 1_000_000, "E: best members that survive unchanged; less than the population."),
+                Parameter::number("mutation_rate", 0.1, 0.0, 1.0, "p_m: probability of a mutation, for each decision."),
+                Parameter::integer(
+                    "elitism",
+                    1,
+                    0,
+                    1_000_000,
+                    "E: best members that survive unchanged; less than the population.",
+                ),
                 Parameter::truth("stop_at_target", false, "Stop once an architecture reaches 'target'."),
-                Parameter::number("target", 0.0, f64::MIN, f64::MAX, "Value of the main objective, in its own unit, that is good enough."),
+                Parameter::number(
+                    "target",
+                    0.0,
+                    f64::MIN,
+                    f64::MAX,
+                    "Value of the main objective, in its own unit, at which to stop.",
+                ),
             ],
         }
     }
@@ -126,7 +150,8 @@ impl StrategyPlugin for Genetic {
         let elitism = settings.integer("elitism")?;
         if elitism >= size {
             return Err(Error::new(format!(
-                "'elitism' ({elitism}) must be less than 'population' ({size}), or nothing new would ever be proposed"
+                "'elitism' ({elitism}) must be less than 'population' ({size}), or no new architecture would ever be \
+                 proposed"
             )));
         }
         let selection = match settings.text("selection")? {
@@ -139,7 +164,7 @@ impl StrategyPlugin for Genetic {
         };
         let rate = |name: &str| -> Result<f64> {
             let rate = settings.number(name)?;
-            let wrong = || Error::new(format!("'{name}' is a probability, between 0 and 1, but is {rate}"));
+            let wrong = || Error::new(format!("'{name}' is a probability between 0 and 1, but is {rate}"));
             (0.0..=1.0).contains(&rate).then_some(rate).ok_or_else(wrong)
         };
         let target = match (settings.truth("stop_at_target")?, study.objectives.first()) {
@@ -157,7 +182,7 @@ impl StrategyPlugin for Genetic {
             target,
             parents: Vec::new(),
             children: Vec::new(),
-            wanted: size as usize,
+            to_propose: size as usize,
             trials: Trials::default(),
             reached: false,
             study: study.clone(),
@@ -167,18 +192,18 @@ impl StrategyPlugin for Genetic {
 
 impl Strategy for Genetic {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        // With a target, each result can be the last: nothing is proposed ahead of it.
+        // With a target, each result can be the last, so only one trial is proposed at a time.
         let limit = if self.target.is_some() { limit.min(1) } else { limit };
         let mut proposals = Vec::new();
-        while !self.reached && proposals.len() < batch(limit) as usize {
-            if self.wanted == 0 && self.trials.outstanding() > 0 {
+        while !self.reached && proposals.len() < batch_size(limit) as usize {
+            if self.to_propose == 0 && self.trials.outstanding() > 0 {
                 break;
             }
-            if self.wanted == 0 {
-                self.turn_over();
+            if self.to_propose == 0 {
+                self.next_generation();
             }
             let genotype = self.propose(space)?;
-            self.wanted -= 1;
+            self.to_propose -= 1;
             self.trials.propose();
             proposals.push(Proposal::discrete(genotype));
         }
@@ -187,11 +212,10 @@ impl Strategy for Genetic {
 
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
-            let (origin, genotype) = self.trials.read(observation, space)?;
-            let (Origin::Asked(_) | Origin::Foreign, Some(genotype)) = (origin, genotype) else { continue };
+            let Some(NewResult { genotype, trial }) = self.trials.observed(observation, space)? else { continue };
             let rank = Rank::of(&self.study, observation);
-            if origin == Origin::Foreign {
-                self.wanted = self.wanted.saturating_sub(1);
+            if trial.is_none() {
+                self.to_propose = self.to_propose.saturating_sub(1);
             }
             self.reached |= self.target.is_some_and(|target| rank.score().is_some_and(|score| score >= target));
             self.children.push(Member { genotype: genotype.clone(), rank });

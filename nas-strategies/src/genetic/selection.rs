@@ -1,4 +1,4 @@
-//! How parents are selected.
+//! The selection of parents.
 
 use nas_api::rng::{Random, RngExt};
 
@@ -8,16 +8,16 @@ use crate::Rank;
 /// How a parent is selected.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Selection {
-    /// The best of this many members drawn with replacement; the first drawn among equals.
+    /// The best of this many members drawn with replacement; the first drawn of several equal ones.
     Tournament(u32),
-    /// With a probability proportional to the score less the worst score. Members without a score have no share, unless
-    /// none has one; then the smaller violation has the greater share.
+    /// A member with a probability proportional to its score minus the worst score. Members without a score are never
+    /// selected, unless no member has one; then smaller violations are likelier.
     Roulette,
 }
 
 impl Selection {
-    /// A parent; `None` from an empty population.
-    pub(super) fn pick<'m>(self, members: &'m [Member], rng: &mut Random) -> Option<&'m Member> {
+    /// Selects a parent; `None` if the population is empty.
+    pub(super) fn select<'m>(self, members: &'m [Member], rng: &mut Random) -> Option<&'m Member> {
         match self {
             Self::Tournament(size) => {
                 let mut best = draw(members, rng)?;
@@ -42,7 +42,7 @@ impl Selection {
                     }
                     rest -= weight;
                 }
-                // Rounding may leave a sliver beyond the last share.
+                // Rounding may leave a small rest beyond the last weight.
                 members.iter().zip(&weights).rfind(|(_, weight)| **weight > 0.0).map(|(member, _)| member)
             }
         }
@@ -54,7 +54,7 @@ fn draw<'m>(members: &'m [Member], rng: &mut Random) -> Option<&'m Member> {
     members.get(rng.random_range(0..count) as usize)
 }
 
-/// The shares of the wheel, each between 0 and 2; all 0 where nobody is better than anybody else.
+/// The roulette weights, each between 0 and 2; all 0 if no member is better than another.
 fn weights(members: &[Member]) -> Vec<f64> {
     let feasible = members.iter().any(|member| member.rank.score().is_some());
     let value = |member: &Member| match member.rank {
@@ -62,7 +62,7 @@ fn weights(members: &[Member]) -> Vec<f64> {
         Rank::Infeasible(violation) if !feasible && violation.is_finite() => Some(-violation),
         Rank::Infeasible(_) | Rank::Failed => None,
     };
-    // Scaled before anything is subtracted, so that huge scores do not overflow.
+    // Scaled before the subtraction, so that huge scores do not overflow.
     let scale = members.iter().filter_map(value).map(f64::abs).fold(0.0, f64::max);
     if scale == 0.0 {
         return vec![0.0; members.len()];
@@ -82,47 +82,48 @@ mod tests {
         (0..).zip(ranks).map(|(choice, &rank)| Member { genotype: vec![choice], rank }).collect()
     }
 
-    /// How often each member is picked in 10,000 picks.
-    fn picks(selection: Selection, ranks: &[Rank]) -> Vec<u32> {
+    /// How often each member is selected in 10,000 selections.
+    fn selections(selection: Selection, ranks: &[Rank]) -> Vec<u32> {
         let members = members(ranks);
         let mut rng = seeded(11);
         let mut counts = vec![0; members.len()];
         for _ in 0..10_000 {
-            counts[selection.pick(&members, &mut rng).unwrap().genotype[0] as usize] += 1;
+            counts[selection.select(&members, &mut rng).unwrap().genotype[0] as usize] += 1;
         }
         counts
     }
 
     #[test]
-    fn roulette_shares_are_the_scores_less_the_worst() {
-        let counts = picks(Selection::Roulette, &[-4.0, -3.0, -1.0].map(Rank::Measured));
+    fn roulette_weights_are_the_scores_minus_the_worst() {
+        let counts = selections(Selection::Roulette, &[-4.0, -3.0, -1.0].map(Rank::Measured));
         assert_eq!(counts[0], 0);
-        // 1 : 3, with a standard deviation of 43.
+        // Expected 1 : 3, with a standard deviation of 43.
         assert!((2300..2700).contains(&counts[1]), "{counts:?}");
     }
 
     #[test]
-    fn roulette_goes_by_violation_only_while_nothing_is_feasible() {
-        let none_feasible = picks(Selection::Roulette, &[Rank::Failed, Rank::Infeasible(3.0), Rank::Infeasible(1.0)]);
+    fn roulette_uses_violations_only_while_nothing_is_feasible() {
+        let none_feasible =
+            selections(Selection::Roulette, &[Rank::Failed, Rank::Infeasible(3.0), Rank::Infeasible(1.0)]);
         assert_eq!(none_feasible, [0, 0, 10_000]);
         let one_feasible =
-            picks(Selection::Roulette, &[Rank::Infeasible(0.1), Rank::Measured(2.0), Rank::Measured(3.0)]);
+            selections(Selection::Roulette, &[Rank::Infeasible(0.1), Rank::Measured(2.0), Rank::Measured(3.0)]);
         assert_eq!(one_feasible, [0, 0, 10_000]);
     }
 
     #[test]
-    fn roulette_is_uniform_among_equals_and_survives_huge_scores() {
+    fn roulette_is_uniform_among_equals_and_handles_huge_scores() {
         for ranks in [[Rank::Failed; 4], [Rank::Measured(0.0); 4], [Rank::Measured(-7.5); 4]] {
-            assert!(picks(Selection::Roulette, &ranks).iter().all(|count| (2300..2700).contains(count)));
+            assert!(selections(Selection::Roulette, &ranks).iter().all(|count| (2300..2700).contains(count)));
         }
-        let huge = picks(Selection::Roulette, &[f64::MIN, 0.0, f64::MAX].map(Rank::Measured));
+        let huge = selections(Selection::Roulette, &[f64::MIN, 0.0, f64::MAX].map(Rank::Measured));
         assert!(huge[0] == 0 && (3100..3600).contains(&huge[1]), "{huge:?}");
     }
 
     #[test]
-    fn a_tournament_of_two_prefers_the_better_as_often_as_it_should() {
-        let counts = picks(Selection::Tournament(2), &[Rank::Failed, Rank::Infeasible(1.0), Rank::Measured(0.0)]);
-        // 1/9, 3/9, 5/9.
+    fn a_tournament_of_two_selects_each_rank_with_the_right_frequency() {
+        let counts = selections(Selection::Tournament(2), &[Rank::Failed, Rank::Infeasible(1.0), Rank::Measured(0.0)]);
+        // Expected 1/9, 3/9 and 5/9.
         assert!((1000..1220).contains(&counts[0]), "{counts:?}");
         assert!((5400..5710).contains(&counts[2]), "{counts:?}");
     }

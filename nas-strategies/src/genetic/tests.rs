@@ -20,7 +20,7 @@ fn refusal(settings: &[Setting]) -> String {
     Genetic::open(&study, &mut Additive::flat(2, 2, 1)).err().unwrap().to_string()
 }
 
-/// Measures everything that the search asks for, until `trials` are told; the first trial has this number.
+/// Measures the proposals of the search until `trials` results are told, numbered from `from` on.
 fn advance(search: &mut Genetic, space: &mut Additive, from: u32, trials: u32) {
     for trial in from..from + trials {
         let proposals = search.ask(1, space).unwrap();
@@ -62,7 +62,7 @@ fn without_elitism_the_whole_generation_is_replaced() {
 }
 
 #[test]
-fn it_waits_for_the_last_of_a_generation_and_no_longer() {
+fn it_waits_until_the_last_result_of_a_generation_is_told() {
     let mut space = Additive::flat(6, 5, 1);
     let mut search = open(&[number("population", 5.0)], &mut space);
     let proposals = search.ask(100, &mut space).unwrap();
@@ -73,7 +73,7 @@ fn it_waits_for_the_last_of_a_generation_and_no_longer() {
         let outcome = Err(Failure::new("test"));
         search.tell(&[observation(Some(trial), genotype, outcome)], &mut space).unwrap();
     }
-    assert_eq!(search.ask(100, &mut space).unwrap().len(), 4, "all but the elite");
+    assert_eq!(search.ask(100, &mut space).unwrap().len(), 4, "all members except the elite");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn it_stops_at_the_target_in_the_objectives_own_unit() {
 }
 
 #[test]
-fn knowledge_from_elsewhere_takes_places_in_the_first_generation() {
+fn external_results_replace_members_of_the_first_generation() {
     let mut space = Additive::flat(2, 2, 1);
     let mut search = open(&[number("population", 5.0)], &mut space);
     for _ in 0..3 {
@@ -108,7 +108,7 @@ fn knowledge_from_elsewhere_takes_places_in_the_first_generation() {
 }
 
 #[test]
-fn settings_that_contradict_each_other_are_refused_in_words() {
+fn contradictory_settings_are_refused_with_the_reason() {
     assert!(refusal(&[number("population", 5.0), number("elitism", 5.0)]).contains("'elitism' (5)"));
     assert!(refusal(&[number("population", 5.0), number("tournament", 6.0)]).contains("'tournament' (6)"));
     // A tournament is not used by roulette, so its size does not matter there.

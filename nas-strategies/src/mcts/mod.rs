@@ -1,21 +1,22 @@
-//! Monte-Carlo tree search: the decisions of an architecture are moves of a game for one player; from the root down, the
-//! move with the greatest upper confidence bound is made, and below what was tried the game is played out at random.
+//! Monte-Carlo tree search: the decisions of an architecture are the moves of a game for one player. From the root
+//! down, the move with the greatest upper confidence bound is made; below the visited nodes the game is played out at
+//! random.
 //!
-//! Requires nothing of the study. Any number of trials runs side by side: each that is out counts as a loss on its way
-//! (virtual loss), so that others go elsewhere, until its result takes the place of the loss.
+//! Requires nothing of the study. Any number of trials runs side by side: an outstanding trial counts as a loss on its
+//! path (virtual loss), so that others take different paths, until its result replaces the loss.
 //!
-//! Reference: L. Kocsis and C. Szepesvari (2006), "Bandit based Monte-Carlo planning", ECML (LNCS 4212), Sections 2 and 3
-//! (UCT). For architectures: R. Negrinho and G. Gordon (2017), "DeepArchitect: automatically designing and training deep
-//! architectures", arXiv:1704.08792; L. Wang, Y. Zhao, Y. Jinnai, Y. Tian and R. Fonseca (2020), "Neural
+//! Reference: L. Kocsis and C. Szepesvari (2006), "Bandit based Monte-Carlo planning", ECML (LNCS 4212), Sections 2 and
+//! 3 (UCT). For architectures: R. Negrinho and G. Gordon (2017), "DeepArchitect: automatically designing and training
+//! deep architectures", arXiv:1704.08792; L. Wang, Y. Zhao, Y. Jinnai, Y. Tian and R. Fonseca (2020), "Neural
 //! architecture search using deep neural networks and Monte Carlo tree search", AAAI 34 (AlphaX). Virtual loss: G.
-//! Chaslot, M. Winands and H. J. van den Herik (2008), "Parallel Monte-Carlo tree search", CG 2008. Playouts by history:
-//! H. Finnsson and Y. Bjornsson (2008), "Simulation-based approach to general game playing", AAAI 23 (MAST).
+//! Chaslot, M. Winands and H. J. van den Herik (2008), "Parallel Monte-Carlo tree search", CG 2008. Playouts by
+//! history: H. Finnsson and Y. Bjornsson (2008), "Simulation-based approach to general game playing", AAAI 23 (MAST).
 //!
-//! Differences: rewards are scores between the worst and the best so far, so one constant fits any objective. All
-//! decisions of a trial become nodes, as in UCT itself, so that no architecture is proposed twice, and the search ends
-//! with the space. AlphaX's network that predicts results is not part of it, nor is DeepArchitect's bisection of
-//! decisions with many choices. A failed trial, or one that breaks a constraint, is rewarded like the worst so far. Knowledge
-//! from elsewhere counts like a trial, and is not proposed.
+//! Differences: rewards are scores scaled to the range from the worst to the best so far, so one constant fits any
+//! objective. All decisions of a trial become nodes, as in UCT itself, so no architecture is proposed twice, and the
+//! search ends with the space. AlphaX's neural predictor and DeepArchitect's bisection of decisions with many choices
+//! are left out. A trial that fails or violates a constraint is rewarded like the worst so far. An external result (a
+//! warm start) counts like a trial, and its architecture is not proposed.
 
 mod history;
 mod tree;
@@ -32,57 +33,57 @@ use nas_api::{
 };
 
 use crate::Rank;
-use crate::decisions::{Decisions, Step};
-use crate::trials::{Origin, Trials, batch};
+use crate::common::decisions::{Decisions, Step};
+use crate::common::trials::{Origin, Trials, batch_size};
 use history::History;
-use tree::{Span, Tree, Walk};
+use tree::{NodePath, ScoreRange, Tree};
 
-/// Scores beyond this are cut, so that their sums stay finite.
-const LARGEST: f64 = 1e100;
+/// Scores are clamped to plus and minus this, so that their sums stay finite.
+const MAX_SCORE: f64 = 1e100;
 
 /// A Monte-Carlo tree search in progress.
 pub struct Mcts {
     study: Study,
     rng: Random,
     decisions: Decisions,
-    /// c.
+    /// c, the weight of the bonus.
     exploration: f64,
-    /// `None`: playouts are uniform.
+    /// `None` if playouts are uniform.
     history: Option<History>,
     tree: Tree,
-    span: Span,
-    /// The ways of the trials that are out.
-    out: BTreeMap<u32, (Walk, Vec<Step>)>,
+    range: ScoreRange,
+    /// The nodes and the steps of the outstanding trials.
+    pending: BTreeMap<u32, (NodePath, Vec<Step>)>,
     trials: Trials,
 }
 
 impl Mcts {
-    /// The number of the decision that follows, and how many choices it has; `None`: complete.
+    /// The number of the decision that follows a prefix, and of its choices; `None` if the genotype is complete.
     fn next(&mut self, prefix: &[u32], space: &mut dyn Space) -> Result<Option<(usize, u32)>> {
         let next = self.decisions.next(prefix, space)?;
         Ok(next.map(|decision| (decision, self.decisions.shape(decision).count)))
     }
 
-    /// A choice at this node, which is not closed.
+    /// Selects a choice at a node that is not closed.
     fn choose(&mut self, node: u32, decision: usize) -> Option<u32> {
         let untried = self.tree.untried(node);
         if untried.is_empty() {
-            return self.tree.select(node, &self.span, self.exploration, &mut self.rng);
+            return self.tree.select(node, &self.range, self.exploration, &mut self.rng);
         }
-        let at = match &self.history {
-            Some(history) => history.choose(decision, &untried, &self.span, &mut self.rng),
+        let index = match &self.history {
+            Some(history) => history.choose(decision, &untried, &self.range, &mut self.rng),
             None => self.rng.random_range(0..untried.len() as u32),
         };
-        Some(untried[at as usize])
+        Some(untried[index as usize])
     }
 
-    /// The way to a genotype, made in the tree where it is new. `pick` chooses at each node.
+    /// The nodes and the steps to the genotype that `pick` chooses node by node; adds missing nodes to the tree.
     fn descend(
         &mut self,
         space: &mut dyn Space,
         mut pick: impl FnMut(&mut Self, u32, usize) -> Option<u32>,
-    ) -> Result<Option<(Walk, Vec<Step>)>> {
-        let (mut walk, mut path, mut prefix): (Walk, Vec<Step>, Vec<u32>) = (vec![0], Vec::new(), Vec::new());
+    ) -> Result<Option<(NodePath, Vec<Step>)>> {
+        let (mut nodes, mut path, mut prefix): (NodePath, Vec<Step>, Vec<u32>) = (vec![0], Vec::new(), Vec::new());
         let mut node = 0;
         let mut next = self.next(&prefix, space)?;
         while let Some((decision, _)) = next {
@@ -95,17 +96,17 @@ impl Mcts {
                 Some(child) => child,
                 None => self.tree.grow(node, choice, choices),
             };
-            walk.push(node);
+            nodes.push(node);
         }
-        Ok(Some((walk, path)))
+        Ok(Some((nodes, path)))
     }
 
-    /// What a result says of its way.
-    fn learn(&mut self, walk: &[u32], path: &[Step], rank: Rank) {
-        let score = rank.score().map(|score| score.clamp(-LARGEST, LARGEST));
+    /// Records the result of a trial along its nodes and steps.
+    fn learn(&mut self, nodes: &[u32], path: &[Step], rank: Rank) {
+        let score = rank.score().map(|score| score.clamp(-MAX_SCORE, MAX_SCORE));
         if let Some(score) = score {
-            self.span.include(score);
-            self.tree.score(walk, score);
+            self.range.include(score);
+            self.tree.score(nodes, score);
         }
         if let Some(history) = &mut self.history {
             history.learn(path, score);
@@ -118,14 +119,35 @@ impl StrategyPlugin for Mcts {
         StrategyInfo {
             name: "mcts".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "Plays the decisions as a game: upper confidence bounds where results are known, playouts below.".into(),
-            reference: "Kocsis & Szepesvari 2006, Bandit based Monte-Carlo planning, ECML; Negrinho & Gordon 2017, DeepArchitect".into(),
+            description: "Plays the decisions as a game: upper confidence bounds where results are known, playouts \
+                          below."
+                .into(),
+            reference: "Kocsis & Szepesvari 2006, Bandit based Monte-Carlo planning, ECML; Negrinho & Gordon 2017, \
+                        DeepArchitect"
+                .into(),
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::number("exploration", 0.2, 0.0, 1000.0, "c, weight of the upper confidence bound's bonus; rewards lie between 0 and 1."),
-                Parameter::one_of("playout", "random", &["random", "history"], "Below what was tried: every choice alike, or those more often that did well elsewhere."),
-                Parameter::number("temperature", 0.1, 1e-6, 1e6, "τ of playouts by history: choices are drawn in proportion to exp(mean reward / τ)."),
+                Parameter::number(
+                    "exploration",
+                    0.2,
+                    0.0,
+                    1000.0,
+                    "c: weight of the upper confidence bound's bonus; rewards lie between 0 and 1.",
+                ),
+                Parameter::one_of(
+                    "playout",
+                    "random",
+                    &["random", "history"],
+                    "Below the visited nodes: uniform choices, or preferably those that did well elsewhere.",
+                ),
+                Parameter::number(
+                    "temperature",
+                    0.1,
+                    1e-6,
+                    1e6,
+                    "τ of playouts by history: choices are drawn in proportion to exp(mean reward / τ).",
+                ),
             ],
         }
     }
@@ -145,8 +167,8 @@ impl StrategyPlugin for Mcts {
             exploration: settings.number("exploration")?,
             history: (settings.text("playout")? == "history").then(|| History::new(temperature)),
             tree: Tree::new(first),
-            span: Span::default(),
-            out: BTreeMap::new(),
+            range: ScoreRange::default(),
+            pending: BTreeMap::new(),
             trials: Trials::default(),
         })
     }
@@ -155,11 +177,11 @@ impl StrategyPlugin for Mcts {
 impl Strategy for Mcts {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        while proposals.len() < batch(limit) as usize && !self.tree.is_closed(0) {
-            let Some((walk, path)) = self.descend(space, Self::choose)? else { break };
-            self.tree.visit(&walk);
+        while proposals.len() < batch_size(limit) as usize && !self.tree.is_closed(0) {
+            let Some((nodes, path)) = self.descend(space, Self::choose)? else { break };
+            self.tree.visit(&nodes);
             proposals.push(Proposal::discrete(path.iter().map(|&(_, choice)| choice).collect()));
-            self.out.insert(self.trials.propose(), (walk, path));
+            self.pending.insert(self.trials.propose(), (nodes, path));
         }
         Ok(proposals)
     }
@@ -169,20 +191,20 @@ impl Strategy for Mcts {
             let rank = Rank::of(&self.study, observation);
             match self.trials.read(observation, space)? {
                 (Origin::Asked(trial), _) => {
-                    if let Some((walk, path)) = self.out.remove(&trial) {
-                        self.learn(&walk, &path, rank);
+                    if let Some((nodes, path)) = self.pending.remove(&trial) {
+                        self.learn(&nodes, &path, rank);
                     }
                 }
-                (Origin::Foreign, Some(genotype)) => {
+                (Origin::External, Some(genotype)) => {
                     let mut choices = genotype.iter().copied();
-                    let Some((walk, path)) = self.descend(space, |_, _, _| choices.next())? else { continue };
-                    // What is known twice, or is out, counts once.
-                    if walk.last().is_some_and(|&leaf| !self.tree.is_closed(leaf)) {
-                        self.tree.visit(&walk);
-                        self.learn(&walk, &path, rank);
+                    let Some((nodes, path)) = self.descend(space, |_, _, _| choices.next())? else { continue };
+                    // An architecture that is known already, or outstanding, counts only once.
+                    if nodes.last().is_some_and(|&leaf| !self.tree.is_closed(leaf)) {
+                        self.tree.visit(&nodes);
+                        self.learn(&nodes, &path, rank);
                     }
                 }
-                (Origin::Foreign | Origin::Repeated, _) => {}
+                (Origin::External | Origin::Repeated, _) => {}
             }
         }
         Ok(())

@@ -17,7 +17,7 @@ fn genotypes(proposals: &[Proposal]) -> Vec<Genotype> {
 }
 
 #[test]
-fn every_architecture_is_proposed_once_and_then_it_ends() {
+fn every_architecture_is_proposed_once_and_then_the_search_ends() {
     for playout in ["random", "history"] {
         let mut space = Additive::conditional(1);
         let landscape = space.clone();
@@ -51,7 +51,7 @@ fn the_better_branch_is_visited_more_often() {
 }
 
 #[test]
-fn trials_that_are_out_spread_over_the_branches() {
+fn outstanding_trials_spread_over_the_branches() {
     let mut space = Additive::flat(6, 3, 1);
     let mut search = open(&mut space, "random");
     let mut visits = [0; 3];
@@ -62,7 +62,7 @@ fn trials_that_are_out_spread_over_the_branches() {
 }
 
 #[test]
-fn knowledge_from_elsewhere_counts_once_and_is_not_proposed() {
+fn external_results_count_once_and_are_not_proposed() {
     let mut space = Additive::flat(1, 3, 1);
     let mut search = open(&mut space, "random");
     for _ in 0..3 {
@@ -76,7 +76,7 @@ fn knowledge_from_elsewhere_counts_once_and_is_not_proposed() {
 }
 
 #[test]
-fn a_failure_stays_a_loss() {
+fn a_failed_trial_remains_a_loss() {
     let mut space = Additive::flat(2, 2, 1);
     let mut search = open(&mut space, "random");
     let genotype = genotypes(&search.ask(1, &mut space).unwrap()).remove(0);

@@ -1,19 +1,19 @@
-//! NSGA-II: a population whose survivors are chosen by non-dominated sorting, and within the last front by how much
-//! room each has to itself. Several objectives give a front, one gives an elitist genetic algorithm.
+//! NSGA-II: a population whose survivors are selected by non-dominated sorting, and within the last front by crowding
+//! distance. With several objectives it approximates the front; with one it is an elitist genetic algorithm.
 //!
-//! Requires nothing of the study. Constraints are served by constraint domination (Section VI), which is Deb's rules with
-//! domination in place of the objective.
+//! Requires nothing of the study. Constraints are handled by constraint domination (Section VI), which is Deb's rules
+//! with domination in place of the objective.
 //!
 //! Reference: K. Deb, A. Pratap, S. Agarwal and T. Meyarivan (2002), "A fast and elitist multiobjective genetic
 //! algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6(2), Sections III and VI.
 //!
-//! Differences: generations run side by side. Children are made from the parents as they are when asked for, and
-//! whenever N results have been told, in whatever order and from whichever generation, they and the parents compete for
-//! survival; so nothing ever waits, and with one trial at a time this is the paper's loop. Random architectures are
-//! proposed until the first N results are told. A mating gives one child, by the space's uniform crossover instead of
-//! SBX, and is mutated by the space (one decision changed) as often as independent draws, one per decision, succeed.
-//! Failed candidates rank below all others. Knowledge from elsewhere counts like a result of the generation being
-//! filled. With `unique`, of members with equal keys only the first survives.
+//! Differences: generations overlap. Children are made from the current parents, and whenever N results have been told,
+//! in any order and of any generation, they and the parents compete for survival. So the search never waits, and with
+//! one trial at a time it is the paper's loop. Random architectures are proposed until the first N results are told. A
+//! mating gives one child, by the space's uniform crossover instead of SBX. A mutation is the space's, which changes
+//! one decision; there are as many as independent draws, one per decision, succeed. Failed candidates rank below all
+//! others. External results (a warm start) count like results of the generation being filled. With `unique`, only the
+//! first of several members with equal keys survives.
 
 mod sorting;
 
@@ -25,49 +25,52 @@ use nas_api::{
     StrategyPlugin, Study,
 };
 
-use crate::trials::{Origin, Trials, batch};
-use sorting::{Standing, crowding, fronts};
+use crate::common::trials::{NewResult, Trials, batch_size};
+use sorting::{Fitness, crowding, fronts};
 
 /// A measured architecture.
 #[derive(Clone, Debug)]
 struct Member {
     genotype: Genotype,
-    standing: Standing,
-    /// Position of its front, 0 is the best; among parents only.
+    fitness: Fitness,
+    /// The index of its front, 0 for the best; set for parents only.
     front: usize,
-    /// Crowding distance in its front; among parents only.
-    room: f64,
+    /// The crowding distance in its front; set for parents only.
+    crowding_distance: f64,
 }
 
 /// A search by NSGA-II in progress.
 pub struct Nsga2 {
     study: Study,
     rng: Random,
-    /// N, members of the population.
+    /// N, the size of the population.
     size: usize,
-    /// p_c, per mating.
+    /// p_c, the probability per mating.
     crossover_rate: f64,
-    /// p_m times the number of decisions.
+    /// The expected mutations of a child: p_m times the number of decisions.
     mutations: f64,
     unique: bool,
-    /// Empty until the first N results are told.
+    /// The population; empty until the first N results are told.
     parents: Vec<Member>,
-    /// Results since the parents were chosen.
+    /// The results since the parents were selected.
     told: Vec<Member>,
     trials: Trials,
 }
 
 impl Nsga2 {
-    /// The crowded tournament of two members drawn with replacement: the better front wins, then the greater room; the
-    /// first drawn among equals.
+    /// The winner of a crowded tournament of two members drawn with replacement: the better front wins, then the
+    /// greater crowding distance, then the one drawn first.
     fn select(&mut self) -> Option<&Member> {
         let count = u32::try_from(self.parents.len()).ok().filter(|&count| count > 0)?;
         let first = self.parents.get(self.rng.random_range(0..count) as usize)?;
         let second = self.parents.get(self.rng.random_range(0..count) as usize)?;
-        let second_wins = second.front < first.front || (second.front == first.front && second.room > first.room);
+        let same_front = second.front == first.front;
+        let second_wins =
+            second.front < first.front || (same_front && second.crowding_distance > first.crowding_distance);
         Some(if second_wins { second } else { first })
     }
 
+    /// A child of the parents, or a random architecture if there are no parents yet.
     fn propose(&mut self, space: &mut dyn Space) -> Result<Genotype> {
         let Some(mother) = self.select() else { return space.sample(self.rng.random()) };
         let mut child = mother.genotype.clone();
@@ -86,8 +89,8 @@ impl Nsga2 {
         Ok(child)
     }
 
-    /// The N best of parents and results become the parents.
-    fn survive(&mut self, space: &mut dyn Space) -> Result<()> {
+    /// Makes the best N of parents and results the new parents.
+    fn select_survivors(&mut self, space: &mut dyn Space) -> Result<()> {
         let mut all = std::mem::take(&mut self.parents);
         all.append(&mut self.told);
         if self.unique {
@@ -100,26 +103,27 @@ impl Nsga2 {
             }
             all = first;
         }
-        let standings: Vec<&Standing> = all.iter().map(|member| &member.standing).collect();
-        let mut places = Vec::with_capacity(self.size);
-        for (front, members) in fronts(&standings).into_iter().enumerate() {
-            let rooms = crowding(&standings, &members);
-            let mut members: Vec<(usize, f64)> = members.into_iter().zip(rooms).collect();
-            let free = self.size - places.len();
+        let fitnesses: Vec<&Fitness> = all.iter().map(|member| &member.fitness).collect();
+        let mut survivors = Vec::with_capacity(self.size);
+        for (front, members) in fronts(&fitnesses).into_iter().enumerate() {
+            let distances = crowding(&fitnesses, &members);
+            let mut members: Vec<(usize, f64)> = members.into_iter().zip(distances).collect();
+            let free = self.size - survivors.len();
             if members.len() > free {
-                // Stable, so that among equals the parents, then the earlier results, stay.
+                // The sort is stable: among equals the parents stay, then the earlier results.
                 members.sort_by(|(_, a), (_, b)| b.total_cmp(a));
                 members.truncate(free);
             }
-            places.extend(members.into_iter().map(|(index, room)| (index, front, room)));
-            if places.len() == self.size {
+            survivors.extend(members.into_iter().map(|(index, distance)| (index, front, distance)));
+            if survivors.len() == self.size {
                 break;
             }
         }
         let mut all: Vec<Option<Member>> = all.into_iter().map(Some).collect();
-        let survivors =
-            places.into_iter().filter_map(|(index, front, room)| Some(Member { front, room, ..all[index].take()? }));
-        self.parents = survivors.collect();
+        let member = |(index, front, crowding_distance): (usize, usize, f64)| {
+            Some(Member { front, crowding_distance, ..all[index].take()? })
+        };
+        self.parents = survivors.into_iter().filter_map(member).collect();
         Ok(())
     }
 }
@@ -129,15 +133,29 @@ impl StrategyPlugin for Nsga2 {
         StrategyInfo {
             name: "nsga2".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "NSGA-II: survivors are chosen by non-dominated sorting and crowding distance.".into(),
-            reference: "Deb et al. 2002, A fast and elitist multiobjective genetic algorithm: NSGA-II, IEEE TEC 6(2), Sections III and VI".into(),
+            description: "NSGA-II: survivors are selected by non-dominated sorting and crowding distance.".into(),
+            reference: "Deb et al. 2002, A fast and elitist multiobjective genetic algorithm: NSGA-II, IEEE TEC 6(2), \
+                        Sections III and VI"
+                .into(),
             needs: Needs::default(),
             serves: Serves { several_objectives: true, ahead: true, ..Serves::default() },
             parameters: vec![
-                Parameter::integer("population", 100, 2, 1_000_000, "N: members of the population, and results of a generation."),
+                Parameter::integer(
+                    "population",
+                    100,
+                    2,
+                    1_000_000,
+                    "N: members of the population, and results of a generation.",
+                ),
                 Parameter::number("crossover_rate", 0.9, 0.0, 1.0, "p_c: probability that a child has two parents."),
-                Parameter::number("mutations", 1.0, 0.0, 1_000_000.0, "Expected mutations of a child: p_m times the number of decisions; the paper's p_m = 1/n is 1."),
-                Parameter::truth("unique", false, "Of members with equal keys only one survives."),
+                Parameter::number(
+                    "mutations",
+                    1.0,
+                    0.0,
+                    1_000_000.0,
+                    "Expected mutations of a child, p_m times the number of decisions; the paper's p_m = 1/n gives 1.",
+                ),
+                Parameter::truth("unique", false, "Only one of several members with equal keys survives."),
             ],
         }
     }
@@ -150,7 +168,7 @@ impl StrategyPlugin for Nsga2 {
             return Err(Error::new(format!("'population' must be at least 2, but is {size}")));
         }
         if !(0.0..=1.0).contains(&crossover_rate) {
-            let wrong = format!("'crossover_rate' is a probability, between 0 and 1, but is {crossover_rate}");
+            let wrong = format!("'crossover_rate' is a probability between 0 and 1, but is {crossover_rate}");
             return Err(Error::new(wrong));
         }
         if !mutations.is_finite() || mutations < 0.0 {
@@ -172,9 +190,9 @@ impl StrategyPlugin for Nsga2 {
 
 impl Strategy for Nsga2 {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        // So many come from these parents whatever is told meanwhile; one always does.
+        // These proposals come from the current parents, whatever is told meanwhile; one proposal always does.
         let ahead = self.size.saturating_sub(self.told.len() + self.trials.outstanding()).max(1);
-        let count = batch(limit).min(u32::try_from(ahead).unwrap_or(u32::MAX));
+        let count = batch_size(limit).min(u32::try_from(ahead).unwrap_or(u32::MAX));
         let mut proposals = Vec::with_capacity(count as usize);
         for _ in 0..count {
             proposals.push(Proposal::discrete(self.propose(space)?));
@@ -185,13 +203,11 @@ impl Strategy for Nsga2 {
 
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
-            let (Origin::Asked(_) | Origin::Foreign, Some(genotype)) = self.trials.read(observation, space)? else {
-                continue;
-            };
-            let standing = Standing::of(&self.study, observation);
-            self.told.push(Member { genotype: genotype.clone(), standing, front: 0, room: 0.0 });
+            let Some(NewResult { genotype, .. }) = self.trials.observed(observation, space)? else { continue };
+            let fitness = Fitness::of(&self.study, observation);
+            self.told.push(Member { genotype: genotype.clone(), fitness, front: 0, crowding_distance: 0.0 });
             if self.told.len() >= self.size {
-                self.survive(space)?;
+                self.select_survivors(space)?;
             }
         }
         Ok(())

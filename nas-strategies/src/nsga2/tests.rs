@@ -8,7 +8,7 @@ fn number(name: &str, value: f64) -> Setting {
     Setting { name: name.into(), value: Value::Number(value) }
 }
 
-/// A study of two objectives that contradict each other: to maximise `gain`, to minimise `price`.
+/// A study of two conflicting objectives: maximize `gain` and minimize `price`.
 fn two(seed: u32, settings: &[Setting], constraints: Vec<Constraint>) -> Study {
     let objective = |metric: &str, goal| Objective { metric: metric.into(), goal };
     Study {
@@ -36,7 +36,7 @@ impl Trade {
         [self.gain.value(genotype), self.price.value(genotype)]
     }
 
-    /// So many trials, told in batches of five, newest first; what was measured.
+    /// Runs this many trials, whose results are told in batches of five, the newest first, and returns all values.
     fn search<S: StrategyPlugin>(&mut self, study: &Study, trials: u32) -> Vec<[f64; 2]> {
         let mut search = S::open(study, &mut self.space).unwrap();
         let (mut measured, mut trial) = (Vec::new(), 0);
@@ -56,7 +56,7 @@ impl Trade {
     }
 }
 
-/// The area between the front of the values and the worst corner, gain 0 and price 1.
+/// The area that the values dominate, relative to the point with gain 0 and price 1.
 fn hypervolume(mut values: Vec<[f64; 2]>) -> f64 {
     values.sort_by(|a, b| b[0].total_cmp(&a[0]));
     let (mut area, mut cheapest) = (0.0, 1.0);
@@ -87,12 +87,12 @@ fn its_front_is_better_than_that_of_random_search() {
 }
 
 #[test]
-fn bounds_are_kept_first() {
+fn feasibility_comes_before_the_objectives() {
     let constraint = Constraint { metric: "price".into(), goal: Goal::Minimize, limit: 0.3 };
     let mut trade = Trade::new(1);
     let measured = trade.search::<Nsga2>(&two(1, &[number("population", 20.0)], vec![constraint]), 300);
-    let kept = |values: &[[f64; 2]]| values.iter().filter(|[_, price]| *price <= 0.3).count();
-    let (at_first, at_last) = (kept(&measured[..20]), kept(&measured[280..]));
+    let feasible = |values: &[[f64; 2]]| values.iter().filter(|[_, price]| *price <= 0.3).count();
+    let (at_first, at_last) = (feasible(&measured[..20]), feasible(&measured[280..]));
     assert!(at_first < 10 && at_last > 15, "{at_first}, then {at_last} of 20");
 }
 
@@ -105,13 +105,13 @@ fn the_best_of_parents_and_children_survive() {
         for (choice, &value) in (0..).zip(values) {
             search.tell(&[observation(None, vec![choice, 0], Ok(value))], &mut space).unwrap();
         }
-        let values = |member: &Member| match &member.standing {
-            Standing::Feasible(values) => values[0],
+        let values = |member: &Member| match &member.fitness {
+            Fitness::Feasible(values) => values[0],
             _ => f64::NAN,
         };
         search.parents.iter().map(values).collect::<Vec<f64>>()
     };
-    assert_eq!(tell(&[5.0, 1.0]), [], "a generation is three results");
+    assert_eq!(tell(&[5.0, 1.0]), [], "a generation has three results");
     assert_eq!(tell(&[3.0]), [5.0, 3.0, 1.0]);
     assert_eq!(tell(&[4.0, 0.0, 2.0]), [5.0, 4.0, 3.0]);
 }
@@ -120,13 +120,13 @@ fn the_best_of_parents_and_children_survive() {
 fn a_missing_second_objective_is_a_failure_and_a_violation_is_not() {
     let study = two(1, &[], Vec::new());
     let told = observation(None, vec![0; 8], Ok(0.5));
-    let with = |metrics: Vec<f64>| Standing::of(&study, &Observation { metrics, ..told.clone() });
-    assert_eq!(with(vec![0.5, 0.25]), Standing::Feasible(vec![0.5, -0.25]));
-    assert_eq!(with(vec![0.5, f64::NAN]), Standing::Failed);
-    assert_eq!(with(vec![0.5, f64::INFINITY]), Standing::Failed);
+    let with = |metrics: Vec<f64>| Fitness::of(&study, &Observation { metrics, ..told.clone() });
+    assert_eq!(with(vec![0.5, 0.25]), Fitness::Feasible(vec![0.5, -0.25]));
+    assert_eq!(with(vec![0.5, f64::NAN]), Fitness::Failed);
+    assert_eq!(with(vec![0.5, f64::INFINITY]), Fitness::Failed);
     let failure = Some(Failure { violation: 0.5, ..Failure::new("test") });
-    let broken = Observation { failure, ..told.clone() };
-    assert_eq!(Standing::of(&study, &broken), Standing::Infeasible(0.5));
+    let violating = Observation { failure, ..told.clone() };
+    assert_eq!(Fitness::of(&study, &violating), Fitness::Infeasible(0.5));
 }
 
 #[test]

@@ -1,67 +1,70 @@
-//! SMAC: Bayesian optimisation with a random forest. Every second proposal is random, the others have the greatest
+//! SMAC: Bayesian optimisation with a random forest. Every second proposal is random; the others have the greatest
 //! expected improvement.
 //!
 //! Requires nothing of the study. Any number of trials runs side by side.
 //!
 //! Reference: F. Hutter, H. H. Hoos and K. Leyton-Brown (2011), "Sequential model-based optimization for general
-//! algorithm configuration", LION 5, Section 4: 4.1 the forest and its parameters, 4.3 expected improvement, local search
-//! and interleaving. Forests: L. Breiman (2001), "Random forests", Machine Learning 45.
+//! algorithm configuration", LION 5, Section 4: 4.1 the forest and its parameters, 4.3 expected improvement, local
+//! search and interleaving. Forests: L. Breiman (2001), "Random forests", Machine Learning 45.
 //!
-//! Differences: one evaluator measures an architecture once, so there is no racing over instances (Section 4.2 is not
-//! needed), and scores become normal scores by their ranks (`targets`) instead of logarithms of run times. Local searches start at mutants of the best architectures and at random ones,
-//! and look at no more than 64 neighbours a step. With few results the spread of ten trees may be 0; it is then kept at
-//! least at `floor` standard deviations, so that improvement can be expected at all. Failures and broken bounds stand
-//! below every score in the order of Deb's rules ([`Rank`](crate::Rank)). The forest grows anew when there is one
-//! percent more to learn, at least one result.
+//! Differences: an architecture has one evaluator, so the racing over instances of Section 4.2 is not needed. Scores
+//! become normal scores (see `targets`) instead of logarithms of run times. Local searches start at mutants of the best
+//! architectures and at random ones, and compare at most 64 neighbours per step. With few results all trees may agree,
+//! so the standard deviation of a prediction is at least `floor`; otherwise no improvement would be expected. Failures
+//! and constraint violations rank below every score by Deb's rules ([`Rank`](crate::Rank)). The forest is grown again
+//! once the results have grown by one percent, and by one result at least.
 
 mod tree;
 
-use nas_api::rng::{Random, RngExt, seeded};
-use nas_api::{
-    Error, Genotype, Needs, Observation, Parameter, Proposal, Result, Serves, Space, Strategy, StrategyInfo,
-    StrategyPlugin, Study,
-};
+use nas_api::rng::{Random, RngExt};
+use nas_api::{Error, Genotype, Needs, Parameter, Result, Serves, Space, StrategyInfo, StrategyPlugin, Study};
 
 use crate::Rank;
-use crate::surrogate::archive::Archive;
-use crate::surrogate::at_least_one;
-use crate::surrogate::candidates::Climbs;
-use crate::surrogate::encoding::{Codes, Encoding};
-use crate::surrogate::normal::expected_improvement;
-use crate::surrogate::search::Search;
-use crate::surrogate::targets::Targets;
-use tree::{Data, Growth, Tree};
+use crate::common::delegate_strategy;
+use crate::common::surrogate::acquisition::{AcquisitionMaximizer, Candidate};
+use crate::common::surrogate::archive::Archive;
+use crate::common::surrogate::at_least_one;
+use crate::common::surrogate::encoding::{Codes, Encoding};
+use crate::common::surrogate::normal::expected_improvement;
+use crate::common::surrogate::search::{State, Surrogate, SurrogateSearch};
+use crate::common::surrogate::targets::Targets;
+use tree::{Data, Tree, TreeOptions};
 
-/// Once there are hundreds of results the forest grows anew when there are more by this share.
+/// The forest is grown again once the results have grown by one part in this.
 const GROWTH: usize = 100;
-/// Best architectures that are mutated.
+/// The number of best architectures that are mutated.
 const PARENTS: usize = 10;
 
 /// A search by a random forest in progress.
-pub struct RandomForest {
-    search: Search<Codes>,
+pub struct RandomForest(SurrogateSearch<ForestSurrogate>);
+
+delegate_strategy!(RandomForest);
+
+/// A random forest with the search for its greatest expected improvement.
+struct ForestSurrogate {
     encoding: Encoding,
-    /// By decision: whether its choices are ordered, and how many codes it has.
+    /// For each decision, whether its choices are ordered, and the number of its codes.
     decisions: Vec<(bool, usize)>,
     trees: usize,
-    growth: Growth,
+    tree_options: TreeOptions,
     targets: Targets,
+    /// The least standard deviation of a prediction.
     floor: f64,
-    climbs: Climbs,
-    /// Every proposal of this number is random; 0: none.
+    maximizer: AcquisitionMaximizer,
+    /// Every proposal whose number is a multiple of this is random; 0 for none.
     interleave: u32,
-    /// Proposals since the random start.
+    /// The number of proposals since the random start.
     turns: u32,
     forest: Option<Forest>,
 }
 
-/// A forest, and what it has learnt.
+/// A grown forest.
 struct Forest {
     trees: Vec<Tree>,
     /// The best target.
     best: f64,
-    /// Results that it has learnt.
-    learnt: usize,
+    /// The number of results that it was grown on.
+    trained: usize,
 }
 
 impl Forest {
@@ -69,32 +72,61 @@ impl Forest {
         archive: &Archive<Codes>,
         decisions: &[(bool, usize)],
         count: usize,
-        growth: Growth,
-        learnt: Targets,
+        options: TreeOptions,
+        targets: Targets,
         rng: &mut Random,
     ) -> Self {
         let entries = archive.entries();
         let ranks: Vec<Rank> = entries.iter().map(|entry| entry.rank).collect();
-        let targets = learnt.of(&ranks);
+        let targets = targets.of(&ranks);
         let points: Vec<&Codes> = entries.iter().map(|entry| &entry.point).collect();
         let data = Data { points: &points, targets: &targets, decisions };
-        let bound = u32::try_from(points.len()).unwrap_or(u32::MAX);
-        let grown = |_| {
-            // A bootstrap: as many results as there are, with replacement.
-            let rows = (0..points.len()).map(|_| rng.random_range(0..bound) as usize).collect();
-            Tree::grow(&data, rows, growth, rng)
+        let size = u32::try_from(points.len()).unwrap_or(u32::MAX);
+        let tree = |_| {
+            // A bootstrap sample: the number of results, drawn with replacement.
+            let rows = (0..points.len()).map(|_| rng.random_range(0..size) as usize).collect();
+            Tree::grow(&data, rows, options, rng)
         };
-        let trees = (0..count).map(grown).collect();
-        Self { trees, best: targets.iter().copied().fold(f64::NEG_INFINITY, f64::max), learnt: points.len() }
+        let trees = (0..count).map(tree).collect();
+        Self { trees, best: targets.iter().copied().fold(f64::NEG_INFINITY, f64::max), trained: points.len() }
     }
 
-    /// Mean and standard deviation of what the trees say.
+    /// The mean and the standard deviation of the trees' predictions.
     fn predict(&self, point: &[u32]) -> (f64, f64) {
         let count = self.trees.len().max(1) as f64;
-        let said: Vec<f64> = self.trees.iter().map(|tree| tree.predict(point)).collect();
-        let mean = said.iter().sum::<f64>() / count;
-        let variance = said.iter().map(|one| (one - mean) * (one - mean)).sum::<f64>() / count;
+        let predictions: Vec<f64> = self.trees.iter().map(|tree| tree.predict(point)).collect();
+        let mean = predictions.iter().sum::<f64>() / count;
+        let variance = predictions.iter().map(|one| (one - mean) * (one - mean)).sum::<f64>() / count;
         (mean, variance.sqrt())
+    }
+}
+
+impl Surrogate for ForestSurrogate {
+    type Point = Codes;
+
+    fn encode(&self, space: &mut dyn Space, genotype: &[u32]) -> Result<Codes> {
+        self.encoding.codes(space, genotype)
+    }
+
+    fn choose(&mut self, state: &mut State<Codes>, space: &mut dyn Space) -> Result<Option<Candidate>> {
+        self.turns = self.turns.wrapping_add(1);
+        if self.interleave > 0 && self.turns.is_multiple_of(self.interleave) {
+            return Ok(None);
+        }
+        let Self { encoding, decisions, trees, tree_options, targets, floor, maximizer, forest, .. } = self;
+        let parents = state.archive.best(PARENTS);
+        let State { archive, rng, .. } = state;
+        let count = archive.entries().len();
+        if forest.as_ref().is_some_and(|forest| count >= forest.trained + (forest.trained / GROWTH).max(1)) {
+            *forest = None;
+        }
+        let forest =
+            forest.get_or_insert_with(|| Forest::grow(archive, decisions, *trees, *tree_options, *targets, rng));
+        let mut value = |space: &mut dyn Space, genotype: &Genotype| {
+            let (mean, deviation) = forest.predict(&encoding.codes(space, genotype)?);
+            Ok(expected_improvement(mean, deviation.max(*floor), forest.best))
+        };
+        maximizer.maximize(space, rng, &parents, &|key| archive.knows(key), &mut value)
     }
 }
 
@@ -103,21 +135,49 @@ impl StrategyPlugin for RandomForest {
         StrategyInfo {
             name: "random-forest".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "SMAC: measures where a random forest expects the greatest improvement, interleaved with random architectures.".into(),
-            reference: "Hutter, Hoos & Leyton-Brown 2011, Sequential model-based optimization for general algorithm configuration, LION 5, Section 4".into(),
+            description: "SMAC: measures where a random forest expects the greatest improvement, interleaved with \
+                          random architectures."
+                .into(),
+            reference: "Hutter, Hoos & Leyton-Brown 2011, Sequential model-based optimization for general algorithm \
+                        configuration, LION 5, Section 4"
+                .into(),
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer("initial", 10, 1, 1_000_000, "Results of random architectures before the forest is asked."),
+                Parameter::integer("initial", 10, 1, 1_000_000, "Random architectures measured first."),
                 Parameter::integer("trees", 10, 1, 10_000, "B: trees of the forest."),
-                Parameter::integer("n_min", 10, 2, 1_000_000, "n_min: results below which a node is not split."),
-                Parameter::number("split_ratio", 5.0 / 6.0, 0.0, 1.0, "Share of the decisions that are looked at for each split."),
+                Parameter::integer("n_min", 10, 2, 1_000_000, "n_min: a node with fewer results is not split."),
+                Parameter::number(
+                    "split_ratio",
+                    5.0 / 6.0,
+                    0.0,
+                    1.0,
+                    "Fraction of the decisions that are tried for each split.",
+                ),
                 Targets::parameter("normal-scores"),
-                Parameter::number("floor", 0.01, 0.0, 10.0, "Least spread of a prediction, in standard deviations of the scores."),
-                Parameter::integer("interleave", 2, 0, 1_000_000, "Every proposal of this number is random; 0: none."),
-                Parameter::integer("samples", 500, 1, 1_000_000, "Random architectures that are compared for each proposal; 10,000 in the paper."),
-                Parameter::integer("mutants", 100, 0, 1_000_000, "Mutants of the ten best architectures that are compared."),
-                Parameter::integer("starts", 10, 0, 1000, "How many of the best of both are climbed from."),
+                Parameter::number(
+                    "floor",
+                    0.01,
+                    0.0,
+                    10.0,
+                    "Least standard deviation of a prediction, in units of the targets.",
+                ),
+                Parameter::integer(
+                    "interleave",
+                    2,
+                    0,
+                    1_000_000,
+                    "Every proposal whose number is a multiple of this is random; 0 makes none random.",
+                ),
+                Parameter::integer(
+                    "samples",
+                    500,
+                    1,
+                    1_000_000,
+                    "Random architectures compared for each proposal; 10,000 in the paper.",
+                ),
+                Parameter::integer("mutants", 100, 0, 1_000_000, "Mutants of the ten best architectures compared."),
+                Parameter::integer("starts", 10, 0, 1000, "How many of the best of both to climb from."),
             ],
         }
     }
@@ -127,17 +187,16 @@ impl StrategyPlugin for RandomForest {
         let encoding = Encoding::of(space)?;
         let share = settings.number("split_ratio")?;
         if !(0.0..=1.0).contains(&share) {
-            return Err(Error::new(format!("'split_ratio' is a share, between 0 and 1, but is {share}")));
+            return Err(Error::new(format!("'split_ratio' is a fraction between 0 and 1, but is {share}")));
         }
-        Ok(Self {
-            search: Search::new(study, seeded(study.seed), at_least_one(settings, "initial")?),
+        let surrogate = ForestSurrogate {
             decisions: encoding.decisions.iter().map(|one| (one.ordered, one.choices.len() + 1)).collect(),
             encoding,
             trees: at_least_one(settings, "trees")?,
-            growth: Growth { least: at_least_one(settings, "n_min")?, share },
+            tree_options: TreeOptions { min_split: at_least_one(settings, "n_min")?, share },
             targets: Targets::read(settings)?,
             floor: settings.number("floor")?,
-            climbs: Climbs {
+            maximizer: AcquisitionMaximizer {
                 samples: at_least_one(settings, "samples")?,
                 mutants: settings.integer("mutants")? as usize,
                 starts: settings.integer("starts")? as usize,
@@ -145,53 +204,21 @@ impl StrategyPlugin for RandomForest {
             interleave: settings.integer("interleave")?,
             turns: 0,
             forest: None,
-        })
-    }
-}
-
-impl Strategy for RandomForest {
-    fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
-        let Self { search, encoding, decisions, trees, growth, targets, floor, climbs, interleave, turns, forest } =
-            self;
-        search.ask(limit, space, |search, space| {
-            *turns = turns.wrapping_add(1);
-            if *interleave > 0 && turns.is_multiple_of(*interleave) {
-                return Ok(None);
-            }
-            let parents = search.archive.best(PARENTS);
-            let Search { archive, rng, .. } = search;
-            let count = archive.entries().len();
-            if forest.as_ref().is_some_and(|forest| count >= forest.learnt + (forest.learnt / GROWTH).max(1)) {
-                *forest = None;
-            }
-            let forest = forest.get_or_insert_with(|| Forest::grow(archive, decisions, *trees, *growth, *targets, rng));
-            let mut value = |space: &mut dyn Space, genotype: &Genotype| {
-                let (mean, deviation) = forest.predict(&encoding.codes(space, genotype)?);
-                Ok(expected_improvement(mean, deviation.max(*floor), forest.best))
-            };
-            climbs.maximise(space, rng, &parents, &|key| archive.knows(key), &mut value)
-        })
-    }
-
-    fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
-        let encoding = &self.encoding;
-        self.search.tell(observations, space, |space, genotype| encoding.codes(space, genotype))
-    }
-
-    fn finished(&self) -> bool {
-        self.search.finished()
+        };
+        Ok(Self(SurrogateSearch::new(study, at_least_one(settings, "initial")?, surrogate)))
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use nas_api::{SearchSpace, Setting, Value};
+    use nas_api::{Observation, Proposal, SearchSpace, Setting, Strategy, Value};
 
     use super::*;
     use crate::conformance::{Additive, observation, study_of};
 
-    fn told(search: &mut RandomForest, space: &mut Additive, count: u32) -> Vec<f64> {
+    /// Tells the search about this many random architectures and returns their values.
+    fn tell_random(search: &mut RandomForest, space: &mut Additive, count: u32) -> Vec<f64> {
         let known: Vec<Genotype> = (0..count).map(|seed| SearchSpace::sample(space, seed)).collect();
         let values = known.iter().map(|genotype| space.value(genotype)).collect();
         let results: Vec<Observation> =
@@ -204,13 +231,16 @@ mod tests {
     fn every_second_proposal_is_random_and_the_others_are_better() {
         let mut space = Additive::flat(6, 5, 3);
         let mut search = RandomForest::open(&study_of::<RandomForest>(1, &[]).unwrap(), &mut space).unwrap();
-        let values = told(&mut search, &mut space, 100);
+        let values = tell_random(&mut search, &mut space, 100);
         let mean = values.iter().sum::<f64>() / 100.0;
         let proposals = search.ask(32, &mut space).unwrap();
         let value = |one: &Proposal| space.value(one.candidate.genotype().unwrap());
-        let of = |first: usize| proposals.iter().skip(first).step_by(2).map(value).sum::<f64>() / 16.0;
-        let (chosen, random) = (of(0), of(1));
-        assert!(chosen > mean + 0.1 && (random - mean).abs() < 0.08, "{chosen} and {random}, {mean} at large");
+        let mean_from = |first: usize| proposals.iter().skip(first).step_by(2).map(value).sum::<f64>() / 16.0;
+        let (chosen, random) = (mean_from(0), mean_from(1));
+        assert!(
+            chosen > mean + 0.1 && (random - mean).abs() < 0.08,
+            "{chosen} chosen, {random} random, {mean} on average"
+        );
     }
 
     #[test]
@@ -218,7 +248,7 @@ mod tests {
         let mut space = Additive::flat(6, 5, 3);
         let none = Setting { name: "interleave".into(), value: Value::Number(0.0) };
         let mut search = RandomForest::open(&study_of::<RandomForest>(1, &[none]).unwrap(), &mut space).unwrap();
-        let mut values = told(&mut search, &mut space, 100);
+        let mut values = tell_random(&mut search, &mut space, 100);
         values.sort_by(f64::total_cmp);
         let proposals = search.ask(10, &mut space).unwrap();
         let good = proposals.iter().filter(|one| space.value(one.candidate.genotype().unwrap()) > values[80]).count();

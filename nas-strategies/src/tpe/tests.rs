@@ -24,15 +24,15 @@ fn first(proposals: &[Proposal]) -> Genotype {
 }
 
 #[test]
-fn the_good_ones_are_as_many_as_the_rule_says() {
-    let linear = Split { gamma: 0.15, root: false, most: 25 };
+fn the_rule_determines_how_many_results_are_good() {
+    let linear = Split { gamma: 0.15, square_root: false, most: 25 };
     assert_eq!([1, 10, 20, 21, 100, 1000].map(|results| linear.good(results)), [1, 2, 3, 4, 15, 25]);
-    let root = Split { gamma: 0.25, root: true, most: 25 };
-    assert_eq!([1, 16, 17, 100, 1_000_000].map(|results| root.good(results)), [1, 1, 2, 3, 25]);
+    let square_root = Split { gamma: 0.25, square_root: true, most: 25 };
+    assert_eq!([1, 16, 17, 100, 1_000_000].map(|results| square_root.good(results)), [1, 1, 2, 3, 25]);
 }
 
 #[test]
-fn records_are_kept_from_best_to_worst_and_earliest_first() {
+fn records_are_sorted_from_best_to_worst_and_the_earlier_first() {
     let mut space = Additive::flat(1, 5, 1);
     let mut search = open(&mut space, &[]);
     for (choice, rank) in
@@ -44,9 +44,9 @@ fn records_are_kept_from_best_to_worst_and_earliest_first() {
     assert_eq!(order, [3, 0, 4, 2, 1]);
 }
 
-/// The value is 1 where the first choice is 2, else 0: that choice is proposed ever more often.
+/// The value is 1 if the first choice is 2, and 0 otherwise, so that choice is proposed ever more often.
 #[test]
-fn both_forms_learn_the_rewarded_choice_in_flat_and_conditional_spaces() {
+fn both_densities_learn_the_rewarded_choice_in_flat_and_conditional_spaces() {
     for mut space in [Additive::flat(5, 3, 1), Additive::conditional(1)] {
         for multivariate in [true, false] {
             let mut search = open(&mut space, &[truth("multivariate", multivariate)]);
@@ -58,14 +58,14 @@ fn both_forms_learn_the_rewarded_choice_in_flat_and_conditional_spaces() {
                 let value = if hit { 1.0 } else { 0.0 };
                 search.tell(&[observation(Some(trial), genotype, Ok(value))], &mut space).unwrap();
             }
-            // By chance 13, and more than 20 once in 130 times.
+            // By chance it is 13, and more than 20 once in 130 times.
             assert!(hits > 20, "{hits} of 40");
         }
     }
 }
 
 #[test]
-fn nothing_is_proposed_twice_while_something_new_is_drawn() {
+fn nothing_is_proposed_twice_while_something_new_can_be_drawn() {
     let mut space = Additive::flat(4, 3, 1);
     let landscape = space.clone();
     let mut search = open(&mut space, &[number("startup", 1.0)]);
@@ -79,7 +79,7 @@ fn nothing_is_proposed_twice_while_something_new_is_drawn() {
 }
 
 #[test]
-fn where_everything_fails_it_goes_on_at_random() {
+fn if_everything_fails_proposals_are_random() {
     let mut space = Additive::flat(4, 3, 1);
     let mut search = open(&mut space, &[number("startup", 2.0)]);
     for trial in 0..20 {
@@ -90,10 +90,10 @@ fn where_everything_fails_it_goes_on_at_random() {
 }
 
 #[test]
-fn lies_keep_trials_that_are_out_from_crowding() {
+fn lies_keep_outstanding_trials_apart() {
     let mut space = Additive::flat(8, 4, 1);
     let landscape = space.clone();
-    let apart = |liar: bool| -> u32 {
+    let total_distance = |liar: bool| -> u32 {
         let mut search = open(&mut space.clone(), &[truth("liar", liar)]);
         for seed in 0..60 {
             let genotype = nas_api::SearchSpace::sample(&landscape, seed);
@@ -105,7 +105,7 @@ fn lies_keep_trials_that_are_out_from_crowding() {
         let distance = |a: &Genotype, b: &Genotype| a.iter().zip(b).filter(|(a, b)| a != b).count() as u32;
         all.iter().flat_map(|a| all.iter().map(move |b| (a, b))).map(|(a, b)| distance(a, b)).sum()
     };
-    assert!(apart(true) > apart(false), "{} {}", apart(true), apart(false));
+    assert!(total_distance(true) > total_distance(false), "{} {}", total_distance(true), total_distance(false));
     space = Additive::flat(1, 1, 1);
     assert!(!open(&mut space, &[truth("liar", false)]).liar);
 }

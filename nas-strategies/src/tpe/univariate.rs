@@ -1,18 +1,18 @@
-//! The density of every decision on its own, as a tree of Parzen estimators makes it.
+//! A density that estimates every decision on its own, as the tree of Parzen estimators does.
 
 use nas_api::rng::Random;
 use nas_api::{Result, Space};
 
-use crate::decisions::{Decisions, Shape, Step, choose};
-use crate::parzen::{Point, Walk, normal, walk};
+use crate::common::decisions::{Decisions, Shape, Step, choose};
+use crate::common::parzen::{DrawnPath, Point, draw_path, normal};
 
-/// One distribution for each decision, whatever the other choices are.
-pub(super) struct Product {
-    /// By number of the decision.
+/// One independent distribution for each decision.
+pub(super) struct IndependentDensity {
+    /// Indexed by the number of the decision, then by the choice.
     probabilities: Vec<Vec<f64>>,
 }
 
-impl Product {
+impl IndependentDensity {
     /// Estimates each decision from the points that made it.
     pub(super) fn new(points: &[&Point], decisions: &Decisions, prior: f64) -> Self {
         let one = |number: usize| {
@@ -28,19 +28,19 @@ impl Product {
         Self { probabilities: (0..decisions.len()).map(one).collect() }
     }
 
-    /// The logarithm of the probability of a complete walk.
+    /// The logarithm of the probability of a complete path.
     pub(super) fn log_density(&self, path: &[Step]) -> f64 {
         let log = |&(decision, choice): &Step| Some(libm::log(self.probabilities.get(decision)?[choice as usize]));
         path.iter().filter_map(log).sum()
     }
 
-    /// A random complete walk.
-    pub(super) fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<Walk> {
-        walk(decisions, space, rng, |decision, rng| Some(choose(self.probabilities.get(decision)?, rng)))
+    /// Draws a complete path.
+    pub(super) fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<DrawnPath> {
+        draw_path(decisions, space, rng, |decision, rng| Some(choose(self.probabilities.get(decision)?, rng)))
     }
 }
 
-/// The distribution of a decision that was made in these ways.
+/// The distribution of a decision whose choices were made this often.
 fn estimate(shape: Shape, counts: &[u32], prior: f64) -> Vec<f64> {
     let made: u32 = counts.iter().sum();
     let made = f64::from(made);
@@ -57,14 +57,15 @@ fn estimate(shape: Shape, counts: &[u32], prior: f64) -> Vec<f64> {
     density.iter().map(|sum| sum / (made + prior)).collect()
 }
 
-/// The normal distributions of an ordered decision, as (choice, how many there are, standard deviation): the greater
-/// distance to the neighbours on both sides, among which both ends count, within constraints.
+/// The normal distributions of an ordered decision, as (choice, weight, standard deviation). The standard deviation is
+/// the greater distance to the neighbours on both sides, where the ends of the range count as neighbours, within
+/// limits.
 fn components(counts: &[u32]) -> Vec<(u32, f64, f64)> {
     let range = counts.len() as f64;
     let made: u32 = counts.iter().sum();
     let least = range / f64::from(made.saturating_add(1).min(100));
-    let bounded = |distance: f64| distance.clamp(least, range);
-    let mut found = Vec::new();
+    let clamped = |distance: f64| distance.clamp(least, range);
+    let mut components = Vec::new();
     let mut left = -0.5;
     for (choice, &count) in (0_u32..).zip(counts) {
         if count == 0 {
@@ -74,19 +75,19 @@ fn components(counts: &[u32]) -> Vec<(u32, f64, f64)> {
         let next = (choice as usize + 1..counts.len()).find(|&other| counts[other] > 0);
         let right = next.map_or(range - 0.5, |other| other as f64);
         match count {
-            1 => found.push((choice, 1.0, bounded((here - left).max(right - here)))),
-            // Equal points are neighbours at no distance, but for the outermost on either side.
+            1 => components.push((choice, 1.0, clamped((here - left).max(right - here)))),
+            // Equal points are neighbours at distance 0, except the outermost ones on either side.
             _ => {
-                found.push((choice, 1.0, bounded(here - left)));
-                found.push((choice, 1.0, bounded(right - here)));
+                components.push((choice, 1.0, clamped(here - left)));
+                components.push((choice, 1.0, clamped(right - here)));
                 if count > 2 {
-                    found.push((choice, f64::from(count - 2), bounded(0.0)));
+                    components.push((choice, f64::from(count - 2), clamped(0.0)));
                 }
             }
         }
         left = here;
     }
-    found
+    components
 }
 
 #[cfg(test)]
@@ -106,14 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn a_component_is_as_wide_as_the_gap_beside_it() {
-        // Ends at −0.5 and 9.5; at least 10 / 5 wide.
+    fn a_component_is_as_wide_as_the_gap_to_its_neighbour() {
+        // The range is −0.5 to 9.5, and a component is at least 10 / 5 wide.
         let found = components(&[0, 1, 0, 0, 3, 0, 0, 0, 0, 0]);
         assert_eq!(found, [(1, 1.0, 3.0), (4, 1.0, 3.0), (4, 1.0, 5.5), (4, 1.0, 2.0)]);
     }
 
     #[test]
-    fn an_ordered_decision_is_a_distribution_that_falls_from_what_was_made() {
+    fn the_density_of_an_ordered_decision_falls_with_the_distance_from_its_results() {
         let shape = Shape { count: 6, ordered: true };
         let density = estimate(shape, &[0, 0, 0, 0, 8, 2], 1.0);
         assert!((density.iter().sum::<f64>() - 1.0).abs() < 1e-9);

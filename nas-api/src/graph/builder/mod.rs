@@ -1,4 +1,4 @@
-//! Builds graphs node by node; what spaces use.
+//! The graph builder, by which spaces build graphs node by node.
 
 mod options;
 
@@ -6,11 +6,16 @@ use super::{Attribute, Graph, Node, Symbol};
 
 pub use options::{Convolution, Heads, Window, float, int, ints, text};
 
-/// A node of the graph being built.
+/// A node of a graph that is being built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeId(u32);
 
-/// A graph being built. Inputs are earlier nodes, so that what comes out is always in topological order.
+/// Builds a graph node by node. A node can read earlier nodes only, so the graph is always in topological order.
+///
+/// Methods add one node (unless they say otherwise) with the given name, which must be unique within the graph, and
+/// return it. Sizes and attributes are not checked here, but by [`infer`](super::shape::infer).
+///
+/// # Examples
 ///
 /// ```
 /// # use nas_api::GraphBuilder;
@@ -28,7 +33,7 @@ pub struct GraphBuilder {
     nodes: Vec<Node>,
 }
 
-/// `prefix.name`.
+/// Returns `prefix.name`.
 fn join(prefix: &str, name: &str) -> String {
     [prefix, ".", name].concat()
 }
@@ -40,13 +45,13 @@ impl Default for GraphBuilder {
 }
 
 impl GraphBuilder {
-    /// An empty graph.
+    /// Returns a builder without nodes.
     pub fn new() -> Self {
-        // Most networks have tens to hundreds of nodes; a list that grows from nothing is copied for each doubling.
+        // Most graphs have tens to hundreds of nodes, and a list that starts empty is copied at each doubling.
         Self { nodes: Vec::with_capacity(128) }
     }
 
-    /// Any operator, with attributes.
+    /// Adds a node with any operator and attributes.
     pub fn node(
         &mut self,
         name: impl Into<String>,
@@ -60,151 +65,156 @@ impl GraphBuilder {
         id
     }
 
-    /// An operator without attributes.
+    /// Adds a node with an operator that needs no attributes.
     pub fn op(&mut self, name: impl Into<String>, op: impl Into<Symbol>, inputs: &[NodeId]) -> NodeId {
         self.node(name, op, inputs, Vec::new())
     }
 
-    /// The task's input.
+    /// Adds the `Input`, under the name `input`: one example of the task.
     pub fn input(&mut self) -> NodeId {
         self.op("input", "Input", &[])
     }
 
-    /// A fully connected layer with bias, on the last axis.
+    /// Adds a fully connected layer with bias on the last axis: `[.., in]` becomes `[.., out_features]`.
     pub fn gemm(&mut self, name: impl Into<String>, input: NodeId, out_features: i64) -> NodeId {
         self.node(name, "Gemm", &[input], vec![int("out_features", out_features)])
     }
 
-    /// A fully connected layer without bias, on the last axis.
+    /// Adds a fully connected layer without bias on the last axis: `[.., in]` becomes `[.., out_features]`.
     pub fn gemm_without_bias(&mut self, name: impl Into<String>, input: NodeId, out_features: i64) -> NodeId {
         self.node(name, "Gemm", &[input], vec![int("out_features", out_features), int("bias", 0)])
     }
 
-    /// A convolution of images without bias, as it stands before a normalisation.
+    /// Adds a convolution of images `[channels, height, width]` without bias, as is usual before a normalisation.
     pub fn conv(&mut self, name: impl Into<String>, input: NodeId, out_channels: i64, window: Window) -> NodeId {
         self.convolve(name, input, Convolution::new(out_channels, window))
     }
 
-    /// Any convolution.
+    /// Adds a convolution with these options.
     pub fn convolve(&mut self, name: impl Into<String>, input: NodeId, convolution: Convolution) -> NodeId {
         self.node(name, "Conv", &[input], convolution.attributes())
     }
 
-    /// An earlier `Conv` or `GroupNormalization` once more, with the same weights, on another value of as many channels.
+    /// Applies an earlier `Conv` or `GroupNormalization` to another value with the same number of channels. The new
+    /// node shares the weights of `layer`.
     pub fn again(&mut self, name: impl Into<String>, layer: NodeId, input: NodeId) -> NodeId {
         let Node { name: owner, op, mut attributes, .. } = self.nodes[layer.0 as usize].clone();
-        // Where the layer is tied itself, it names the owner already.
+        // A layer that is tied itself already names the owner of its weights.
         if !attributes.iter().any(|(known, _)| known == "tied") {
             attributes.push(text("tied", &owner));
         }
         self.node(name, op, &[input], attributes)
     }
 
-    /// `AveragePool` (the padding does not count) or `MaxPool`, of images.
+    /// Adds a pooling of images `[channels, height, width]`. `op` is `MaxPool` or `AveragePool`, which does not count
+    /// the padding.
     pub fn pool(&mut self, name: impl Into<String>, op: impl Into<Symbol>, input: NodeId, window: Window) -> NodeId {
         self.node(name, op, &[input], window.attributes(2))
     }
 
-    /// `AveragePool` (the padding does not count) or `MaxPool`, of signals [channels, length].
+    /// Adds a pooling of signals `[channels, length]`. `op` is `MaxPool` or `AveragePool`, which does not count the
+    /// padding.
     pub fn pool_1d(&mut self, name: impl Into<String>, op: impl Into<Symbol>, input: NodeId, window: Window) -> NodeId {
         self.node(name, op, &[input], window.attributes(1))
     }
 
-    /// The mean of every channel, as a vector: `name` and `name.flat`.
+    /// Adds the mean of every channel, as a vector `[channels]`. These are two nodes, `name` and `name.flat`, of which
+    /// the second is returned.
     pub fn global_average(&mut self, name: &str, input: NodeId) -> NodeId {
         let means = self.op(name, "GlobalAveragePool", &[input]);
         self.op(join(name, "flat"), "Flatten", &[means])
     }
 
-    /// The numbers held between two bounds.
+    /// Adds the clamping of every element to `min..=max`.
     pub fn clip(&mut self, name: impl Into<String>, input: NodeId, min: f64, max: f64) -> NodeId {
         self.node(name, "Clip", &[input], vec![float("min", min), float("max", max)])
     }
 
-    /// ReLU6: held between 0 and 6.
+    /// Adds a ReLU6, which clamps every element to 0..=6.
     pub fn relu6(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
         self.clip(name, input, 0.0, 6.0)
     }
 
-    /// The sum of two values, broadcast.
+    /// Adds the elementwise sum of two values, with broadcasting.
     pub fn add(&mut self, name: impl Into<String>, a: NodeId, b: NodeId) -> NodeId {
         self.op(name, "Add", &[a, b])
     }
 
-    /// The product of two values, number by number, broadcast.
+    /// Adds the elementwise product of two values, with broadcasting.
     pub fn mul(&mut self, name: impl Into<String>, a: NodeId, b: NodeId) -> NodeId {
         self.op(name, "Mul", &[a, b])
     }
 
-    /// Values joined along an axis, counted with the batch.
+    /// Adds the concatenation of values along `axis`, which counts the batch: 1 is the first axis of a shape.
     pub fn concat(&mut self, name: impl Into<String>, inputs: &[NodeId], axis: i64) -> NodeId {
         self.node(name, "Concat", inputs, vec![int("axis", axis)])
     }
 
-    /// Another shape (without the batch) for the same numbers; one size may be −1.
+    /// Adds a change of shape. `shape` does not include the batch, and one size may be −1, which means the rest.
     pub fn reshape(&mut self, name: impl Into<String>, input: NodeId, shape: &[i64]) -> NodeId {
         self.node(name, "Reshape", &[input], vec![ints("shape", shape)])
     }
 
-    /// Axes in another order, counted with the batch, which stays first.
+    /// Adds a permutation of axes. `perm` counts the batch, which is 0 and stays first.
     pub fn transpose(&mut self, name: impl Into<String>, input: NodeId, perm: &[i64]) -> NodeId {
         self.node(name, "Transpose", &[input], vec![ints("perm", perm)])
     }
 
-    /// The positions `start` to `end` − 1 of an axis, counted with the batch.
+    /// Adds the selection of the positions `start..end` of `axis`, which counts the batch.
     pub fn slice(&mut self, name: impl Into<String>, input: NodeId, axis: i64, start: i64, end: i64) -> NodeId {
         self.node(name, "Slice", &[input], vec![int("axis", axis), int("start", start), int("end", end)])
     }
 
-    /// The mean over axes, counted with the batch, which then are gone.
+    /// Adds the mean over `axes`, which count the batch and are removed from the shape.
     pub fn mean(&mut self, name: impl Into<String>, input: NodeId, axes: &[i64]) -> NodeId {
         self.node(name, "ReduceMean", &[input], vec![ints("axes", axes), int("keepdims", 0)])
     }
 
-    /// A trainable value that is the same for every example; `init` is `zeros`, `ones` or `normal`.
+    /// Adds a trainable value that is the same for every example. `init` is `zeros`, `ones` or `normal` (with the
+    /// standard deviation 0.02).
     pub fn weight(&mut self, name: impl Into<String>, shape: &[i64], init: &str) -> NodeId {
         self.node(name, "Weight", &[], vec![ints("shape", shape), text("init", init)])
     }
 
-    /// A learned vector of `width` numbers for each of `count` indices.
+    /// Adds an embedding: `indices`, each below `count`, become vectors of `width` numbers, in an additional last axis.
     pub fn embedding(&mut self, name: impl Into<String>, indices: NodeId, count: i64, width: i64) -> NodeId {
         let sizes = vec![int("num_embeddings", count), int("embedding_dim", width)];
         self.node(name, "Gather", &[indices], sizes)
     }
 
-    /// A layer normalisation of the last axis, with scale and shift.
+    /// Adds a layer normalisation of the last axis, with scale and shift.
     pub fn layer_norm(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
         self.op(name, "LayerNormalization", &[input])
     }
 
-    /// A normalisation of the last axis by its root mean square, with a scale.
+    /// Adds a normalisation of the last axis by its root mean square, with a scale.
     pub fn rms_norm(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
         self.op(name, "RMSNormalization", &[input])
     }
 
-    /// Attention of queries, keys and values, each [positions, features].
+    /// Adds an attention over queries, keys and values, in this order, each `[positions, features]`.
     pub fn attention(&mut self, name: impl Into<String>, qkv: [NodeId; 3], heads: Heads) -> NodeId {
         self.node(name, "Attention", &qkv, heads.attributes())
     }
 
-    /// All zeros, of the shape of `like`.
+    /// Adds zeros in the shape of `like`. These are two nodes, `name.zero` and `name`, of which the second is returned.
     pub fn zeros(&mut self, name: impl Into<String>, like: NodeId) -> NodeId {
         let name = name.into();
         let zero = self.node(join(&name, "zero"), "Constant", &[], vec![float("value_float", 0.0)]);
         self.op(name, "Mul", &[like, zero])
     }
 
-    /// A value that training may replace by zeros for some examples.
+    /// Adds a `DropPath`: training can replace its value by zeros for some examples.
     pub fn drop_path(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
         self.op(name, "DropPath", &[input])
     }
 
-    /// An output that is read in training alone; it is not among those of [`GraphBuilder::finish`].
+    /// Adds an `Auxiliary`: an output that only training reads. Do not pass it to [`finish`](Self::finish).
     pub fn auxiliary(&mut self, name: impl Into<String>, input: NodeId) -> NodeId {
         self.op(name, "Auxiliary", &[input])
     }
 
-    /// The graph that returns the values of these nodes.
+    /// Returns the graph, with these nodes as its outputs.
     pub fn finish(self, outputs: &[NodeId]) -> Graph {
         Graph { nodes: self.nodes, outputs: outputs.iter().map(|output| output.0).collect() }
     }

@@ -1,25 +1,25 @@
-//! What builder methods take: windows, convolutions, heads, single attributes.
+//! The options of builder methods: windows, convolutions, attention heads, single attributes.
 
 use crate::graph::{Attribute, Symbol};
 
-/// How a convolution or pooling window moves. Square windows, equal padding on all sides.
+/// A square convolution or pooling window, with equal padding on all sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Side length.
+    /// The side length.
     pub kernel: i64,
-    /// Step.
+    /// The stride.
     pub stride: i64,
-    /// Rows and columns added on each side.
+    /// The number of rows and columns that are added on each side.
     pub padding: i64,
 }
 
 impl Window {
-    /// A window that keeps height and width at stride 1 (odd kernels).
+    /// Returns a window that keeps height and width if the stride is 1 and the kernel is odd.
     pub fn same(kernel: i64, stride: i64) -> Self {
         Self { kernel, stride, padding: kernel / 2 }
     }
 
-    /// What differs from ONNX's defaults.
+    /// Returns the attributes that differ from ONNX's defaults.
     pub(super) fn attributes(self, sides: usize) -> Vec<(Symbol, Attribute)> {
         let mut attributes = Vec::with_capacity(6);
         attributes.push(("kernel_shape".into(), Attribute::Ints(vec![self.kernel; sides])));
@@ -33,48 +33,59 @@ impl Window {
     }
 }
 
-/// A convolution: of images, without bias, neither grouped nor dilated, unless said otherwise.
+/// The options of a convolution.
+///
+/// # Examples
+///
+/// ```
+/// use nas_api::{Convolution, Window};
+///
+/// // A depthwise 3×3 convolution of 32 channels.
+/// let depthwise = Convolution::new(32, Window::same(3, 1)).groups(32);
+/// assert!(!depthwise.bias);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
-    /// Channels of the result.
+    /// The number of output channels.
     pub out_channels: i64,
-    /// How it moves.
+    /// The window.
     pub window: Window,
-    /// Groups of channels that do not see each other; as many as channels: depthwise.
+    /// The number of groups of channels that do not mix; a depthwise convolution has one per channel.
     pub groups: i64,
-    /// Distance between the positions that the window reads.
+    /// The distance between the positions that the window reads.
     pub dilation: i64,
-    /// A number added to every channel.
+    /// Whether a learned number is added to every channel.
     pub bias: bool,
-    /// 2 for images, 1 for signals [channels, length].
+    /// The number of axes over which the window moves: 2 for images `[channels, height, width]`, 1 for signals
+    /// `[channels, length]`.
     pub sides: usize,
 }
 
 impl Convolution {
-    /// A convolution of images without bias.
+    /// Returns a convolution of images without bias, groups and dilation.
     pub fn new(out_channels: i64, window: Window) -> Self {
         Self { out_channels, window, groups: 1, dilation: 1, bias: false, sides: 2 }
     }
 
-    /// The same on signals [channels, length].
+    /// Returns this convolution for signals `[channels, length]`.
     #[must_use]
     pub fn signal(self) -> Self {
         Self { sides: 1, ..self }
     }
 
-    /// With so many groups.
+    /// Returns this convolution with this number of groups.
     #[must_use]
     pub fn groups(self, groups: i64) -> Self {
         Self { groups, ..self }
     }
 
-    /// With this distance between the positions that the window reads.
+    /// Returns this convolution with this dilation.
     #[must_use]
     pub fn dilation(self, dilation: i64) -> Self {
         Self { dilation, ..self }
     }
 
-    /// With a bias.
+    /// Returns this convolution with a bias.
     #[must_use]
     pub fn bias(self) -> Self {
         Self { bias: true, ..self }
@@ -96,21 +107,21 @@ impl Convolution {
     }
 }
 
-/// The heads of an attention.
+/// The options of an attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heads {
-    /// Of the queries.
+    /// The number of query heads.
     pub query: i64,
-    /// Of keys and values, each of which serves `query / key_value` heads of the queries.
+    /// The number of key and value heads, each of which serves `query / key_value` query heads.
     pub key_value: i64,
-    /// A position sees itself and those before it alone.
+    /// Whether a position sees only itself and the positions before it.
     pub causal: bool,
-    /// How many of those (itself counted); 0: all.
+    /// The number of positions that a position sees, itself included; 0 means all. It requires `causal`.
     pub window: i64,
 }
 
 impl Heads {
-    /// Every head has its keys and values, and sees all positions.
+    /// Returns a multi-head attention whose positions see all positions.
     pub fn new(heads: i64) -> Self {
         Self { query: heads, key_value: heads, causal: false, window: 0 }
     }
@@ -129,22 +140,22 @@ impl Heads {
     }
 }
 
-/// An attribute that is a whole number.
+/// Returns an attribute that is a whole number.
 pub fn int(name: impl Into<Symbol>, value: i64) -> (Symbol, Attribute) {
     (name.into(), Attribute::Int(value))
 }
 
-/// An attribute that is a list of whole numbers.
+/// Returns an attribute that is a list of whole numbers.
 pub fn ints(name: impl Into<Symbol>, values: &[i64]) -> (Symbol, Attribute) {
     (name.into(), Attribute::Ints(values.to_vec()))
 }
 
-/// An attribute that is a number.
+/// Returns an attribute that is a number.
 pub fn float(name: impl Into<Symbol>, value: f64) -> (Symbol, Attribute) {
     (name.into(), Attribute::Float(value))
 }
 
-/// An attribute that is a text.
+/// Returns an attribute that is a text.
 pub fn text(name: impl Into<Symbol>, value: &str) -> (Symbol, Attribute) {
     (name.into(), Attribute::Text(value.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! Functions of single numbers, and of the numbers along one axis.
+//! Elementwise functions, and functions along one axis.
 
 use super::check::{above_zero, finite, number};
 use crate::graph::shape::{GraphError, Shape};
@@ -11,7 +11,7 @@ pub fn gelu(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     }
 }
 
-/// Those with `alpha`, and perhaps `beta`.
+/// Functions with the attribute `alpha`, and possibly `beta`.
 pub fn sloped(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     finite(node, "alpha", 0.0)?;
     finite(node, "beta", 0.0)?;

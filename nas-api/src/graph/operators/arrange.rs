@@ -1,4 +1,4 @@
-//! Operators that only move numbers: flatten, transpose, reshape, slice, pad.
+//! Operators that rearrange elements: flatten, transpose, reshape, slice, pad.
 
 use super::check::{finite, listed, positive, required};
 use crate::graph::Node;
@@ -6,11 +6,11 @@ use crate::graph::shape::{GraphError, MAX_ELEMENTS, MAX_RANK, Shape, elements};
 
 pub fn flatten(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     let elements = elements(inputs[0]).map_err(|problem| GraphError::new(node, problem))?;
-    // At most MAX_ELEMENTS, so it fits.
+    // The number is at most MAX_ELEMENTS, so it fits.
     Ok(vec![elements as i64])
 }
 
-/// `perm` counts the batch, which stays first.
+/// The attribute `perm` counts the batch, which stays first.
 pub fn transpose(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     let input = inputs[0];
     let axes = input.len() + 1;
@@ -33,7 +33,7 @@ pub fn transpose(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     Ok(shape)
 }
 
-/// One size may be −1: what is left.
+/// One size may be −1, which stands for the rest.
 pub fn reshape(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     let wanted = required(node, "shape")?;
     let wrong = |problem: String| GraphError::attribute(node, "shape", &problem);
@@ -52,7 +52,7 @@ pub fn reshape(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
             return Err(wrong(format!("is {wanted:?}, but sizes are at least 1, and one of them may be -1")));
         }
     }
-    // `known` is 0 where it exceeds every value.
+    // `known` is 0 if it exceeds the maximum of elements.
     let rest = if known == 0 || total % known != 0 { 0 } else { total / known };
     match open {
         Some(position) if rest > 0 => shape[position] = rest as i64,
@@ -66,12 +66,12 @@ pub fn slice(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     let axis = node.axis("axis", None, inputs[0].len())?;
     let mut shape = inputs[0].to_vec();
     let size = shape[axis];
-    // Negative: counted from the end.
+    // Negative positions count from the end.
     let bound = |name: &str| {
         let given = node.int(name, None)?;
-        let place = if given < 0 { given.checked_add(size) } else { Some(given) };
-        place
-            .filter(|place| (0..=size).contains(place))
+        let position = if given < 0 { given.checked_add(size) } else { Some(given) };
+        position
+            .filter(|position| (0..=size).contains(position))
             .ok_or_else(|| GraphError::attribute(node, name, &format!("is {given}, but the axis has {size} positions")))
     };
     let (start, end) = (bound("start")?, bound("end")?);
@@ -92,7 +92,7 @@ pub fn pad(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
         if pad != 0 {
             positive(node, "pads", pad)?;
         }
-        // A size and two paddings, each at most 2^31.
+        // This cannot overflow: the size and both pads are at most 2^31.
         shape[position % input.len()] += pad;
     }
     Ok(shape)

@@ -1,21 +1,21 @@
-//! Attention over positions, rotary positions, and the routing of a mixture of experts.
+//! Attention, rotary position embeddings, and the routing of mixtures of experts.
 
 use super::Cost;
 use super::check::{above_zero, divides, flag, last, number, plus, product, rank, size, times, within};
 use crate::graph::Node;
 use crate::graph::shape::{GraphError, MAX_ELEMENTS, Shape};
 
-/// The sizes of an attention, checked.
+/// The checked sizes of an attention.
 struct Heads {
-    /// Positions that ask.
+    /// The number of query positions.
     queries: i64,
-    /// Positions that are asked, by each of those at most.
+    /// The maximum number of key positions that a query position sees.
     seen: i64,
-    /// Heads of the queries.
+    /// The number of query heads.
     heads: i64,
-    /// Numbers of a key of one head.
+    /// The width of one head's keys.
     key: i64,
-    /// Numbers of a value of one head.
+    /// The width of one head's values.
     value: i64,
 }
 
@@ -60,12 +60,12 @@ pub fn attention(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
         above_zero(node, "scale", 1.0)?;
     }
     number(node, "softcap", 0.0, 0.0, f64::INFINITY)?;
-    // Both are at most 2^31.
+    // This cannot overflow: both factors are at most 2^31.
     Ok(vec![queries, heads * value])
 }
 
-/// Two products per head, of queries with keys and of the result with values; the causal mask saves nothing, a window
-/// does.
+/// Counts two products per head: of queries with keys, and of the result with values. A window reduces the count; the
+/// causal mask does not.
 pub fn attention_cost(node: &Node, inputs: &[&[i64]], _output: &[i64]) -> Result<Cost, GraphError> {
     let Heads { queries, seen, heads, key, value } = Heads::of(node, inputs)?;
     let pairs = product(node, &[queries, seen, heads])?;
@@ -73,7 +73,8 @@ pub fn attention_cost(node: &Node, inputs: &[&[i64]], _output: &[i64]) -> Result
     Ok(Cost { macs, ..Cost::default() })
 }
 
-/// The numbers that a causal attention keeps of every position: its key and its value in each of their heads.
+/// Returns the number of elements that a causal attention caches per position: the keys and values of all heads.
+/// Returns `None` for other nodes.
 pub fn cached(node: &Node, shapes: &[Shape]) -> Result<Option<u64>, GraphError> {
     if node.op != "Attention" || !flag(node, "is_causal", 0)? {
         return Ok(None);

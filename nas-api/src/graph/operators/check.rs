@@ -1,4 +1,4 @@
-//! Attributes and sizes, checked: whatever a component sends becomes a number in a stated range or an error.
+//! Checks of attributes and sizes: whatever a component sends becomes a number in a known range or an error.
 
 use crate::graph::shape::{GraphError, MAX_ELEMENTS, Shape, elements};
 use crate::graph::{Attribute, Node};
@@ -23,7 +23,7 @@ pub fn within(node: &Node, name: &str, value: i64, min: i64, max: i64) -> Result
     Err(GraphError::attribute(node, name, &format!("is {value}, but must lie between {min} and {max}")))
 }
 
-/// A positive whole number that must be set.
+/// Returns a required attribute that is a positive whole number.
 pub fn size(node: &Node, name: &str) -> Result<i64, GraphError> {
     positive(node, name, node.int(name, None)?)
 }
@@ -47,12 +47,12 @@ pub fn number(node: &Node, name: &str, default: f64, min: f64, max: f64) -> Resu
     Ok(value)
 }
 
-/// Any finite number.
+/// Returns an attribute that is a finite number.
 pub fn finite(node: &Node, name: &str, default: f64) -> Result<f64, GraphError> {
     number(node, name, default, f64::NEG_INFINITY, f64::INFINITY)
 }
 
-/// A finite number above 0.
+/// Returns an attribute that is a finite number above 0.
 pub fn above_zero(node: &Node, name: &str, default: f64) -> Result<f64, GraphError> {
     match number(node, name, default, 0.0, f64::INFINITY)? {
         0.0 => Err(GraphError::attribute(node, name, "must be above 0")),
@@ -60,7 +60,7 @@ pub fn above_zero(node: &Node, name: &str, default: f64) -> Result<f64, GraphErr
     }
 }
 
-/// What a normalisation adds to the variance.
+/// Checks `epsilon`, which a normalisation adds to the variance.
 pub fn epsilon(node: &Node) -> Result<(), GraphError> {
     if number(node, "epsilon", 1e-5, 0.0, 1.0)? == 0.0 {
         return Err(GraphError::attribute(node, "epsilon", "must be above 0"));
@@ -68,7 +68,7 @@ pub fn epsilon(node: &Node) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// Whole numbers, where they are set.
+/// Returns an attribute that is a list of whole numbers, if it is set.
 pub fn list<'n>(node: &'n Node, name: &str) -> Result<Option<&'n [i64]>, GraphError> {
     match node.attribute(name) {
         Some(Attribute::Ints(values)) => Ok(Some(values)),
@@ -77,12 +77,12 @@ pub fn list<'n>(node: &'n Node, name: &str) -> Result<Option<&'n [i64]>, GraphEr
     }
 }
 
-/// Whole numbers that must be set.
+/// Returns a required attribute that is a list of whole numbers.
 pub fn required<'n>(node: &'n Node, name: &str) -> Result<&'n [i64], GraphError> {
     list(node, name)?.ok_or_else(|| GraphError::attribute(node, name, "is missing"))
 }
 
-/// Exactly `count` whole numbers, where they are set.
+/// Returns an attribute that is a list of exactly `count` whole numbers, if it is set.
 pub fn listed<'n>(node: &'n Node, name: &str, count: usize) -> Result<Option<&'n [i64]>, GraphError> {
     match list(node, name)? {
         Some(values) if values.len() != count => {
@@ -92,9 +92,9 @@ pub fn listed<'n>(node: &'n Node, name: &str, count: usize) -> Result<Option<&'n
     }
 }
 
-/// An axis as ONNX counts it, as a position in a shape of `rank` axes.
+/// Converts an axis as ONNX counts it to an index into a shape of `rank` axes.
 pub fn position(node: &Node, name: &str, given: i64, rank: usize) -> Result<usize, GraphError> {
-    // At most MAX_RANK.
+    // The rank is at most MAX_RANK.
     let rank = rank as i64;
     let axis = if given < 0 { rank.checked_add(given) } else { given.checked_sub(1) };
     match axis {
@@ -107,18 +107,18 @@ pub fn position(node: &Node, name: &str, given: i64, rank: usize) -> Result<usiz
     }
 }
 
-/// The last axis of a value, which has axes: only a constant has none, and few operators take one.
+/// Returns the size of the last axis. A constant has no axes, but few operators accept one.
 pub fn last(node: &Node, shape: &[i64]) -> Result<i64, GraphError> {
     shape.last().copied().ok_or_else(|| GraphError::new(node, "takes a value of at least one axis"))
 }
 
-/// Whether the weights of one node are few enough.
+/// Checks that the weights of one node are within the limit.
 pub fn weights(node: &Node, sizes: &[i64]) -> Result<(), GraphError> {
-    let words = |problem| GraphError::new(node, format!("its weights are {problem}"));
-    elements(sizes).map(|_| ()).map_err(words)
+    let error = |problem| GraphError::new(node, format!("its weights are {problem}"));
+    elements(sizes).map(|_| ()).map_err(error)
 }
 
-/// Why `part` must divide `whole`.
+/// Checks that `part` divides `whole`.
 pub fn divides(node: &Node, name: &str, part: i64, whole: i64, what: &str) -> Result<(), GraphError> {
     if whole % part == 0 {
         return Ok(());
@@ -126,12 +126,12 @@ pub fn divides(node: &Node, name: &str, part: i64, whole: i64, what: &str) -> Re
     Err(GraphError::attribute(node, name, &format!("is {part}, which does not divide the {whole} {what}")))
 }
 
-/// The shape of the only input.
+/// Returns the shape of the only input.
 pub fn same(_node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     Ok(inputs[0].to_vec())
 }
 
-/// The product of sizes, none of which is negative, or that it exceeds 64 bits.
+/// Returns the product of sizes, or an error if one is negative or the product exceeds 64 bits.
 pub fn product(node: &Node, sizes: &[i64]) -> Result<u64, GraphError> {
     let mut product: u64 = 1;
     for &size in sizes {
@@ -141,12 +141,12 @@ pub fn product(node: &Node, sizes: &[i64]) -> Result<u64, GraphError> {
     Ok(product)
 }
 
-/// `a` times `b`, or that it exceeds 64 bits.
+/// Returns `a` times `b`, or an error if it exceeds 64 bits.
 pub fn times(node: &Node, a: u64, b: u64) -> Result<u64, GraphError> {
     a.checked_mul(b).ok_or_else(|| GraphError::new(node, "its count exceeds 64 bits"))
 }
 
-/// `a` plus `b`, or that it exceeds 64 bits.
+/// Returns `a` plus `b`, or an error if it exceeds 64 bits.
 pub fn plus(node: &Node, a: u64, b: u64) -> Result<u64, GraphError> {
     a.checked_add(b).ok_or_else(|| GraphError::new(node, "its count exceeds 64 bits"))
 }

@@ -1,9 +1,9 @@
-//! Operators that join several values: elementwise with broadcasting, sums, choices, concatenation.
+//! Operators with several inputs: elementwise arithmetic with broadcasting, sums, choices, concatenation.
 
 use crate::graph::Node;
 use crate::graph::shape::{GraphError, Shape};
 
-/// As in numpy, on shapes without the batch: aligned at the end, axes are equal or one of them is 1.
+/// Broadcasts as numpy does, on shapes without the batch: aligned at the end, sizes are equal or one of them is 1.
 pub fn elementwise(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     broadcast(inputs[0], inputs[1]).ok_or_else(|| {
         let (a, b) = (inputs[0], inputs[1]);
@@ -11,7 +11,7 @@ pub fn elementwise(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> 
     })
 }
 
-/// The common shape of two values, if there is one.
+/// Returns the shape to which both shapes broadcast, if there is one.
 pub fn broadcast(a: &[i64], b: &[i64]) -> Option<Shape> {
     let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
     let mut joined = long.to_vec();

@@ -1,4 +1,4 @@
-//! Matrix products, embeddings and bare weights.
+//! Matrix products, embeddings and `Weight`.
 
 use super::check::{flag, last, number, plus, positive, product, required, size, times, weights};
 use super::tied::is_tied;
@@ -31,7 +31,7 @@ pub fn gemm_cost(node: &Node, inputs: &[&[i64]], output: &[i64]) -> Result<Cost,
     }
 }
 
-/// A share of a count, to the nearest whole number; `rate` lies between 0 and 1.
+/// Returns a share of a count, rounded to the nearest whole number. `rate` is between 0 and 1.
 fn share(count: u64, rate: f64) -> u64 {
     libm::round(count as f64 * rate) as u64
 }

@@ -1,5 +1,7 @@
-//! The operators: what inputs and attributes each takes, the shape that it gives, and what it costs. The table for
-//! people is in [`super`]; [`table`] is the same for the program, and the files beside it hold the rules by subject.
+//! The rules of operators: their inputs, attributes, output shapes and costs.
+//!
+//! The tables for people are in [`super`]. `table` lists the operators with their rules, and the other modules
+//! implement the rules by subject.
 
 mod activation;
 mod arrange;
@@ -20,14 +22,14 @@ pub(super) use attention::cached;
 pub(super) use check::{position, product};
 pub(super) use tied::{tied, unknown_owner};
 
-/// What one node costs for one example.
+/// The cost of one node for one example.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cost {
-    /// Trainable numbers.
+    /// The number of trainable parameters.
     pub params: u64,
-    /// Multiply-accumulates.
+    /// The number of multiply-accumulates.
     pub macs: u64,
-    /// Bias additions.
+    /// The number of bias additions.
     pub biases: u64,
 }
 
@@ -35,19 +37,19 @@ pub(super) struct Cost {
 pub(super) struct Operator {
     pub name: &'static str,
     inputs: Inputs,
-    /// The attributes that it takes.
+    /// The names of its attributes.
     attributes: &'static [&'static str],
-    /// What may stand beside a value of an example.
+    /// The kinds of inputs that it accepts.
     takes: Takes,
-    /// A convolution or matrix product, which counts in the depth of a network.
+    /// Whether it is a convolution or matrix product, which counts in the depth of a network.
     pub layer: bool,
-    /// The shape from those of the inputs; the inputs have been counted.
+    /// Computes the output shape from the input shapes, whose number has been checked.
     shape: fn(&Node, &[&[i64]]) -> Result<Shape, GraphError>,
-    /// `None`: it costs nothing.
+    /// Computes the cost; `None` if it has none.
     pub cost: Option<CostRule>,
 }
 
-/// The cost from the inputs' shapes and the own one.
+/// Computes the cost from the input shapes and the output shape.
 type CostRule = fn(&Node, &[&[i64]], &[i64]) -> Result<Cost, GraphError>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,43 +59,44 @@ enum Inputs {
     Some,
 }
 
-/// A `Constant` has no axes and a `Weight` no batch, so that most operators mean nothing on them.
+/// The kinds of inputs. A `Constant` has no axes and a `Weight` no batch, so most operators accept neither.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
-    /// Values of an example alone.
+    /// Values of the example only.
     Values,
-    /// Also weights.
+    /// Values and weights.
     Weights,
-    /// Also weights and constants.
+    /// Values, weights and constants.
     Constants,
 }
 
-/// Whether an operator is in the table of [`super`].
+/// Returns whether the operator exists.
 pub fn is_known(op: &str) -> bool {
     table::find(op).is_some()
 }
 
-/// Whether an operator of the table takes exactly one input, so that it can stand in a chain.
+/// Returns whether the operator exists and takes exactly one input, so that it can be a link of a chain.
 pub fn is_unary(op: &str) -> bool {
     table::find(op).is_some_and(|operator| operator.inputs == Inputs::Exactly(1))
 }
 
-/// The attributes that an operator of the table takes; `None` where it is not in the table.
+/// Returns the names of the operator's attributes, or `None` if it does not exist.
 pub fn attributes(op: &str) -> Option<&'static [&'static str]> {
     table::find(op).map(|operator| operator.attributes)
 }
 
-/// Every operator of the table by name, in alphabetical order.
+/// Returns the names of all operators in alphabetical order.
 pub fn names() -> impl Iterator<Item = &'static str> {
     table::OPERATORS.iter().map(|operator| operator.name)
 }
 
-/// The rules of an operator, if it is in the table.
+/// Returns the rules of an operator, if it exists.
 pub(super) fn find(op: &str) -> Option<&'static Operator> {
     table::find(op)
 }
 
-/// The shape of a node's value from those of its inputs. `weight` says whether an input is a `Weight`, by its position.
+/// Infers the shape of a node's value from the shapes of its inputs. `weight` says whether the input at a position is a
+/// `Weight`.
 pub(super) fn shape(
     node: &Node,
     inputs: &[&[i64]],
@@ -104,15 +107,15 @@ pub(super) fn shape(
         let known: Vec<&str> = names().collect();
         return Err(GraphError::new(node, format!("the operator is not known (known: {})", known.join(", "))));
     };
-    signature(node, operator, inputs.len())?;
+    check_signature(node, operator, inputs.len())?;
     if operator.name == "Input" {
         return Ok(input_shape.to_vec());
     }
-    values(node, operator, inputs, weight)?;
+    check_inputs(node, operator, inputs, weight)?;
     (operator.shape)(node, inputs)
 }
 
-fn signature(node: &Node, operator: &Operator, given: usize) -> Result<(), GraphError> {
+fn check_signature(node: &Node, operator: &Operator, given: usize) -> Result<(), GraphError> {
     match operator.inputs {
         Inputs::Exactly(count) if given != count => {
             return Err(GraphError::new(node, format!("takes {count} inputs, not {given}")));
@@ -126,7 +129,7 @@ fn signature(node: &Node, operator: &Operator, given: usize) -> Result<(), Graph
             let known = if attributes.is_empty() { "none".to_owned() } else { attributes.join(", ") };
             return Err(GraphError::attribute(node, name, &format!("is not known (known: {known})")));
         }
-        // Bounded: `position` is at most the number of known attributes, else the one before was refused.
+        // `position` is at most the number of known attributes, or an earlier attribute would have been refused.
         if node.attributes[..position].iter().any(|(earlier, _)| earlier == name) {
             return Err(GraphError::attribute(node, name, "is set twice"));
         }
@@ -134,8 +137,8 @@ fn signature(node: &Node, operator: &Operator, given: usize) -> Result<(), Graph
     Ok(())
 }
 
-/// Constants and weights stand only where they mean something, and never alone.
-fn values(
+/// Checks that constants and weights are inputs of operators that accept them, and never the only inputs.
+fn check_inputs(
     node: &Node,
     operator: &Operator,
     inputs: &[&[i64]],
@@ -162,7 +165,7 @@ fn values(
 }
 
 impl Attribute {
-    /// What kind of value it is, for messages.
+    /// Returns the kind of the value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Int(_) => "a whole number",

@@ -1,4 +1,4 @@
-//! Normalisations, and the scale and shift that they learn.
+//! Normalisations, with the scale and shift that they learn.
 
 use super::Cost;
 use super::check::{divides, epsilon, flag, number, product, rank, size, times};
@@ -13,7 +13,7 @@ pub fn batch(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     Ok(inputs[0].to_vec())
 }
 
-/// Over the axes from `axis` on; each of their positions has a scale of its own.
+/// Normalises over `axis` and the axes after it. Each element of these axes has its own scale.
 pub fn layer(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     epsilon(node)?;
     flag(node, "bias", 1)?;
@@ -27,14 +27,14 @@ pub fn layer_cost(node: &Node, inputs: &[&[i64]], _output: &[i64]) -> Result<Cos
     Ok(Cost { params: times(node, product(node, &inputs[0][axis..])?, each)?, ..Cost::default() })
 }
 
-/// Over groups of channels, the first axis, and all axes after it.
+/// Normalises over groups of channels (the first axis) and over all axes after it.
 pub fn group(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     instance(node, inputs)?;
     divides(node, "num_groups", size(node, "num_groups")?, inputs[0][0], "channels")?;
     Ok(inputs[0].to_vec())
 }
 
-/// Over the axes after the channels.
+/// Normalises over the axes after the channels.
 pub fn instance(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     if inputs[0].len() < 2 {
         let shape = inputs[0];
@@ -44,7 +44,7 @@ pub fn instance(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     Ok(inputs[0].to_vec())
 }
 
-/// Scale and shift of every channel.
+/// Counts a scale and a shift per channel.
 pub fn channels_cost(node: &Node, inputs: &[&[i64]], _output: &[i64]) -> Result<Cost, GraphError> {
     if is_tied(node) {
         return Ok(Cost::default());

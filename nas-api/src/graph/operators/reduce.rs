@@ -1,4 +1,4 @@
-//! Means, sums and extremes along axes.
+//! Reductions along axes: means, sums, maxima and minima.
 
 use super::check::{flag, position, required};
 use crate::graph::Node;
@@ -16,7 +16,7 @@ pub fn reduce(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
         if shape[axis] == 0 {
             return Err(GraphError::attribute(node, "axes", &format!("name axis {} twice", axis + 1)));
         }
-        // No size of a value is 0, so this marks what goes.
+        // Sizes are positive, so 0 marks an axis to reduce.
         shape[axis] = 0;
     }
     if flag(node, "keepdims", 1)? {

@@ -1,9 +1,9 @@
-//! Every operator with its rules, by name in alphabetical order.
+//! The operators and their rules, in alphabetical order.
 
 use super::Inputs::{Exactly, Some as Many};
 use super::{Operator, Takes, activation, arrange, attention, check, combine, matrix, norm, reduce, window};
 
-/// An operator of one input that learns and multiplies nothing.
+/// An operator with one input and no attributes, parameters and products.
 const PLAIN: Operator = Operator {
     name: "",
     inputs: Exactly(1),
@@ -14,7 +14,7 @@ const PLAIN: Operator = Operator {
     cost: None,
 };
 
-/// The operators, sorted by name. Fewer than 255, so that a place fits one byte.
+/// The operators, sorted by name. There are fewer than 255, so that an index fits into a byte.
 #[rustfmt::skip]
 pub const OPERATORS: &[Operator] = &[
     Operator { name: "Abs", ..PLAIN },
@@ -190,25 +190,25 @@ pub const OPERATORS: &[Operator] = &[
     },
 ];
 
-/// The operator of this name.
+/// Returns the operator with this name.
 pub fn find(name: &str) -> Option<&'static Operator> {
     let mut slot = hash(name.as_bytes());
-    while let Some(&at) = PLACES.get(slot).filter(|&&at| at != EMPTY) {
+    while let Some(&at) = SLOTS.get(slot).filter(|&&at| at != EMPTY) {
         let operator = &OPERATORS[usize::from(at)];
         if operator.name == name {
             return Some(operator);
         }
-        slot = (slot + 1) % PLACES.len();
+        slot = (slot + 1) % SLOTS.len();
     }
     None
 }
 
 const EMPTY: u8 = u8::MAX;
 
-/// Where each operator stands in the table, by the hash of its name: every node of every graph is looked up, twice.
-static PLACES: [u8; 512] = places();
+/// A hash table of indices into [`OPERATORS`], because every node of every graph is looked up twice.
+static SLOTS: [u8; 512] = slots();
 
-/// Spreads the names of the table; where two collide, the later one takes the next free place.
+/// Hashes a name. If two names collide, the later one takes the next free slot.
 const fn hash(name: &[u8]) -> usize {
     let count = name.len();
     if count == 0 {
@@ -218,16 +218,16 @@ const fn hash(name: &[u8]) -> usize {
     (count * 61 + first * 7 + middle * 31 + last * 127) % 512
 }
 
-const fn places() -> [u8; 512] {
-    let mut places = [EMPTY; 512];
+const fn slots() -> [u8; 512] {
+    let mut slots = [EMPTY; 512];
     let mut at = 0;
     while at < OPERATORS.len() {
         let mut slot = hash(OPERATORS[at].name.as_bytes());
-        while places[slot] != EMPTY {
-            slot = (slot + 1) % places.len();
+        while slots[slot] != EMPTY {
+            slot = (slot + 1) % slots.len();
         }
-        places[slot] = at as u8;
+        slots[slot] = at as u8;
         at += 1;
     }
-    places
+    slots
 }

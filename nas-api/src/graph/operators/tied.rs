@@ -1,32 +1,31 @@
-//! Nodes that use the weights of an earlier one, which they name by the attribute `tied`.
+//! Nodes that use the weights of an earlier node, which their attribute `tied` names.
 
 use super::check::last;
 use crate::graph::Node;
 use crate::graph::shape::GraphError;
 
-/// Whether a node uses the weights of another one.
+/// Returns whether a node uses the weights of another one.
 pub fn is_tied(node: &Node) -> bool {
     node.attribute("tied").is_some()
 }
 
-/// That a node is tied to none that has weights for it.
+/// Returns the error that the attribute `tied` names no earlier node with suitable weights.
 pub fn unknown_owner(node: &Node) -> GraphError {
     let owners = if node.op == "Gemm" { "Gather or Gemm" } else { &node.op };
     GraphError::attribute(node, "tied", &format!("must name an earlier {owners}"))
 }
 
-/// Checks that the weights which the node uses, those of `owner` on an input of shape `read`, are what it needs on an
-/// input of shape `input`.
+/// Checks that a node with an input of shape `input` can use the weights of `owner`, whose input has the shape `read`.
 pub fn tied(node: &Node, input: &[i64], owner: &Node, read: &[i64]) -> Result<(), GraphError> {
     if is_tied(owner) {
         let problem = "names a node that is tied itself; name the one it is tied to";
         return Err(GraphError::attribute(node, "tied", problem));
     }
-    if node.op == "Gemm" { matrix(node, input, owner, read) } else { again(node, input, owner, read) }
+    if node.op == "Gemm" { check_matrix(node, input, owner, read) } else { check_layer(node, input, owner, read) }
 }
 
-/// A `Gemm` uses the matrix alone, and has its own bias.
-fn matrix(node: &Node, input: &[i64], owner: &Node, read: &[i64]) -> Result<(), GraphError> {
+/// A `Gemm` uses only the matrix, and has its own bias.
+fn check_matrix(node: &Node, input: &[i64], owner: &Node, read: &[i64]) -> Result<(), GraphError> {
     let name = &owner.name;
     let matrix = match owner.op.as_str() {
         "Gather" => [owner.int("num_embeddings", None)?, owner.int("embedding_dim", None)?],
@@ -41,8 +40,8 @@ fn matrix(node: &Node, input: &[i64], owner: &Node, read: &[i64]) -> Result<(), 
     Err(GraphError::attribute(node, "tied", &problem))
 }
 
-/// Other operators are the owner once more, on another value of as many channels.
-fn again(node: &Node, input: &[i64], owner: &Node, read: &[i64]) -> Result<(), GraphError> {
+/// Other operators reuse the whole layer, on another value with the same number of channels.
+fn check_layer(node: &Node, input: &[i64], owner: &Node, read: &[i64]) -> Result<(), GraphError> {
     if owner.op != node.op {
         return Err(unknown_owner(node));
     }

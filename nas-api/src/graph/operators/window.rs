@@ -1,4 +1,4 @@
-//! Convolutions and pooling, over [channels, length] or [channels, height, width].
+//! Convolutions and pooling, on `[channels, length]` or `[channels, height, width]`.
 
 use super::Cost;
 use super::check::{divides, flag, listed, plus, positive, product, rank, size, times, weights, within};
@@ -6,9 +6,9 @@ use super::tied::is_tied;
 use crate::graph::Node;
 use crate::graph::shape::{GraphError, MAX_ELEMENTS, Shape};
 
-/// How a window moves, checked. On one axis the second side is neutral.
-struct Moves {
-    /// 1 or 2.
+/// The checked geometry of a window. If it moves along one axis, the second side has no effect.
+struct Geometry {
+    /// The number of axes along which it moves: 1 or 2.
     sides: usize,
     kernel: [i64; 2],
     strides: [i64; 2],
@@ -30,8 +30,8 @@ fn per_side(node: &Node, name: &str, sides: usize, default: Option<i64>, min: i6
     Ok(values)
 }
 
-impl Moves {
-    /// Reads the attributes of a window over an input of 2 or 3 axes.
+impl Geometry {
+    /// Reads the attributes of a window on an input of 2 or 3 axes.
     fn of(node: &Node, input: &[i64]) -> Result<Self, GraphError> {
         rank(node, input, &[2, 3])?;
         let sides = input.len() - 1;
@@ -52,18 +52,18 @@ impl Moves {
         Ok(Self { sides, kernel, strides, dilations, begin, end })
     }
 
-    /// What the window covers on one side. Each factor is at most 2^31, so nothing can overflow.
-    fn covers(&self, side: usize) -> i64 {
+    /// Returns the extent of the window on one side. This cannot overflow: each factor is at most 2^31.
+    fn extent(&self, side: usize) -> i64 {
         self.dilations[side] * (self.kernel[side] - 1) + 1
     }
 
-    /// The shape after the window has moved over the padded input.
+    /// Returns the shape of the output.
     fn shape(&self, node: &Node, input: &[i64], channels: i64) -> Result<Shape, GraphError> {
         let mut shape = Shape::with_capacity(1 + self.sides);
         shape.push(channels);
         for side in 0..self.sides {
             let padded = input[side + 1] + self.begin[side] + self.end[side];
-            let window = self.covers(side);
+            let window = self.extent(side);
             if window > padded {
                 let sides = if self.sides == 1 { "long" } else { ["high", "wide"][side] };
                 return Err(GraphError::new(
@@ -79,7 +79,7 @@ impl Moves {
     }
 }
 
-/// What a convolution reads off its attributes, checked.
+/// The checked attributes of a convolution.
 struct Convolution {
     out_channels: i64,
     group: i64,
@@ -96,10 +96,10 @@ fn convolution(node: &Node, channels: i64) -> Result<Convolution, GraphError> {
 
 pub fn conv(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     let input = inputs[0];
-    let moves = Moves::of(node, input)?;
+    let geometry = Geometry::of(node, input)?;
     let Convolution { out_channels, group, .. } = convolution(node, input[0])?;
-    weights(node, &[out_channels, input[0] / group, moves.kernel[0], moves.kernel[1]])?;
-    moves.shape(node, input, out_channels)
+    weights(node, &[out_channels, input[0] / group, geometry.kernel[0], geometry.kernel[1]])?;
+    geometry.shape(node, input, out_channels)
 }
 
 pub fn conv_cost(node: &Node, inputs: &[&[i64]], output: &[i64]) -> Result<Cost, GraphError> {
@@ -111,11 +111,11 @@ pub fn conv_transpose_cost(node: &Node, inputs: &[&[i64]], output: &[i64]) -> Re
     cost(node, inputs[0], output, &inputs[0][1.min(inputs[0].len())..])
 }
 
-/// Every weight is used at every one of `positions`; biases are added at every output.
+/// Counts every weight once at each of `positions`, and a bias addition at each output.
 fn cost(node: &Node, input: &[i64], output: &[i64], positions: &[i64]) -> Result<Cost, GraphError> {
-    let moves = Moves::of(node, input)?;
+    let geometry = Geometry::of(node, input)?;
     let Convolution { out_channels, group, bias } = convolution(node, input[0])?;
-    let matrix = product(node, &[out_channels, input[0] / group, moves.kernel[0], moves.kernel[1]])?;
+    let matrix = product(node, &[out_channels, input[0] / group, geometry.kernel[0], geometry.kernel[1]])?;
     let macs = times(node, matrix, product(node, positions)?)?;
     if !bias {
         return Ok(Cost { params: matrix, macs, biases: 0 });
@@ -126,22 +126,22 @@ fn cost(node: &Node, input: &[i64], output: &[i64], positions: &[i64]) -> Result
 
 pub fn conv_transpose(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     let input = inputs[0];
-    let moves = Moves::of(node, input)?;
+    let geometry = Geometry::of(node, input)?;
     let Convolution { out_channels, group, .. } = convolution(node, input[0])?;
-    weights(node, &[input[0], out_channels / group, moves.kernel[0], moves.kernel[1]])?;
-    let more = per_side(node, "output_padding", moves.sides, Some(0), 0)?;
-    let mut shape = Shape::with_capacity(1 + moves.sides);
+    weights(node, &[input[0], out_channels / group, geometry.kernel[0], geometry.kernel[1]])?;
+    let more = per_side(node, "output_padding", geometry.sides, Some(0), 0)?;
+    let mut shape = Shape::with_capacity(1 + geometry.sides);
     shape.push(out_channels);
-    for (side, &more) in more.iter().enumerate().take(moves.sides) {
-        let step = moves.strides[side].max(moves.dilations[side]);
+    for (side, &more) in more.iter().enumerate().take(geometry.sides) {
+        let step = geometry.strides[side].max(geometry.dilations[side]);
         if more >= step {
             let problem = format!("is {more}, but must be below stride and dilation, of which the greater is {step}");
             return Err(GraphError::attribute(node, "output_padding", &problem));
         }
-        // In 128 bits, because a product of two sizes and another one are added.
-        let spread = i128::from(moves.strides[side]) * i128::from(input[side + 1] - 1);
-        let full = spread + i128::from(moves.covers(side)) + i128::from(more);
-        let cut = i128::from(moves.begin[side]) + i128::from(moves.end[side]);
+        // 128 bits hold the sum of two products of sizes.
+        let spread = i128::from(geometry.strides[side]) * i128::from(input[side + 1] - 1);
+        let full = spread + i128::from(geometry.extent(side)) + i128::from(more);
+        let cut = i128::from(geometry.begin[side]) + i128::from(geometry.end[side]);
         match i64::try_from(full - cut) {
             Ok(size) if size > 0 => shape.push(size),
             _ => {
@@ -155,15 +155,15 @@ pub fn conv_transpose(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphErro
 
 pub fn pool(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     let input = inputs[0];
-    let moves = Moves::of(node, input)?;
+    let geometry = Geometry::of(node, input)?;
     flag(node, "count_include_pad", 0)?;
-    if (0..moves.sides).any(|side| moves.begin[side].max(moves.end[side]) >= moves.kernel[side]) {
-        let sides = ..moves.sides;
-        let (begin, end, kernel) = (&moves.begin[sides], &moves.end[sides], &moves.kernel[sides]);
+    if (0..geometry.sides).any(|side| geometry.begin[side].max(geometry.end[side]) >= geometry.kernel[side]) {
+        let sides = ..geometry.sides;
+        let (begin, end, kernel) = (&geometry.begin[sides], &geometry.end[sides], &geometry.kernel[sides]);
         let problem = format!("are {begin:?} and {end:?}: a window of {kernel:?} could lie in the padding alone");
         return Err(GraphError::attribute(node, "pads", &problem));
     }
-    moves.shape(node, input, input[0])
+    geometry.shape(node, input, input[0])
 }
 
 pub fn global_pool(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
@@ -173,7 +173,7 @@ pub fn global_pool(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> 
     Ok(shape)
 }
 
-/// Whole factors by which height and width grow.
+/// Height and width grow by whole factors.
 pub fn resize(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     rank(node, inputs[0], &[3])?;
     let scales = listed(node, "scales", 2)?.ok_or_else(|| GraphError::attribute(node, "scales", "is missing"))?;
@@ -182,7 +182,7 @@ pub fn resize(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphError> {
     }
     let mut shape = inputs[0].to_vec();
     for (size, &scale) in shape[1..].iter_mut().zip(scales) {
-        // Both are at most 2^31.
+        // This cannot overflow: both factors are at most 2^31.
         *size *= positive(node, "scales", scale)?;
     }
     Ok(shape)
@@ -192,7 +192,7 @@ pub fn depth_to_space(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphErro
     rank(node, inputs[0], &[3])?;
     let block = size(node, "blocksize")?;
     let &[channels, height, width] = inputs[0] else { return Ok(Shape::new()) };
-    // Its square fits: the block is at most 2^31.
+    // The square cannot overflow: the block is at most 2^31.
     divides(node, "blocksize", block * block, channels, "channels (it counts squared)")?;
     Ok(vec![channels / (block * block), height * block, width * block])
 }
@@ -203,6 +203,6 @@ pub fn space_to_depth(node: &Node, inputs: &[&[i64]]) -> Result<Shape, GraphErro
     let &[channels, height, width] = inputs[0] else { return Ok(Shape::new()) };
     divides(node, "blocksize", block, height, "rows")?;
     divides(node, "blocksize", block, width, "columns")?;
-    // The block divides both sides, so that the result has as many numbers as the input.
+    // This cannot overflow: the block divides both sides, so the result has as many elements as the input.
     Ok(vec![channels * block * block, height / block, width / block])
 }

@@ -1,4 +1,4 @@
-//! Every operator's rules, and properties over arbitrary graphs.
+//! Tests of every operator's rules, and of properties over arbitrary graphs.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use super::builder::{float, int};
 use super::shape::infer;
 use super::{Attribute, Counts, Graph, Node, Shape, Symbol, count};
 
-/// The shape that one operator gives on `copies` of the input.
+/// Returns the output shape of an operator that reads the input `copies` times.
 pub fn one(
     op: &'static str,
     copies: usize,
@@ -33,7 +33,7 @@ pub fn refused(op: &'static str, copies: usize, attributes: Vec<(Symbol, Attribu
     assert!(error.starts_with(&format!("node 'it' ({op})")) && error.contains(words), "{error}");
 }
 
-/// Parameters, multiply-accumulates and bias additions of one operator on `copies` of the input.
+/// Returns the parameters, multiply-accumulates and bias additions of an operator that reads the input `copies` times.
 pub fn cost(op: &'static str, copies: usize, attributes: Vec<(Symbol, Attribute)>, input: &[i64]) -> [u64; 3] {
     let nodes = vec![
         Node { name: "input".into(), op: "Input".into(), inputs: vec![], attributes: vec![] },
@@ -62,7 +62,7 @@ fn activations_keep_the_shape() {
 }
 
 #[test]
-fn operators_and_attributes_that_are_not_known_are_refused_by_name() {
+fn unknown_operators_and_attributes_are_refused_by_name() {
     refused("Conv3d", 1, vec![], &[3], "not known (known: Abs, Add, Attention");
     refused("Relu", 1, vec![int("slope", 1)], &[3], "attribute 'slope' is not known (known: none)");
     refused("Gemm", 1, vec![int("out_features", 1), int("out_features", 2)], &[3], "set twice");
@@ -81,7 +81,7 @@ fn gemm_acts_on_the_last_axis() {
 }
 
 #[test]
-fn joining_operators_compare_shapes() {
+fn operators_that_join_values_compare_shapes() {
     assert_eq!(one("Concat", 3, vec![int("axis", 2)], &[3, 4]).unwrap(), [3, 12]);
     assert_eq!(one("Concat", 2, vec![int("axis", -2)], &[3, 4]).unwrap(), [6, 4]);
     refused("Concat", 2, vec![int("axis", 3)], &[3, 4], "1 to 2");
@@ -121,7 +121,7 @@ fn joining_operators_compare_shapes() {
 }
 
 #[test]
-fn constants_stand_only_beside_other_values() {
+fn constants_are_inputs_only_beside_other_values() {
     let node = |name: &str, op: &'static str, inputs: &[u32], attributes| Node {
         name: name.into(),
         op: op.into(),

@@ -1,4 +1,4 @@
-//! Properties over arbitrary graphs.
+//! Properties that hold for arbitrary graphs.
 
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn any_attribute() -> impl Strategy<Value = Attribute> {
     ]
 }
 
-/// A node of the right operator and attribute names, but with any values and any inputs.
+/// A node with known operator and attribute names, but arbitrary values and inputs.
 fn any_node() -> impl Strategy<Value = Node> {
     let ops: Vec<&'static str> = operators::names().filter(|op| *op != "Input").collect();
     prop::sample::select(ops).prop_flat_map(|op| {
@@ -32,7 +32,7 @@ fn any_node() -> impl Strategy<Value = Node> {
 }
 
 proptest! {
-    /// Whatever a component sends is either refused or has a consistent shape; nothing overflows or panics.
+    /// A graph from a component is either refused or has consistent shapes; nothing overflows or panics.
     #[test]
     fn any_graph_is_refused_or_consistent(
         mut nodes in prop::collection::vec(any_node(), 0..6),
@@ -57,7 +57,7 @@ proptest! {
         }
     }
 
-    /// The output of a window counts exactly the positions where it fits.
+    /// The size of a window's output is the number of positions where the window fits.
     #[test]
     fn windows_count_the_positions_where_they_fit(
         size in 1..40i64, kernel in 1..6i64, stride in 1..5i64, pad in 0..4i64, dilation in 1..4i64,
@@ -70,7 +70,8 @@ proptest! {
             ints("dilations", &[dilation, 1]),
         ];
         let padded = size + 2 * pad;
-        let fits = (0..padded).step_by(stride as usize).filter(|start| start + dilation * (kernel - 1) < padded).count();
+        let last = dilation * (kernel - 1);
+        let fits = (0..padded).step_by(stride as usize).filter(|start| start + last < padded).count();
         match one("Conv", 1, attributes, &[1, size, 1]) {
             Ok(shape) => prop_assert_eq!(&shape, &[1, fits as i64, 1]),
             Err(error) => prop_assert!(fits == 0, "{}", error),
@@ -81,7 +82,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// One operator with nearly right attributes: the edges of its rules are met far more often than by chance alone.
+    /// A single operator with nearly valid attributes reaches the edge cases of its rules far more often than a whole
+    /// graph.
     #[test]
     fn one_operator_is_refused_or_counted(
         node in any_node(),
@@ -104,9 +106,9 @@ proptest! {
         }
     }
 
-    /// Counting what was never inferred is an error or a number, never a panic.
+    /// Counting with shapes that were not inferred is an error or a number, never a panic.
     #[test]
-    fn shapes_of_another_origin_break_nothing(
+    fn counting_with_arbitrary_shapes_never_panics(
         nodes in prop::collection::vec(any_node(), 1..6),
         shapes in prop::collection::vec(prop::collection::vec(any::<i64>(), 0..5), 6),
         outputs in prop::collection::vec(0..7u32, 0..3),
@@ -117,9 +119,9 @@ proptest! {
         let _ = memory(&graph, shapes, u32::MAX, u32::MAX);
     }
 
-    /// A slice and what is left of it on both sides make the whole; padding by zeros adds exactly what it says.
+    /// A slice that is padded by what was cut off on both sides has the original size.
     #[test]
-    fn slices_and_pads_fit_together(size in 1..40i64, start in 0..40i64, length in 1..40i64) {
+    fn padding_a_slice_restores_its_size(size in 1..40i64, start in 0..40i64, length in 1..40i64) {
         let slice = vec![int("axis", 1), int("start", start), int("end", start + length)];
         match one("Slice", 1, slice, &[size]) {
             Ok(shape) => {

@@ -1,4 +1,4 @@
-//! Embeddings, matrix products, attention and mixtures of experts, and the memory that they take.
+//! Tests of embeddings, matrix products, attention and mixtures of experts, and of their memory.
 
 use super::super::builder::{Heads, float, int, text};
 use super::super::memory::{Memory, memory};
@@ -6,7 +6,7 @@ use super::super::shape::infer;
 use super::super::{Attribute, Graph, GraphBuilder, Node, NodeId, Shape, Symbol, count};
 use super::{cost, one, refused};
 
-/// A graph of an input and what `body` adds, with the shape of its last node.
+/// Returns the graph of an input and the nodes that `body` adds, with the shapes of all nodes.
 fn built(input: &[i64], body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Result<(Graph, Vec<Shape>), String> {
     let mut graph = GraphBuilder::new();
     let x = graph.input();
@@ -80,7 +80,7 @@ fn a_tied_matrix_counts_once_and_must_fit() {
 }
 
 #[test]
-fn weights_stand_beside_values() {
+fn weights_are_inputs_only_beside_values() {
     let (graph, shapes) = built(&[3, 16], |graph, x| {
         let x = graph.gemm("patches", x, 8);
         let class = graph.weight("class", &[1, 8], "zeros");
@@ -97,7 +97,7 @@ fn weights_stand_beside_values() {
     let counts = count::count(&graph, &shapes).unwrap();
     assert_eq!(counts.params, (16 * 8 + 8) + 8 + 32 + 8 + 40);
     assert_eq!(counts.macs, 3 * 16 * 8 + 4 * 5 * 8);
-    // Values and nothing else: the weights are no activations.
+    // Only the values count: weights are no activations.
     let expected = 4 * (48 + 24 + 32 + 32 + 32 + 20);
     assert_eq!(memory(&graph, &shapes, 1, 4).unwrap().training, expected);
 
@@ -147,7 +147,7 @@ fn arithmetic_broadcasts_as_numpy_does() {
 }
 
 #[test]
-fn matrices_multiply() {
+fn matrix_products_match_inner_sizes() {
     let (graph, shapes) = built(&[2, 6, 4], |graph, x| {
         let turned = graph.transpose("turned", x, &[0, 1, 3, 2]);
         graph.op("it", "MatMul", &[x, turned])
@@ -165,7 +165,7 @@ fn matrices_multiply() {
     refused("MatMul", 2, vec![], &[6], "no matrices");
 }
 
-/// Queries of 4 heads of 8 numbers, keys of 2 heads, values of 2 heads of 5 numbers.
+/// Queries have 4 heads of width 8, keys 2 heads of width 8, and values 2 heads of width 5.
 fn grouped(graph: &mut GraphBuilder, x: NodeId, heads: Heads) -> NodeId {
     let q = graph.gemm_without_bias("q", x, 32);
     let k = graph.gemm_without_bias("k", x, 16);
@@ -236,8 +236,8 @@ fn routing_chooses_among_experts() {
 }
 
 #[test]
-fn memory_follows_the_life_of_values() {
-    // 64 → 100 → 100 → sum with the first hundred → 10; a node that nothing needs is not computed.
+fn memory_follows_the_lifetimes_of_values() {
+    // 64 → 100 → 100 → sum with the first 100 → 10. A node that no output needs is not computed.
     let (graph, shapes) = built(&[64], |graph, x| {
         let a = graph.gemm("a", x, 100);
         let b = graph.op("b", "Relu", &[a]);
@@ -255,7 +255,7 @@ fn memory_follows_the_life_of_values() {
 }
 
 #[test]
-fn a_million_million_parameters_are_counted() {
+fn a_trillion_parameters_are_counted() {
     let node = |name: &str, op: &'static str, inputs: &[u32], attributes: Vec<(Symbol, Attribute)>| Node {
         name: name.into(),
         op: op.into(),

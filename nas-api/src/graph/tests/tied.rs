@@ -1,4 +1,4 @@
-//! Convolutions and normalisations that an earlier one lends its weights. `Gemm` is tested with sequences.
+//! Tests of convolutions and normalisations with tied weights. `sequences` tests `Gemm`.
 
 use super::super::builder::{float, int, ints, text};
 use super::super::shape::infer;
@@ -24,16 +24,16 @@ fn conv(channels: i64) -> Convolution {
     Convolution::new(channels, Window::same(3, 1)).bias()
 }
 
-/// A small map and a large one, as a head of a detector reads them.
+/// The head of a detector reads a small feature map and a large one.
 #[test]
-fn a_layer_again_costs_its_products_but_no_weights() {
+fn a_tied_layer_costs_products_but_no_parameters() {
     let counts = counted(|graph, x| {
         let first = graph.convolve("first", x, conv(4));
         let small = graph.pool("small", "MaxPool", first, Window { kernel: 2, stride: 2, padding: 0 });
         let second = graph.again("second", first, small);
         let norm = graph.node("norm", "GroupNormalization", &[first], vec![int("num_groups", 2)]);
         graph.again("norm2", norm, second);
-        // What is tied itself lends what it has been lent.
+        // A layer that is tied itself passes the weights on.
         graph.again("third", second, x);
     })
     .unwrap();
@@ -43,7 +43,7 @@ fn a_layer_again_costs_its_products_but_no_weights() {
 }
 
 #[test]
-fn a_layer_again_is_the_same_layer() {
+fn a_tied_layer_must_equal_its_owner() {
     let pair = |owner: (&'static str, Vec<(Symbol, Attribute)>), tied: (&'static str, Vec<(Symbol, Attribute)>)| {
         move |graph: &mut GraphBuilder, x: NodeId| {
             graph.node("owner", owner.0, &[x], owner.1.clone());
@@ -74,6 +74,6 @@ fn a_layer_again_is_the_same_layer() {
         let tied = vec![int("out_channels", 4), ints("kernel_shape", &[3, 3]), text("tied", "second")];
         graph.node("it", "Conv", &[x], tied);
     });
-    // Each batch normalisation has statistics of its own.
+    // Each batch normalisation has its own statistics.
     refused("BatchNormalization", 1, vec![owner()], &[4, 8, 6], "'tied' is not known");
 }

@@ -1,11 +1,11 @@
-//! Functions of single numbers, normalisations, reductions, and what only moves numbers.
+//! Tests of elementwise functions, normalisations, reductions and rearrangement.
 
 use super::super::builder::{float, int, ints, text};
 use super::super::operators;
 use super::{cost, one, refused};
 
 #[test]
-fn the_table_is_sorted_so_that_operators_are_found() {
+fn the_table_is_sorted_and_every_operator_is_found() {
     let names: Vec<&str> = operators::names().collect();
     assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
     assert!(names.iter().all(|name| operators::is_known(name)));
@@ -14,7 +14,7 @@ fn the_table_is_sorted_so_that_operators_are_found() {
 }
 
 #[test]
-fn functions_of_single_numbers_keep_the_shape() {
+fn elementwise_functions_keep_the_shape() {
     for op in ["Neg", "Abs", "Exp", "Log", "Sqrt", "Reciprocal", "Erf", "LogSoftmax", "Swish", "Clip"] {
         assert_eq!(one(op, 1, vec![], &[3, 4]).unwrap(), [3, 4]);
         assert_eq!(cost(op, 1, vec![], &[3, 4]), [0, 0, 0]);
@@ -26,7 +26,7 @@ fn functions_of_single_numbers_keep_the_shape() {
 }
 
 #[test]
-fn normalisations_learn_what_they_scale() {
+fn normalisations_count_scales_and_shifts() {
     assert_eq!(cost("BatchNormalization", 1, vec![], &[6, 10]), [12, 0, 0]);
     assert_eq!(cost("LayerNormalization", 1, vec![], &[6, 10]), [20, 0, 0]);
     assert_eq!(cost("LayerNormalization", 1, vec![int("bias", 0)], &[6, 10]), [10, 0, 0]);
@@ -44,7 +44,7 @@ fn normalisations_learn_what_they_scale() {
 }
 
 #[test]
-fn reductions_drop_or_keep_their_axes() {
+fn reductions_remove_or_keep_their_axes() {
     for op in ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"] {
         assert_eq!(one(op, 1, vec![ints("axes", &[2])], &[3, 4, 5]).unwrap(), [3, 1, 5]);
         assert_eq!(one(op, 1, vec![ints("axes", &[1, -1]), int("keepdims", 0)], &[3, 4, 5]).unwrap(), [4]);
@@ -57,7 +57,7 @@ fn reductions_drop_or_keep_their_axes() {
 }
 
 #[test]
-fn numbers_are_moved_without_loss() {
+fn rearrangement_keeps_every_element() {
     assert_eq!(one("Transpose", 1, vec![ints("perm", &[0, 3, 1, 2])], &[3, 4, 5]).unwrap(), [5, 3, 4]);
     for perm in [&[1, 0, 2, 3][..], &[0, 1, 1, 2], &[0, 1, 2, 4], &[0, 1, 2, -1], &[0, 1, 2, 0]] {
         refused("Transpose", 1, vec![ints("perm", perm)], &[3, 4, 5], "must hold 0 (the batch) first");
@@ -89,7 +89,7 @@ fn numbers_are_moved_without_loss() {
 }
 
 #[test]
-fn texts_are_checked() {
+fn text_attributes_are_checked() {
     refused("Resize", 1, vec![ints("scales", &[2, 2]), text("mode", "cubic")], &[1, 2, 2], "'nearest' or 'linear'");
     refused("Gemm", 1, vec![int("out_features", 2), text("tied", "")], &[3], "must name an earlier Gather or Gemm");
     refused("Gemm", 1, vec![int("out_features", 2), int("tied", 1)], &[3], "must be a text");

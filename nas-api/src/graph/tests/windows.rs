@@ -1,4 +1,4 @@
-//! Convolutions, pooling and what changes the sides of images.
+//! Tests of convolutions, pooling, and resizing of images.
 
 use super::super::builder::{int, ints};
 use super::super::{Attribute, Symbol};
@@ -27,7 +27,7 @@ fn convolutions_follow_onnx() {
 }
 
 #[test]
-fn pools_never_look_at_padding_alone() {
+fn pooling_windows_in_the_padding_alone_are_refused() {
     let pool = |pad: i64| vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2]), ints("pads", &[pad; 4])];
     assert_eq!(one("AveragePool", 1, pool(0), &[3, 5, 4]).unwrap(), [3, 2, 2]);
     assert_eq!(one("MaxPool", 1, pool(1), &[3, 5, 4]).unwrap(), [3, 3, 3]);
@@ -37,7 +37,7 @@ fn pools_never_look_at_padding_alone() {
 }
 
 #[test]
-fn windows_move_over_signals() {
+fn windows_move_along_signals() {
     let conv = |more: &[(Symbol, Attribute)]| [&[int("out_channels", 6), ints("kernel_shape", &[5])], more].concat();
     // (20 + 1 + 2 - 2 * 4 - 1) / 3 + 1
     let moved = conv(&[ints("pads", &[1, 2]), ints("strides", &[3]), ints("dilations", &[2])]);
@@ -68,23 +68,23 @@ fn transposed_convolutions_undo_the_sizes_of_convolutions() {
     ];
     // 2 · 9 + 3 + 1 - 2 and 3 · 10 + (2 · 3 + 1) + 0 - 2
     assert_eq!(one("ConvTranspose", 1, base(&moved), &[4, 10, 11]).unwrap(), [6, 20, 35]);
-    // 4 · 6 · 12 weights, each used at every one of the 110 positions that are read.
+    // 4 · 6 · 12 weights, each used once at each of the 110 input positions.
     assert_eq!(cost("ConvTranspose", 1, base(&[]), &[4, 10, 11]), [288 + 6, 288 * 110, 6 * 12 * 14]);
     assert_eq!(cost("ConvTranspose", 1, base(&[int("group", 2), int("bias", 0)]), &[4, 10, 11]), [144, 144 * 110, 0]);
     refused("ConvTranspose", 1, base(&[ints("output_padding", &[1, 0])]), &[4, 10, 11], "must be below stride");
     refused("ConvTranspose", 1, base(&[ints("pads", &[9, 0, 9, 0])]), &[4, 10, 11], "cut 18 off a result of 12");
     refused("ConvTranspose", 1, base(&[int("group", 4)]), &[4, 10, 11], "does not divide the 6 output channels");
-    let absurd = vec![
+    let too_large = vec![
         int("out_channels", 1),
         ints("kernel_shape", &[1 << 31]),
         ints("strides", &[1 << 31]),
         ints("dilations", &[1 << 31]),
     ];
-    refused("ConvTranspose", 1, absurd, &[1, 1 << 31], "numbers");
+    refused("ConvTranspose", 1, too_large, &[1, 1 << 31], "numbers");
 }
 
 #[test]
-fn images_change_their_sides() {
+fn resizing_changes_height_and_width() {
     assert_eq!(one("Resize", 1, vec![ints("scales", &[2, 3])], &[4, 5, 6]).unwrap(), [4, 10, 18]);
     refused("Resize", 1, vec![ints("scales", &[0, 1])], &[4, 5, 6], "between 1 and");
     refused("Resize", 1, vec![], &[4, 5, 6], "missing");

@@ -1,4 +1,5 @@
-//! Products: several spaces searched as one, whose networks stand behind or beside each other. A TOML file names them.
+//! Products: several spaces that are searched as one, whose networks are joined in series or added. A TOML file names
+//! the spaces.
 
 mod network;
 mod space;
@@ -16,21 +17,21 @@ use super::{Identity, Kind, Origin, PluginError, Registry, SpaceSource};
 use crate::study::{PluginSpec, check_settings};
 use space::{Part, Product};
 
-/// Spaces in one product.
-const MOST: usize = 8;
+/// The maximum number of spaces in a product.
+const MAX_PARTS: usize = 8;
 
-/// How the networks are put together.
+/// How the networks of the parts are joined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Join {
-    /// Each network reads what the one before it returns.
+    /// Each network reads the output of the one before it.
     #[default]
     Series,
-    /// All read the input, and what they return is added.
+    /// All networks read the input, and their outputs are added.
     Sum,
 }
 
-/// A product as a file describes it.
+/// The content of a product's file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Definition {
@@ -41,22 +42,22 @@ struct Definition {
     reference: String,
     #[serde(default)]
     join: Join,
-    /// In series: how many numbers go from one network to the next.
-    #[serde(default = "features")]
+    /// In series, the number of outputs that each network but the last passes to the next.
+    #[serde(default = "default_features")]
     features: u32,
     product: Vec<PluginSpec>,
 }
 
-/// Whether a TOML file with these keys is a product.
+/// Whether a TOML file with these keys describes a product.
 pub(super) fn is_product(keys: &toml::Table) -> bool {
     keys.contains_key("product")
 }
 
-fn features() -> u32 {
+fn default_features() -> u32 {
     64
 }
 
-/// The product that a file describes.
+/// A product that a file describes.
 pub(super) struct ProductSource {
     identity: Identity,
     definition: Definition,
@@ -64,7 +65,10 @@ pub(super) struct ProductSource {
 }
 
 impl ProductSource {
-    /// Reads a file, finds its spaces and checks what is set for them. Relative paths are taken from the file's folder.
+    /// Reads a file, finds its spaces and checks their settings. Relative paths are relative to the file's folder.
+    ///
+    /// # Errors
+    /// The file cannot be read, a key or setting is wrong, or a space is missing or a product itself.
     pub fn load(path: &Path, registry: &Registry) -> Result<Self, PluginError> {
         let refused = |problem: String, remedy: &str| PluginError {
             plugin: format!("space {}", path.display()),
@@ -77,15 +81,15 @@ impl ProductSource {
         let mut definition: Definition = toml::from_str(&text)
             .map_err(|error| refused(error.to_string().trim_end().to_owned(), "docs/spaces.md lists every key"))?;
         let count = definition.product.len();
-        if !(2..=MOST).contains(&count) {
-            return Err(refused(format!("a product has 2 to {MOST} spaces, and this one {count}"), ""));
+        if !(2..=MAX_PARTS).contains(&count) {
+            return Err(refused(format!("a product has 2 to {MAX_PARTS} spaces, and this one {count}"), ""));
         }
         if definition.features == 0 {
             return Err(refused("features: must be 1 or more".into(), ""));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut parts = Vec::with_capacity(count);
-        // The file says which spaces; their own digests say what they are.
+        // The digest covers the file and the digests of the spaces that it names.
         let mut content = text;
         for (number, part) in definition.product.iter_mut().enumerate() {
             let place = format!("product[{number}]");
@@ -93,7 +97,7 @@ impl ProductSource {
             let Some(reference) = &part.reference else {
                 return Err(refused(format!("{place}: there is no 'use'"), "name a space: use = \"NAME\""));
             };
-            // Otherwise a product could be part of itself.
+            // A product of products could contain itself.
             let text = registry.locate(Kind::Space, reference).and_then(|file| std::fs::read_to_string(file).ok());
             if text.is_some_and(|text| text.parse().is_ok_and(|keys| is_product(&keys))) {
                 return Err(refused(format!("{place}: {reference} is a product, too"), "name the spaces that it has"));

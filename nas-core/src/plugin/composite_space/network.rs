@@ -1,4 +1,4 @@
-//! The networks of a product: those of its parts as one graph.
+//! The networks of a product, which join those of its parts into one graph.
 
 use nas_api::graph::shape::infer;
 use nas_api::{Attribute, Genotype, Graph, Network, Node, OpenSpace, Parameter, Result, Setting, Settings, Task};
@@ -7,7 +7,7 @@ use super::Join;
 use super::space::{Part, Product};
 
 impl Part {
-    /// What this part's network is for: the product's settings under its label are its own.
+    /// The task of this part's network, with the product's settings under the part's label.
     fn task(&mut self, task: &Task, input_shape: Vec<i64>, outputs: u32) -> Task {
         let own = |setting: &Setting| {
             let name = setting.name.strip_prefix(&self.label)?.strip_prefix('.')?;
@@ -18,59 +18,60 @@ impl Part {
     }
 }
 
-/// One graph of several.
-struct Joined {
+/// A graph that joins the graphs of parts.
+struct JoinedGraph {
     nodes: Vec<Node>,
-    /// The nodes that have been returned by the parts.
-    returned: Vec<u32>,
+    /// The output node of each part.
+    outputs: Vec<u32>,
 }
 
-impl Joined {
+impl JoinedGraph {
     fn new() -> Self {
         let input = Node { name: "input".into(), op: "Input".into(), inputs: Vec::new(), attributes: Vec::new() };
-        Self { nodes: vec![input], returned: Vec::new() }
+        Self { nodes: vec![input], outputs: Vec::new() }
     }
 
-    /// Adds a part's graph, which reads `input` where it has its own input.
+    /// Adds a part's graph and replaces its input by the node `input`.
     fn add(&mut self, label: &str, graph: Graph, input: u32) -> Result<(), String> {
         let [output] = graph.outputs[..] else {
             return Err(format!("'{label}' has {} outputs, and can be joined with one alone", graph.outputs.len()));
         };
-        let mut places = Vec::with_capacity(graph.nodes.len());
+        let mut positions = Vec::with_capacity(graph.nodes.len());
         let within = |name: &str| format!("{label}.{name}");
         for mut node in graph.nodes {
             if node.op == "Input" {
-                places.push(input);
+                positions.push(input);
                 continue;
             }
             node.name = within(&node.name);
-            // The graph may be a broken component's, and is not checked yet.
+            // The graph is not checked yet and may come from a broken component.
             for input in &mut node.inputs {
-                let place = places.get(*input as usize).copied();
-                *input = place.ok_or_else(|| {
+                let position = positions.get(*input as usize).copied();
+                *input = position.ok_or_else(|| {
                     format!("'{label}': node '{}' reads node {input}, which does not come before it", node.name)
                 })?;
             }
             for (name, value) in &mut node.attributes {
-                // Both name something within the part.
+                // Both attributes name something within the part.
                 if let (true, Attribute::Text(named)) = (name == "tied" || name == "decision", value) {
                     *named = within(named);
                 }
             }
-            // Checked graphs have far fewer nodes.
-            places.push(self.nodes.len() as u32);
+            // The number fits, because graphs have far fewer nodes.
+            positions.push(self.nodes.len() as u32);
             self.nodes.push(node);
         }
-        let place = places.get(output as usize).copied();
-        self.returned.push(place.ok_or_else(|| format!("'{label}': there is no node {output}, which is its output"))?);
+        let position = positions.get(output as usize).copied();
+        self.outputs
+            .push(position.ok_or_else(|| format!("'{label}': there is no node {output}, which is its output"))?);
         Ok(())
     }
 
     fn finish(mut self, join: Join) -> Graph {
         let output = match join {
-            Join::Series => self.returned.last().copied().unwrap_or(0),
+            Join::Series => self.outputs.last().copied().unwrap_or(0),
             Join::Sum => {
-                let sum = Node { name: "sum".into(), op: "Sum".into(), inputs: self.returned, attributes: Vec::new() };
+                let sum = Node { name: "sum".into(), op: "Sum".into(), inputs: self.outputs, attributes: Vec::new() };
                 self.nodes.push(sum);
                 self.nodes.len() as u32 - 1
             }
@@ -80,14 +81,14 @@ impl Joined {
 }
 
 impl Product {
-    /// The parts' graphs as one; `None` where one of them is none.
+    /// Builds the parts' graphs and joins them; `None` if a part has no graph.
     fn joined_graph(
         &mut self,
         task: &Task,
         mut build: impl FnMut(usize, &mut dyn OpenSpace, &Task) -> Result<Result<Option<Graph>, String>>,
     ) -> Result<Result<Option<Graph>, String>> {
         let (join, last) = (self.join, self.parts.len() - 1);
-        let mut joined = Joined::new();
+        let mut joined = JoinedGraph::new();
         let mut shape = task.input_shape.clone();
         for (at, part) in self.parts.iter_mut().enumerate() {
             let within = join == Join::Series && at < last;
@@ -97,11 +98,11 @@ impl Product {
                 Ok(None) => return Ok(Ok(None)),
                 Err(reason) => return Ok(Err(format!("'{}': {reason}", part.label))),
             };
-            // The next part reads what this one returns; a network that is wrong is found when the whole is checked.
+            // The next part reads the output of this one. An invalid network is found when the joined graph is checked.
             if within && let (Ok(shapes), Some(&output)) = (infer(&graph, &own.input_shape), graph.outputs.first()) {
                 shape.clone_from(&shapes[output as usize]);
             }
-            let input = if join == Join::Series { joined.returned.last().copied().unwrap_or(0) } else { 0 };
+            let input = if join == Join::Series { joined.outputs.last().copied().unwrap_or(0) } else { 0 };
             if let Err(reason) = joined.add(&part.label, graph, input) {
                 return Ok(Err(reason));
             }

@@ -1,33 +1,37 @@
-//! The genotypes of a product: those of its parts, one after the other.
+//! The genotypes of a product, which are those of its parts one after the other.
 
 use nas_api::rng::{RngExt, derive, seeded};
 use nas_api::{Decision, Error, Genotype, OpenSpace, Result, Space, SpaceInfo};
 
 use super::{Definition, Join};
 
-/// What stands between the texts of two parts.
-const AND: &str = " & ";
+/// The separator between the texts of two parts.
+const SEPARATOR: &str = " & ";
 
-/// What a list of choices is to a part.
-enum Length {
-    /// So many of them are its genotype.
-    Whole(usize),
-    /// They end before it is complete.
-    Open,
-    /// They are no choices of its decisions: why.
-    Wrong(String),
+/// How many choices at the beginning of a list belong to a part.
+enum PartLength {
+    /// This number of choices is a complete genotype.
+    Complete(usize),
+    /// The list ends before the genotype is complete.
+    Incomplete,
+    /// A choice does not exist, for this reason.
+    Invalid(String),
 }
 
 /// A space within a product.
 pub struct Part {
     pub space: Box<dyn OpenSpace>,
     pub info: SpaceInfo,
-    /// What its decisions, settings and nodes are called by: the space's name, with a number where several have it.
+    /// The prefix of its decisions, settings and nodes: the space's name, with a number if several parts have that
+    /// name.
     pub label: String,
 }
 
 impl Part {
-    /// A space that has been opened; `same` counts the parts so far of one name.
+    /// Wraps an open space. `same` counts the earlier parts of a name.
+    ///
+    /// # Errors
+    /// The space cannot describe itself.
     pub fn new(mut space: Box<dyn OpenSpace>, same: impl FnOnce(&str) -> usize) -> Result<Self> {
         let info = space.info()?;
         let label = match same(&info.name) {
@@ -42,23 +46,24 @@ impl Part {
         self.info.name == name
     }
 
+    /// The decision with the part's label in its name.
     fn named(&self, decision: Decision) -> Decision {
         Decision { name: format!("{}.{}", self.label, decision.name), ..decision }
     }
 
-    /// How many of these choices are this part's, which begin with its own. Nobody has checked them.
-    fn length(&mut self, choices: &[u32]) -> Result<Length> {
+    /// How many of these unchecked choices, counted from the first, belong to this part.
+    fn length(&mut self, choices: &[u32]) -> Result<PartLength> {
         if !self.info.conditional {
             let length = self.info.decisions.len();
-            return Ok(if length <= choices.len() { Length::Whole(length) } else { Length::Open });
+            return Ok(if length <= choices.len() { PartLength::Complete(length) } else { PartLength::Incomplete });
         }
         for length in 0..=choices.len() {
-            let Some(decision) = self.space.next(&choices[..length])? else { return Ok(Length::Whole(length)) };
+            let Some(decision) = self.space.next(&choices[..length])? else { return Ok(PartLength::Complete(length)) };
             if let Some(&choice) = choices.get(length).filter(|&&choice| choice >= decision.len()) {
-                return Ok(Length::Wrong(format!("'{}' has no choice {choice}", self.named(decision).name)));
+                return Ok(PartLength::Invalid(format!("'{}' has no choice {choice}", self.named(decision).name)));
             }
         }
-        Ok(Length::Open)
+        Ok(PartLength::Incomplete)
     }
 }
 
@@ -91,16 +96,16 @@ impl Product {
         Self { parts, join: definition.join, features: definition.features, info }
     }
 
-    /// The genotype of each part; `Err` inside: why it is not one of each.
+    /// The genotype of each part. The inner `Err` says why the genotype is invalid.
     pub(super) fn split(&mut self, genotype: &[u32]) -> Result<Result<Vec<Genotype>, String>> {
         let mut rest = genotype;
         let mut split = Vec::with_capacity(self.parts.len());
         let last = self.parts.len() - 1;
         for (at, part) in self.parts.iter_mut().enumerate() {
-            let length = match if at == last { Length::Whole(rest.len()) } else { part.length(rest)? } {
-                Length::Whole(length) => length,
-                Length::Open => return Ok(Err(format!("it ends within the decisions of '{}'", part.label))),
-                Length::Wrong(reason) => return Ok(Err(reason)),
+            let length = match if at == last { PartLength::Complete(rest.len()) } else { part.length(rest)? } {
+                PartLength::Complete(length) => length,
+                PartLength::Incomplete => return Ok(Err(format!("it ends within the decisions of '{}'", part.label))),
+                PartLength::Invalid(reason) => return Ok(Err(reason)),
             };
             let (own, others) = rest.split_at(length);
             if let Err(reason) = part.space.validate(own)? {
@@ -112,15 +117,15 @@ impl Product {
         Ok(Ok(split))
     }
 
-    /// The genotypes of the parts of a valid one.
+    /// The genotype of each part; an error if the genotype is invalid.
     pub(super) fn parts_of(&mut self, genotype: &[u32], call: &str) -> Result<Vec<Genotype>> {
         let refused =
             |reason| Error::new(format!("the genotype {genotype:?} was passed to space.{call}, but {reason}"));
         self.split(genotype)?.map_err(refused)
     }
 
-    /// One answer of every part, joined.
-    fn joined(
+    /// The answer of every part about its own genotype.
+    fn answers(
         &mut self,
         genotype: &[u32],
         call: &str,
@@ -130,14 +135,14 @@ impl Product {
         self.parts.iter_mut().zip(&split).map(|(part, own)| ask(part, own)).collect()
     }
 
-    /// Reads the texts of the parts from this one on. The separator may occur in a part's own text, so that every way to
-    /// cut is tried.
+    /// Parses the texts of the parts from number `at` on. The separator may occur in a part's own text, so every
+    /// position of it is tried.
     fn parse_from(&mut self, at: usize, text: &str) -> Result<Result<Genotype, String>> {
         if at + 1 == self.parts.len() {
             return self.parts[at].space.parse(text);
         }
-        let mut reason = format!("'{AND}' and the text of '{}' are missing", self.parts[at + 1].label);
-        for (cut, _) in text.match_indices(AND) {
+        let mut reason = format!("'{SEPARATOR}' and the text of '{}' are missing", self.parts[at + 1].label);
+        for (cut, _) in text.match_indices(SEPARATOR) {
             let own = match self.parts[at].space.parse(&text[..cut])? {
                 Ok(own) => own,
                 Err(problem) => {
@@ -145,7 +150,7 @@ impl Product {
                     continue;
                 }
             };
-            match self.parse_from(at + 1, &text[cut + AND.len()..])? {
+            match self.parse_from(at + 1, &text[cut + SEPARATOR.len()..])? {
                 Ok(others) => return Ok(Ok([own, others].concat())),
                 Err(problem) => reason = problem,
             }
@@ -163,10 +168,10 @@ impl Space for Product {
         let mut rest = prefix;
         for part in &mut self.parts {
             match part.length(rest)? {
-                // Also where nothing is left: the next part's first decision follows.
-                Length::Whole(length) => rest = &rest[length..],
-                Length::Open => return Ok(part.space.next(rest)?.map(|decision| part.named(decision))),
-                Length::Wrong(reason) => {
+                // If nothing is left, the first decision of the next part follows.
+                PartLength::Complete(length) => rest = &rest[length..],
+                PartLength::Incomplete => return Ok(part.space.next(rest)?.map(|decision| part.named(decision))),
+                PartLength::Invalid(reason) => {
                     return Err(Error::new(format!("the prefix {prefix:?} was passed to space.next, but {reason}")));
                 }
             }
@@ -174,9 +179,7 @@ impl Space for Product {
         if rest.is_empty() {
             return Ok(None);
         }
-        Err(Error::new(format!(
-            "the prefix {prefix:?} was passed to space.next, but it goes on after the last decision"
-        )))
+        Err(Error::new(format!("the prefix {prefix:?} was passed to space.next, but it is longer than a genotype")))
     }
 
     fn sample(&mut self, seed: u32) -> Result<Genotype> {
@@ -187,7 +190,7 @@ impl Space for Product {
         Ok(genotype)
     }
 
-    /// The part of one decision, uniformly chosen, is mutated.
+    /// Mutates the part of a uniformly chosen decision.
     fn mutate(&mut self, parent: &[u32], seed: u32) -> Result<Genotype> {
         let mut split = self.parts_of(parent, "mutate")?;
         if parent.is_empty() {
@@ -230,8 +233,8 @@ impl Space for Product {
     }
 
     fn key(&mut self, genotype: &[u32]) -> Result<String> {
-        let keys = self.joined(genotype, "key", |part, own| part.space.key(own))?;
-        // With lengths, so that no two lists of keys read alike.
+        let keys = self.answers(genotype, "key", |part, own| part.space.key(own))?;
+        // The lengths make sure that different lists of keys give different texts.
         Ok(keys.iter().map(|key| format!("{}:{key}", key.len())).collect())
     }
 
@@ -245,7 +248,7 @@ impl Space for Product {
     }
 
     fn format(&mut self, genotype: &[u32]) -> Result<String> {
-        Ok(self.joined(genotype, "format", |part, own| part.space.format(own))?.join(AND))
+        Ok(self.answers(genotype, "format", |part, own| part.space.format(own))?.join(SEPARATOR))
     }
 
     fn parse(&mut self, text: &str) -> Result<Result<Genotype, String>> {

@@ -54,7 +54,7 @@ fn products_conform() {
 }
 
 #[test]
-fn networks_stand_behind_each_other() {
+fn networks_are_joined_in_series() {
     let mut space = open(SERIES).unwrap();
     let info = space.info().unwrap();
     let (cells, mlp) = (15_625_f64.log10(), 1_884_f64.log10());
@@ -65,7 +65,7 @@ fn networks_stand_behind_each_other() {
     let genotype = space.parse(&text).unwrap().unwrap();
     assert_eq!(space.format(&genotype).unwrap(), text);
 
-    // The cells' network returns 24 numbers, and the multilayer perceptron makes 10 of them.
+    // The network of cells has 24 outputs, which the multilayer perceptron maps to 10.
     let whole = task(&mut *space);
     let graph = space.build(&genotype, &whole).unwrap().unwrap();
     let params = count::count(&graph, &shape::infer(&graph, &whole.input_shape).unwrap()).unwrap().params;
@@ -81,7 +81,7 @@ fn networks_stand_behind_each_other() {
 }
 
 #[test]
-fn what_cannot_be_a_product_says_why() {
+fn invalid_products_are_refused_with_a_reason() {
     let refused = |text: &str| open(text).err().unwrap();
     assert!(refused("name = 'a'\n[[product]]\nuse = 'mlp'\n").contains("2 to 8 spaces, and this one 1"));
     assert!(refused("name = 'a'\nproduct = ['mlp', 'mlpp']\n").contains("did you mean 'mlp'"));
@@ -98,9 +98,9 @@ fn what_cannot_be_a_product_says_why() {
     assert!(space.validate(&[0, 0, 0]).unwrap().unwrap_err().contains("within the decisions of 'nas-bench-201'"));
 }
 
-/// A product that is called like a space shadows it, and would be part of itself.
+/// A product with the name of a space shadows it, so that it would contain itself.
 #[test]
-fn a_product_that_finds_itself_is_refused() {
+fn a_product_that_contains_itself_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("spaces")).unwrap();
     write(&folder, "spaces/mlp.toml", "name = 'a'\njoin = 'sum'\nproduct = ['mlp', 'resnet']\n");
@@ -113,14 +113,14 @@ fn a_product_that_finds_itself_is_refused() {
 }
 
 #[test]
-fn a_wrong_choice_is_the_genotypes_fault() {
+fn an_unknown_choice_is_reported_as_an_invalid_genotype() {
     let mut space = open("name = 'c'\njoin = 'sum'\n[[product]]\nuse = 'resnet'\n[[product]]\nuse = 'mlp'\n").unwrap();
     let words = space.validate(&[9, 0]).unwrap().unwrap_err();
     assert!(words.contains("'resnet.block' has no choice 9"), "{words}");
 }
 
 #[test]
-fn another_part_is_another_product() {
+fn a_changed_part_changes_the_digest_of_the_product() {
     let folder = tempfile::tempdir().unwrap();
     let table = include_str!("../../../../docs/examples/tiny-cnn.toml");
     write(&folder, "part.toml", table);

@@ -1,12 +1,13 @@
-//! Evaluators in processes of their own. A worker that crashes, is killed, runs out of memory or hangs costs its trial, and
+//! Evaluators in worker processes. A worker that crashes, is killed, runs out of memory or hangs costs its trial and
 //! nothing else.
 //!
-//! The host starts `nas worker EVALUATOR` as often as trials are measured side by side, and talks with each over its standard
-//! input and output ([`protocol`]). A worker loads its data once and serves one trial after another. Final training is one more job.
+//! The host starts one `nas worker EVALUATOR` for each trial that is measured side by side, and exchanges messages with
+//! it over its standard input and output ([`protocol`]). A worker loads its data once and serves one trial after
+//! another. Final training is a job like any other.
 
-mod child;
 pub mod protocol;
 mod serve;
+mod worker;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -22,36 +23,36 @@ use nas_api::{
 
 use super::wasm::Log;
 use super::{EvaluatorSource, Identity, PluginError};
-use child::{Came, Child, Unstarted};
-use protocol::{Job, Said};
+use protocol::{HostMessage, WorkerMessage};
+use worker::{Outcome, StartError, Worker};
 
 pub use serve::{Served, serve};
 
-/// How evaluators are run in processes of their own.
+/// How evaluators are run in worker processes.
 #[derive(Clone)]
 pub struct Processes {
-    /// The program that serves, and its arguments; the evaluator's name or path comes after them.
+    /// The worker's program.
     pub program: PathBuf,
-    /// See `program`.
+    /// The program's arguments; the evaluator's name or path comes after them.
     pub arguments: Vec<OsString>,
-    /// A trial that takes longer has failed; `None`: as long as it likes.
+    /// The maximum duration of a trial; a trial that takes longer fails. `None` means no limit.
     pub trial_limit: Option<Duration>,
-    /// How often a trial is tried again whose worker died.
+    /// How often a trial is tried again after its worker died.
     pub retries: u32,
-    /// Where lines go that workers write on their standard error.
+    /// Receives the lines that workers write to their standard error.
     pub log: Log,
 }
 
-/// An evaluator whose instances are other processes.
+/// An evaluator that runs in worker processes.
 pub(super) struct ProcessSource {
-    /// What it is; never opened here.
+    /// Describes the evaluator; it is never opened in this process.
     inner: Arc<dyn EvaluatorSource>,
     reference: OsString,
     processes: Processes,
 }
 
 impl ProcessSource {
-    /// `reference` is what the worker finds the same evaluator by.
+    /// Wraps an evaluator; a worker finds the same one by `reference`.
     pub fn new(inner: Arc<dyn EvaluatorSource>, reference: impl Into<OsString>, processes: Processes) -> Self {
         Self { inner, reference: reference.into(), processes }
     }
@@ -67,29 +68,30 @@ impl EvaluatorSource for ProcessSource {
     }
 
     fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
-        // What one worker keeps of a trial, another may carry on. The evaluator makes the folder with the first state.
+        // One worker may carry on what another one has kept, so all share a folder. The evaluator creates it with the
+        // first state.
         let (own, state) = match state {
             Some(state) => (None, state.to_owned()),
             None => {
-                let own = Scratch::new();
+                let own = TemporaryStates::new();
                 let state = own.0.clone();
                 (Some(own), state)
             }
         };
-        let way = Way {
+        let launcher = Launcher {
             identity: self.identity().clone(),
             reference: self.reference.clone(),
             processes: self.processes.clone(),
             settings: settings.clone(),
             state,
         };
-        let (first, opened) = way.start_first()?;
-        Ok(Arc::new(ProcessEvaluator { way, opened, idle: Mutex::new(vec![first]), _state: own }))
+        let (first, opened) = launcher.start_first()?;
+        Ok(Arc::new(ProcessEvaluator { launcher, opened, idle: Mutex::new(vec![first]), _state: own }))
     }
 }
 
-/// All that a worker is started with.
-struct Way {
+/// Everything that is needed to start a worker.
+struct Launcher {
     identity: Identity,
     reference: OsString,
     processes: Processes,
@@ -97,23 +99,23 @@ struct Way {
     state: PathBuf,
 }
 
-impl Way {
-    /// A worker that is ready. It has as long for it as a trial has.
-    fn start(&self, stop: Stop<'_>) -> Result<(Child, Opened), Unstarted> {
+impl Launcher {
+    /// Starts a worker and waits until it is ready, at most as long as a trial may take.
+    fn start(&self, stop: Stop<'_>) -> Result<(Worker, Opened), StartError> {
         let Self { processes, reference, identity, settings, state } = self;
-        Child::start(processes, reference, identity, settings, state, stop)
+        Worker::start(processes, reference, identity, settings, state, stop)
     }
 
-    /// The first worker, without which there is no study; one that dies before it is ready is tried again.
-    fn start_first(&self) -> Result<(Child, Opened), PluginError> {
+    /// Starts the first worker, which every study needs. If it dies before it is ready, another one is started.
+    fn start_first(&self) -> Result<(Worker, Opened), PluginError> {
         let mut tries = 0;
         loop {
             let died = match self.start(&|| false) {
                 Ok(started) => return Ok(started),
-                Err(Unstarted::Refused(error)) => return Err(error),
-                Err(Unstarted::Died(how)) => how,
-                // Nobody says so.
-                Err(Unstarted::Stopped) => "it was stopped".into(),
+                Err(StartError::Refused(error)) => return Err(error),
+                Err(StartError::Died(how)) => how,
+                // This stop condition is never true.
+                Err(StartError::Stopped) => "it was stopped".into(),
             };
             tries += 1;
             if tries > self.processes.retries {
@@ -125,24 +127,24 @@ impl Way {
     }
 }
 
-/// How often a worker died, where it was more than once.
+/// How often a worker died, if more than once.
 fn times(tries: u32) -> String {
     if tries > 1 { format!(", {tries} times") } else { String::new() }
 }
 
 struct ProcessEvaluator {
-    way: Way,
+    launcher: Launcher,
     opened: Opened,
-    /// Workers that wait for a trial.
-    idle: Mutex<Vec<Child>>,
-    /// A folder that goes with the evaluator.
-    _state: Option<Scratch>,
+    /// The workers that wait for a trial.
+    idle: Mutex<Vec<Worker>>,
+    /// Removed together with the evaluator.
+    _state: Option<TemporaryStates>,
 }
 
-/// A folder for the states of a study without a file: not there before the first state, gone with the study.
-struct Scratch(PathBuf);
+/// A folder for the states of a study without a file. It is created with the first state and removed with the study.
+struct TemporaryStates(PathBuf);
 
-impl Scratch {
+impl TemporaryStates {
     fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -151,26 +153,26 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for TemporaryStates {
     fn drop(&mut self) {
-        // Most studies never made it.
+        // Most studies never create it, so an error is expected.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
 impl ProcessEvaluator {
-    /// A worker that lives. Whether one died while it had nothing to do matters to nobody.
-    fn worker(&self, stop: Stop<'_>) -> Result<Child, Unstarted> {
+    /// A running worker: an idle one, or a new one. A worker that died while it was idle is dropped silently.
+    fn worker(&self, stop: Stop<'_>) -> Result<Worker, StartError> {
         loop {
-            // Pushing and popping leave the list whole, whoever panicked.
+            // A panic elsewhere leaves the list valid, because it is only pushed to and popped from.
             let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             match waiting {
-                Some(mut child) => {
-                    if child.lives() {
-                        return Ok(child);
+                Some(mut worker) => {
+                    if worker.is_running() {
+                        return Ok(worker);
                     }
                 }
-                None => return Ok(self.way.start(stop)?.0),
+                None => return Ok(self.launcher.start(stop)?.0),
             }
         }
     }
@@ -182,104 +184,110 @@ impl Evaluator for ProcessEvaluator {
     }
 
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
-        let job = Job::Evaluate(Box::new(request.clone()));
-        let measured = |said| if let Said::Measured(measured) = said { Some(measured) } else { None };
+        let job = HostMessage::Evaluate(Box::new(request.clone()));
+        let measured = |message| if let WorkerMessage::Measured(measured) = message { Some(measured) } else { None };
         match self.work(&job, measured, monitor)? {
-            Ended::Answer(answer) => Ok(answer),
-            Ended::Lost(reason) => Ok(Some(Measurement::failed(reason))),
+            JobResult::Answer(answer) => Ok(answer),
+            JobResult::Lost(reason) => Ok(Some(Measurement::failed(reason))),
         }
     }
 
     fn train(&self, request: &TrainRequest, monitor: &dyn Monitor) -> Result<Option<Trained>> {
-        let job = Job::Train(Box::new(request.clone()));
-        let trained = |said| if let Said::Trained(trained) = said { Some(trained) } else { None };
+        let job = HostMessage::Train(Box::new(request.clone()));
+        let trained = |message| if let WorkerMessage::Trained(trained) = message { Some(trained) } else { None };
         match self.work(&job, trained, monitor)? {
-            Ended::Answer(answer) => Ok(answer),
-            Ended::Lost(reason) => Err(PluginError::new(&self.way.identity, "train", reason).into()),
+            JobResult::Answer(answer) => Ok(answer),
+            JobResult::Lost(reason) => Err(PluginError::new(&self.launcher.identity, "train", reason).into()),
         }
     }
 }
 
 /// How a job ended.
-enum Ended<T> {
-    /// As the evaluator answered; `None`: it was stopped.
+enum JobResult<T> {
+    /// The evaluator's answer; `None` if it was stopped.
     Answer(Option<T>),
-    /// Without an answer, and why.
+    /// There is no answer, for this reason.
     Lost(String),
 }
 
 impl ProcessEvaluator {
-    /// Has a worker do a job, and another one where it dies, as often as it may.
-    fn work<T>(&self, job: &Job, take: impl Fn(Said) -> Option<Option<T>>, monitor: &dyn Monitor) -> Result<Ended<T>> {
-        let course = Course { monitor, ended: AtomicBool::new(false), again: AtomicBool::new(false) };
-        let stop = || course.stopped();
-        // Of what a pruner ended the study knows all but the simulated seconds.
-        let wanted = || self.opened.simulated && course.ended.load(Ordering::Relaxed);
-        let Processes { trial_limit, retries, .. } = self.way.processes;
+    /// Has a worker do a job. If the worker dies, another one tries again, at most `retries` times.
+    fn work<T>(
+        &self,
+        job: &HostMessage,
+        result_of: impl Fn(WorkerMessage) -> Option<Option<T>>,
+        monitor: &dyn Monitor,
+    ) -> Result<JobResult<T>> {
+        let retry = RetryMonitor { monitor, pruned: AtomicBool::new(false), repeating: AtomicBool::new(false) };
+        let stop = || retry.stopped();
+        // When a pruner ends a simulated trial, the study still needs its simulated seconds.
+        let wanted = || self.opened.simulated && retry.pruned.load(Ordering::Relaxed);
+        let Processes { trial_limit, retries, .. } = self.launcher.processes;
         let mut tries = 0;
         loop {
             let died = match self.worker(&stop) {
-                Ok(mut worker) => match worker.work(job, &take, &course, trial_limit)? {
-                    Came::Answer(answer) => {
+                Ok(mut worker) => match worker.work(job, &result_of, &retry, trial_limit)? {
+                    Outcome::Answer(answer) => {
                         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-                        return answer.map(Ended::Answer);
+                        return answer.map(JobResult::Answer);
                     }
-                    // Its worker goes: nobody knows what the panic left behind. A GPU may refuse all further work of its process.
-                    Came::Panicked(words) => return Ok(Ended::Lost(panicked(&words))),
-                    Came::Stopped if wanted() => {
-                        let reason = "it did not end when a pruner had ended its trial, and its worker was ended";
-                        return Ok(Ended::Lost(reason.to_owned()));
+                    // The worker is dropped, because the panic may have left it unusable: a GPU may refuse all further
+                    // work of its process.
+                    Outcome::Panicked(message) => return Ok(JobResult::Lost(panicked(&message))),
+                    Outcome::Stopped if wanted() => {
+                        let reason = "it did not stop when a pruner ended its trial, so its worker was ended";
+                        return Ok(JobResult::Lost(reason.to_owned()));
                     }
-                    Came::Stopped => return Ok(Ended::Answer(None)),
-                    Came::TooLong(limit) => {
+                    Outcome::Stopped => return Ok(JobResult::Answer(None)),
+                    Outcome::TimedOut(limit) => {
                         let seconds = limit.as_secs_f64();
-                        return Ok(Ended::Lost(format!(
-                            "it took longer than {seconds} seconds (--trial-seconds), and its worker was ended"
+                        return Ok(JobResult::Lost(format!(
+                            "it took longer than {seconds} seconds (--trial-seconds), so its worker was ended"
                         )));
                     }
-                    Came::Died(how) => how,
+                    Outcome::Died(how) => how,
                 },
-                Err(Unstarted::Stopped) => return Ok(Ended::Answer(None)),
-                Err(Unstarted::Died(how)) => format!("before it was ready: {how}"),
-                Err(Unstarted::Refused(error)) => return Err(error.into()),
+                Err(StartError::Stopped) => return Ok(JobResult::Answer(None)),
+                Err(StartError::Died(how)) => format!("before it was ready: {how}"),
+                Err(StartError::Refused(error)) => return Err(error.into()),
             };
             tries += 1;
             if stop() && !wanted() {
-                return Ok(Ended::Answer(None));
+                return Ok(JobResult::Answer(None));
             }
             if tries > retries {
-                return Ok(Ended::Lost(format!("its worker died{}: {died}", times(tries))));
+                return Ok(JobResult::Lost(format!("its worker died{}: {died}", times(tries))));
             }
-            course.again.store(wanted(), Ordering::Relaxed);
+            retry.repeating.store(wanted(), Ordering::Relaxed);
         }
     }
 }
 
-/// Who listens to a trial that may be tried again.
-struct Course<'a> {
+/// The monitor of a trial that may be tried again.
+struct RetryMonitor<'a> {
     monitor: &'a dyn Monitor,
-    /// A pruner has ended it.
-    ended: AtomicBool,
-    /// It is on its way once more to where the pruner has ended it.
-    again: AtomicBool,
+    /// Whether a pruner has ended the trial.
+    pruned: AtomicBool,
+    /// Whether the trial is repeated up to the point where the pruner ended it.
+    repeating: AtomicBool,
 }
 
-impl Monitor for Course<'_> {
-    /// On its way once more it hears from the verdict on a report that the study is stopping.
+impl Monitor for RetryMonitor<'_> {
+    /// A repeated trial learns from the verdict on a report that the study is stopping.
     fn stopped(&self) -> bool {
-        !self.again.load(Ordering::Relaxed) && self.monitor.stopped()
+        !self.repeating.load(Ordering::Relaxed) && self.monitor.stopped()
     }
 
     fn report(&self, report: CurvePoint) -> Verdict {
         let verdict = self.monitor.report(report);
         if verdict != Verdict::GoOn {
-            self.again.store(false, Ordering::Relaxed);
-            self.ended.store(verdict == Verdict::Pruned, Ordering::Relaxed);
+            self.repeating.store(false, Ordering::Relaxed);
+            self.pruned.store(verdict == Verdict::Pruned, Ordering::Relaxed);
         }
         verdict
     }
 
-    fn notice(&self, words: &str) {
-        self.monitor.notice(words);
+    fn notice(&self, message: &str) {
+        self.monitor.notice(message);
     }
 }

@@ -1,15 +1,31 @@
-//! What host and worker say to each other. A message is the length of its bytes (four, little-endian) and its bytes, which
-//! [`codec`](nas_api::codec) makes.
+//! The messages between host and worker. A message is its length in bytes, as four bytes in little-endian order,
+//! followed by its bytes, which [`codec`](nas_api::codec) encodes.
 //!
 //! | host | worker |
 //! |---|---|
-//! | | [`Said::Ready`], at once |
-//! | [`Job::Open`] | [`Said::Opened`] or [`Said::Refused`] |
-//! | [`Job::Evaluate`] or [`Job::Train`], then perhaps [`Job::Stop`] | any number of [`Said::Reported`] and [`Said::Noticed`] |
-//! | [`Job::Judged`] for each report | |
-//! | | [`Said::Measured`] or [`Said::Trained`]; or [`Said::Broken`] or [`Said::Panicked`] |
+//! | | [`Ready`], at once |
+//! | [`Open`] | [`Opened`] or [`Refused`] |
+//! | [`Evaluate`] or [`Train`], perhaps [`Stop`] later | any number of [`Reported`] and [`Noticed`] |
+//! | [`Judged`] for each report | |
+//! | | [`Measured`] or [`Trained`]; or [`Broken`] or [`Panicked`] |
 //!
-//! A worker whose input ends, ends. Nothing in it knows that both are on one machine, so that a cluster can carry the same.
+//! A worker ends when its input ends. No message depends on both being on one machine, so a cluster could use the same
+//! protocol.
+//!
+//! [`Open`]: HostMessage::Open
+//! [`Evaluate`]: HostMessage::Evaluate
+//! [`Train`]: HostMessage::Train
+//! [`Stop`]: HostMessage::Stop
+//! [`Judged`]: HostMessage::Judged
+//! [`Ready`]: WorkerMessage::Ready
+//! [`Opened`]: WorkerMessage::Opened
+//! [`Refused`]: WorkerMessage::Refused
+//! [`Reported`]: WorkerMessage::Reported
+//! [`Noticed`]: WorkerMessage::Noticed
+//! [`Measured`]: WorkerMessage::Measured
+//! [`Trained`]: WorkerMessage::Trained
+//! [`Broken`]: WorkerMessage::Broken
+//! [`Panicked`]: WorkerMessage::Panicked
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -21,62 +37,65 @@ use serde::{Deserialize, Serialize};
 
 use crate::plugin::PluginError;
 
-/// Changes where a message changes.
+/// The version of the protocol, which changes whenever a message changes.
 pub const VERSION: u32 = 4;
 
-/// What the host says.
+/// A message of the host.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Job {
-    /// Once, first.
+pub enum HostMessage {
+    /// Opens the evaluator; this is the first message and sent once.
     Open {
-        /// Every declared parameter, checked.
+        /// The checked value of every declared parameter.
         settings: Settings,
-        /// Where states of trials are kept.
+        /// The folder where states of trials are kept.
         state: PathBuf,
     },
-    /// Measure this candidate.
+    /// Measures this candidate.
     Evaluate(Box<Request>),
-    /// Train this network in full.
+    /// Runs the final training of this network.
     Train(Box<TrainRequest>),
     /// The result is no longer wanted.
     Stop,
-    /// What becomes of the work after its last report; the worker waits for it.
+    /// The verdict on the last report, which the worker waits for.
     Judged(Verdict),
 }
 
-/// What the worker says.
+/// A message of the worker.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Said {
-    /// It has found its evaluator.
+pub enum WorkerMessage {
+    /// The worker has found its evaluator.
     Ready {
         /// [`VERSION`].
         protocol: u32,
-        /// The evaluator's.
+        /// The evaluator's name.
         name: String,
-        /// The evaluator's.
+        /// The evaluator's version.
         version: String,
-        /// Of its file, where it has one.
+        /// The digest of the evaluator's file, if it has one.
         digest: Option<String>,
     },
-    /// What `open` fixed.
+    /// What the opened evaluator declares.
     Opened(Box<Opened>),
-    /// It cannot be opened so, or not be found.
+    /// The evaluator was not found, or cannot be opened with these settings.
     Refused(PluginError),
-    /// How far it has come.
+    /// An intermediate result.
     Reported(CurvePoint),
     /// A line for the user.
     Noticed(String),
-    /// `None`: it stopped early because it was told to.
+    /// The measurement; `None` if it was stopped.
     Measured(Option<Measurement>),
-    /// Likewise.
+    /// The result of a final training; `None` if it was stopped.
     Trained(Option<Trained>),
-    /// The evaluator itself is broken.
+    /// The evaluator returned an error.
     Broken(PluginError),
-    /// It panicked, with these words.
+    /// The evaluator panicked with this message.
     Panicked(String),
 }
 
-/// Writes one message, and sends it off.
+/// Writes one message and flushes the writer.
+///
+/// # Errors
+/// The message is too long, or writing fails.
 pub fn write<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
     let bytes = encode(message).map_err(io::Error::other)?;
     let length = u32::try_from(bytes.len()).ok().filter(|&length| length as usize <= LIMIT);
@@ -86,7 +105,10 @@ pub fn write<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
     to.flush()
 }
 
-/// Reads one message; `None` where the other side has ended.
+/// Reads one message; `None` if the other side has closed the connection.
+///
+/// # Errors
+/// The message is too long, cut off or damaged, or reading fails.
 pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
     let mut length = [0; 4];
     let mut filled = 0;
@@ -104,7 +126,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> 
         return Err(io::Error::other(format!("a message of {length} bytes is too long")));
     }
     let mut bytes = Vec::new();
-    // Grows as bytes come, so that a length alone allocates nothing.
+    // The buffer grows as bytes arrive, so that a wrong length allocates nothing.
     from.take(length.into()).read_to_end(&mut bytes)?;
     if bytes.len() < length as usize {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -118,43 +140,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_come_back_and_damaged_ones_are_refused() {
+    fn messages_round_trip_and_damaged_ones_are_refused() {
         let mut bytes = Vec::new();
-        write(&mut bytes, &Said::Panicked("ouch".into())).unwrap();
+        write(&mut bytes, &WorkerMessage::Panicked("ouch".into())).unwrap();
         let report = CurvePoint { fidelity: 3.0, metrics: vec![nas_api::Metric::new("val_loss", f64::NEG_INFINITY)] };
-        write(&mut bytes, &Said::Reported(report.clone())).unwrap();
-        write(&mut bytes, &Said::Measured(None)).unwrap();
+        write(&mut bytes, &WorkerMessage::Reported(report.clone())).unwrap();
+        write(&mut bytes, &WorkerMessage::Measured(None)).unwrap();
         let mut from = &bytes[..];
-        assert!(matches!(read(&mut from).unwrap(), Some(Said::Panicked(words)) if words == "ouch"));
-        assert!(matches!(read(&mut from).unwrap(), Some(Said::Reported(read)) if read == report));
-        assert!(matches!(read(&mut from).unwrap(), Some(Said::Measured(None))));
-        assert!(read::<Said>(&mut from).unwrap().is_none());
+        assert!(matches!(read(&mut from).unwrap(), Some(WorkerMessage::Panicked(words)) if words == "ouch"));
+        assert!(matches!(read(&mut from).unwrap(), Some(WorkerMessage::Reported(read)) if read == report));
+        assert!(matches!(read(&mut from).unwrap(), Some(WorkerMessage::Measured(None))));
+        assert!(read::<WorkerMessage>(&mut from).unwrap().is_none());
         let mut jobs = Vec::new();
         for verdict in [Verdict::GoOn, Verdict::Pruned, Verdict::Stopped] {
-            write(&mut jobs, &Job::Judged(verdict)).unwrap();
+            write(&mut jobs, &HostMessage::Judged(verdict)).unwrap();
         }
         let mut from = &jobs[..];
         for verdict in [Verdict::GoOn, Verdict::Pruned, Verdict::Stopped] {
-            assert!(matches!(read(&mut from).unwrap(), Some(Job::Judged(read)) if read == verdict));
+            assert!(matches!(read(&mut from).unwrap(), Some(HostMessage::Judged(read)) if read == verdict));
         }
         let graph = nas_api::Graph::default();
         let request = TrainRequest { graph, epochs: 9, seed: 7, folder: "/out".into() };
         let confusion = nas_api::Confusion::of(&[0, 1, 1], &[Some(0), None, Some(0)], 2);
         let trained = Trained { confusion, files: vec!["weights.safetensors".into()], ..Trained::default() };
         let mut training = Vec::new();
-        write(&mut training, &Job::Train(Box::new(request.clone()))).unwrap();
-        write(&mut training, &Said::Trained(Some(trained.clone()))).unwrap();
+        write(&mut training, &HostMessage::Train(Box::new(request.clone()))).unwrap();
+        write(&mut training, &WorkerMessage::Trained(Some(trained.clone()))).unwrap();
         let mut from = &training[..];
-        assert!(matches!(read(&mut from).unwrap(), Some(Job::Train(read)) if *read == request));
-        assert!(matches!(read(&mut from).unwrap(), Some(Said::Trained(Some(read))) if read == trained));
+        assert!(matches!(read(&mut from).unwrap(), Some(HostMessage::Train(read)) if *read == request));
+        assert!(matches!(read(&mut from).unwrap(), Some(WorkerMessage::Trained(Some(read))) if read == trained));
         for cut in 1..bytes.len() - 1 {
             let mut from = &bytes[..cut];
-            // Whatever is whole is read; what is cut off is an error, and never a message.
-            while let Ok(Some(_)) = read::<Said>(&mut from) {}
+            // Whole messages are read; the one that is cut off is an error and never a message.
+            while let Ok(Some(_)) = read::<WorkerMessage>(&mut from) {}
         }
-        assert!(read::<Said>(&mut &bytes[..3]).is_err());
-        assert!(read::<Said>(&mut &bytes[..6]).is_err());
-        let words = read::<Said>(&mut &b"Hello, world, I am no worker"[..]).unwrap_err().to_string();
+        assert!(read::<WorkerMessage>(&mut &bytes[..3]).is_err());
+        assert!(read::<WorkerMessage>(&mut &bytes[..6]).is_err());
+        let words = read::<WorkerMessage>(&mut &b"Hello, world, I am no worker"[..]).unwrap_err().to_string();
         assert!(words.contains("too long"), "{words}");
     }
 }

@@ -1,4 +1,4 @@
-//! The worker's side.
+//! The worker's side of the protocol.
 
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,143 +10,149 @@ use std::time::Duration;
 use nas_api::native::panic_words;
 use nas_api::{CurvePoint, Evaluator, Monitor, Verdict};
 
-use super::protocol::{self, Job, Said, VERSION};
+use super::protocol::{self, HostMessage, VERSION, WorkerMessage};
 use crate::plugin::{EvaluatorSource, PluginError};
 
-/// So long a worker whose host is gone may look for its evaluator.
-const GREETING: Duration = Duration::from_secs(1);
+/// How long a worker without a host may still search for its evaluator.
+const SETUP_LIMIT: Duration = Duration::from_secs(1);
 
 /// How serving ended.
 #[derive(Debug)]
 pub enum Served {
-    /// The host has ended it.
+    /// The host closed the connection.
     Done,
-    /// There was nothing to serve: why.
+    /// The evaluator was not found, for this reason.
     Refused(PluginError),
 }
 
-/// Serves a host until its messages end: opens the evaluator, then measures one candidate after another, or trains one in full. Where the
-/// evaluator was not found, the host is told why. Runs on the calling thread, whose stack deep networks need.
+/// Serves a host until its messages end: opens the evaluator, then measures candidates or runs final trainings one
+/// after another. If the evaluator is not found, the host is told why. Everything runs on the calling thread, because
+/// deep networks need its large stack.
 ///
-/// The process ends here where the host is gone in the middle of a measurement: nobody wants its result.
+/// If the host disappears during a measurement, the whole process ends here.
+///
+/// # Errors
+/// A message cannot be sent to the host.
 pub fn serve(
     source: impl FnOnce() -> Result<Arc<dyn EvaluatorSource>, PluginError>,
     input: impl Read + Send + 'static,
     output: impl Write + Send,
 ) -> io::Result<Served> {
-    // First of all, so that the process ends with its host whatever it is at.
+    // The reader starts first, so that the process ends with its host in every state.
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stop);
-    let (jobs, waiting) = channel();
-    let (verdicts, judged) = channel();
-    let (greeted, greeting) = channel();
-    std::thread::spawn(move || match read(input, &jobs, &verdicts, &stopping) {
-        // Where there is nothing to serve, that is to be said before the process ends; but nothing that hangs is waited for.
-        Ok(()) => match greeting.recv_timeout(GREETING) {
+    let (job_sender, jobs) = channel();
+    let (verdict_sender, verdicts) = channel();
+    let (ready_sender, ready_receiver) = channel();
+    std::thread::spawn(move || match read(input, &job_sender, &verdict_sender, &stopping) {
+        // A missing evaluator must be reported before the process ends, but a search that hangs is not waited for.
+        Ok(()) => match ready_receiver.recv_timeout(SETUP_LIMIT) {
             Err(RecvTimeoutError::Disconnected) => {}
-            Ok(()) | Err(RecvTimeoutError::Timeout) => leave(0),
+            Ok(()) | Err(RecvTimeoutError::Timeout) => exit_now(0),
         },
         Err(error) => {
-            eprintln!("error: what comes on standard input is no message of a study: {error}");
-            leave(1);
+            eprintln!("error: what arrives on standard input is no message of a study: {error}");
+            exit_now(1);
         }
     });
 
-    let host = Host { stop, line: Mutex::new(Line { output, judged }) };
+    let host = HostMonitor { stop, connection: Mutex::new(Connection { output, verdicts }) };
     let source = match source() {
         Ok(source) => source,
         Err(error) => {
-            host.say(&Said::Refused(error.clone()))?;
+            host.send(&WorkerMessage::Refused(error.clone()))?;
             return Ok(Served::Refused(error));
         }
     };
     let identity = source.identity();
-    let ready = Said::Ready {
+    let ready = WorkerMessage::Ready {
         protocol: VERSION,
         name: identity.name.clone(),
         version: identity.version.clone(),
         digest: identity.digest.clone(),
     };
-    host.say(&ready)?;
-    // The other end is gone where the process is about to end.
-    let _ = greeted.send(());
+    host.send(&ready)?;
+    // This fails only if the process is about to end.
+    let _ = ready_sender.send(());
 
     let mut evaluator: Option<Arc<dyn Evaluator>> = None;
-    for job in waiting {
-        let said = match (job, &evaluator) {
-            (Job::Open { settings, state }, _) => match guarded(|| source.open(&settings, Some(&state))) {
+    for job in jobs {
+        let answer = match (job, &evaluator) {
+            (HostMessage::Open { settings, state }, _) => match guarded(|| source.open(&settings, Some(&state))) {
                 Ok(Ok(opened)) => {
-                    let said = Said::Opened(Box::new(opened.opened()));
+                    let answer = WorkerMessage::Opened(Box::new(opened.opened()));
                     evaluator = Some(opened);
-                    said
+                    answer
                 }
-                Ok(Err(error)) => Said::Refused(error),
-                Err(words) => Said::Panicked(words),
+                Ok(Err(error)) => WorkerMessage::Refused(error),
+                Err(message) => WorkerMessage::Panicked(message),
             },
-            (Job::Evaluate(request), Some(evaluator)) => match guarded(|| evaluator.evaluate(&request, &host)) {
-                Ok(Ok(measured)) => Said::Measured(measured),
-                Ok(Err(error)) => Said::Broken(PluginError::from_api(identity, "evaluate", error)),
-                Err(words) => Said::Panicked(words),
-            },
-            (Job::Train(request), Some(evaluator)) => match guarded(|| evaluator.train(&request, &host)) {
-                Ok(Ok(trained)) => Said::Trained(trained),
-                Ok(Err(error)) => Said::Broken(PluginError::from_api(identity, "train", error)),
-                Err(words) => Said::Panicked(words),
-            },
-            (Job::Evaluate(_) | Job::Train(_), None) => {
-                Said::Broken(PluginError::new(identity, "", "it was asked before it was opened"))
+            (HostMessage::Evaluate(request), Some(evaluator)) => {
+                match guarded(|| evaluator.evaluate(&request, &host)) {
+                    Ok(Ok(measured)) => WorkerMessage::Measured(measured),
+                    Ok(Err(error)) => WorkerMessage::Broken(PluginError::from_api(identity, "evaluate", error)),
+                    Err(message) => WorkerMessage::Panicked(message),
+                }
             }
-            (Job::Stop | Job::Judged(_), _) => continue,
+            (HostMessage::Train(request), Some(evaluator)) => match guarded(|| evaluator.train(&request, &host)) {
+                Ok(Ok(trained)) => WorkerMessage::Trained(trained),
+                Ok(Err(error)) => WorkerMessage::Broken(PluginError::from_api(identity, "train", error)),
+                Err(message) => WorkerMessage::Panicked(message),
+            },
+            (HostMessage::Evaluate(_) | HostMessage::Train(_), None) => {
+                WorkerMessage::Broken(PluginError::new(identity, "", "it was called before it was opened"))
+            }
+            (HostMessage::Stop | HostMessage::Judged(_), _) => continue,
         };
-        host.say(&said)?;
+        host.send(&answer)?;
     }
     Ok(Served::Done)
 }
 
-/// The study's process, as the evaluator sees it.
-struct Host<W> {
+/// The evaluator's monitor, which talks to the host.
+struct HostMonitor<W> {
     stop: Arc<AtomicBool>,
-    /// A report and its verdict belong together, so one thread of the evaluator talks at a time.
-    line: Mutex<Line<W>>,
+    /// Locked from a report to its verdict, because they belong together.
+    connection: Mutex<Connection<W>>,
 }
 
-struct Line<W> {
+struct Connection<W> {
     output: W,
-    judged: Receiver<Verdict>,
+    verdicts: Receiver<Verdict>,
 }
 
-impl<W: Write> Host<W> {
-    fn say(&self, said: &Said) -> io::Result<()> {
-        // Messages are written whole or not at all; where not, the host is gone.
-        protocol::write(&mut self.line.lock().unwrap_or_else(PoisonError::into_inner).output, said)
+impl<W: Write> HostMonitor<W> {
+    fn send(&self, message: &WorkerMessage) -> io::Result<()> {
+        // A lock that a panic has poisoned is still usable: a message is written as a whole, or the host is gone.
+        protocol::write(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner).output, message)
     }
 }
 
-impl<W: Write + Send> Monitor for Host<W> {
+impl<W: Write + Send> Monitor for HostMonitor<W> {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
     fn report(&self, report: CurvePoint) -> Verdict {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = protocol::write(&mut line.output, &Said::Reported(report));
-        let verdict = said.ok().and_then(|()| line.judged.recv().ok()).unwrap_or(Verdict::Stopped);
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = protocol::write(&mut connection.output, &WorkerMessage::Reported(report));
+        let verdict = sent.ok().and_then(|()| connection.verdicts.recv().ok()).unwrap_or(Verdict::Stopped);
         if verdict != Verdict::GoOn {
             self.stop.store(true, Ordering::Relaxed);
         }
         verdict
     }
 
-    fn notice(&self, words: &str) {
-        // Where the host is gone, this process is about to end.
-        let _ = self.say(&Said::Noticed(words.to_owned()));
+    fn notice(&self, message: &str) {
+        // If the host is gone, this process is about to end.
+        let _ = self.send(&WorkerMessage::Noticed(message.to_owned()));
     }
 }
 
-/// Ends the process as it is. What a library does at the exit of a process may wait for its own threads, which compute.
-fn leave(code: i32) -> ! {
+/// Ends the process without running exit handlers, because those of a library may wait for its threads, which compute.
+fn exit_now(code: i32) -> ! {
     #[cfg(unix)]
-    // SAFETY: a call without memory, which does not return.
+    // SAFETY: the call accesses no memory and does not return.
     unsafe {
         libc::_exit(code)
     }
@@ -154,17 +160,22 @@ fn leave(code: i32) -> ! {
     std::process::exit(code)
 }
 
-/// Hands on what the host says, until it ends. `Stop` and verdicts cannot wait for their turn.
-fn read(mut input: impl Read, jobs: &Sender<Job>, verdicts: &Sender<Verdict>, stop: &AtomicBool) -> io::Result<()> {
-    while let Some(job) = protocol::read::<Job>(&mut input)? {
+/// Forwards the messages of the host until its output ends. `Stop` and verdicts do not wait behind jobs.
+fn read(
+    mut input: impl Read,
+    jobs: &Sender<HostMessage>,
+    verdicts: &Sender<Verdict>,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    while let Some(job) = protocol::read::<HostMessage>(&mut input)? {
         match job {
-            Job::Stop => stop.store(true, Ordering::Relaxed),
-            Job::Judged(verdict) => {
+            HostMessage::Stop => stop.store(true, Ordering::Relaxed),
+            HostMessage::Judged(verdict) => {
                 if verdicts.send(verdict).is_err() {
                     break;
                 }
             }
-            Job::Evaluate(_) | Job::Train(_) | Job::Open { .. } => {
+            HostMessage::Evaluate(_) | HostMessage::Train(_) | HostMessage::Open { .. } => {
                 stop.store(false, Ordering::Relaxed);
                 if jobs.send(job).is_err() {
                     break;
@@ -175,6 +186,7 @@ fn read(mut input: impl Read, jobs: &Sender<Job>, verdicts: &Sender<Verdict>, st
     Ok(())
 }
 
+/// Runs code of the evaluator and returns the message of a panic.
 fn guarded<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|panic| panic_words(panic.as_ref()))
 }

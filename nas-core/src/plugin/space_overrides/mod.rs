@@ -1,5 +1,5 @@
-//! What every space takes besides its own parameters: `fix` leaves out choices, `start` begins near known genotypes.
-//! Built-in spaces, components and tables are treated alike, and none of them knows of it.
+//! Parameters that every space has besides its own: `fix` leaves out choices, and `start` samples near known genotypes.
+//! They work alike for built-in spaces, components and files, which need not support them.
 
 mod restricted;
 mod seeded;
@@ -18,46 +18,47 @@ const FIX: &str = "fix";
 const START: &str = "start";
 const START_STEPS: &str = "start_steps";
 
-/// A space with the parameters of this module.
-pub(super) struct Adjustable {
+/// A space with the additional parameters of this module.
+pub(super) struct OverridableSpace {
     space: Arc<dyn SpaceSource>,
 }
 
-impl Adjustable {
+impl OverridableSpace {
     pub fn new(space: Arc<dyn SpaceSource>) -> Self {
         Self { space }
     }
 }
 
+/// The additional parameters.
 fn parameters() -> [Parameter; 3] {
     [
         Parameter::new(
             FIX,
             ParameterKind::Texts,
             Value::Texts(Vec::new()),
-            "Choices that are left, DECISION=CHOICE or DECISION=CHOICE|CHOICE; a decision with one is made. DECISION* \
-             means all that begin so.",
+            "Choices that are kept, as DECISION=CHOICE or DECISION=CHOICE|CHOICE; a decision with one choice is \
+             made. DECISION* stands for all decisions whose names begin with DECISION.",
         ),
         Parameter::text(
             START,
             "",
-            "Genotypes as the space writes them, joined by ';': samples are mutants of one of them. Empty: none.",
+            "Genotypes as the space writes them, separated by ';'. Samples are mutants of one of them. Empty: none.",
         ),
-        Parameter::integer(START_STEPS, 3, 0, 1000, "Mutations between a start and a sample, at most."),
+        Parameter::integer(START_STEPS, 3, 0, 1000, "Maximum number of mutations between a start and a sample."),
     ]
 }
 
-impl SpaceSource for Adjustable {
+impl SpaceSource for OverridableSpace {
     fn identity(&self) -> &Identity {
         self.space.identity()
     }
 
     fn parameters(&self) -> Result<Vec<Parameter>, PluginError> {
         let mut all = self.space.parameters()?;
-        // A space's own parameter of this name means what the space says.
-        let free: Vec<Parameter> =
+        // A space's own parameter takes precedence over one of this module with the same name.
+        let additional: Vec<Parameter> =
             parameters().into_iter().filter(|ours| !all.iter().any(|theirs| theirs.name == ours.name)).collect();
-        all.extend(free);
+        all.extend(additional);
         Ok(all)
     }
 
@@ -66,12 +67,12 @@ impl SpaceSource for Adjustable {
         let is_theirs = |name: &str| theirs.iter().any(|parameter| parameter.name == name);
         let own = settings.0.iter().filter(|setting| is_theirs(&setting.name)).cloned();
         let mut space = self.space.open(&Settings(own.collect()))?;
-        // Studies of earlier versions recorded none of these.
+        // Studies of earlier versions have not recorded these settings, so each may be missing.
         let ours =
             |name: &str| settings.0.iter().find(|set| set.name == name && !is_theirs(name)).map(|set| &set.value);
         let refused = |key: &str, error: nas_api::Error| match error {
             nas_api::Error::Message(problem) => PluginError::new(self.identity(), "open", format!("{key}: {problem}"))
-                .remedy("`nas space show` lists decisions and choices, `nas space sample` texts"),
+                .remedy("`nas space show` lists decisions and choices, `nas space sample` lists genotypes"),
             broken => PluginError::from_api(self.identity(), "describe", broken),
         };
         if let Some(Value::Texts(rules)) = ours(FIX).filter(|rules| **rules != Value::Texts(Vec::new())) {

@@ -1,11 +1,11 @@
-//! A part of a space: some choices are left out, and decisions of which one choice is left are made.
+//! A part of a space, in which some choices are left out. A decision with one remaining choice is made.
 //!
-//! Its genotypes make the open decisions alone; keys, texts, features and networks are those of the whole space. Samples
-//! are the whole space's that happen to lie in the part, where that does not take too long; mutants, children and
-//! neighbours are the standard ones of the open decisions.
+//! The genotypes of the part contain only the open decisions; keys, texts, features and networks are those of the whole
+//! space. A sample is one of the whole space that lies in the part, unless too many attempts fail. Mutants, children
+//! and neighbors are the standard ones over the open decisions.
 
 mod rules;
-mod walk;
+mod view;
 
 use nas_api::rng::derive;
 use nas_api::{
@@ -13,82 +13,86 @@ use nas_api::{
     space_defaults as standard,
 };
 
-use walk::Walk;
+use view::RestrictedView;
 
-/// Samples of the whole space that are tried before one is drawn decision by decision.
+/// The number of samples of the whole space that are tried before a sample is drawn decision by decision.
 const ATTEMPTS: u32 = 100;
 
-/// The part of a space that `fix` leaves.
+/// The part of a space that the rules of `fix` keep.
 pub struct Restricted {
-    walk: Walk,
-    /// Drawing decision by decision is what the whole space does too.
+    view: RestrictedView,
+    /// Whether the whole space samples decision by decision, too.
     standard: bool,
 }
 
 impl Restricted {
-    /// Reads the rules, `DECISION=CHOICE|CHOICE` each.
+    /// Restricts a space by rules of the form `DECISION=CHOICE|CHOICE`.
+    ///
+    /// # Errors
+    /// A rule is wrong, or the space cannot describe itself.
     pub fn new(mut space: Box<dyn OpenSpace>, rules: &[String]) -> Result<Self> {
         let info = space.info()?;
         let rules = rules::read(&info.decisions, rules)?;
         let standard = info.standard;
-        Ok(Self { walk: Walk::new(space, info, rules), standard })
+        Ok(Self { view: RestrictedView::new(space, info, rules), standard })
     }
 
-    fn belongs(&mut self, genotype: &[u32], call: &str) -> Result<()> {
+    /// Checks that a genotype belongs to the part.
+    fn check(&mut self, genotype: &[u32], call: &str) -> Result<()> {
         let refused =
             |reason| Error::new(format!("the genotype {genotype:?} was passed to space.{call}, but {reason}"));
         self.validate(genotype)?.map_err(refused)
     }
 
-    /// The whole space's genotype of one that has been checked.
+    /// Checks a genotype of the part and converts it to one of the whole space.
     fn whole(&mut self, genotype: &[u32], call: &str) -> Result<Genotype> {
-        self.belongs(genotype, call)?;
-        self.walk.whole(genotype)
+        self.check(genotype, call)?;
+        self.view.to_whole(genotype)
     }
 }
 
 impl Space for Restricted {
     fn info(&mut self) -> Result<SpaceInfo> {
-        Ok(self.walk.info().clone())
+        Ok(self.view.info().clone())
     }
 
     fn next(&mut self, prefix: &[u32]) -> Result<Option<Decision>> {
-        Ok(self.walk.step(prefix)?.cloned())
+        Ok(self.view.open_decision(prefix)?.cloned())
     }
 
     fn sample(&mut self, seed: u32) -> Result<Genotype> {
         if !self.standard {
             for attempt in 0..ATTEMPTS {
-                let sample = self.walk.space().sample(derive(seed, "fix", attempt))?;
-                if let Ok(part) = self.walk.part(&sample)? {
+                let sample = self.view.space().sample(derive(seed, "fix", attempt))?;
+                if let Ok(part) = self.view.to_part(&sample)? {
                     return Ok(part);
                 }
             }
         }
-        self.walk.asked(|walk| standard::sample(walk, seed))
+        self.view.checked(|view| standard::sample(view, seed))
     }
 
     fn mutate(&mut self, parent: &[u32], seed: u32) -> Result<Genotype> {
-        self.belongs(parent, "mutate")?;
-        self.walk.asked(|walk| standard::mutate(walk, parent, seed))
+        self.check(parent, "mutate")?;
+        self.view.checked(|view| standard::mutate(view, parent, seed))
     }
 
     fn crossover(&mut self, a: &[u32], b: &[u32], seed: u32) -> Result<Genotype> {
-        self.belongs(a, "crossover")?;
-        self.belongs(b, "crossover")?;
-        self.walk.asked(|walk| standard::crossover(walk, a, b, seed))
+        self.check(a, "crossover")?;
+        self.check(b, "crossover")?;
+        self.view.checked(|view| standard::crossover(view, a, b, seed))
     }
 
     fn neighbors(&mut self, of: &[u32]) -> Result<Vec<Genotype>> {
-        self.belongs(of, "neighbors")?;
-        self.walk.asked(|walk| standard::neighbors(walk, of))
+        self.check(of, "neighbors")?;
+        self.view.checked(|view| standard::neighbors(view, of))
     }
 
     fn validate(&mut self, genotype: &[u32]) -> Result<Result<(), String>> {
-        match self.walk.asked(|walk| standard::validate(walk, genotype))? {
+        match self.view.checked(|view| standard::validate(view, genotype))? {
             Ok(()) => {
-                let whole = self.walk.whole(genotype)?;
-                self.walk.space().validate(&whole)
+                let whole = self.view.to_whole(genotype)?;
+                self.view.space().validate(&whole)
             }
             Err(reason) => Ok(Err(reason.to_string())),
         }
@@ -96,24 +100,24 @@ impl Space for Restricted {
 
     fn key(&mut self, genotype: &[u32]) -> Result<String> {
         let whole = self.whole(genotype, "key")?;
-        self.walk.space().key(&whole)
+        self.view.space().key(&whole)
     }
 
     fn features(&mut self, genotype: &[u32]) -> Result<Vec<f32>> {
         let whole = self.whole(genotype, "features")?;
-        self.walk.space().features(&whole)
+        self.view.space().features(&whole)
     }
 
     fn format(&mut self, genotype: &[u32]) -> Result<String> {
         let whole = self.whole(genotype, "format")?;
-        self.walk.space().format(&whole)
+        self.view.space().format(&whole)
     }
 
     fn parse(&mut self, text: &str) -> Result<Result<Genotype, String>> {
-        // Bound first: a value in the head of `match` would keep the space borrowed in its arms.
-        let parsed = self.walk.space().parse(text)?;
+        // A temporary in the head of `match` would keep the space borrowed in its arms.
+        let parsed = self.view.space().parse(text)?;
         match parsed {
-            Ok(whole) => self.walk.part(&whole),
+            Ok(whole) => self.view.to_part(&whole),
             Err(reason) => Ok(Err(reason)),
         }
     }
@@ -121,33 +125,33 @@ impl Space for Restricted {
 
 impl Network for Restricted {
     fn task_parameters(&mut self) -> Result<Vec<Parameter>> {
-        self.walk.space().task_parameters()
+        self.view.space().task_parameters()
     }
 
     fn build(&mut self, genotype: &[u32], task: &Task) -> Result<Result<Graph, String>> {
         let whole = self.whole(genotype, "build")?;
-        self.walk.space().build(&whole, task)
+        self.view.space().build(&whole, task)
     }
 
     fn supernet(&mut self, task: &Task) -> Result<Result<Option<Graph>, String>> {
-        let whole = self.walk.space().supernet(task)?;
+        let whole = self.view.space().supernet(task)?;
         Ok(whole.map(|graph| graph.map(|graph| self.without_choices(graph))))
     }
 
     fn original(&mut self, genotype: &[u32]) -> Result<Genotype> {
         let whole = self.whole(genotype, "original")?;
-        self.walk.space().original(&whole)
+        self.view.space().original(&whole)
     }
 }
 
 impl Restricted {
-    /// A supernet in which the choices that are left out are read by nothing.
+    /// Removes the choices that are left out from the inputs of the supernet's `Choice` nodes.
     fn without_choices(&self, mut graph: Graph) -> Graph {
         for node in graph.nodes.iter_mut().filter(|node| node.op == "Choice") {
             let Some(Attribute::Text(decision)) = node.attribute("decision") else { continue };
-            let Some(rule) = self.walk.rule(decision) else { continue };
-            let left = rule.choices.iter().filter_map(|&choice| node.inputs.get(choice as usize).copied());
-            node.inputs = left.collect();
+            let Some(rule) = self.view.rule(decision) else { continue };
+            let kept = rule.choices.iter().filter_map(|&choice| node.inputs.get(choice as usize).copied());
+            node.inputs = kept.collect();
             if rule.open.is_none() {
                 node.op = "Identity".into();
                 node.attributes.clear();

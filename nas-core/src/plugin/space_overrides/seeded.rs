@@ -1,10 +1,10 @@
-//! A space whose samples are near known genotypes.
+//! A space whose samples lie near known genotypes.
 
 use nas_api::rng::{RngExt, derive, seeded};
 use nas_api::{Decision, Error, Genotype, Graph, Network, OpenSpace, Parameter, Result, Space, SpaceInfo, Task};
 
-/// The space with other samples: from a start, uniformly chosen, so many mutations as a number uniformly between 0 and
-/// `steps` says. Everything else is the space's.
+/// A space with other samples: a uniformly chosen start after a uniformly drawn number of mutations between 0 and
+/// `steps`. Everything else is unchanged.
 pub struct Seeded {
     space: Box<dyn OpenSpace>,
     starts: Vec<Genotype>,
@@ -12,7 +12,10 @@ pub struct Seeded {
 }
 
 impl Seeded {
-    /// Reads the starts, joined by `;`.
+    /// Reads the starts from a text in which `;` separates them.
+    ///
+    /// # Errors
+    /// A text is no genotype of the space, or there is none.
     pub fn new(mut space: Box<dyn OpenSpace>, texts: &str, steps: u32) -> Result<Self> {
         let mut starts = Vec::new();
         for text in texts.split(';').map(str::trim).filter(|text| !text.is_empty()) {
@@ -34,7 +37,7 @@ impl Space for Seeded {
     }
     fn sample(&mut self, seed: u32) -> Result<Genotype> {
         let mut rng = seeded(derive(seed, "start", 0));
-        // At least one: `new` has seen to it.
+        // `new` has made sure that there is at least one start.
         let start = rng.random_range(0..self.starts.len() as u32);
         let mut genotype = self.starts.get(start as usize).cloned().unwrap_or_default();
         for _ in 0..rng.random_range(0..=self.steps) {

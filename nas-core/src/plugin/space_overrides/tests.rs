@@ -43,7 +43,7 @@ const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/tiny-c
 const CELL: &str = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|";
 
 #[test]
-fn parts_and_seeded_spaces_conform() {
+fn restricted_and_seeded_spaces_conform() {
     let parts = [
         ("nas-bench-201", vec![fix(&["op_0_1=nor_conv_3x3", "op_2_3=none|skip_connect"])]),
         (
@@ -84,7 +84,7 @@ fn parts_and_seeded_spaces_conform() {
 }
 
 #[test]
-fn a_part_has_the_whole_spaces_networks() {
+fn a_restricted_space_has_the_networks_of_the_whole_space() {
     let mut whole = open("nas-bench-201", &[]).unwrap();
     let mut part = open("nas-bench-201", &[fix(&["op_0_1=nor_conv_3x3", "op_2_3=none|skip_connect"])]).unwrap();
     let info = part.info().unwrap();
@@ -102,7 +102,7 @@ fn a_part_has_the_whole_spaces_networks() {
 }
 
 #[test]
-fn a_supernet_loses_the_choices_that_are_left_out() {
+fn a_supernet_has_no_choices_that_are_left_out() {
     let mut part = open("nas-bench-201", &[fix(&["op_0_1=nor_conv_3x3", "op_2_3=none|skip_connect"])]).unwrap();
     let task = task(&mut *part);
     let graph = part.supernet(&task).unwrap().unwrap().unwrap();
@@ -114,7 +114,7 @@ fn a_supernet_loses_the_choices_that_are_left_out() {
 }
 
 #[test]
-fn samples_begin_at_the_starts() {
+fn samples_lie_near_the_starts() {
     let set =
         [start(&format!("{CELL}; {}", CELL.replace("avg_pool_3x3", "none"))), ("start_steps", Value::Number(1.0))];
     let mut space = open("nas-bench-201", &set).unwrap();
@@ -131,7 +131,7 @@ fn samples_begin_at_the_starts() {
 }
 
 #[test]
-fn rules_that_cannot_be_are_refused_in_words() {
+fn invalid_rules_are_refused_with_a_reason() {
     let refused = |set: (&'static str, Value), words: &str| {
         let problem = open("nas-bench-201", &[set]).err().unwrap();
         assert!(problem.contains(words), "{problem}");
@@ -144,9 +144,9 @@ fn rules_that_cannot_be_are_refused_in_words() {
     refused(start(" ; "), "names no genotype");
 }
 
-/// Headers of studies that were begun before these parameters existed do not have them.
+/// Studies that began before these parameters existed have not recorded them.
 #[test]
-fn settings_without_ours_open_the_whole_space() {
+fn settings_without_the_overrides_open_the_whole_space() {
     let source = registry().space("mlp").unwrap();
     assert!(!source.open(&Settings::default()).unwrap().info().unwrap().description.contains("part"));
 }

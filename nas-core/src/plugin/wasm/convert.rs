@@ -1,5 +1,5 @@
-//! Conversions between the contract's types and those of `nas-api`. The fields are the same; the compiler sees to it
-//! that none is forgotten.
+//! Conversions between the contract's types and those of `nas-api`. Their fields are the same, and the compiler reports
+//! any that is forgotten.
 
 use nas_api as api;
 
@@ -9,15 +9,15 @@ use super::bindings::strategy::exports::nas::plugin::strategy as wit_strategy;
 use super::bindings::strategy::nas::plugin::space as asked_space;
 use super::bindings::{architecture, types};
 
-/// The contract's form of a value.
+/// Conversion into the contract's type.
 pub trait IntoWit<T> {
-    /// Takes it apart.
+    /// Converts the value.
     fn into_wit(self) -> T;
 }
 
-/// The value of the contract's form.
+/// Conversion from the contract's type.
 pub trait FromWit<T> {
-    /// Takes it apart.
+    /// Converts the value.
     fn from_wit(wit: T) -> Self;
 }
 
@@ -33,8 +33,8 @@ impl<A: FromWit<B>, B> FromWit<Vec<B>> for Vec<A> {
     }
 }
 
-/// Both directions of a record whose fields have the same names. Fields after the first `;` are converted; those after
-/// the second one have no place in the contract.
+/// Implements both directions for a record whose fields have the same names. Fields after the first `;` are converted;
+/// those after the second one are not in the contract and get their default.
 macro_rules! record {
     ($api:path, $wit:path { $($same:ident),* $(; $($converted:ident),* $(; $($ours:ident),*)?)? }) => {
         impl IntoWit<$wit> for $api {
@@ -46,7 +46,10 @@ macro_rules! record {
         impl FromWit<$wit> for $api {
             fn from_wit(wit: $wit) -> Self {
                 let $wit { $($same,)* $($($converted,)*)? } = wit;
-                Self { $($same,)* $($($converted: FromWit::from_wit($converted),)* $($($ours: Default::default(),)*)?)? }
+                Self {
+                    $($same,)*
+                    $($($converted: FromWit::from_wit($converted),)* $($($ours: Default::default(),)*)?)?
+                }
             }
         }
     };
@@ -82,7 +85,7 @@ record!(api::SpaceInfo, wit_space::SpaceInfo {
 record!(api::SpaceInfo, asked_space::SpaceInfo {
     name, version, log10_size, conditional, standard, description, reference; decisions });
 
-/// Both directions of a set of flags, which is a struct of truths here.
+/// Implements both directions for a set of flags, which `nas-api` has as a struct of booleans.
 macro_rules! flags {
     ($api:path, $wit:path { $($field:ident $flag:ident),* }) => {
         impl IntoWit<$wit> for $api {
@@ -108,7 +111,8 @@ flags!(api::Needs, wit_strategy::Needs { fidelities FIDELITIES, resume RESUME, g
 flags!(api::Serves, wit_strategy::Serves {
     several_objectives SEVERAL_OBJECTIVES, resume RESUME, ahead AHEAD });
 
-/// Both directions of an enumeration whose cases have the same names; the values of `as` cases are converted.
+/// Implements both directions for an enumeration whose cases have the same names: cases whose value is the same type,
+/// cases whose value is converted, and cases without a value.
 macro_rules! variant {
     ($api:path, $wit:path { $($same:ident),* ; $($converted:ident),* ; $($plain:ident),* }) => {
         impl IntoWit<$wit> for $api {

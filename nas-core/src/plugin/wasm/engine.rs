@@ -1,35 +1,26 @@
-//! The engine that all components share.
+//! The engine that all components share, with their limits and their log.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
-use super::bindings::evaluator::CandidateEvaluator;
-use super::bindings::space::SearchSpace;
-use super::bindings::strategy::SearchStrategy;
-use super::guest::State;
 use super::limits::Limits;
-use super::load::Log;
+use super::log::Log;
 
-/// How often the wall-clock backstop looks at the clock.
+/// How often the wall-clock limit of a call is checked.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Compiles and instantiates components.
-pub struct Host {
+/// What every instance needs: the engine that compiled it, its limits, and where its log lines go.
+pub struct Runtime {
     pub(super) engine: Engine,
-    pub(super) strategies: Linker<State>,
-    pub(super) spaces: Linker<State>,
-    pub(super) evaluators: Linker<State>,
     pub(super) limits: Limits,
     pub(super) log: Log,
 }
 
-impl Host {
-    /// A host that keeps compiled code in `cache`; without a folder every start compiles anew.
-    pub fn new(cache: Option<PathBuf>, limits: Limits, log: Log) -> wasmtime::Result<Arc<Self>> {
+impl Runtime {
+    /// A runtime that keeps compiled code in the folder `cache`; without one, every start compiles again.
+    pub(super) fn new(cache: Option<PathBuf>, limits: Limits, log: Log) -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config
             .consume_fuel(true)
@@ -43,23 +34,17 @@ impl Host {
             config.cache(Some(Cache::new(settings)?));
         }
         let engine = Engine::new(&config)?;
-        let mut strategies = Linker::new(&engine);
-        SearchStrategy::add_to_linker::<_, HasSelf<_>>(&mut strategies, |state: &mut State| state)?;
-        let mut spaces = Linker::new(&engine);
-        SearchSpace::add_to_linker::<_, HasSelf<_>>(&mut spaces, |state: &mut State| state)?;
-        let mut evaluators = Linker::new(&engine);
-        CandidateEvaluator::add_to_linker::<_, HasSelf<_>>(&mut evaluators, |state: &mut State| state)?;
         tick(&engine);
-        Ok(Arc::new(Self { engine, strategies, spaces, evaluators, limits, log }))
+        Ok(Self { engine, limits, log })
     }
 
-    /// Ticks until the deadline of a call.
+    /// The number of ticks until the wall-clock limit of a call.
     pub(super) fn deadline(&self) -> u64 {
         u64::from(self.limits.call_seconds) * 1000 / TICK.as_millis() as u64 + 1
     }
 }
 
-/// Advances the engine's epoch until the engine is gone.
+/// Advances the engine's epoch at every tick until the engine is dropped.
 fn tick(engine: &Engine) {
     let engine = engine.weak();
     std::thread::spawn(move || {

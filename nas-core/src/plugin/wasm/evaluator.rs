@@ -1,4 +1,4 @@
-//! Light evaluators as components.
+//! Evaluators as components.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,10 @@ pub struct WasmEvaluatorSource {
 }
 
 impl WasmEvaluatorSource {
-    /// Asks the component what it is.
+    /// Opens a component and has it describe itself.
+    ///
+    /// # Errors
+    /// The component does not fit the contract, or its description fails.
     pub fn new(component: Component) -> Result<Self, PluginError> {
         let mut identity = component.identity.clone();
         let linked = component.host.evaluators.instantiate_pre(&component.compiled);
@@ -28,7 +31,7 @@ impl WasmEvaluatorSource {
             PluginError::new(&identity, "", format!("does not fit the contract: {}", error.root_cause()))
                 .remedy("rebuild it against this version's nas-api")
         })?;
-        let mut guest = Guest::new(&component.host, &identity, None, |store| pre.instantiate(store))?;
+        let mut guest = Guest::new(&component.host.runtime, &identity, None, |store| pre.instantiate(store))?;
         let described = guest
             .call("describe", |world: &CandidateEvaluator, store| world.nas_plugin_evaluator().call_describe(store))?;
         let info = EvaluatorInfo::from_wit(described);
@@ -48,7 +51,8 @@ impl EvaluatorSource for WasmEvaluatorSource {
     }
 
     fn open(&self, settings: &Settings, _state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
-        let mut guest = Guest::new(&self.component.host, &self.identity, None, |store| self.pre.instantiate(store))?;
+        let mut guest =
+            Guest::new(&self.component.host.runtime, &self.identity, None, |store| self.pre.instantiate(store))?;
         let settings = settings.clone().into_wit();
         let opened = guest
             .call("open", |world, store| world.nas_plugin_evaluator().call_open(store, &settings))?
@@ -58,7 +62,7 @@ impl EvaluatorSource for WasmEvaluatorSource {
     }
 }
 
-/// An instance has one thread, so threads take turns.
+/// An evaluator in a component. An instance runs one call at a time, so threads take turns.
 struct WasmEvaluator {
     guest: Mutex<Guest<CandidateEvaluator>>,
     identity: Identity,

@@ -1,4 +1,4 @@
-//! One instance of a component, with its limits, and the translation of what goes wrong in it.
+//! One instance of a component within its limits; traps and failed host functions become one error message.
 
 use std::sync::Arc;
 
@@ -6,22 +6,23 @@ use nas_api::OpenSpace;
 use wasmtime::{Store, Trap};
 
 use super::bindings::{architecture, log, types};
-use super::engine::Host;
-use super::limits::{MemoryExceeded, Meter};
-use super::load::Level;
+use super::engine::Runtime;
+use super::limits::{MemoryExceeded, MemoryMeter};
+use super::log::Level;
 use crate::plugin::{Identity, PluginError};
 
-/// What the host keeps for an instance.
+/// The host's state for one instance.
 pub struct State {
     identity: Identity,
-    host: Arc<Host>,
-    meter: Meter,
+    runtime: Arc<Runtime>,
+    memory: MemoryMeter,
+    /// The bytes that it may still log.
     log_left: usize,
-    /// The last error line: a panic's message comes this way, just before the trap.
-    last_words: Option<String>,
-    /// The space that a strategy asks.
+    /// The last error line of the current call. A panic logs its message just before the trap.
+    last_error: Option<String>,
+    /// The space that a strategy may ask.
     pub space: Option<Box<dyn OpenSpace>>,
-    /// A breakdown of the space, while the strategy's call is being unwound.
+    /// The space's error, kept while the strategy's call unwinds.
     pub broken: Option<PluginError>,
 }
 
@@ -31,7 +32,7 @@ impl architecture::Host for State {}
 impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
         if level == log::Level::Error {
-            self.last_words = Some(message.clone());
+            self.last_error = Some(message.clone());
         }
         if self.log_left == 0 {
             return Ok(());
@@ -43,49 +44,56 @@ impl log::Host for State {
             log::Level::Error => Level::Error,
         };
         self.log_left = self.log_left.saturating_sub(message.len().max(1));
-        (self.host.log)(level, &self.identity.to_string(), &message);
+        (self.runtime.log)(level, &self.identity.to_string(), &message);
         if self.log_left == 0 {
-            (self.host.log)(Level::Warn, &self.identity.to_string(), "has logged all that it may; the rest is dropped");
+            (self.runtime.log)(
+                Level::Warn,
+                &self.identity.to_string(),
+                "has reached its log limit; further lines are dropped",
+            );
         }
         Ok(())
     }
 }
 
-/// An instance. After an error it is never entered again.
+/// An instance of a component. After an error it cannot be called again.
 pub struct Guest<W> {
     store: Store<State>,
     world: W,
-    dead: bool,
+    failed: bool,
 }
 
 impl<W> Guest<W> {
-    /// Instantiates, within the limits.
+    /// Instantiates a component within the limits.
+    ///
+    /// # Errors
+    /// The component cannot be instantiated, or exceeds a limit while it is.
     pub fn new(
-        host: &Arc<Host>,
+        runtime: &Arc<Runtime>,
         identity: &Identity,
         space: Option<Box<dyn OpenSpace>>,
         instantiate: impl FnOnce(&mut Store<State>) -> wasmtime::Result<W>,
     ) -> Result<Self, PluginError> {
         let state = State {
             identity: identity.clone(),
-            host: host.clone(),
-            meter: Meter::new(host.limits),
-            log_left: host.limits.log_bytes,
-            last_words: None,
+            runtime: runtime.clone(),
+            memory: MemoryMeter::new(runtime.limits),
+            log_left: runtime.limits.log_bytes,
+            last_error: None,
             space,
             broken: None,
         };
-        let mut store = Store::new(&host.engine, state);
-        store.limiter(|state| &mut state.meter);
-        store.set_hostcall_fuel(host.limits.transfer_bytes);
+        let mut store = Store::new(&runtime.engine, state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(runtime.limits.transfer_bytes);
         prepare(&mut store, identity)?;
         match instantiate(&mut store) {
-            Ok(world) => Ok(Self { store, world, dead: false }),
+            Ok(world) => Ok(Self { store, world, failed: false }),
             Err(error) => Err(explain(&mut store, "instantiation", error)),
         }
     }
 
-    /// Which plugin it is an instance of.
+    /// The plugin that this is an instance of.
     pub fn identity(&self) -> &Identity {
         &self.store.data().identity
     }
@@ -95,47 +103,50 @@ impl<W> Guest<W> {
         self.store.data_mut().space.as_mut()
     }
 
-    /// One call into the instance: fuel and clock start anew, and whatever goes wrong becomes one message.
+    /// Calls a function of the instance with fresh fuel and a fresh time limit.
+    ///
+    /// # Errors
+    /// The call trapped, exceeded a limit or broke the contract, or an earlier call did.
     pub fn call<R>(
         &mut self,
         name: &str,
         code: impl FnOnce(&W, &mut Store<State>) -> wasmtime::Result<R>,
     ) -> Result<R, PluginError> {
-        if self.dead {
+        if self.failed {
             let problem = "it was ended by an earlier error and cannot be called again";
             return Err(PluginError::new(self.identity(), name, problem));
         }
         let state = self.store.data_mut();
-        state.last_words = None;
-        let (host, limits) = (&state.host, state.host.limits);
-        let deadline = host.deadline();
+        state.last_error = None;
+        let (limits, deadline) = (state.runtime.limits, state.runtime.deadline());
         // Cannot fail: the engine consumes fuel.
         let fuel = self.store.set_fuel(limits.call_fuel);
         self.store.set_epoch_deadline(deadline);
         match fuel.and_then(|()| code(&self.world, &mut self.store)) {
             Ok(result) => Ok(result),
             Err(error) => {
-                self.dead = true;
+                self.failed = true;
                 Err(explain(&mut self.store, name, error))
             }
         }
     }
 }
 
+/// Sets the limits of the instantiation.
 fn prepare(store: &mut Store<State>, identity: &Identity) -> Result<(), PluginError> {
-    let host = store.data().host.clone();
-    store.set_epoch_deadline(host.deadline());
-    store.set_fuel(host.limits.call_fuel).map_err(|error| PluginError::new(identity, "instantiation", error))
+    let runtime = store.data().runtime.clone();
+    store.set_epoch_deadline(runtime.deadline());
+    store.set_fuel(runtime.limits.call_fuel).map_err(|error| PluginError::new(identity, "instantiation", error))
 }
 
-/// What a trap or a failed host function means to a user.
+/// Explains a trap or a failed host function to the user.
 fn explain(store: &mut Store<State>, call: &str, error: wasmtime::Error) -> PluginError {
     let state = store.data_mut();
     if let Some(broken) = state.broken.take() {
         return broken;
     }
-    let limits = state.host.limits;
-    let words = state.last_words.take();
+    let limits = state.runtime.limits;
+    let message = state.last_error.take();
     let (problem, remedy) = if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
         (exceeded.to_string(), "lower what it keeps, or raise --plugin-memory".to_owned())
     } else {
@@ -152,16 +163,16 @@ fn explain(store: &mut Store<State>, call: &str, error: wasmtime::Error) -> Plug
                 "its recursion is too deep for the stack".to_owned(),
                 "this is a defect of the plugin: report it to its author".to_owned(),
             ),
-            // A guest keeps large values on a stack in its own memory, which ends at address 0.
+            // A guest keeps large values on a stack in its own memory, which grows down to address 0.
             Some(Trap::MemoryOutOfBounds) => (
                 "it reached outside its memory: its recursion is too deep, or it is broken".to_owned(),
                 "this is a defect of the plugin: report it to its author".to_owned(),
             ),
             Some(trap) => {
-                let what = match (trap, &words) {
-                    (Trap::UnreachableCodeReached, Some(words)) => words.clone(),
+                let what = match (trap, &message) {
+                    (Trap::UnreachableCodeReached, Some(message)) => message.clone(),
                     (Trap::UnreachableCodeReached, None) => "it aborted without saying why".to_owned(),
-                    (trap, Some(words)) => format!("{words} ({trap})"),
+                    (trap, Some(message)) => format!("{message} ({trap})"),
                     (trap, None) => format!("it trapped: {trap}"),
                 };
                 (what, "this is a defect of the plugin: report it to its author".to_owned())

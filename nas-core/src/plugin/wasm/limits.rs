@@ -1,19 +1,19 @@
-//! What a component may use.
+//! The limits of a component.
 
 use wasmtime::{ResourceLimiter, Result, bail};
 
-/// What one component may use. Exceeding a limit ends its search with an error, never the program.
+/// The limits of one component. Exceeding one ends the study with an error, never the program.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// All linear memories of an instance together, in bytes.
+    /// The size of all linear memories of an instance together, in bytes.
     pub memory_bytes: usize,
-    /// WebAssembly instructions of one call, about: exact and deterministic, the same on every machine.
+    /// The fuel of one call, which is about its number of WebAssembly instructions. It is the same on every machine.
     pub call_fuel: u64,
-    /// Wall-clock backstop for one call, in seconds, behind the fuel.
+    /// The wall-clock limit of one call in seconds, in case the fuel lasts too long.
     pub call_seconds: u32,
-    /// What one call may hand to the host, in bytes.
+    /// The amount of data that one call may pass to the host, in bytes.
     pub transfer_bytes: usize,
-    /// What one instance may log, in bytes.
+    /// The amount of text that one instance may log, in bytes.
     pub log_bytes: usize,
 }
 
@@ -21,7 +21,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory_bytes: 512 << 20,
-            // 5 to 20 seconds of a tight loop: far above what a surrogate model needs for one proposal.
+            // A tight loop runs for 5 to 20 seconds on this, far longer than a surrogate model needs for one proposal.
             call_fuel: 20_000_000_000,
             call_seconds: 60,
             transfer_bytes: 64 << 20,
@@ -30,23 +30,24 @@ impl Default for Limits {
     }
 }
 
-/// Table elements of all tables together; a pointer each on the host.
+/// The maximum number of elements of all tables together; each is a pointer on the host.
 const TABLE_ELEMENTS: usize = 1 << 20;
 
-/// Counts what an instance holds. Wasmtime's own `StoreLimits` bounds each memory alone, and a component may have many.
-pub(super) struct Meter {
+/// Counts the memory of an instance. Wasmtime's own `StoreLimits` limits each memory separately, and a component may
+/// have several.
+pub(super) struct MemoryMeter {
     limits: Limits,
     memory: usize,
     elements: usize,
 }
 
-impl Meter {
+impl MemoryMeter {
     pub fn new(limits: Limits) -> Self {
         Self { limits, memory: 0, elements: 0 }
     }
 }
 
-impl ResourceLimiter for Meter {
+impl ResourceLimiter for MemoryMeter {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
         let total = self.memory.saturating_add(desired.saturating_sub(current));
         if total > self.limits.memory_bytes {
@@ -74,7 +75,7 @@ impl ResourceLimiter for Meter {
     }
 }
 
-/// An instance asked for more memory than it may have.
+/// An instance asked for more memory than its limit allows.
 #[derive(Debug, thiserror::Error)]
 #[error("it asked for {} MiB of memory, and may have {} MiB", asked.div_ceil(1 << 20), limit >> 20)]
 pub(super) struct MemoryExceeded {

@@ -1,34 +1,18 @@
-//! Reads a file, finds out what it is, and refuses what cannot run here, all before anything is instantiated.
+//! Loads a component and checks its kind, contract version and imports before anything is instantiated.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nas_api::CONTRACT_VERSION;
 
-use super::engine::Host;
+use super::host::Host;
 use crate::plugin::identity::digest;
 use crate::plugin::{Identity, Kind, Origin, PluginError};
 
-/// How important a line of a plugin's log is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// For the plugin's author.
-    Debug,
-    /// Good to know.
-    Info,
-    /// Something is not as it should be.
-    Warn,
-    /// Something failed.
-    Error,
-}
-
-/// Where lines of plugins' logs go: level, plugin, line.
-pub type Log = Arc<dyn Fn(Level, &str, &str) + Send + Sync>;
-
-/// The largest file that is read as a component.
+/// The maximum size of a component's file, in bytes.
 const MAX_FILE: u64 = 256 << 20;
 
-/// A component that can run here: its kind, contract version and imports are checked.
+/// A compiled component whose kind, contract version and imports have been checked.
 pub struct Component {
     pub(super) host: Arc<Host>,
     pub(super) compiled: wasmtime::component::Component,
@@ -36,8 +20,11 @@ pub struct Component {
 }
 
 impl Component {
-    /// Reads and compiles a file (or takes the compiled code from the cache). Name and version of the identity are the
-    /// file's until the plugin has said its own.
+    /// Reads and compiles a file, or takes the compiled code from the cache. Until the plugin has described itself, its
+    /// identity has the name of the file and the version of the contract.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a component, or does not fit the contract.
     pub fn load(host: &Arc<Host>, path: &Path) -> Result<Self, PluginError> {
         let refuse = |problem: String, remedy: &str| PluginError {
             plugin: format!("plugin {}", path.display()),
@@ -68,7 +55,7 @@ impl Component {
                 ));
             }
         }
-        let compiled = wasmtime::component::Component::new(&host.engine, &bytes).map_err(|error| {
+        let compiled = wasmtime::component::Component::new(&host.runtime.engine, &bytes).map_err(|error| {
             refuse(format!("is damaged or not supported: {}", error.root_cause()), "build it again, or copy it again")
         })?;
         let (kind, version) = check_contract(host, &compiled).map_err(|(problem, remedy)| refuse(problem, &remedy))?;
@@ -78,7 +65,7 @@ impl Component {
         Ok(Self { host: host.clone(), compiled, identity })
     }
 
-    /// What it is for.
+    /// The kind of the plugin.
     pub fn kind(&self) -> Kind {
         self.identity.kind
     }
@@ -88,11 +75,11 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Kind and contract version, read from the names of exports and imports; or problem and remedy.
+/// Reads kind and contract version from the names of exports and imports. The error is a problem and its remedy.
 fn check_contract(host: &Host, compiled: &wasmtime::component::Component) -> Result<(Kind, String), (String, String)> {
-    let of_component = compiled.component_type();
+    let interface_types = compiled.component_type();
     let mut found = None;
-    for (name, _) in of_component.exports(&host.engine) {
+    for (name, _) in interface_types.exports(&host.runtime.engine) {
         let Some((interface, version)) = name.strip_prefix("nas:plugin/").and_then(|name| name.split_once('@')) else {
             continue;
         };
@@ -115,9 +102,9 @@ fn check_contract(host: &Host, compiled: &wasmtime::component::Component) -> Res
         Kind::Strategy => &["types", "log", "space"],
         Kind::Space | Kind::Evaluator => &["types", "log", "architecture"],
     };
-    for (name, _) in of_component.imports(&host.engine) {
-        let ours = name.strip_prefix("nas:plugin/").and_then(|name| name.split_once('@'));
-        match ours {
+    for (name, _) in interface_types.imports(&host.runtime.engine) {
+        let known = name.strip_prefix("nas:plugin/").and_then(|name| name.split_once('@'));
+        match known {
             Some((interface, version)) if offered.contains(&interface) => check_version(version)?,
             _ => {
                 return Err((
@@ -133,7 +120,7 @@ fn check_contract(host: &Host, compiled: &wasmtime::component::Component) -> Res
     Ok(found)
 }
 
-/// Versions before 1.0 are compatible within one minor version.
+/// Checks that a version of the contract is compatible: before 1.0, versions are within one minor version.
 fn check_version(version: &str) -> Result<(), (String, String)> {
     let compatible = |version: &str| -> Option<(u32, u32)> {
         let mut parts = version.split(['.', '-']).map(|part| part.parse().ok());

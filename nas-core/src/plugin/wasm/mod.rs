@@ -1,22 +1,25 @@
-//! The WebAssembly host: the one module that knows wasmtime.
+//! The WebAssembly host; no other module uses wasmtime.
 //!
-//! One engine for all components; compiled code is cached on disk; every opened plugin has a store of its own. Nothing
-//! ambient is offered: no clock, files, network or randomness. Settings are chosen so that a component computes the
-//! same bits on every machine (fuel, canonical NaN, deterministic relaxed SIMD).
+//! All components share one engine, compiled code is cached on disk, and every opened plugin has a store of its own.
+//! Components get no clock, files, network or randomness. The engine's settings (fuel, canonical NaN, deterministic
+//! relaxed SIMD) make a component compute the same bits on every machine.
 
 mod bindings;
 mod convert;
 mod engine;
 mod evaluator;
 mod guest;
+mod host;
 mod limits;
 mod load;
+mod log;
 mod space;
 mod strategy;
 
-pub use engine::Host;
 pub use evaluator::WasmEvaluatorSource;
+pub use host::Host;
 pub use limits::Limits;
-pub use load::{Component, Level, Log};
+pub use load::Component;
+pub use log::{Level, Log};
 pub use space::WasmSpaceSource;
 pub use strategy::WasmStrategy;

@@ -21,8 +21,12 @@ pub struct WasmSpaceSource {
 }
 
 impl WasmSpaceSource {
-    /// Asks the component what it is. Its name and version are those of the space at its default settings; where it
-    /// has none without settings (a space read from a definition), those of the file.
+    /// Opens a component and has it describe itself. Its name and version are those of the space at its default
+    /// settings, or those of the file where the space cannot be opened without settings (a space read from a
+    /// definition).
+    ///
+    /// # Errors
+    /// The component does not fit the contract, or its description fails.
     pub fn new(component: Component) -> Result<Self, PluginError> {
         let identity = component.identity.clone();
         let linked = component.host.spaces.instantiate_pre(&component.compiled);
@@ -44,7 +48,7 @@ impl WasmSpaceSource {
     }
 
     fn instantiate(&self) -> Result<Guest<SearchSpace>, PluginError> {
-        Guest::new(&self.component.host, &self.identity, None, |store| self.pre.instantiate(store))
+        Guest::new(&self.component.host.runtime, &self.identity, None, |store| self.pre.instantiate(store))
     }
 }
 
@@ -80,8 +84,8 @@ impl WasmSpace {
         Ok(self.guest.call(call, |world, store| question(world.nas_plugin_space(), store))?)
     }
 
-    /// A strategy may pass anything; a space is only ever asked about its own genotypes.
-    fn belongs(&mut self, genotype: &[u32], call: &str) -> Result<()> {
+    /// Checks a genotype: a strategy may pass anything, but a space is only asked about its own genotypes.
+    fn check(&mut self, genotype: &[u32], call: &str) -> Result<()> {
         self.validate(genotype)?
             .map_err(|reason| Error::new(format!("the genotype {genotype:?} was passed to space.{call}, but {reason}")))
     }
@@ -98,31 +102,31 @@ impl Space for WasmSpace {
         self.ask("sample", |space, store| space.call_sample(store, seed))
     }
     fn mutate(&mut self, parent: &[u32], seed: u32) -> Result<Genotype> {
-        self.belongs(parent, "mutate")?;
+        self.check(parent, "mutate")?;
         self.ask("mutate", |space, store| space.call_mutate(store, &parent.to_vec(), seed))
     }
     fn crossover(&mut self, a: &[u32], b: &[u32], seed: u32) -> Result<Genotype> {
-        self.belongs(a, "crossover")?;
-        self.belongs(b, "crossover")?;
+        self.check(a, "crossover")?;
+        self.check(b, "crossover")?;
         self.ask("crossover", |space, store| space.call_crossover(store, &a.to_vec(), &b.to_vec(), seed))
     }
     fn neighbors(&mut self, of: &[u32]) -> Result<Vec<Genotype>> {
-        self.belongs(of, "neighbors")?;
+        self.check(of, "neighbors")?;
         self.ask("neighbors", |space, store| space.call_neighbors(store, &of.to_vec()))
     }
     fn validate(&mut self, genotype: &[u32]) -> Result<Result<(), String>> {
         self.ask("validate", |space, store| space.call_validate(store, &genotype.to_vec()))
     }
     fn key(&mut self, genotype: &[u32]) -> Result<String> {
-        self.belongs(genotype, "key")?;
+        self.check(genotype, "key")?;
         self.ask("key", |space, store| space.call_key(store, &genotype.to_vec()))
     }
     fn features(&mut self, genotype: &[u32]) -> Result<Vec<f32>> {
-        self.belongs(genotype, "features")?;
+        self.check(genotype, "features")?;
         self.ask("features", |space, store| space.call_features(store, &genotype.to_vec()))
     }
     fn format(&mut self, genotype: &[u32]) -> Result<String> {
-        self.belongs(genotype, "format")?;
+        self.check(genotype, "format")?;
         self.ask("format", |space, store| space.call_format(store, &genotype.to_vec()))
     }
     fn parse(&mut self, text: &str) -> Result<Result<Genotype, String>> {
@@ -139,7 +143,7 @@ impl Network for WasmSpace {
     }
 
     fn build(&mut self, genotype: &[u32], task: &Task) -> Result<Result<Graph, String>> {
-        self.belongs(genotype, "build")?;
+        self.check(genotype, "build")?;
         let task = task.clone().into_wit();
         let built = self
             .guest

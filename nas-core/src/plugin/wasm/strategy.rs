@@ -1,4 +1,4 @@
-//! Strategies as components: the host connects them with a space, built in or a component itself.
+//! Strategies as components. The host connects them with a space, which may be built in or a component itself.
 
 use std::sync::OnceLock;
 
@@ -20,7 +20,10 @@ pub struct WasmStrategy {
 }
 
 impl WasmStrategy {
-    /// Asks the component what it is.
+    /// Opens a component and has it describe itself.
+    ///
+    /// # Errors
+    /// The component does not fit the contract, or its description fails.
     pub fn new(component: Component) -> Result<Self, PluginError> {
         let identity = component.identity.clone();
         let mut source = Self { component, info: StrategyInfo::default(), identity, pre: OnceLock::new() };
@@ -45,7 +48,7 @@ impl WasmStrategy {
                 self.pre.get_or_init(|| pre)
             }
         };
-        Guest::new(host, &self.identity, space, |store| pre.instantiate(store))
+        Guest::new(&host.runtime, &self.identity, space, |store| pre.instantiate(store))
     }
 }
 
@@ -100,10 +103,10 @@ impl Search for WasmSearch {
 }
 
 impl State {
-    /// Asks the connected space. What the space cannot bear ends the strategy's call.
+    /// Asks the connected space. An error of the space ends the strategy's call.
     fn ask_space<R>(&mut self, question: impl FnOnce(&mut dyn OpenSpace) -> nas_api::Result<R>) -> wasmtime::Result<R> {
         let Some(space) = self.space.as_mut() else {
-            wasmtime::bail!("no space is connected while a plugin is asked what it is");
+            wasmtime::bail!("no space is connected while a plugin describes itself");
         };
         question(space.as_mut()).map_err(|error| match error {
             nas_api::Error::Host(inner) => {

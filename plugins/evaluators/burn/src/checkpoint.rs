@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use nas_api::{CurvePoint, Metric, Monitor, Request};
+use nas_api::{CurvePoint, Metric};
+use nas_network::weights_file::{self, Archive, StoreError};
 
-use crate::store::{self, Archive, StoreError};
-use crate::train::{self, Trainer};
-use crate::{Burn, Devices, Trouble};
+use crate::trainer::Trainer;
 
 /// Names of what is added to the state of a training.
 const FINGERPRINT: &str = "fingerprint";
@@ -46,7 +45,7 @@ impl Checkpoint {
     /// What was kept; `None` where nothing was. `Err`: why it is of no use.
     pub fn read(&self) -> Result<Option<(Archive, Course)>, String> {
         let origin = self.file.display().to_string();
-        let Some(bytes) = store::read(&self.file).map_err(|error| error.to_string())? else { return Ok(None) };
+        let Some(bytes) = weights_file::read(&self.file).map_err(|error| error.to_string())? else { return Ok(None) };
         let archive = Archive::from_bytes(&bytes, &origin).map_err(|error| error.to_string())?;
         if archive.texts.get(FINGERPRINT) != Some(&self.fingerprint) {
             return Err(format!("'{origin}' is of another training"));
@@ -70,7 +69,7 @@ impl Checkpoint {
         archive.texts.insert(FINGERPRINT.into(), self.fingerprint.clone());
         archive.texts.insert(CURVE.into(), curve_text(&course.curve));
         archive.texts.insert(SECONDS.into(), course.seconds.to_string());
-        let written = archive.to_bytes().and_then(|bytes| store::write(&self.file, &bytes));
+        let written = archive.to_bytes().and_then(|bytes| weights_file::write(&self.file, &bytes));
         written.map_err(|error: StoreError| error.to_string())
     }
 
@@ -78,44 +77,6 @@ impl Checkpoint {
     pub fn forget(&self) {
         // Mostly there is none. One that stays is removed with the study's end.
         let _ = std::fs::remove_file(&self.file);
-    }
-}
-
-impl<D: Devices> Burn<D> {
-    /// Where the trial is kept while it is trained.
-    pub(crate) fn checkpoint(&self, request: &Request) -> Option<Checkpoint> {
-        let file = self.keep.unfinished(request.trial)?;
-        let Request { trial, key, graph, fidelity, resume, seed, .. } = request;
-        // Files may have been edited since.
-        let data = &self.data.fingerprint;
-        let of = format!("{:?}", (trial, key, graph, fidelity, resume, seed, &self.config, data));
-        Some(Checkpoint::new(file, self.config.checkpoint, &of))
-    }
-
-    /// The training as it was interrupted, or at its start.
-    pub(crate) fn begin(
-        &self,
-        request: &Request,
-        epochs: u32,
-        checkpoint: Option<&Checkpoint>,
-        monitor: &dyn Monitor,
-    ) -> Result<(Trainer, Course), Trouble> {
-        let kept = checkpoint.map_or(Ok(None), Checkpoint::read).and_then(|kept| {
-            let Some((archive, course)) = kept else { return Ok(None) };
-            let (plan, training) = train::prepared(&request.graph, &self.data.train, &self.config.training)?;
-            let trainer = Trainer::carry_on(archive, plan, &training, &self.device)?;
-            Ok(Some((trainer, course)))
-        });
-        match kept {
-            Ok(Some((trainer, course))) if trainer.epoch < epochs => {
-                monitor
-                    .notice(&format!("carries on after epoch {} of {epochs}, where it was interrupted", trainer.epoch));
-                return Ok((trainer, course));
-            }
-            Ok(_) => {}
-            Err(problem) => monitor.notice(&format!("its kept state is of no use, so it starts anew: {problem}")),
-        }
-        Ok((self.trainer(request, epochs)?, Course::default()))
     }
 }
 

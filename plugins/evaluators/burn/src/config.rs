@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use nas_api::{Error, FinalTraining, Parameter, ParameterKind, Result, Role, Settings, Value};
+use nas_data::{DataConfig, Kind, MOST_TOKENS, Tokens, located};
+use nas_network::device::Place;
 
-use crate::data::{DataConfig, Kind, MOST_TOKENS, Tokens, located};
-use crate::device::Place;
-use crate::training::{self, Training};
+use crate::hyperparameters::{self, Training};
 
 /// Tokens of `bpe` where nothing is said.
 const VOCABULARY: u32 = 512;
@@ -98,16 +98,16 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
             "seconds from one kept state of a running training to the next; 0: after every epoch",
         ),
     ];
-    parameters.extend(training::parameters());
+    parameters.extend(hyperparameters::parameters());
     let places = "where networks are trained: cpu, or in the CUDA library cuda:0, ...";
     parameters.push(Parameter::text("device", &device.to_string(), places).with_role(Role::Device));
     parameters
 }
 
-/// What may be set for final training: how networks are trained, where, and on how many examples.
+/// What may be set for the final training: how networks are trained, where, and on how many examples.
 pub fn final_training() -> FinalTraining {
     FinalTraining {
-        recipe: training::parameters().into_iter().map(|parameter| parameter.name).collect(),
+        recipe: hyperparameters::parameters().into_iter().map(|parameter| parameter.name).collect(),
         others: ["train_limit", "validation_limit", "device"].map(str::to_owned).to_vec(),
         without_effect: [
             ("validate_every", "validation examples are trained on here, so that nothing is validated"),

@@ -3,8 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-
-use crate::model::Weights;
+use nas_network::Weights;
 
 /// Scales all gradients together where their norm, over all weights, is above `most` (Pascanu et al. 2013, algorithm 1;
 /// burn's own clipping takes the norm of each tensor apart). The norm stays on the device.

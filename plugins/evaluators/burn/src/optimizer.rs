@@ -3,8 +3,7 @@
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
-
-use crate::kernel::InPlace;
+use nas_kernels::InPlace;
 
 /// burn's and the papers'.
 const BETA1: f32 = 0.9;

@@ -1,5 +1,7 @@
-//! The evaluator `cost`: what a network costs at inference, from its graph alone. A cost model for searches that train
-//! nothing, and the example of an evaluator that is a component and a native library from one source.
+//! The evaluator `cost`: the memory that a network needs at inference, computed from its graph.
+//!
+//! It is a cost model for searches that train nothing, and the example of an evaluator that is a component and a native
+//! library from one source.
 
 use std::path::Path;
 
@@ -11,10 +13,13 @@ use nas_api::{
     Parameter, Request, Result, Settings, Task,
 };
 
-/// Bytes of one number, and the input that networks are built for.
+/// The opened evaluator.
 pub struct Cost {
+    /// The number of bytes of one number.
     bytes: f64,
+    /// The shape of one example, without the batch.
     input_shape: Vec<i64>,
+    /// The number of classes.
     outputs: u32,
 }
 
@@ -30,10 +35,10 @@ impl EvaluatorPlugin for Cost {
         EvaluatorInfo {
             name: "cost".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            description: "What a network costs at inference, from its graph alone; nothing is trained.".into(),
+            description: "The memory of a network at inference, computed from its graph; nothing is trained.".into(),
             metrics: vec![
-                metric("weight_bytes", "All weights."),
-                metric("activation_bytes", "The most that is alive at once, for one example, in the graph's order."),
+                metric("weight_bytes", "The size of all weights."),
+                metric("activation_bytes", "The peak memory of the values of one example, in the graph's order."),
             ],
             fidelity_unit: String::new(),
             accepts_relaxed: false,
@@ -41,14 +46,14 @@ impl EvaluatorPlugin for Cost {
             graphs: true,
             trains: None,
             parameters: vec![
-                Parameter::integer("bytes", 4, 1, 8, "of one number: 4 for f32, 2 for f16, 1 for int8"),
+                Parameter::integer("bytes", 4, 1, 8, "Bytes of one number: 4 for f32, 2 for f16, 1 for int8."),
                 Parameter::new(
                     "input_shape",
                     nas_api::ParameterKind::Numbers,
                     nas_api::Value::Numbers(vec![3.0, 32.0, 32.0]),
-                    "of one example",
+                    "Shape of one example, without the batch.",
                 ),
-                Parameter::integer("outputs", 10, 1, 1_000_000, "classes"),
+                Parameter::integer("outputs", 10, 1, 1_000_000, "Number of classes."),
             ],
         }
     }
@@ -106,7 +111,7 @@ mod tests {
     use nas_api::GraphBuilder;
 
     #[test]
-    fn a_chain_keeps_two_values_alive_at_once() {
+    fn a_chain_of_layers_needs_two_values_at_once() {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
         let flat = graph.op("flatten", "Flatten", &[input]);
@@ -116,7 +121,7 @@ mod tests {
         let settings = Settings::defaults(&Cost::info().parameters);
         let cost = Cost { input_shape: vec![1, 8, 8], ..Cost::open(&settings, None).unwrap() };
         let metrics = cost.measure(&graph).unwrap();
-        // 64 + 100 while the hidden layer is computed; 64 × 100 + 100 + 100 × 10 + 10 weights.
+        // There are 64 + 100 values while the hidden layer is computed, and 64 · 100 + 100 + 100 · 10 + 10 weights.
         assert_eq!(Metric::find(&metrics, "activation_bytes"), Some(4.0 * 164.0));
         assert_eq!(Metric::find(&metrics, "weight_bytes"), Some(4.0 * 7_510.0));
     }

@@ -1,32 +1,32 @@
-//! Functions of genotypes whose greatest value is known.
+//! Functions of genotypes whose maximum is known.
 
 use nas_api::rng::{RngExt, derive, seeded};
 use nas_api::{Error, Genotype, Result};
 
-/// Tables and states that an NK landscape may need; beyond, its optimum takes too long to find.
-const MOST_STATES: f64 = 1e7;
+/// The maximum number of states that the search for the optimum of an NK landscape may visit.
+const MAX_STATES: f64 = 1e7;
 
-/// How large a problem is.
+/// The size of a problem.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
-    /// How many decisions.
+    /// The number of decisions.
     pub decisions: u32,
-    /// Choices of each.
+    /// The number of choices of each decision.
     pub choices: u32,
-    /// Decisions that act together: the length of a trap; the neighbours of an NK landscape.
+    /// The number of decisions that act together: the length of a trap, or the neighbours of an NK landscape.
     pub order: u32,
 }
 
-/// A function of genotypes; more is better.
+/// A function of genotypes, to be maximized.
 #[derive(Clone, Debug)]
 pub enum Landscape {
-    /// The mean worth of all choices, by decision and choice.
+    /// The mean of the values of all choices. The table has a value by decision and choice.
     Additive(Vec<Vec<f64>>),
-    /// Blocks of so many decisions, each a deceptive trap.
+    /// Blocks of this number of decisions, each a deceptive trap.
     Trap(u32),
-    /// The mean contribution of all decisions.
+    /// The mean of the contributions of all decisions.
     Nk(Nk),
-    /// Leading ones and trailing zeros.
+    /// Two objectives: the number of leading ones, and the number of trailing zeros.
     Lotz,
 }
 
@@ -35,71 +35,88 @@ pub enum Landscape {
 pub struct Nk {
     choices: usize,
     order: usize,
-    /// By decision, by the choices of it and its `order` successors (the first counts most).
+    /// The contributions, by decision and by the choices of it and its `order` successors (the first is the most
+    /// significant digit).
     tables: Vec<Vec<f64>>,
 }
 
-fn draws(instance: u32, purpose: &str, count: usize, of: usize) -> Vec<Vec<f64>> {
+/// Draws `count` tables of `length` numbers, uniformly from 0 to 1.
+fn draw_tables(instance: u32, purpose: &str, count: usize, length: usize) -> Vec<Vec<f64>> {
     let mut rng = seeded(derive(instance, purpose, 0));
-    (0..count).map(|_| (0..of).map(|_| rng.random::<f64>()).collect()).collect()
+    (0..count).map(|_| (0..length).map(|_| rng.random::<f64>()).collect()).collect()
 }
 
 impl Landscape {
-    /// Every choice of every decision has a worth, drawn uniformly from 0 to 1.
+    /// Returns a landscape in which every choice of every decision has a value, drawn uniformly from 0 to 1.
     pub fn additive(size: Size, instance: u32) -> Self {
-        Self::Additive(draws(instance, "additive", size.decisions as usize, size.choices as usize))
+        Self::Additive(draw_tables(instance, "additive", size.decisions as usize, size.choices as usize))
     }
 
-    /// Concatenated traps: D. E. Goldberg (1987), "Simple genetic algorithms and the minimal, deceptive problem"; K. Deb
-    /// and D. E. Goldberg (1993), "Analyzing deception in trap functions", FOGA 2, Section 2.
+    /// Returns a landscape of concatenated traps: D. E. Goldberg (1987), "Simple genetic algorithms and the minimal,
+    /// deceptive problem"; K. Deb and D. E. Goldberg (1993), "Analyzing deception in trap functions", FOGA 2, Section
+    /// 2.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if decisions do not have 2 choices, or cannot be divided into traps of this order.
     pub fn trap(size: Size) -> Result<Self> {
         let Size { decisions, choices, order } = size;
         if choices != 2 {
-            return Err(Error::new(format!(
-                "a trap has decisions of 2 choices, not of {choices}: leave 'choices' out"
-            )));
+            return Err(Error::new(format!("a trap has decisions of 2 choices, not of {choices}: omit 'choices'")));
         }
         if order < 2 || !decisions.is_multiple_of(order) {
-            let problem = format!("{decisions} decisions cannot be cut into traps of {order}");
-            return Err(Error::new(format!("{problem}: let 'order' be 2 or more, and 'decisions' a multiple of it")));
+            let problem = format!("{decisions} decisions cannot be divided into traps of {order}");
+            return Err(Error::new(format!(
+                "{problem}: set 'order' to 2 or more, and 'decisions' to a multiple of it"
+            )));
         }
         Ok(Self::Trap(order))
     }
 
-    /// S. A. Kauffman and E. D. Weinberger (1989), "The NK model of rugged fitness landscapes and its application to
-    /// maturation of the immune response", Journal of Theoretical Biology 141(2), with adjacent neighbours, whose optimum
-    /// can be computed (E. D. Weinberger 1996, "NP completeness of Kauffman's N-k model", Section 4).
+    /// Returns an NK landscape: S. A. Kauffman and E. D. Weinberger (1989), "The NK model of rugged fitness landscapes
+    /// and its application to maturation of the immune response", Journal of Theoretical Biology 141(2). Neighbours are
+    /// adjacent, so that the optimum can be computed (E. D. Weinberger 1996, "NP completeness of Kauffman's N-k model",
+    /// Section 4).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there are not more decisions than neighbours, or if the optimum takes too long to compute.
     pub fn nk(size: Size, instance: u32) -> Result<Self> {
         let Size { decisions, choices, order } = size;
         if order < 1 || order >= decisions {
             let problem = format!("each of {decisions} decisions cannot act together with {order} others");
-            return Err(Error::new(format!("{problem}: let 'order' be at least 1 and less than 'decisions'")));
+            return Err(Error::new(format!("{problem}: set 'order' to at least 1 and less than 'decisions'")));
         }
         let states = libm::pow(f64::from(choices), f64::from(2 * order + 1)) * f64::from(decisions);
-        if states > MOST_STATES {
+        if states > MAX_STATES {
             let problem = format!("the optimum of {decisions} decisions of {choices} choices with order {order} is");
-            return Err(Error::new(format!("{problem} too much to compute: lower 'order' or 'choices'")));
+            return Err(Error::new(format!("{problem} too expensive to compute: lower 'order' or 'choices'")));
         }
         let entries = (choices as usize).pow(order + 1);
-        let tables = draws(instance, "nk", decisions as usize, entries);
+        let tables = draw_tables(instance, "nk", decisions as usize, entries);
         Ok(Self::Nk(Nk { choices: choices as usize, order: order as usize, tables }))
     }
 
-    /// M. Laumanns, L. Thiele and E. Zitzler (2004), "Running time analysis of multiobjective evolutionary algorithms on
-    /// pseudo-Boolean functions", IEEE TEC 8(2), Section III: leading ones against trailing zeros.
+    /// Returns the landscape of leading ones against trailing zeros: M. Laumanns, L. Thiele and E. Zitzler (2004),
+    /// "Running time analysis of multiobjective evolutionary algorithms on pseudo-Boolean functions", IEEE TEC 8(2),
+    /// Section III.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if decisions do not have 2 choices.
     pub fn lotz(size: Size) -> Result<Self> {
         match size.choices {
             2 => Ok(Self::Lotz),
-            choices => Err(Error::new(format!("ones and zeros are 2 choices, not {choices}: leave 'choices' out"))),
+            choices => Err(Error::new(format!("ones and zeros are 2 choices, not {choices}: omit 'choices'"))),
         }
     }
 
-    /// One value for each objective.
+    /// Returns the value of each objective. The genotype must be one of the landscape's size.
     pub fn values(&self, genotype: &[u32]) -> Vec<f64> {
         match self {
-            Self::Additive(worths) => {
-                let worth = |(worths, &choice): (&Vec<f64>, &u32)| worths[choice as usize];
-                vec![worths.iter().zip(genotype).map(worth).sum::<f64>() / genotype.len() as f64]
+            Self::Additive(tables) => {
+                let value = |(values, &choice): (&Vec<f64>, &u32)| values[choice as usize];
+                vec![tables.iter().zip(genotype).map(value).sum::<f64>() / genotype.len() as f64]
             }
             Self::Trap(order) => {
                 let block = |block: &[u32]| match (block.iter().sum::<u32>(), *order) {
@@ -118,12 +135,12 @@ impl Landscape {
         }
     }
 
-    /// The greatest value of each objective that any genotype of so many decisions has.
+    /// Returns the maximum of each objective over all genotypes with this number of decisions.
     pub fn best(&self, decisions: u32) -> Vec<f64> {
         match self {
-            Self::Additive(worths) => {
-                let greatest = |worths: &Vec<f64>| (0..worths.len()).max_by(|&a, &b| worths[a].total_cmp(&worths[b]));
-                let optimum: Genotype = worths.iter().map(|worths| greatest(worths).unwrap_or(0) as u32).collect();
+            Self::Additive(tables) => {
+                let argmax = |values: &Vec<f64>| (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b]));
+                let optimum: Genotype = tables.iter().map(|values| argmax(values).unwrap_or(0) as u32).collect();
                 self.values(&optimum)
             }
             Self::Trap(_) => vec![1.0],
@@ -132,17 +149,18 @@ impl Landscape {
         }
     }
 
-    /// Mean and standard deviation of the first objective over all genotypes; of an additive landscape alone.
+    /// Returns the mean and standard deviation of the first objective over all genotypes, or `None` unless the
+    /// landscape is additive.
     pub fn moments(&self) -> Option<(f64, f64)> {
-        let Self::Additive(worths) = self else { return None };
+        let Self::Additive(tables) = self else { return None };
         let mean = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
         let variance = |values: &Vec<f64>| {
             values.iter().map(|value| (value - mean(values)) * (value - mean(values))).sum::<f64>()
                 / values.len() as f64
         };
-        let count = worths.len() as f64;
-        let sum_of_variances: f64 = worths.iter().map(variance).sum();
-        Some((worths.iter().map(mean).sum::<f64>() / count, libm::sqrt(sum_of_variances) / count))
+        let count = tables.len() as f64;
+        let sum_of_variances: f64 = tables.iter().map(variance).sum();
+        Some((tables.iter().map(mean).sum::<f64>() / count, libm::sqrt(sum_of_variances) / count))
     }
 }
 
@@ -150,14 +168,14 @@ impl Nk {
     fn value(&self, genotype: &[u32]) -> f64 {
         let count = genotype.len();
         let contribution = |at: usize| {
-            let number = |number: usize, of: usize| number * self.choices + genotype[(at + of) % count] as usize;
-            self.tables[at][(0..=self.order).fold(0, number)]
+            let index = |index: usize, offset: usize| index * self.choices + genotype[(at + offset) % count] as usize;
+            self.tables[at][(0..=self.order).fold(0, index)]
         };
         (0..count).map(contribution).sum::<f64>() / count as f64
     }
 
-    /// By dynamic programming along the circle: for every way to make the first `order` decisions, the best way to go on
-    /// depends on the last `order` alone.
+    /// Computes the optimum by dynamic programming along the circle: given the first `order` decisions, the best
+    /// continuation depends only on the last `order` decisions.
     fn optimum(&self) -> Genotype {
         let (count, states) = (self.tables.len(), self.choices.pow(self.order as u32));
         let digits = |mut number: usize, length: usize| {
@@ -169,11 +187,11 @@ impl Nk {
         };
         let mut best: (f64, Genotype) = (f64::NEG_INFINITY, Vec::new());
         for first in 0..states {
-            // By the last decisions: the sum of all contributions that are complete, and the choice before them.
+            // By the last `order` decisions: the sum of all complete contributions, and the state before.
             let mut sums = vec![f64::NEG_INFINITY; states];
             sums[first] = 0.0;
             let mut before: Vec<Vec<usize>> = Vec::with_capacity(count);
-            // The decision `at + order` is made; the contribution of `at` is then complete.
+            // Making the decision `at + order` completes the contribution of `at`.
             for at in 0..count {
                 let mut next = vec![f64::NEG_INFINITY; states];
                 let mut from = vec![0; states];
@@ -190,7 +208,7 @@ impl Nk {
                 sums = next;
                 before.push(from);
             }
-            // Around the circle it must end with what it began with.
+            // The circle closes, so the last state must be the first one.
             if sums[first] > best.0 {
                 let (mut state, mut genotype) = (first, vec![0; count]);
                 for (from, made) in before.iter().zip(&mut genotype).rev() {

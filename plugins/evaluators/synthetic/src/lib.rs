@@ -1,5 +1,6 @@
-//! The evaluator `synthetic`: functions of genotypes whose optimum is known, so that regret is exact. Seconds are
-//! simulated: a trial takes one, or as many as its fidelity.
+//! The evaluator `synthetic`: functions of genotypes whose optimum is known, so that regret is exact.
+//!
+//! Seconds are simulated: a trial takes one second, or one second per epoch of its fidelity.
 
 mod landscape;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use rand_distr::StandardNormal;
 
 pub use landscape::{Landscape, Size};
 
-/// The names of the problems, with what is 0 in the settings: decisions, choices, order.
+/// The problems by name, with their sizes if the settings are 0.
 const PROBLEMS: [(&str, Size); 7] = [
     ("additive", Size { decisions: 20, choices: 5, order: 1 }),
     ("trap", Size { decisions: 20, choices: 2, order: 4 }),
@@ -28,20 +29,20 @@ const PROBLEMS: [(&str, Size); 7] = [
     ("lotz", Size { decisions: 20, choices: 2, order: 1 }),
 ];
 
-/// Fidelities of `curves`, in epochs.
+/// The fidelities of `curves`, in epochs.
 const EPOCHS: [f64; 5] = [1.0, 3.0, 9.0, 27.0, 81.0];
 
-/// What is added to the value.
+/// The difference between a trial's value and that of the landscape.
 #[derive(Clone, Copy, Debug)]
 enum Disturbance {
     None,
-    /// Normal noise of this standard deviation, another one for each trial.
+    /// Normal noise with this standard deviation, drawn for each trial.
     Noise(f64),
     /// Learning curves whose first point has this correlation with the last one.
     Curve(f64),
 }
 
-/// A problem with a known optimum.
+/// An opened problem with a known optimum.
 #[derive(Clone, Debug)]
 pub struct SyntheticEvaluator {
     size: Size,
@@ -51,7 +52,7 @@ pub struct SyntheticEvaluator {
 }
 
 impl SyntheticEvaluator {
-    /// Names of the objectives; the hidden counterpart of a noisy one is what it would be without noise.
+    /// Returns the names of the objectives. The noisy one has a hidden counterpart without noise (see `metrics`).
     fn objectives(&self) -> Vec<&'static str> {
         match (&self.landscape, self.disturbance) {
             (Landscape::Lotz, _) => vec!["leading_ones", "trailing_zeros"],
@@ -67,20 +68,20 @@ impl SyntheticEvaluator {
         }
     }
 
-    /// The learning curve at these epochs: what is known of the final value, mixed with what is not, so that over all
-    /// genotypes the correlation with the final value is exactly ρ; and lower the earlier it is.
+    /// Returns the point of the learning curve at `epochs`: the final value mixed with noise, so that its correlation
+    /// with the final value over all genotypes grows from exactly `first` at the first point to 1 at the last one.
     fn curve(&self, text: &str, value: f64, epochs: f64, first: f64) -> f64 {
         let (mean, deviation) = self.landscape.moments().unwrap_or((value, 0.0));
         let last = EPOCHS[EPOCHS.len() - 1];
         let left = 1.0 - libm::log(epochs) / libm::log(last);
         let correlation = 1.0 - (1.0 - first) * left;
-        // Of this architecture at this fidelity, whatever the trial.
-        let luck: f64 = seeded(derive(self.instance, &format!("curve {epochs} {text}"), 0)).sample(StandardNormal);
-        let unknown = libm::sqrt((1.0 - correlation * correlation).max(0.0)) * deviation * luck;
-        mean + correlation * (value - mean) + unknown - 0.5 * left
+        // The noise depends on architecture and fidelity, but not on the trial.
+        let noise: f64 = seeded(derive(self.instance, &format!("curve {epochs} {text}"), 0)).sample(StandardNormal);
+        let residual = libm::sqrt((1.0 - correlation * correlation).max(0.0)) * deviation * noise;
+        mean + correlation * (value - mean) + residual - 0.5 * left
     }
 
-    /// What a trial has, in the order of `metrics`.
+    /// Returns the metrics of a trial, in the order of `metrics`.
     fn measure(&self, genotype: &[u32], text: &str, fidelity: Option<f64>, seed: u32) -> Vec<f64> {
         let mut values = self.landscape.values(genotype);
         match self.disturbance {
@@ -96,7 +97,7 @@ impl SyntheticEvaluator {
         values
     }
 
-    /// All metrics: the objectives, and what noise hides.
+    /// Returns the names of all metrics and whether they are hidden: the objectives, and the value without noise.
     fn metrics(&self) -> Vec<(&'static str, bool)> {
         let mut metrics: Vec<_> = self.objectives().into_iter().map(|name| (name, false)).collect();
         if matches!(self.disturbance, Disturbance::Noise(_)) {
@@ -122,10 +123,10 @@ impl EvaluatorPlugin for SyntheticEvaluator {
             parameters: vec![
                 Parameter::one_of("data", PROBLEMS[0].0, &PROBLEMS.map(|(name, _)| name), "The problem.")
                     .with_role(Role::Data),
-                Parameter::integer("instance", 1, 0, u32::MAX, "Draws another landscape of the same kind."),
-                size("decisions", 10_000, "How many decisions; 0: the problem's own number."),
-                size("choices", 64, "Choices of each decision; 0: the problem's own number."),
-                size("order", 64, "Length of a trap, or neighbours of an NK landscape; 0: the problem's own number."),
+                Parameter::integer("instance", 1, 0, u32::MAX, "Number of the random instance of the landscape."),
+                size("decisions", 10_000, "Number of decisions; 0 for that of the problem."),
+                size("choices", 64, "Choices of each decision; 0 for the number of the problem."),
+                size("order", 64, "Length of a trap, or neighbours of an NK landscape; 0 for that of the problem."),
                 Parameter::number("noise", 0.02, 0.0, 1e6, "Standard deviation of the noise of 'noisy'."),
                 Parameter::number(
                     "correlation",
@@ -140,15 +141,16 @@ impl EvaluatorPlugin for SyntheticEvaluator {
 
     fn open(settings: &Settings, _state: Option<&Path>) -> Result<Self> {
         let data = settings.text("data")?;
-        let (_, own) = PROBLEMS.iter().find(|(name, _)| *name == data).ok_or("there is no such problem")?;
-        let or = |name: &str, own: u32| settings.integer(name).map(|given| if given == 0 { own } else { given });
+        let (_, default) = PROBLEMS.iter().find(|(name, _)| *name == data).ok_or("there is no such problem")?;
+        let or =
+            |name: &str, default: u32| settings.integer(name).map(|given| if given == 0 { default } else { given });
         let size = Size {
-            decisions: or("decisions", own.decisions)?,
-            choices: or("choices", own.choices)?,
-            order: or("order", own.order)?,
+            decisions: or("decisions", default.decisions)?,
+            choices: or("choices", default.choices)?,
+            order: or("order", default.order)?,
         };
         if size.choices < 2 {
-            return Err(Error::new("a decision needs 2 choices or more: let 'choices' be 0, or 2 or more"));
+            return Err(Error::new("a decision needs 2 choices or more: set 'choices' to 0, or to 2 or more"));
         }
         let instance = settings.integer("instance")?;
         let landscape = match data {
@@ -174,11 +176,11 @@ impl Evaluator for SyntheticEvaluator {
             unit: String::new(),
             better: Some(Goal::Maximize),
             hidden,
-            description: if hidden { "Without noise." } else { "A function of the choices." }.into(),
+            description: if hidden { "The value without noise." } else { "A function of the choices." }.into(),
         };
         let names = self.metrics();
         let best = self.landscape.best(self.size.decisions);
-        // Noise has no greatest value.
+        // A noisy value has no maximum.
         let known = names.iter().filter(|(name, _)| *name != "val_value");
         Opened {
             fidelities: self.fidelities().to_vec(),
@@ -215,18 +217,18 @@ impl Evaluator for SyntheticEvaluator {
                 ..Measurement::failed("it measures single architectures, not mixtures")
             }));
         };
-        let right = |choice: &u32| *choice < self.size.choices;
-        if genotype.len() != self.size.decisions as usize || !genotype.iter().all(right) {
-            return Err(Error::new(format!("{genotype:?} is not of the space 'synthetic' that the evaluator opened")));
+        let exists = |choice: &u32| *choice < self.size.choices;
+        if genotype.len() != self.size.decisions as usize || !genotype.iter().all(exists) {
+            return Err(Error::new(format!("{genotype:?} does not belong to the space 'synthetic' of this problem")));
         }
         let metrics = |fidelity| {
             let values = self.measure(genotype, &request.text, fidelity, request.seed);
             self.metrics().into_iter().zip(values).map(|((name, _), value)| Metric::new(name, value)).collect()
         };
-        let most = request.fidelity.unwrap_or(f64::INFINITY);
-        // Nobody else asks for the curve, and it would take time.
-        let steps = self.fidelities().iter().filter(|&&fidelity| request.judged && fidelity <= most);
-        // An epoch takes a second.
+        let last = request.fidelity.unwrap_or(f64::INFINITY);
+        // Without a pruner nobody reads the curve, and it takes time.
+        let steps = self.fidelities().iter().filter(|&&fidelity| request.judged && fidelity <= last);
+        // An epoch takes one simulated second.
         let points = steps.map(|&fidelity| (CurvePoint { fidelity, metrics: metrics(Some(fidelity)) }, fidelity));
         if let ControlFlow::Break(answer) = learning_curve::tell(monitor, points) {
             return Ok(answer);

@@ -23,7 +23,7 @@ fn problem(data: &str, decisions: u32, choices: u32, order: u32, instance: u32) 
     ])
 }
 
-fn all(decisions: u32, choices: u32) -> Vec<Genotype> {
+fn all_genotypes(decisions: u32, choices: u32) -> Vec<Genotype> {
     let mut all = vec![Genotype::new()];
     for _ in 0..decisions {
         all = all.iter().flat_map(|start| (0..choices).map(move |choice| [&start[..], &[choice]].concat())).collect();
@@ -54,7 +54,7 @@ fn measured(evaluator: &SyntheticEvaluator, genotype: &[u32], fidelity: Option<f
 }
 
 #[test]
-fn the_best_value_is_the_best_of_all_genotypes() {
+fn the_declared_optimum_is_the_maximum_over_all_genotypes() {
     let mut seen = 0;
     for (data, decisions, choices, order) in [
         ("additive", 5, 3, 0),
@@ -75,7 +75,7 @@ fn the_best_value_is_the_best_of_all_genotypes() {
             let best = evaluator.opened().best;
             assert_eq!(best.len(), if data == "lotz" { 2 } else { 1 });
             for (position, best) in best.iter().enumerate() {
-                let values = all(decisions, choices).into_iter().map(|genotype| {
+                let values = all_genotypes(decisions, choices).into_iter().map(|genotype| {
                     let values = measured(&evaluator, &genotype, None, 7);
                     values[if data == "noisy" { 1 } else { position }]
                 });
@@ -92,9 +92,9 @@ fn the_best_value_is_the_best_of_all_genotypes() {
 }
 
 #[test]
-fn values_worked_out_by_hand() {
+fn values_agree_with_hand_calculation() {
     let trap = problem("trap", 8, 2, 4, 1).unwrap();
-    // All ones: 4; none: 3; one: 2; three: 0.
+    // A trap of four is worth 4 with all ones, 3 with none, 2 with one, and 0 with three.
     assert_eq!(measured(&trap, &[1, 1, 1, 1, 0, 0, 0, 0], None, 0), [7.0 / 8.0]);
     assert_eq!(measured(&trap, &[0, 1, 0, 0, 1, 1, 0, 1], None, 0), [2.0 / 8.0]);
     let lotz = problem("lotz", 5, 2, 0, 1).unwrap();
@@ -102,7 +102,7 @@ fn values_worked_out_by_hand() {
     assert_eq!(measured(&lotz, &[1; 5], None, 0), [5.0, 0.0]);
 }
 
-/// One decision reaches `order` + 1 contributions, its own and those of its predecessors on the circle.
+/// A decision affects `order` + 1 contributions: its own, and those of its predecessors on the circle.
 #[test]
 fn neighbours_of_an_nk_landscape_are_adjacent() {
     let evaluator = problem("nk", 12, 2, 3, 4).unwrap();
@@ -113,17 +113,17 @@ fn neighbours_of_an_nk_landscape_are_adjacent() {
         at.iter().for_each(|&at| genotype[at] = 1);
         genotype
     };
-    let joint = |a: usize, b: usize| {
+    let interact = |a: usize, b: usize| {
         let both = value(&flipped(&[a, b])) - value(&base);
         (both - (value(&flipped(&[a])) - value(&base)) - (value(&flipped(&[b])) - value(&base))).abs() > 1e-12
     };
     for b in 1..12 {
-        assert_eq!(joint(0, b), b <= 3 || b >= 9, "{b}");
+        assert_eq!(interact(0, b), b <= 3 || b >= 9, "{b}");
     }
 }
 
 #[test]
-fn noise_is_the_trials_and_has_the_deviation_that_was_asked_for() {
+fn noise_depends_on_the_trial_and_has_the_requested_deviation() {
     let evaluator = open(&[("data", Value::Text("noisy".into())), ("noise", Value::Number(0.2))]).unwrap();
     let genotype = vec![1; 20];
     let true_value = evaluator.landscape.values(&genotype)[0];
@@ -161,50 +161,50 @@ fn curves_correlate_as_they_say_and_end_at_the_value() {
         let scale = product(&early, a, &early, a) * product(&last, b, &last, b);
         let correlation = product(&early, a, &last, b) / scale.sqrt();
         assert!((correlation - expected).abs() < 0.04, "{epochs}: {correlation}");
-        assert!(a < b, "a network gets better by training");
+        assert!(a < b, "training improves the mean");
     }
 }
 
-/// What is said at each step, up to a verdict that ends it.
-struct Listener {
+/// Records the curve points, and prunes the trial at the point number `end`, counted from 1.
+struct Recorder {
     end: usize,
-    said: Mutex<Vec<CurvePoint>>,
+    points: Mutex<Vec<CurvePoint>>,
 }
 
-impl Monitor for Listener {
+impl Monitor for Recorder {
     fn stopped(&self) -> bool {
         false
     }
 
-    fn report(&self, report: CurvePoint) -> Verdict {
-        let mut said = self.said.lock().unwrap();
-        said.push(report);
-        if said.len() < self.end { Verdict::GoOn } else { Verdict::Pruned }
+    fn report(&self, point: CurvePoint) -> Verdict {
+        let mut points = self.points.lock().unwrap();
+        points.push(point);
+        if points.len() < self.end { Verdict::GoOn } else { Verdict::Pruned }
     }
 
-    fn notice(&self, _words: &str) {}
+    fn notice(&self, _line: &str) {}
 }
 
 #[test]
-fn a_judged_trial_reports_its_curve_and_costs_what_it_came_to() {
+fn a_judged_trial_reports_its_curve_and_costs_its_epochs() {
     let evaluator = problem("curves", 0, 0, 0, 1).unwrap();
     let genotype: Genotype = (0..20).map(|at| at % 5).collect();
     for (most, end, steps) in [(81.0, 9, 5), (27.0, 9, 4), (81.0, 3, 3), (81.0, 1, 1)] {
-        let listener = Listener { end, said: Mutex::default() };
+        let recorder = Recorder { end, points: Mutex::default() };
         let judged = Request { judged: true, ..request(&genotype, Some(most), 0) };
-        let answer = evaluator.evaluate(&judged, &listener).unwrap().unwrap();
-        let said = listener.said.into_inner().unwrap();
-        assert_eq!(said.iter().map(|report| report.fidelity).collect::<Vec<_>>(), EPOCHS[..steps]);
-        for report in &said {
-            let alone = measured(&evaluator, &genotype, Some(report.fidelity), 0);
-            assert_eq!(report.metrics, [Metric::new("value", alone[0])]);
+        let answer = evaluator.evaluate(&judged, &recorder).unwrap().unwrap();
+        let points = recorder.points.into_inner().unwrap();
+        assert_eq!(points.iter().map(|point| point.fidelity).collect::<Vec<_>>(), EPOCHS[..steps]);
+        for point in &points {
+            let alone = measured(&evaluator, &genotype, Some(point.fidelity), 0);
+            assert_eq!(point.metrics, [Metric::new("value", alone[0])]);
         }
-        assert_eq!(answer.cost, Some(EPOCHS[steps - 1]), "an epoch is a second");
+        assert_eq!(answer.cost, Some(EPOCHS[steps - 1]), "an epoch takes a second");
     }
 }
 
 #[test]
-fn reports_keep_the_laws() {
+fn learning_curves_conform_to_the_contract() {
     for (data, _) in PROBLEMS {
         let evaluator = open(&[("data", Value::Text(data.into()))]).unwrap();
         assert_eq!(evaluator.opened().intermediate_metrics.is_empty(), data != "curves", "{data}");
@@ -232,12 +232,12 @@ fn another_instance_is_another_landscape() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_in_words() {
+fn invalid_settings_are_refused_with_a_reason() {
     for (data, decisions, choices, order, words) in [
-        ("trap", 10, 2, 4, "10 decisions cannot be cut into traps of 4"),
+        ("trap", 10, 2, 4, "10 decisions cannot be divided into traps of 4"),
         ("trap", 10, 3, 5, "2 choices, not of 3"),
         ("nk", 5, 2, 5, "less than 'decisions'"),
-        ("nk", 100, 2, 40, "too much to compute"),
+        ("nk", 100, 2, 40, "too expensive to compute"),
         ("lotz", 5, 3, 0, "2 choices, not 3"),
         ("additive", 5, 1, 0, "2 choices or more"),
         ("no-such", 5, 2, 0, "no-such"),

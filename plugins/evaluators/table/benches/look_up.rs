@@ -1,4 +1,4 @@
-//! What a table costs: loading it, and looking one architecture up.
+//! Measures how long a table takes to look up architectures.
 //!
 //! `NAS_DATA=tables cargo bench -p nas-evaluator-table --bench look_up`
 

@@ -1,50 +1,52 @@
+//! The errors of tabular benchmarks.
+
 use std::path::{Path, PathBuf};
 
-/// Why a table cannot be used: what, where and what to do.
+/// Why a tabular benchmark cannot be used: the problem, its location, and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
-    /// No mapping of this name.
+    /// There is no mapping with this name.
     #[error(
-        "there is no table '{name}' (known: {known}): import one with `nas table import`, or give the path of its mapping"
+        "there is no table '{name}' (known: {known}): import one with `nas table import`, or name its mapping by path"
     )]
     Unknown {
-        /// What was asked for.
+        /// The name.
         name: String,
-        /// What there is.
+        /// The known names, joined by commas.
         known: String,
     },
-    /// The table has no such problem, or none was named.
+    /// The table has no such problem, or no problem was named.
     #[error("the table '{table}' has no problem '{problem}': give one of {known}")]
     Problem {
-        /// The table.
+        /// The name of the table.
         table: String,
-        /// What was asked for.
+        /// The problem.
         problem: String,
-        /// What there is, as it is written.
+        /// The known problems as `TABLE/PROBLEM`, joined by commas.
         known: String,
     },
-    /// The mapping is there, the numbers are not.
+    /// The mapping exists, but the file with its numbers does not.
     #[error(
-        "the numbers of '{name}' are missing: there is no file '{file}' in {searched}; docs/data.md says where it comes from"
+        "the numbers of '{name}' are missing: there is no file '{file}' in {searched}; docs/data.md gives its source"
     )]
     Missing {
-        /// The table.
+        /// The name of the table.
         name: String,
-        /// The file.
+        /// The name of the file.
         file: String,
-        /// Folders.
+        /// The folders that were searched, joined by commas.
         searched: String,
     },
-    /// A file that cannot be read.
+    /// A file cannot be read.
     #[error("cannot read '{}': {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: std::io::Error,
     },
-    /// A mapping that is no mapping.
+    /// A mapping is not valid.
     #[error("'{}': {problem}", path.display())]
     Map {
         /// The file.
@@ -52,12 +54,12 @@ pub enum TableError {
         /// What is wrong, and where.
         problem: String,
     },
-    /// A table that does not fit its mapping.
+    /// A table does not fit its mapping.
     #[error("'{}'{}: {problem}", path.display(), at_line(*.line))]
     Table {
         /// The file.
         path: PathBuf,
-        /// Counted from 1; 0: the file as a whole.
+        /// The line, counted from 1; 0 for the file as a whole.
         line: u64,
         /// What is wrong.
         problem: String,

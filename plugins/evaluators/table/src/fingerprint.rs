@@ -1,4 +1,4 @@
-//! Which numbers a study was measured by.
+//! Digests that identify the numbers of a table.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,9 +7,14 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::TableError;
-use crate::find::Found;
+use crate::locate::Found;
 
-/// SHA-256 of the table's files as they lie on the disk, one after the other, in hexadecimal digits.
+/// Returns the SHA-256 digest of the table's files on disk, in order, each followed by its length. The digest is in
+/// hexadecimal digits.
+///
+/// # Errors
+///
+/// Returns an error if a file cannot be read.
 pub fn of_files(found: &Found) -> Result<String, TableError> {
     let mut digest = Sha256::new();
     for file in std::iter::once(&found.file).chain(&found.joined) {
@@ -19,7 +24,8 @@ pub fn of_files(found: &Found) -> Result<String, TableError> {
     Ok(hexadecimal(digest))
 }
 
-/// That of these files as the user's own mapping reads them; a mapping that came with the program is of its version.
+/// Combines the digest of the files with the user's mapping, which determines how they are read. A built-in mapping is
+/// empty here, because it cannot change within a version of the program.
 pub fn with_mapping(of_files: &str, mapping: &str) -> String {
     if mapping.is_empty() {
         of_files.to_owned()
@@ -32,15 +38,15 @@ fn hexadecimal(digest: Sha256) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Takes in a file, which may not fit into memory; its length.
+/// Adds a file, which need not fit into memory, to a digest. Returns its length in bytes.
 fn update(digest: &mut Sha256, path: &Path) -> io::Result<u64> {
     let mut file = File::open(path)?;
-    let (mut piece, mut length) = (vec![0; 1 << 16], 0);
+    let (mut buffer, mut length) = (vec![0; 1 << 16], 0);
     loop {
-        match file.read(&mut piece) {
+        match file.read(&mut buffer) {
             Ok(0) => return Ok(length),
             Ok(count) => {
-                digest.update(&piece[..count]);
+                digest.update(&buffer[..count]);
                 length += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

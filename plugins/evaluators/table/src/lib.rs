@@ -1,21 +1,15 @@
-//! The evaluator `table`: looks candidates up in a table of networks that somebody has trained. Seconds are simulated:
-//! a trial costs what the table says that its training took.
+//! The evaluator `table`: looks candidates up in a tabular benchmark, which is a table of published results of trained
+//! networks. Seconds are simulated: a trial costs the seconds that the table gives for its training.
 
 mod error;
-pub mod find;
 mod fingerprint;
-pub mod map;
-mod own;
-#[cfg(test)]
-mod report_tests;
+mod inline_space;
+pub mod locate;
+pub mod mapping;
 mod rows;
-#[cfg(test)]
-mod shipped_tests;
 mod table;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod wider_tests;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -30,24 +24,24 @@ use nas_api::{
 pub use error::TableError;
 pub use table::Table;
 
-use map::{DISTANCE, FidelityMap, Map, Missing, ROW};
+use mapping::{DISTANCE, FidelityMap, Map, Missing, ROW};
 
-/// Looks candidates up.
+/// The evaluator of one problem of a tabular benchmark.
 #[derive(Debug)]
 pub struct TableEvaluator {
     map: Map,
     problem: String,
     table: Arc<Table>,
-    /// Which table it is.
+    /// The identity of the table.
     data: Fingerprint,
 }
 
-/// What answers for one request.
-struct Answering {
+/// The row that answers one request.
+struct MatchedRow {
     row: usize,
-    /// From the architecture to that of the row.
+    /// The distance of the architecture from that of the row.
     distance: u32,
-    /// Which of repeated trainings it is.
+    /// A random number that selects one of repeated trainings.
     draw: usize,
 }
 
@@ -66,7 +60,11 @@ impl EvaluatorPlugin for TableEvaluator {
             parameters: vec![
                 Parameter::text("data", "", "TABLE/PROBLEM, as in nas-bench-201/c10, or MAPPING.toml/PROBLEM")
                     .with_role(Role::Data),
-                Parameter::text("file", "", "the table's file; empty: looked for in NAS_DATA and the user's folder"),
+                Parameter::text(
+                    "file",
+                    "",
+                    "The table's file. If empty, it is searched in NAS_DATA and the user's folder.",
+                ),
             ],
         }
     }
@@ -77,10 +75,15 @@ impl EvaluatorPlugin for TableEvaluator {
 }
 
 impl TableEvaluator {
-    /// The problem of this name, `TABLE/PROBLEM`. `file` overrides where the numbers are.
+    /// Opens the problem with this name, `TABLE/PROBLEM`. `file` overrides the path of the main file unless it is
+    /// empty.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such table or problem, or if its files cannot be read or do not fit the mapping.
     pub fn find(name: &str, file: &str) -> std::result::Result<Self, TableError> {
         let (table, problem) = name.rsplit_once('/').unwrap_or((name, ""));
-        let found = find::find(table, file)?;
+        let found = locate::find(table, file)?;
         if !found.map.problem.contains_key(problem) {
             let known = found.map.problem.keys().map(|known| format!("{table}/{known}")).collect::<Vec<_>>().join(", ");
             return Err(TableError::Problem { table: table.to_owned(), problem: problem.to_owned(), known });
@@ -96,7 +99,7 @@ impl TableEvaluator {
         self.map.problem.get(&self.problem).map_or(&[], |problem| &problem.fidelity)
     }
 
-    /// What the mapping says the problem is searched by.
+    /// Returns the objectives that the mapping gives for the problem.
     fn objectives(&self) -> Vec<Objective> {
         let texts = self.map.problem.get(&self.problem).map_or(&[][..], |problem| &problem.objectives);
         let objective = |text: &String| {
@@ -111,10 +114,11 @@ impl TableEvaluator {
         texts.iter().filter_map(objective).collect()
     }
 
-    /// The best value of every metric with a direction at the highest fidelity; of repeats, of their mean.
+    /// Returns the best value of every metric with a direction at the highest fidelity, taking the mean of repeated
+    /// trainings.
     fn best(&self) -> Vec<Metric> {
         let Some(highest) = self.fidelities().last() else { return Vec::new() };
-        let best = |(name, columns): (&String, &map::Columns)| {
+        let best = |(name, columns): (&String, &mapping::Columns)| {
             let metric = self.map.metric.get(name)?;
             let goal = metric.goal?;
             let columns: Vec<&[f64]> = columns.names().iter().filter_map(|name| self.table.column(name)).collect();
@@ -130,8 +134,8 @@ impl TableEvaluator {
         highest.metrics.iter().filter_map(best).collect()
     }
 
-    /// What answers for the candidate, or why nothing does.
-    fn find_row(&self, request: &Request) -> std::result::Result<Answering, String> {
+    /// Returns the row that answers for the candidate, or why none does.
+    fn find_row(&self, request: &Request) -> std::result::Result<MatchedRow, String> {
         let Candidate::Discrete(genotype) = &request.candidate else {
             return Err("a table knows single architectures, not mixtures".into());
         };
@@ -145,21 +149,21 @@ impl TableEvaluator {
             &joined
         };
         let (row, distance) = self.row(identity).ok_or_else(|| format!("the table has no row for {identity}"))?;
-        // One draw for all metrics and fidelities: they are of one training.
+        // All metrics and fidelities share one draw, because they belong to one training.
         let draw = seeded(request.seed).random::<u32>() as usize;
-        Ok(Answering { row, distance, draw })
+        Ok(MatchedRow { row, distance, draw })
     }
 
-    /// What the row says at the request's fidelity, or why it says nothing.
-    fn look_up(&self, request: &Request, answering: &Answering) -> std::result::Result<Measurement, String> {
+    /// Returns the measurement of the row at the request's fidelity, or why there is none.
+    fn look_up(&self, request: &Request, matched: &MatchedRow) -> std::result::Result<Measurement, String> {
         let known = self.fidelities();
         let fidelity = known.iter().find(|known| known.at == request.fidelity).or(known.last());
         let fidelity = fidelity.ok_or("the table has no fidelity")?;
-        let answered = [(ROW, answering.row as f64), (DISTANCE, f64::from(answering.distance))]
+        let answered = [(ROW, matched.row as f64), (DISTANCE, f64::from(matched.distance))]
             .map(|(name, value)| Metric::new(name, value));
         let answered = answered.into_iter().filter(|_| self.map.missing == Missing::Nearest);
-        let metrics = fidelity.metrics.iter().map(|(name, columns)| self.metric(name, columns, answering));
-        let cost = self.cost(fidelity, answering.row)?;
+        let metrics = fidelity.metrics.iter().map(|(name, columns)| self.metric(name, columns, matched));
+        let cost = self.cost(fidelity, matched.row)?;
         Ok(Measurement { cost: Some(cost), ..Measurement::new(metrics.chain(answered).collect()) })
     }
 
@@ -167,16 +171,16 @@ impl TableEvaluator {
         self.table.column(column).map_or(f64::NAN, |values| values[row])
     }
 
-    /// NaN where nothing was measured.
-    fn metric(&self, name: &str, columns: &map::Columns, answering: &Answering) -> Metric {
-        let values = columns.names().iter().map(|column| self.value(column, answering.row));
+    /// Returns the metric of the row, NaN if it was not measured.
+    fn metric(&self, name: &str, columns: &mapping::Columns, matched: &MatchedRow) -> Metric {
+        let values = columns.names().iter().map(|column| self.value(column, matched.row));
         let measured: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
-        let picked = if measured.is_empty() { f64::NAN } else { measured[answering.draw % measured.len()] };
+        let picked = if measured.is_empty() { f64::NAN } else { measured[matched.draw % measured.len()] };
         Metric::new(name, picked * self.map.metric.get(name).map_or(1.0, |metric| metric.scale))
     }
 
-    /// The simulated seconds of a training to this fidelity; 0 where the mapping has none. Where the row has no number, the most
-    /// that it has below: no training costs less when it finishes than when a pruner ends it.
+    /// Returns the simulated seconds of a training to this fidelity, or 0 if the mapping has none. If the row lacks
+    /// them, the maximum at lower fidelities counts, so that a finished training never costs less than a pruned one.
     fn cost(&self, fidelity: &FidelityMap, row: usize) -> std::result::Result<f64, String> {
         let Some(seconds) = &fidelity.seconds else { return Ok(0.0) };
         let below = || {
@@ -189,22 +193,22 @@ impl TableEvaluator {
         })
     }
 
-    /// What training to this fidelity took, where that is known.
+    /// Returns the seconds of training to this fidelity, if they are known.
     fn seconds(&self, fidelity: &FidelityMap, row: usize) -> Option<f64> {
         let seconds = fidelity.seconds.as_ref()?;
         Some(self.value(&seconds.column, row) * seconds.times).filter(|seconds| seconds.is_finite())
     }
 
-    /// The points of the learning curve up to the request's fidelity that the row has, each with the seconds by then.
-    /// Between them nothing is known, and nothing is made up.
-    fn points(&self, request: &Request, answering: &Answering) -> impl Iterator<Item = (CurvePoint, f64)> {
+    /// Returns the points of the row's learning curve up to the request's fidelity, each with the seconds until then.
+    /// Points that the table lacks are not interpolated.
+    fn points(&self, request: &Request, matched: &MatchedRow) -> impl Iterator<Item = (CurvePoint, f64)> {
         let most = request.fidelity.unwrap_or(f64::INFINITY);
         let steps = self.fidelities().iter().filter_map(move |step| Some((step, step.at.filter(|at| *at <= most)?)));
         steps.filter_map(move |(step, at)| {
             let visible = step.metrics.iter().filter(|(name, _)| self.is_visible(name));
-            let metrics = visible.map(|(name, columns)| self.metric(name, columns, answering));
+            let metrics = visible.map(|(name, columns)| self.metric(name, columns, matched));
             let metrics: Vec<Metric> = metrics.filter(|metric| !metric.value.is_nan()).collect();
-            let seconds = if step.seconds.is_some() { self.seconds(step, answering.row)? } else { 0.0 };
+            let seconds = if step.seconds.is_some() { self.seconds(step, matched.row)? } else { 0.0 };
             (!metrics.is_empty()).then_some((CurvePoint { fidelity: at, metrics }, seconds))
         })
     }
@@ -213,14 +217,14 @@ impl TableEvaluator {
         self.map.metric.get(metric).is_some_and(|metric| !metric.hidden)
     }
 
-    /// What is known before the highest fidelity is reached.
-    fn reported(&self) -> Vec<String> {
+    /// Returns the names of the metrics that are known below the highest fidelity.
+    fn intermediate_metrics(&self) -> Vec<String> {
         let Some((_, below)) = self.fidelities().split_last() else { return Vec::new() };
         let read = |name: &String| below.iter().any(|fidelity| fidelity.metrics.contains_key(name));
         self.map.metric.keys().filter(|name| self.is_visible(name) && read(name)).cloned().collect()
     }
 
-    /// The row that answers for an architecture, and how far that is from it.
+    /// Returns the row that answers for an architecture, and its distance.
     fn row(&self, identity: &str) -> Option<(usize, u32)> {
         let own = self.table.row(identity).map(|row| (row, 0));
         if own.is_some() || self.map.missing == Missing::Fail {
@@ -229,7 +233,7 @@ impl TableEvaluator {
         self.table.nearest(&self.map, &self.map.choices(identity)?)
     }
 
-    /// What the trials of this problem have: what some fidelity of it reads, and which row answered.
+    /// Returns the metrics of this problem: those that some fidelity reads, and which row answered.
     fn metrics(&self) -> Vec<MetricInfo> {
         let read = |name: &String| self.fidelities().iter().any(|fidelity| fidelity.metrics.contains_key(name));
         let metrics = self.map.metric.iter().filter(|(name, _)| read(name)).map(|(name, metric)| MetricInfo {
@@ -240,8 +244,11 @@ impl TableEvaluator {
             description: metric.description.clone(),
         });
         let about = [
-            (ROW, "The row that answered, from 0."),
-            (DISTANCE, "The weights of the decisions in which that row is another architecture; 0: it is this one."),
+            (ROW, "The row that answered, counted from 0."),
+            (
+                DISTANCE,
+                "The sum of the weights of the decisions that differ in that row; 0 if it is the architecture itself.",
+            ),
         ];
         let about = about.into_iter().filter(|_| self.map.missing == Missing::Nearest);
         let about = about.map(|(name, description)| MetricInfo {
@@ -272,23 +279,23 @@ impl Evaluator for TableEvaluator {
             task,
             simulated: true,
             best: self.best(),
-            intermediate_metrics: self.reported(),
+            intermediate_metrics: self.intermediate_metrics(),
             data: Some(self.data.clone()),
         }
     }
 
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let unknown = |reason: String| Measurement { cost: Some(0.0), ..Measurement::failed(reason) };
-        let answering = match self.find_row(request) {
-            Ok(answering) => answering,
+        let matched = match self.find_row(request) {
+            Ok(matched) => matched,
             Err(reason) => return Ok(Some(unknown(reason))),
         };
-        // Nobody else asks for the curve, and it would take time.
+        // Without a pruner nobody reads the curve, and it takes time.
         if request.judged
-            && let ControlFlow::Break(answer) = learning_curve::tell(monitor, self.points(request, &answering))
+            && let ControlFlow::Break(answer) = learning_curve::tell(monitor, self.points(request, &matched))
         {
             return Ok(answer);
         }
-        Ok(Some(self.look_up(request, &answering).unwrap_or_else(unknown)))
+        Ok(Some(self.look_up(request, &matched).unwrap_or_else(unknown)))
     }
 }

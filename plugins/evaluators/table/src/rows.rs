@@ -1,4 +1,4 @@
-//! The rows of a file as cells of text, whatever its format.
+//! Reads the rows of a file, in any format, as cells of text.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -13,7 +13,7 @@ use parquet::record::reader::RowIter;
 
 use crate::TableError;
 
-/// An open file.
+/// An open file with its remaining rows.
 pub struct Rows<'p> {
     path: &'p Path,
     header: StringRecord,
@@ -22,12 +22,16 @@ pub struct Rows<'p> {
 
 enum Format {
     Csv(Reader<Cursor<Vec<u8>>>),
-    /// And how many rows have been read.
+    /// With the number of rows that have been read.
     Parquet(RowIter<'static>, u64),
 }
 
 impl<'p> Rows<'p> {
-    /// CSV, plain or compressed with gzip (`.gz`), or Parquet (`.parquet`).
+    /// Opens a CSV file, plain or compressed with gzip (`.gz`), or a Parquet file (`.parquet`).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file cannot be read in its format.
     pub fn open(path: &'p Path) -> Result<Self, TableError> {
         let mut file = File::open(path).map_err(|error| TableError::read(path, error))?;
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -48,23 +52,31 @@ impl<'p> Rows<'p> {
         Ok(Self { path, header, rows: Format::Csv(rows) })
     }
 
-    /// Where a column is.
+    /// Returns the position of a column, if there is one with this name.
     pub fn position(&self, column: &str) -> Option<usize> {
         self.header.iter().position(|name| name == column)
     }
 
-    /// Where a column is that must be there.
-    pub fn place(&self, column: &str) -> Result<usize, TableError> {
-        self.position(column).ok_or_else(|| self.lacks(column))
+    /// Returns the position of a column.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no column with this name.
+    pub fn required_position(&self, column: &str) -> Result<usize, TableError> {
+        self.position(column).ok_or_else(|| self.missing_column(column))
     }
 
-    /// That there is no such column.
-    pub fn lacks(&self, column: &str) -> TableError {
+    /// Returns the error that there is no such column.
+    pub fn missing_column(&self, column: &str) -> TableError {
         let known = self.header.iter().collect::<Vec<_>>().join(", ");
         TableError::table(self.path, 0, format!("there is no column '{column}' (columns: {known})"))
     }
 
-    /// The next row, and its line or number, counted from 1; `None` at the end.
+    /// Reads the next row. Returns its line in CSV, or its number in Parquet, counted from 1, or `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the row cannot be read, or has a cell that is neither a number nor a text.
     pub fn read(&mut self, row: &mut StringRecord) -> Result<Option<u64>, TableError> {
         match &mut self.rows {
             Format::Csv(rows) => {
@@ -78,7 +90,7 @@ impl<'p> Rows<'p> {
                 row.clear();
                 for (name, field) in next.get_column_iter() {
                     let text = text(field).ok_or_else(|| {
-                        let problem = format!("column '{name}' holds {field}: write numbers and texts");
+                        let problem = format!("column '{name}' contains {field}, which is neither a number nor a text");
                         TableError::table(self.path, *number, problem)
                     })?;
                     row.push_field(&text);
@@ -89,7 +101,7 @@ impl<'p> Rows<'p> {
     }
 }
 
-/// As CSV would have it, empty where there is none; `None`: not a number or text.
+/// Returns the text that a CSV file would have, empty for a null; `None` if the field is neither a number nor a text.
 fn text(field: &Field) -> Option<String> {
     Some(match field {
         Field::Null => String::new(),

@@ -1,22 +1,25 @@
-//! What is left of each decision.
+//! The rules of `fix`, which say which choices of each decision are kept.
 
 use nas_api::{Decision, Error, Result};
 
 use crate::names::did_you_mean;
 
-/// What is left of one decision.
+/// The choices of one decision that are kept.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// Of the whole decision's choices, in its order.
+    /// The indices of the kept choices, in ascending order.
     pub choices: Vec<u32>,
-    /// The decision among them; `None`: it is made.
+    /// The decision among the kept choices; `None` if one is left, so that the decision is made.
     pub open: Option<Decision>,
 }
 
-/// A rule for every decision, in their order, from `DECISION=CHOICE|CHOICE` or `BEGINNING*=CHOICE|CHOICE`. A decision
-/// may have one rule.
+/// Parses texts of the form `DECISION=CHOICE|CHOICE` or `PREFIX*=CHOICE|CHOICE` into a rule for every decision, in the
+/// order of the decisions.
+///
+/// # Errors
+/// A text has another form, names an unknown decision or choice, or a decision has two rules.
 pub fn read(decisions: &[Decision], texts: &[String]) -> Result<Vec<Rule>> {
-    let mut left: Vec<Option<Vec<u32>>> = vec![None; decisions.len()];
+    let mut kept: Vec<Option<Vec<u32>>> = vec![None; decisions.len()];
     for text in texts {
         let form = "write DECISION=CHOICE or DECISION=CHOICE|CHOICE";
         let Some((name, choices)) = text.split_once('=') else {
@@ -24,14 +27,14 @@ pub fn read(decisions: &[Decision], texts: &[String]) -> Result<Vec<Rule>> {
         };
         let name = name.trim();
         let meant = |decision: &Decision| match name.strip_suffix('*') {
-            Some(beginning) => decision.name.starts_with(beginning),
+            Some(prefix) => decision.name.starts_with(prefix),
             None => decision.name == name,
         };
         let mut found = false;
-        for (decision, left) in decisions.iter().zip(&mut left).filter(|(decision, _)| meant(decision)) {
+        for (decision, kept) in decisions.iter().zip(&mut kept).filter(|(decision, _)| meant(decision)) {
             found = true;
             let choices = chosen(decision, choices)?;
-            if left.replace(choices).is_some() {
+            if kept.replace(choices).is_some() {
                 return Err(Error::new(format!("the decision '{}' has two rules", decision.name)));
             }
         }
@@ -41,9 +44,10 @@ pub fn read(decisions: &[Decision], texts: &[String]) -> Result<Vec<Rule>> {
             return Err(Error::new(format!("there is no decision '{name}'; {near}known: {all}")));
         }
     }
-    Ok(decisions.iter().zip(left).map(|(decision, left)| rule(decision, left)).collect())
+    Ok(decisions.iter().zip(kept).map(|(decision, kept)| rule(decision, kept)).collect())
 }
 
+/// The indices of the choices that a rule names.
 fn chosen(decision: &Decision, choices: &str) -> Result<Vec<u32>> {
     let mut chosen = Vec::new();
     for choice in choices.split('|').map(str::trim) {
@@ -58,8 +62,8 @@ fn chosen(decision: &Decision, choices: &str) -> Result<Vec<u32>> {
     Ok(chosen)
 }
 
-fn rule(decision: &Decision, left: Option<Vec<u32>>) -> Rule {
-    let Some(choices) = left else {
+fn rule(decision: &Decision, kept: Option<Vec<u32>>) -> Rule {
+    let Some(choices) = kept else {
         return Rule { choices: (0..decision.len()).collect(), open: Some(decision.clone()) };
     };
     let names = choices.iter().filter_map(|&choice| decision.choices.get(choice as usize).cloned());

@@ -1,9 +1,8 @@
 //! mixup: examples between two examples (Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization").
 
 use nas_api::rng::{derive, seeded};
+use nas_data::shuffled;
 use rand_distr::{Beta, Distribution};
-
-use crate::data::shuffled;
 
 /// How the examples of a batch are blended: each with another one of the batch, all in one proportion, as the authors'
 /// code does.

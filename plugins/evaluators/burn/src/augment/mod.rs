@@ -11,8 +11,8 @@ use nas_api::{Error, Parameter, Result, Settings};
 
 pub use mixup::Mixing;
 
-use crate::data::{Data, Kind, Normalization};
 use image::{Crop, Shape};
+use nas_data::{Data, Kind, Normalization};
 
 /// What is done to training inputs.
 #[derive(Clone, Debug, Default, PartialEq)]

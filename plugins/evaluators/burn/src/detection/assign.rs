@@ -1,8 +1,9 @@
 //! Which place learns which box.
 
+use nas_data::Object;
+
 use super::area;
 use super::pyramid::{Place, Pyramid};
-use crate::data::Object;
 
 /// What one place is to find.
 #[derive(Clone, Copy, Debug, PartialEq)]

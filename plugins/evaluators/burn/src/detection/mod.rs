@@ -5,18 +5,18 @@
 //! centreness, both before the sigmoid, and the distances to the four sides of a box, in strides of the level.
 
 mod assign;
-mod found;
+mod decode_boxes;
+mod init;
 mod loss;
 mod pyramid;
-mod start;
 #[cfg(test)]
 mod tests;
 
 pub use assign::assign;
-pub use found::{Found, found};
+pub use decode_boxes::{Found, found};
+pub use init::start;
 pub use loss::{batch, example};
 pub use pyramid::Pyramid;
-pub use start::start;
 
 /// Numbers in a row of each output: classes, boxes, centreness.
 pub fn widths(classes: usize) -> [usize; 3] {

@@ -1,6 +1,6 @@
 //! Where the rows of a detector look.
 
-use crate::model::Plan;
+use nas_network::Plan;
 
 /// Levels at most: P3 to P7.
 const LEVELS: usize = 5;

@@ -4,12 +4,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 use nas_api::graph::Window;
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{GraphBuilder, SearchSpace, Setting, Settings, Task, Value};
+use nas_data::Object;
+use nas_network::{Network, Plan};
 use nas_spaces::Detector;
 
 use super::assign::Assigned;
 use super::{Pyramid, assign, batch, example, found, start, widths};
-use crate::data::Object;
-use crate::model::{Network, Plan};
 
 const SMALL: &str = "block=basic,width=16,depth1=1,depth2=1,depth3=1,depth4=1,neck=fpn,neck_width=64,neck_conv=separable,\
                      extra_levels=1,head_depth=1,head_conv=separable,head_weights=shared,head_norm=group";

@@ -1,7 +1,8 @@
 //! Average precision as COCO has it (`COCOeval` of pycocotools, boxes, all areas, at most 100 objects an image): for each
 //! class and each overlap that is asked for, precision at 101 recalls.
 
-use crate::data::Object;
+use nas_data::Object;
+
 use crate::detection::{Found, area, common};
 
 /// Overlaps: 0.50, 0.55, ..., 0.95.

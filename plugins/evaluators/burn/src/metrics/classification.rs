@@ -1,9 +1,10 @@
 //! One of several classes.
 
+use nas_data::Examples;
+use nas_network::Network;
+use nas_network::loss::Loss;
+
 use super::{BATCH, Scores, greatest, run};
-use crate::data::Examples;
-use crate::loss::Loss;
-use crate::model::Network;
 
 /// The true class is among so many likeliest ones (Krizhevsky et al. 2012, section 1: "top-5").
 const TOP: usize = 5;

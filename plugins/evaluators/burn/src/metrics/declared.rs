@@ -1,8 +1,7 @@
 //! What is measured, as declared to the host.
 
 use nas_api::{Goal, MetricInfo};
-
-use crate::data::Kind;
+use nas_data::Kind;
 
 /// What one metric is, on validation and on test examples alike.
 struct Scored {

@@ -1,10 +1,11 @@
 //! The objects in images.
 
+use nas_data::{Boxes, Examples};
+use nas_network::Network;
+
 use super::average_precision::{AveragePrecision, Seen};
 use super::{Scores, batch, run_all};
-use crate::data::{Boxes, Examples};
 use crate::detection::{Pyramid, assign, example, found};
-use crate::model::Network;
 
 pub fn measure(
     network: &Network,

@@ -1,9 +1,10 @@
 //! The next token at every position of a text.
 
+use nas_data::Examples;
+use nas_network::Network;
+use nas_network::loss::surprise;
+
 use super::{Scores, batch, greatest, run};
-use crate::data::Examples;
-use crate::loss::surprise;
-use crate::model::Network;
 
 /// `lengths`: the bytes of each token of the vocabulary.
 pub fn measure(

@@ -9,12 +9,11 @@ mod regression;
 
 use burn::tensor::Tensor;
 use nas_api::Metric;
+use nas_data::{Examples, Normalization, Targets};
+use nas_network::Network;
+use nas_network::loss::Loss;
 
 pub use declared::{declared, reported};
-
-use crate::data::{Examples, Normalization, Targets};
-use crate::loss::Loss;
-use crate::model::Network;
 
 /// Examples that are run at once when nothing is learnt from them, at most.
 const BATCH: usize = 256;

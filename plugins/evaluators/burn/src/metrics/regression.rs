@@ -1,9 +1,10 @@
 //! A number.
 
+use nas_data::{Examples, Normalization};
+use nas_network::Network;
+use nas_network::loss::Loss;
+
 use super::{BATCH, Scores, run};
-use crate::data::{Examples, Normalization};
-use crate::loss::Loss;
-use crate::model::Network;
 
 pub fn measure(
     network: &Network,

@@ -1,0 +1,17 @@
+//! The statistics of comparisons and reports: paired tests, ranks, bootstrap intervals and hypervolumes.
+//!
+//! Every function takes plain numbers and knows nothing of benchmarks. This is the only module of the crate that uses
+//! `stats-claw`. The tests hold each statistic against published figures, SciPy, statsmodels or pymoo; the reference
+//! numbers are in `fixtures.rs`, next to the call that made them.
+
+mod bootstrap;
+#[cfg(test)]
+mod fixtures;
+mod hypervolume;
+mod paired;
+mod ranks;
+
+pub use bootstrap::{Band, Bootstrap, RESAMPLES, iqm};
+pub use hypervolume::{Point, front, hypervolume, igd_plus, insert};
+pub use paired::{a12, holm, wilcoxon};
+pub use ranks::{Friedman, Ranks, ranked, ranks};

@@ -1,0 +1,143 @@
+//! Whether one sample is better than another one: the signed-rank test, Holm's correction and the effect size Â₁₂.
+
+use stats_claw::special::erfc;
+use stats_claw::tests_stat::nonparametric::wilcoxon_signed_rank_mode;
+use stats_claw::tests_stat::{Alternative, Mode};
+
+use super::ranked;
+
+/// A p-value below this comes from the normal approximation: the exact one, for fewer than 25 differences, is at least
+/// 2⁻²³.
+const SMALLEST_EXACT: f64 = 1e-8;
+
+/// The two-sided p-value of the Wilcoxon signed-rank test on pairs (Wilcoxon 1945). Zero differences are dropped. The
+/// p-value is exact for fewer than 25 untied differences; otherwise it is the normal approximation, corrected for ties
+/// and continuity. It is 1 where no pair differs.
+pub fn wilcoxon(a: &[f64], b: &[f64]) -> f64 {
+    // The only possible error is that no pair differs.
+    match wilcoxon_signed_rank_mode(a, b, Alternative::TwoSided, true, Mode::Auto) {
+        Ok(tested) if tested.p_value < SMALLEST_EXACT => tail(a, b, tested.statistic),
+        Ok(tested) => tested.p_value,
+        Err(_) => 1.0,
+    }
+}
+
+/// The library computes the normal approximation as 2 (1 − Φ(z)), which loses every p-value below 1e-16. This computes
+/// the same tail directly. `statistic` is the smaller of the two rank sums; under the null hypothesis the mean of a
+/// rank sum is half the sum of all ranks, and its variance is a quarter of the sum of their squares, ties included.
+fn tail(a: &[f64], b: &[f64], statistic: f64) -> f64 {
+    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    // `ranked` gives rank 1 to the greatest value, but here the smallest difference has rank 1.
+    let negated: Vec<f64> = differences.filter(|&size| size > 0.0).map(|size| -size).collect();
+    let ranks = ranked(&negated);
+    let mean = ranks.iter().sum::<f64>() / 2.0;
+    let deviation = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt() / 2.0;
+    erfc((mean - statistic - 0.5) / deviation / std::f64::consts::SQRT_2)
+}
+
+/// The probability that a value of `a` exceeds a value of `b` when both are drawn independently, where ties count half
+/// (Vargha & Delaney 2000, Â₁₂).
+pub fn a12(a: &[f64], b: &[f64]) -> f64 {
+    let mut sorted = b.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let exceeded = |value: &f64| {
+        let below = sorted.partition_point(|other| other < value);
+        let up_to = sorted.partition_point(|other| other <= value);
+        below as f64 + 0.5 * (up_to - below) as f64
+    };
+    a.iter().map(exceeded).sum::<f64>() / (a.len() * b.len()) as f64
+}
+
+/// P-values after Holm's step-down correction (Holm 1979): the k-th smallest of m, counted from 0, is multiplied by
+/// m − k; none gets smaller than an earlier one or larger than 1.
+pub fn holm(p: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
+    let mut corrected = vec![0.0; p.len()];
+    let mut least = 0.0_f64;
+    for (rank, &at) in order.iter().enumerate() {
+        least = least.max((p[at] * (p.len() - rank) as f64).min(1.0));
+        corrected[at] = least;
+    }
+    corrected
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+
+    fn assert_near(found: f64, expected: f64, tolerance: f64) {
+        assert!((found - expected).abs() <= tolerance * expected.abs(), "{found}, not {expected}");
+    }
+
+    /// The depressed patients of Hollander & Wolfe (1973), also R's example: V = 40, p = 0.03906 (two-sided, exact).
+    #[test]
+    #[expect(clippy::approx_constant, reason = "a measurement of 3.14")]
+    fn signed_rank_test_reproduces_the_textbook_example() {
+        let x = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
+        let y = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
+        assert!((wilcoxon(&x, &y) - 0.039_062_5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn signed_rank_test_agrees_with_scipy() {
+        use fixtures::{LARGE_A, LARGE_B, TIED_A, TIED_B, UNTIED_A, UNTIED_B};
+        assert_near(wilcoxon(&UNTIED_A, &UNTIED_B), fixtures::UNTIED_WILCOXON_P, 1e-12);
+        assert_near(wilcoxon(&TIED_A, &TIED_B), fixtures::TIED_WILCOXON_P, 1e-12);
+        assert_near(wilcoxon(&LARGE_A, &LARGE_B), fixtures::LARGE_WILCOXON_P, 1e-12);
+    }
+
+    /// z = (n (n + 1) / 4 − 1/2) / √(n (n + 1) (2n + 1) / 24) where one wins all n pairs; erfc(z / √2) by Python's
+    /// math. SciPy, whose tail is as exact, gives the same to 12 digits.
+    #[test]
+    fn tiny_p_values_are_not_rounded_to_zero() {
+        for (pairs, expected) in [(60_u32, 1.671_328_569_652_656e-11), (200, 1.447_001_734_810_283_5e-34)] {
+            let a: Vec<f64> = (0..pairs).map(|pair| f64::from(pair * pair + 1)).collect();
+            assert_near(wilcoxon(&a, &vec![0.0; pairs as usize]), expected, 1e-12);
+        }
+        for (pairs, expected) in fixtures::ALL_WON_WILCOXON_P {
+            let a: Vec<f64> = (0..pairs).map(|pair| f64::from(pair * pair + 1)).collect();
+            assert_near(wilcoxon(&a, &vec![0.0; pairs as usize]), expected, 1e-11);
+        }
+    }
+
+    /// Both ways to compute the tail are one formula, also with ties and pairs that do not differ.
+    #[test]
+    fn the_tail_equals_the_approximation_of_the_library() {
+        let a: Vec<f64> = (0..60).map(|pair| f64::from(pair / 3) - 2.0).collect();
+        let b = vec![0.0; 60];
+        let tested = wilcoxon_signed_rank_mode(&a, &b, Alternative::TwoSided, true, Mode::Auto).unwrap();
+        assert!(tested.p_value < 1e-8 && tested.p_value > 1e-12, "{tested:?}");
+        let tail = tail(&a, &b, tested.statistic);
+        assert!((tail - tested.p_value).abs() < 1e-15, "{tail} {tested:?}");
+        assert_eq!(wilcoxon(&a, &b), tail);
+        assert_near(tail, fixtures::TIED_TAIL_WILCOXON_P, 1e-11);
+    }
+
+    #[test]
+    fn effect_size_agrees_with_scipys_mann_whitney_u() {
+        use fixtures::{TIED_A, TIED_B, UNTIED_A, UNTIED_B};
+        let pairs = |a: &[f64], b: &[f64]| (a.len() * b.len()) as f64;
+        assert_near(a12(&UNTIED_A, &UNTIED_B), fixtures::UNTIED_U / pairs(&UNTIED_A, &UNTIED_B), 1e-14);
+        assert_near(a12(&TIED_A, &TIED_B), fixtures::TIED_U / pairs(&TIED_A, &TIED_B), 1e-14);
+        assert_near(a12(&TIED_A[..9], &TIED_B[..7]), fixtures::UNEQUAL_SIZES_U / 63.0, 1e-14);
+    }
+
+    #[test]
+    fn holms_correction_by_hand() {
+        let corrected = holm(&[0.01, 0.04, 0.03, 0.005]);
+        for (found, expected) in corrected.iter().zip([0.03, 0.06, 0.06, 0.02]) {
+            assert!((found - expected).abs() < 1e-12, "{corrected:?}");
+        }
+        assert_eq!(holm(&[0.9, 0.8]), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn holms_correction_agrees_with_statsmodels() {
+        for (found, expected) in holm(&fixtures::P_VALUES).into_iter().zip(fixtures::P_VALUES_HOLM) {
+            assert_near(found, expected, 1e-14);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Data are prepared once: the first process that needs them writes a file, and all others map it.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use crate::config::{DIGITS, DataConfig, Tokens};
+use crate::dataset::Data;
+use crate::error::DataError;
+use crate::prepared_file;
+
+/// Smaller data are read sooner than a file of them is kept.
+const SMALL: usize = 1 << 20;
+/// How data are prepared, and how they are kept: to be raised by every change after which the same sources become other bytes. The
+/// test of what prepared data are fails where that was forgotten.
+pub(super) const FORMAT: u32 = 3;
+/// Files that nobody opened for so long are removed when another one is written.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+impl Data {
+    /// Data that this process shares with others that need the same, where there is a folder to keep them.
+    pub fn shared(config: &DataConfig) -> Result<Self, DataError> {
+        match folder() {
+            Some(folder) => open(config, &folder),
+            None => Self::open(config),
+        }
+    }
+}
+
+/// Where prepared data are kept: the folder that the variable `NAS_DATA_CACHE` names (empty: nowhere), else in the user's cache.
+pub fn folder() -> Option<PathBuf> {
+    match std::env::var_os("NAS_DATA_CACHE") {
+        Some(folder) if folder.is_empty() => None,
+        Some(folder) => Some(folder.into()),
+        None => directories::ProjectDirs::from("", "", "nas").map(|folders| folders.cache_dir().join("data")),
+    }
+}
+
+/// Opens prepared data, or prepares them. A file that cannot be written, or not be locked, costs time and memory and nothing else.
+pub fn open(config: &DataConfig, folder: &Path) -> Result<Data, DataError> {
+    let Ok(key) = key(config) else { return Data::open(config) };
+    let path = folder.join(format!("{key}.data"));
+    if let Some(data) = prepared_file::read(&path) {
+        return Ok(data);
+    }
+    // Several workers start at once: one prepares, and the others wait for it.
+    let Ok(lock) = Lock::wait(folder.join(format!("{key}.lock"))) else { return Data::open(config) };
+    if let Some(data) = prepared_file::read(&path) {
+        return Ok(data);
+    }
+    let data = Data::open(config)?;
+    // Whoever held the lock before has tried it already.
+    let shared = if lock.is_own() { share(&data, config, &key, &path) } else { None };
+    Ok(shared.unwrap_or(data))
+}
+
+/// Writes data, and gives them back mapped; `None` where that cannot be done or is not worth it.
+fn share(data: &Data, config: &DataConfig, key: &str, path: &Path) -> Option<Data> {
+    // What changed while it was read is not what the key says.
+    if prepared_file::size(data) < SMALL || self::key(config).ok()? != key {
+        return None;
+    }
+    let (partial, file) = new_partial(path).ok()?;
+    let written = prepared_file::write(data, file).and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // What could not be finished is of no use; that it cannot be removed is no further news.
+        let _ = fs::remove_file(&partial);
+        return None;
+    }
+    let _ = clean(path.parent()?);
+    prepared_file::read(path)
+}
+
+/// A file beside `path` that nobody else has opened: locks need not hold on a network's disk, and processes of two containers
+/// may have one number.
+pub(super) fn new_partial(path: &Path) -> io::Result<(PathBuf, File)> {
+    for count in 0_u32.. {
+        let partial = path.with_extension(format!("{}-{count}.partial", std::process::id()));
+        match File::create_new(&partial) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return created.map(|file| (partial, file)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The right to prepare, as long as this lives.
+pub(super) struct Lock {
+    path: PathBuf,
+    file: File,
+}
+
+impl Lock {
+    /// Waits until no one else has it.
+    pub(super) fn wait(path: PathBuf) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let file = File::create(&path)?;
+        file.lock()?;
+        Ok(Self { path, file })
+    }
+
+    /// False where the holder before has removed the file, so that others may lock a new one.
+    pub(super) fn is_own(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
+            let here = self.file.metadata().map(place);
+            here.is_ok_and(|here| fs::metadata(&self.path).map(place).is_ok_and(|there| there == here))
+        }
+        // A file that is open stays there.
+        #[cfg(not(unix))]
+        self.path.exists()
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.is_own() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn clean(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let unused = entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > KEPT);
+        let ours = [".data", ".partial", ".lock"].iter().any(|end| entry.file_name().to_string_lossy().ends_with(end));
+        if unused && ours {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// What prepared data depend on, in hexadecimal digits: the parameters, this code, the program, and which files there are, as
+/// their names, lengths and times say.
+pub(super) fn key(config: &DataConfig) -> io::Result<String> {
+    if config.source == DIGITS {
+        return Err(io::Error::other("no file"));
+    }
+    let mut digest = Sha256::new();
+    digest.update(serde_json::to_vec(config)?);
+    // The program may be one that has loaded this code as a library, and stays when the library is replaced.
+    digest.update(format!("{FORMAT} {} ", env!("CARGO_PKG_VERSION")));
+    // Another build may prepare otherwise, also where the number is forgotten.
+    let program = std::env::current_exe()?;
+    identify(&program, &fs::metadata(&program)?, &mut digest)?;
+    walk(&fs::canonicalize(&config.source)?, &mut digest)?;
+    if let Tokens::File(tokenizer) = &config.tokens {
+        walk(&fs::canonicalize(tokenizer)?, &mut digest)?;
+    }
+    Ok(digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn walk(path: &Path, digest: &mut Sha256) -> io::Result<()> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_dir() {
+        return identify(path, &metadata, digest);
+    }
+    let entries: io::Result<Vec<_>> = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut entries = entries?;
+    entries.sort();
+    digest.update(path.as_os_str().as_encoded_bytes());
+    entries.iter().try_for_each(|entry| walk(entry, digest))
+}
+
+fn identify(path: &Path, metadata: &Metadata, digest: &mut Sha256) -> io::Result<()> {
+    let time = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    digest.update(path.as_os_str().as_encoded_bytes());
+    digest.update([0]);
+    digest.update(metadata.len().to_le_bytes());
+    digest.update(time.as_nanos().to_le_bytes());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // Set by every change, also where a copy keeps the other time.
+        digest.update(metadata.ctime().to_le_bytes());
+        digest.update(metadata.ctime_nsec().to_le_bytes());
+    }
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! Convolutions and batch normalisation as operators of burn.
+
+use burn::backend::Flex;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops};
+use burn::tensor::Tensor;
+use pulp::Arch;
+
+use super::conv_as_matrix::Dense;
+use super::conv_direct::{self, Operands, Rectifier};
+use super::moments::Moments;
+use super::norm::{self, Channel, Planes, Sums};
+use super::padded_layout::Window;
+use super::tensor::{Ours, Plain, contiguous, numbers, output, plain, sizes};
+use super::{conv_strided, winograd};
+
+/// The learnt numbers of a batch normalisation, and its ε.
+pub struct Norm {
+    /// `[channels]`.
+    pub scale: Tensor<1>,
+    /// `[channels]`.
+    pub shift: Tensor<1>,
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// What comes out goes through this.
+    pub rectifier: Option<Rectifier>,
+}
+
+/// What a batch normalisation gives.
+pub struct Normalized<const D: usize> {
+    /// Of the shape of its input.
+    pub output: Tensor<D>,
+    /// Of the batch, `[channels]`, without gradients.
+    pub mean: Tensor<1>,
+    /// Of the batch, `[channels]`, of the population, without gradients.
+    pub variance: Tensor<1>,
+}
+
+/// A convolution of `[batch, in, height, width]` by `[out, in / groups, height, width]`, with a bias where there is one; the
+/// input goes through the rectifier first, where there is one. `None`: this is not for the kernels here.
+pub fn convolve(
+    input: &Tensor<4>,
+    weight: &Tensor<4>,
+    bias: Option<&Tensor<1>>,
+    window: Window,
+    rectifier: Option<Rectifier>,
+) -> Option<Tensor<4>> {
+    let (x, w, b) = (Ours::of(input)?, Ours::of(weight)?, Ours::of_optional(bias)?);
+    let plainly = x.is_plain() && w.is_plain() && b.is_plain();
+    let (x, x_node) = x.tracked().into_parts();
+    let (w, w_node) = w.tracked().into_parts();
+    let (b, b_node) = b.tracked().into_parts();
+    let (x, w, b) = (contiguous(x), contiguous(w), contiguous(b));
+    let (y, _) = forward(&x, &w, bias.map(|_| &b), &window, rectifier, false);
+    let seen = Seen { input: x, weight: w, window, rectifier };
+    Some(output(Convolution, [x_node, w_node, b_node], plainly, seen, y))
+}
+
+/// What computes a convolution, and its gradients.
+pub enum Way<'o> {
+    Dense(Dense<'o>),
+    Tiles,
+    Unfolded,
+    Lines,
+}
+
+impl<'o> Way<'o> {
+    /// The fastest one that can.
+    pub fn of(operands: Operands<'o>) -> Self {
+        match Dense::of(operands) {
+            Some(dense) => Self::Dense(dense),
+            None if winograd::fits(&operands) => Self::Tiles,
+            None if conv_strided::fits(&operands) => Self::Unfolded,
+            None => Self::Lines,
+        }
+    }
+}
+
+fn forward(
+    x: &Plain,
+    w: &Plain,
+    bias: Option<&Plain>,
+    window: &Window,
+    rectifier: Option<Rectifier>,
+    moments: bool,
+) -> (Plain, Vec<Moments>) {
+    let [batch, ..] = sizes::<4>(x);
+    let operands = Operands { window, batch, input: numbers(x), weight: numbers(w), rectifier };
+    let bias = bias.map(numbers);
+    let asked = conv_direct::Forward { operands, bias, moments };
+    let (output, found) = match Way::of(operands) {
+        Way::Dense(dense) => dense.forward(bias, moments),
+        Way::Tiles => Arch::new().dispatch(winograd::Forward(asked)),
+        Way::Unfolded => Arch::new().dispatch(conv_strided::Forward(asked)),
+        Way::Lines => Arch::new().dispatch(asked),
+    };
+    let [height, width] = window.out();
+    (plain(output, &[batch, window.channels[1], height, width]), found)
+}
+
+/// What the backward pass of a convolution needs.
+#[derive(Clone, Debug)]
+struct Seen {
+    input: Plain,
+    weight: Plain,
+    window: Window,
+    rectifier: Option<Rectifier>,
+}
+
+impl Seen {
+    fn operands(&self) -> Operands<'_> {
+        let [batch, ..] = sizes::<4>(&self.input);
+        let (input, weight) = (numbers(&self.input), numbers(&self.weight));
+        Operands { window: &self.window, batch, input, weight, rectifier: self.rectifier }
+    }
+
+    /// The gradients of the input and of the weights, where they are wanted.
+    fn backward(&self, gradient: impl conv_direct::Gradient, input: bool, weight: bool) -> [Option<Plain>; 2] {
+        let operands = self.operands();
+        let asked = conv_direct::Backward { operands, gradient, input, weight };
+        let (of_input, of_weight) = match Way::of(operands) {
+            Way::Dense(dense) => dense.backward(&asked.gradient, input, weight),
+            Way::Tiles => Arch::new().dispatch(winograd::Backward(asked)),
+            Way::Unfolded => Arch::new().dispatch(conv_strided::Backward(asked)),
+            Way::Lines => Arch::new().dispatch(asked),
+        };
+        let of = |wanted: bool, numbers: Vec<f32>, like: &Plain| wanted.then(|| plain(numbers, &sizes::<4>(like)));
+        [of(input, of_input, &self.input), of(weight, of_weight, &self.weight)]
+    }
+}
+
+#[derive(Debug)]
+struct Convolution;
+
+impl Backward<Flex, 3> for Convolution {
+    type State = Seen;
+
+    fn backward(self, ops: Ops<Seen, 3>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        let [x, w, b] = ops.parents;
+        let gradient = contiguous(grads.consume::<Flex>(&ops.node));
+        let [_, channels, height, width] = sizes::<4>(&gradient);
+        let planes = Planes { numbers: numbers(&gradient), channels, area: height * width };
+        let [of_x, of_w] = ops.state.backward(planes, x.is_some(), w.is_some());
+        if let (Some(node), Some(gradient)) = (x, of_x) {
+            grads.register::<Flex>(node.id, gradient);
+        }
+        if let (Some(node), Some(gradient)) = (w, of_w) {
+            grads.register::<Flex>(node.id, gradient);
+        }
+        if let Some(node) = b {
+            let sums = Arch::new().dispatch(norm::Total(planes));
+            let sums = sums.into_iter().map(|sum| sum as f32).collect();
+            grads.register::<Flex>(node.id, plain(sums, &[channels]));
+        }
+    }
+}
+
+/// A convolution without a bias and the batch normalisation of what it gives, in training.
+pub fn convolve_normalized(
+    input: &Tensor<4>,
+    weight: &Tensor<4>,
+    window: Window,
+    rectifier: Option<Rectifier>,
+    norm: &Norm,
+) -> Option<Normalized<4>> {
+    let (x, w) = (Ours::of(input)?.tracked(), Ours::of(weight)?.tracked());
+    let (scale, shift) = (Ours::of(&norm.scale)?.tracked(), Ours::of(&norm.shift)?.tracked());
+    let (x, x_node) = x.into_parts();
+    let (w, w_node) = w.into_parts();
+    let (scale, scale_node) = scale.into_parts();
+    let (shift, shift_node) = shift.into_parts();
+    let (x, w) = (contiguous(x), contiguous(w));
+    let (between, moments) = forward(&x, &w, None, &window, rectifier, true);
+    let done = Done::new(between, moments, scale, shift, norm);
+    let y = done.output();
+    let [mean, variance] = done.statistics();
+    let nodes = [x_node, w_node, scale_node, shift_node];
+    let state = (Seen { input: x, weight: w, window, rectifier }, done);
+    Some(Normalized { output: output(ConvolutionNorm, nodes, false, state, y), mean, variance })
+}
+
+/// Batch normalisation of `[batch, channels, ...]` in training.
+pub fn normalize<const D: usize>(input: &Tensor<D>, norm: &Norm) -> Option<Normalized<D>> {
+    let x = Ours::of(input)?.tracked();
+    let (scale, shift) = (Ours::of(&norm.scale)?.tracked(), Ours::of(&norm.shift)?.tracked());
+    let (x, x_node) = x.into_parts();
+    let (scale, scale_node) = scale.into_parts();
+    let (shift, shift_node) = shift.into_parts();
+    let x = contiguous(x);
+    let moments = Arch::new().dispatch(norm::Measure(planes(&x)));
+    let done = Done::new(x, moments, scale, shift, norm);
+    let y = done.output();
+    let [mean, variance] = done.statistics();
+    let nodes = [x_node, scale_node, shift_node];
+    Some(Normalized { output: output(Normalization, nodes, false, done, y), mean, variance })
+}
+
+/// Planes of `[batch, channels, ...]`.
+fn planes(tensor: &Plain) -> Planes<'_> {
+    let shape = burn::backend::TensorMetadata::shape(tensor);
+    Planes { numbers: numbers(tensor), channels: shape[1], area: shape[2..].iter().product() }
+}
+
+/// A normalisation that was computed.
+#[derive(Clone, Debug)]
+struct Done {
+    before: Plain,
+    channels: Vec<Channel>,
+    moments: Vec<Moments>,
+    rectifier: Option<Rectifier>,
+}
+
+impl Done {
+    fn new(before: Plain, moments: Vec<Moments>, scale: Plain, shift: Plain, norm: &Norm) -> Self {
+        let (scale, shift) = (contiguous(scale), contiguous(shift));
+        let learnt = numbers(&scale).iter().zip(numbers(&shift));
+        let channel = |(moments, (&scale, &shift))| Channel::new(moments, norm.epsilon, scale, shift);
+        let channels = moments.iter().zip(learnt).map(channel).collect();
+        Self { before, channels, moments, rectifier: norm.rectifier }
+    }
+
+    fn output(&self) -> Plain {
+        let planes = planes(&self.before);
+        let apply = norm::Apply { planes, channels: &self.channels, rectifier: self.rectifier };
+        let shape = burn::backend::TensorMetadata::shape(&self.before);
+        plain(Arch::new().dispatch(apply), &shape)
+    }
+
+    fn statistics(&self) -> [Tensor<1>; 2] {
+        let of = |number: fn(&Moments) -> f64| {
+            let numbers: Vec<f32> = self.moments.iter().map(|moments| number(moments) as f32).collect();
+            let shape = [numbers.len()];
+            Tensor::from_primitive::<Flex>(plain(numbers, &shape))
+        };
+        [of(|moments| moments.mean), of(Moments::variance)]
+    }
+
+    fn sums(&self, gradient: &Plain) -> Vec<Sums> {
+        let (before, channels, rectifier) = (planes(&self.before), &self.channels, self.rectifier);
+        Arch::new().dispatch(norm::Collect { before, gradient: numbers(gradient), channels, rectifier })
+    }
+
+    fn gradient<'g>(&'g self, gradient: &'g Plain, sums: &'g [Sums]) -> norm::Normalized<'g> {
+        norm::Normalized {
+            before: planes(&self.before),
+            gradient: planes(gradient),
+            channels: &self.channels,
+            sums,
+            rectifier: self.rectifier,
+            count: self.moments.first().map_or(1.0, |moments| moments.count),
+        }
+    }
+}
+
+/// The gradients of scale and shift.
+fn learnt(sums: &[Sums]) -> [Plain; 2] {
+    let of = |number: fn(&Sums) -> f64| plain(sums.iter().map(|sums| number(sums) as f32).collect(), &[sums.len()]);
+    [of(|sums| sums.products), of(|sums| sums.gradients)]
+}
+
+#[derive(Debug)]
+struct ConvolutionNorm;
+
+impl Backward<Flex, 4> for ConvolutionNorm {
+    type State = (Seen, Done);
+
+    fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        let [x, w, scale, shift] = ops.parents;
+        let (seen, done) = ops.state;
+        let gradient = contiguous(grads.consume::<Flex>(&ops.node));
+        let sums = done.sums(&gradient);
+        let [of_x, of_w] = seen.backward(done.gradient(&gradient, &sums), x.is_some(), w.is_some());
+        let [of_scale, of_shift] = learnt(&sums);
+        for (node, gradient) in [(x, of_x), (w, of_w), (scale, Some(of_scale)), (shift, Some(of_shift))] {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
+                grads.register::<Flex>(node.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Normalization;
+
+impl Backward<Flex, 3> for Normalization {
+    type State = Done;
+
+    fn backward(self, ops: Ops<Done, 3>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        let [x, scale, shift] = ops.parents;
+        let done = ops.state;
+        let gradient = contiguous(grads.consume::<Flex>(&ops.node));
+        let sums = done.sums(&gradient);
+        let of_x = x.is_some().then(|| {
+            let Planes { channels, area, numbers } = planes(&done.before);
+            let images = numbers.len() / (channels * area);
+            let whole = norm::Whole { gradient: done.gradient(&gradient, &sums), images, channels, area };
+            plain(Arch::new().dispatch(whole), &burn::backend::TensorMetadata::shape(&done.before))
+        });
+        let [of_scale, of_shift] = learnt(&sums);
+        for (node, gradient) in [(x, of_x), (scale, Some(of_scale)), (shift, Some(of_shift))] {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
+                grads.register::<Flex>(node.id, gradient);
+            }
+        }
+    }
+}

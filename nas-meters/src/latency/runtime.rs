@@ -1,0 +1,43 @@
+//! What runs networks.
+
+use std::time::Duration;
+
+use nas_export::Model;
+
+use super::timing::time;
+use crate::{Latency, LatencyError};
+
+/// Runs networks on this machine, one example at a time.
+pub trait Runtime {
+    /// Kebab case: `onnxruntime`.
+    fn name(&self) -> &'static str;
+    /// The version of the library.
+    fn version(&self) -> String;
+    /// A network with fresh weights and a random example, ready to run.
+    fn load(&self, model: &Model) -> Result<Box<dyn Loaded>, LatencyError>;
+}
+
+/// How long a network takes in a runtime, timed for about so long.
+pub fn measure(runtime: &dyn Runtime, model: &Model, about: Duration) -> Result<Latency, LatencyError> {
+    time(&mut *runtime.load(model)?, about)
+}
+
+/// A network that is ready to run.
+pub trait Loaded {
+    /// Computes the outputs for the example once.
+    fn run(&mut self) -> Result<(), LatencyError>;
+}
+
+/// One random example: normal-looking numbers, or indices where the network begins with an embedding.
+pub(crate) fn example(model: &Model) -> Vec<f32> {
+    use nas_api::rng::{RngExt, seeded};
+    let mut rng = seeded(1);
+    let count: i64 = model.task.input_shape.iter().product();
+    let tokens = model.graph.nodes.iter().find(|node| node.op == "Gather");
+    let tokens = tokens.and_then(|node| node.int("num_embeddings", None).ok());
+    let draw = |_| match tokens {
+        Some(tokens) => rng.random_range(0..tokens.clamp(1, 1 << 24) as u32) as f32,
+        None => rng.random_range(-1.0..1.0),
+    };
+    (0..count).map(draw).collect()
+}

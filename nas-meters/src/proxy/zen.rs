@@ -1,0 +1,94 @@
+//! `zen`: M. Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021, algorithm 1, with
+//! one draw, and with all of a graph's connections: the residual ones, which the paper takes out, a graph does not tell.
+
+use burn::tensor::Device;
+use nas_api::graph::weights::Fill;
+use nas_api::{Error, Graph, Result, Task};
+
+use super::probe::{BATCH, SEED, normal, numbers, plan};
+use super::saliency::norm;
+use nas_network::{Arrange, Network, Operator, Plan, Reduction, SlotKind, each_tensor};
+
+/// How far examples move (α).
+const ALPHA: f32 = 0.01;
+
+/// ln mean ‖f(x) − f(x + αε)‖ + Σ ln σ, σ² being the mean variance of what a normalisation is given.
+pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
+    let mut plan = plan(graph, task)?;
+    for slot in plan.slots.iter_mut().filter(|slot| matches!(slot.place, SlotKind::Matrix | SlotKind::Kernel)) {
+        slot.tensor.fill = Fill::Normal(1.0);
+    }
+    let count = BATCH * plan.input.iter().product::<usize>();
+    let (inputs, shift) = (normal("inputs", count), normal("shift", count));
+    let shifted = inputs.iter().zip(shift).map(|(x, shift)| x + ALPHA * shift).collect();
+    let mut network = Network::new(plan, SEED, &Device::flex().autodiff()).frozen();
+    let here = features(&mut network, inputs);
+    let there = features(&mut network, shifted);
+
+    let size = here.map.len() / BATCH;
+    let moved: Vec<f64> = here.map.iter().zip(&there.map).map(|(a, b)| a - b).collect();
+    let distance = moved.chunks(size.max(1)).map(norm).sum::<f64>() / BATCH as f64;
+    if distance == 0.0 || here.log_scale == f64::NEG_INFINITY {
+        return Err(Error::new("its features do not depend on its input"));
+    }
+    Ok(libm::log(distance) + here.log_scale)
+}
+
+/// What the network makes of a batch.
+struct Features {
+    /// What its head reads.
+    map: Vec<f64>,
+    /// Σ ln σ over normalisations.
+    log_scale: f64,
+}
+
+fn features(network: &mut Network, inputs: Vec<f32>) -> Features {
+    let (head, normalised) = (before_head(network.plan()), normalised(network.plan()));
+    let mut features = Features { map: Vec::new(), log_scale: 0.0 };
+    network.forward_watched(inputs, SEED, &mut |at, value| {
+        if at == head || normalised[at] > 0 {
+            let (values, channels) =
+                each_tensor!(&value, x => (numbers(x.clone()), x.dims()[1]), _number => (Vec::new(), 1));
+            if normalised[at] > 0 {
+                features.log_scale += normalised[at] as f64 * 0.5 * libm::log(mean_variance(&values, channels));
+            }
+            if at == head {
+                features.map = values;
+            }
+        }
+        value
+    });
+    features
+}
+
+/// The step whose value the head reads: what the last global pooling is given, or else the last linear layer.
+fn before_head(plan: &Plan) -> usize {
+    let is_pooling =
+        |operator: &Operator| matches!(operator, Operator::Arrange(Arrange::Reduce { how: Reduction::Mean, .. }));
+    let is_linear = |operator: &Operator| matches!(operator, Operator::Gemm { .. });
+    let last = plan.steps.list.iter().rfind(|step| is_pooling(&step.operator));
+    let last = last.or_else(|| plan.steps.list.iter().rfind(|step| is_linear(&step.operator)));
+    last.map_or(plan.steps.list.len() - 1, |step| step.inputs[0])
+}
+
+/// How many normalisations read the value of each step.
+fn normalised(plan: &Plan) -> Vec<usize> {
+    let mut counts = vec![0; plan.steps.list.len()];
+    for step in plan.steps.list.iter().filter(|step| matches!(step.operator, Operator::BatchNormalization { .. })) {
+        counts[step.inputs[0]] += 1;
+    }
+    counts
+}
+
+/// The variance of a channel over the batch and its positions, averaged over channels.
+fn mean_variance(values: &[f64], channels: usize) -> f64 {
+    // At least 1, also of a value that is the same for all examples.
+    let area = (values.len() / BATCH / channels).max(1);
+    let variance = |channel: usize| {
+        let planes = || values.chunks(area).skip(channel).step_by(channels).flatten();
+        let count = (BATCH * area) as f64;
+        let mean = planes().sum::<f64>() / count;
+        planes().map(|x| (x - mean).powi(2)).sum::<f64>() / count
+    };
+    (0..channels).map(variance).sum::<f64>() / channels as f64
+}

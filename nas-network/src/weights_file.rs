@@ -1,0 +1,190 @@
+//! Weights and states as safetensors files.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors, View};
+
+use crate::array::Array;
+
+/// Why a file of weights cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It cannot be read or written.
+    #[error("cannot access '{path}': {source}")]
+    Access {
+        /// The file.
+        path: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is damaged, or of another kind.
+    #[error("'{origin}' is no file of weights of this program: {problem}")]
+    Damaged {
+        /// The file.
+        origin: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// What one file holds.
+#[derive(Debug, Default, PartialEq)]
+pub struct Archive {
+    /// Named numbers.
+    pub arrays: Vec<Array>,
+    /// Named bytes.
+    pub bytes: BTreeMap<String, Vec<u8>>,
+    /// Named texts.
+    pub texts: BTreeMap<String, String>,
+}
+
+struct Entry<'a> {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    data: Cow<'a, [u8]>,
+}
+
+impl View for Entry<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.data)
+    }
+
+    fn data_len(&self) -> usize {
+        self.data.len()
+    }
+}
+
+impl Archive {
+    /// The file's bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
+        let arrays = self.arrays.iter().map(|array| {
+            let data: Vec<u8> = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            (array.name.clone(), Entry { dtype: Dtype::F32, shape: array.shape.clone(), data: data.into() })
+        });
+        let bytes = self.bytes.iter().map(|(name, bytes)| {
+            (name.clone(), Entry { dtype: Dtype::U8, shape: vec![bytes.len()], data: bytes.into() })
+        });
+        let texts: HashMap<String, String> = self.texts.clone().into_iter().collect();
+        safetensors::serialize(arrays.chain(bytes), Some(texts))
+            .map_err(|error| StoreError::Damaged { origin: "weights".into(), problem: error.to_string() })
+    }
+
+    /// Reads what [`Archive::to_bytes`] gave; `origin` is for messages.
+    pub fn from_bytes(file: &[u8], origin: &str) -> Result<Self, StoreError> {
+        let damaged = |problem: String| StoreError::Damaged { origin: origin.to_owned(), problem };
+        let (_, header) = SafeTensors::read_metadata(file).map_err(|error| damaged(error.to_string()))?;
+        let tensors = SafeTensors::deserialize(file).map_err(|error| damaged(error.to_string()))?;
+        let mut archive = Self::default();
+        archive.texts.extend(header.metadata().clone().unwrap_or_default());
+        for (name, tensor) in tensors.iter() {
+            match tensor.dtype() {
+                Dtype::F32 => {
+                    let words = tensor.data().chunks_exact(4);
+                    let values = words.map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
+                    archive.arrays.push(Array { name: name.to_owned(), shape: tensor.shape().to_vec(), values });
+                }
+                Dtype::U8 => {
+                    archive.bytes.insert(name.to_owned(), tensor.data().to_vec());
+                }
+                other => return Err(damaged(format!("'{name}' holds {other:?}, where 32-bit floats are expected"))),
+            }
+        }
+        Ok(archive)
+    }
+
+    /// The text of this name as a number.
+    pub fn number<N: std::str::FromStr>(&self, name: &str, origin: &str) -> Result<N, StoreError> {
+        let number = self.texts.get(name).and_then(|text| text.parse().ok());
+        number.ok_or_else(|| StoreError::Damaged {
+            origin: origin.to_owned(),
+            problem: format!("its header has no number '{name}'"),
+        })
+    }
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let access = |source| StoreError::Access { path: path.display().to_string(), source };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(access)?;
+    }
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(format!(".{}.partial", std::process::id()));
+    write_through(partial.as_ref(), bytes).and_then(|()| fs::rename(&partial, path)).map_err(|error| {
+        // The file that could not be finished is of no use; that it cannot be removed is no further news.
+        let _ = fs::remove_file(&partial);
+        access(error)
+    })
+}
+
+/// The bytes are on the disk before the file gets its name: after a power cut it would be there, but empty.
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Reads a file; `None` where there is none.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StoreError::Access { path: path.display().to_string(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn archive() -> Archive {
+        let values = vec![1.5, -0.0, f32::MIN_POSITIVE, 3.0e38];
+        Archive {
+            arrays: vec![Array { name: "a.weight".into(), shape: vec![2, 2], values }],
+            bytes: BTreeMap::from([("optimizer".to_owned(), vec![1, 2, 255])]),
+            texts: BTreeMap::from([("epoch".to_owned(), "7".to_owned())]),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let read = Archive::from_bytes(&archive().to_bytes().unwrap(), "here").unwrap();
+        assert_eq!(read, archive());
+        assert_eq!(read.number::<u32>("epoch", "here").unwrap(), 7);
+        assert!(read.number::<u32>("seed", "here").unwrap_err().to_string().contains("'seed'"));
+    }
+
+    #[test]
+    fn damaged_files_are_refused_in_words() {
+        let bytes = archive().to_bytes().unwrap();
+        for damaged in [&bytes[..0], &bytes[..20], &bytes[..bytes.len() - 1], &b"not weights at all"[..]] {
+            let words = Archive::from_bytes(damaged, "w.safetensors").unwrap_err().to_string();
+            assert!(words.contains("'w.safetensors' is no file of weights"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_whole_into_a_new_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("w.safetensors");
+        assert_eq!(read(&path).unwrap(), None);
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(read(&path).unwrap().unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,27 @@
+//! What choice spaces and grammars share: both are defined by a TOML text with a name.
+//!
+//! Each keeps its own struct with the fields `name`, `version`, `description` and `reference`: with
+//! `#[serde(flatten)]`, serde would no longer refuse unknown keys, and errors would lose their line numbers.
+
+use nas_api::{Error, Result};
+use serde::de::DeserializeOwned;
+
+/// Reads a definition. `kind` is what it defines, for messages.
+///
+/// # Errors
+/// If the text is not TOML or does not have the fields of `T`. The message names the line.
+pub fn read<T: DeserializeOwned>(text: &str, kind: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| Error::new(format!("the definition of the {kind}: {error}")))
+}
+
+/// Checks the name of a space.
+///
+/// # Errors
+/// If it is not in kebab case.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    if name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(allowed) {
+        return Ok(());
+    }
+    Err("its name must be kebab case: lower-case letters, digits and hyphens".into())
+}

@@ -1,0 +1,223 @@
+//! One trial: trained epoch by epoch, reported, kept where it may be interrupted, and measured.
+
+use std::time::Instant;
+
+use nas_api::{Candidate, CurvePoint, Metric, Monitor, Request, Stop, Verdict};
+use nas_network::device::Devices;
+
+use crate::Burn;
+use crate::checkpoint::{Checkpoint, Course};
+use crate::error::Trouble;
+use crate::metrics::{self, Scores};
+use crate::trainer::{self, Trainer};
+
+/// How a measurement that was not troubled ended.
+pub enum Ended {
+    /// These are its metrics.
+    Measured(Vec<Metric>),
+    /// A pruner ended it.
+    Pruned,
+    /// The study is over, or interrupted.
+    Stopped,
+}
+
+impl<D: Devices> Burn<D> {
+    /// Where the trial is kept while it is trained.
+    pub(crate) fn checkpoint(&self, request: &Request) -> Option<Checkpoint> {
+        let file = self.keep.unfinished(request.trial)?;
+        let Request { trial, key, graph, fidelity, resume, seed, .. } = request;
+        // Files may have been edited since.
+        let data = &self.data.fingerprint;
+        let of = format!("{:?}", (trial, key, graph, fidelity, resume, seed, &self.config, data));
+        Some(Checkpoint::new(file, self.config.checkpoint, &of))
+    }
+
+    /// The training as it was interrupted, or at its start.
+    pub(crate) fn begin(
+        &self,
+        request: &Request,
+        epochs: u32,
+        checkpoint: Option<&Checkpoint>,
+        monitor: &dyn Monitor,
+    ) -> Result<(Trainer, Course), Trouble> {
+        let kept = checkpoint.map_or(Ok(None), Checkpoint::read).and_then(|kept| {
+            let Some((archive, course)) = kept else { return Ok(None) };
+            let (plan, training) = trainer::prepared(&request.graph, &self.data.train, &self.config.training)?;
+            let trainer = Trainer::carry_on(archive, plan, &training, &self.device)?;
+            Ok(Some((trainer, course)))
+        });
+        match kept {
+            Ok(Some((trainer, course))) if trainer.epoch < epochs => {
+                monitor
+                    .notice(&format!("carries on after epoch {} of {epochs}, where it was interrupted", trainer.epoch));
+                return Ok((trainer, course));
+            }
+            Ok(_) => {}
+            Err(problem) => monitor.notice(&format!("its kept state is of no use, so it starts anew: {problem}")),
+        }
+        Ok((self.trainer(request, epochs)?, Course::default()))
+    }
+
+    /// Trains and measures one candidate, epoch by epoch.
+    pub(crate) fn measure(
+        &self,
+        request: &Request,
+        mut checkpoint: Option<&mut Checkpoint>,
+        monitor: &dyn Monitor,
+    ) -> Result<Ended, Trouble> {
+        if let Candidate::Relaxed(_) = request.candidate {
+            return Err(Trouble::Failed("this evaluator trains single architectures, not relaxed ones".into()));
+        }
+        let epochs = self.epochs(request.fidelity)?;
+        let (mut trainer, mut course) = self.begin(request, epochs, checkpoint.as_deref(), monitor)?;
+        for report in &course.curve {
+            if let Some(ended) = ended(monitor.report(report.clone())) {
+                return Ok(ended);
+            }
+        }
+        let stop = || monitor.stopped();
+        while trainer.epoch < epochs && !trainer.patience.is_exhausted(self.config.training.early_stopping) {
+            let next = trainer.epoch + 1;
+            let validate = next == epochs || self.validates(request, next);
+            let Some(report) = self.train_epoch(&mut trainer, &mut course, validate, &stop)? else {
+                return Ok(Ended::Stopped);
+            };
+            if let Some(ended) = ended(monitor.report(report.clone())) {
+                return Ok(ended);
+            }
+            course.curve.push(report);
+            if let Some(checkpoint) = checkpoint.as_mut().filter(|kept| next < epochs && kept.due())
+                && let Err(problem) = checkpoint.write(&trainer, &course)
+            {
+                monitor.notice(&format!("its state after epoch {next} could not be kept: {problem}"));
+            }
+        }
+        let last = course.curve.pop().map(|report| report.metrics);
+        let Some(mut metrics) = self.outcome(&trainer, last, &stop)? else { return Ok(Ended::Stopped) };
+        check_finite(&metrics)?;
+        if request.keep {
+            let state = trainer.archive().map_err(Trouble::Broken)?;
+            // A full disk, say: this trial is lost, and those that need no state go on.
+            self.keep.put(request.trial, &state).map_err(|error| Trouble::Failed(error.to_string()))?;
+        }
+        if self.config.training.batch_size == 0 {
+            metrics.push(Metric::new("batch_size", trainer.batch_size as f64));
+        }
+        metrics.push(Metric::new("train_seconds", course.seconds));
+        Ok(Ended::Measured(metrics))
+    }
+
+    /// What a finished training has come to; `last` is what was reported of its last epoch. `None` where `stop` said so.
+    fn outcome(
+        &self,
+        trainer: &Trainer,
+        last: Option<Vec<Metric>>,
+        stop: Stop<'_>,
+    ) -> Result<Option<Vec<Metric>>, Trouble> {
+        if let Some(best) = trainer.patience.best() {
+            let best_metrics = best.metrics.iter().cloned();
+            let epochs = [("trained_epochs", trainer.epoch), ("best_epoch", best.epoch)];
+            let epochs = epochs.map(|(name, epochs)| Metric::new(name, f64::from(epochs)));
+            return Ok(Some(self.of_training(best_metrics.chain(epochs).collect(), trainer)));
+        }
+        if last.is_some() {
+            return Ok(last);
+        }
+        // It carries on from a trial that was trained for as long.
+        let scores = self.validate(trainer, stop)?;
+        Ok(scores.map(|scores| self.of_training(scores.metrics("val"), trainer)))
+    }
+
+    /// One more epoch, and what is to be reported of it; `None` where `stop` said so.
+    fn train_epoch(
+        &self,
+        trainer: &mut Trainer,
+        course: &mut Course,
+        validate: bool,
+        stop: Stop<'_>,
+    ) -> Result<Option<CurvePoint>, Trouble> {
+        let started = Instant::now();
+        let finished = trainer.epoch(&self.config.training, &self.data.train, self.config.epochs, stop);
+        if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
+            return Ok(None);
+        }
+        course.seconds += started.elapsed().as_secs_f64();
+        let mut metrics = Vec::new();
+        if validate {
+            let Some(scores) = self.validate(trainer, stop)? else { return Ok(None) };
+            metrics = scores.metrics("val");
+            if self.config.training.early_stopping > 0 {
+                check_finite(&metrics)?;
+                trainer.patience.see(trainer.epoch, &scores, self.data.kind);
+            }
+        }
+        Ok(Some(CurvePoint { fidelity: f64::from(trainer.epoch), metrics: self.of_training(metrics, trainer) }))
+    }
+
+    /// With what is known of the training itself.
+    fn of_training(&self, mut metrics: Vec<Metric>, trainer: &Trainer) -> Vec<Metric> {
+        metrics.push(Metric::new("train_loss", trainer.train_loss));
+        metrics.extend(self.config.training.trained_tokens(&self.data.train, trainer.batch_size, trainer.epoch));
+        metrics
+    }
+
+    /// The network as it is now on the validation examples; `None` where `stop` said so.
+    fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Scores>, Trouble> {
+        let (validation, scale) = (&self.data.validation, &self.data.normalization);
+        let scores = metrics::measure(trainer.result(), validation, scale, self.config.training.loss, stop);
+        scores.map_err(Trouble::Broken)
+    }
+
+    /// Whether there is a validation after this epoch, which is not the last.
+    fn validates(&self, request: &Request, epoch: u32) -> bool {
+        match self.config.validate_every {
+            _ if self.config.training.early_stopping > 0 => true,
+            0 => request.judged,
+            every => epoch.is_multiple_of(every),
+        }
+    }
+
+    /// A fidelity as whole epochs within the schedule's horizon.
+    fn epochs(&self, fidelity: Option<f64>) -> Result<u32, Trouble> {
+        let most = self.config.epochs;
+        let epochs = fidelity.unwrap_or(f64::from(most));
+        if epochs.fract() == 0.0 && (1.0..=f64::from(most)).contains(&epochs) {
+            return Ok(epochs as u32);
+        }
+        Err(Trouble::Failed(format!("cannot train for {epochs} epochs: it takes a whole number from 1 to {most}")))
+    }
+
+    /// A fresh training, or the one to carry on.
+    fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, Trouble> {
+        let prepared = trainer::prepared(&request.graph, &self.data.train, &self.config.training);
+        let (plan, training) = prepared.map_err(Trouble::Failed)?;
+        let Some(from) = request.resume else {
+            return Ok(Trainer::new(plan, &training, request.seed, &self.device));
+        };
+        let failed = |problem: String| Trouble::Failed(format!("cannot carry on from trial {from}: {problem}"));
+        let state = self.keep.get(from).map_err(|error| failed(error.to_string()))?;
+        let state = state.ok_or_else(|| failed("its state was not kept".into()))?;
+        let trainer = Trainer::carry_on(state, plan, &training, &self.device).map_err(failed)?;
+        if trainer.epoch > epochs {
+            return Err(failed(format!("it was trained for {} epochs already, more than {epochs}", trainer.epoch)));
+        }
+        Ok(trainer)
+    }
+}
+
+/// How a measurement ends after this verdict; `None`: it goes on.
+fn ended(verdict: Verdict) -> Option<Ended> {
+    match verdict {
+        Verdict::GoOn => None,
+        Verdict::Pruned => Some(Ended::Pruned),
+        Verdict::Stopped => Some(Ended::Stopped),
+    }
+}
+
+/// Training may have diverged where no loss of a batch shows it.
+fn check_finite(metrics: &[Metric]) -> Result<(), Trouble> {
+    metrics.iter().find(|metric| !metric.value.is_finite()).map_or(Ok(()), |metric| {
+        let reason = format!("training diverged: {} is {} on the validation set", metric.name, metric.value);
+        Err(Trouble::Failed(reason))
+    })
+}
