@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{component, json, nas, succeed};
+use common::{component, json, nas, succeed, test_data};
 use serde_json::Value;
 
 /// A table of 27 architectures whose best is known, its space, and a grid that uses both.
@@ -384,7 +384,7 @@ fn killed_at_any_moment_it_goes_on_to_the_same_results() {
 /// Dong & Yang's benchmark, as docs/benchmarks/nas-bench-201.md reports it, with fewer seeds.
 #[test]
 fn nas_bench_201_gives_the_known_figures() {
-    let Some(_) = common::data("nasbench201.csv.gz") else { return };
+    let Some(_) = test_data("nasbench201.csv.gz") else { return };
     let folder = tempfile::tempdir().unwrap();
     let grid = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks/nas-bench-201.toml");
     let out = folder.path().join("out");
@@ -444,7 +444,7 @@ fn a_table_is_checked_imported_and_found_by_its_name() {
 /// A mapping that holds its space, two objectives of its own, and proposals that the table lacks.
 #[test]
 fn hw_gpt_bench_runs_with_two_objectives_and_without_a_space_of_code() {
-    let Some(_) = common::data("hwgptbench_s.csv.gz") else { return };
+    let Some(_) = test_data("hwgptbench_s.csv.gz") else { return };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let arguments = ["--strategies", "nsga2,local-search", "--problems", "hw-gpt-bench-s/a100", "--trials", "60"];

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use common::{data, json, nas, refused, succeed};
+use common::{json, nas, refused, succeed, test_data};
 
 /// Serves the files of a folder, parts of them too. The first `broken` connections end after half of what was asked for.
 struct Server {
@@ -79,7 +79,7 @@ fn public_sets_are_listed() {
 
 #[test]
 fn a_set_is_fetched_from_the_mirror_that_has_it_and_found_by_name() {
-    let Some(text) = data("text/tinyshakespeare.txt") else { return };
+    let Some(text) = test_data("text/tinyshakespeare.txt") else { return };
     let folder = tempfile::tempdir().unwrap();
     let (home, files, empty) = (folder.path().join("home"), folder.path().join("files"), folder.path().join("empty"));
     [&home, &files, &empty].iter().for_each(|folder| fs::create_dir(folder).unwrap());
@@ -105,7 +105,7 @@ fn a_set_is_fetched_from_the_mirror_that_has_it_and_found_by_name() {
 
 #[test]
 fn a_set_of_several_files_is_fetched_and_a_wrong_one_is_refused() {
-    let Some(source) = data("fashion-mnist") else { return };
+    let Some(source) = test_data("fashion-mnist") else { return };
     let folder = tempfile::tempdir().unwrap();
     let (out, files) = (folder.path().join("out"), folder.path().join("files"));
     fs::create_dir(&files).unwrap();

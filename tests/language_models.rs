@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{data, json, nas, records, refused, scratch, succeed};
+use common::{json, nas, records, refused, scratch, succeed, test_data};
 
 /// A search of two trials on this text, in units of about 1,000 tokens.
 fn search(file: &Path, study: &Path, tokens: &str, workers: &str) -> Command {
@@ -26,7 +26,7 @@ fn search(file: &Path, study: &Path, tokens: &str, workers: &str) -> Command {
 
 #[test]
 fn sub_words_are_trained_searched_with_and_saved() {
-    let Some(text) = data("text/tinyshakespeare.txt") else { return };
+    let Some(text) = test_data("text/tinyshakespeare.txt") else { return };
     let (folder, study) = scratch();
     let file = folder.path().join("part.txt");
     fs::write(&file, fs::read_to_string(text).unwrap().chars().take(20_000).collect::<String>()).unwrap();

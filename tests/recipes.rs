@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{data, json, nas, refused, scratch, succeed};
+use common::{json, nas, refused, scratch, succeed, test_data};
 use serde_json::Value;
 
 /// A search of `mlp` on digits with these arguments.
@@ -223,7 +223,9 @@ fn recipes_are_listed_and_documented() {
 
 #[test]
 fn images_are_augmented_and_texts_trained_by_their_recipes() {
-    let (Some(fashion), Some(text)) = (data("fashion-mnist"), data("text/tinyshakespeare.txt")) else { return };
+    let (Some(fashion), Some(text)) = (test_data("fashion-mnist"), test_data("text/tinyshakespeare.txt")) else {
+        return;
+    };
     let (folder, study) = scratch();
     let few = ["--set", "evaluator.train_limit=300", "--set", "evaluator.validation_limit=200", "--trials", "1"];
     let found =

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{built, component, data, json, nas, records, scratch, succeed};
+use common::{built, component, json, nas, records, scratch, succeed, test_data};
 
 #[test]
 fn a_component_strategy_on_a_component_space_finds_a_network_that_reads_digits() {
@@ -66,7 +66,7 @@ fn convolutional_cells_are_searched_on_digits() {
 
 #[test]
 fn fashion_mnist_is_read_and_searched() {
-    let Some(fashion) = data("fashion-mnist") else { return };
+    let Some(fashion) = test_data("fashion-mnist") else { return };
     let (_folder, study) = scratch();
     let found = json(
         nas(["search", "--space", "nas-bench-201", "--strategy", "random-search", "--trials", "4", "--workers", "2"])
@@ -215,7 +215,7 @@ fn a_folder_called_digits_does_not_hide_the_digits() {
 
 #[test]
 fn language_models_learn_a_text() {
-    let Some(text) = data("text/tinyshakespeare.txt") else { return };
+    let Some(text) = test_data("text/tinyshakespeare.txt") else { return };
     let (folder, study) = scratch();
     // A part of it, so that the test takes seconds.
     let part: String = fs::read_to_string(text).unwrap().chars().take(20_000).collect();

@@ -3,11 +3,13 @@
 
 #[cfg(unix)]
 pub mod process;
+mod test_data;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+pub use test_data::test_data;
 
 /// The real binary, with no plugins but those that the test names, and a compile cache of the tests' own.
 pub fn nas<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
@@ -74,16 +76,4 @@ pub fn scratch() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let study = folder.path().join("a.study");
     (folder, study)
-}
-
-/// The folder of the shared data; `None`, with a printed reason, where there is none. In CI there must be one.
-pub fn data(what: &str) -> Option<PathBuf> {
-    match std::env::var_os("NAS_DATA") {
-        Some(folder) => Some(PathBuf::from(folder).join(what)),
-        None => {
-            assert!(std::env::var_os("CI").is_none(), "NAS_DATA must be set in CI");
-            eprintln!("skipped: NAS_DATA is not set, so there is no {what}");
-            None
-        }
-    }
 }
