@@ -68,7 +68,11 @@ fn the_built_in_evaluator_says_how_to_get_to_a_gpu() {
     let words = refused(search(&study).args(["--device", "tpu"]));
     assert!(words.contains("'device' must be cpu or cuda:0 (cuda:1, ...), but is \"tpu\""), "{words}");
     let words = refused(search(&study).args(["--device", "cpu", "--set", "evaluator.device=cuda:0"]));
-    assert!(words.contains("--device cpu") && words.contains("leave one of them out"), "{words}");
+    assert!(
+        words.contains("device: is given twice, here and as evaluator.device")
+            && words.contains("leave one of them out"),
+        "{words}"
+    );
     let words = refused(search(&study).args(["--evaluator", "synthetic", "--device", "cpu"]));
     assert!(words.contains("device"), "{words}");
     assert!(!study.exists());

@@ -127,7 +127,7 @@ fn what_is_no_recipe_is_refused_before_anything_runs() {
     let twice = ["--trials", "1", "--recipe", "fast", "--set", "evaluator.recipe=table"];
     says(
         &refused(&mut search(&study, &twice)),
-        &["--recipe fast: evaluator.recipe is set, too", "leave one of them out"],
+        &["recipe: is given twice, here and as evaluator.recipe", "leave one of them out"],
     );
     assert!(!study.exists());
     // An evaluator without that parameter has no recipes.
