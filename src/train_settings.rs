@@ -34,8 +34,8 @@ impl Trainer<'_> {
     }
 }
 
-/// Returns the settings of the evaluator and the number of epochs. Settings come from the study, or with `--recipe` from
-/// that recipe and the study's data; [`changes`] override them. Epochs come from `--epochs`, the changes or the recipe;
+/// Returns the settings of the evaluator and the number of epochs. Settings come from the study, or with `--recipe`
+/// from that recipe and the study's data; [`changes`] override them. Epochs come from `--epochs`, the changes or the recipe;
 /// the default is five times those of a trial.
 ///
 /// # Errors
@@ -59,8 +59,8 @@ pub fn of(
     }
     if let Some(reference) = &train.recipe {
         let recipe = Recipe::find(reference, registry, &info.parameters)?;
-        // Parameters that the recipe omits take their defaults, as in a new study. Epochs are the exception, because the
-        // final training is longer than a trial.
+        // Parameters that the recipe omits take their defaults, as in a new study. Epochs are the exception: the final
+        // training is longer than a trial.
         given.retain(|name, _| Some(name.as_str()) == fidelity || !full.recipe.contains(name));
         let is_harmless = |name: &str| Some(name) == fidelity || full.no_effect(name).is_some();
         if let Some(name) = recipe.settings.keys().find(|name| !full.allows(name) && !is_harmless(name)) {

@@ -39,8 +39,8 @@ pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Makes the allocator keep freed memory. Every training step frees and allocates the same large blocks. By default, the
-/// C library returns each to the system, which zeroes it again.
+/// Makes the allocator keep freed memory. Every training step frees and allocates the same large blocks. By default,
+/// the C library returns each to the system, which zeroes it again.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn keep_freed_memory() {
     // The largest value that glibc accepts for M_MMAP_THRESHOLD.
@@ -77,8 +77,8 @@ fn take_standard_streams() -> io::Result<(io::Stdin, io::Stdout)> {
     Ok((io::stdin(), io::stdout()))
 }
 
-/// Limits the process's private writable memory, stacks included. An allocation beyond it fails, which ends the process.
-/// Reserved addresses do not count: GPU libraries reserve many.
+/// Limits the process's private writable memory, stacks included. An allocation beyond the limit fails, which ends the
+/// process. Reserved addresses do not count, because GPU libraries reserve many.
 #[cfg(target_os = "linux")]
 fn limit_memory(bytes: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};

@@ -1,5 +1,5 @@
-//! Fetches one file over HTTP from several mirrors. An interrupted download is continued, and the file appears only once
-//! its checksum is right.
+//! Fetches one file over HTTP from several mirrors. An interrupted download is continued, and the file appears only
+//! once its checksum is right.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -67,8 +67,8 @@ fn partial_note(partial: u64) -> String {
 /// Fetches the file to `target`, unless it is already there with the right checksum. `progress` receives the number of
 /// bytes that are there.
 ///
-/// Until the checksum is known to be right, the file is named `target` with `.partial` appended. Its bytes may come from
-/// several mirrors, and an interrupted download is continued from it.
+/// Until the checksum is known to be right, the file is named `target` with `.partial` appended. Its bytes may come
+/// from several mirrors, and an interrupted download is continued from it.
 ///
 /// # Errors
 /// All mirrors fail, another process is fetching the same file, or the file cannot be written.

@@ -7,8 +7,8 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 use tar::Archive;
 
-/// Unpacks the named members from any folder of the archive into `folder`. Each member is given with its length in bytes.
-/// A file never appears half written.
+/// Unpacks the named members from any folder of the archive into `folder`. Each member is given with its length in
+/// bytes. A file never appears half written.
 ///
 /// # Errors
 /// The archive cannot be read, a member is missing or has another length, or a file cannot be written.
