@@ -329,7 +329,7 @@ def arguments():
     parser.add_argument("--device", default="cuda:0", help="with `cpu`, the checks themselves are tried")
     parser.add_argument("--seconds", type=float, default=480, help="the time for all checks together")
     parser.add_argument("--window", type=float, default=30, help="seconds of each check of speed")
-    parser.add_argument("--only", default="", help="only the checks whose names contain one of these, separated by commas")
+    parser.add_argument("--only", default="", help="run only checks whose names contain one of these, comma-separated")
     parser.add_argument("--out", type=Path, default=ROOT / "target/gpu-checks.md")
     return parser.parse_args()
 

@@ -189,7 +189,7 @@ fn recipe_json(recipe: &Recipe) -> Value {
     json!({"name": recipe.reference, "about": recipe.about, "settings": settings})
 }
 
-/// The range of a number in words. A limit at the end of what `f64` can hold is left out.
+/// The range of a number as text. A limit at the end of what `f64` can hold is left out.
 fn range_text(range: &Range) -> String {
     match (range.min > f64::MIN, range.max < f64::MAX) {
         (true, true) => format!("{} to {}", range.min, range.max),

@@ -35,8 +35,8 @@ impl Trainer<'_> {
 }
 
 /// Returns the settings of the evaluator and the number of epochs. Settings come from the study, or with `--recipe`
-/// from that recipe and the study's data; [`changes`] override them. Epochs come from `--epochs`, the changes or the recipe;
-/// the default is five times those of a trial.
+/// from that recipe and the study's data; [`changes`] override them. Epochs come from `--epochs`, the changes or the
+/// recipe; the default is five times those of a trial.
 ///
 /// # Errors
 /// The recipe cannot be read, or a setting is invalid or may not be changed.

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-/// The path of `name` in the folder that the variable `NAS_DATA` names. Without the variable, a reason is printed and the
-/// test is to be skipped; but with the variable `CI`, that is a failure.
+/// The path of `name` in the folder that the variable `NAS_DATA` names. Without the variable, a reason is printed and
+/// the test is to be skipped; but with the variable `CI`, that is a failure.
 pub fn test_data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("NAS_DATA");
     if folder.is_none() {
