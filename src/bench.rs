@@ -1,4 +1,4 @@
-//! `nas bench`.
+//! `nas bench`: runs a grid of studies and compares the strategies.
 
 use std::collections::BTreeMap;
 use std::fs;

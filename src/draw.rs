@@ -1,4 +1,4 @@
-//! `nas draw`.
+//! `nas draw`: draws one network, or compares two.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `nas plugin`.
+//! `nas plugin`: lists and describes plugins.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use crate::{plugins, print};
 /// Lists the plugins that can be named without a path.
 ///
 /// # Errors
-/// The folders of plugins cannot be read.
+/// A folder of `--plugin-path` does not exist.
 pub fn list(args: &Args, as_json: bool) -> Result<ExitCode, Failure> {
     let entries = plugins::registry(args)?.list();
     if as_json {

@@ -1,4 +1,4 @@
-//! `nas report`.
+//! `nas report`: writes the report of a benchmark or of studies.
 
 use std::path::Path;
 use std::process::ExitCode;

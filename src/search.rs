@@ -1,4 +1,4 @@
-//! `nas search` and `nas resume`.
+//! `nas search` and `nas resume`: run and continue studies.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `nas show`.
+//! `nas show`: prints what the file of a study records.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `nas space`.
+//! `nas space show` and `nas space sample`; also opens spaces for other commands.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `nas space check`.
+//! `nas space check`: runs the conformance suite of spaces.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `nas space stats`.
+//! `nas space stats`: prints statistics of random architectures.
 
 use std::process::ExitCode;
 

@@ -198,7 +198,8 @@ fn a_metric_that_is_never_reported_is_not_the_result() {
     let folder = tempfile::tempdir().unwrap();
     let grid = folder.path().join("grid.toml");
     let text = "seeds = 1\n[budget]\ntrials = 2\n[strategies.r]\nuse = 'random-search'\n\
-                [problems.digits]\nspace = 'mlp'\n[problems.digits.evaluator]\nuse = 'burn'\nepochs = 1\ntrain_limit = 200\n";
+                [problems.digits]\nspace = 'mlp'\n\
+                [problems.digits.evaluator]\nuse = 'burn'\nepochs = 1\ntrain_limit = 200\n";
     fs::write(&grid, text).unwrap();
     let results = json(nas(["bench"]).arg(&grid).arg("--out").arg(folder.path().join("out")));
     let random = row(&results, "r");

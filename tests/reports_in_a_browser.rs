@@ -58,7 +58,7 @@ fn use_page(program: &Path, html: &str) -> Value {
     found
 }
 
-/// A grid of strategies and problems with hostile names, two objectives, and more strategies than have colours.
+/// A grid of strategies and problems with hostile names, two objectives, and more strategies than are highlighted.
 const GRID: &str = r#"
 seeds = 4
 [budget]

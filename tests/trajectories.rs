@@ -33,7 +33,8 @@ const THOROUGH: usize = 3;
 /// A small grammar, because the hierarchical NAS-Bench-201 has hundreds of decisions and slows model-based strategies.
 const GRAMMAR: &str = "name = 'small'\nversion = '1'\nstart = 'NET'\n[rules]\n\
                        NET = ['linear(A, down, A)', 'residual(A, A, OP)']\n\
-                       A = ['cell(OP, OP, zero, OP, OP, id)', 'linear(OP, OP)']\nOP = ['id', 'zero', 'conv(3)', 'BLOCK']\n\
+                       A = ['cell(OP, OP, zero, OP, OP, id)', 'linear(OP, OP)']\n\
+                       OP = ['id', 'zero', 'conv(3)', 'BLOCK']\n\
                        BLOCK = ['linear(relu, conv(1), batch-norm)', 'linear(mish, conv(3), batch-norm)']\n";
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
