@@ -29,8 +29,7 @@ fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn links_lead_somewhere() {
-    let pages =
-        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "nas-data/data/README.md"];
+    let pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "nas-data/data/README.md"];
     let mut all: Vec<PathBuf> = pages.iter().map(|page| root().join(page)).collect();
     documents(&root().join("docs"), &mut all);
     let mut links = 0;
