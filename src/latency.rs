@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use nas_api::file::write_atomic;
 use nas_api::{Graph, Task};
 use nas_export::{About, Model, Weights};
 use nas_meters::{
@@ -291,12 +292,9 @@ fn each(
     }
 }
 
-/// Whole or not at all.
+/// Writes the cost table; the file is complete or absent.
 fn write(path: &Path, costs: &CostTable) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::input(format!("{}: cannot be written: {error}", path.display()));
-    let beside = path.with_extension("csv.new");
-    fs::write(&beside, costs.to_csv()).map_err(failed)?;
-    fs::rename(&beside, path).map_err(failed)
+    write_atomic(path, costs.to_csv().as_bytes()).map_err(|error| Failure::input(error.to_string()))
 }
 
 impl From<LatencyError> for Failure {
