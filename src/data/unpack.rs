@@ -21,7 +21,8 @@ pub fn unpack(archive: &Path, members: &[(&str, u64)], folder: &Path) -> io::Res
             let problem = format!("'{name}' in it has {} bytes, not {bytes}", entry.size());
             return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
-        write_atomic_with(&folder.join(name), |out| io::copy(&mut entry, out).map(drop)).map_err(|error| error.source)?;
+        write_atomic_with(&folder.join(name), |out| io::copy(&mut entry, out).map(drop))
+            .map_err(|error| error.source)?;
         found += 1;
     }
     if found < members.len() {
