@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use nas_api::file::write_atomic;
 use nas_api::{Graph, Task};
 use nas_export::{About, Model, Weights};
 use nas_meters::{
@@ -303,12 +304,9 @@ fn for_each_network(
     }
 }
 
-/// Replaces the file in one step, so that it is never half written.
+/// Writes the cost table. The file is replaced in one step, so it is never half written.
 fn write(path: &Path, costs: &CostTable) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::input(format!("{}: cannot be written: {error}", path.display()));
-    let beside = path.with_extension("csv.new");
-    fs::write(&beside, costs.to_csv()).map_err(failed)?;
-    fs::rename(&beside, path).map_err(failed)
+    write_atomic(path, costs.to_csv().as_bytes()).map_err(|error| Failure::input(error.to_string()))
 }
 
 impl From<LatencyError> for Failure {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use directories::ProjectDirs;
+use nas_api::SearchSpace;
 use nas_core::plugin::process::Processes;
 use nas_core::plugin::wasm::{self, Level, Log};
-use nas_core::plugin::{Options, Registry};
+use nas_core::plugin::{Options, PluginError, Registry};
 use nas_core::study::{Isolation, Limits};
 use nas_evaluator_burn::BurnEvaluator;
 use nas_meters::{Proxy, proxy_meter};
@@ -79,35 +80,16 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     let log = log(args);
 
     let mut registry = Registry::new(Options { search_path, cache, limits, log, processes });
-    registry.add_space::<nas_spaces::Conv1d>()?;
-    registry.add_space::<nas_spaces::DecoderLm>()?;
-    registry.add_space::<nas_spaces::Darts>()?;
-    registry.add_space::<nas_spaces::Detector>()?;
-    registry.add_space_of_files::<nas_spaces::GrammarSpace>("grammar", "rules")?;
-    registry.add_space::<nas_spaces::Mlp>()?;
-    registry.add_space::<nas_spaces::Mobile>()?;
-    registry.add_space::<nas_spaces::NasBench101>()?;
-    registry.add_space::<nas_spaces::NasBench201>()?;
-    registry.add_space::<nas_spaces::ResidualMlp>()?;
-    registry.add_space::<nas_spaces::NasBenchMacro>()?;
-    registry.add_space::<nas_spaces::ResNet>()?;
-    registry.add_space::<nas_spaces::Synthetic>()?;
-    registry.add_space::<nas_spaces::VisionTransformer>()?;
+    nas_spaces::all(&mut BuiltIns(&mut registry))?;
     registry.read_tables_with::<nas_spaces::ChoiceSpace>();
     registry.read_networks_with::<nas_export::ImportedSpace>(|path| {
         nas_export::definition(path).map_err(|error| error.problem)
     });
     registry.add_meter("onnxruntime", nas_meters::onnxruntime_meter);
     registry.add_meter("burn", nas_meters::burn_meter);
-    registry.add_meter(Proxy::Synflow.name(), || Ok(proxy_meter(Proxy::Synflow)));
-    registry.add_meter(Proxy::JacobCov.name(), || Ok(proxy_meter(Proxy::JacobCov)));
-    registry.add_meter(Proxy::Nwot.name(), || Ok(proxy_meter(Proxy::Nwot)));
-    registry.add_meter(Proxy::Snip.name(), || Ok(proxy_meter(Proxy::Snip)));
-    registry.add_meter(Proxy::Grasp.name(), || Ok(proxy_meter(Proxy::Grasp)));
-    registry.add_meter(Proxy::Fisher.name(), || Ok(proxy_meter(Proxy::Fisher)));
-    registry.add_meter(Proxy::GradNorm.name(), || Ok(proxy_meter(Proxy::GradNorm)));
-    registry.add_meter(Proxy::L2Norm.name(), || Ok(proxy_meter(Proxy::L2Norm)));
-    registry.add_meter(Proxy::Zen.name(), || Ok(proxy_meter(Proxy::Zen)));
+    for proxy in Proxy::ALL {
+        registry.add_meter(proxy.name(), move || Ok(proxy_meter(proxy)));
+    }
     registry.read_meters_with(nas_meters::table_meter);
     nas_strategies::all(&mut BuiltIns(&mut registry));
     registry.add_evaluator::<BurnEvaluator>();
@@ -134,6 +116,18 @@ struct BuiltIns<'r>(&'r mut Registry);
 impl nas_strategies::Take for BuiltIns<'_> {
     fn take<S: nas_api::StrategyPlugin>(&mut self) {
         self.0.add_strategy::<S>();
+    }
+}
+
+impl nas_spaces::Take for BuiltIns<'_> {
+    type Error = PluginError;
+
+    fn take<S: SearchSpace>(&mut self, _name: &'static str) -> Result<(), PluginError> {
+        self.0.add_space::<S>()
+    }
+
+    fn take_with_files<S: SearchSpace>(&mut self, name: &'static str, key: &'static str) -> Result<(), PluginError> {
+        self.0.add_space_of_files::<S>(name, key)
     }
 }
 

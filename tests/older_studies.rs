@@ -107,3 +107,18 @@ fn files_of_version_2_are_read_and_resumed() {
     let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 4);
 }
+
+#[test]
+fn an_older_benchmark_is_continued_with_more_seeds_and_reported() {
+    let (folder, _study) = scratch();
+    let kept = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/studies/benchmark/benchmark.db");
+    let out = folder.path().join("benchmark");
+    std::fs::create_dir(&out).unwrap();
+    std::fs::copy(kept, out.join("benchmark.db")).unwrap();
+    let out = out.to_str().unwrap();
+    let grid = ["bench", "--strategies", "local-search,genetic", "--problems", "synthetic/trap", "--trials", "30"];
+    succeed(nas(grid).args(["--seeds", "4", "--quiet", "--out", out]));
+    let report = folder.path().join("report.html");
+    succeed(nas(["report", out, "--out"]).arg(&report));
+    assert!(std::fs::read_to_string(&report).unwrap().contains("local-search"));
+}

@@ -156,7 +156,7 @@ pub(super) fn key(config: &DataConfig) -> io::Result<String> {
     if let Tokens::File(tokenizer) = &config.tokens {
         walk(&fs::canonicalize(tokenizer)?, &mut digest)?;
     }
-    Ok(digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(&digest.finalize()[..16]))
 }
 
 fn walk(path: &Path, digest: &mut Sha256) -> io::Result<()> {

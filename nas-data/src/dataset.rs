@@ -45,7 +45,7 @@ impl Data {
             digest.update(format!("{name}={text}\n"));
         }
         digest.update(self.tokenizer.as_deref().unwrap_or_default());
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(digest.finalize())
     }
 
     /// What must be known to use a network on raw inputs, by name: how inputs and targets were scaled and encoded, and what

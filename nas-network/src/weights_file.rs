@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
+use nas_api::file::write_atomic;
 use safetensors::{Dtype, SafeTensors, View};
 
 use crate::array::Array;
@@ -117,24 +118,8 @@ impl Archive {
 
 /// Writes a file so that it is there whole or not at all.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let access = |source| StoreError::Access { path: path.display().to_string(), source };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(access)?;
-    }
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(format!(".{}.partial", std::process::id()));
-    write_through(partial.as_ref(), bytes).and_then(|()| fs::rename(&partial, path)).map_err(|error| {
-        // The file that could not be finished is of no use; that it cannot be removed is no further news.
-        let _ = fs::remove_file(&partial);
-        access(error)
-    })
-}
-
-/// The bytes are on the disk before the file gets its name: after a power cut it would be there, but empty.
-fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    write_atomic(path, bytes)
+        .map_err(|error| StoreError::Access { path: error.path.display().to_string(), source: error.source })
 }
 
 /// Reads a file; `None` where there is none.

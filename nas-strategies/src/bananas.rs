@@ -60,7 +60,13 @@ impl RoundCandidates for ThompsonSampling {
 impl StrategyPlugin for Bananas {
     fn info() -> StrategyInfo {
         let mut parameters = vec![
-            Parameter::integer("initial", 10, 1, 1_000_000, "t_0: random architectures measured first."),
+            Parameter::integer(
+                "initial",
+                10,
+                1,
+                1_000_000,
+                "t_0: results before the predictors are used; until then proposals are random.",
+            ),
             Parameter::integer("k", 10, 1, 1_000_000, "k: architectures measured between two trainings."),
             Parameter::integer("ensemble", 3, 1, 100, "M: predictors; the paper's text has 5, its code 3."),
             Parameter::integer("candidates", 100, 1, 1_000_000, "c: mutants that are predicted in each round."),

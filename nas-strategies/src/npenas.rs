@@ -60,7 +60,13 @@ impl RoundCandidates for Offspring {
 impl StrategyPlugin for Npenas {
     fn info() -> StrategyInfo {
         let mut parameters = vec![
-            Parameter::integer("initial", 10, 1, 1_000_000, "Random architectures measured first."),
+            Parameter::integer(
+                "initial",
+                10,
+                1,
+                1_000_000,
+                "Results before the predictor is used; until then proposals are random.",
+            ),
             Parameter::integer("population", 10, 1, 1_000_000, "Best architectures that have offspring."),
             Parameter::integer("offspring", 10, 1, 10_000, "Mutants of each parent that are predicted."),
             Parameter::integer("k", 10, 1, 1_000_000, "Mutants of a generation that are measured."),

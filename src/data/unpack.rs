@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
+use nas_api::file::write_atomic_with;
 use tar::Archive;
 
 /// Unpacks the named members from any folder of the archive into `folder`. Each member is given with its length in
@@ -23,11 +24,8 @@ pub fn unpack(archive: &Path, members: &[(&str, u64)], folder: &Path) -> io::Res
             let problem = format!("its file '{name}' has {} bytes, not {bytes}", entry.size());
             return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
-        let partial = folder.join(format!("{name}.partial"));
-        let mut file = File::create(&partial)?;
-        io::copy(&mut entry, &mut file)?;
-        file.sync_all()?;
-        fs::rename(&partial, folder.join(name))?;
+        write_atomic_with(&folder.join(name), |out| io::copy(&mut entry, out).map(drop))
+            .map_err(|error| error.source)?;
         found += 1;
     }
     if found < members.len() {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::grid::Grid;
-use super::store::{KeptStudy, Skipped, Store, pack, setup};
+use super::store::{COUNTED, KeptStudy, Skipped, Store, pack, setup};
 use crate::plugin::{Kind, Registry};
 use crate::study::{End, Header, Plan, Problem, StudyError, StudySpec, Unrecorded, check_data, run_unrecorded};
 
@@ -131,10 +131,13 @@ fn setup_of(
 ) -> Result<Option<String>, StudyError> {
     let now = setup(header, count_strategy)?;
     let Some(before) = before else { return Ok(Some(now)) };
-    let known = Header::from_text(&before, file)?.data;
-    check_data(known.as_ref(), header.data.as_ref())?;
+    let known = Header::from_text(&before, file)?;
+    check_data(known.data.as_ref(), header.data.as_ref())?;
+    // Written anew, because earlier versions named some keys otherwise.
+    let counted = before.starts_with(COUNTED);
+    let known_setup = setup(&known, counted)?;
     // The location of the data is no setting, and older benchmarks have not recorded their digest.
-    let same = setup(&Header { data: known, ..header.clone() }, count_strategy)? == before;
+    let same = setup(&Header { data: known.data, ..header.clone() }, count_strategy)? == known_setup;
     Ok(same.then_some(before))
 }
 

@@ -132,11 +132,14 @@ impl KeptStudy {
     }
 }
 
+/// The first line of a setup in which the strategy's own seconds count.
+pub(super) const COUNTED: &str = "# the strategy's seconds count\n";
+
 /// The text that studies of one experiment have in common: the header without seed and search.
 pub(super) fn setup(header: &Header, count_strategy: bool) -> Result<String, StudyError> {
     let mut text = Header { seed: 0, search: 0, ..header.clone() }.to_text()?;
     if count_strategy {
-        text.insert_str(0, "# the strategy's seconds count\n");
+        text.insert_str(0, COUNTED);
     }
     Ok(text)
 }

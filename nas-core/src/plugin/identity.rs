@@ -109,5 +109,5 @@ impl fmt::Display for Identity {
 
 /// The SHA-256 digest in hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }

@@ -148,8 +148,12 @@ impl Registry {
     }
 
     /// Adds a meter, which is opened when a study names it.
-    pub fn add_meter(&mut self, name: &'static str, open: OpenMeter) {
-        self.meters.insert(name, open);
+    pub fn add_meter(
+        &mut self,
+        name: &'static str,
+        open: impl Fn() -> Result<Box<dyn Meter>, String> + Send + Sync + 'static,
+    ) {
+        self.meters.insert(name, Box::new(open));
     }
 
     /// Sets the reader of files that describe meters.

@@ -94,7 +94,8 @@ impl<'g> Tree<'g> {
                 self.groups[group].items = order.into_iter().map(|at| items[at]).collect();
                 break;
             }
-            // What comes neither before nor after every cycle is on one. Without groups there is none.
+            // The other items are on cycles or between them. Dissolving their groups removes the cycles, because single
+            // nodes form none.
             let back: Vec<(usize, usize)> = edges.iter().map(|&(source, target)| (target, source)).collect();
             let mut open = vec![true; items.len()];
             order.into_iter().chain(sorted(&first, &back)).for_each(|at| open[at] = false);
@@ -187,8 +188,8 @@ impl<'g> Tree<'g> {
     }
 }
 
-/// Returns a topological order of the items that have one. Of two that may come first, the one that is first in the
-/// network does.
+/// Returns a topological order of the items that have one. Where several items may come next, the first of the network
+/// does.
 fn sorted(first: &[u32], edges: &[(usize, usize)]) -> Vec<usize> {
     let mut targets: Vec<Vec<usize>> = vec![Vec::new(); first.len()];
     let mut missing = vec![0_usize; first.len()];

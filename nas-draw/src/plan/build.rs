@@ -67,6 +67,10 @@ impl<'t, 'g, 's> Builder<'t, 'g, 's> {
         Self { subject, shapes, unused, levels, blocks: Vec::new(), pending: VecDeque::new() }
     }
 
+    /// Folds the network into its drawings.
+    ///
+    /// # Errors
+    /// Fails if a drawing would have too many boxes, or there would be too many drawings.
     pub fn plan(mut self) -> Result<Plan, DrawError> {
         let whole = self.draw(0)?;
         let mut drawings: Vec<(usize, Drawing)> = Vec::new();

@@ -6,6 +6,9 @@ use super::reader::Reader;
 use super::value_facts::Fact;
 
 /// Imports a node with several inputs. Returns `false` if it has an operator of another kind.
+///
+/// # Errors
+/// Fails if the operator has inputs or attributes that are not supported here.
 pub fn read<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>) -> Result<bool, String> {
     match onnx.node.op_type.as_str() {
         "Add" if bias(reader, onnx)? => {}

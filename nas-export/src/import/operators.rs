@@ -8,6 +8,9 @@ use super::value_facts::{self, Fact};
 use super::{shape_ops, shared_layers, windows};
 
 /// Imports a node with one value of the network as input. Returns `false` if its operator is not known.
+///
+/// # Errors
+/// Fails if the operator has inputs or attributes that are not supported here.
 pub fn read<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>) -> Result<bool, String> {
     let op = onnx.node.op_type.as_str();
     if op == "Gather" {

@@ -7,6 +7,9 @@ use crate::onnx::proto::{FLOAT, Tensor};
 
 /// Imports a node that computes sizes, transforms weights, or is part of a larger operator. Returns `false` if it does
 /// none of this.
+///
+/// # Errors
+/// Fails if the operator has inputs or attributes that are not supported here.
 pub fn read<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>) -> Result<bool, String> {
     let fact = match (onnx.node.op_type.as_str(), onnx.optional(0)) {
         ("Constant", None) => constant(onnx)?,
@@ -151,6 +154,9 @@ fn top_k<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>, of: u32, rank: usize)
 }
 
 /// Returns the node for a tensor of the file: a `Weight`, or a `Constant` for one number.
+///
+/// # Errors
+/// Fails if the tensor does not hold 32-bit floats, or belongs to another node.
 pub fn weight<'m>(
     reader: &mut Reader<'m>,
     onnx: &OnnxNode<'m>,

@@ -7,6 +7,9 @@ use super::reader::Reader;
 use super::value_facts::{BATCH, Fact};
 
 /// Imports `Reshape`, `Squeeze` and `Unsqueeze`.
+///
+/// # Errors
+/// Fails if the batch would change, or the new shape is unknown or impossible.
 pub fn reshape<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>) -> Result<(), String> {
     let (node, shape) = onnx.value(0)?;
     let Some(sizes) = onnx.sizes(1, if onnx.node.op_type == "Reshape" { "shape" } else { "axes" })? else {
@@ -56,6 +59,9 @@ pub fn reshape<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>) -> Result<(), S
 }
 
 /// Imports `Split` as one `Slice` for each output.
+///
+/// # Errors
+/// Fails if the batch would be split, or the parts are unknown or impossible.
 pub fn split<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>) -> Result<(), String> {
     let (node, shape) = onnx.value(0)?;
     let axis = onnx.int("axis", 0)?;
@@ -82,6 +88,9 @@ pub fn split<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>) -> Result<(), Str
 }
 
 /// Imports `Slice` as one `Slice` for each axis.
+///
+/// # Errors
+/// Fails if the batch would be sliced, or a range is unknown or not contiguous.
 pub fn slice<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>) -> Result<(), String> {
     let (mut node, mut shape) = onnx.value(0)?;
     let (starts, ends) = (onnx.sizes(1, "starts")?.unwrap_or_default(), onnx.sizes(2, "ends")?.unwrap_or_default());
@@ -102,6 +111,9 @@ pub fn slice<'m>(reader: &mut Reader<'m>, onnx: &OnnxNode<'m>) -> Result<(), Str
 }
 
 /// Returns the attributes of a padding with a constant.
+///
+/// # Errors
+/// Fails if the batch would be padded, or the padding is unknown or not constant.
 pub fn pad(onnx: &OnnxNode<'_>, rank: usize) -> Result<Vec<(Symbol, Attribute)>, String> {
     if onnx.text("mode", "constant")? != "constant" || onnx.optional(3).is_some() {
         return onnx.refuse("pads only some axes, or not with a constant");

@@ -7,6 +7,9 @@ use super::reader::Reader;
 use super::value_facts::Fact;
 
 /// Imports a layer with weights. It is tied to an earlier layer with the same tensors and attributes.
+///
+/// # Errors
+/// Fails if the operator does not take the input.
 pub fn layer<'m>(
     reader: &mut Reader<'m>,
     onnx: &OnnxNode<'m>,

@@ -1,4 +1,4 @@
-//! Imports of hand-made files, which other programs or nobody would write.
+//! Imports of files that other programs write, and of hostile ones.
 
 #![allow(clippy::unwrap_used)]
 

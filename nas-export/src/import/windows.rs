@@ -41,6 +41,9 @@ fn per_axis(onnx: &OnnxNode<'_>, name: &str, axes: usize) -> Result<Vec<i64>, St
 }
 
 /// Returns the attributes of a convolution. Its weights give the numbers of channels.
+///
+/// # Errors
+/// Fails if an attribute is not supported, or the weights do not fit the input and the window.
 pub fn convolution(onnx: &OnnxNode<'_>, shape: &[i64]) -> Result<Vec<(Symbol, Attribute)>, String> {
     onnx.allow_attributes(&[
         "auto_pad",
@@ -86,6 +89,9 @@ pub fn convolution(onnx: &OnnxNode<'_>, shape: &[i64]) -> Result<Vec<(Symbol, At
 }
 
 /// Returns the attributes of a pooling.
+///
+/// # Errors
+/// Fails if an attribute is not supported here.
 pub fn pool(onnx: &OnnxNode<'_>, shape: &[i64]) -> Result<Vec<(Symbol, Attribute)>, String> {
     onnx.allow_attributes(&[
         "auto_pad",
@@ -112,6 +118,9 @@ pub fn pool(onnx: &OnnxNode<'_>, shape: &[i64]) -> Result<Vec<(Symbol, Attribute
 }
 
 /// Returns the attributes of an enlargement by whole numbers.
+///
+/// # Errors
+/// Fails for other scales, and for interpolations that are not known here.
 pub fn resize(onnx: &OnnxNode<'_>, shape: &[i64]) -> Result<Vec<(Symbol, Attribute)>, String> {
     let refuse = |onnx: &OnnxNode<'_>| onnx.refuse("does not enlarge just the last two axes by whole numbers");
     let [_, height, width] = *shape else { return refuse(onnx) };

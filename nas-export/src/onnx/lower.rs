@@ -69,6 +69,9 @@ impl Context<'_> {
 }
 
 /// Adds the nodes that compute a node of the network, and returns its value.
+///
+/// # Errors
+/// Fails if the operator is not known here, or an attribute is missing or invalid.
 pub fn lower(graph: &mut Builder, context: &Context<'_>) -> Result<Value, GraphError> {
     let node = context.node;
     let done = |name: String| Ok(Value { name, shape: context.shape.to_vec(), batched: true });

@@ -7,6 +7,9 @@ use super::lower::Context;
 use super::proto::{Attribute, INT64};
 
 /// Adds the nodes that compute an operator on sequences, and returns the name of its value.
+///
+/// # Errors
+/// Fails if an attribute or an input is missing or invalid.
 pub fn lower(graph: &mut Builder, context: &Context<'_>, x: &str) -> Result<String, GraphError> {
     match context.node.op.as_str() {
         "Gather" => Ok(embedding(graph, context, x)),

@@ -11,6 +11,9 @@ use super::proto::Attribute;
 const AXES_ARE_INPUTS: i64 = 18;
 
 /// Adds the node that computes an operator on shapes, and returns the name of its value.
+///
+/// # Errors
+/// Fails if an attribute is missing or invalid.
 pub fn lower(graph: &mut Builder, context: &Context<'_>, x: &str) -> Result<String, GraphError> {
     let node = context.node;
     match node.op.as_str() {

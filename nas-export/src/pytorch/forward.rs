@@ -52,6 +52,9 @@ impl Value {
 }
 
 /// Returns the expression, and whether its value has a batch.
+///
+/// # Errors
+/// Fails if the operator is not known here, or an attribute is missing or invalid.
 pub fn expression(context: &Context<'_>) -> Result<(String, bool), GraphError> {
     let node = context.node;
     let rank = context.inputs.iter().map(|value| value.shape.len()).max().unwrap_or(0);

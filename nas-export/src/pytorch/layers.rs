@@ -12,6 +12,9 @@ pub fn boolean(value: bool) -> &'static str {
 }
 
 /// Returns the expression with which `__init__` creates the node's module or parameter; `None` if it has none.
+///
+/// # Errors
+/// Fails if an attribute is missing or invalid.
 pub fn layer(node: &Node, input: &[i64], output: &[i64]) -> Result<Option<String>, GraphError> {
     let epsilon = |default| node.float("epsilon", default);
     Ok(Some(match node.op.as_str() {
@@ -60,6 +63,9 @@ pub fn layer(node: &Node, input: &[i64], output: &[i64]) -> Result<Option<String
 
 /// Returns the keys of `state_dict` for a node's weights: the end of the key after the module's name, and the weight's
 /// role.
+///
+/// # Errors
+/// Fails if an attribute is invalid.
 pub fn keys(node: &Node) -> Result<Vec<(&'static str, &'static str)>, GraphError> {
     Ok(match node.op.as_str() {
         "Weight" => vec![("", "weight")],

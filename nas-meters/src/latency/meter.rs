@@ -40,8 +40,7 @@ pub fn table_meter(path: &Path) -> Result<Box<dyn Meter>, String> {
             ..latency(&name, "Energy for one example, added up from the costs of its operators.")
         });
     }
-    let digest = Sha256::digest(table.to_csv());
-    let version: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let version = hex::encode(Sha256::digest(table.to_csv()));
     Ok(Box::new(Added { about: MeterInfo { name, version, metrics, timed: false }, table }))
 }
 

@@ -17,7 +17,7 @@ fn pairs(cell: &Cell) -> String {
     format!("[{}]", pairs.join(", "))
 }
 
-/// Reads the text that [`format`] writes. The two pairs of a node may come in any order, the concatenation may be a
+/// Reads the text that [`format()`] writes. The two pairs of a node may come in any order, the concatenation may be a
 /// list, and white space, quotes and trailing commas are as in Python.
 ///
 /// # Errors

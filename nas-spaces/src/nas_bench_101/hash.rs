@@ -7,7 +7,7 @@ use super::cell::{Cell, OPERATIONS};
 
 /// The MD5 digest of a text in hexadecimal.
 pub(crate) fn md5(text: &str) -> String {
-    Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Md5::digest(text.as_bytes()))
 }
 
 /// The hash of a cell, which is equal for isomorphic cells. `marks` distinguishes vertices with equal operations; the

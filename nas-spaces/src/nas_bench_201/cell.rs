@@ -64,7 +64,7 @@ pub fn format(genotype: &[u32]) -> String {
     text
 }
 
-/// Reads the text that [`format`] writes.
+/// Reads the text that [`format()`] writes.
 ///
 /// # Errors
 /// If the text is malformed. The message names the edge.

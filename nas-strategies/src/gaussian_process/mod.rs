@@ -166,7 +166,13 @@ impl StrategyPlugin for GaussianProcess {
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer("initial", 10, 1, 1_000_000, "Random architectures measured first."),
+                Parameter::integer(
+                    "initial",
+                    10,
+                    1,
+                    1_000_000,
+                    "Results before the process is used; until then proposals are random.",
+                ),
                 Parameter::integer(
                     "points",
                     200,

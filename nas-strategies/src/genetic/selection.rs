@@ -10,8 +10,9 @@ use crate::Rank;
 pub(super) enum Selection {
     /// The best of this many members drawn with replacement; the first drawn of several equal ones.
     Tournament(u32),
-    /// A member with a probability proportional to its score minus the worst score. Members without a score are never
-    /// selected, unless no member has one; then smaller violations are likelier.
+    /// A member with a probability proportional to its score minus the worst score. Members without a score have no
+    /// weight, unless no member has a score; then smaller violations are likelier. If all weights are 0, the
+    /// probability is uniform.
     Roulette,
 }
 

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_greatest_upper_ucb_is_selected() {
+    fn the_greatest_upper_confidence_bound_is_selected() {
         // Of the six trials, 3, 2 and 1 give the means 0.75, 0.5 and 0.25. With ln 6 = 1.7918, the bonuses
         // c √(ln 6 / n) are 0.7728 c, 0.9465 c and 1.3386 c.
         let tree = tried([&[5.0, 6.0, 4.0], &[4.0, 4.0], &[3.0]], [0; 3]);

@@ -144,7 +144,13 @@ impl StrategyPlugin for RandomForest {
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer("initial", 10, 1, 1_000_000, "Random architectures measured first."),
+                Parameter::integer(
+                    "initial",
+                    10,
+                    1,
+                    1_000_000,
+                    "Results before the forest is used; until then proposals are random.",
+                ),
                 Parameter::integer("trees", 10, 1, 10_000, "B: trees of the forest."),
                 Parameter::integer("n_min", 10, 2, 1_000_000, "n_min: a node with fewer results is not split."),
                 Parameter::number(

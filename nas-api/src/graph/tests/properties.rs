@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::builder::{int, ints};
 use super::super::memory::memory;
-use super::super::shape::infer;
+use super::super::shape::{GraphError, infer};
 use super::super::{Attribute, Graph, Node, count, operators};
 use super::one;
 
@@ -113,10 +113,24 @@ proptest! {
         shapes in prop::collection::vec(prop::collection::vec(any::<i64>(), 0..5), 6),
         outputs in prop::collection::vec(0..7u32, 0..3),
     ) {
-        let graph = Graph { nodes, outputs };
+        let mut graph = Graph { nodes, outputs };
+        for (position, node) in graph.nodes.iter_mut().enumerate() {
+            node.name = format!("n{position}");
+        }
         let shapes = &shapes[..graph.nodes.len()];
-        let _ = count::count(&graph, shapes);
-        let _ = memory(&graph, shapes, u32::MAX, u32::MAX);
+        // An error must name one of the nodes.
+        let named = |error: &GraphError| graph.nodes.iter().any(|node| node.name == error.node && node.op.as_str() == error.op);
+        match count::count(&graph, shapes) {
+            Ok(counts) => {
+                prop_assert!(counts.flops >= counts.macs);
+                prop_assert!(counts.depth <= graph.nodes.len() as u64);
+            }
+            Err(error) => prop_assert!(named(&error), "{}", error),
+        }
+        match memory(&graph, shapes, u32::MAX, u32::MAX) {
+            Ok(memory) => prop_assert!(memory.inference <= memory.training),
+            Err(error) => prop_assert!(named(&error), "{}", error),
+        }
     }
 
     /// A slice that is padded by what was cut off on both sides has the original size.

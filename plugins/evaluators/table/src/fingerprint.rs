@@ -35,7 +35,7 @@ pub fn with_mapping(of_files: &str, mapping: &str) -> String {
 }
 
 fn hexadecimal(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest.finalize())
 }
 
 /// Adds a file, which need not fit into memory, to a digest. Returns its length in bytes.
