@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use common::{json, nas, refused, succeed, test_data};
+use common::test_data::test_data;
+use common::{json, nas, refused, succeed};
 
 /// Serves the files of a folder, with ranges. The first `broken` connections end after half of the requested bytes.
 struct Server {

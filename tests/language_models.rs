@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{json, nas, records, refused, scratch, succeed, test_data};
+use common::test_data::test_data;
+use common::{json, nas, records, refused, scratch, succeed};
 
 /// A search of two trials on this text, with epochs of about 1,000 tokens.
 fn search(file: &Path, study: &Path, tokens: &str, workers: &str) -> Command {

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{target, test_data};
+use common::target;
+use common::test_data::test_data;
 
 /// The blocks of a page whose fence is followed by these words, in order.
 fn blocks(page: &str, fence: &str) -> Vec<String> {

@@ -6,7 +6,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{json, nas, refused, scratch, succeed, test_data};
+use common::test_data::test_data;
+use common::{json, nas, refused, scratch, succeed};
 use serde_json::Value;
 
 /// A search of `mlp` on digits with these arguments.

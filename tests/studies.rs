@@ -6,7 +6,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{built, component, json, nas, records, scratch, succeed, test_data};
+use common::test_data::test_data;
+use common::{built, component, json, nas, records, scratch, succeed};
 
 #[test]
 fn a_component_strategy_on_a_component_space_finds_a_network_that_reads_digits() {

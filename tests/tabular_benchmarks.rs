@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use common::grid::{refusal, row, write_grid};
-use common::{component, json, nas, test_data};
+use common::test_data::test_data;
+use common::{component, json, nas};
 
 /// Repeats the comparison of docs/benchmarks/nas-bench-201.md (Dong & Yang 2020) with fewer seeds.
 #[test]

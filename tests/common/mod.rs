@@ -4,13 +4,12 @@
 pub mod grid;
 #[cfg(unix)]
 pub mod process;
-mod test_data;
+pub mod test_data;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-pub use test_data::test_data;
 
 /// The real binary, without the user's plugins and with a compile cache of the tests' own.
 pub fn nas<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
