@@ -1,7 +1,8 @@
-//! What one trial costs the strategy's side: ask, and tell the result. Regularized evolution, population 100, six
-//! decisions, natively and as a component, one trial at a time and in batches of ten.
+//! Measures how long a strategy takes to ask for one trial and to be told its result. The strategy is regularized
+//! evolution with a population of 100 on six decisions, as native code and as a component, with one trial at a time and
+//! in batches of ten.
 //!
-//! `cargo bench --bench ask_tell`; figures in `docs/benchmarks/ask-tell.md`.
+//! `cargo bench --bench ask_tell`; the results are in `docs/benchmarks/ask-tell.md`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
@@ -29,14 +30,14 @@ fn open(registry: &Registry, strategy: &str, space: &str) -> Box<dyn Search> {
         settings: Settings::checked(&source.info().unwrap().parameters, &given).unwrap(),
     };
     let mut search = source.open(&study, space).unwrap();
-    // The first population is only sampled; what is measured is evolution.
+    // The first population is only sampled, so it is filled here: the benchmark measures mutation.
     for trial in 0..20 {
         step(search.as_mut(), 10, trial * 10);
     }
     search
 }
 
-/// One ask of `batch` proposals and one tell of their results.
+/// Asks once for `batch` proposals and tells their results.
 fn step(search: &mut dyn Search, batch: u32, first: u32) {
     let proposals = search.ask(batch).unwrap();
     let observations: Vec<Observation> = (first..)

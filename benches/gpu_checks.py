@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Everything that needs a GPU, check by check: docs/gpu-checks.md.
+"""Checks everything that needs a GPU; docs/gpu-checks.md describes the checks.
 
     NAS_DATA=FOLDER python3 benches/gpu_checks.py [--seconds 480] [--only NAME,NAME] [--out target/gpu-checks.md]
 
-Needs a release build of `nas` and the CUDA library (`cargo xtask cuda`), and of Python nothing but itself; PyTorch is compared
-with where it is installed. Each check ends as PASS, FAIL or SKIPPED (with the reason), and the table with the figures is
-written as Markdown. Exit code 1: a check has failed. Without a GPU, checks that need one are skipped, and the rest runs.
+Needs a release build of `nas`, the CUDA library (`cargo xtask cuda`) and no Python packages. If PyTorch is installed,
+its speed is compared. Each check ends as PASS, FAIL or SKIPPED (with the reason), and the table with the figures is
+written as Markdown. The exit code is 1 if a check fails. Without a GPU, the checks that need one are skipped.
 """
 
 import argparse
@@ -25,9 +25,9 @@ from gpu_measuring import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-# Of two devices, the mean accuracy of the same networks may differ by so much.
+# The accepted difference between two devices in the mean accuracy of the same networks.
 TOLERANCE = 0.02
-# And the test accuracy of one network.
+# The accepted difference in the test accuracy of one network.
 TOLERANCE_OF_ONE = 0.05
 DIGITS = ["--data", "digits", "--set", "evaluator.epochs=5", "--set", "task.channels=16", "--trials", "6"]
 OUT_OF_MEMORY = """
@@ -61,7 +61,7 @@ out_features = "$outputs"
 
 
 def built_in(machine):
-    """The built-in evaluator, asked for a GPU."""
+    """The built-in evaluator refuses a GPU."""
     study = machine.study("refused")
     arguments = ["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1", "--study", study]
     ended = machine.run([*arguments, "--device", "cuda:0"])
@@ -69,7 +69,7 @@ def built_in(machine):
 
 
 def missing_gpu(machine):
-    """The CUDA library where no GPU is visible."""
+    """The CUDA library refuses to run if no GPU is visible."""
     study = machine.study("refused")
     arguments = ["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1", "--study", study]
     ended = machine.run([*arguments, "--evaluator", machine.library], {"CUDA_VISIBLE_DEVICES": ""})
@@ -77,7 +77,7 @@ def missing_gpu(machine):
 
 
 def missing_device(machine):
-    """A number that no GPU has."""
+    """The CUDA library refuses a number that no GPU has."""
     study = machine.study("refused")
     arguments = ["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1", "--study", study]
     ended = machine.run([*arguments, "--evaluator", machine.library, "--device", "cuda:99"])
@@ -85,9 +85,9 @@ def missing_device(machine):
 
 
 def near(one, other, of_one, of_other):
-    """The same networks with the same seeds, twice: the means are close."""
+    """Checks that the same networks with the same seeds have nearly the same mean accuracy in two runs."""
     if [trial["genotype"] for trial in one] != [trial["genotype"] for trial in other]:
-        raise Failed("the two searched other networks")
+        raise Failed("the two runs trained different networks")
     pairs = list(zip(*([trial["metrics"]["val_accuracy"] for trial in trials] for trials in (one, other))))
     means = [statistics.mean(values) for values in zip(*pairs)]
     greatest = max(abs(one - other) for one, other in pairs)
@@ -125,10 +125,11 @@ def accuracy_fashion(machine):
 
 
 def determinism(machine):
-    """Whether equal seeds give equal bits, run to run and whatever runs beside, where each run tunes its kernels itself.
-    Either answer is a figure, not a failure.
+    """Tells whether equal seeds give equal bits in two runs with 1 and 2 workers, each of which tunes its own kernels.
+    Neither answer is a failure.
     """
-    arguments = [*CELLS, "--data", "digits", "--set", "evaluator.epochs=3", "--set", "task.channels=16", "--trials", "4"]
+    arguments = [*CELLS, "--data", "digits", "--set", "evaluator.epochs=3", "--set", "task.channels=16"]
+    arguments += ["--trials", "4"]
     runs = []
     for workers in (1, 2):
         name = f"bits-{workers}"
@@ -143,13 +144,13 @@ def determinism(machine):
 
 def throughput_with(workers, precision="f32"):
     def throughput(machine):
-        """Candidates an hour, those left out that find no kernel compiled: each worker's first."""
+        """Candidates per hour without each worker's first, which has to compile the kernels."""
         data, examples, validation = machine.images(32)
         arguments = [*CELLS, *data, "--set", "task.channels=16", "--set", "evaluator.epochs=1", "--trials", "10000"]
         arguments += ["--set", f"evaluator.precision={precision}"]
         with Memory(machine.device) as memory:
             limits = ["--workers", str(workers), "--seconds", str(machine.window)]
-            # An empty cache each: no run finds the kernels that another has compiled and tuned.
+            # Each run has an empty cache, so that it does not find the kernels of another one.
             name = f"speed-{workers}-{precision}"
             trials = machine.search(name, machine.device, [*arguments, *limits], machine.cache(name))
         done = [trial for trial in trials if trial["state"] == "measured"]
@@ -161,7 +162,8 @@ def throughput_with(workers, precision="f32"):
             raise Failed(f"{len(done)} candidates in {machine.window} seconds are too few{why}")
         seconds = max(trial["finished"] for trial in rest) - min(trial["started"] for trial in rest)
         first = statistics.mean(trial["finished"] - trial["started"] for trial in done[:workers])
-        figures = f"{len(rest) / seconds * 3600:.0f} candidates/h ({-(-examples // BATCH)} steps of {BATCH}, {validation} validated); "
+        figures = f"{len(rest) / seconds * 3600:.0f} candidates/h "
+        figures += f"({-(-examples // BATCH)} steps of {BATCH}, {validation} validated); "
         return f"{figures}a worker's first takes {first:.1f} s; {memory}"
 
     return throughput
@@ -169,7 +171,7 @@ def throughput_with(workers, precision="f32"):
 
 def with_torch(compiled):
     def pytorch(machine):
-        """The same networks, batch and optimizer in PyTorch, one candidate after the other."""
+        """Trains the same networks in PyTorch with the same batch size and optimizer, one candidate after the other."""
         if importlib.util.find_spec("torch") is None:
             raise Skipped("PyTorch is not installed")
         import torch
@@ -180,7 +182,7 @@ def with_torch(compiled):
         data, examples, validation = machine.images(32)
         study = Path(machine.study("torch"))
         if not study.exists():
-            # On the CPU with one step: what matters is which networks it takes.
+            # One step on the CPU is enough: only the networks of this study are used.
             small = ["--set", "evaluator.train_limit=64", "--set", "evaluator.validation_limit=64"]
             arguments = [*CELLS, *data, *small, "--set", "task.channels=16", "--set", "evaluator.epochs=1"]
             machine.search("torch", "cpu", [*arguments, "--trials", "4"])
@@ -192,19 +194,19 @@ def with_torch(compiled):
             model = torch.compile(network) if compiled else network
             first.append(torch_steps(machine, torch, model, network, place, 1, 0) + time.monotonic() - begun)
             seconds.append(torch_steps(machine, torch, model, network, place, -(-examples // BATCH), validation))
-        # The first candidate finds a device that is not warm.
+        # The first candidate also warms the device up, so it does not count.
         steady = statistics.mean(seconds[1:])
         whole = steady + (statistics.mean(first[1:]) if compiled else 0)
-        words = f"{3600 / whole:.0f} candidates/h"
+        figures = f"{3600 / whole:.0f} candidates/h"
         if compiled:
-            words += f", {statistics.mean(first[1:]):.1f} s of compilation each included; {3600 / steady:.0f} without"
-        return f"{words} (PyTorch {torch.__version__})"
+            figures += f", {statistics.mean(first[1:]):.1f} s of compilation each included; {3600 / steady:.0f} without"
+        return f"{figures} (PyTorch {torch.__version__})"
 
     return pytorch
 
 
 def out_of_memory(machine):
-    """A network that needs more memory than there is fails with the reason, and the next one is trained."""
+    """A network that needs more memory than the GPU has fails with the reason, and the next one is trained."""
     if not machine.device.startswith("cuda"):
         raise Skipped("would fill this machine's own memory")
     space = machine.folder / "one-wide-layer.toml"
@@ -221,7 +223,7 @@ def out_of_memory(machine):
 
 def accuracy_in(precision):
     def accuracy(machine):
-        """The same networks with narrow products, against 32 bits on the same device."""
+        """Compares the same networks in a narrow precision and in 32 bits on the same device."""
         set_precision = ["--set", f"evaluator.precision={precision}"]
         wide = on_device(machine, "digits", [*CELLS, *DIGITS])
         narrow = on_device(machine, f"digits-{precision}", [*CELLS, *DIGITS, *set_precision])
@@ -231,11 +233,12 @@ def accuracy_in(precision):
 
 
 def kept_kernels(machine):
-    """What the first candidate of a process takes that finds the kernels of another, against the first of that other."""
+    """The first candidate of a process takes less time if it finds the kernels that another process has compiled."""
     if not machine.device.startswith("cuda"):
         raise Skipped("the CPU compiles no kernels")
     environment = machine.cache("kept")
-    arguments = [*CELLS, "--data", "digits", "--set", "task.channels=16", "--set", "evaluator.epochs=1", "--trials", "1"]
+    arguments = [*CELLS, "--data", "digits", "--set", "task.channels=16", "--set", "evaluator.epochs=1"]
+    arguments += ["--trials", "1"]
     trials = [measured(machine.search(f"kept-{run}", machine.device, arguments, environment))[0] for run in range(2)]
     first, second = (trial["metrics"]["train_seconds"] for trial in trials)
     cache = Path(environment["XDG_CACHE_HOME"], "nas", "cubecl")
@@ -250,7 +253,7 @@ def kept_kernels(machine):
 
 
 def final_training(machine):
-    """`nas train` of the same network from studies on the CPU and on the device."""
+    """`nas train` gives nearly the same test accuracy for a network on the CPU and on the device."""
     best = max(on_device(machine, "digits", [*CELLS, *DIGITS]), key=lambda trial: trial["metrics"]["val_accuracy"])
     on_cpu(machine, "digits", [*CELLS, *DIGITS])
     accuracies = []
@@ -263,13 +266,14 @@ def final_training(machine):
         if not (out / "weights.safetensors").is_file():
             raise Failed("nas train has saved no weights")
         accuracies.append(json.loads(ended.stdout)["metrics"]["test_accuracy"])
-    figures = f"test accuracy of trial {best['trial']} {accuracies[0]:.4f} on the CPU, {accuracies[1]:.4f} on {machine.device}"
+    figures = f"test accuracy of trial {best['trial']} {accuracies[0]:.4f} on the CPU, "
+    figures += f"{accuracies[1]:.4f} on {machine.device}"
     if abs(accuracies[0] - accuracies[1]) > TOLERANCE_OF_ONE:
         raise Failed(f"{figures}; they may differ by {TOLERANCE_OF_ONE}")
     return figures
 
 
-# Name, check, whether it needs the library and a GPU.
+# Name, check, whether it needs the library, whether it needs a GPU.
 CHECKS = [
     ("the built-in evaluator refuses a GPU", built_in, False, False),
     ("missing GPU", missing_gpu, True, False),
@@ -298,19 +302,19 @@ def checked(check, machine, needs_library, needs_gpu):
         return "SKIPPED", str(skipped)
     except Failed as failed:
         return "FAIL", str(failed)
-    except Exception as error:  # What breaks one check must not hide the others.
+    except Exception as error:  # An error in one check must not hide the others.
         return "FAIL", f"{type(error).__name__}: {error}"
 
 
 def about(machine):
-    """What the figures are of."""
+    """Describes the program and the machine that the figures belong to."""
     lines = [f"- {subprocess.run([machine.nas, '--version'], capture_output=True, text=True).stdout.strip()}"]
     query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
     try:
         gpus = subprocess.run(query, capture_output=True, text=True, timeout=20).stdout.strip().splitlines()
     except (OSError, subprocess.TimeoutExpired):
         gpus = []
-    lines += [f"- GPU: {gpu.replace(', ', ', driver ', 1)}" for gpu in gpus] or [f"- {machine.no_gpu or 'GPU not told'}"]
+    lines += [f"- GPU: {gpu.replace(', ', ', driver ', 1)}" for gpu in gpus] or [f"- {machine.no_gpu or 'GPU unknown'}"]
     lines.append(f"- {os.cpu_count()} CPU cores, {platform.system()} {platform.machine()}, {time.strftime('%Y-%m-%d')}")
     return lines
 
@@ -322,10 +326,10 @@ def arguments():
     parser.add_argument("--nas", type=Path, default=ROOT / "target/release/nas")
     library = ROOT / f"target/cuda/evaluators/{prefix}nas_burn_cuda{suffix}"
     parser.add_argument("--library", type=Path, default=library)
-    parser.add_argument("--device", default="cuda:0", help="with `cpu` the checks try themselves")
-    parser.add_argument("--seconds", type=float, default=480, help="for all checks together")
+    parser.add_argument("--device", default="cuda:0", help="with `cpu`, the checks themselves are tried")
+    parser.add_argument("--seconds", type=float, default=480, help="the time for all checks together")
     parser.add_argument("--window", type=float, default=30, help="seconds of each check of speed")
-    parser.add_argument("--only", default="", help="checks whose names have one of these words, by commas")
+    parser.add_argument("--only", default="", help="run only checks whose names contain one of these, comma-separated")
     parser.add_argument("--out", type=Path, default=ROOT / "target/gpu-checks.md")
     return parser.parse_args()
 
@@ -334,8 +338,8 @@ def main():
     given = arguments()
     if not given.nas.is_file():
         sys.exit(f"error: there is no {given.nas}; `cargo build --release` builds it, --nas names another")
-    words = [word for word in given.only.split(",") if word]
-    chosen = [row for row in CHECKS if not words or any(word in row[0] for word in words)]
+    names = [name for name in given.only.split(",") if name]
+    chosen = [row for row in CHECKS if not names or any(name in row[0] for name in names)]
     if not chosen:
         sys.exit(f"error: --only {given.only}: there is no such check; known: {', '.join(row[0] for row in CHECKS)}")
     table, failed, begun = [], 0, time.monotonic()
@@ -346,7 +350,8 @@ def main():
             failed += result == "FAIL"
             print(f"{result:8}{name}: {figures}", flush=True)
             table.append(f"| {name} | {result} | {figures.replace('|', '/')} |")
-        lines = [*about(machine), f"- {time.monotonic() - begun:.0f} s for all", "", "| check | result | figures |", "|---|---|---|"]
+        lines = [*about(machine), f"- {time.monotonic() - begun:.0f} s for all checks"]
+        lines += ["", "| check | result | figures |", "|---|---|---|"]
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text("\n".join([*lines, *table]) + "\n")
     print(f"{failed} of {len(chosen)} checks failed; the table is in {given.out}")

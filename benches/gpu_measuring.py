@@ -1,4 +1,4 @@
-"""What gpu_checks.py measures with: the program, its studies, the GPU's memory, and PyTorch beside it."""
+"""The tools of gpu_checks.py: running `nas` and its studies, the GPU's memory, and training with PyTorch."""
 
 import ctypes
 import importlib.util
@@ -9,9 +9,9 @@ import threading
 import time
 from pathlib import Path
 
-# The network of docs/benchmarks/training.md: 16 channels, one cell a stage.
+# The network of docs/benchmarks/training.md: 16 channels, one cell per stage.
 CELLS = ["--space", "nas-bench-201", "--strategy", "random-search", "--seed", "1", "--set", "task.cells=1"]
-# Steps of one candidate in the comparisons of speed.
+# The training steps of one candidate in the comparisons of speed.
 BATCH, STEPS, VALIDATION = 64, 50, 500
 
 
@@ -20,56 +20,56 @@ class Skipped(Exception):
 
 
 class Failed(Exception):
-    """A check that went wrong."""
+    """A check that failed."""
 
 
 class Machine:
-    """What is checked, and with what."""
+    """The program, the library and the device that are checked, with the folder and the time for it."""
 
     def __init__(self, arguments, folder):
-        # Absolute, so that they are files and not names on a search path.
+        # Absolute paths, so that `nas` takes the library for a file and not for a name.
         self.nas, self.library = str(arguments.nas.absolute()), str(arguments.library.absolute())
         self.device, self.folder = arguments.device, Path(folder)
         self.ends = time.monotonic() + arguments.seconds
         self.limit, self.window = arguments.seconds, arguments.window
-        # Finished studies: several checks look at the same.
+        # The trials of finished studies: several checks use the same study.
         self.known = {}
         data = os.environ.get("NAS_DATA")
         fashion = Path(data, "fashion-mnist") if data else None
         self.fashion = fashion if fashion and fashion.is_dir() else None
-        # What lacks: the library, the GPU.
+        # Why the library or the GPU is missing; None if it is there.
         self.no_library = None if Path(self.library).is_file() else "no CUDA library; `cargo xtask cuda` builds it"
         self.no_gpu = gpu_missing() if self.device.startswith("cuda") else None
 
     def left(self):
-        """Seconds that are left."""
+        """Returns the seconds that are left, or skips the check if there are none."""
         left = self.ends - time.monotonic()
         if left <= 1:
-            raise Skipped(f"the {self.limit:.0f} seconds are over (--seconds)")
+            raise Skipped(f"the {self.limit:.0f} seconds of --seconds are over")
         return left
 
     def run(self, arguments, environment=None):
         """Runs `nas` within the time that is left."""
         left = self.left()
-        # A cache of its own, so that kernels are compiled here and not found.
+        # Its own cache, so that no kernels of earlier runs are found.
         environment = {**os.environ, "XDG_DATA_HOME": "/nonexistent", **self.cache("shared"), **(environment or {})}
         try:
             return subprocess.run([self.nas, *arguments], capture_output=True, text=True, timeout=left, env=environment)
         except subprocess.TimeoutExpired:
-            raise Skipped(f"the {self.limit:.0f} seconds were over in the middle of it (--seconds)") from None
+            raise Skipped(f"the {self.limit:.0f} seconds of --seconds ended during it") from None
 
     def cache(self, name):
-        """The environment in which kernels, and what was tuned for them, are kept under this name."""
+        """Returns the environment that keeps compiled kernels and their tuning in a cache of this name."""
         cache = self.folder / "caches" / name
-        # The driver keeps what it makes of kernels, too.
+        # The driver has a cache of compiled kernels, too.
         return {"XDG_CACHE_HOME": str(cache), "CUDA_CACHE_PATH": str(cache / "driver")}
 
     def study(self, name):
-        """The file of a study."""
+        """Returns the path of a study."""
         return str(self.folder / f"{name}.study")
 
     def search(self, name, device, arguments, environment=None):
-        """The trials of a finished study, which is run once."""
+        """Returns the trials of a study, which is run the first time."""
         if name not in self.known:
             evaluator = ["--evaluator", self.library, "--device", device, "--study", self.study(name), "--quiet"]
             ended = self.run(["search", *arguments, *evaluator], environment)
@@ -81,15 +81,16 @@ class Machine:
         return self.known[name]
 
     def images(self, size):
-        """Images of `size` by `size` pixels, one candidate's worth: its examples, and what they are."""
-        limits = ["--set", f"evaluator.train_limit={BATCH * STEPS}", "--set", f"evaluator.validation_limit={VALIDATION}"]
-        if self.fashion:
-            return ["--data", str(self.fashion), "--set", f"evaluator.size={size}", *limits], BATCH * STEPS, VALIDATION
-        return ["--data", "digits", "--set", f"evaluator.size={size}"], 1079, 359
+        """Returns the arguments for images of `size` by `size` pixels, and the numbers for training and validation."""
+        arguments = ["--data", str(self.fashion or "digits"), "--set", f"evaluator.size={size}"]
+        if not self.fashion:
+            return arguments, 1079, 359
+        arguments += ["--set", f"evaluator.train_limit={BATCH * STEPS}"]
+        return [*arguments, "--set", f"evaluator.validation_limit={VALIDATION}"], BATCH * STEPS, VALIDATION
 
 
 def gpu_missing():
-    """Why there is no GPU, asked of the driver; None where there is one."""
+    """Asks the driver why there is no GPU; None if there is one."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -102,14 +103,14 @@ def gpu_missing():
 
 def last_line(text):
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "(nothing said)"
+    return lines[-1].strip() if lines else "(no message)"
 
 
-def refused(ended, *words):
-    """The command was refused as wrong input, in words and without a panic."""
-    missing = [word for word in words if word not in ended.stderr]
+def refused(ended, *parts):
+    """Checks that the command was refused as invalid input with a message that has these parts; returns its summary."""
+    missing = [part for part in parts if part not in ended.stderr]
     if ended.returncode != 2 or missing or "panicked" in ended.stderr:
-        raise Failed(f"exit code {ended.returncode}, lacking {missing}: {last_line(ended.stderr)}")
+        raise Failed(f"exit code {ended.returncode}, without {missing}: {last_line(ended.stderr)}")
     return ended.stderr.splitlines()[0].split(", in open: ")[-1]
 
 
@@ -121,7 +122,7 @@ def measured(trials):
 
 
 class Memory:
-    """The GPU's memory in use, looked at while something runs; MiB."""
+    """Polls the GPU's memory in use while something runs, in MiB."""
 
     def __init__(self, device):
         self.number = device.partition(":")[2] or "0"
@@ -151,7 +152,7 @@ class Memory:
         self.thread.join()
 
     def __str__(self):
-        return "memory not told by nvidia-smi" if self.most is None else f"{self.most - self.idle} MiB"
+        return "memory unknown to nvidia-smi" if self.most is None else f"{self.most - self.idle} MiB"
 
 
 def network_of(machine, study, trial):
@@ -166,7 +167,7 @@ def network_of(machine, study, trial):
 
 
 def torch_steps(machine, torch, model, network, place, steps, validation):
-    """Seconds of so many steps and of running the validation examples, data on the host as nas has them."""
+    """Returns the seconds of training and validation. The data are on the host, as in nas."""
     inputs = torch.randn(BATCH * steps, 1, 32, 32)
     labels = torch.randint(0, 10, (BATCH * steps,))
     optimizer = torch.optim.AdamW(network.parameters(), lr=0.003, weight_decay=0.01)
@@ -174,11 +175,12 @@ def torch_steps(machine, torch, model, network, place, steps, validation):
     network.train()
     for at in range(0, len(labels), BATCH):
         machine.left()
-        loss = torch.nn.functional.cross_entropy(model(inputs[at : at + BATCH].to(place)), labels[at : at + BATCH].to(place))
+        batch, targets = inputs[at : at + BATCH].to(place), labels[at : at + BATCH].to(place)
+        loss = torch.nn.functional.cross_entropy(model(batch), targets)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        # nas looks at each loss, too, to notice a training that diverges.
+        # nas also reads every loss, to notice a training that diverges.
         loss.item()
     network.eval()
     with torch.no_grad():

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Time per trial of nas beside Optuna and Nevergrad: nas-bench-201, CIFAR-10, one thread, all in one run.
+"""Compares the time per trial of nas, Optuna and Nevergrad on nas-bench-201 (CIFAR-10) with one thread.
 
     NAS_DATA=FOLDER python3 benches/speed.py [--trials 1000] [--rounds 5]
 
-Needs the release build and the components (cargo build --release && cargo xtask plugins). The first run makes a virtual
-environment in target/speed with the versions below. Every library searches the same table, held in memory; what is
-timed is the whole loop of a study, without loading anything. The rounds take turns, so that a busy moment of the
-machine hits everybody; medians are printed.
+Needs the release build and the components (cargo build --release && cargo xtask plugins). The first run creates a
+virtual environment in target/speed with the versions below. All libraries search the same table, which is held in
+memory. The whole loop of a study is timed, without loading. The libraries take turns, so that a busy moment of the
+machine affects all of them; medians are printed.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ["optuna==5.0.0", "nevergrad==1.0.12"]
 OPERATIONS = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
-# Evolutionary and Pareto searches of the three programs are not the same algorithm: each is the nearest that there is.
+# The evolutionary and multi-objective searches of the three programs differ: each is the most similar one available.
 SEARCHES = {
     "random search": dict(nas="random-search", optuna="random", nevergrad="RandomSearch", objectives=1),
     "evolution": dict(nas="regularized-evolution", optuna="nsga2", nevergrad="DiscreteOnePlusOne", objectives=1),
@@ -35,7 +35,7 @@ SEARCHES = {
 
 
 def in_environment():
-    """Goes on in the virtual environment, which is made where it is missing."""
+    """Restarts this script in the virtual environment, which is created if it is missing."""
     home = ROOT / "target" / "speed"
     python = home / "bin" / "python"
     if Path(sys.prefix).resolve() == home.resolve():
@@ -47,14 +47,13 @@ def in_environment():
 
 
 def read_table(path):
-    """(validation accuracy after 12 epochs, parameters in millions) by the choices of the six edges."""
+    """Returns a dict from the choices of the six edges to (validation accuracy after 12 epochs, million parameters)."""
     with gzip.open(path, "rt") as file:
         rows = csv.DictReader(file)
         edges = [name for name in rows.fieldnames if name.startswith("op_")]
         number = lambda cell: int(cell) if cell.isdigit() else OPERATIONS.index(cell)
-        return {
-            tuple(number(row[edge]) for edge in edges): (float(row["c10_val_12"]), float(row["params_m"])) for row in rows
-        }
+        choices = lambda row: tuple(number(row[edge]) for edge in edges)
+        return {choices(row): (float(row["c10_val_12"]), float(row["params_m"])) for row in rows}
 
 
 def optuna_micros(table, sampler, objectives, trials, seed):
@@ -92,7 +91,7 @@ def nevergrad_micros(table, name, objectives, trials, seed):
 
 
 def nas_micros(strategy, objectives, trials, seed, studies=5):
-    """Of the component: a whole trial of a study, and what ask and tell take of it."""
+    """Returns the microseconds of a whole trial with the component, and those that ask and tell take of it."""
     component = ROOT / "target" / "plugins" / "strategies" / f"{strategy}.wasm"
     wanted = ["val_accuracy", "params"][:objectives]
     with tempfile.TemporaryDirectory() as folder:
@@ -118,7 +117,7 @@ def main():
         sys.exit("NAS_DATA is not set: name the folder of nasbench201.csv.gz")
     path = Path(os.environ["NAS_DATA"]) / "nasbench201.csv.gz"
     if not path.exists():
-        sys.exit(f"{path} is not there: docs/guides/add-a-benchmark.md says where tables come from")
+        sys.exit(f"{path} does not exist: docs/guides/add-a-benchmark.md tells where to get it")
     in_environment()
     warnings.filterwarnings("ignore")
     table = read_table(path)
@@ -136,7 +135,9 @@ def main():
             found["ask and tell"].append(ask_tell)
             print(f"round {round + 1}: {search}", file=sys.stderr)
 
-    print("| microseconds a trial | Optuna | Nevergrad | nas, whole trial | nas, ask and tell | Optuna / whole trial | Optuna / ask and tell | Nevergrad / whole trial |")
+    header = ["microseconds a trial", "Optuna", "Nevergrad", "nas, whole trial", "nas, ask and tell"]
+    header += ["Optuna / whole trial", "Optuna / ask and tell", "Nevergrad / whole trial"]
+    print("| " + " | ".join(header) + " |")
     print("|---|---|---|---|---|---|---|---|")
     for search, found in times.items():
         median = {name: statistics.median(values) if values else None for name, values in found.items()}

@@ -1,13 +1,13 @@
-"""How many candidates an hour `nas` and PyTorch train on this machine, with both cores busy: five networks, one run.
+"""Compares how many candidates per hour `nas` and PyTorch train on this machine with two busy cores, for five networks.
 
-    python benches/training_speed.py target/release/nas [--rounds 3] [--only NETWORK]
+    python benches/training_speed.py target/release/nas [--rounds 3] [--only NETWORK] [--compile]
 
-Both train the same network (PyTorch the module that `nas export` writes) for the same number of steps, on batches of the same
-size, in single precision, with AdamW. The data are random, of the shape that the name says: they change no time. `nas` trains
-two candidates side by side, one thread each, as `nas search --workers 2` does. PyTorch is run in three arrangements (two
-processes of one thread; one process of two threads; the same through torch.compile where --compile is given), of which the
-best one counts; what it takes to start Python, to import PyTorch and to warm up is not counted, nor is what it takes to start
-`nas`. The two take turns, and medians are compared.
+Both train the same network (PyTorch trains the module that `nas export` writes) for the same number of steps, on
+batches of the same size, in single precision, with AdamW. The data are random: their values do not change the time.
+`nas` trains two candidates side by side with one thread each, as `nas search --workers 2` does. PyTorch is run in
+several arrangements (two processes of one thread, one process of two threads, and with --compile both through
+torch.compile), and the best one counts. Starting `nas` is not counted, nor is starting Python, importing PyTorch and
+warming up. The two take turns, and medians are compared.
 """
 
 import argparse
@@ -23,20 +23,21 @@ import time
 
 CELL = ["nor_conv_3x3", "nor_conv_3x3", "nor_conv_3x3", "skip_connect", "nor_conv_3x3", "nor_conv_3x3"]
 EDGES = ["0_1", "0_2", "1_2", "0_3", "1_3", "2_3"]
-# GPT-2's layers.
+CELLS = ",".join(f"op_{edge}={operation}" for edge, operation in zip(EDGES, CELL))
+# Layers of GPT-2.
 LAYERS = (
-    "layers=4,width=128,head_size=32,gated=no,activation=gelu,norm=layer,norm_place=pre,positions=learned,tied=yes,bias=yes,"
-    "heads=4,queries_per_key=1,ratio=4,window=all,experts=1"
+    "layers=4,width=128,head_size=32,gated=no,activation=gelu,norm=layer,norm_place=pre,positions=learned,tied=yes,"
+    "bias=yes,heads=4,queries_per_key=1,ratio=4,window=all,experts=1"
 )
-# Name: space, what is fixed, task settings, data, batch, batches in an epoch, epochs.
+# Name: space, fixed decisions, task settings, data, batch size, batches per epoch, epochs.
 NETWORKS = {
-    "nas-bench-201": ("nas-bench-201", ",".join(f"op_{e}={o}" for e, o in zip(EDGES, CELL)), ["task.cells=1"], "images", 64, 8, 1),
+    "nas-bench-201": ("nas-bench-201", CELLS, ["task.cells=1"], "images", 64, 8, 1),
     "resnet": ("resnet", "block=basic,width=16,depth*=1", ["task.stem=small"], "digits", 64, 16, 8),
     "mobile": ("mobile", None, ["task.stem=small"], "images", 64, 2, 1),
     "decoder-lm": ("decoder-lm", LAYERS, [], "text", 16, 8, 1),
     "mlp": ("mlp", "layers=2,width1=128,activation1=relu,width2=128,activation2=relu", [], "digits", 64, 16, 60),
 }
-# MobileNetV2 of half the width, by its own decisions.
+# The decisions of MobileNetV2 with half the width.
 DEPTHS, WIDTHS, EXPANSIONS = [1, 2, 3, 4, 3, 3, 1], [16, 24, 32, 64, 96, 160, 320], [1, 6, 6, 6, 6, 6, 6]
 
 
@@ -57,7 +58,7 @@ def data(folder):
 
 
 def ours(nas, network, paths, folder, number):
-    """A study, and the seconds that one candidate of it was trained, with two at a time."""
+    """Runs a study that trains two candidates at a time; returns it and the median seconds of one."""
     space, fixed, task, source, batch, batches, epochs = NETWORKS[network]
     fixed = fixed or mobile()
     study = folder / f"{network}-{number}.study"
@@ -83,14 +84,15 @@ def export(nas, study, path):
 
 
 def theirs(module, network, processes, threads, compiled):
-    """Seconds of one candidate, with so many at a time."""
+    """Returns the median seconds of one candidate, with `processes` of them at a time."""
     command = [sys.executable, __file__, "--module", module, "--network", network, "--threads", threads]
     if compiled:
         command.append("--compile")
     command = [str(word) for word in command]
-    running = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    start = lambda: subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    running = [start() for _ in range(processes)]
     for process in running:
-        # It has imported and warmed up.
+        # A process is ready when it has imported PyTorch and warmed up.
         if process.stdout.readline() != "ready\n":
             sys.exit("PyTorch could not train the module")
     for process in running:
@@ -100,7 +102,7 @@ def theirs(module, network, processes, threads, compiled):
 
 
 def train(module, network, threads, compiled):
-    """What one PyTorch process does."""
+    """Trains one candidate with PyTorch when told to, and prints the seconds; runs in a process of its own."""
     import importlib.util
 
     import torch

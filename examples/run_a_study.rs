@@ -1,5 +1,5 @@
-//! Runs a study from Rust: a strategy searches a small space, an evaluator of one's own measures, and the records are
-//! read back.
+//! Runs a study from Rust: a built-in strategy searches a small space with an evaluator that is defined here, and the
+//! records are read back.
 //!
 //! `cargo run --release --example run_a_study [-- FILE]`
 
@@ -16,7 +16,7 @@ use nas_core::study::{
     BudgetSpec, Event, Plan, PluginSpec, StudyRecord, StudySpec, Summary, UnresolvedSetting, start, state_dir,
 };
 
-/// Measures a graph without training it: networks of about `target` nodes are the best.
+/// Measures how far the number of nodes is from a target, without training.
 struct NodeCount {
     target: f64,
 }
@@ -64,7 +64,7 @@ impl Evaluator for NodeCount {
 fn main() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).map_or_else(|| PathBuf::from("node-count.study"), PathBuf::from);
 
-    // A registry knows what names mean. The program `nas` adds everything that is built in; here two plugins are enough.
+    // A registry finds plugins by name. The program `nas` registers all built-in ones; this study needs only three.
     let mut registry = Registry::new(Options::default());
     registry.add_space::<nas_spaces::Mlp>()?;
     registry.add_strategy::<nas_strategies::RegularizedEvolution>();
@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     spec.strategy.settings.insert("population".into(), setting("10"));
     spec.strategy.settings.insert("sample".into(), setting("4"));
 
-    // Everything that can be refused is refused here, before the first trial.
+    // The study is checked as a whole here, before the first trial.
     let plan = Plan::check(&spec, &registry, Some(&state_dir(&file)))?;
     let mut show = |event: &Event<'_>| {
         if let Event::Incumbent(trial) = event {

@@ -1,4 +1,4 @@
-//! Single architectures that are looked at: of a space, or of a study.
+//! One architecture of a space or a study, as `nas draw` and `nas report` show it.
 
 use std::path::Path;
 
@@ -9,22 +9,25 @@ use nas_draw::Subject;
 
 use crate::failure::Failure;
 
-/// A network with what people want to read beside it.
+/// The graph of an architecture with the texts that are shown beside it.
 pub struct Architecture {
-    /// The network.
+    /// The graph that the space builds for the task.
     pub graph: Graph,
-    /// The shape of one example.
+    /// The shape of one example, without the batch.
     pub input_shape: Vec<i64>,
-    /// What it is.
+    /// The title of the drawing, such as the space and the seed.
     pub title: String,
-    /// As the space writes it.
+    /// The architecture in the space's own notation.
     pub text: String,
-    /// Every decision with what was chosen.
+    /// The name of every decision with the name of the chosen alternative.
     pub choices: Vec<(String, String)>,
 }
 
 impl Architecture {
-    /// Builds the network of a valid genotype.
+    /// Builds the graph of a valid genotype.
+    ///
+    /// # Errors
+    /// The space fails, or it has no network for this task.
     pub fn of(space: &mut dyn OpenSpace, genotype: &Genotype, task: &Task, title: String) -> Result<Self, Failure> {
         let (text, graph) = build(space, genotype, task)?;
         let chosen = |(decision, choice): (Decision, u32)| {
@@ -35,7 +38,7 @@ impl Architecture {
         Ok(Self { graph, input_shape: task.input_shape.clone(), title, text, choices })
     }
 
-    /// As it is drawn.
+    /// The same architecture as input of `nas-draw`.
     pub fn subject(&self) -> Subject<'_> {
         Subject {
             graph: &self.graph,
@@ -47,12 +50,18 @@ impl Architecture {
     }
 }
 
-/// The genotype that a flag names as text.
+/// Parses the text that was given with `flag`.
+///
+/// # Errors
+/// The space fails, or the text is not an architecture of it.
 pub fn parse(space: &mut dyn OpenSpace, flag: &str, text: &str) -> Result<Genotype, Failure> {
     space.parse(text)?.map_err(|reason| Failure::input(format!("{flag} '{text}': {reason}")))
 }
 
-/// A valid genotype as text, and its network.
+/// Returns the text and the graph of a valid genotype.
+///
+/// # Errors
+/// The space fails, or it has no network for this task.
 pub fn build(space: &mut dyn OpenSpace, genotype: &Genotype, task: &Task) -> Result<(String, Graph), Failure> {
     let text = space.format(genotype)?;
     match space.build(genotype, task)? {
@@ -64,25 +73,31 @@ pub fn build(space: &mut dyn OpenSpace, genotype: &Genotype, task: &Task) -> Res
     }
 }
 
-/// The decisions that a genotype makes, in order, with the choices.
+/// Returns the decisions of a genotype in order, each with the index of its choice.
+///
+/// # Errors
+/// The space fails.
 pub fn decisions(space: &mut dyn OpenSpace, genotype: &Genotype) -> Result<Vec<(Decision, u32)>, Failure> {
-    let mut made = Vec::with_capacity(genotype.len());
-    for (at, &choice) in genotype.iter().enumerate() {
-        if let Some(decision) = space.next(&genotype[..at])? {
-            made.push((decision, choice));
+    let mut decisions = Vec::with_capacity(genotype.len());
+    for (position, &choice) in genotype.iter().enumerate() {
+        if let Some(decision) = space.next(&genotype[..position])? {
+            decisions.push((decision, choice));
         }
     }
-    Ok(made)
+    Ok(decisions)
 }
 
-/// Whether this names a study: a file that is no space.
+/// Whether the reference names a study: a file that is not a space.
 pub fn is_study(reference: &str) -> bool {
     let path = Path::new(reference);
-    let study = path.extension().is_some_and(|ending| ending == "study");
-    study || (path.is_file() && !Kind::Space.is_file_of(path))
+    let has_extension = path.extension().is_some_and(|extension| extension == "study");
+    has_extension || (path.is_file() && !Kind::Space.is_file_of(path))
 }
 
-/// The space of a study, without its evaluator. Another space than the recorded one is refused.
+/// Opens the space of a study without opening its evaluator.
+///
+/// # Errors
+/// The space cannot be opened, or it is not the recorded one.
 pub fn space_of(header: &Header, registry: &Registry) -> Result<Box<dyn OpenSpace>, Failure> {
     let source = registry.space(&header.space.reference)?;
     let (recorded, found) = (&header.space.identity, source.identity());
@@ -90,7 +105,7 @@ pub fn space_of(header: &Header, registry: &Registry) -> Result<Box<dyn OpenSpac
         return Err(StudyError::Differs {
             recorded: Box::new(recorded.clone()),
             found: Box::new(found.clone()),
-            remedy: "bring back the space that the study was begun with".to_owned(),
+            remedy: "restore the space that the study was started with".to_owned(),
         }
         .into());
     }

@@ -1,4 +1,4 @@
-//! `nas bench`.
+//! `nas bench`: runs a grid of studies and compares the strategies.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,23 +19,27 @@ use crate::failure::{Failure, STOPPED};
 use crate::search::stop_on_interrupt;
 use crate::{plugins, print};
 
-/// The baseline that joins every benchmark.
+/// The baseline that is added to every benchmark.
 const BASELINE: &str = "random-search";
 
-/// Runs what is missing of a grid, and prints what it amounts to.
+/// Runs the studies of a grid that are not in the store yet, and prints the results of all.
+///
+/// # Errors
+/// The grid is invalid, the folder of `--out` cannot be written, or the benchmark cannot be run.
 pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
     let registry = plugins::registry_of_studies(args, &bench.isolation.limits())?;
     let grid = grid(bench, &registry)?;
     grid.check()?;
     fs::create_dir_all(&bench.out)
-        .map_err(|error| Failure::input(format!("--out {}: cannot be made: {error}", bench.out.display())))?;
+        .map_err(|error| Failure::input(format!("--out {}: cannot be created: {error}", bench.out.display())))?;
     let mut store = Store::open(&bench.out.join("benchmark.db"))?;
     let jobs = bench.jobs.unwrap_or_else(|| available_parallelism().map_or(1, |cores| cores.get() as u32));
     for (name, problem) in grid.problems.iter().filter(|_| jobs > 1) {
         for reference in &problem.meters {
             if registry.meter(reference)?.about().timed {
-                let problem = format!("'{reference}' takes the time of this machine, on which {jobs} studies run");
-                let help = "give --jobs 1, or a table of operators' costs, which `nas latency cost-table` makes";
+                let problem =
+                    format!("'{reference}' measures time on this machine, and {jobs} studies would disturb it");
+                let help = "give --jobs 1, or a cost table, which `nas latency cost-table` makes";
                 return Err(Failure::input(format!("{name}, meters: {problem}")).help(help));
             }
         }
@@ -53,11 +57,11 @@ pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
     if complete {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("stopped; the same command goes on");
+    eprintln!("stopped; run the same command again to continue");
     Ok(ExitCode::from(STOPPED))
 }
 
-/// The grid that file and flags describe together.
+/// Returns the grid that the file and the flags describe together.
 fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     let mut grid = match &bench.file {
         Some(path) => Grid::from_file(path)?,
@@ -65,7 +69,7 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     };
     if !bench.strategies.is_empty() {
         grid.strategies = labelled(&bench.strategies)?;
-        // Those of the file's own strategies fit no other.
+        // A pruner of the file belongs to one of the file's strategies.
         grid.pruners.retain(|label, _| grid.strategies.contains_key(label));
     }
     let is_baseline = |spec: &PluginSpec| spec.reference.as_deref() == Some(BASELINE);
@@ -77,14 +81,14 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     }
     for (name, problem) in &mut grid.problems {
         if problem.evaluator.reference.is_none() {
-            // The name says everything: an evaluator with its data, or else a table with its problem.
+            // The name is EVALUATOR/DATA, or else the name of a tabular benchmark with its problem.
             let evaluator = name.split_once('/').filter(|(evaluator, _)| registry.evaluator(evaluator).is_ok());
             let (evaluator, data) = evaluator.unwrap_or(("table", name));
             problem.evaluator.reference = Some(evaluator.to_owned());
             let info = registry.evaluator(evaluator).ok().and_then(|source| source.info().ok());
             let parameters = info.map(|info| info.parameters).unwrap_or_default();
-            let mut named = parameters.iter().filter(|parameter| parameter.role == Role::Data);
-            if !named.any(|parameter| problem.evaluator.settings.contains_key(&parameter.name)) {
+            let mut for_data = parameters.iter().filter(|parameter| parameter.role == Role::Data);
+            if !for_data.any(|parameter| problem.evaluator.settings.contains_key(&parameter.name)) {
                 problem.data.get_or_insert_with(|| UnresolvedSetting::Raw(data.to_owned()));
             }
         }
@@ -101,7 +105,8 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     Ok(grid)
 }
 
-/// By name; a file by its name without folder and ending, or as it is given where that is another one's name.
+/// Labels each strategy with its name. A file is labelled with its stem, or with the whole reference if another one has
+/// the same stem.
 fn labelled(references: &[String]) -> Result<BTreeMap<String, PluginSpec>, Failure> {
     let mut strategies = BTreeMap::new();
     for reference in references {
@@ -112,14 +117,14 @@ fn labelled(references: &[String]) -> Result<BTreeMap<String, PluginSpec>, Failu
             references.iter().filter(same).count() == 1
         });
         if strategies.insert(label.unwrap_or_else(|| reference.clone()), PluginSpec::named(reference)).is_some() {
-            let help = "the same strategy with other settings is named in a file, by [strategies.LABEL]";
-            return Err(Failure::input(format!("--strategies: {reference} is there twice")).help(help));
+            let help = "to compare a strategy under two settings, write a file with two tables [strategies.LABEL]";
+            return Err(Failure::input(format!("--strategies: {reference} is given twice")).help(help));
         }
     }
     Ok(strategies)
 }
 
-/// JSON has no NaN.
+/// Returns `None` for NaN and infinities, which JSON does not have.
 fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
@@ -149,7 +154,7 @@ fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
     let skipped = skipped
         .iter()
         .map(|skipped| json!({"problem": skipped.problem, "strategy": skipped.strategy, "reason": skipped.reason}));
-    // Apart from the rest, which two runs have in common.
+    // Times are kept apart, because everything else is equal in two runs.
     let times = results.rows.iter().map(|row| {
         json!({
             "problem": row.problem, "strategy": row.strategy, "ask_tell_micros": row.ask_tell_micros,
@@ -158,14 +163,15 @@ fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
     });
     json!({
         "times": times.collect::<Vec<_>>(),
-        "results": rows.collect::<Vec<_>>(), "comparisons": comparisons.collect::<Vec<_>>(), "skipped": skipped.collect::<Vec<_>>(), "complete": complete,
+        "results": rows.collect::<Vec<_>>(), "comparisons": comparisons.collect::<Vec<_>>(),
+        "skipped": skipped.collect::<Vec<_>>(), "complete": complete,
     })
 }
 
 fn to_text(results: &Results, skipped: &[Skipped]) -> String {
     let comparisons = compare(results);
-    // Against the baseline, from the strategy's side.
-    let against = |problem: &str, strategy: &str| {
+    // A12 and the p value of a strategy against the baseline. A12 above 0.5 favours the strategy.
+    let against_baseline = |problem: &str, strategy: &str| {
         let found = comparisons.iter().find(|pair| {
             let names = [(pair.a.as_str(), pair.b.as_str()), (pair.b.as_str(), pair.a.as_str())];
             pair.problem == problem && names.contains(&(strategy, BASELINE))
@@ -187,8 +193,8 @@ fn to_text(results: &Results, skipped: &[Skipped]) -> String {
             row.metric.clone(),
             shown(last.map(|point| point.mean)),
             shown(last.map(|point| point.std)),
-            shown(against(&row.problem, &row.strategy).map(|(a12, _)| a12)),
-            against(&row.problem, &row.strategy).map_or_else(String::new, |(_, p)| print::probability(p)),
+            shown(against_baseline(&row.problem, &row.strategy).map(|(a12, _)| a12)),
+            against_baseline(&row.problem, &row.strategy).map_or_else(String::new, |(_, p)| print::probability(p)),
             print::number(row.seconds_mean.round()),
             broken,
         ]
@@ -201,7 +207,7 @@ fn to_text(results: &Results, skipped: &[Skipped]) -> String {
     text
 }
 
-/// Shown on standard error, where that is a terminal.
+/// A progress bar on standard error, which is hidden if that is not a terminal.
 struct Progress {
     bar: ProgressBar,
 }
@@ -223,7 +229,7 @@ impl Watch for Progress {
     fn begin(&mut self, kept: u64, all: u64) {
         self.bar.set_length(all);
         self.bar.set_position(kept);
-        // Time left is judged by what this run does.
+        // The estimate of the time left counts only the studies of this run.
         self.bar.reset_eta();
     }
 

@@ -1,4 +1,4 @@
-//! `nas draw`.
+//! `nas draw`: draws one network, or compares two.
 
 use std::fs;
 use std::path::Path;
@@ -14,18 +14,21 @@ use crate::args::{Args, Draw};
 use crate::failure::Failure;
 use crate::{plugins, print, space, train};
 
-/// Draws one network, or two beside each other.
+/// Draws one network, or compares two beside each other.
+///
+/// # Errors
+/// The network cannot be found or built, the drawing fails, or the file of `--out` cannot be written.
 pub fn draw(args: &Args, draw: &Draw) -> Result<ExitCode, Failure> {
-    let png = match draw.out.extension().map(|ending| ending.to_string_lossy().to_lowercase()).as_deref() {
+    let png = match draw.out.extension().map(|extension| extension.to_string_lossy().to_lowercase()).as_deref() {
         Some("svg") => false,
         Some("png") => true,
         _ => {
-            let problem = format!("--out {}: the ending says no format", draw.out.display());
+            let problem = format!("--out {}: the file name has no known extension", draw.out.display());
             return Err(Failure::input(problem).help("name a file that ends in .svg or .png"));
         }
     };
     if !(draw.scale > 0.0 && draw.scale <= 16.0) {
-        return Err(Failure::input(format!("--scale {}: must be above 0, and at most 16", draw.scale)));
+        return Err(Failure::input(format!("--scale {}: must be above 0 and at most 16", draw.scale)));
     }
     let drawn = if is_study(&draw.of) { of_study(args, draw)? } else { of_space(args, draw)? };
     let svg = match &drawn[..] {
@@ -49,7 +52,7 @@ pub fn draw(args: &Args, draw: &Draw) -> Result<ExitCode, Failure> {
 
 fn of_space(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
     if draw.trial.is_some() {
-        return Err(Failure::input("--trial: is for studies").help("of a space, give --text or --seed"));
+        return Err(Failure::input("--trial: needs a study").help("with a space, give --text or --seed"));
     }
     let (mut space, task) = space::opened(args, &draw.of, &draw.task)?;
     let name = space.info()?.name;
@@ -78,7 +81,9 @@ fn sampled(space: &mut dyn OpenSpace, task: &Task, name: &str, seed: u32) -> Res
 fn of_study(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
     let given = [("--text", draw.text.is_some()), ("--seed", draw.seed.is_some())];
     if let Some((flag, _)) = given.into_iter().chain(draw.task.given()).find(|(_, given)| *given) {
-        return Err(Failure::input(format!("{flag}: a study knows its networks")).help("choose one with --trial"));
+        return Err(
+            Failure::input(format!("{flag}: needs a space")).help("with a study, choose a network with --trial")
+        );
     }
     let registry = plugins::registry(args)?;
     let trial = |file: &str, wanted: &str| -> Result<Architecture, Failure> {
@@ -95,10 +100,13 @@ fn of_study(args: &Args, draw: &Draw) -> Result<Vec<Architecture>, Failure> {
     Ok(drawn)
 }
 
-/// The network of one trial, with what was measured of it.
+/// Returns the architecture of a trial. Its title gives the trial's value of the first objective.
+///
+/// # Errors
+/// The trial is a relaxed candidate, or the space cannot build its graph.
 pub fn of_trial(space: &mut dyn OpenSpace, record: &StudyRecord, trial: &TrialRecord) -> Result<Architecture, Failure> {
     let genotype = trial.genotype().ok_or_else(|| {
-        Failure::input(format!("trial {} is a mixture of architectures, not one that can be drawn", trial.trial))
+        Failure::input(format!("trial {} is a relaxed candidate, which cannot be drawn", trial.trial))
     })?;
     let objective = record.header.objectives.first().map(|objective| objective.metric.as_str()).unwrap_or_default();
     let measured = trial.metric(objective).map(|value| format!(", {objective} {}", print::number(value)));

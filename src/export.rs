@@ -1,4 +1,4 @@
-//! `nas export`: a network for other programs.
+//! `nas export`: writes a network in a format that other programs read.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,20 +8,23 @@ use serde_json::json;
 
 use crate::args::{Args, Export, Format};
 use crate::failure::Failure;
-use crate::network::{self, Found};
+use crate::network::{self, SelectedNetwork};
 use crate::print;
 
-/// Writes one file, and the weights beside it where the format keeps them apart.
+/// Writes one file, and the weights beside it if the format keeps them in a file of their own.
+///
+/// # Errors
+/// The network cannot be found or built, the weights do not fit it, or a file cannot be written.
 pub fn export(args: &Args, export: &Export) -> Result<ExitCode, Failure> {
     if export.out.is_dir() {
         return Err(Failure::input(format!("--out {}: is a folder; name a file", export.out.display())));
     }
-    let weights_name = export.out.extension().is_some_and(|ending| ending == "safetensors");
+    let weights_name = export.out.extension().is_some_and(|extension| extension == "safetensors");
     if export.format == Format::Pytorch && weights_name {
         let help = "name the module, as in net.py; its weights go to net.safetensors beside it";
-        return Err(Failure::input(format!("--out {}: is where the weights go", export.out.display())).help(help));
+        return Err(Failure::input(format!("--out {}: is the name of a weights file", export.out.display())).help(help));
     }
-    let Found { graph, task, about } = network::find(args, &export.network)?;
+    let SelectedNetwork { graph, task, about } = network::find(args, &export.network)?;
     let weights = match &export.weights {
         Some(path) => Weights::open(path).map_err(|error| Failure::input(format!("--weights: {error}")))?,
         None => Weights::Fresh(export.seed.unwrap_or(0)),
@@ -46,7 +49,7 @@ pub fn export(args: &Args, export: &Export) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The files that were written.
+/// Writes the files and returns their paths.
 fn write(model: &Model, weights: &Weights, export: &Export) -> Result<Vec<PathBuf>, ExportError> {
     let out = &export.out;
     match export.format {

@@ -5,36 +5,36 @@ use std::fmt;
 use nas_core::plugin::PluginError;
 use nas_core::study::StudyError;
 
-/// The exit code for bad input: nothing was run.
+/// The exit code for invalid input; nothing was run.
 const INPUT: u8 = 2;
-/// The exit code for what broke while it ran.
+/// The exit code for an error while a command ran.
 const BROKEN: u8 = 1;
-/// The exit code after Ctrl-C; what is done is kept.
+/// The exit code after Ctrl-C; finished work is kept.
 pub const STOPPED: u8 = 130;
 
-/// One message, what to do about it, and an exit code.
+/// An error message, advice for the user, and an exit code.
 #[derive(Debug)]
 pub struct Failure {
-    /// Where, and what is wrong.
+    /// Names the place and the problem.
     message: String,
-    /// What to do; `None` where the message says it already.
+    /// Advice for the user; `None` if the message already contains it.
     help: Option<String>,
     /// The exit code.
     pub code: u8,
 }
 
 impl Failure {
-    /// Bad input.
+    /// The user's input is invalid.
     pub fn input(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None, code: INPUT }
     }
 
-    /// Broken while running.
+    /// Something failed while the command ran.
     pub fn broken(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None, code: BROKEN }
     }
 
-    /// The same, with what to do about it.
+    /// Adds advice for the user.
     #[must_use]
     pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
@@ -55,7 +55,7 @@ impl From<StudyError> for Failure {
     }
 }
 
-/// Outside a running study, a plugin is something that the user named.
+/// Outside a running study, a plugin fails because of what the user named.
 impl From<PluginError> for Failure {
     fn from(error: PluginError) -> Self {
         Self::input(error.to_string())

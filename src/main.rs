@@ -1,9 +1,9 @@
-//! `nas`: a workbench for neural architecture search. Arguments become a checked plan, the plan is run; printing and
-//! progress live only here.
+//! `nas`: a workbench for neural architecture search. Each command turns its arguments into a checked plan and runs it.
+//! Only this crate prints and shows progress.
 
-/// A line on standard output, as `println!`, which would panic where nobody reads any more.
+/// Prints a line on standard output. Unlike `println!`, it does not panic if the reader has closed its end.
 macro_rules! out {
-    ($($words:tt)*) => { crate::print::line(format_args!($($words)*)) };
+    ($($text:tt)*) => { crate::print::line(format_args!($($text)*)) };
 }
 
 mod architecture;

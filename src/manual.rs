@@ -1,4 +1,4 @@
-//! `nas completions` and `nas man`: what a shell and `man` want to know of the command line.
+//! `nas completions` and `nas man`: shell completions and manual pages, generated from the command line's definition.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +9,10 @@ use clap::CommandFactory;
 use crate::args::{Args, Completions, Man};
 use crate::failure::Failure;
 
-/// Prints the completions of one shell.
+/// Prints the completions for one shell.
+///
+/// # Errors
+/// Standard output cannot be written.
 pub fn completions(completions: &Completions) -> Result<ExitCode, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(completions.shell, &mut Args::command(), "nas", &mut text);
@@ -18,7 +21,10 @@ pub fn completions(completions: &Completions) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a page for the program, and one for every command.
+/// Writes a manual page for the program and one for every command.
+///
+/// # Errors
+/// The folder cannot be created or written.
 pub fn man(man: &Man) -> Result<ExitCode, Failure> {
     let folder = &man.out;
     let broken = |error: std::io::Error| Failure::broken(format!("{}: {error}", folder.display()));

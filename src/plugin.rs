@@ -1,4 +1,4 @@
-//! `nas plugin`.
+//! `nas plugin`: lists and describes plugins.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,7 +12,10 @@ use crate::args::Args;
 use crate::failure::Failure;
 use crate::{plugins, print};
 
-/// Every plugin that a name can mean.
+/// Lists the plugins that can be named without a path.
+///
+/// # Errors
+/// A folder of `--plugin-path` does not exist.
 pub fn list(args: &Args, as_json: bool) -> Result<ExitCode, Failure> {
     let entries = plugins::registry(args)?.list();
     if as_json {
@@ -40,11 +43,14 @@ pub fn list(args: &Args, as_json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What one plugin is and what can be set. A name that several kinds share shows all of them.
+/// Describes one plugin and its parameters. If plugins of several kinds share the name, all are shown.
+///
+/// # Errors
+/// There is no such plugin, or it cannot be opened.
 pub fn inspect(args: &Args, plugin: &str, as_json: bool) -> Result<ExitCode, Failure> {
     let registry = plugins::registry(args)?;
     let is_file = Path::new(plugin).components().count() > 1 || Path::new(plugin).is_file();
-    let found: Vec<Found> = if is_file {
+    let found: Vec<Description> = if is_file {
         vec![describe(&registry, registry.identify(Path::new(plugin))?.kind, plugin)?]
     } else {
         let entries = registry.list();
@@ -56,28 +62,29 @@ pub fn inspect(args: &Args, plugin: &str, as_json: bool) -> Result<ExitCode, Fai
         kinds.map(|kind| describe(&registry, kind, plugin)).collect::<Result<_, Failure>>()?
     };
     if found.is_empty() {
-        // The registry knows the nearest name.
-        let names = registry.strategy(plugin).err().map(|error| error.to_string()).unwrap_or_default();
-        return Err(Failure::input(names).help("`nas plugin list` shows all kinds"));
+        // The registry's error suggests the nearest name.
+        let unknown = registry.strategy(plugin).err().map(|error| error.to_string()).unwrap_or_default();
+        return Err(Failure::input(unknown).help("`nas plugin list` shows all kinds"));
     }
     if as_json {
-        let objects: Vec<Value> = found.iter().map(Found::to_json).collect();
+        let objects: Vec<Value> = found.iter().map(Description::to_json).collect();
         print::json(&json!({"plugins": objects}))?;
     } else {
-        let texts: Vec<String> = found.iter().map(Found::to_text).collect();
+        let texts: Vec<String> = found.iter().map(Description::to_text).collect();
         out!("{}", texts.join("\n\n"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-struct Found {
+/// A plugin as `nas plugin inspect` shows it.
+struct Description {
     identity: Identity,
     description: String,
     reference: String,
-    /// More, as lists of words.
-    more: Vec<(&'static str, Vec<String>)>,
+    /// Further properties that depend on the kind, each a name with a list of values.
+    properties: Vec<(&'static str, Vec<String>)>,
     parameters: Vec<Parameter>,
-    /// What its parameter `recipe` can name.
+    /// The values of its parameter `recipe`.
     recipes: Vec<Recipe>,
 }
 
@@ -85,7 +92,7 @@ fn owned(names: Vec<&str>) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, Failure> {
+fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Description, Failure> {
     match kind {
         Kind::Space => {
             let source = registry.space(reference)?;
@@ -93,11 +100,11 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
             let opened = source.open(&nas_api::Settings::defaults(&parameters));
             let info = opened.ok().and_then(|mut space| space.info().ok());
             let (description, paper) = info.map(|info| (info.description, info.reference)).unwrap_or_default();
-            Ok(Found {
+            Ok(Description {
                 identity: source.identity().clone(),
                 description,
                 reference: paper,
-                more: Vec::new(),
+                properties: Vec::new(),
                 parameters,
                 recipes: Vec::new(),
             })
@@ -105,11 +112,11 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
         Kind::Strategy => {
             let source = registry.strategy(reference)?;
             let info = source.info()?;
-            Ok(Found {
+            Ok(Description {
                 identity: source.identity().clone(),
                 description: info.description,
                 reference: info.reference,
-                more: vec![("needs", owned(info.needs.names())), ("serves", owned(info.serves.names()))],
+                properties: vec![("needs", owned(info.needs.names())), ("serves", owned(info.serves.names()))],
                 parameters: info.parameters,
                 recipes: Vec::new(),
             })
@@ -122,11 +129,11 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
             let recipes = if takes_recipes { Recipe::all(registry)? } else { Vec::new() };
             let unit = Some(info.fidelity_unit).filter(|unit| !unit.is_empty());
             let trains = info.trains.map(|_| "in full".to_owned());
-            Ok(Found {
+            Ok(Description {
                 identity: source.identity().clone(),
                 description: info.description,
                 reference: String::new(),
-                more: vec![
+                properties: vec![
                     ("metrics", metrics),
                     ("fidelity", unit.into_iter().collect()),
                     ("trains", trains.into_iter().collect()),
@@ -138,14 +145,14 @@ fn describe(registry: &Registry, kind: Kind, reference: &str) -> Result<Found, F
     }
 }
 
-impl Found {
+impl Description {
     fn to_json(&self) -> Value {
         let mut object = json!({
             "plugin": self.identity, "description": self.description, "reference": self.reference,
             "parameters": self.parameters,
         });
         if let Some(object) = object.as_object_mut() {
-            object.extend(self.more.iter().map(|(name, words)| ((*name).to_owned(), json!(words))));
+            object.extend(self.properties.iter().map(|(name, values)| ((*name).to_owned(), json!(values))));
             if !self.recipes.is_empty() {
                 object.insert("recipes".to_owned(), self.recipes.iter().map(recipe_json).collect());
             }
@@ -157,8 +164,8 @@ impl Found {
         let mut lines = vec![self.identity.to_string()];
         lines.extend(self.identity.digest.iter().map(|digest| format!("sha256 {digest}")));
         lines.extend([&self.description, &self.reference].into_iter().filter(|text| !text.is_empty()).cloned());
-        let more = self.more.iter().filter(|(_, words)| !words.is_empty());
-        lines.extend(more.map(|(name, words)| format!("{name}: {}", words.join(", "))));
+        let properties = self.properties.iter().filter(|(_, values)| !values.is_empty());
+        lines.extend(properties.map(|(name, values)| format!("{name}: {}", values.join(", "))));
         if !self.parameters.is_empty() {
             lines.push(String::new());
             let rows = self.parameters.iter().map(|parameter| {
@@ -182,8 +189,8 @@ fn recipe_json(recipe: &Recipe) -> Value {
     json!({"name": recipe.reference, "about": recipe.about, "settings": settings})
 }
 
-/// Constraints at the ends of what a number can be are none.
-fn constraints(range: &Range) -> String {
+/// The range of a number as text. A limit at the end of what `f64` can hold is left out.
+fn range_text(range: &Range) -> String {
     match (range.min > f64::MIN, range.max < f64::MAX) {
         (true, true) => format!("{} to {}", range.min, range.max),
         (true, false) => format!("{} or more", range.min),
@@ -195,8 +202,8 @@ fn constraints(range: &Range) -> String {
 fn values(kind: &ParameterKind) -> String {
     match kind {
         ParameterKind::Truth => "true, false".into(),
-        ParameterKind::Integer(range) => format!("whole, {}", constraints(range)),
-        ParameterKind::Number(range) => constraints(range),
+        ParameterKind::Integer(range) => format!("whole, {}", range_text(range)),
+        ParameterKind::Number(range) => range_text(range),
         ParameterKind::Text => "text".into(),
         ParameterKind::OneOf(names) => names.join(", "),
         ParameterKind::Numbers => "numbers".into(),

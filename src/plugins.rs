@@ -1,4 +1,4 @@
-//! Which plugins are built in, and where others are looked for.
+//! Registers the built-in plugins and sets the folders in which others are looked for.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,15 +17,21 @@ use nas_meters::{Proxy, proxy_meter};
 use crate::args::Args;
 use crate::failure::Failure;
 
-/// How often a trial is tried again whose process died, where nobody says it.
+/// The default of `--retries`: how often a trial is retried if its worker process died.
 const RETRIES: u32 = 1;
 
-/// The registry that the arguments describe, for commands that measure no trials.
+/// Builds the registry for commands that measure no trials.
+///
+/// # Errors
+/// A folder of `--plugin-path` does not exist, or a built-in plugin cannot be registered.
 pub fn registry(args: &Args) -> Result<Registry, Failure> {
     build(args, None)
 }
 
-/// The same for studies: what trains networks runs in processes of its own, unless the user does not want it.
+/// Builds the registry for studies. Evaluators run in worker processes, except with `--isolation none`.
+///
+/// # Errors
+/// As for [`registry`]; also if the limits are invalid or this program's own file cannot be found.
 pub fn registry_of_studies(args: &Args, limits: &Limits) -> Result<Registry, Failure> {
     limits.check()?;
     let Limits { isolation, trial_seconds, worker_memory, retries } = *limits;
@@ -33,7 +39,7 @@ pub fn registry_of_studies(args: &Args, limits: &Limits) -> Result<Registry, Fai
         return build(args, None);
     }
     let program = std::env::current_exe()
-        .map_err(|error| Failure::broken(format!("this program cannot find its own file: {error}")))?;
+        .map_err(|error| Failure::broken(format!("the file of this program cannot be found: {error}")))?;
     let mut arguments: Vec<OsString> = Vec::new();
     for folder in &args.plugin_path {
         arguments.extend(["--plugin-path".into(), absolute(folder.clone()).into()]);
@@ -95,12 +101,12 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     Ok(registry)
 }
 
-/// What plugins log, for those who want to see it.
+/// Prints what plugins log, if `--verbose` is given.
 fn log(args: &Args) -> Log {
     let verbose = args.verbose;
     Arc::new(move |level, plugin: &str, line: &str| {
         if verbose {
-            eprintln!("{}: {plugin}: {line}", word(level));
+            eprintln!("{}: {plugin}: {line}", level_name(level));
         }
     })
 }
@@ -125,12 +131,12 @@ impl nas_spaces::Take for BuiltIns<'_> {
     }
 }
 
-/// The cache must be named by an absolute path.
+/// Makes a path absolute: wasmtime's cache needs that, and so does a worker, which may run in another folder.
 fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-fn word(level: Level) -> &'static str {
+fn level_name(level: Level) -> &'static str {
     match level {
         Level::Debug => "debug",
         Level::Info => "info",

@@ -1,4 +1,4 @@
-//! Numbers, tables and JSON as people and programs read them.
+//! Prints lines, tables and JSON, and formats numbers for people.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -6,24 +6,27 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// A line on standard output. A reader that has seen enough (`| head`) is no error, and there is nobody to tell of others.
-pub fn line(words: std::fmt::Arguments<'_>) {
+/// Prints a line on standard output. Errors are ignored: the reader may have stopped early, as `head` does.
+pub fn line(text: std::fmt::Arguments<'_>) {
     use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{words}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// One object on standard output.
+/// Prints one JSON value on standard output.
+///
+/// # Errors
+/// Standard output cannot be written, except that a closed pipe is ignored.
 pub fn json(value: &Value) -> Result<(), Failure> {
     use std::io::Write;
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::broken(error.to_string()))?;
-    // A reader that has seen enough (`| head`) is no error.
+    // A reader may stop early, as `head` does.
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::broken(error.to_string())),
         _ => Ok(()),
     }
 }
 
-/// A table without lines; columns whose cells are numbers are aligned right.
+/// Formats a table without lines. Columns of numbers are aligned right.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
@@ -43,7 +46,7 @@ fn is_number(cell: &str) -> bool {
     cell.chars().next().is_none_or(|first| first.is_ascii_digit() || first == '-' || first == '−')
 }
 
-/// Whole numbers with separators, others with what matters of their digits.
+/// Formats whole numbers with separators for thousands, others with four decimals or in scientific notation.
 pub fn number(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         let digits = format!("{:.0}", value.abs());
@@ -59,17 +62,17 @@ pub fn number(value: f64) -> String {
     if value.abs() >= 1e-3 && value.abs() < 1e6 { format!("{value:.4}") } else { format!("{value:.3e}") }
 }
 
-/// A probability: two decimals, or its order where it is small.
+/// Formats a probability with two decimals, or in scientific notation below 0.01.
 pub fn probability(value: f64) -> String {
     match value {
-        // Too small for a double; p values are computed as tails, which are right down to there.
+        // The value underflowed. P values are computed as tails, which are exact down to the smallest double.
         0.0 => "<1e-300".to_owned(),
         _ if value < 0.01 => format!("{value:.0e}"),
         _ => format!("{value:.2}"),
     }
 }
 
-/// Seconds as people say them.
+/// Formats seconds as seconds, minutes or hours.
 pub fn seconds(value: f64) -> String {
     if value < 60.0 {
         return format!("{value:.1} s");
@@ -86,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_well() {
+    fn numbers_are_formatted_for_people() {
         assert_eq!(number(1_531_546.0), "1,531,546");
         assert_eq!(number(-12.0), "-12");
         assert_eq!(number(0.98765), "0.9877");

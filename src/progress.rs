@@ -1,4 +1,4 @@
-//! The progress bar. It only shows: nothing is ever read back from it.
+//! Progress bars. They only show: nothing is ever read back from them.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use nas_core::study::{Budget, Event, Header, Listener, State, TrialRecord};
 
 use crate::print;
 
-/// A bar for so many steps of a command, on standard error, where that is a terminal.
+/// Returns a bar for `count` steps on standard error. It is hidden if that is not a terminal.
 pub fn steps(count: usize, what: &str, quiet: bool) -> ProgressBar {
     let shown = !quiet && std::io::stderr().is_terminal();
     let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -20,7 +20,7 @@ pub fn steps(count: usize, what: &str, quiet: bool) -> ProgressBar {
     bar.with_message(what.to_owned())
 }
 
-/// Shows a running study on standard error, where that is a terminal.
+/// Shows a running study on standard error. It is hidden if that is not a terminal.
 pub struct Progress {
     bar: ProgressBar,
     budget: Budget,
@@ -30,12 +30,12 @@ pub struct Progress {
     failed: u32,
     pruned: u32,
     spent: String,
-    /// The last curve point of a running trial, in words.
+    /// The last curve point that a running trial reported, formatted.
     point: String,
 }
 
 impl Progress {
-    /// A bar for this study.
+    /// Creates the bar of a study.
     pub fn new(header: &Header, quiet: bool) -> Self {
         let budget = header.budget;
         let shown = !quiet && std::io::stderr().is_terminal();
@@ -87,8 +87,8 @@ impl Progress {
     }
 
     fn reported(&mut self, trial: &TrialRecord, point: &CurvePoint) {
-        let found = |name: &str| point.metrics.iter().find(|metric| metric.name == name);
-        let metric = found(&self.objective).or(point.metrics.first());
+        let find = |name: &str| point.metrics.iter().find(|metric| metric.name == name);
+        let metric = find(&self.objective).or(point.metrics.first());
         let metric = metric.map_or_else(String::new, |m| format!(": {} {}", m.name, print::number(m.value)));
         let full = trial.fidelity.map_or_else(String::new, |full| format!("/{}", print::number(full)));
         self.point = format!("trial {} at {}{full}{metric}", trial.trial, print::number(point.fidelity));
@@ -121,7 +121,7 @@ impl Listener for Progress {
         match event {
             Event::Ready { trials, waiting } => self.bar.set_position(u64::from(trials.saturating_sub(*waiting))),
             Event::Reported { trial, point } => self.reported(trial, point),
-            Event::Notice { trial, words } => self.bar.suspend(|| eprintln!("note: trial {trial}: {words}")),
+            Event::Notice { trial, words: text } => self.bar.suspend(|| eprintln!("note: trial {trial}: {text}")),
             Event::Finished { trial, seconds, fidelity } => self.finished(trial, *seconds, *fidelity),
             Event::Incumbent(trial) => {
                 let value = trial.metric(&self.objective).map_or_else(String::new, print::number);

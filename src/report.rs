@@ -1,4 +1,4 @@
-//! `nas report`.
+//! `nas report`: writes the report of a benchmark or of studies.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,7 +15,10 @@ use crate::args::{Args, Report};
 use crate::failure::Failure;
 use crate::{plugins, print};
 
-/// Recomputes a benchmark's report from its records, and writes it.
+/// Computes a report from the records of a benchmark or of studies, and writes it.
+///
+/// # Errors
+/// The records cannot be read, or the files cannot be written.
 pub fn report(args: &Args, arguments: &Report) -> Result<ExitCode, Failure> {
     let store = match &arguments.paths[..] {
         [path] if is_benchmark(path) => Store::find(path)?,
@@ -35,19 +38,19 @@ pub fn report(args: &Args, arguments: &Report) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The best architecture of each problem, where its space is still the one that was searched and has networks.
+/// Draws the best architecture of each problem. A problem is left out if its space cannot be opened or has no networks.
 fn pictures(args: &Args, store: &Store) -> Result<Vec<Picture>, Failure> {
     let registry = plugins::registry(args)?;
     let headers = store.headers()?;
     let mut pictures = Vec::new();
     for winner in winners(store)? {
-        let of = |(problem, strategy, _): &&(String, String, Header)| {
+        let is_winners = |(problem, strategy, _): &&(String, String, Header)| {
             (problem, strategy) == (&winner.problem, &winner.strategy)
         };
-        let Some((_, _, header)) = headers.iter().find(of) else { continue };
+        let Some((_, _, header)) = headers.iter().find(is_winners) else { continue };
         match picture(&registry, header, &winner) {
             Ok(picture) => pictures.push(picture),
-            // A report is made of records; without its space it says the same, but for the picture.
+            // Everything else in a report comes from the records, so it does not fail for a picture.
             Err(reason) if args.verbose => eprintln!("no picture for {}: {}", winner.problem, reason),
             Err(_) => {}
         }
@@ -68,7 +71,7 @@ fn picture(registry: &Registry, header: &Header, winner: &Winner) -> Result<Pict
     })
 }
 
-/// A folder, or the database in it; else a study's file.
+/// Whether the path is a benchmark (its folder or the database in it) and not a study.
 fn is_benchmark(path: &Path) -> bool {
     path.is_dir() || path.file_name().is_some_and(|name| name == "benchmark.db")
 }

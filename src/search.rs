@@ -1,4 +1,4 @@
-//! `nas search` and `nas resume`.
+//! `nas search` and `nas resume`: run and continue studies.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,9 @@ use crate::progress::Progress;
 use crate::{print, show};
 
 /// Plans and runs a study.
+///
+/// # Errors
+/// The study is invalid, its file exists or cannot be written, it breaks while it runs, or all trials fail.
 pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
     let spec = spec(search)?;
     let registry = plugins::registry_of_studies(args, &spec.limits)?;
@@ -28,7 +31,7 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
     let named = |spec: &PluginSpec| spec.reference.clone().unwrap_or_default();
     let file = search.study.clone().unwrap_or_else(|| {
         let stem = |name: String| Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
-        // Where the evaluator says which space it is, its data say more.
+        // If the evaluator determines the space, the name of its data takes the place of the space's.
         let space =
             spec.space.reference.as_deref().or_else(|| spec.data.as_ref()?.text()).unwrap_or_default().to_owned();
         let (strategy, space) = (stem(named(&spec.strategy)), stem(space));
@@ -45,7 +48,10 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
     report(&file, end, search.json)
 }
 
-/// Goes on with a study.
+/// Continues a study.
+///
+/// # Errors
+/// The study cannot be read, its plugins or data have changed, it breaks while it runs, or all trials fail.
 pub fn resume(args: &Args, resume: &Resume) -> Result<ExitCode, Failure> {
     let mut flags = StudySpec::default();
     for assignment in &resume.sets {
@@ -53,7 +59,7 @@ pub fn resume(args: &Args, resume: &Resume) -> Result<ExitCode, Failure> {
     }
     let fixed = [&flags.space.settings, &flags.evaluator.settings, &flags.pruner.settings];
     if fixed.iter().any(|settings| !settings.is_empty()) || flags.task != TaskSpec::default() {
-        return Err(Failure::input("--set: a resumed study can only have settings of its strategy changed"));
+        return Err(Failure::input("--set: only strategy.KEY=VALUE can be set for a resumed study"));
     }
     let strategy = PluginSpec { reference: resume.strategy.clone(), settings: flags.strategy.settings };
     let options = ResumeOptions { strategy, warm_start: resume.warm_start, budget: resume.budget.spec() };
@@ -66,7 +72,7 @@ pub fn resume(args: &Args, resume: &Resume) -> Result<ExitCode, Failure> {
     report(&resume.file, end, resume.json)
 }
 
-/// The study that file and flags describe together.
+/// Returns the study that the file and the flags describe together.
 fn spec(search: &Search) -> Result<StudySpec, Failure> {
     let file = match &search.file {
         Some(path) => StudySpec::from_file(path)?,
@@ -100,11 +106,11 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
     Ok(spec)
 }
 
-/// The study's file must be new, and its folder writable, before anything is run.
+/// Checks that the study's file does not exist and can be written, before anything is run.
 fn check_new(file: &Path) -> Result<(), Failure> {
     let shown = file.display();
     if file.exists() {
-        let help = format!("`nas resume {shown}` goes on with it; another --study begins a new one");
+        let help = format!("`nas resume {shown}` continues it; another --study starts a new one");
         return Err(Failure::input(format!("{shown}: exists already")).help(help));
     }
     match OpenOptions::new().write(true).create_new(true).open(file) {
@@ -112,13 +118,17 @@ fn check_new(file: &Path) -> Result<(), Failure> {
             std::fs::remove_file(file).map_err(|error| Failure::input(format!("{shown}: cannot be written: {error}")))
         }
         Err(error) => {
-            let help = "name a file in a folder that exists and can be written with --study";
+            let help = "use --study to name a file in a folder that exists and can be written";
             Err(Failure::input(format!("{shown}: cannot be written: {error}")).help(help))
         }
     }
 }
 
-/// The first Ctrl-C lets running trials stop; the second one ends the program at once, which loses nothing either.
+/// Returns a flag that the first Ctrl-C sets, so that running trials stop. The second Ctrl-C ends the program at once,
+/// which loses no finished trial either.
+///
+/// # Errors
+/// The handler cannot be installed.
 pub fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
@@ -150,7 +160,7 @@ fn report(file: &Path, end: End, json: bool) -> Result<ExitCode, Failure> {
         (_, 0, Some(first)) => {
             let (failed, number, reason) = (summary.failed, first.trial, &first.reason);
             let problem = format!("no trial could be measured: all {failed} failed, trial {number} because {reason}");
-            let help = format!("`nas show {} --trials` says why each of them did", file.display());
+            let help = format!("`nas show {} --trials` shows the reason of each", file.display());
             Err(Failure::broken(problem).help(help))
         }
         _ => Ok(ExitCode::SUCCESS),

@@ -1,4 +1,4 @@
-//! `nas show`.
+//! `nas show`: prints what the file of a study records.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +10,10 @@ use crate::args::Show;
 use crate::failure::Failure;
 use crate::print;
 
-/// Prints what a study's file says.
+/// Prints the summary, the trials or the records of a study.
+///
+/// # Errors
+/// The file cannot be read, or the study has no trial of the given number.
 pub fn show(args: &Show) -> Result<ExitCode, Failure> {
     if args.records {
         print!("{}", records_without_times(&args.file)?);
@@ -43,7 +46,10 @@ pub fn show(args: &Show) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The trial of this number, or what numbers there are.
+/// Returns the trial with this number.
+///
+/// # Errors
+/// There is none; the message gives the range of numbers.
 pub fn find(record: &StudyRecord, number: u32) -> Result<&TrialRecord, Failure> {
     record.trial(number).ok_or_else(|| {
         let known = match record.trials.len() {
@@ -54,7 +60,7 @@ pub fn find(record: &StudyRecord, number: u32) -> Result<&TrialRecord, Failure> 
     })
 }
 
-/// The study in a few lines.
+/// Summarizes the study in a few lines.
 pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
     let header = &record.header;
     let goal = |goal| if goal == Goal::Maximize { "maximize" } else { "minimize" };
@@ -90,7 +96,7 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
         counts.push_str(&format!(", {unfinished} unfinished"));
     }
     if *duplicates > 0 {
-        counts.push_str(&format!(", {duplicates} of them known already"));
+        counts.push_str(&format!(", {duplicates} of them duplicates"));
     }
     lines.push(format!("trials     {counts}, in {}", print::seconds(record.seconds)));
     match summary.best.and_then(|best| record.trial(best)) {
@@ -109,7 +115,7 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
     lines.join("\n")
 }
 
-/// The kind stands before it on the line.
+/// Name, version and origin; the kind is the label of the line.
 fn plugin(plugin: &PluginRecord) -> String {
     let identity = &plugin.identity;
     format!("{} {} ({})", identity.name, identity.version, identity.origin)
@@ -176,10 +182,10 @@ fn curve(unit: &str, points: &[CurvePoint]) -> String {
         }
     }
     let cell =
-        |report: &CurvePoint, name: &str| Metric::find(&report.metrics, name).map_or_else(String::new, print::number);
-    let row = |report: &CurvePoint| {
-        let metrics = names.iter().map(|name| cell(report, name));
-        std::iter::once(print::number(report.fidelity)).chain(metrics).collect()
+        |point: &CurvePoint, name: &str| Metric::find(&point.metrics, name).map_or_else(String::new, print::number);
+    let row = |point: &CurvePoint| {
+        let metrics = names.iter().map(|name| cell(point, name));
+        std::iter::once(print::number(point.fidelity)).chain(metrics).collect()
     };
     let header: Vec<&str> =
         std::iter::once(if unit.is_empty() { "fidelity" } else { unit }).chain(names.clone()).collect();

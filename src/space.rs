@@ -1,4 +1,4 @@
-//! `nas space`.
+//! `nas space show` and `nas space sample`; also opens spaces for other commands.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,7 +12,10 @@ use crate::args::{Args, SpaceSample, SpaceShow, TaskFlags};
 use crate::failure::Failure;
 use crate::{architecture, plugins, print};
 
-/// Decisions and size.
+/// Shows the decisions, the size and the task settings of a space.
+///
+/// # Errors
+/// The space cannot be opened.
 pub fn show(args: &Args, show: &SpaceShow) -> Result<ExitCode, Failure> {
     let (mut space, _) = open(args, &show.space, &show.sets)?;
     let info = space.info()?;
@@ -42,7 +45,7 @@ pub fn show(args: &Args, show: &SpaceShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How many genotypes there are, as people read it.
+/// The number of genotypes, formatted for people; `None` if the space does not know it.
 pub fn size(info: &SpaceInfo) -> Option<String> {
     let size = info.log10_size?;
     let exact = 10_f64.powf(size);
@@ -54,7 +57,10 @@ fn count_of(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-/// Random networks, with what they cost.
+/// Shows random networks, or the one of `--text`, with their counts of parameters and operations.
+///
+/// # Errors
+/// The space cannot be opened, the text is not an architecture of it, or it has no network for the task.
 pub fn sample(args: &Args, sample: &SpaceSample) -> Result<ExitCode, Failure> {
     let (mut space, task) = opened(args, &sample.space, &sample.task)?;
     let genotypes = match &sample.text {
@@ -94,7 +100,10 @@ pub fn sample(args: &Args, sample: &SpaceSample) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A space with the task that the flags describe. An ONNX file says itself what its network is for.
+/// Opens a space with the task that the flags describe. The shapes in an ONNX file take the place of the defaults.
+///
+/// # Errors
+/// The space cannot be opened, or the flags do not describe a task.
 pub fn opened(args: &Args, reference: &str, flags: &TaskFlags) -> Result<(Box<dyn OpenSpace>, Task), Failure> {
     let (mut space, spec) = open(args, reference, &flags.sets)?;
     let parameters = space.task_parameters()?;
@@ -115,7 +124,7 @@ pub fn opened(args: &Args, reference: &str, flags: &TaskFlags) -> Result<(Box<dy
     Ok((space, task))
 }
 
-/// The space of a name or file, with the settings that are given for it and for its task.
+/// Opens the space of a name or file with the given settings. The returned spec has the settings of the task.
 fn open(args: &Args, reference: &str, sets: &[String]) -> Result<(Box<dyn OpenSpace>, StudySpec), Failure> {
     let mut spec = StudySpec::default();
     for assignment in sets {
@@ -129,7 +138,7 @@ fn open(args: &Args, reference: &str, sets: &[String]) -> Result<(Box<dyn OpenSp
     Ok((source.open(&settings).map_err(StudyError::Open)?, spec))
 }
 
-/// `3,32,32` or `3x32x32`.
+/// Parses a shape such as `3,32,32` or `3x32x32`.
 fn input_shape(text: &str) -> Result<Vec<i64>, Failure> {
     let shape: Result<Vec<i64>, _> = text.split([',', 'x']).map(|size| size.trim().parse()).collect();
     match shape {

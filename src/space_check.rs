@@ -1,4 +1,4 @@
-//! `nas space check`.
+//! `nas space check`: runs the conformance suite of spaces.
 
 use std::process::ExitCode;
 
@@ -9,12 +9,15 @@ use crate::args::{Args, SpaceCheck};
 use crate::failure::Failure;
 use crate::{print, space};
 
-/// A promise is broken.
+/// The exit code if the space breaks a promise.
 const BROKEN: u8 = 1;
-/// A counterexample is cut after so many letters: genotypes can be long.
+/// The characters of a counterexample that are shown at most: genotypes can be long.
 const LONGEST: usize = 600;
 
-/// Runs the conformance suite and lists what is kept and what is broken.
+/// Runs the conformance suite and lists which promises the space keeps and which it breaks.
+///
+/// # Errors
+/// The space cannot be opened. A broken promise is not an error, but sets the exit code.
 pub fn check(args: &Args, check: &SpaceCheck) -> Result<ExitCode, Failure> {
     let open = || space::opened(args, &check.space, &check.task);
     let ((mut first, task), (mut twin, _)) = (open()?, open()?);
@@ -27,12 +30,12 @@ pub fn check(args: &Args, check: &SpaceCheck) -> Result<ExitCode, Failure> {
         let checks: Vec<Value> = verdicts
             .iter()
             .map(|(check, verdict)| {
-                let (state, words) = match verdict {
+                let (state, reason) = match verdict {
                     Verdict::Kept => ("kept", None),
                     Verdict::Broken(counterexample) => ("broken", Some(counterexample.as_str())),
                     Verdict::Skipped(reason) => ("skipped", Some(*reason)),
                 };
-                json!({"check": check.name, "promise": check.promise, "verdict": state, "reason": words})
+                json!({"check": check.name, "promise": check.promise, "verdict": state, "reason": reason})
             })
             .collect();
         print::json(&json!({"space": check.space, "samples": check.samples, "broken": broken, "checks": checks}))?;
@@ -52,20 +55,20 @@ pub fn check(args: &Args, check: &SpaceCheck) -> Result<ExitCode, Failure> {
         }
     }
     let kept = verdicts.len() - broken - skipped;
-    out!("\n{kept} kept, {broken} broken, {skipped} skipped, on {} samples and what follows from them", check.samples);
+    out!("\n{kept} kept, {broken} broken, {skipped} skipped, on {} samples and their mutants", check.samples);
     let refused = |(check, verdict): &(nas_api::conformance::Check, Verdict)| match verdict {
-        Verdict::Broken(words) => check.name == "build" && words.contains("refuses the task"),
+        Verdict::Broken(reason) => check.name == "build" && reason.contains("refuses the task"),
         _ => false,
     };
     if verdicts.iter().any(refused) {
-        out!("help: try another --input, or --no-networks where the space has none");
+        out!("help: try another --input, or --no-networks if the space has none");
     }
     Ok(code)
 }
 
-fn shortened(words: &str) -> String {
-    match words.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words.to_owned(),
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! What random architectures tell of a space.
+//! Samples a space: how large, how diverse and how smooth it is, judged by random architectures and their mutants.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,144 +8,155 @@ use nas_api::{Genotype, OpenSpace, Task};
 use crate::architecture::decisions;
 use crate::failure::Failure;
 
-/// What is counted on a network.
+/// The metrics that are counted on a graph.
 pub const METRICS: [&str; 4] = ["params", "macs", "flops", "depth"];
-/// Architectures whose neighbours are counted, which takes a call for each neighbour in some spaces.
+/// The number of architectures whose neighbours are counted. Some spaces need one call for each neighbour.
 const NEIGHBORS_OF: usize = 50;
 
-/// Architectures and what became of them.
+/// Statistics of a random sample of a space. All lists are in ascending order.
 pub struct SpaceSurvey {
+    /// The number of architectures that were drawn.
     pub samples: usize,
-    /// Genotypes that were drawn before.
+    /// Those whose genotype was drawn before.
     pub repeated: usize,
-    /// Keys that were drawn before.
+    /// Those whose key was drawn before.
     pub duplicates: usize,
-    /// What the space itself refuses, with the reason of the first.
-    pub invalid: Refused,
-    /// What has no network for the task.
-    pub without_network: Refused,
-    /// The values of each of [`METRICS`], ascending.
-    pub values: [Vec<f64>; 4],
-    /// How many decisions the architectures make, ascending.
+    /// Architectures, or mutants of them, that the space itself rejects.
+    pub invalid: Rejections,
+    /// Architectures without a network for the task.
+    pub without_network: Rejections,
+    /// The values of each of [`METRICS`].
+    pub metrics: [Vec<f64>; 4],
+    /// The number of decisions of each architecture.
     pub decisions: Vec<f64>,
-    /// How many neighbours the first ones have, ascending.
+    /// The number of neighbours of each of the first architectures.
     pub neighbors: Vec<f64>,
-    /// Mutants of the architectures.
-    pub mutants: Distances,
-    /// Pairs of architectures that have nothing to do with each other.
-    pub pairs: Distances,
+    /// The distances between architectures and their mutants.
+    pub mutations: Distances,
+    /// The distances between independently drawn architectures.
+    pub random_pairs: Distances,
 }
 
-/// How many were refused, and why the first one was.
+/// The number of rejected architectures, and why the first one was rejected.
 #[derive(Default)]
-pub struct Refused {
+pub struct Rejections {
     pub count: usize,
-    pub reason: Option<String>,
+    pub first_reason: Option<String>,
 }
 
-/// From one architecture to another.
+/// The distances between the architectures of several pairs. The lists are in ascending order.
 #[derive(Default)]
 pub struct Distances {
+    /// The number of pairs.
     pub count: usize,
-    /// With the same key.
+    /// Pairs of two architectures with the same key.
     pub same_key: usize,
-    /// Decisions that one makes and the other does not, or that choose otherwise; ascending.
+    /// The number of decisions that differ, or that only one of the two makes.
     pub decisions: Vec<f64>,
-    /// The change of each of [`METRICS`] as a share of the larger value, ascending.
+    /// The change of each of [`METRICS`] as a fraction of the larger value.
     pub changes: [Vec<f64>; 4],
 }
 
-/// One architecture.
+/// One architecture of the sample.
 struct Sample {
     genotype: Genotype,
     key: String,
     choices: BTreeMap<String, u32>,
-    /// None where there is no network.
-    counts: Option<[f64; 4]>,
+    /// The values of [`METRICS`]; `None` if there is no network.
+    metrics: Option<[f64; 4]>,
 }
 
-impl Refused {
+impl Rejections {
     fn add(&mut self, reason: String) {
         self.count += 1;
-        self.reason.get_or_insert(reason);
+        self.first_reason.get_or_insert(reason);
     }
 }
 
 impl SpaceSurvey {
-    /// Draws this many architectures, a mutant of each, and looks at them.
-    pub fn explore(space: &mut dyn OpenSpace, task: &Task, samples: u32, seed: u32) -> Result<Self, Failure> {
-        let mut found = Self {
+    /// Draws `samples` architectures with the seeds from `seed` on, and mutates each once.
+    ///
+    /// # Errors
+    /// The space fails.
+    pub fn sample(space: &mut dyn OpenSpace, task: &Task, samples: u32, seed: u32) -> Result<Self, Failure> {
+        let mut survey = Self {
             samples: samples as usize,
             repeated: 0,
             duplicates: 0,
-            invalid: Refused::default(),
-            without_network: Refused::default(),
-            values: Default::default(),
+            invalid: Rejections::default(),
+            without_network: Rejections::default(),
+            metrics: Default::default(),
             decisions: Vec::new(),
             neighbors: Vec::new(),
-            mutants: Distances::default(),
-            pairs: Distances::default(),
+            mutations: Distances::default(),
+            random_pairs: Distances::default(),
         };
         let (mut genotypes, mut keys) = (HashSet::new(), HashSet::new());
-        let mut before: Option<Sample> = None;
+        let mut previous: Option<Sample> = None;
         for number in 0..samples {
             let seed = seed.wrapping_add(number);
             let genotype = space.sample(seed)?;
             if let Err(reason) = space.validate(&genotype)? {
-                found.invalid.add(reason);
+                survey.invalid.add(reason);
                 continue;
             }
-            let mut refused = Refused::default();
-            let specimen = Sample::of(space, task, genotype, &mut refused)?;
-            found.repeated += usize::from(!genotypes.insert(specimen.genotype.clone()));
-            found.duplicates += usize::from(!keys.insert(specimen.key.clone()));
-            found.decisions.push(specimen.genotype.len() as f64);
-            if let Some(reason) = refused.reason {
-                found.without_network.add(reason);
+            let mut rejections = Rejections::default();
+            let sample = Sample::of(space, task, genotype, &mut rejections)?;
+            survey.repeated += usize::from(!genotypes.insert(sample.genotype.clone()));
+            survey.duplicates += usize::from(!keys.insert(sample.key.clone()));
+            survey.decisions.push(sample.genotype.len() as f64);
+            if let Some(reason) = rejections.first_reason {
+                survey.without_network.add(reason);
             }
-            if let Some(counts) = specimen.counts {
-                found.values.iter_mut().zip(counts).for_each(|(values, value)| values.push(value));
+            if let Some(metrics) = sample.metrics {
+                survey.metrics.iter_mut().zip(metrics).for_each(|(values, value)| values.push(value));
             }
-            if found.neighbors.len() < NEIGHBORS_OF {
-                found.neighbors.push(space.neighbors(&specimen.genotype)?.len() as f64);
+            if survey.neighbors.len() < NEIGHBORS_OF {
+                survey.neighbors.push(space.neighbors(&sample.genotype)?.len() as f64);
             }
-            let mutant = space.mutate(&specimen.genotype, seed)?;
+            let mutant = space.mutate(&sample.genotype, seed)?;
             match space.validate(&mutant)? {
                 Ok(()) => {
-                    let mutant = Sample::of(space, task, mutant, &mut Refused::default())?;
-                    found.mutants.add(&specimen, &mutant);
+                    let mutant = Sample::of(space, task, mutant, &mut Rejections::default())?;
+                    survey.mutations.add(&sample, &mutant);
                 }
-                Err(reason) => found.invalid.add(format!("a mutant: {reason}")),
+                Err(reason) => survey.invalid.add(format!("a mutant: {reason}")),
             }
-            if let Some(before) = &before {
-                found.pairs.add(before, &specimen);
+            if let Some(previous) = &previous {
+                survey.random_pairs.add(previous, &sample);
             }
-            before = Some(specimen);
+            previous = Some(sample);
         }
-        let all = found.values.iter_mut().chain([&mut found.decisions, &mut found.neighbors]);
+        let all = survey.metrics.iter_mut().chain([&mut survey.decisions, &mut survey.neighbors]);
         all.for_each(|values| values.sort_by(f64::total_cmp));
-        found.mutants.sort();
-        found.pairs.sort();
-        Ok(found)
+        survey.mutations.sort();
+        survey.random_pairs.sort();
+        Ok(survey)
     }
 }
 
 impl Sample {
-    fn of(space: &mut dyn OpenSpace, task: &Task, genotype: Genotype, refused: &mut Refused) -> Result<Self, Failure> {
-        let made = decisions(space, &genotype)?;
-        let choices = made.into_iter().map(|(decision, choice)| (decision.name, choice)).collect();
+    /// Builds and counts the graph of a genotype; the reason goes to `rejections` if it has none.
+    fn of(
+        space: &mut dyn OpenSpace,
+        task: &Task,
+        genotype: Genotype,
+        rejections: &mut Rejections,
+    ) -> Result<Self, Failure> {
+        let decisions = decisions(space, &genotype)?;
+        let choices = decisions.into_iter().map(|(decision, choice)| (decision.name, choice)).collect();
         let counted = space.build(&genotype, task)?.and_then(|graph| {
             let shapes = shape::infer(&graph, &task.input_shape).map_err(|error| error.to_string())?;
             count::count(&graph, &shapes).map_err(|error| error.to_string())
         });
-        let counts = match counted {
+        let metrics = match counted {
             Ok(counts) => Some([counts.params, counts.macs, counts.flops, counts.depth].map(|count| count as f64)),
             Err(reason) => {
-                refused.add(reason);
+                rejections.add(reason);
                 None
             }
         };
-        Ok(Self { key: space.key(&genotype)?, genotype, choices, counts })
+        Ok(Self { key: space.key(&genotype)?, genotype, choices, metrics })
     }
 }
 
@@ -156,10 +167,10 @@ impl Distances {
         let names: HashSet<&String> = from.choices.keys().chain(to.choices.keys()).collect();
         let differ = names.into_iter().filter(|name| from.choices.get(*name) != to.choices.get(*name)).count();
         self.decisions.push(differ as f64);
-        if let (Some(from), Some(to)) = (from.counts, to.counts) {
+        if let (Some(from), Some(to)) = (from.metrics, to.metrics) {
             for (changes, (from, to)) in self.changes.iter_mut().zip(from.into_iter().zip(to)) {
-                let most = from.max(to);
-                changes.push(if most > 0.0 { (from - to).abs() / most } else { 0.0 });
+                let larger = from.max(to);
+                changes.push(if larger > 0.0 { (from - to).abs() / larger } else { 0.0 });
             }
         }
     }
@@ -169,18 +180,18 @@ impl Distances {
     }
 }
 
-/// The value below which this share of ascending values lies, interpolated; NaN for none.
-pub fn quantile(values: &[f64], share: f64) -> f64 {
-    let place = share * values.len().saturating_sub(1) as f64;
-    let (low, high) = (values.get(place.floor() as usize), values.get(place.ceil() as usize));
+/// The linearly interpolated quantile of ascending values, with `fraction` in 0..=1; NaN if there are no values.
+pub fn quantile(values: &[f64], fraction: f64) -> f64 {
+    let position = fraction * values.len().saturating_sub(1) as f64;
+    let (low, high) = (values.get(position.floor() as usize), values.get(position.ceil() as usize));
     match (low, high) {
-        (Some(low), Some(high)) => low + (high - low) * place.fract(),
+        (Some(low), Some(high)) => low + (high - low) * position.fract(),
         _ => f64::NAN,
     }
 }
 
-/// How many of ascending values lie in each of equal parts of their range. Values that span more than a decade are
-/// counted by their logarithm; the flag says so.
+/// Counts ascending values in `N` equal bins of their range. If they span more than a decade, the bins are equal on a
+/// logarithmic scale, and the flag is true.
 pub fn histogram<const N: usize>(values: &[f64]) -> ([usize; N], bool) {
     let mut counts = [0; N];
     let (Some(&low), Some(&high)) = (values.first(), values.last()) else { return (counts, false) };
@@ -188,8 +199,8 @@ pub fn histogram<const N: usize>(values: &[f64]) -> ([usize; N], bool) {
     let scale = |value: f64| if logarithmic { value.ln() } else { value };
     let (low, range) = (scale(low), scale(high) - scale(low));
     for &value in values {
-        let part = if range > 0.0 { (scale(value) - low) / range } else { 0.0 };
-        counts[((part * N as f64) as usize).min(N - 1)] += 1;
+        let fraction = if range > 0.0 { (scale(value) - low) / range } else { 0.0 };
+        counts[((fraction * N as f64) as usize).min(N - 1)] += 1;
     }
     (counts, logarithmic)
 }
@@ -201,7 +212,7 @@ mod tests {
     #[test]
     fn quantiles_are_interpolated() {
         let values = [1.0, 2.0, 4.0, 8.0];
-        assert_eq!([0.0, 0.5, 1.0].map(|share| quantile(&values, share)), [1.0, 3.0, 8.0]);
+        assert_eq!([0.0, 0.5, 1.0].map(|fraction| quantile(&values, fraction)), [1.0, 3.0, 8.0]);
         assert!(quantile(&[], 0.5).is_nan());
         assert_eq!(quantile(&[7.0], 0.95), 7.0);
     }

@@ -1,4 +1,4 @@
-//! `nas table`: tables of trained networks, checked and imported.
+//! `nas table`: checks and imports tabular benchmarks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,13 @@ use crate::args::{Args, TableCheck, TableImport};
 use crate::failure::Failure;
 use crate::{plugins, print};
 
-/// Rows that are named where they are not of the space, at most.
+/// The rows outside the space that an error names at most.
 const SHOWN: usize = 3;
 
-/// Whether a table fits its mapping and its space, and what is in it.
+/// Checks a table against its mapping and its space, and prints what is in it.
+///
+/// # Errors
+/// The mapping or the table cannot be read, or a row is not an architecture of the space.
 pub fn check(args: &Args, check: &TableCheck) -> Result<ExitCode, Failure> {
     let file = check.file.as_ref().map_or_else(String::new, |file| file.to_string_lossy().into_owned());
     let found = find(&check.table, &file).map_err(refused)?;
@@ -33,18 +36,21 @@ pub fn check(args: &Args, check: &TableCheck) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks a table and puts it where every study finds it by name.
+/// Checks a table and copies it to the user's folder, where every study finds it by name.
+///
+/// # Errors
+/// The table fails the checks of [`check`], its name or a file name is taken, or it cannot be copied.
 pub fn import(args: &Args, import: &TableImport) -> Result<ExitCode, Failure> {
     let text = fs::read_to_string(&import.map)
         .map_err(|error| Failure::input(format!("{}: cannot be read: {error}", import.map.display())))?;
     let map = Map::from_toml(&text, &import.map).map_err(refused)?;
     if import.name.is_empty() || import.name.contains(['/', '\\', '.']) {
-        let help = "letters, digits and hyphens, as in my-table";
-        return Err(Failure::input(format!("--name {}: is no name", import.name)).help(help));
+        let help = "use letters, digits and hyphens, as in my-table";
+        return Err(Failure::input(format!("--name {}: is not a valid name", import.name)).help(help));
     }
     if names().contains(&import.name) {
         let help = "choose another --name, or remove its files from the folder that `nas table list` prints";
-        return Err(Failure::input(format!("--name {}: there is a table of this name", import.name)).help(help));
+        return Err(Failure::input(format!("--name {}: there is a table with this name", import.name)).help(help));
     }
     let found = Found::new(map, import.file.clone(), &folders()).map_err(refused)?;
     let table = Table::read(&found).map_err(refused)?;
@@ -57,7 +63,7 @@ pub fn import(args: &Args, import: &TableImport) -> Result<ExitCode, Failure> {
         [(&import.file, &map.file)].into_iter().chain(joined.iter().zip(map.join.iter().map(|join| &join.file)));
     let files: Vec<(&PathBuf, PathBuf)> = files.map(|(from, name)| (from, folder.join(name))).collect();
     if let Some((_, taken)) = files.iter().find(|(_, to)| to.exists()) {
-        let help = "another table uses this file name: change it in the mapping";
+        let help = "another table uses this file name; change it in the mapping";
         return Err(Failure::input(format!("{}: exists already", taken.display())).help(help));
     }
     for (from, to) in &files {
@@ -71,7 +77,10 @@ pub fn import(args: &Args, import: &TableImport) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The names of all tables, and where the user's own are.
+/// Lists the names of all tables, and the folder of the user's own.
+///
+/// # Errors
+/// There are none; the type is that of all commands.
 pub fn list() -> Result<ExitCode, Failure> {
     for name in names() {
         out!("{name}");
@@ -86,7 +95,7 @@ fn refused(error: TableError) -> Failure {
     Failure::input(error.to_string())
 }
 
-/// Every row is an architecture of the space. `space`: where the space is, if not by its name.
+/// Checks that every row is an architecture of the space. `space` refers to the space if its name alone does not.
 fn architectures(registry: &Registry, map: &Map, table: &Table, space: Option<&str>) -> Result<(), Failure> {
     let definition = map.space_settings();
     let own = if definition.is_empty() { map.space.as_str() } else { TABLE_SPACE };
@@ -96,10 +105,10 @@ fn architectures(registry: &Registry, map: &Map, table: &Table, space: Option<&s
     let mut opened = source.open(&settings)?;
     let name = opened.info()?.name;
     if name != map.space {
-        return Err(Failure::input(format!("the table is of the space '{}', and this is '{name}'", map.space)));
+        return Err(Failure::input(format!("the table belongs to the space '{}', not to '{name}'", map.space)));
     }
     if map.key.is_some() {
-        // A key cannot be read back.
+        // Keys cannot be checked: they cannot be turned back into architectures.
         return Ok(());
     }
     let mut wrong = Vec::new();
@@ -114,18 +123,18 @@ fn architectures(registry: &Registry, map: &Map, table: &Table, space: Option<&s
     wrong.sort();
     let (count, more) = (wrong.len(), if wrong.len() > SHOWN { "\n  ..." } else { "" });
     wrong.truncate(SHOWN);
-    let text = format!("{count} rows are no architectures of '{name}':\n  {}{more}", wrong.join("\n  "));
+    let text = format!("{count} rows are not architectures of '{name}':\n  {}{more}", wrong.join("\n  "));
     Err(Failure::input(text).help("check 'architecture' or 'decisions' in the mapping"))
 }
 
-/// `Err` inside: why the row names none.
+/// Checks that a row names an architecture. The inner `Err` is the reason why it does not.
 fn architecture(space: &mut dyn OpenSpace, map: &Map, identity: &str) -> Result<Result<(), String>, nas_api::Error> {
     if map.by_text() {
         let parsed = match space.parse(identity)? {
             Ok(genotype) => space.format(&genotype)?,
             Err(reason) => return Ok(Err(reason)),
         };
-        // Candidates are looked up by the space's own text.
+        // Candidates are looked up by the text that the space writes.
         return Ok(if parsed == identity { Ok(()) } else { Err(format!("the space writes it as {parsed}")) });
     }
     let genotype: Result<Vec<u32>, _> = identity.split(',').map(|choice| choice.trim().parse()).collect();
@@ -135,7 +144,7 @@ fn architecture(space: &mut dyn OpenSpace, map: &Map, identity: &str) -> Result<
     }
 }
 
-/// Measured values of one metric at one fidelity of a problem.
+/// The measured values of one metric at one fidelity of a problem.
 struct Column {
     problem: String,
     fidelity: Option<f64>,
@@ -170,10 +179,13 @@ fn columns(map: &Map, table: &Table) -> Vec<Column> {
 fn to_json(map: &Map, table: &Table, file: &PathBuf) -> Value {
     let columns = columns(map, table).into_iter().map(|column| {
         let Column { problem, fidelity, metric, measured, least, most } = column;
-        json!({"problem": problem, "fidelity": fidelity, "metric": metric, "measured": measured, "min": least, "max": most})
+        json!({
+            "problem": problem, "fidelity": fidelity, "metric": metric, "measured": measured, "min": least, "max": most,
+        })
     });
     json!({
-        "name": map.name, "space": map.space, "file": file, "rows": table.len(), "columns": columns.collect::<Vec<_>>(),
+        "name": map.name, "space": map.space, "file": file, "rows": table.len(),
+        "columns": columns.collect::<Vec<_>>(),
     })
 }
 

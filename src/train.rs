@@ -1,4 +1,4 @@
-//! `nas train`: one network of a study, trained in full and tested.
+//! `nas train`: the final training of one architecture of a study, and its test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,18 +20,21 @@ use crate::search::stop_on_interrupt;
 use crate::train_settings::Trainer;
 use crate::{plugins, print, show, train_classes, train_settings};
 
-/// Trains from scratch on training and validation data together; test data are used here for the first time. Runs where trials
-/// of the study do.
+/// Trains from scratch on training and validation data together, and then tests; only this command uses test data. The
+/// evaluator runs in a worker process, as it does in the study's trials.
+///
+/// # Errors
+/// The study or its space, evaluator or data cannot be opened, a setting cannot be changed, or the training fails.
 pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     let record = StudyRecord::read(&train.file)?;
     let trial = chosen(&record, &train.trial)?;
     let genotype = trial.genotype().ok_or_else(|| {
-        Failure::input(format!("trial {} is a mixture of architectures, not one that can be trained", trial.trial))
+        Failure::input(format!("trial {} is a relaxed candidate, which cannot be trained", trial.trial))
     })?;
     let registry = plugins::registry_of_studies(args, &limits(&record, train))?;
     let source = registry.evaluator(&record.header.evaluator.reference)?;
     let info = source.info()?;
-    let full = info.trains.as_ref().ok_or_else(|| cannot(source.identity()))?;
+    let full = info.trains.as_ref().ok_or_else(|| cannot_train(source.identity()))?;
     let trainer = Trainer { info: &info, full };
     let changes = train_settings::changes(train, &trainer)?;
 
@@ -40,10 +43,10 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     let network = problem.network(genotype)?;
     let (graph, counts) =
         network.map_err(|reason| Failure::broken(format!("trial {} has no network: {reason}", trial.trial)))?;
-    // It holds the data in another process.
+    // Its worker process holds the data in memory, which the training needs.
     drop(problem);
     let (settings, epochs) = train_settings::of(train, &header, &registry, &trainer, changes)?;
-    let folder = made(&train.out)?;
+    let folder = create_folder(&train.out)?;
     let evaluator = source.open(&settings, None)?;
     let seed = nas_api::rng::derive(record.header.seed, "train", trial.trial);
 
@@ -66,7 +69,7 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// All that there is to say of the training.
+/// The content of `metrics.json`.
 fn report(
     trial: &TrialRecord,
     request: &TrainRequest,
@@ -97,59 +100,60 @@ fn show_trained(trained: &Trained, out: &Path) {
         out!("{}", train_classes::to_text(confusion));
     }
     for name in &trained.files {
-        let what = if name == WEIGHTS_FILE { "weights in" } else { "with" };
-        out!("{what} {}", out.join(name).display());
+        let label = if name == WEIGHTS_FILE { "weights in" } else { "with" };
+        out!("{label} {}", out.join(name).display());
     }
 }
 
-/// Those of the study, but for the seconds of a trial, which is shorter, and for its tries: what has taken hours is not begun
-/// again without a word.
+/// The limits of the study without the time limit, which is meant for shorter trials, and without retries: hours of
+/// training must not start again unasked.
 fn limits(record: &StudyRecord, train: &Train) -> Limits {
     let limits = record.header.limits.overridden_by(train.place.limits());
     Limits { trial_seconds: None, retries: Some(0), ..limits }
 }
 
-fn cannot(identity: &Identity) -> Failure {
+fn cannot_train(identity: &Identity) -> Failure {
     let help =
-        "final training is there for studies whose evaluator has it, as 'burn' does; `nas plugin inspect` says so";
-    Failure::input(format!("the {identity} cannot train networks in full")).help(help)
+        "use a study whose evaluator has final training, as 'burn' has; `nas plugin inspect` shows whether it does";
+    Failure::input(format!("the {identity} has no final training")).help(help)
 }
 
-/// The folder, as an absolute path, where weights can be written: that is found out before hours of training, not after.
-fn made(out: &Path) -> Result<PathBuf, Failure> {
-    let cannot = |error| Failure::input(format!("--out {}: cannot be made: {error}", out.display()));
+/// Creates the folder and returns its absolute path. Whether weights can be written there is checked before hours of
+/// training, not after.
+fn create_folder(out: &Path) -> Result<PathBuf, Failure> {
+    let cannot = |error| Failure::input(format!("--out {}: cannot be created: {error}", out.display()));
     fs::create_dir_all(out).map_err(cannot)?;
     check_writable(&out.join(WEIGHTS_FILE))?;
     std::path::absolute(out).map_err(cannot)
 }
 
-/// `None`: it was stopped.
+/// Runs the training; `None` means that the user stopped it.
 fn run(evaluator: &dyn Evaluator, request: &TrainRequest, quiet: bool) -> Result<Option<Trained>, Failure> {
-    let listening = Listening { stop: &*stop_on_interrupt()?, bar: progress_bar(request.epochs.into(), quiet) };
+    let monitor = TrainingMonitor { stop: &*stop_on_interrupt()?, bar: progress_bar(request.epochs.into(), quiet) };
     let ended = std::thread::scope(|scope| {
-        // Deep networks need more than the stack of the first thread.
+        // Deep networks need more than the stack of the main thread.
         let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
-        let thread = builder.spawn_scoped(scope, || evaluator.train(request, &listening));
+        let thread = builder.spawn_scoped(scope, || evaluator.train(request, &monitor));
         thread.map(|thread| thread.join().map_err(|panic| evaluator::panicked(&panic_words(&*panic))))
     });
-    listening.bar.finish_and_clear();
-    let failed = |words: String| Failure::broken(format!("training failed: {words}"));
+    monitor.bar.finish_and_clear();
+    let failed = |reason: String| Failure::broken(format!("training failed: {reason}"));
     let ended = ended.map_err(|error| failed(format!("no thread can be started: {error}")))?;
     let trained = ended.map_err(failed)?.map_err(|error| failed(error.to_string()))?;
-    if trained.is_none() && !listening.stopped() {
-        let failure = failed("the evaluator stopped although nothing told it to".to_owned());
+    if trained.is_none() && !monitor.stopped() {
+        let failure = failed("the evaluator stopped without being asked to".to_owned());
         return Err(failure.help("this is a defect of the plugin: report it to its author"));
     }
     Ok(trained)
 }
 
-/// Shows how far the training has come.
-struct Listening<'a> {
+/// Shows the progress of the training and passes the user's interrupt on.
+struct TrainingMonitor<'a> {
     stop: &'a AtomicBool,
     bar: ProgressBar,
 }
 
-impl Monitor for Listening<'_> {
+impl Monitor for TrainingMonitor<'_> {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -162,15 +166,15 @@ impl Monitor for Listening<'_> {
         if self.stopped() { Verdict::Stopped } else { Verdict::GoOn }
     }
 
-    fn notice(&self, words: &str) {
-        self.bar.suspend(|| eprintln!("note: {words}"));
+    fn notice(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("note: {text}"));
     }
 }
 
-/// What the evaluator says that it has left must be there.
+/// Checks that the files that the evaluator claims to have written exist.
 fn check_files(identity: &Identity, trained: &Trained, out: &Path) -> Result<(), Failure> {
     let missing = || trained.files.iter().find(|name| !out.join(name).is_file());
-    let missing = || Some(format!("it says that it has left the file '{}', which is not there", missing()?));
+    let missing = || Some(format!("it claims to have written the file '{}', which does not exist", missing()?));
     match trained.misnamed().or_else(missing) {
         Some(problem) => {
             let error = PluginError::new(identity, "train", problem).remedy("this is a defect of the plugin");
@@ -180,17 +184,20 @@ fn check_files(identity: &Identity, trained: &Trained, out: &Path) -> Result<(),
     }
 }
 
-/// What is counted; `epochs` where the evaluator has no fidelities.
-fn unit(of_fidelity: &str) -> &str {
-    if of_fidelity.is_empty() { "epochs" } else { of_fidelity }
+/// The unit of the training's length: that of fidelities, or epochs if the evaluator has no fidelities.
+fn unit(fidelity_unit: &str) -> &str {
+    if fidelity_unit.is_empty() { "epochs" } else { fidelity_unit }
 }
 
-/// The trial that is meant by `best` or a number.
+/// Returns the trial that `best` or a number refers to.
+///
+/// # Errors
+/// The study has no such trial, or no measured trial for `best`.
 pub fn chosen<'r>(record: &'r StudyRecord, wanted: &str) -> Result<&'r TrialRecord, Failure> {
     if wanted == "best" {
         let best = Summary::of(record).best;
         return best.and_then(|best| record.trial(best)).ok_or_else(|| {
-            Failure::input("--trial best: no trial was measured yet").help("`nas show --trials` lists them")
+            Failure::input("--trial best: no trial has been measured yet").help("`nas show --trials` lists all trials")
         });
     }
     let number = wanted
@@ -199,19 +206,19 @@ pub fn chosen<'r>(record: &'r StudyRecord, wanted: &str) -> Result<&'r TrialReco
     show::find(record, number)
 }
 
-/// Before hours of training, not after.
+/// Checks that the file can be written, without changing it.
 fn check_writable(file: &Path) -> Result<(), Failure> {
     let new = !file.exists();
     let opened = fs::OpenOptions::new().create(true).append(true).open(file);
     opened.map_err(|error| Failure::input(format!("{}: cannot be written: {error}", file.display())))?;
     if new {
-        // Weights are there as a whole or not at all.
+        // An empty file would look like saved weights.
         let _ = fs::remove_file(file);
     }
     Ok(())
 }
 
-/// The network with what it was made for, so that it can be used without the study.
+/// The content of `network.json`: the graph with its task and origin, so that it can be used without the study.
 fn network_json(record: &StudyRecord, trial: &TrialRecord, graph: &Graph) -> serde_json::Value {
     json!({
         "space": record.header.space.identity, "genotype": trial.genotype(), "text": trial.text,

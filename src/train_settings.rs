@@ -1,4 +1,4 @@
-//! How `nas train` trains: as the study did, or by another recipe.
+//! The settings of `nas train`: those of the study, or those of another recipe.
 
 use nas_api::{EvaluatorInfo, FinalTraining, Role, Setting, Settings, Value};
 use nas_core::plugin::Registry;
@@ -7,10 +7,10 @@ use nas_core::study::{Header, Recipe, StudySpec, UnresolvedSetting, UnresolvedSe
 use crate::args::Train;
 use crate::failure::Failure;
 
-/// Epochs of the final training for each epoch of a trial, where the user does not say.
+/// The default length of the final training, as a multiple of the epochs of a trial.
 const LONGER: f64 = 5.0;
 
-/// The evaluator that trains, and what may be set for that.
+/// The evaluator, and what may be set for its final training.
 pub struct Trainer<'a> {
     pub info: &'a EvaluatorInfo,
     pub full: &'a FinalTraining,
@@ -22,7 +22,7 @@ impl Trainer<'_> {
         self.info.parameters.iter().find(|parameter| parameter.role == role).map(|parameter| parameter.name.as_str())
     }
 
-    /// The study as it is opened again: the device that it was searched on may not exist here.
+    /// Sets the device of `changes` in the header: the device of the search may not exist on this machine.
     pub fn on_device(&self, mut header: Header, changes: &UnresolvedSettings) -> Header {
         let Some(name) = self.parameter(Role::Device) else { return header };
         let device = changes.get(name).and_then(UnresolvedSetting::text).map(str::to_owned);
@@ -34,9 +34,12 @@ impl Trainer<'_> {
     }
 }
 
-/// Every parameter of the evaluator, and for how many epochs it trains. Parameters are those of the study, or with `--recipe` its
-/// data and that recipe, and over them the [`changes`]. Epochs are those of `--epochs`, of the changes or the recipe, or else
-/// five times those of a trial.
+/// Returns the settings of the evaluator and the number of epochs. Settings come from the study, or with `--recipe`
+/// from that recipe and the study's data; [`changes`] override them. Epochs come from `--epochs`, the changes or the
+/// recipe; the default is five times those of a trial.
+///
+/// # Errors
+/// The recipe cannot be read, or a setting is invalid or may not be changed.
 pub fn of(
     train: &Train,
     header: &Header,
@@ -48,7 +51,7 @@ pub fn of(
     let epochs = (header.fidelities.last().copied().unwrap_or(1.0) * LONGER).round().max(1.0) as u32;
     let recorded = |setting: &Setting| (setting.name.clone(), UnresolvedSetting::Typed(setting.value.clone()));
     let mut given: UnresolvedSettings = header.evaluator.settings.0.iter().map(recorded).collect();
-    // An evaluator without that parameter is told its epochs all the same.
+    // An evaluator without a parameter for its epochs still receives them in the request.
     let fidelity = trainer.parameter(Role::Fidelity);
     let whole = |epochs: u32| UnresolvedSetting::Typed(Value::Number(f64::from(epochs)));
     if let Some(name) = fidelity {
@@ -56,12 +59,12 @@ pub fn of(
     }
     if let Some(reference) = &train.recipe {
         let recipe = Recipe::find(reference, registry, &info.parameters)?;
-        // What a recipe leaves open is at its default, as in a new study, whatever the search was trained with; but a full
-        // training is longer than a trial, so epochs are not.
+        // Parameters that the recipe omits take their defaults, as in a new study. Epochs are the exception: the final
+        // training is longer than a trial.
         given.retain(|name, _| Some(name.as_str()) == fidelity || !full.recipe.contains(name));
         let is_harmless = |name: &str| Some(name) == fidelity || full.no_effect(name).is_some();
         if let Some(name) = recipe.settings.keys().find(|name| !full.allows(name) && !is_harmless(name)) {
-            return Err(refused(&format!("--recipe {reference}: {name}"), name, trainer));
+            return Err(fixed(&format!("--recipe {reference}: {name}"), name, trainer));
         }
         if let Some(name) = trainer.parameter(Role::Recipe) {
             given.insert(name.to_owned(), UnresolvedSetting::Raw(recipe.reference));
@@ -77,7 +80,10 @@ pub fn of(
     Ok((settings, epochs))
 }
 
-/// What `--set` and `--device` say.
+/// Returns the evaluator's settings that `--set` and `--device` give.
+///
+/// # Errors
+/// A setting is not the evaluator's, may not be changed, or contradicts `--device`.
 pub fn changes(train: &Train, trainer: &Trainer<'_>) -> Result<UnresolvedSettings, Failure> {
     let mut spec = StudySpec::default();
     for assignment in &train.sets {
@@ -98,30 +104,30 @@ pub fn changes(train: &Train, trainer: &Trainer<'_>) -> Result<UnresolvedSetting
     let evaluator = std::mem::take(&mut spec.evaluator.settings);
     if spec != StudySpec::default() {
         let help = "write evaluator.KEY=VALUE: space, strategy and task are those of the study";
-        return Err(Failure::input("--set: `nas train` sets how the network is trained alone").help(help));
+        return Err(Failure::input("--set: only the evaluator can be set here").help(help));
     }
     if let Some(name) = evaluator.keys().find(|name| !full.allows(name) && is_known(info, name)) {
-        return Err(refused(&format!("--set evaluator.{name}"), name, trainer));
+        return Err(fixed(&format!("--set evaluator.{name}"), name, trainer));
     }
     Ok(evaluator)
 }
 
-/// Why a parameter that the final training fixes cannot be set: where it stands, and what to do.
-fn refused(place: &str, name: &str, trainer: &Trainer<'_>) -> Failure {
+/// The error for a parameter that cannot be changed for the final training. `place` names the flag or the recipe.
+fn fixed(place: &str, name: &str, trainer: &Trainer<'_>) -> Failure {
     let full = trainer.full;
     if trainer.parameter(Role::Recipe) == Some(name) {
-        return Failure::input(format!("{place}: a recipe has a flag of its own")).help("give --recipe NAME");
+        return Failure::input(format!("{place}: the recipe has a flag of its own")).help("give --recipe NAME");
     }
     if let Some(reason) = full.no_effect(name) {
         return Failure::input(format!("{place}: {reason}")).help("leave it out");
     }
     let problem = "the network is trained and tested on the data of the study";
     let others = full.others.join(", ");
-    let help = format!("leave it out: besides how networks are trained, this alone can be changed: {others}");
+    let help = format!("leave it out; besides the parameters of a recipe, only these can be changed: {others}");
     Failure::input(format!("{place}: {problem}")).help(help)
 }
 
-/// Others are refused with the nearest name.
+/// Whether the evaluator has this parameter. An unknown one is refused later, with the nearest name.
 fn is_known(info: &EvaluatorInfo, name: &str) -> bool {
     info.parameters.iter().any(|parameter| parameter.name == name)
 }

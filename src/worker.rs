@@ -1,4 +1,5 @@
-//! `nas worker`: measures candidates for a study in another process, which talks with it over standard input and output.
+//! `nas worker`: measures candidates for a study in a process of its own. The study's process talks to it over standard
+//! input and output.
 
 #[cfg(unix)]
 use std::fs::File;
@@ -12,16 +13,20 @@ use crate::args::{Args, Worker};
 use crate::failure::Failure;
 use crate::plugins;
 
+/// Serves the evaluator until standard input ends.
+///
+/// # Errors
+/// The evaluator cannot be opened, the memory cannot be limited, or the other process does not keep to the protocol.
 pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
     keep_freed_memory();
     let broken = |error: io::Error| Failure::broken(format!("nas worker: {error}"));
-    let (input, output) = private().map_err(broken)?;
+    let (input, output) = take_standard_streams().map_err(broken)?;
     if let Some(mib) = worker.worker_memory {
         limit_memory(mib << 20).map_err(|error| Failure::broken(format!("--worker-memory {mib}: {error}")))?;
     }
     let registry = plugins::registry(args)?;
     let reference = worker.evaluator.to_str();
-    let reference = reference.ok_or_else(|| Failure::input("the evaluator's name is no valid text"))?;
+    let reference = reference.ok_or_else(|| Failure::input("the evaluator's name is not valid UTF-8"))?;
     let serving = std::thread::scope(|scope| {
         let serve = || serve(|| registry.evaluator(reference), BufReader::new(input), BufWriter::new(output));
         let builder = std::thread::Builder::new().name("worker".into()).stack_size(STACK_BYTES);
@@ -34,19 +39,20 @@ pub fn worker(args: &Args, worker: &Worker) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Every step of a training frees and asks for the same large pieces of memory. The C library would hand each back to the
-/// system and have it zeroed again; this way it keeps them for the next step.
+/// Makes the allocator keep freed memory. Every training step frees and allocates the same large blocks. By default,
+/// the C library returns each to the system, which zeroes it again.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn keep_freed_memory() {
-    // The most that it takes as a limit for pieces of their own.
-    const PIECE: i32 = 32 << 20;
+    // The largest value that glibc accepts for M_MMAP_THRESHOLD.
+    const LARGE_BLOCK: i32 = 32 << 20;
     for (option, value) in [
         (libc::M_ARENA_MAX, 1),
-        (libc::M_MMAP_THRESHOLD, PIECE),
+        (libc::M_MMAP_THRESHOLD, LARGE_BLOCK),
         (libc::M_TRIM_THRESHOLD, i32::MAX),
-        (libc::M_TOP_PAD, PIECE),
+        (libc::M_TOP_PAD, LARGE_BLOCK),
     ] {
-        // SAFETY: sets a number of the allocator; where it is refused, everything works as before.
+        // SAFETY: `mallopt` only sets a parameter of the allocator, and no other thread runs yet. If it refuses the
+        // value, the allocator works as before.
         unsafe { libc::mallopt(option, value) };
     }
 }
@@ -54,40 +60,29 @@ fn keep_freed_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn keep_freed_memory() {}
 
-/// Standard input and output for the host alone: from here on a library reads nothing, and what it prints goes to standard
-/// error.
+/// Returns standard input and output for the protocol, and replaces them for everything else: libraries read from
+/// `/dev/null` and print to standard error.
 #[cfg(unix)]
-fn private() -> io::Result<(File, File)> {
-    use std::os::fd::{AsFd, AsRawFd};
+fn take_standard_streams() -> io::Result<(File, File)> {
+    use std::os::fd::AsFd;
     let (input, output) = (io::stdin().as_fd().try_clone_to_owned()?, io::stdout().as_fd().try_clone_to_owned()?);
-    let nothing = File::open("/dev/null")?;
-    let replaced =
-        [(nothing.as_raw_fd(), io::stdin().as_raw_fd()), (io::stderr().as_raw_fd(), io::stdout().as_raw_fd())];
-    for (from, to) in replaced {
-        // SAFETY: both are open, and nothing here has read or written through them yet.
-        if unsafe { libc::dup2(from, to) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
     Ok((input.into(), output.into()))
 }
 
-/// Both as they are: a library that prints would break the protocol, and the host would say so.
+/// Returns standard input and output as they are. A library that prints breaks the protocol, which the study reports.
 #[cfg(not(unix))]
-fn private() -> io::Result<(io::Stdin, io::Stdout)> {
+fn take_standard_streams() -> io::Result<(io::Stdin, io::Stdout)> {
     Ok((io::stdin(), io::stdout()))
 }
 
-/// More than this fails to be allocated, which ends the process. Counts memory of its own that may be written, stacks
-/// included, and not reserved addresses, of which GPU libraries have many.
+/// Limits the process's private writable memory, stacks included. An allocation beyond the limit fails, which ends the
+/// process. Reserved addresses do not count, because GPU libraries reserve many.
 #[cfg(target_os = "linux")]
 fn limit_memory(bytes: u64) -> io::Result<()> {
-    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
-    // SAFETY: `limit` is a valid structure while the call lasts.
-    if unsafe { libc::setrlimit(libc::RLIMIT_DATA, &raw const limit) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    Ok(setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) })?)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -1,4 +1,4 @@
-//! Data that have changed since a study was begun are noticed wherever it goes on.
+//! Data that have changed since a study was started are noticed when it is continued.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::{json, nas, records, refused, scratch, succeed};
 
-/// Rows of two classes that a line parts.
+/// Writes rows of two linearly separable classes.
 fn rows(path: &Path, shift: usize) {
     let row =
         |row: usize| format!("{},{},{}\n", row % 17, (row * 7 + shift) % 23, ["a", "b"][usize::from(row % 17 > 8)]);
@@ -38,22 +38,22 @@ fn resume_and_train_refuse_data_that_have_changed() {
     rows(&data, 1);
     let train = || nas(["train", file, "--epochs", "2", "--out", out.to_str().unwrap()]);
     for mut command in [nas(["resume", file]), nas(["resume", file, "--warm-start", "--trials", "2"]), train()] {
-        let words = refused(&mut command);
+        let message = refused(&mut command);
         let path = data.to_str().unwrap();
-        assert!(words.contains(&format!("data '{path}': they have changed")), "{words}");
-        assert!(words.contains("help: bring the data back as they were"), "{words}");
+        assert!(message.contains(&format!("data '{path}': they have changed")), "{message}");
+        assert!(message.contains("help: bring the data back as they were"), "{message}");
     }
     assert_eq!(records(&study), before);
-    // Networks are what they were.
+    // Exporting does not need the data.
     let network = folder.path().join("network.json");
     succeed(nas(["export", file, "--format", "json", "--out"]).arg(&network));
 
-    // Other classes change the task, and the reason is the same.
+    // Other classes also change the task, but the message is the same.
     let odd = fs::read_to_string(&data).unwrap().replacen(",a\n", ",c\n", 30);
     fs::write(&data, odd).unwrap();
     assert!(refused(&mut nas(["resume", file])).contains("they have changed"));
 
-    // Written anew with the same numbers they are the same data, and more of them is no change.
+    // A new file with the same numbers has the same data, and using more of them is not a change.
     rows(&data, 0);
     succeed(&mut nas(["resume", file, "--warm-start", "--trials", "2"]));
     succeed(&mut train());
@@ -61,12 +61,13 @@ fn resume_and_train_refuse_data_that_have_changed() {
 }
 
 #[test]
-fn a_table_whose_numbers_have_changed_is_refused() {
+fn resume_refuses_a_table_that_has_changed() {
     let (folder, study) = scratch();
     let (map, table) = (folder.path().join("map.toml"), folder.path().join("pair.csv"));
     let decisions = "[[decision]]\nname = \"a\"\nchoices = [1, 2]\n[[decision]]\nname = \"b\"\nchoices = [1, 2]\n";
     let layers = "[[layer]]\nop = \"Flatten\"\n[[layer]]\nop = \"Gemm\"\nout_features = \"$a\"\n\
-                  [[layer]]\nop = \"Gemm\"\nout_features = \"$b\"\n[[layer]]\nop = \"Gemm\"\nout_features = \"$outputs\"\n";
+                  [[layer]]\nop = \"Gemm\"\nout_features = \"$b\"\n\
+                  [[layer]]\nop = \"Gemm\"\nout_features = \"$outputs\"\n";
     let space = folder.path().join("pair.toml");
     fs::write(&space, format!("name = \"pair\"\nversion = \"1\"\n{decisions}{layers}")).unwrap();
     let text = "name = \"pairs\"\nfile = \"pair.csv\"\nspace = \"pair\"\ndecisions = [\"a\", \"b\"]\n\
@@ -82,8 +83,8 @@ fn a_table_whose_numbers_have_changed_is_refused() {
 
     numbers(5);
     let warm = || nas(["resume", study.to_str().unwrap(), "--warm-start", "--trials", "2"]);
-    let words = refused(&mut warm());
-    assert!(words.contains("pair.csv': they have changed") && words.contains("help:"), "{words}");
+    let message = refused(&mut warm());
+    assert!(message.contains("pair.csv': they have changed") && message.contains("help:"), "{message}");
     numbers(4);
     fs::write(&map, text.replace("[metric.accuracy]\n", "[metric.accuracy]\nscale = 100\n")).unwrap();
     assert!(refused(&mut warm()).contains("they have changed"));

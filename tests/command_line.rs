@@ -1,4 +1,4 @@
-//! Wrong input of every kind: one clear error, exit code 2, never a panic.
+//! Invalid input of every kind gives one clear error and exit code 2, and never a panic.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -15,7 +15,7 @@ fn says(message: &str, words: &[&str]) {
     }
 }
 
-/// A search that is right but for the given arguments.
+/// A search that is valid except for the given arguments.
 fn search(arguments: &[&str]) -> (tempfile::TempDir, Command) {
     let (folder, study) = scratch();
     let mut command = nas(["search", "--study", study.to_str().unwrap()]);
@@ -87,7 +87,7 @@ fn impossible_budgets_are_refused() {
 }
 
 #[test]
-fn what_cannot_be_written_is_said_before_anything_runs() {
+fn a_file_that_cannot_be_written_is_reported_before_anything_runs() {
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1"]);
     says(&refused(command.args(["--study", "/proc/nowhere/a.study"])), &["/proc/nowhere/a.study", "cannot be written"]);
     let (folder, study) = scratch();
@@ -97,9 +97,9 @@ fn what_cannot_be_written_is_said_before_anything_runs() {
     succeed(command.args(["--trials", "2", "--study", file]));
     let mut again = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1", "--study", file]);
     says(&refused(&mut again), &["exists already", "nas resume"]);
-    // Not every evaluator trains in full.
+    // Not every evaluator has final training.
     let out = folder.path().join("out");
-    says(&refused(nas(["train", file, "--out"]).arg(&out)), &["'cost'", "cannot train networks in full", "'burn'"]);
+    says(&refused(nas(["train", file, "--out"]).arg(&out)), &["'cost'", "has no final training", "'burn'"]);
     assert!(!out.exists());
 }
 
@@ -115,7 +115,7 @@ fn trials_that_do_not_exist_are_refused() {
 }
 
 #[test]
-fn files_that_are_no_studies_are_refused() {
+fn files_that_are_not_studies_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("text.study");
     fs::write(
@@ -153,7 +153,7 @@ fn a_study_file_with_a_mistake_names_the_place() {
 }
 
 #[test]
-fn data_that_is_not_what_it_seems_is_refused() {
+fn invalid_data_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for file in
         ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
@@ -215,7 +215,7 @@ fn spaces_are_shown_and_sampled() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
+fn a_reader_that_closes_the_pipe_early_causes_no_error() {
     for arguments in [&["plugin", "inspect", "burn"][..], &["space", "show", "mlp", "--json"], &["plugin", "list"]] {
         let mut running = nas(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(running.stdout.take());

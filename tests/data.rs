@@ -1,4 +1,4 @@
-//! `nas data`: public sets from a server on this machine, and what is said about good and bad data.
+//! `nas data`: public sets are fetched from a server on this machine, and good and bad data are described.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -10,27 +10,27 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use common::{data, json, nas, refused, succeed};
+use common::{json, nas, refused, succeed, test_data};
 
-/// Serves the files of a folder, parts of them too. The first `broken` connections end after half of what was asked for.
+/// Serves the files of a folder, with ranges. The first `broken` connections end after half of the requested bytes.
 struct Server {
     url: String,
-    /// What was asked for: names, and the first byte.
-    asked: Arc<Mutex<Vec<(String, usize)>>>,
+    /// The requested names, each with the first byte of the range.
+    requests: Arc<Mutex<Vec<(String, usize)>>>,
 }
 
 impl Server {
     fn start(folder: PathBuf, broken: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/files/", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = asked.clone();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let log = requests.clone();
         std::thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
                 let _ = serve(stream.unwrap(), &folder, number < broken, &log);
             }
         });
-        Self { url, asked }
+        Self { url, requests }
     }
 }
 
@@ -48,7 +48,8 @@ fn serve(mut stream: TcpStream, folder: &Path, broken: bool, log: &Mutex<Vec<(St
     let (length, rest) = (content.len(), &content[first..]);
     let status = if first == 0 { "200 OK" } else { "206 Partial Content" };
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nContent-Range: bytes {first}-{}/{length}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nContent-Range: bytes {first}-{}/{length}\r\n\
+         Connection: close\r\n\r\n",
         rest.len(),
         length - 1
     );
@@ -56,7 +57,7 @@ fn serve(mut stream: TcpStream, folder: &Path, broken: bool, log: &Mutex<Vec<(St
     stream.write_all(if broken { &rest[..rest.len() / 2] } else { rest })
 }
 
-/// `nas data get` into a user's folder of the test's own; servers of this machine are asked without a proxy.
+/// `nas data get` into the test's own user folder, without a proxy.
 fn get(home: &Path, arguments: &[&str]) -> Command {
     let mut command = nas(["data", "get"]);
     command.args(arguments).env("XDG_DATA_HOME", home).env_remove("NAS_DATA");
@@ -79,7 +80,7 @@ fn public_sets_are_listed() {
 
 #[test]
 fn a_set_is_fetched_from_the_mirror_that_has_it_and_found_by_name() {
-    let Some(text) = data("text/tinyshakespeare.txt") else { return };
+    let Some(text) = test_data("text/tinyshakespeare.txt") else { return };
     let folder = tempfile::tempdir().unwrap();
     let (home, files, empty) = (folder.path().join("home"), folder.path().join("files"), folder.path().join("empty"));
     [&home, &files, &empty].iter().for_each(|folder| fs::create_dir(folder).unwrap());
@@ -90,11 +91,11 @@ fn a_set_is_fetched_from_the_mirror_that_has_it_and_found_by_name() {
     let path = home.join("nas/data/tinyshakespeare.txt");
     assert_eq!(fetched.trim(), path.to_str().unwrap());
     assert_eq!(fs::read(&path).unwrap(), fs::read(text).unwrap());
-    let asked = with.asked.lock().unwrap().clone();
-    let firsts: Vec<usize> = asked.iter().map(|(_, first)| *first).collect();
+    let requests = with.requests.lock().unwrap().clone();
+    let firsts: Vec<usize> = requests.iter().map(|(_, first)| *first).collect();
     assert_eq!(firsts, [0, 557_697, 836_545], "two connections broke in the middle");
 
-    // Once it is there, nobody is asked.
+    // Once it is there, no server is needed.
     succeed(&mut get(&home, &["tinyshakespeare", "--mirror", "http://127.0.0.1:1/"]));
     assert!(succeed(&mut get(&home, &[])).contains(path.to_str().unwrap()));
     let mut check = nas(["data", "check", "tinyshakespeare", "--set", "evaluator.context=100"]);
@@ -104,8 +105,8 @@ fn a_set_is_fetched_from_the_mirror_that_has_it_and_found_by_name() {
 }
 
 #[test]
-fn a_set_of_several_files_is_fetched_and_a_wrong_one_is_refused() {
-    let Some(source) = data("fashion-mnist") else { return };
+fn a_set_of_several_files_is_fetched_and_a_damaged_file_is_refused() {
+    let Some(source) = test_data("fashion-mnist") else { return };
     let folder = tempfile::tempdir().unwrap();
     let (out, files) = (folder.path().join("out"), folder.path().join("files"));
     fs::create_dir(&files).unwrap();
@@ -130,9 +131,9 @@ fn a_set_of_several_files_is_fetched_and_a_wrong_one_is_refused() {
     assert_eq!(fs::read_dir(out.join("fashion-mnist")).unwrap().count(), 3, "the files before it are kept");
 
     fs::write(&labels, right).unwrap();
-    server.asked.lock().unwrap().clear();
+    server.requests.lock().unwrap().clear();
     succeed(&mut get(folder.path(), &arguments));
-    assert_eq!(server.asked.lock().unwrap().len(), 1);
+    assert_eq!(server.requests.lock().unwrap().len(), 1);
     let set = out.join("fashion-mnist");
     let found = json(&mut nas(["data", "check", set.to_str().unwrap()]));
     assert_eq!((&found["shape"], &found["examples"]), (&[1, 28, 28].into(), &[48_000, 12_000, 10_000].into()));
@@ -146,7 +147,7 @@ fn table(folder: &Path, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn a_table_is_described() {
+fn tabular_data_are_described() {
     let folder = tempfile::tempdir().unwrap();
     let line = |row: usize| {
         let age = if row.is_multiple_of(8) { "NA".to_owned() } else { (20 + row % 30).to_string() };
@@ -179,7 +180,7 @@ fn a_table_is_described() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_place_and_remedy() {
+fn errors_in_data_name_the_place_and_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let says = |data: &str, words: &[&str]| {
         let message = refused(&mut nas(["data", "check", data]));

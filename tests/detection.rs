@@ -1,8 +1,8 @@
-//! Detection from end to end: made images with boxes, a search, final training, and what is said of wrong annotations.
+//! Detection from end to end: a search, final training, and errors in annotations, on images that are drawn here.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
-#[path = "../examples/shapes.rs"]
+#[path = "../examples/shapes/data_set.rs"]
 mod shapes;
 
 use std::fs;
@@ -12,14 +12,14 @@ use std::process::Command;
 use common::{json, nas, refused, scratch, succeed};
 use serde_json::Value;
 
-/// So many images of 32×32 pixels with rectangles, discs and triangles.
+/// A folder with `count` images of 32×32 pixels that show rectangles, discs and triangles.
 fn images(count: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     shapes::write(folder.path(), count, 32, 1).unwrap();
     folder
 }
 
-/// A search among small detectors.
+/// A search of small detectors.
 fn search(study: &Path, images: &Path, arguments: &[&str]) -> Command {
     let mut command = nas(["search", "--space", "detector", "--strategy", "random-search", "--seed", "1"]);
     command.args(["--study", study.to_str().unwrap(), "--data", images.to_str().unwrap()]);
@@ -53,13 +53,13 @@ fn a_detector_is_found_and_trained() {
     let out = folder.path().join("out");
     let trained = json(&mut nas(["train", study.to_str().unwrap(), "--out", out.to_str().unwrap()]));
     let [all, half] = ["test_map", "test_map50"].map(|name| trained["metrics"][name].as_f64().unwrap());
-    // What has not been trained has less than 0.01.
+    // An untrained network has less than 0.01.
     assert!(half > 0.5 && all > 0.2, "{trained}");
     assert!(out.join("weights.safetensors").is_file());
 }
 
 #[test]
-fn workers_change_no_bit() {
+fn the_number_of_workers_changes_no_metric() {
     let images = images(40);
     let run = |workers: &str| {
         let (_folder, study) = scratch();
@@ -82,7 +82,7 @@ fn workers_change_no_bit() {
 }
 
 #[test]
-fn wrong_annotations_end_with_one_error() {
+fn invalid_annotations_are_refused() {
     let (_folder, study) = scratch();
     let images = images(20);
     let file = images.path().join("annotations.json");

@@ -1,4 +1,4 @@
-//! Where networks are trained: devices that are named, are not there, or come with a library.
+//! Devices on which networks are trained: their names, missing ones, and those that a library adds.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use common::{json, nas, records, refused, scratch, succeed, target};
 
-/// A study on the digits that takes a second; the evaluator is still to be given.
+/// A study on the digits that takes a second; tests may add another evaluator.
 fn search(study: &Path) -> Command {
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "3", "--seed", "7"]);
     command.args(["--set", "evaluator.train_limit=200", "--set", "evaluator.epochs=2", "--study"]).arg(study);
@@ -27,7 +27,7 @@ fn burn() -> PathBuf {
     path
 }
 
-/// The one for CUDA, which takes too long to be built for the tests alone.
+/// The library for CUDA, if it has been built: that takes too long for the tests alone.
 fn burn_cuda() -> Option<PathBuf> {
     let path = library(&target().join("cuda/evaluators"), "nas_burn_cuda");
     if !path.is_file() {
@@ -37,8 +37,8 @@ fn burn_cuda() -> Option<PathBuf> {
     Some(path)
 }
 
-/// The records of a study, but for the lines of its header that name the evaluator's file and the device.
-fn facts(study: &Path) -> String {
+/// The records of a study without the lines of its header that name the evaluator's file and the device.
+fn records_without_device(study: &Path) -> String {
     let records = records(study);
     let named = |line: &&str| !line.starts_with("evaluator ") && !line.starts_with("  device = ");
     records.lines().filter(named).collect::<Vec<_>>().join("\n")
@@ -48,57 +48,61 @@ fn facts(study: &Path) -> String {
 fn a_library_measures_what_the_built_in_evaluator_does() {
     let (folder, built_in) = scratch();
     succeed(&mut search(&built_in));
-    let expected = facts(&built_in);
-    // Those that are further in were reported.
+    let expected = records_without_device(&built_in);
+    // Metrics of learning curves are indented more.
     assert_eq!(expected.matches("\n  val_accuracy = ").count(), 3, "{expected}");
     let shown = succeed(nas(["plugin", "inspect"]).arg(burn()));
     assert!(shown.contains("evaluator 'burn'") && shown.contains("device"), "{shown}");
     for (at, isolation) in ["process", "none"].into_iter().enumerate() {
         let study = folder.path().join(format!("{at}.study"));
         succeed(search(&study).arg("--evaluator").arg(burn()).args(["--isolation", isolation, "--device", "cpu"]));
-        assert_eq!(facts(&study), expected, "--isolation {isolation}");
+        assert_eq!(records_without_device(&study), expected, "--isolation {isolation}");
     }
 }
 
 #[test]
-fn the_built_in_evaluator_says_how_to_get_to_a_gpu() {
+fn the_built_in_evaluator_refuses_a_gpu_and_names_the_cuda_library() {
     let (_folder, study) = scratch();
-    let words = refused(search(&study).args(["--device", "cuda:0"]));
-    assert!(words.contains("'device' is cuda:0") && words.contains("cargo xtask cuda"), "{words}");
-    let words = refused(search(&study).args(["--device", "tpu"]));
-    assert!(words.contains("'device' must be cpu or cuda:0 (cuda:1, ...), but is \"tpu\""), "{words}");
-    let words = refused(search(&study).args(["--device", "cpu", "--set", "evaluator.device=cuda:0"]));
-    assert!(words.contains("--device cpu") && words.contains("give one of them"), "{words}");
-    let words = refused(search(&study).args(["--evaluator", "synthetic", "--device", "cpu"]));
-    assert!(words.contains("device"), "{words}");
+    let message = refused(search(&study).args(["--device", "cuda:0"]));
+    assert!(message.contains("'device' is cuda:0") && message.contains("cargo xtask cuda"), "{message}");
+    let message = refused(search(&study).args(["--device", "tpu"]));
+    assert!(message.contains("'device' must be cpu or cuda:0 (cuda:1, ...), but is \"tpu\""), "{message}");
+    let message = refused(search(&study).args(["--device", "cpu", "--set", "evaluator.device=cuda:0"]));
+    assert!(
+        message.contains("device: is given twice, here and as evaluator.device")
+            && message.contains("leave one of them out"),
+        "{message}"
+    );
+    let message = refused(search(&study).args(["--evaluator", "synthetic", "--device", "cpu"]));
+    assert!(message.contains("device"), "{message}");
     assert!(!study.exists());
 }
 
 #[test]
-fn the_cuda_library_is_known_and_says_what_is_missing() {
+fn the_cuda_library_is_listed_and_reports_a_missing_gpu() {
     let Some(library) = burn_cuda() else { return };
     let shown = json(nas(["plugin", "inspect"]).arg(&library));
     assert_eq!(shown["plugins"][0]["plugin"]["name"], "burn-cuda");
     let (folder, study) = scratch();
     let stem = library.file_stem().unwrap().to_str().unwrap();
     let plugins = library.parent().unwrap().parent().unwrap();
-    // Found by its name; no GPU is visible whatever this machine has.
+    // It is found by its name, and CUDA_VISIBLE_DEVICES hides the GPUs that this machine may have.
     for isolation in ["process", "none"] {
         let mut command = search(&study);
         command.env("CUDA_VISIBLE_DEVICES", "").arg("--plugin-path").arg(plugins);
-        let words = refused(command.args(["--evaluator", stem, "--isolation", isolation]));
-        assert!(words.contains("'device' is cuda:0, but ") && words.contains("--device cpu"), "{words}");
+        let message = refused(command.args(["--evaluator", stem, "--isolation", isolation]));
+        assert!(message.contains("'device' is cuda:0, but ") && message.contains("--device cpu"), "{message}");
     }
     assert!(!study.exists());
 
-    // The same crate, so the same bits on the same device.
+    // It is the same crate, so it gives the same bits on the same device.
     succeed(search(&study).arg("--evaluator").arg(&library).args(["--device", "cpu"]));
     let built_in = folder.path().join("built-in.study");
     succeed(&mut search(&built_in));
-    assert_eq!(facts(&study), facts(&built_in));
+    assert_eq!(records_without_device(&study), records_without_device(&built_in));
 }
 
-/// All that is measured, but for the times.
+/// The lines with measured metrics, without the times.
 fn measured(study: &Path) -> Vec<String> {
     let records = records(study);
     let metrics = records.lines().filter(|line| line.contains("val_") || line.contains("train_loss"));
@@ -106,7 +110,7 @@ fn measured(study: &Path) -> Vec<String> {
 }
 
 #[test]
-fn narrow_products_are_set_by_hand_and_kept_by_full_training() {
+fn mixed_precision_changes_results_and_is_kept_by_final_training() {
     let (folder, wide) = scratch();
     succeed(&mut search(&wide));
     for precision in ["bf16", "f16"] {
@@ -127,11 +131,11 @@ fn narrow_products_are_set_by_hand_and_kept_by_full_training() {
         let header = String::from_utf8_lossy(&weights[8..weights.len().min(4096)]).into_owned();
         assert!(header.contains("\"F32\"") && !header.contains("F16\""), "weights are saved in 32 bits");
     }
-    let words = refused(search(&folder.path().join("f8.study")).args(["--set", "evaluator.precision=f8"]));
-    assert!(words.contains("precision") && words.contains("f32") && words.contains("f8"), "{words}");
+    let message = refused(search(&folder.path().join("f8.study")).args(["--set", "evaluator.precision=f8"]));
+    assert!(message.contains("precision") && message.contains("f32") && message.contains("f8"), "{message}");
 }
 
-/// The script of docs/gpu-checks.md; `None` where there is no Python.
+/// Runs the script of docs/gpu-checks.md and returns the checks with their results; `None` if there is no Python.
 fn checks(library: &Path, only: &str, out: &Path) -> Option<Vec<(String, String)>> {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let mut command = Command::new(python);
@@ -165,7 +169,7 @@ fn checks_that_need_a_gpu_are_skipped_by_name() {
 }
 
 #[test]
-fn the_check_of_a_missing_gpu_runs_without_one() {
+fn the_check_for_a_missing_gpu_runs_without_a_gpu() {
     let Some(library) = burn_cuda() else { return };
     let folder = tempfile::tempdir().unwrap();
     let Some(rows) = checks(&library, "missing GPU", &folder.path().join("one.md")) else { return };

@@ -1,4 +1,4 @@
-//! The documents say what the program does: links lead somewhere, examples run, tables hold every parameter.
+//! The documentation matches the program: links work, examples run, and pages name every parameter.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -28,7 +28,7 @@ fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn links_to_files_exist() {
     let pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "nas-data/data/README.md"];
     let mut all: Vec<PathBuf> = pages.iter().map(|page| root().join(page)).collect();
     documents(&root().join("docs"), &mut all);
@@ -48,9 +48,9 @@ fn links_lead_somewhere() {
     assert!(links > 20, "{links}");
 }
 
-/// The pages for contributors are lists of files: each file is there, but for those that are to be written.
+/// The tables of the pages for contributors list files, which exist unless their path contains NAME.
 #[test]
-fn files_that_contributors_are_to_touch_are_there() {
+fn files_in_the_pages_for_contributors_exist() {
     let mut pages = Vec::new();
     documents(&root().join("docs/contributing"), &mut pages);
     let mut files = 0;
@@ -81,7 +81,6 @@ fn the_example_of_the_guide_to_study_files_runs() {
     assert_eq!(found["study"]["budget"]["trials"], 3);
 }
 
-/// Every parameter that a plugin declares is on its page.
 #[test]
 fn pages_name_every_parameter() {
     let strategies = nas_strategies::names();
@@ -117,7 +116,7 @@ fn the_guide_to_spaces_describes_the_built_in_ones() {
         let page = read(format!("docs/spaces/{space}.md"));
         let shown = json(&mut nas(["space", "show", space]));
         for decision in shown["space"]["decisions"].as_array().unwrap() {
-            // Those of every layer are numbered.
+            // The decisions of layers end in the number of the layer.
             let name = decision["name"].as_str().unwrap().trim_end_matches(|digit: char| digit.is_ascii_digit());
             assert!(page.contains(&format!("`{name}`")), "docs/spaces/{space}.md does not name {name}");
         }
@@ -131,7 +130,7 @@ fn the_guide_to_spaces_describes_the_built_in_ones() {
     assert!(shown.contains("params"), "{shown}");
 }
 
-/// The words of the glossary's third column: each has a better one in the first.
+/// The words in the glossary's third column, each with its replacement from the first.
 fn banned_words() -> Vec<(String, String)> {
     let page = read("docs/architecture.md");
     let glossary = page.split("## Glossary").nth(1).unwrap().split("\n## ").next().unwrap();
@@ -145,7 +144,7 @@ fn banned_words() -> Vec<(String, String)> {
     banned.collect()
 }
 
-/// The pages, the contract, and what `--help` prints.
+/// The pages, the contract, and the sources of `--help`.
 fn texts_for_people() -> Vec<(String, String)> {
     let mut pages = vec![root().join("README.md")];
     documents(&root().join("docs"), &mut pages);
@@ -159,7 +158,7 @@ fn texts_for_people() -> Vec<(String, String)> {
     pages.into_iter().map(read).map(without_glossary).collect()
 }
 
-/// One word per concept: no synonym that the glossary replaces is in a page, in the contract or in a help text.
+/// Pages, the contract and help texts use no synonym that the glossary replaces.
 #[test]
 fn texts_keep_to_the_glossary() {
     let banned = banned_words();
@@ -172,7 +171,7 @@ fn texts_keep_to_the_glossary() {
     }
 }
 
-/// English that a native speaker would not write, and that has come back before.
+/// Phrases that a native speaker would not write are not in pages, the contract or help texts.
 #[test]
 fn texts_are_plain_english() {
     for (path, text) in texts_for_people() {

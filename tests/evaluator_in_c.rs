@@ -1,4 +1,4 @@
-//! The header for evaluators in C and C++, and the example: compiled as a user would, loaded, and held against the graph.
+//! The example of an evaluator in C is compiled as C and C++ with the header, loaded, and compared with the graph.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -11,7 +11,7 @@ use std::process::Command;
 use common::{json, nas, scratch, succeed};
 use serde_json::Value;
 
-/// Compiles the example; warnings are errors.
+/// Compiles the example with warnings as errors.
 fn compile(compiler: &str, language: &[&str], library: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(compiler);
@@ -21,7 +21,7 @@ fn compile(compiler: &str, language: &[&str], library: &Path) {
 }
 
 #[test]
-fn an_evaluator_in_c_measures_what_the_graph_says() {
+fn an_evaluator_in_c_measures_the_graph() {
     let (folder, study) = scratch();
     let file = study.to_str().unwrap();
     for (compiler, language) in [("cc", &["-std=c99"][..]), ("c++", &["-x", "c++", "-std=c++11"])] {
@@ -61,7 +61,7 @@ fn an_evaluator_in_c_reports_and_is_pruned() {
     compile("cc", &["-std=c99"], &library);
     let search = ["search", "--space", "nas-bench-201", "--strategy", "random-search", "--trials", "12", "--seed", "2"];
     let study = ["--study", file, "--evaluator", library.to_str().unwrap(), "--objective", "longest_path:minimize"];
-    // Paths of these networks are 81 to 156 long.
+    // The paths of these networks have 81 to 156 operators.
     let pruner = ["--pruner", "threshold", "--set", "pruner.limit=100"];
     let found = json(nas(search).args(study).args(pruner));
     let (measured, pruned) = (found["measured"].as_u64().unwrap(), found["pruned"].as_u64().unwrap());
@@ -72,7 +72,7 @@ fn an_evaluator_in_c_reports_and_is_pruned() {
         let path = trial["metrics"]["longest_path"].as_f64().unwrap();
         assert_eq!(reports.last().unwrap()["metrics"]["longest_path"].as_f64(), Some(path));
         match trial["pruned_at"].as_f64() {
-            // It ends at the first operator that lies too deep.
+            // It ends at the first operator beyond the limit.
             Some(at) => assert!(path == 101.0 && reports.len() as f64 == at, "{trial}"),
             None => {
                 assert!(path <= 100.0 && trial["metrics"]["nodes"].as_f64() == Some(reports.len() as f64), "{trial}")
@@ -88,10 +88,10 @@ fn a_library_for_an_earlier_abi_is_refused_by_name() {
     for symbol in ["nas_evaluator_0_1", "nas_evaluator_0_2"] {
         fs::write(&source, format!("int {symbol}(void) {{ return 0; }}\n")).unwrap();
         succeed(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]));
-        let words = common::refused(&mut nas(["plugin", "inspect", library.to_str().unwrap()]));
+        let message = common::refused(&mut nas(["plugin", "inspect", library.to_str().unwrap()]));
         assert!(
-            words.contains(symbol) && words.contains("nas_evaluator_0_3") && words.contains("rebuild it"),
-            "{words}"
+            message.contains(symbol) && message.contains("nas_evaluator_0_3") && message.contains("rebuild it"),
+            "{message}"
         );
     }
 }
@@ -104,6 +104,6 @@ fn a_wrong_setting_is_refused_before_the_library_sees_it() {
     let search = ["search", "--space", "nas-bench-201", "--strategy", "random-search", "--trials", "2"];
     let mut command = nas(search);
     let wrong = ["--evaluator", library.to_str().unwrap(), "--set", "evaluator.fan_in=0"];
-    let words = common::refused(command.args(wrong));
-    assert!(words.contains("fan_in") && words.contains('1'), "{words}");
+    let message = common::refused(command.args(wrong));
+    assert!(message.contains("fan_in") && message.contains('1'), "{message}");
 }

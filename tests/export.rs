@@ -1,4 +1,4 @@
-//! Networks leave and come back: trained ones keep their accuracy, files become spaces, wrong input is refused.
+//! `nas export`: trained networks keep their accuracy, files can be searched as spaces, invalid input is refused.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -12,7 +12,7 @@ use std::process::Command;
 use common::{json, nas, scratch, succeed};
 use nas_api::rng::{RngExt, seeded};
 
-/// Noisy images of a bright square in one of four corners, as idx files: easy, but not for every image.
+/// Writes noisy images of a bright square in one of four corners, as idx files. Most of them are easy to classify.
 fn corners(folder: &Path) {
     let mut rng = seeded(9);
     for (part, count) in [("train", 600_u32), ("t10k", 400)] {
@@ -52,7 +52,10 @@ fn a_trained_network_keeps_its_accuracy() {
     );
     let trained = json(&mut nas(["train", file, "--epochs", "3", "--out", &at("trained")]));
     let expected = trained["metrics"]["test_accuracy"].as_f64().unwrap();
-    assert!(expected > 0.3 && expected < 1.0, "neither chance nor certainty, so that a difference shows: {expected}");
+    assert!(
+        expected > 0.3 && expected < 1.0,
+        "between chance and certainty, so that a difference would show: {expected}"
+    );
 
     let export = |format: &str, out: &str| {
         json(&mut nas(["export", file, "--weights", &at("trained"), "--format", format, "--out", &at(out)]))
@@ -76,7 +79,7 @@ fn a_trained_network_keeps_its_accuracy() {
         assert!((found - expected).abs() < 1e-9, "{found} in onnxruntime, {expected} here");
     }
 
-    // The file is a space of its own, which is trained like any other.
+    // The file is a space with one architecture, which is trained like any other.
     let again = at("again.study");
     let imported = json(
         nas(["search", "--space", &at("net.onnx"), "--strategy", "random-search", "--data", data, "--trials", "1"])
@@ -86,12 +89,12 @@ fn a_trained_network_keeps_its_accuracy() {
     for metric in ["params", "macs", "flops", "depth"] {
         assert_eq!(imported["best"]["metrics"][metric], trained["metrics"][metric], "{metric}");
     }
-    // It says itself what it is for, wherever it is looked at.
+    // The file defines its own task, so that no flags are needed.
     let sampled = json(&mut nas(["space", "sample", &at("net.onnx")]));
     assert_eq!(sampled["samples"][0]["metrics"]["params"].as_f64(), trained["metrics"]["params"].as_f64());
     json(&mut nas(["draw", &at("net.onnx"), "--out", &at("net.svg")]));
     assert!(fs::read_to_string(at("net.svg")).unwrap().starts_with("<svg"));
-    // And the weights still fit.
+    // The weights fit the imported network, too.
     succeed(&mut nas([
         "export",
         &at("net.onnx"),
@@ -116,7 +119,7 @@ fn refused(arguments: &[&str], words: &[&str]) {
 }
 
 #[test]
-fn wrong_input_is_refused_and_leaves_no_file() {
+fn invalid_input_is_refused_and_leaves_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let out = at("net.onnx");

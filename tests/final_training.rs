@@ -1,4 +1,4 @@
-//! `nas train` with any evaluator: the built-in one, the same as a library, one in C, and one that misbehaves.
+//! `nas train` with several evaluators: the built-in one, the same one as a library, one in C, and one that misbehaves.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -22,7 +22,7 @@ fn burn() -> PathBuf {
     path
 }
 
-/// A study on the digits that takes a second; the evaluator is still to be given.
+/// A study on the digits that takes a second; tests may add another evaluator.
 fn search(study: &Path) -> Command {
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "2", "--seed", "7"]);
     command.args(["--set", "evaluator.train_limit=200", "--set", "evaluator.epochs=1", "--study"]).arg(study);
@@ -35,7 +35,7 @@ fn train(study: &Path, out: &Path) -> Command {
     command
 }
 
-/// What was measured, times aside, and the classes; what was written, and the tensors of the weights with their legend.
+/// Trains, and returns the metrics without times, the bytes of the saved tensors, and their header.
 fn outcome(study: &Path, out: &Path, more: &[&str]) -> (Value, Vec<u8>, Value) {
     let mut trained = json(train(study, out).args(more));
     let written: Value = serde_json::from_slice(&fs::read(out.join("metrics.json")).unwrap()).unwrap();
@@ -45,12 +45,12 @@ fn outcome(study: &Path, out: &Path, more: &[&str]) -> (Value, Vec<u8>, Value) {
     object["metrics"].as_object_mut().unwrap().remove("train_seconds").unwrap();
     let bytes = fs::read(out.join("weights.safetensors")).unwrap();
     let header = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
-    let legend = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
-    (trained, bytes[8 + header..].to_vec(), legend)
+    let header_json = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    (trained, bytes[8 + header..].to_vec(), header_json)
 }
 
 #[test]
-fn a_library_trains_in_full_as_the_built_in_evaluator_does() {
+fn final_training_with_a_library_equals_that_of_the_built_in_evaluator() {
     let (folder, study) = scratch();
     let at = |name: &str| folder.path().join(name);
     succeed(&mut search(&study));
@@ -68,29 +68,29 @@ fn a_library_trains_in_full_as_the_built_in_evaluator_does() {
         ("library-set", &["--set", "evaluator.device=cpu"]),
     ] {
         assert_eq!(outcome(&by_library, &at(name), more), expected, "{name}");
-        // And nothing is left of its way.
+        // No temporary file is left.
         let mut left: Vec<String> =
             fs::read_dir(at(name)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         left.sort();
         assert_eq!(left, ["metrics.json", "network.json", "weights.safetensors"]);
     }
-    // More than the study's examples are no other data.
+    // Training on more examples of the study's data is allowed.
     let more = outcome(&by_library, &at("more"), &["--set", "evaluator.train_limit=0"]);
     assert_eq!(more.0["settings"]["train_limit"], 0.0);
     assert_ne!(more.1, expected.1);
 
-    for (more, words) in [
+    for (more, expected) in [
         (&["--device", "cuda:0"][..], "'device' is cuda:0"),
-        (&["--device", "cpu", "--set", "evaluator.device=cuda:0"], "give one of them"),
+        (&["--device", "cpu", "--set", "evaluator.device=cuda:0"], "leave one of them out"),
         (&["--set", "evaluator.split_seed=3"], "train_limit, validation_limit, device"),
         (&["--set", "evaluator.data=digits"], "the data of the study"),
     ] {
-        let words_found = refused(train(&by_library, &at("refused")).args(more));
-        assert!(words_found.contains(words), "{words_found}");
+        let message = refused(train(&by_library, &at("refused")).args(more));
+        assert!(message.contains(expected), "{message}");
     }
 }
 
-/// A study of the unruly evaluator while it behaves.
+/// A study of the unruly evaluator in which it does not misbehave.
 fn unruly_study(folder: &Path) -> PathBuf {
     let study = folder.join("unruly.study");
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "2"]);
@@ -99,7 +99,7 @@ fn unruly_study(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn whatever_an_evaluator_does_in_full_training_is_said() {
+fn a_misbehaving_evaluator_ends_final_training_with_the_reason() {
     let (folder, _) = scratch();
     let study = unruly_study(folder.path());
     let out = folder.path().join("out");
@@ -107,13 +107,13 @@ fn whatever_an_evaluator_does_in_full_training_is_said() {
     let seed = trained["seed"].as_u64().unwrap();
     assert_eq!(trained["metrics"]["test_score"].as_f64(), Some(seed as f64));
     assert_eq!(fs::read_to_string(out.join("weights.safetensors")).unwrap(), seed.to_string());
-    for (behaviour, words) in [
+    for (behaviour, expected) in [
         ("panic", "the evaluator panicked: it was told to"),
         ("abort", "its worker died: signal 6 (aborted); its last words: about to abort"),
         ("overflow", "stack overflow"),
         ("exit", "its worker died: exit code 3"),
         ("hog", "memory allocation of 16777216 bytes failed"),
-        ("lie", "it has left the file 'weights.safetensors', which is not there"),
+        ("lie", "it claims to have written the file 'weights.safetensors', which does not exist"),
     ] {
         let out = folder.path().join(behaviour);
         let mut command = train(&study, &out);
@@ -121,11 +121,11 @@ fn whatever_an_evaluator_does_in_full_training_is_said() {
         let Output { status, stdout, stderr } = command.args(["--worker-memory", "300"]).output().unwrap();
         let message = String::from_utf8_lossy(&stderr);
         assert_eq!(status.code(), Some(1), "{behaviour}: {message}");
-        assert!(message.contains(words) && message.contains("error: "), "{behaviour}: {message}");
+        assert!(message.contains(expected) && message.contains("error: "), "{behaviour}: {message}");
         assert!(message.contains("'unruly'"), "{behaviour}: {message}");
         assert!(stdout.is_empty() && fs::read_dir(&out).unwrap().count() == 0, "{behaviour}");
     }
-    // Within the program a panic is caught, too.
+    // A panic is also caught without a worker process.
     let mut command = train(&study, &out);
     command.args(["--isolation", "none", "--set", "evaluator.behaviour=panic"]);
     let output = command.output().unwrap();
@@ -135,13 +135,13 @@ fn whatever_an_evaluator_does_in_full_training_is_said() {
     );
 }
 
-/// A final training that would take minutes, and a worker that is at it.
+/// Starts a final training that would take minutes, and returns it with the worker that trains.
 fn long_training(study: &Path, out: &Path) -> (std::process::Child, u32) {
     let mut command = train(study, out);
     command.args(["--set", "evaluator.milliseconds=30000"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let running = command.spawn().unwrap();
     let host = running.id();
-    // The first worker is there to open the study again; the second one trains.
+    // The first worker opens the study; the second one trains.
     let mut seen = std::collections::BTreeSet::new();
     let start = Instant::now();
     while seen.len() < 2 {
@@ -156,7 +156,7 @@ fn long_training(study: &Path, out: &Path) -> (std::process::Child, u32) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_interrupt_and_a_kill_end_it_in_words() {
+fn an_interrupt_and_a_killed_worker_end_final_training_with_a_message() {
     let (folder, _) = scratch();
     let study = unruly_study(folder.path());
     let out = folder.path().join("out");
@@ -176,7 +176,7 @@ fn an_interrupt_and_a_kill_end_it_in_words() {
     assert!(message.contains("in train: its worker died: signal 9"), "{message}");
 }
 
-/// Compiles the evaluator in C; warnings are errors.
+/// Compiles the evaluator in C with warnings as errors.
 fn in_c(compiler: &str, flags: &[&str], library: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(compiler);
@@ -186,7 +186,7 @@ fn in_c(compiler: &str, flags: &[&str], library: &Path) {
 }
 
 #[test]
-fn an_evaluator_in_c_trains_in_full() {
+fn an_evaluator_in_c_runs_final_training() {
     let (folder, study) = scratch();
     for (compiler, flags) in [("cc", &["-std=c99"][..]), ("c++", &["-x", "c++", "-std=c++11"])] {
         let library = folder.path().join(format!("lib{compiler}.so"));
@@ -195,26 +195,26 @@ fn an_evaluator_in_c_trains_in_full() {
         let _ = fs::remove_file(&study);
         let search = ["search", "--space", "mlp", "--strategy", "random-search", "--trials", "2"];
         succeed(nas(search).arg("--evaluator").arg(&library).arg("--study").arg(&study));
-        let (trained, weights, legend) = outcome_in_c(&study, &folder.path().join(compiler), &["--epochs", "200"]);
+        let (trained, weights, header_json) = outcome_in_c(&study, &folder.path().join(compiler), &["--epochs", "200"]);
         let metric = |name: &str| trained["metrics"][name].as_f64().unwrap();
         assert!(metric("test_accuracy") > 0.9 && metric("train_loss") < 0.2, "{trained}");
         assert_eq!(metric("nodes"), f64::from(nodes(&folder.path().join(compiler))));
-        assert_eq!((weights.len(), &legend["line"]["dtype"]), (8, &"F32".into()));
+        assert_eq!((weights.len(), &header_json["line"]["dtype"]), (8, &"F32".into()));
         let rows: Vec<Vec<u64>> = serde_json::from_value(trained["confusion"].clone()).unwrap();
         assert_eq!(rows.iter().flatten().sum::<u64>(), 20);
         assert_eq!((rows[0][0] + rows[1][1]) as f64 / 20.0, metric("test_accuracy"));
-        // It has no parameter for its epochs, and is told them all the same: five times those of a trial.
+        // It has no parameter for its epochs, but receives them in the request: five times those of a trial.
         let (default, _, _) = outcome_in_c(&study, &folder.path().join("default"), &["--set", "evaluator.rate=2"]);
         assert_eq!((&default["epochs"], &default["settings"]["rate"]), (&20.into(), &2.0.into()));
-        let words = refused(train(&study, &folder.path().join("no")).args(["--set", "evaluator.shift=0.5"]));
-        assert!(words.contains("the data of the study"), "{words}");
-        let words = refused(train(&study, &folder.path().join("no")).args(["--device", "cpu"]));
-        assert!(words.contains("evaluator.device: there is no such parameter"), "{words}");
+        let message = refused(train(&study, &folder.path().join("no")).args(["--set", "evaluator.shift=0.5"]));
+        assert!(message.contains("the data of the study"), "{message}");
+        let message = refused(train(&study, &folder.path().join("no")).args(["--device", "cpu"]));
+        assert!(message.contains("evaluator.device: there is no such parameter"), "{message}");
     }
     let library = folder.path().join("libwithout.so");
     in_c("cc", &["-std=c99", "-DWITHOUT_TRAIN"], &library);
-    let words = refused(nas(["plugin", "inspect"]).arg(&library));
-    assert!(words.contains("has no function for it") && words.contains("fill in `train`"), "{words}");
+    let message = refused(nas(["plugin", "inspect"]).arg(&library));
+    assert!(message.contains("has no function for it") && message.contains("fill in `train`"), "{message}");
 }
 
 fn outcome_in_c(study: &Path, out: &Path, more: &[&str]) -> (Value, Vec<u8>, Value) {
@@ -222,21 +222,21 @@ fn outcome_in_c(study: &Path, out: &Path, more: &[&str]) -> (Value, Vec<u8>, Val
     let trained = json(command.args(more));
     let bytes = fs::read(out.join("weights.safetensors")).unwrap();
     let header = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
-    let legend = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
-    (trained, bytes[8 + header..].to_vec(), legend)
+    let header_json = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    (trained, bytes[8 + header..].to_vec(), header_json)
 }
 
-/// Operators of the network that was trained.
+/// The number of operators in the trained network.
 fn nodes(out: &Path) -> u32 {
     let network: Value = serde_json::from_slice(&fs::read(out.join("network.json")).unwrap()).unwrap();
     network["graph"]["nodes"].as_array().unwrap().len() as u32
 }
 
 #[test]
-fn a_component_cannot() {
+fn an_evaluator_without_final_training_is_refused() {
     let (folder, study) = scratch();
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1"]);
     succeed(command.args(["--evaluator", &component("evaluators", "cost"), "--study"]).arg(&study));
-    let words = refused(&mut train(&study, &folder.path().join("out")));
-    assert!(words.contains("cannot train networks in full") && words.contains("help:"), "{words}");
+    let message = refused(&mut train(&study, &folder.path().join("out")));
+    assert!(message.contains("has no final training") && message.contains("help:"), "{message}");
 }

@@ -1,5 +1,4 @@
-//! What becomes of a study whose evaluator crashes, hangs or is killed: the trial fails or is tried again, and all others
-//! are as they would have been.
+//! Studies whose evaluator crashes, hangs or is killed: its trial fails or is retried, and no other trial changes.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -14,7 +13,7 @@ use common::process::{children, kill, start, wait_for};
 use common::{json, nas, records, scratch, succeed, unruly};
 use serde_json::Value;
 
-/// A study of the unruly evaluator, whose behaviour is still to be given.
+/// A study of the unruly evaluator; tests add how it misbehaves.
 fn search(study: &Path, trials: u32) -> Command {
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--objective", "score:maximize"]);
     command.args(["--evaluator", &unruly(), "--trials", &trials.to_string(), "--study", study.to_str().unwrap()]);
@@ -26,18 +25,18 @@ fn trials(study: &Path) -> Vec<Value> {
     shown["trials"].as_array().unwrap().clone()
 }
 
-/// Trial, architecture and score: what a trial is, times aside.
+/// The number, state, genotype and score of a trial, without its times.
 fn essence(trial: &Value) -> (Value, Value, Value, Value) {
     let score = trial["metrics"]["score"].clone();
     (trial["trial"].clone(), trial["state"].clone(), trial["genotype"].clone(), score)
 }
 
 #[test]
-fn whatever_an_evaluator_does_costs_its_trial_alone() {
+fn a_misbehaving_evaluator_fails_only_its_own_trial() {
     let (folder, fine) = scratch();
     succeed(&mut search(&fine, 5));
     let expected = trials(&fine);
-    for (behaviour, words) in [
+    for (behaviour, expected_reason) in [
         ("panic", "the evaluator panicked: it was told to"),
         ("poison", "the evaluator panicked: the device is poisoned"),
         ("abort", "signal 6 (aborted); its last words: about to abort"),
@@ -57,7 +56,7 @@ fn whatever_an_evaluator_does_costs_its_trial_alone() {
             if found["trial"] == 2 {
                 assert_eq!(found["state"], "failed", "{behaviour}");
                 let reason = found["reason"].as_str().unwrap();
-                assert!(reason.contains(words), "{behaviour}: {reason}");
+                assert!(reason.contains(expected_reason), "{behaviour}: {reason}");
             } else {
                 assert_eq!(essence(found), essence(expected), "{behaviour}");
             }
@@ -67,7 +66,7 @@ fn whatever_an_evaluator_does_costs_its_trial_alone() {
 }
 
 #[test]
-fn a_trial_whose_worker_died_is_tried_again() {
+fn a_trial_whose_worker_died_is_retried() {
     let (folder, fine) = scratch();
     succeed(&mut search(&fine, 4));
     for behaviour in ["abort", "exit", "print", "read", "spawn"] {
@@ -96,7 +95,7 @@ fn workers_killed_at_random_change_no_record() {
     let mut running = start(search(&study, 200).args(arguments));
     let host = running.id();
     let mut killed = 0;
-    // Moments that no clock of the program is in step with.
+    // The pauses have no common divisor, so that they are not in step with any interval of the program.
     for pause in [31, 7, 53, 3, 17, 43, 11, 29, 5, 37, 23, 13] {
         wait_for("a worker", || !children(host).is_empty());
         std::thread::sleep(Duration::from_millis(pause));
@@ -118,7 +117,7 @@ fn a_killed_host_leaves_no_workers_behind() {
     let mut running = start(search(&study, 4).args(["--set", "evaluator.behaviour=hang", "--workers", "2"]));
     let host = running.id();
     wait_for("a worker", || !children(host).is_empty());
-    // Until the first trial hangs. One worker may have measured all others before it began.
+    // Wait until the first trial hangs. One worker may have measured all others before the second one started.
     std::thread::sleep(Duration::from_millis(300));
     let workers = children(host);
     assert!(!workers.is_empty());
@@ -126,7 +125,7 @@ fn a_killed_host_leaves_no_workers_behind() {
     running.wait().unwrap();
     let lives = |worker: &u32| {
         let stat = fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
-        // Nobody may have taken note of its end yet.
+        // A zombie (Z) has ended.
         stat.rsplit(')').next().is_some_and(|after| !after.trim().is_empty() && !after.trim().starts_with('Z'))
     };
     wait_for("the workers to end", || !workers.iter().any(lives));
@@ -150,20 +149,20 @@ fn burn_gives_the_same_bits_in_any_process() {
 }
 
 #[test]
-fn limits_that_would_hold_for_nothing_are_refused() {
-    let words = common::refused(&mut nas(["search", "--isolation", "none", "--trial-seconds", "3"]));
-    assert!(words.contains("--isolation none") && words.contains("help:"), "{words}");
-    let words = common::refused(&mut nas(["search", "--trial-seconds", "soon"]));
-    assert!(words.contains("0.001"), "{words}");
-    // Final training is no trial.
-    let words = common::refused(&mut nas(["train", "a.study", "--out", "x", "--trial-seconds", "3"]));
-    assert!(words.contains("--trial-seconds"), "{words}");
+fn limits_without_effect_are_refused() {
+    let message = common::refused(&mut nas(["search", "--isolation", "none", "--trial-seconds", "3"]));
+    assert!(message.contains("--isolation none") && message.contains("help:"), "{message}");
+    let message = common::refused(&mut nas(["search", "--trial-seconds", "soon"]));
+    assert!(message.contains("0.001"), "{message}");
+    // The time limit of trials does not apply to final training.
+    let message = common::refused(&mut nas(["train", "a.study", "--out", "x", "--trial-seconds", "3"]));
+    assert!(message.contains("--trial-seconds"), "{message}");
 }
 
 #[test]
-fn a_worker_that_is_talked_to_by_hand_says_what_is_wrong() {
+fn a_worker_that_a_user_starts_reports_what_is_wrong() {
     let output = nas(["worker", "burn"]).stdin(Stdio::null()).output().unwrap();
-    // The greeting, and then the end of its input.
+    // It sends its greeting and ends with its input.
     assert!(output.status.success() && !output.stdout.is_empty());
     let output = nas(["worker", "nosuch"]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

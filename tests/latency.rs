@@ -1,4 +1,4 @@
-//! Latency: measured, added up from tables, and as objective and constraint of studies.
+//! Latency as it is measured, as cost tables predict it, and as objective and constraint of studies.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -28,12 +28,12 @@ fn a_network_is_measured_in_both_runtimes() {
         assert!(found["milliseconds"]["median"].as_f64().unwrap() > 0.0, "{found}");
         assert!(found["by"].as_str().unwrap().starts_with("onnxruntime 1."), "{found}");
     }
-    let words = refused(measure("onnxruntime").env("NAS_ONNXRUNTIME", "/nonexistent/libonnxruntime.so"));
-    assert!(words.contains("no ONNX Runtime") && words.contains("pip install onnxruntime"), "{words}");
+    let message = refused(measure("onnxruntime").env("NAS_ONNXRUNTIME", "/nonexistent/libonnxruntime.so"));
+    assert!(message.contains("no ONNX Runtime") && message.contains("pip install onnxruntime"), "{message}");
 }
 
 #[test]
-fn a_table_is_made_completed_checked_and_searched_by() {
+fn a_cost_table_is_made_extended_checked_and_used_in_a_search() {
     let (folder, study) = scratch();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let table = at("here.csv");
@@ -45,7 +45,7 @@ fn a_table_is_made_completed_checked_and_searched_by() {
     let few = json(&mut make("2", "1"));
     let all = json(&mut make("60", "1"));
     let (before, after) = (few["units"].as_u64().unwrap(), all["units"].as_u64().unwrap());
-    assert_eq!(after - before, all["measured"].as_u64().unwrap(), "what is there is not measured again");
+    assert_eq!(after - before, all["measured"].as_u64().unwrap(), "operators in the table are not measured again");
     assert_eq!(json(&mut make("60", "1"))["measured"], 0);
     assert!(refused(&mut make("60", "2")).contains("burn runs a network on one thread"));
 
@@ -58,12 +58,12 @@ fn a_table_is_made_completed_checked_and_searched_by() {
     assert_eq!(found["networks"], 12, "{found}");
     assert!(found["error"].as_f64().unwrap().is_finite(), "{found}");
 
-    // A space without networks leaves no table behind.
+    // For a space without networks, no table is written.
     let none = at("none.csv");
-    let words = refused(&mut nas(["latency", "cost-table", "synthetic", "--runtime", "burn", "--out", &none]));
-    assert!(words.contains("has no networks") && !std::path::Path::new(&none).exists(), "{words}");
+    let message = refused(&mut nas(["latency", "cost-table", "synthetic", "--runtime", "burn", "--out", &none]));
+    assert!(message.contains("has no networks") && !std::path::Path::new(&none).exists(), "{message}");
 
-    // As objective and constraint. It is a table, so that two runs agree and several workers may train.
+    // Predictions of a table are equal in two runs, and several workers may train.
     let search = |file: &str, study: &str| {
         let mut command = nas(["search", "--space", "nas-bench-201", "--strategy", "nsga2", "--data", "digits"]);
         command.args(["--trials", "12", "--workers", "2", "--set", "evaluator.epochs=1"]).args(SMALL);
@@ -94,27 +94,27 @@ fn a_table_is_made_completed_checked_and_searched_by() {
     for trial in trials {
         let slow = trial["metrics"]["latency_here"].as_f64().unwrap() > constraint;
         assert_eq!(failed(&trial), slow, "{trial}");
-        // What is too slow was never trained.
+        // A network that is too slow is never trained.
         assert_eq!(trial["metrics"]["val_accuracy"].is_null(), slow, "{trial}");
     }
 
-    // Energies are not measured here, so that a table with them is not completed.
+    // `nas` cannot measure energies, so a table with energies is not extended.
     let energies = at("energies.csv");
     fs::write(&energies, "# burn 0.1.0, 1 thread\nunit,latency,energy\noverhead,1,2\n").unwrap();
     let mut complete = nas(["latency", "cost-table", "mlp", "--runtime", "burn", "--input", "8", "--out", &energies]);
     assert!(refused(&mut complete).contains("has energies"), "energies are kept");
 
-    // Another table of this name is another study.
+    // A study does not continue with a changed table.
     let text = fs::read_to_string(&table).unwrap();
     fs::write(&table, text.replacen("overhead\",0", "overhead\",1", 1)).unwrap();
-    let words = refused(&mut nas(["resume", &again]));
-    assert!(words.contains("'here'") && words.contains("bring back"), "{words}");
-    // The networks of the study can still be trained and exported.
+    let message = refused(&mut nas(["resume", &again]));
+    assert!(message.contains("'here'") && message.contains("bring back"), "{message}");
+    // The networks of the study can still be exported.
     json(&mut nas(["export", &again, "--format", "json", "--out", &at("net.json")]));
 }
 
 #[test]
-fn measured_latency_is_an_objective_too() {
+fn measured_latency_is_a_constraint_and_needs_a_single_worker() {
     let (_folder, study) = scratch();
     let search = |workers: &str| {
         let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--data", "digits"]);
@@ -122,22 +122,22 @@ fn measured_latency_is_an_objective_too() {
         command.args(["--constraint", "latency_burn<=1000", "--study", study.to_str().unwrap()]);
         command
     };
-    let words = refused(&mut search("2"));
-    assert!(words.contains("takes the time of this machine") && words.contains("--workers 1"), "{words}");
+    let message = refused(&mut search("2"));
+    assert!(message.contains("takes the time of this machine") && message.contains("--workers 1"), "{message}");
     let done = json(&mut search("1"));
     assert!(done["best"]["metrics"]["latency_burn"].as_f64().unwrap() > 0.0, "{done}");
     assert!(done["best"]["metrics"]["val_accuracy"].as_f64().is_some(), "{done}");
-    let words = refused(nas(["search", "--space", "mlp", "--strategy", "random-search", "--data", "digits"]).args([
+    let message = refused(nas(["search", "--space", "mlp", "--strategy", "random-search", "--data", "digits"]).args([
         "--trials",
         "3",
         "--meter",
         "onnxruntim",
     ]));
-    assert!(words.contains("no meter and no file") && words.contains("did you mean 'onnxruntime'"), "{words}");
+    assert!(message.contains("no meter and no file") && message.contains("did you mean 'onnxruntime'"), "{message}");
 }
 
 #[test]
-fn units_are_written_for_another_device() {
+fn operators_are_written_as_files_for_another_device() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("units");
     let found = json(nas(["latency", "units", "mlp", "--input", "8", "--samples", "20", "--out"]).arg(&out));
@@ -147,10 +147,10 @@ fn units_are_written_for_another_device() {
         let file = line.rsplit(',').nth(3).unwrap();
         assert!(out.join(file).is_file(), "{line}");
     }
-    // Not filled in yet: the message says where.
-    let words = refused(nas(["latency", "check"]).arg(out.join("costs.csv")).args(["mlp", "--input", "8"]));
-    assert!(words.contains("line 2: the latency is ''"), "{words}");
-    // Filled in, it predicts.
+    // The table is not filled in yet, and the message names the line.
+    let message = refused(nas(["latency", "check"]).arg(out.join("costs.csv")).args(["mlp", "--input", "8"]));
+    assert!(message.contains("line 2: the latency is ''"), "{message}");
+    // A table that is filled in makes predictions.
     let filled: Vec<String> =
         table.lines().enumerate().map(|(at, line)| if at == 0 { line.into() } else { format!("{line}1") }).collect();
     fs::write(out.join("costs.csv"), filled.join("\n")).unwrap();

@@ -1,5 +1,4 @@
-//! What trials report while they are measured, pruners that end them by it, and trainings that carry on where a process was
-//! killed.
+//! Learning curves, pruners that end trials by them, and training that continues after a process was killed.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,7 +17,7 @@ use nas_core::plugin::process::Processes;
 use nas_core::plugin::{Options, Registry};
 use serde_json::Value;
 
-/// A study of the evaluator that misbehaves as it is told, whose trials report five times.
+/// A study of the unruly evaluator, whose trials report five times.
 fn search(study: &Path, trials: u32, settings: &[&str]) -> Command {
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--objective", "score:maximize"]);
     command.args(["--evaluator", &unruly(), "--trials", &trials.to_string(), "--study", study.to_str().unwrap()]);
@@ -29,7 +28,7 @@ fn search(study: &Path, trials: u32, settings: &[&str]) -> Command {
     command
 }
 
-/// All that trials are but their times.
+/// All trials of a study without their times.
 fn trials(study: &Path) -> Vec<Value> {
     let shown = json(&mut nas(["show", study.to_str().unwrap(), "--trials"]));
     let mut trials = shown["trials"].as_array().unwrap().clone();
@@ -42,14 +41,14 @@ fn trials(study: &Path) -> Vec<Value> {
 }
 
 fn stderr_of(mut process: Child) -> String {
-    let mut words = String::new();
-    std::io::Read::read_to_string(process.stderr.as_mut().unwrap(), &mut words).unwrap();
-    assert!(process.wait().unwrap().success(), "{words}");
-    words
+    let mut message = String::new();
+    std::io::Read::read_to_string(process.stderr.as_mut().unwrap(), &mut message).unwrap();
+    assert!(process.wait().unwrap().success(), "{message}");
+    message
 }
 
 #[test]
-fn a_library_reports_and_a_worker_that_dies_on_its_way_shows_nowhere() {
+fn a_library_reports_and_a_worker_that_dies_leaves_no_trace_in_the_learning_curves() {
     let (folder, fine) = scratch();
     succeed(&mut search(&fine, 4, &[]));
     let expected = trials(&fine);
@@ -80,7 +79,7 @@ fn a_library_reports_and_a_worker_that_dies_on_its_way_shows_nowhere() {
 }
 
 #[test]
-fn what_a_library_reports_keeps_the_laws_here_and_in_a_process() {
+fn learning_curves_of_a_library_pass_the_conformance_suite_with_and_without_a_worker() {
     let processes = Processes {
         program: env!("CARGO_BIN_EXE_nas").into(),
         arguments: vec!["worker".into()],
@@ -110,9 +109,8 @@ fn what_a_library_reports_keeps_the_laws_here_and_in_a_process() {
     }
 }
 
-/// The curve of a synthetic function, on a simulated clock.
 #[test]
-fn a_trial_that_is_pruned_in_simulation_shows_where_and_what_it_spent() {
+fn a_trial_that_is_pruned_on_a_simulated_clock_records_where_and_what_it_cost() {
     let folder = tempfile::tempdir().unwrap();
     let search = |name: &str, more: &[&str]| {
         let study = folder.path().join(name);
@@ -150,13 +148,16 @@ fn a_trial_that_is_pruned_in_simulation_shows_where_and_what_it_spent() {
         .args(["--trials", "5", "--pruner", "median", "--study", folder.path().join("none.study").to_str().unwrap()])
         .output()
         .unwrap();
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{words}");
-    assert!(words.contains("'synthetic' reports nothing") && words.contains("data with several fidelities"), "{words}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("'synthetic' reports nothing") && message.contains("data with several fidelities"),
+        "{message}"
+    );
 }
 
 #[test]
-fn on_a_simulated_clock_a_worker_that_dies_with_the_verdict_is_tried_again_or_costs_its_trial_alone() {
+fn on_a_simulated_clock_a_trial_whose_worker_dies_when_pruned_is_retried_or_fails_alone() {
     let (folder, fine) = scratch();
     let run = |study: &Path, more: &[String]| {
         let more = more.iter().map(String::as_str);
@@ -164,7 +165,7 @@ fn on_a_simulated_clock_a_worker_that_dies_with_the_verdict_is_tried_again_or_co
         succeed(search(study, 12, &settings).args(["--pruner", "median", "--set", "pruner.startup=3"]));
         let shown = json(&mut nas(["show", study.to_str().unwrap(), "--trials"]));
         let costs = shown["trials"].as_array().unwrap().iter().map(|trial| trial["cost"].clone());
-        // No clock of the machine is in them.
+        // Costs are simulated, so they do not depend on this machine's clock.
         trials(study).into_iter().zip(costs).collect::<Vec<_>>()
     };
     let expected = run(&fine, &[]);
@@ -176,7 +177,7 @@ fn on_a_simulated_clock_a_worker_that_dies_with_the_verdict_is_tried_again_or_co
     assert_eq!(run(&study, &[&fault[..], &[once]].concat()), expected);
     assert!(marker.exists(), "its worker has died");
 
-    for (behaviour, words) in
+    for (behaviour, reason) in
         [("exit", "its worker died, 2 times"), ("panic", "the evaluator panicked: it was told to")]
     {
         fault[0] = format!("evaluator.behaviour={behaviour}");
@@ -184,7 +185,7 @@ fn on_a_simulated_clock_a_worker_that_dies_with_the_verdict_is_tried_again_or_co
         assert_eq!(found.len(), expected.len());
         for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
             if at == ended {
-                assert!(found.0["reason"].as_str().unwrap().contains(words), "{}", found.0);
+                assert!(found.0["reason"].as_str().unwrap().contains(reason), "{}", found.0);
                 assert_eq!((found.0["state"].as_str(), found.1.as_f64()), (Some("failed"), Some(0.0)));
             } else {
                 assert_eq!(found, expected, "{behaviour}");
@@ -197,7 +198,7 @@ fn on_a_simulated_clock_a_worker_that_dies_with_the_verdict_is_tried_again_or_co
 fn pruners_decide_the_same_with_one_worker_and_with_four() {
     let (folder, alone) = scratch();
     let median = ["--pruner", "median", "--set", "pruner.startup=3"];
-    // Trial 6 does not hear that it is to end.
+    // Trial 6 ignores that it is pruned.
     let settings = ["evaluator.behaviour=deaf", "evaluator.trial=6", "evaluator.milliseconds=2"];
     succeed(search(&alone, 24, &settings).args(median));
     let expected = trials(&alone);
@@ -219,15 +220,15 @@ fn pruners_decide_the_same_with_one_worker_and_with_four() {
 }
 
 #[test]
-fn what_a_library_reports_wrongly_ends_the_study_with_its_name() {
+fn an_invalid_report_of_a_library_ends_the_study_and_names_the_library() {
     for more in [&[][..], &["--isolation", "none"]] {
         let (_folder, study) = scratch();
         let settings = ["evaluator.behaviour=babble", "evaluator.trial=1"];
         let output = search(&study, 3, &settings).args(more).output().unwrap();
-        let words = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{words}");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{message}");
         for part in ["note: trial 1: words for the user", "evaluator 'unruly'", "it reported a fidelity of NaN"] {
-            assert!(words.contains(part), "'{part}' is missing: {words}");
+            assert!(message.contains(part), "'{part}' is missing: {message}");
         }
     }
 }
@@ -262,7 +263,7 @@ fn burn_prunes_by_validation_after_every_epoch() {
     assert_eq!(without_seconds(&side), without_seconds(&study));
 }
 
-/// One network on all digits for so long that it can be killed meanwhile, in a folder of its own.
+/// A study whose training takes long enough to be killed.
 fn long_training(study: &Path) -> Command {
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--data", "digits"]);
     command.args(["--trials", "2", "--seed", "4", "--set", "evaluator.epochs=25", "--study", study.to_str().unwrap()]);
@@ -271,41 +272,42 @@ fn long_training(study: &Path) -> Command {
     command
 }
 
-fn kept(study: &Path) -> PathBuf {
+/// The checkpoint of trial 0.
+fn checkpoint(study: &Path) -> PathBuf {
     PathBuf::from(format!("{}.state/unfinished/trial-0.safetensors", study.display()))
 }
 
-/// After how many epochs the note says that trial 0 carried on.
-fn carried_on_after(words: &str) -> u32 {
-    let line = words.lines().find(|line| line.starts_with("note: trial 0: carries on after epoch "));
-    let line = line.unwrap_or_else(|| panic!("it did not carry on: {words}"));
+/// The epoch after which trial 0 continued, according to the note.
+fn continued_after(message: &str) -> u32 {
+    let line = message.lines().find(|line| line.starts_with("note: trial 0: carries on after epoch "));
+    let line = line.unwrap_or_else(|| panic!("it did not continue: {message}"));
     line.split_whitespace().nth(7).and_then(|epoch| epoch.parse().ok()).unwrap_or_else(|| panic!("{line}"))
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_training_whose_worker_or_host_is_killed_carries_on_with_the_same_bits() {
+fn a_training_whose_worker_or_host_is_killed_continues_with_the_same_bits() {
     let (folder, whole) = scratch();
     assert!(!stderr_of(long_training(&whole).spawn().unwrap()).contains("carries on"));
     let expected = records(&whole);
 
     let worker_killed = folder.path().join("worker.study");
     let running = long_training(&worker_killed).spawn().unwrap();
-    wait_for("a kept state", || kept(&worker_killed).exists());
+    wait_for("a checkpoint", || checkpoint(&worker_killed).exists());
     children(running.id()).into_iter().for_each(|worker| kill("-9", worker));
-    let epoch = carried_on_after(&stderr_of(running));
+    let epoch = continued_after(&stderr_of(running));
     assert!((1..25).contains(&epoch), "{epoch}");
     assert_eq!(records(&worker_killed), expected);
 
     let host_killed = folder.path().join("host.study");
     let mut running = long_training(&host_killed).spawn().unwrap();
-    wait_for("a kept state", || kept(&host_killed).exists());
+    wait_for("a checkpoint", || checkpoint(&host_killed).exists());
     kill("-9", running.id());
     running.wait().unwrap();
-    assert!(kept(&host_killed).exists(), "it was killed in time");
+    assert!(checkpoint(&host_killed).exists(), "it was killed in time");
     let mut resume = nas(["resume", host_killed.to_str().unwrap()]);
-    let words = stderr_of(resume.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
-    let epoch = carried_on_after(&words);
+    let message = stderr_of(resume.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let epoch = continued_after(&message);
     assert!((1..25).contains(&epoch), "{epoch}");
     assert_eq!(records(&host_killed), expected);
     for study in [&whole, &worker_killed, &host_killed] {
@@ -328,9 +330,9 @@ fn a_resumed_study_keeps_its_limits() {
 }
 
 #[test]
-fn a_trial_that_reports_without_pause_is_ended_in_time() {
+fn the_time_limit_holds_for_a_trial_that_reports_all_the_time() {
     let (_folder, study) = scratch();
-    // Left alone, it would report for five seconds and more, and be measured.
+    // Without the limit, it would report for at least five seconds and be measured.
     let settings = ["evaluator.steps=1000", "evaluator.milliseconds=5"];
     let output = search(&study, 1, &settings).args(["--trial-seconds", "1"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
@@ -339,13 +341,13 @@ fn a_trial_that_reports_without_pause_is_ended_in_time() {
 }
 
 #[test]
-fn a_study_in_which_nothing_could_be_measured_says_why_and_fails() {
+fn a_study_without_a_measured_trial_fails_with_a_reason() {
     let (_folder, study) = scratch();
     let always = ["--pruner", "threshold", "--set", "pruner.limit=1e12", "--json"];
     let output = search(&study, 3, &[]).args(always).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(words.contains("all 3 failed, trial 0 because pruned at 1: its score"), "{words}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("all 3 failed, trial 0 because pruned at 1: its score"), "{message}");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((printed["pruned"].as_u64(), printed["measured"].as_u64()), (Some(3), Some(0)));
 }

@@ -1,5 +1,5 @@
-//! Studies that an earlier version of the program wrote, before file formats are frozen: they open, show, go on and train.
-//! `tests/studies/` keeps one of each kind.
+//! Studies that earlier versions of the program wrote are shown, resumed and trained. `tests/studies/` keeps one of
+//! each kind.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::{json, nas, records, scratch, succeed};
 
-/// Name, and how many trials were measured, pruned and left unfinished.
+/// The name of each study with its numbers of measured, pruned and unfinished trials.
 const STUDIES: [(&str, u64, u64, u64); 6] = [
     ("trained", 4, 0, 0),
     ("searched", 12, 0, 0),
@@ -18,7 +18,7 @@ const STUDIES: [(&str, u64, u64, u64); 6] = [
     ("stopped", 10, 0, 1),
 ];
 
-/// A copy of a kept study, which may be written.
+/// Copies a kept study to a file that may be changed.
 fn copy(name: &str, study: &Path) {
     let kept = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/studies/{name}.study"));
     std::fs::copy(&kept, study).unwrap_or_else(|error| panic!("{}: {error}", kept.display()));
@@ -31,7 +31,7 @@ fn counts(study: &str) -> (u64, u64, u64, u64) {
 }
 
 #[test]
-fn they_are_shown_with_the_states_of_today() {
+fn older_studies_are_shown_with_the_current_trial_states() {
     for (name, measured, pruned, unfinished) in STUDIES {
         let (_folder, study) = scratch();
         copy(name, &study);
@@ -46,7 +46,7 @@ fn they_are_shown_with_the_states_of_today() {
 }
 
 #[test]
-fn they_are_resumed_and_every_proposal_is_replayed() {
+fn older_studies_are_resumed_and_every_proposal_is_replayed() {
     for (name, measured, pruned, unfinished) in STUDIES {
         let (_folder, study) = scratch();
         copy(name, &study);
@@ -64,7 +64,7 @@ fn they_are_resumed_and_every_proposal_is_replayed() {
 }
 
 #[test]
-fn they_are_warm_started() {
+fn older_studies_are_warm_started() {
     for (name, measured, ..) in STUDIES {
         let (_folder, study) = scratch();
         copy(name, &study);
@@ -79,7 +79,7 @@ fn they_are_warm_started() {
 }
 
 #[test]
-fn one_of_their_networks_is_trained() {
+fn networks_of_older_studies_are_trained() {
     for name in ["trained", "budgeted", "stopped"] {
         let (folder, study) = scratch();
         copy(name, &study);
@@ -92,7 +92,7 @@ fn one_of_their_networks_is_trained() {
 
 /// Files of version 2 have no tables for learning curves.
 #[test]
-fn files_of_version_2_are_read_and_go_on() {
+fn files_of_version_2_are_read_and_resumed() {
     let (_folder, study) = scratch();
     copy("searched", &study);
     let before = records(&study);
@@ -108,9 +108,8 @@ fn files_of_version_2_are_read_and_go_on() {
     assert_eq!(version, 4);
 }
 
-/// A benchmark of before is reported, and goes on with more seeds.
 #[test]
-fn a_benchmark_is_reported_and_goes_on() {
+fn an_older_benchmark_is_continued_with_more_seeds_and_reported() {
     let (folder, _study) = scratch();
     let kept = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/studies/benchmark/benchmark.db");
     let out = folder.path().join("benchmark");

@@ -1,4 +1,4 @@
-//! Every command block of the README runs, in its order, and the first one prints what the README shows.
+//! The command blocks of the README run in order, and the first one prints what the README shows.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{data, target};
+use common::{target, test_data};
 
-/// The blocks of a page that are fenced with these words, in order.
+/// The blocks of a page whose fence is followed by these words, in order.
 fn blocks(page: &str, fence: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut lines = page.lines();
@@ -27,7 +27,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Runs a block as a user would: `nas` is on the path, and the folder is one that may be filled.
+/// Runs a block as a user would, with `nas` on the path, in a folder that it may write to.
 fn run(block: &str, folder: &Path) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_nas")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
@@ -35,13 +35,13 @@ fn run(block: &str, folder: &Path) -> String {
     shell.args(["-e", "-c", block]).current_dir(folder).env("PATH", path).env_remove("NAS_PLUGINS");
     shell.env("XDG_DATA_HOME", "/nonexistent").env("XDG_CACHE_HOME", target().join("test-cache"));
     let output = shell.output().unwrap();
-    let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{block}\nended with {}\n{printed}{said}", output.status);
+    let (printed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{block}\nended with {}\n{printed}{errors}", output.status);
     printed.into_owned()
 }
 
 #[test]
-fn the_commands_run_and_print_what_is_shown() {
+fn the_commands_run_and_print_the_output_in_the_readme() {
     let page = fs::read_to_string(root().join("README.md")).unwrap();
     let commands = blocks(&page, "sh");
     assert!(commands.len() >= 3, "{commands:?}");
@@ -50,7 +50,7 @@ fn the_commands_run_and_print_what_is_shown() {
     let first = printed.swap_remove(0);
     let shown = blocks(&page, "text").swap_remove(0);
     for line in shown.lines() {
-        // Seconds differ from run to run, and the last line is cut.
+        // Seconds differ from run to run, and the last line of the README is shortened.
         let fixed = line.split(", in ").next().unwrap().trim_end_matches('…').trim_end_matches(' ');
         assert!(first.contains(fixed), "the README shows\n{line}\nbut the command prints\n{first}");
     }
@@ -62,7 +62,7 @@ fn the_commands_run_and_print_what_is_shown() {
 #[cfg(unix)]
 #[test]
 fn the_commands_on_published_tables_run() {
-    let Some(_table) = data("nasbench201.csv.gz") else { return };
+    let Some(_table) = test_data("nasbench201.csv.gz") else { return };
     let page = fs::read_to_string(root().join("README.md")).unwrap();
     let commands = blocks(&page, "sh data");
     assert!(!commands.is_empty());
@@ -74,7 +74,7 @@ fn the_commands_on_published_tables_run() {
     }
 }
 
-/// The blocks that build are those that CI runs itself.
+/// CI runs the commands that build `nas` itself, before the tests.
 #[test]
 fn the_commands_that_build_are_run_by_ci() {
     let page = fs::read_to_string(root().join("README.md")).unwrap();

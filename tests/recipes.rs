@@ -1,4 +1,4 @@
-//! Recipes: settings by name or from a file, in a search, in its record, and in final training.
+//! Recipes by name or from a file, in a search, in its record, and in final training.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{data, json, nas, refused, scratch, succeed};
+use common::{json, nas, refused, scratch, succeed, test_data};
 use serde_json::Value;
 
 /// A search of `mlp` on digits with these arguments.
@@ -28,7 +28,7 @@ fn setting<'a>(found: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn a_recipe_by_name_fills_in_what_is_not_set() {
+fn a_recipe_by_name_gives_the_settings_that_are_not_set() {
     let (_folder, study) = scratch();
     let found = json(&mut search(&study, &["--trials", "4", "--recipe", "fast", "--set", "evaluator.epochs=3"]));
     assert_eq!(found["measured"].as_u64(), Some(4), "{found}");
@@ -42,7 +42,7 @@ fn a_recipe_by_name_fills_in_what_is_not_set() {
 }
 
 #[test]
-fn a_batch_size_that_fits_is_the_same_whoever_trains() {
+fn an_automatic_batch_size_does_not_depend_on_the_number_of_workers() {
     let (_folder, study) = scratch();
     let automatic = ["--trials", "2", "--set", "evaluator.batch_size=0", "--set", "evaluator.epochs=2"];
     says(&refused(&mut search(&study, &automatic)), &["'memory'", "--worker-memory"]);
@@ -76,17 +76,17 @@ fn a_network_of_darts_trains_with_its_auxiliary_head() {
         assert_eq!(setting(&found, "drop_path"), 0.2);
         found["best"]["metrics"]["train_loss"].as_f64().unwrap()
     };
-    // The head knows little yet, so that its loss is about ln 10.
+    // The auxiliary head has hardly learned yet, so its loss is about ln 10.
     let (with, without) = (trained("auxiliary_weight=0.4"), trained("auxiliary_weight=0"));
     assert!(with > without + 0.4, "{with} {without}");
 }
 
 #[test]
-fn a_study_goes_on_without_the_file_of_its_recipe() {
+fn a_study_continues_without_the_file_of_its_recipe() {
     let (folder, study) = scratch();
     let recipe = folder.path().join("mine.toml");
     fs::write(&recipe, "about = 'short'\n[evaluator]\nepochs = 2\ntrain_limit = 200\nearly_stopping = 1\n").unwrap();
-    // Named in a study file, it is looked for beside that file.
+    // In a study file, the path of a recipe is relative to that file.
     let file = folder.path().join("study.toml");
     let text = "space = 'mlp'\nstrategy = 'random-search'\n[evaluator]\nuse = 'burn'\nrecipe = 'mine.toml'\n";
     fs::write(&file, format!("{text}[budget]\ntrials = 2\n")).unwrap();
@@ -106,7 +106,7 @@ fn a_study_goes_on_without_the_file_of_its_recipe() {
 }
 
 #[test]
-fn what_is_no_recipe_is_refused_before_anything_runs() {
+fn an_invalid_recipe_is_refused_before_anything_runs() {
     let (folder, study) = scratch();
     let file = folder.path().join("mine.toml");
     let shown = file.to_str().unwrap();
@@ -125,16 +125,19 @@ fn what_is_no_recipe_is_refused_before_anything_runs() {
         says(&no(shown), words);
     }
     let twice = ["--trials", "1", "--recipe", "fast", "--set", "evaluator.recipe=table"];
-    says(&refused(&mut search(&study, &twice)), &["--recipe fast: evaluator.recipe is set, too", "give one of them"]);
+    says(
+        &refused(&mut search(&study, &twice)),
+        &["recipe: is given twice, here and as evaluator.recipe", "leave one of them out"],
+    );
     assert!(!study.exists());
-    // An evaluator without that parameter has no recipes.
+    // An evaluator without the parameter `recipe` has no recipes.
     let of_others = ["search", "--evaluator", "synthetic", "--data", "trap", "--strategy", "random-search"];
     let message = refused(nas(of_others).args(["--trials", "1", "--recipe", "fast"]));
     says(&message, &["evaluator.recipe: there is no such parameter"]);
 }
 
 #[test]
-fn full_training_takes_another_recipe_and_looks_at_classes() {
+fn final_training_takes_another_recipe_and_reports_every_class() {
     let (folder, study) = scratch();
     succeed(&mut search(&study, &["--trials", "2", "--recipe", "fast"]));
     let (file, out) = (study.to_str().unwrap(), folder.path().join("out"));
@@ -146,7 +149,7 @@ fn full_training_takes_another_recipe_and_looks_at_classes() {
     let trained = json(&mut train(&["--recipe", "table", "--epochs", "20", "--set", "evaluator.ema_decay=0.9"]));
     assert_eq!(trained["epochs"], 20);
     let settings = &trained["settings"];
-    // Of the recipe, of the user, and at its default though the search had set it.
+    // One setting is the recipe's, one the user's, and one has its default although the search had set it.
     assert_eq!((&settings["recipe"], &settings["batch_size"]), (&"table".into(), &256.0.into()), "{settings}");
     assert_eq!((&settings["ema_decay"], &settings["min_learning_rate"]), (&0.9.into(), &0.0.into()), "{settings}");
     assert_eq!(settings["data"], "digits");
@@ -157,7 +160,7 @@ fn full_training_takes_another_recipe_and_looks_at_classes() {
     let rows: Vec<Vec<u64>> = serde_json::from_value(written["confusion"].clone()).unwrap();
     let right: u64 = rows.iter().enumerate().map(|(class, row)| row[class]).sum();
     let all: u64 = rows.iter().flatten().sum();
-    // Numbers are read from JSON to a few units in the last place.
+    // Numbers in JSON may differ by a few units in the last place.
     let near = |value: &Value, wanted: f64| (value.as_f64().unwrap() - wanted).abs() < 1e-12;
     assert!(near(&trained["metrics"]["test_accuracy"], right as f64 / all as f64), "{written}");
     let classes = written["classes"].as_array().unwrap();
@@ -169,12 +172,12 @@ fn full_training_takes_another_recipe_and_looks_at_classes() {
         assert!(near(&class["recall"], recall), "{class}");
         assert!((0.0..=1.0).contains(&class["precision"].as_f64().unwrap()));
     }
-    // Epochs of a recipe are what it is trained for, and a table of the classes is shown.
+    // The epochs that are set count, and a table of the classes is shown.
     let shown = succeed(&mut train(&["--set", "evaluator.epochs=2"]));
-    says(&shown, &["trained for 2 epochs", "test_balanced_accuracy", "most taken for"]);
+    says(&shown, &["trained for 2 epochs", "test_balanced_accuracy", "most often taken for"]);
     let longer = json(&mut train(&[]));
     assert_eq!(longer["epochs"], 25, "five times those of the search");
-    // A recipe that does not say for how long changes the rest alone.
+    // A recipe without epochs does not change their number.
     let open = folder.path().join("open.toml");
     fs::write(&open, "[evaluator]\nlearning_rate = 0.01\n").unwrap();
     let trained = json(&mut train(&["--recipe", open.to_str().unwrap()]));
@@ -219,8 +222,10 @@ fn recipes_are_listed_and_documented() {
 }
 
 #[test]
-fn images_are_augmented_and_texts_trained_by_their_recipes() {
-    let (Some(fashion), Some(text)) = (data("fashion-mnist"), data("text/tinyshakespeare.txt")) else { return };
+fn recipes_for_images_and_for_texts_train() {
+    let (Some(fashion), Some(text)) = (test_data("fashion-mnist"), test_data("text/tinyshakespeare.txt")) else {
+        return;
+    };
     let (folder, study) = scratch();
     let few = ["--set", "evaluator.train_limit=300", "--set", "evaluator.validation_limit=200", "--trials", "1"];
     let found =

@@ -1,4 +1,4 @@
-//! `nas report` with the real binary.
+//! `nas report` with the real binary: what a report contains, and input that is refused.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{json, nas, succeed};
 
-/// Three problems, one with two objectives, which a strategy cannot serve.
+/// A benchmark of three problems, one with two objectives, which one strategy cannot serve.
 fn bench(out: &Path) -> std::process::Command {
     let mut command = nas(["bench", "--strategies", "nsga2,regularized-evolution", "--trials", "60", "--seeds", "12"]);
     command.args(["--problems", "synthetic/additive,synthetic/noisy,synthetic/lotz", "--out"]).arg(out);
@@ -18,14 +18,14 @@ fn bench(out: &Path) -> std::process::Command {
 }
 
 #[test]
-fn a_report_stands_by_itself() {
+fn an_html_report_is_complete_and_needs_no_other_file() {
     let folder = tempfile::tempdir().unwrap();
     let (out, html) = (folder.path().join("out"), folder.path().join("report.html"));
     json(&mut bench(&out));
     let written = json(nas(["report", out.to_str().unwrap(), "--out"]).arg(&html));
     assert_eq!((written["problems"].as_u64(), written["strategies"].as_array().unwrap().len()), (Some(3), 3));
     let text = fs::read_to_string(&html).unwrap();
-    // Names of name spaces aside, nothing leads out of the file.
+    // Except for the name of the SVG namespace, the file refers to nothing outside.
     let elsewhere = text.replace("http://www.w3.org/2000/svg", "");
     for link in ["http:", "https:", "src=", "@import", "url("] {
         assert!(!elsewhere.contains(link), "{link} is in the report");
@@ -49,7 +49,7 @@ fn a_report_stands_by_itself() {
 }
 
 #[test]
-fn markdown_has_its_pictures_beside_it() {
+fn a_markdown_report_has_its_pictures_in_files_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let (out, file) = (folder.path().join("out"), folder.path().join("report.md"));
     json(&mut bench(&out));
@@ -73,9 +73,9 @@ fn markdown_has_its_pictures_beside_it() {
     }
 }
 
-/// The records of a benchmark that was killed amount to the same, real times aside.
+/// Only the real times may differ.
 #[test]
-fn a_killed_benchmark_has_the_same_report() {
+fn a_benchmark_that_was_killed_and_continued_has_the_same_report() {
     let folder = tempfile::tempdir().unwrap();
     let data = |name: &str| {
         let (out, data) = (folder.path().join(name), folder.path().join(format!("{name}-data")));
@@ -115,7 +115,7 @@ fn a_killed_benchmark_has_the_same_report() {
 }
 
 #[test]
-fn studies_make_a_report() {
+fn a_report_is_made_from_studies() {
     let folder = tempfile::tempdir().unwrap();
     let mut report = nas(["report"]);
     for strategy in ["random-search", "tpe"] {
@@ -132,9 +132,8 @@ fn studies_make_a_report() {
     assert!(fs::read_to_string(&html).unwrap().contains("synthetic/nk"));
 }
 
-/// The best architecture of each problem is shown, where the space has networks.
 #[test]
-fn the_best_network_is_drawn() {
+fn a_report_draws_the_best_network() {
     let folder = tempfile::tempdir().unwrap();
     let mut studies = Vec::new();
     for seed in ["1", "2"] {
@@ -163,14 +162,14 @@ fn the_best_network_is_drawn() {
 }
 
 #[test]
-fn what_cannot_be_reported_is_refused() {
+fn invalid_input_and_output_of_a_report_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).unwrap();
     fs::write(folder.path().join("text.study"), "no study").unwrap();
     let html = folder.path().join("x.html");
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    for (input, out, words) in [
+    for (input, out, expected) in [
         (path("nowhere"), html.clone(), "is not there"),
         (path("empty"), html.clone(), "holds no benchmark"),
         (path("text.study"), html.clone(), "text.study"),
@@ -178,14 +177,14 @@ fn what_cannot_be_reported_is_refused() {
         let refused = nas(["report", &input, "--out"]).arg(&out).output().unwrap();
         let message = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(2), "{message}");
-        assert!(message.contains(words) && message.contains("help:"), "{message}");
+        assert!(message.contains(expected) && message.contains("help:"), "{message}");
     }
     let out = folder.path().join("out");
     json(&mut bench(&out));
-    for (file, words) in [("report.pdf", "ends in .html or .md"), ("text.study/report.html", "cannot be written")] {
+    for (file, expected) in [("report.pdf", "ends in .html or .md"), ("text.study/report.html", "cannot be written")] {
         let refused = nas(["report", out.to_str().unwrap(), "--out"]).arg(folder.path().join(file)).output().unwrap();
         let message = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(2), "{message}");
-        assert!(message.contains(words), "{message}");
+        assert!(message.contains(expected), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! The HTML report in headless Chromium: everything is drawn and works, nothing fails, nothing is asked for.
+//! The HTML report in headless Chromium: everything is drawn and works, without an error and without a request.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -10,20 +10,20 @@ use std::process::Command;
 use common::{json, nas, succeed};
 use serde_json::Value;
 
-/// Before anything of the page: keeps what fails.
+/// A script that runs before the page and records errors.
 const WATCH: &str = include_str!("browser/watch.js");
-/// After everything of the page: uses it, and writes down what came of it.
+/// A script that runs after the page, uses it, and writes down the results.
 const USE: &str = include_str!("browser/use.js");
 
-/// The browser's program, by NAS_CHROMIUM or on the path; `None`, with a printed reason, where there is none. In CI there
-/// must be one.
+/// The browser that `NAS_CHROMIUM` names, or that is on the path. Without one, a reason is printed and the test is to
+/// be skipped; but with the variable `CI`, that is a failure.
 fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("NAS_CHROMIUM").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let there = || names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    let found = named.or_else(|| there().find(|program| program.is_file()));
+    let candidates = || names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let found = named.or_else(|| candidates().find(|program| program.is_file()));
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "there is no Chromium to look at reports with");
         eprintln!("skipped: there is no chromium on the path");
@@ -39,8 +39,8 @@ fn browser(program: &Path, profile: &Path) -> Command {
     command
 }
 
-/// Opens a page, uses it, and returns what was found.
-fn used(program: &Path, html: &str) -> Value {
+/// Opens a page, uses it, and returns the results.
+fn use_page(program: &Path, html: &str) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.html");
     let watched = html.replacen("<head>", &format!("<head><script>{WATCH}</script>"), 1);
@@ -58,7 +58,7 @@ fn used(program: &Path, html: &str) -> Value {
     found
 }
 
-/// Strategies and problems with hostile names, two objectives, and more strategies than stand out.
+/// A grid of strategies and problems with hostile names, two objectives, and more strategies than are highlighted.
 const GRID: &str = r#"
 seeds = 4
 [budget]
@@ -100,12 +100,12 @@ fn a_report_works_in_a_browser() {
     let Some(program) = chromium() else { return };
     let folder = tempfile::tempdir().unwrap();
     let html = report(folder.path());
-    let found = used(&program, &html);
+    let found = use_page(&program, &html);
     for clean in ["errors", "refused", "requests", "console", "empty", "undrawn"] {
         assert!(found[clean].as_array().unwrap().is_empty(), "{clean}: {found:#}");
     }
     assert_eq!(found["title"], "Benchmark: <b>x</b>, synthetic/lotz, synthetic/nk");
-    // Three of curves for each problem, three of fronts, one of ranks each, profile and ranks over all.
+    // Each problem has three charts of curves, fronts have three, and there are charts of ranks and the profile.
     assert!(found["charts"].as_u64().unwrap() >= 13, "{found:#}");
     assert_eq!(found["strategies"], 9, "{found:#}");
     for works in [
@@ -123,7 +123,7 @@ fn a_report_works_in_a_browser() {
     ] {
         assert_eq!(found[works], true, "{works}: {found:#}");
     }
-    // It prints: several pages, none of them endless.
+    // Printing gives a reasonable number of pages.
     let pdf = folder.path().join("report.pdf");
     let mut print = browser(&program, folder.path());
     print.arg(format!("--print-to-pdf={}", pdf.display()));
@@ -135,20 +135,20 @@ fn a_report_works_in_a_browser() {
     assert!((3..20).contains(&pages), "{pages} pages");
 }
 
-/// What the test above looks for would be found.
+/// The test above would notice these defects.
 #[test]
-fn what_fails_in_a_browser_is_seen() {
+fn defects_of_a_page_are_detected() {
     let Some(program) = chromium() else { return };
     let folder = tempfile::tempdir().unwrap();
     let html = report(folder.path());
-    let with = |what: &str| used(&program, &html.replacen("<main>", &format!("<main>{what}"), 1));
-    let many = |found: &Value, what: &str| !found[what].as_array().unwrap().is_empty();
+    let with = |what: &str| use_page(&program, &html.replacen("<main>", &format!("<main>{what}"), 1));
+    let any = |found: &Value, what: &str| !found[what].as_array().unwrap().is_empty();
     let found = with("<script>nothing.there();</script>");
-    assert!(many(&found, "errors") && many(&found, "console"), "{found:#}");
-    // The report's own policy refuses it; without one, it is a request.
+    assert!(any(&found, "errors") && any(&found, "console"), "{found:#}");
+    // The report's security policy refuses the image; without the policy, it is requested.
     let image = "<img src=\"http://127.0.0.1:9/x.png\">";
-    assert!(many(&with(image), "refused"));
+    assert!(any(&with(image), "refused"));
     let open = html.replacen("Content-Security-Policy", "nothing", 1).replacen("<main>", &format!("<main>{image}"), 1);
-    assert!(many(&used(&program, &open), "requests"));
-    assert!(many(&with("<figure><svg></svg></figure>"), "undrawn"));
+    assert!(any(&use_page(&program, &open), "requests"));
+    assert!(any(&with("<figure><svg></svg></figure>"), "undrawn"));
 }

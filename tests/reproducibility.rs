@@ -1,4 +1,4 @@
-//! One seed, one record: run to run, native or component, and after `kill -9` at any moment.
+//! A seed determines the records: in two runs, and after an interrupt or `kill -9` at any moment.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -36,7 +36,7 @@ fn two_runs_with_one_seed_give_identical_records() {
 }
 
 #[test]
-fn another_seed_is_another_search() {
+fn another_seed_gives_other_records() {
     let (_keep, first) = scratch();
     let (_keep, second) = scratch();
     succeed(&mut search(&first, "random-search", "1"));
@@ -45,7 +45,7 @@ fn another_seed_is_another_search() {
 }
 
 #[test]
-fn killed_at_20_random_moments_and_resumed_it_ends_as_if_nothing_had_happened() {
+fn a_study_killed_at_20_random_moments_and_resumed_has_the_same_records() {
     let (_keep, whole) = scratch();
     let started = Instant::now();
     succeed(&mut search(&whole, "genetic", "2"));
@@ -61,10 +61,10 @@ fn killed_at_20_random_moments_and_resumed_it_ends_as_if_nothing_had_happened() 
         running.kill().unwrap();
         running.wait().unwrap();
         if !study.exists() {
-            // Killed before the study was begun: nothing to lose.
+            // It was killed before the study existed.
             succeed(&mut search(&study, "genetic", "2"));
         } else {
-            // A second kill, while the log is replayed or shortly after.
+            // It is killed again while the log is replayed or shortly after.
             let resume = |study: &Path| nas(["resume", study.to_str().unwrap()]);
             let mut resumed = resume(&study).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
             std::thread::sleep(Duration::from_millis(rng.random_range(5..150)));
@@ -80,7 +80,7 @@ fn killed_at_20_random_moments_and_resumed_it_ends_as_if_nothing_had_happened() 
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_stops_cleanly_and_resume_goes_on() {
+fn an_interrupted_study_stops_cleanly_and_is_resumed() {
     let (_keep, whole) = scratch();
     succeed(&mut search(&whole, "random-search", "2"));
     let (_keep, study) = scratch();

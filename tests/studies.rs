@@ -1,4 +1,4 @@
-//! What people do with studies: search, look, train, swap a plugin, go on with another strategy.
+//! Studies from end to end: searching, showing, training, replacing a plugin, continuing with another strategy.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{built, component, data, json, nas, records, scratch, succeed};
+use common::{built, component, json, nas, records, scratch, succeed, test_data};
 
 #[test]
 fn a_component_strategy_on_a_component_space_finds_a_network_that_reads_digits() {
@@ -41,7 +41,7 @@ fn a_component_strategy_on_a_component_space_finds_a_network_that_reads_digits()
     let header: serde_json::Value = serde_json::from_slice(&weights[8..8 + usize::try_from(header).unwrap()]).unwrap();
     assert!(header.as_object().unwrap().len() > 3, "{header}");
     assert!(out.join("network.json").is_file() && out.join("metrics.json").is_file());
-    // Trained again, it is the same network.
+    // A second training gives the same network.
     let again = json(&mut nas(["train", file, "--out", folder.path().join("again").to_str().unwrap()]));
     assert_eq!(trained["metrics"]["test_accuracy"], again["metrics"]["test_accuracy"]);
     assert_eq!(trained["metrics"]["test_loss"], again["metrics"]["test_loss"]);
@@ -66,7 +66,7 @@ fn convolutional_cells_are_searched_on_digits() {
 
 #[test]
 fn fashion_mnist_is_read_and_searched() {
-    let Some(fashion) = data("fashion-mnist") else { return };
+    let Some(fashion) = test_data("fashion-mnist") else { return };
     let (_folder, study) = scratch();
     let found = json(
         nas(["search", "--space", "nas-bench-201", "--strategy", "random-search", "--trials", "4", "--workers", "2"])
@@ -79,7 +79,7 @@ fn fashion_mnist_is_read_and_searched() {
 }
 
 #[test]
-fn what_breaks_a_constraint_is_never_trained() {
+fn candidates_that_violate_a_constraint_are_never_trained() {
     let (_folder, study) = scratch();
     let shown = {
         let file = study.to_str().unwrap();
@@ -110,7 +110,7 @@ fn what_breaks_a_constraint_is_never_trained() {
 }
 
 #[test]
-fn a_wasm_file_is_swapped_without_compiling_anything() {
+fn a_wasm_file_is_replaced_without_recompiling_anything() {
     let folder = tempfile::tempdir().unwrap();
     let plugin = folder.path().join("mine.wasm");
     let run = |strategy: &str, study: &str| {
@@ -124,7 +124,7 @@ fn a_wasm_file_is_swapped_without_compiling_anything() {
     assert_eq!(run("random-search", "a.study")["study"]["strategy"]["name"], "random-search");
     assert_eq!(run("genetic", "b.study")["study"]["strategy"]["name"], "genetic");
 
-    // The first study was begun with what that file was before.
+    // The first study was started with the file's earlier content.
     let first = folder.path().join("a.study");
     let output = nas(["resume", first.to_str().unwrap()]).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -135,14 +135,14 @@ fn a_wasm_file_is_swapped_without_compiling_anything() {
     let warm = json(&mut nas(["resume", first.to_str().unwrap(), "--warm-start", "--trials", "7"]));
     assert_eq!(warm["measured"].as_u64(), Some(12), "{warm}");
     assert_eq!(warm["study"]["strategy"]["name"], "genetic");
-    // A finished study that is resumed stays as it is.
+    // Resuming a finished study does not change it.
     let before = records(&first);
     succeed(&mut nas(["resume", first.to_str().unwrap()]));
     assert_eq!(records(&first), before);
 }
 
 #[test]
-fn an_evaluator_as_component_and_as_native_library_measures_the_same() {
+fn an_evaluator_measures_the_same_as_a_component_and_as_a_native_library() {
     let library = format!("{}evaluator_cost{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let measured = |evaluator: String| {
         let (_folder, study) = scratch();
@@ -167,7 +167,7 @@ fn an_evaluator_as_component_and_as_native_library_measures_the_same() {
 }
 
 #[test]
-fn a_study_file_describes_what_flags_describe() {
+fn a_study_file_and_flags_give_the_same_study() {
     let (folder, study) = scratch();
     let toml = folder.path().join("study.toml");
     let text = "seed = 5\nspace = \"mlp\"\nevaluator = { use = \"burn\", epochs = 1 }\n\
@@ -185,7 +185,7 @@ fn a_study_file_describes_what_flags_describe() {
 }
 
 #[test]
-fn the_strategy_of_the_readme_is_the_one_that_is_built_and_it_climbs() {
+fn the_strategy_in_the_readme_is_the_one_that_is_built_and_beats_random_search() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     let source = fs::read_to_string(root.join("plugins/examples/hill-climber/src/lib.rs")).unwrap();
@@ -203,21 +203,21 @@ fn the_strategy_of_the_readme_is_the_one_that_is_built_and_it_climbs() {
 }
 
 #[test]
-fn a_folder_called_digits_does_not_hide_the_digits() {
+fn a_folder_called_digits_does_not_hide_the_built_in_data() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("digits")).unwrap();
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--data", "digits"]);
     command.args(["--trials", "1", "--set", "evaluator.epochs=1", "--json"]).current_dir(folder.path());
     succeed(&mut command);
-    // Without --study the file is named after what it holds.
+    // Without --study, the file is named after the strategy, the space and the seed.
     assert!(folder.path().join("random-search-mlp-0.study").is_file());
 }
 
 #[test]
 fn language_models_learn_a_text() {
-    let Some(text) = data("text/tinyshakespeare.txt") else { return };
+    let Some(text) = test_data("text/tinyshakespeare.txt") else { return };
     let (folder, study) = scratch();
-    // A part of it, so that the test takes seconds.
+    // Only a part is used, so that the test takes seconds.
     let part: String = fs::read_to_string(text).unwrap().chars().take(20_000).collect();
     let file = folder.path().join("part.txt");
     fs::write(&file, part).unwrap();
@@ -245,10 +245,10 @@ fn language_models_learn_a_text() {
     assert_eq!((found["measured"].as_u64(), found["failed"].as_u64()), (Some(4), Some(0)));
     assert_eq!(found["study"]["objectives"][0]["metric"], "val_loss");
     let metric = |name: &str| found["best"]["metrics"][name].as_f64().unwrap();
-    // Characters that are all as likely: the logarithm of some 60.
+    // If all characters were equally likely, the loss would be about ln 60 = 4.1.
     assert!(metric("val_loss") < 3.6, "{}", metric("val_loss"));
     assert!((metric("val_perplexity").ln() - metric("val_loss")).abs() < 1e-9);
-    // All characters of this text have one byte.
+    // Every character of this text is one byte.
     assert!((metric("val_bits_per_byte") * std::f64::consts::LN_2 - metric("val_loss")).abs() < 1e-9);
     let again = folder.path().join("again.study");
     search(&again, "1");

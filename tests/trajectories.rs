@@ -1,4 +1,4 @@
-//! Every strategy on every space, each natively and as a component: the four ways to combine them give the same
+//! Every strategy on every space, each as native code and as a component: the four combinations give the same
 //! trajectory, bit for bit.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,7 +10,7 @@ use nas_api::{
 };
 use nas_core::plugin::{Options, Registry, Search};
 
-/// Every space, with an input that it takes.
+/// Every space, with an input shape that it accepts.
 const SPACES: [(&str, &[i64]); 15] = [
     ("mlp", &[1, 16, 16]),
     ("nas-bench-201", &[1, 16, 16]),
@@ -28,11 +28,13 @@ const SPACES: [(&str, &[i64]); 15] = [
     ("synthetic", &[1]),
     ("vision-transformer", &[3, 224, 224]),
 ];
-/// So many of them are searched for long, with every mixture of native code and components.
+/// The number of spaces, from the first on, that are searched longer and in all combinations.
 const THOROUGH: usize = 3;
-/// The hierarchical NAS-Bench-201 has hundreds of decisions, more than model-based strategies are quick with.
-const GRAMMAR: &str = "name = 'small'\nversion = '1'\nstart = 'NET'\n[rules]\nNET = ['linear(A, down, A)', 'residual(A, A, OP)']\n\
-                       A = ['cell(OP, OP, zero, OP, OP, id)', 'linear(OP, OP)']\nOP = ['id', 'zero', 'conv(3)', 'BLOCK']\n\
+/// A small grammar, because the hierarchical NAS-Bench-201 has hundreds of decisions and slows model-based strategies.
+const GRAMMAR: &str = "name = 'small'\nversion = '1'\nstart = 'NET'\n[rules]\n\
+                       NET = ['linear(A, down, A)', 'residual(A, A, OP)']\n\
+                       A = ['cell(OP, OP, zero, OP, OP, id)', 'linear(OP, OP)']\n\
+                       OP = ['id', 'zero', 'conv(3)', 'BLOCK']\n\
                        BLOCK = ['linear(relu, conv(1), batch-norm)', 'linear(mish, conv(3), batch-norm)']\n";
 const TABLE: &str = include_str!("../docs/examples/tiny-cnn.toml");
 
@@ -105,7 +107,7 @@ fn search(registry: &Registry, strategy: &str, as_component: bool, space: Box<dy
     source.open(&study, space).unwrap()
 }
 
-/// A rugged landscape over keys, with failures: a strategy must not need a smooth or complete one.
+/// A random score for every key, with failures: strategies must not depend on a smooth or complete landscape.
 fn measured(key: &str) -> (f64, Option<Failure>) {
     let value = f64::from(derive(7, key, 0)) / f64::from(u32::MAX);
     (value, (value < 0.1).then(|| Failure { violation: value, ..Failure::new("too small") }))
@@ -144,7 +146,7 @@ fn trajectory(search: &mut dyn Search, rounds: u32) -> String {
 }
 
 #[test]
-fn native_and_component_take_the_same_way() {
+fn native_code_and_components_give_the_same_trajectory() {
     let registry = registry();
     for (number, (space_name, _)) in SPACES.into_iter().enumerate() {
         let (rounds, others) = if number < THOROUGH {
@@ -153,15 +155,15 @@ fn native_and_component_take_the_same_way() {
             (15, &[(true, true)][..])
         };
         for strategy in &nas_strategies::names() {
-            let take = |strategy_component, space_component| {
+            let run = |strategy_component, space_component| {
                 let space = space(&registry, space_name, space_component);
                 trajectory(search(&registry, strategy, strategy_component, space).as_mut(), rounds)
             };
-            let native = take(false, false);
+            let native = run(false, false);
             for &(strategy_component, space_component) in others {
-                let other = take(strategy_component, space_component);
+                let other = run(strategy_component, space_component);
                 let what = format!("{strategy} (component: {strategy_component}) on {space_name} ({space_component})");
-                assert!(native == other, "{what} goes another way\n{native}\n{other}");
+                assert!(native == other, "{what} gives another trajectory\n{native}\n{other}");
             }
         }
     }

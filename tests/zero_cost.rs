@@ -19,12 +19,12 @@ fn trials(study: &str) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn every_proxy_is_a_metric_and_two_studies_agree_on_it() {
+fn every_proxy_is_a_metric_that_is_equal_in_two_studies() {
     let (folder, _) = scratch();
     let found = |name: &str| {
         let study = folder.path().join(name).to_str().unwrap().to_owned();
         let meters: Vec<&str> = PROXIES.iter().flat_map(|proxy| ["--meter", proxy]).collect();
-        // They take no time of their own that others could disturb.
+        // Proxies do not measure time, so several workers are allowed.
         json(search(&study, &meters).args(["--workers", "2"]));
         trials(&study).iter().map(|trial| PROXIES.map(|proxy| trial["metrics"][proxy].as_f64())).collect::<Vec<_>>()
     };
@@ -34,10 +34,10 @@ fn every_proxy_is_a_metric_and_two_studies_agree_on_it() {
 }
 
 #[test]
-fn a_proxy_is_objective_and_constraint() {
+fn a_proxy_can_be_an_objective_and_a_constraint() {
     let (folder, study) = scratch();
     let study = study.to_str().unwrap();
-    // Its direction is known; what breaks the constraint is never trained.
+    // The direction of a proxy is known, and candidates that violate the constraint are never trained.
     json(&mut search(study, &["--meter", "synflow", "--objective", "synflow", "--constraint", "synflow>=24"]));
     let trials = trials(study);
     let trained = |trial: &serde_json::Value| trial["metrics"]["val_accuracy"].is_number();
@@ -46,8 +46,8 @@ fn a_proxy_is_objective_and_constraint() {
     assert!(trials.iter().all(|trial| trained(trial) == (flow(trial) >= 24.0)), "{trials:?}");
 
     let other = folder.path().join("other.study");
-    let words = refused(&mut search(other.to_str().unwrap(), &["--meter", "sinflow"]));
-    assert!(words.contains("synflow"), "{words}");
+    let message = refused(&mut search(other.to_str().unwrap(), &["--meter", "sinflow"]));
+    assert!(message.contains("synflow"), "{message}");
 }
 
 #[test]

@@ -2,21 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../tests/common/test_data.rs"]
+mod test_data;
+
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use nas_api::graph::{count, shape};
 use nas_api::{SearchSpace, Settings, Task};
 use nas_spaces::NasBench101;
+use test_data::test_data;
 
 #[test]
 fn hash_and_parameters_of_every_cell_agree_with_the_published_table() {
-    let Some(folder) = std::env::var_os("NAS_DATA") else {
-        assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
-        println!("skipped: NAS_DATA does not name a folder with nasbench101_20k.csv.gz");
-        return;
-    };
-    let path = PathBuf::from(folder).join("nasbench101_20k.csv.gz");
+    let Some(path) = test_data("nasbench101_20k.csv.gz") else { return };
     let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut table = csv::Reader::from_reader(flate2::read::GzDecoder::new(file));
     let (space, exact) = (NasBench101::new(), NasBench101::exact());

@@ -2,21 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../tests/common/test_data.rs"]
+mod test_data;
+
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 
 use nas_api::graph::{count, shape};
 use nas_api::{SearchSpace, Settings, Task};
 use nas_spaces::{Identity, NasBench201};
+use test_data::test_data;
 
 /// The table; `None` with a printed reason if it is missing, which is an error in CI.
 fn table() -> Option<csv::Reader<flate2::read::GzDecoder<std::fs::File>>> {
-    let Some(folder) = std::env::var_os("NAS_DATA") else {
-        assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
-        println!("skipped: NAS_DATA does not name a folder with nasbench201.csv.gz");
-        return None;
-    };
-    let path = PathBuf::from(folder).join("nasbench201.csv.gz");
+    let path = test_data("nasbench201.csv.gz")?;
     let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     Some(csv::Reader::from_reader(flate2::read::GzDecoder::new(file)))
 }

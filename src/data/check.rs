@@ -1,4 +1,4 @@
-//! `nas data check`: what is in data, and what is wrong with them.
+//! `nas data check`: describes data and reports what is wrong with them.
 
 use std::process::ExitCode;
 
@@ -11,10 +11,13 @@ use crate::args::DataCheck;
 use crate::failure::Failure;
 use crate::print;
 
-/// Classes that are listed, at most.
+/// The number of classes that are listed at most.
 const SHOWN: usize = 30;
 
 /// Describes data as the evaluator `burn` would use them.
+///
+/// # Errors
+/// A setting is invalid, or the data cannot be read or are invalid.
 pub fn check(check: &DataCheck) -> Result<ExitCode, Failure> {
     let mut spec = StudySpec::default();
     for assignment in &check.sets {

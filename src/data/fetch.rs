@@ -1,4 +1,5 @@
-//! One file over HTTP: several mirrors, going on where a download broke off, and there only once its checksum is right.
+//! Fetches one file over HTTP from several mirrors. An interrupted download is continued, and the file appears only
+//! once its checksum is right.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,111 +11,113 @@ use ureq::Agent;
 use ureq::http::StatusCode;
 use ureq::http::header::{ACCEPT_ENCODING, CONTENT_RANGE, RANGE};
 
-/// Connections that one mirror may break off without having sent anything new.
-const BROKEN: u32 = 3;
-const CONNECT: Duration = Duration::from_secs(20);
-const ANSWER: Duration = Duration::from_secs(60);
-/// Of one connection; a slower download goes on with the next one.
-const BODY: Duration = Duration::from_secs(1200);
+/// The number of connections to one mirror that may break in a row without having sent anything new.
+const MAX_FAILURES: u32 = 3;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The time limit for one connection's body; a slower download continues with the next connection.
+const BODY_TIMEOUT: Duration = Duration::from_secs(1200);
 
-/// What is fetched, and from where.
+/// A file to fetch and its mirrors.
 #[derive(Debug)]
-pub struct Wanted<'w> {
-    /// Whole addresses, in the order in which they are tried.
+pub struct Download<'d> {
+    /// The file's URL on each mirror, in the order in which they are tried.
     pub urls: Vec<String>,
-    /// How long the file is.
+    /// The length of the file.
     pub bytes: u64,
-    /// In hexadecimal digits.
-    pub sha256: &'w str,
+    /// Its SHA-256 checksum in hexadecimal digits.
+    pub sha256: &'d str,
 }
 
 /// Why a file was not fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The disk is to blame.
+    /// A file cannot be read or written.
     #[error("{}: cannot be written: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Another process is at it.
+    /// Another process is fetching the same file.
     #[error("{}: another process is fetching it", path.display())]
     Busy {
         /// The partial file.
         path: PathBuf,
     },
-    /// No mirror gave it.
-    #[error("cannot be fetched:\n  {}{}", reasons.join("\n  "), kept(*partial))]
+    /// All mirrors failed.
+    #[error("cannot be fetched:\n  {}{}", reasons.join("\n  "), partial_note(*partial))]
     Failed {
-        /// A line for each mirror.
+        /// The reason of each mirror.
         reasons: Vec<String>,
-        /// Bytes that were kept for another try.
+        /// The number of bytes that are kept for another attempt.
         partial: u64,
     },
 }
 
-fn kept(partial: u64) -> String {
+fn partial_note(partial: u64) -> String {
     if partial == 0 {
         String::new()
     } else {
-        format!("\n  {partial} bytes are kept: the same command goes on from there")
+        format!("\n  {partial} bytes are kept: the same command continues from there")
     }
 }
 
-/// Fetches to `target`, where it is whole or not at all; `progress` is told how many bytes are there. What is there already
-/// and has the right checksum stays as it is.
+/// Fetches the file to `target`, unless it is already there with the right checksum. `progress` receives the number of
+/// bytes that are there.
 ///
-/// A download that broke off is in `target` with `.partial` behind its name. Its bytes are taken on trust, from whatever mirror,
-/// until the checksum of the whole is known.
-pub fn fetch(wanted: &Wanted<'_>, target: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), FetchError> {
-    if is_right(target, wanted) {
-        progress(wanted.bytes);
+/// Until the checksum is known to be right, the file is named `target` with `.partial` appended. Its bytes may come
+/// from several mirrors, and an interrupted download is continued from it.
+///
+/// # Errors
+/// All mirrors fail, another process is fetching the same file, or the file cannot be written.
+pub fn fetch(download: &Download<'_>, target: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), FetchError> {
+    if is_complete(target, download) {
+        progress(download.bytes);
         return Ok(());
     }
     let mut partial = Partial::open(target)?;
-    // Another process may just have finished.
-    if is_right(target, wanted) {
+    // Another process may have finished between the check and the lock.
+    if is_complete(target, download) {
         let _ = fs::remove_file(&partial.path);
-        progress(wanted.bytes);
+        progress(download.bytes);
         return Ok(());
     }
     let config = Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_connect(Some(CONNECT))
-        .timeout_recv_response(Some(ANSWER))
-        .timeout_recv_body(Some(BODY))
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_recv_response(Some(RESPONSE_TIMEOUT))
+        .timeout_recv_body(Some(BODY_TIMEOUT))
         .user_agent(concat!("nas/", env!("CARGO_PKG_VERSION")))
         .build();
     let agent = Agent::new_with_config(config);
     let mut reasons = Vec::new();
-    for url in &wanted.urls {
-        match from_mirror(&agent, url, wanted, &mut partial, progress) {
+    for url in &download.urls {
+        match fetch_from_mirror(&agent, url, download, &mut partial, progress) {
             Ok(()) => return partial.finish(target),
-            Err(Trouble::Mirror(reason)) => reasons.push(format!("{url}: {reason}")),
-            Err(Trouble::Disk(source)) => return Err(FetchError::Write { path: partial.path, source }),
+            Err(MirrorError::Mirror(reason)) => reasons.push(format!("{url}: {reason}")),
+            Err(MirrorError::Disk(source)) => return Err(FetchError::Write { path: partial.path, source }),
         }
     }
     let left = partial.length().unwrap_or(0);
     if left == 0 {
-        // Nothing is lost with it.
         let _ = fs::remove_file(&partial.path);
     }
     Err(FetchError::Failed { reasons, partial: left })
 }
 
-/// Whether a file is there and what it should be.
-fn is_right(path: &Path, wanted: &Wanted<'_>) -> bool {
-    let right = || -> io::Result<bool> {
+/// Whether the file exists with the right length and checksum.
+fn is_complete(path: &Path, download: &Download<'_>) -> bool {
+    let check = || -> io::Result<bool> {
         let mut file = File::open(path)?;
-        Ok(file.metadata()?.len() == wanted.bytes && sum(&mut file)? == wanted.sha256)
+        Ok(file.metadata()?.len() == download.bytes && sha256(&mut file)? == download.sha256)
     };
-    right().unwrap_or(false)
+    check().unwrap_or(false)
 }
 
-/// SHA-256 of what follows, in hexadecimal digits.
-fn sum(file: &mut File) -> io::Result<String> {
+/// The SHA-256 checksum of the rest of the file, in hexadecimal digits.
+fn sha256(file: &mut File) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -127,7 +130,7 @@ fn sum(file: &mut File) -> io::Result<String> {
     Ok(hex::encode(hasher.finalize()))
 }
 
-/// What is there of a file, and held by this process alone.
+/// A partial download, locked by this process.
 struct Partial {
     path: PathBuf,
     file: File,
@@ -146,15 +149,15 @@ impl Partial {
         };
         loop {
             let file = open().map_err(|source| FetchError::Write { path: path.clone(), source })?;
-            if let Some(partial) = Self::hold(&path, file)? {
+            if let Some(partial) = Self::lock(&path, file)? {
                 return Ok(partial);
             }
         }
     }
 
-    /// Locks a file that was opened at `path`; `None` where it is there no more: another process finished with it, or gave it
-    /// up, before the lock was free.
-    fn hold(path: &Path, file: File) -> Result<Option<Self>, FetchError> {
+    /// Locks a file that was opened at `path`. Returns `None` if the file is no longer at that path: another process
+    /// renamed or removed it before the lock was free.
+    fn lock(path: &Path, file: File) -> Result<Option<Self>, FetchError> {
         let path = path.to_owned();
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
             return Err(FetchError::Busy { path });
@@ -166,7 +169,7 @@ impl Partial {
         Ok(self.file.metadata()?.len())
     }
 
-    fn cut(&mut self, length: u64) -> io::Result<()> {
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
         self.file.set_len(length)?;
         self.file.seek(SeekFrom::End(0)).map(|_| ())
     }
@@ -182,77 +185,78 @@ fn is_at(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        let here = file.metadata().map(place);
-        here.is_ok_and(|here| fs::metadata(path).map(place).is_ok_and(|there| there == here))
+        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let opened = file.metadata().map(inode);
+        opened.is_ok_and(|opened| fs::metadata(path).map(inode).is_ok_and(|found| found == opened))
     }
     #[cfg(not(unix))]
     {
-        let here = file.metadata().map(|metadata| metadata.len());
-        here.is_ok_and(|here| fs::metadata(path).is_ok_and(|there| there.len() == here))
+        let opened = file.metadata().map(|metadata| metadata.len());
+        opened.is_ok_and(|opened| fs::metadata(path).is_ok_and(|found| found.len() == opened))
     }
 }
 
-enum Trouble {
-    /// Another mirror may do better.
+enum MirrorError {
+    /// This mirror failed; another one may have the file.
     Mirror(String),
-    /// None will.
+    /// The file cannot be read or written, so that no other mirror helps.
     Disk(io::Error),
 }
 
-/// The whole file with the right checksum, however often the connection breaks.
-fn from_mirror(
+/// Fetches the whole file from one mirror and checks its checksum. Broken connections are retried while they make
+/// progress.
+fn fetch_from_mirror(
     agent: &Agent,
     url: &str,
-    wanted: &Wanted<'_>,
+    download: &Download<'_>,
     partial: &mut Partial,
     progress: &mut dyn FnMut(u64),
-) -> Result<(), Trouble> {
-    let mut broken = 0;
+) -> Result<(), MirrorError> {
+    let mut failures = 0;
     loop {
-        let before = partial.length().map_err(Trouble::Disk)?;
-        if before >= wanted.bytes {
+        let before = partial.length().map_err(MirrorError::Disk)?;
+        if before >= download.bytes {
             break;
         }
-        let Err(reason) = part(agent, url, wanted, partial, progress)? else { continue };
-        // A mirror that starts from the beginning each time never gets further.
-        broken = if partial.length().map_err(Trouble::Disk)? > before { 0 } else { broken + 1 };
-        if broken >= BROKEN {
-            return Err(Trouble::Mirror(reason));
+        let Err(reason) = fetch_part(agent, url, download, partial, progress)? else { continue };
+        // A mirror without ranges starts from the beginning each time, which also counts as no progress.
+        failures = if partial.length().map_err(MirrorError::Disk)? > before { 0 } else { failures + 1 };
+        if failures >= MAX_FAILURES {
+            return Err(MirrorError::Mirror(reason));
         }
     }
-    let length = partial.length().map_err(Trouble::Disk)?;
-    partial.file.rewind().map_err(Trouble::Disk)?;
-    let found = sum(&mut partial.file).map_err(Trouble::Disk)?;
-    if length == wanted.bytes && found == wanted.sha256 {
+    let length = partial.length().map_err(MirrorError::Disk)?;
+    partial.file.rewind().map_err(MirrorError::Disk)?;
+    let found = sha256(&mut partial.file).map_err(MirrorError::Disk)?;
+    if length == download.bytes && found == download.sha256 {
         return Ok(());
     }
-    // No byte of it can be trusted.
-    partial.cut(0).map_err(Trouble::Disk)?;
-    let problem = if length == wanted.bytes {
-        format!("the file there is another one: its SHA-256 is {found}, not {}", wanted.sha256)
+    // Nothing tells which bytes are wrong, so none is kept.
+    partial.truncate(0).map_err(MirrorError::Disk)?;
+    let problem = if length == download.bytes {
+        format!("it has another file: the SHA-256 is {found}, not {}", download.sha256)
     } else {
-        format!("the file there is longer than {} bytes", wanted.bytes)
+        format!("its file is longer than {} bytes", download.bytes)
     };
-    Err(Trouble::Mirror(problem))
+    Err(MirrorError::Mirror(problem))
 }
 
-/// One connection. `Ok(Err)`: it broke, and may be tried again.
-fn part(
+/// Continues the download over one connection. The inner `Err` says why it broke; it may be tried again.
+fn fetch_part(
     agent: &Agent,
     url: &str,
-    wanted: &Wanted<'_>,
+    download: &Download<'_>,
     partial: &mut Partial,
     progress: &mut dyn FnMut(u64),
-) -> Result<Result<(), String>, Trouble> {
-    let have = partial.length().map_err(Trouble::Disk)?;
+) -> Result<Result<(), String>, MirrorError> {
+    let have = partial.length().map_err(MirrorError::Disk)?;
     let mut request = agent.get(url).header(ACCEPT_ENCODING, "identity");
     if have > 0 {
         request = request.header(RANGE, format!("bytes={have}-"));
     }
     let response = match request.call() {
         Ok(response) => response,
-        Err(ureq::Error::BadUri(problem)) => return Err(Trouble::Mirror(problem)),
+        Err(ureq::Error::BadUri(problem)) => return Err(MirrorError::Mirror(problem)),
         Err(error) => return Ok(Err(error.to_string())),
     };
     let from = match response.status() {
@@ -261,30 +265,30 @@ fn part(
             let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
             match range.and_then(first_byte) {
                 Some(first) if first <= have => first,
-                _ => return Err(Trouble::Mirror("it answers with another part than was asked for".to_owned())),
+                _ => return Err(MirrorError::Mirror("it sends another part than the requested one".to_owned())),
             }
         }
-        // What is there is no beginning of what it has.
+        // The partial file is longer than the mirror's file, so it is not the beginning of it.
         StatusCode::RANGE_NOT_SATISFIABLE => {
-            partial.cut(0).map_err(Trouble::Disk)?;
-            return Ok(Err("it does not have as many bytes as are there".to_owned()));
+            partial.truncate(0).map_err(MirrorError::Disk)?;
+            return Ok(Err("its file is shorter than the partial download".to_owned()));
         }
-        status => return Err(Trouble::Mirror(format!("it answers {status}"))),
+        status => return Err(MirrorError::Mirror(format!("it answers {status}"))),
     };
-    partial.cut(from).map_err(Trouble::Disk)?;
+    partial.truncate(from).map_err(MirrorError::Disk)?;
     progress(from);
-    // One byte more than there should be tells a file that is too long.
-    let mut body = response.into_body().into_reader().take(wanted.bytes + 1 - from);
+    // One byte beyond the expected length is read, so that a file that is too long is noticed.
+    let mut body = response.into_body().into_reader().take(download.bytes + 1 - from);
     let mut buffer = vec![0; 1 << 16];
     let mut length = from;
     loop {
         match body.read(&mut buffer) {
-            Ok(0) if length < wanted.bytes => {
-                return Ok(Err(format!("it sends {length} bytes of {}", wanted.bytes)));
+            Ok(0) if length < download.bytes => {
+                return Ok(Err(format!("it sends only {length} of {} bytes", download.bytes)));
             }
             Ok(0) => return Ok(Ok(())),
             Ok(count) => {
-                partial.file.write_all(&buffer[..count]).map_err(Trouble::Disk)?;
+                partial.file.write_all(&buffer[..count]).map_err(MirrorError::Disk)?;
                 length += count as u64;
                 progress(length);
             }
@@ -293,7 +297,7 @@ fn part(
     }
 }
 
-/// Of `bytes 5-9/10`.
+/// The first byte of a `Content-Range` such as `bytes 5-9/10`.
 fn first_byte(range: &str) -> Option<u64> {
     range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }
@@ -304,20 +308,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_another_process_finished_is_not_held() {
+    fn a_file_that_another_process_finished_is_not_locked() {
         let folder = tempfile::tempdir().unwrap();
         let (target, path) = (folder.path().join("file"), folder.path().join("file.partial"));
         let other = Partial::open(&target).unwrap();
         fs::write(&path, "whole").unwrap();
-        // Opened before the other process finishes, locked afterwards.
-        let late = || OpenOptions::new().read(true).write(true).open(&path).unwrap();
-        let (first, second) = (late(), late());
-        assert!(matches!(Partial::hold(&path, first), Err(FetchError::Busy { .. })));
+        // Both are opened before the other process finishes, and locked afterwards.
+        let open = || OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let (first, second) = (open(), open());
+        assert!(matches!(Partial::lock(&path, first), Err(FetchError::Busy { .. })));
         other.finish(&target).unwrap();
-        assert!(Partial::hold(&path, second).unwrap().is_none());
+        assert!(Partial::lock(&path, second).unwrap().is_none());
         let mut mine = Partial::open(&target).unwrap();
         assert_eq!(mine.length().unwrap(), 0);
-        mine.cut(3).unwrap();
-        assert_eq!(fs::read(&target).unwrap(), b"whole", "what is finished stays");
+        mine.truncate(3).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"whole", "the finished file is unchanged");
     }
 }

@@ -1,4 +1,4 @@
-//! Downloads from servers that misbehave.
+//! Tests of downloads from servers that misbehave.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -9,52 +9,52 @@ use std::sync::{Arc, Mutex};
 
 use sha2::{Digest, Sha256};
 
-use super::fetch::{FetchError, Wanted, fetch};
+use super::fetch::{Download, FetchError, fetch};
 
 /// How a server answers one connection.
 #[derive(Clone, Copy)]
 enum Answer {
-    /// As it should, ranges too.
-    Right,
-    /// The whole file, whatever part is asked for.
+    /// It sends what is requested, ranges too.
+    Correct,
+    /// It sends the whole file for any range.
     NoRanges,
-    /// So many bytes of what it should send, then it hangs up.
+    /// It closes the connection after this number of bytes.
     Broken(usize),
     Missing,
-    /// Another file of the same length.
+    /// It sends another file of the same length.
     Altered,
-    /// One byte too many.
+    /// It sends one byte too many.
     Longer,
-    /// Another part than the one that is asked for.
+    /// It sends another part than the requested one.
     WrongPart,
     NotSatisfiable,
 }
 
-/// A server of one file, whose connections are answered in this order, the last answer for all that follow.
+/// A server of one file. Its connections get the given answers in order, and all later ones the last answer.
 struct Server {
     url: String,
-    /// What parts were asked for: the first byte, 0 where none was named.
-    asked: Arc<Mutex<Vec<usize>>>,
+    /// The first byte of every requested range; 0 for a request without a range.
+    requests: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Server {
     fn start(content: &[u8], answers: &[Answer]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/file", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (content, answers, log) = (content.to_vec(), answers.to_vec(), asked.clone());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (content, answers, log) = (content.to_vec(), answers.to_vec(), requests.clone());
         std::thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
                 let answer = answers[number.min(answers.len() - 1)];
-                // The client may hang up as it likes.
+                // The client may close the connection at any time.
                 let _ = serve(stream.unwrap(), &content, answer, &log);
             }
         });
-        Self { url, asked }
+        Self { url, requests }
     }
 
-    fn asked(&self) -> Vec<usize> {
-        self.asked.lock().unwrap().clone()
+    fn requests(&self) -> Vec<usize> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
@@ -81,7 +81,7 @@ fn serve(mut stream: TcpStream, content: &[u8], answer: Answer, log: &Mutex<Vec<
     };
     let altered: Vec<u8> = content.iter().map(|byte| byte ^ 1).collect();
     let (head, body) = match answer {
-        Answer::Right => (ranged(first), &content[first..]),
+        Answer::Correct => (ranged(first), &content[first..]),
         Answer::NoRanges => (head("200 OK", length, ""), content),
         Answer::Broken(count) => (ranged(first), &content[first..length.min(first + count)]),
         Answer::Missing => (head("404 Not Found", 0, ""), &[][..]),
@@ -98,13 +98,14 @@ fn serve(mut stream: TcpStream, content: &[u8], answer: Answer, log: &Mutex<Vec<
     Ok(())
 }
 
-struct Scene {
+/// A file's content and the folder that it is fetched to.
+struct Fixture {
     folder: tempfile::TempDir,
     content: Vec<u8>,
     sha256: String,
 }
 
-impl Scene {
+impl Fixture {
     fn new() -> Self {
         let content: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
         let sha256 = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -123,25 +124,26 @@ impl Scene {
         self.folder.path().join("set").join("file.partial")
     }
 
-    fn leave(&self, bytes: &[u8]) {
+    fn write_partial(&self, bytes: &[u8]) {
         fs::create_dir_all(self.target().parent().unwrap()).unwrap();
         fs::write(self.partial(), bytes).unwrap();
     }
 
-    /// Fetches from these servers; what progress was told last.
+    /// Fetches from these servers and returns the last number of bytes that was reported as progress.
     fn fetch(&self, servers: &[&Server]) -> Result<u64, FetchError> {
         let urls = servers.iter().map(|server| server.url.clone()).collect();
-        let wanted = Wanted { urls, bytes: self.content.len() as u64, sha256: &self.sha256 };
+        let download = Download { urls, bytes: self.content.len() as u64, sha256: &self.sha256 };
         let mut last = 0;
-        fetch(&wanted, &self.target(), &mut |bytes| last = bytes).map(|()| last)
+        fetch(&download, &self.target(), &mut |bytes| last = bytes).map(|()| last)
     }
 
-    /// That the file is there, and nothing beside it.
-    fn is_there(&self) {
+    /// Asserts that the file is complete and alone in its folder.
+    fn assert_fetched(&self) {
         assert!(fs::read(self.target()).unwrap() == self.content);
         assert_eq!(fs::read_dir(self.target().parent().unwrap()).unwrap().count(), 1);
     }
 
+    /// Asserts that fetching fails and leaves no file, and returns the message.
     fn fails(&self, servers: &[&Server]) -> String {
         let error = self.fetch(servers).unwrap_err().to_string();
         assert!(!self.target().exists());
@@ -151,113 +153,113 @@ impl Scene {
 
 #[test]
 fn a_file_is_fetched_once() {
-    let scene = Scene::new();
-    let server = scene.server(&[Answer::Right]);
-    assert_eq!(scene.fetch(&[&server]).unwrap(), 1_200_000);
-    scene.is_there();
-    assert_eq!(scene.fetch(&[&server]).unwrap(), 1_200_000);
-    assert_eq!(server.asked(), [0], "the second time, nothing is asked for");
-    // What is there but wrong is fetched anew.
-    fs::write(scene.target(), "other").unwrap();
-    scene.fetch(&[&server]).unwrap();
-    scene.is_there();
+    let fixture = Fixture::new();
+    let server = fixture.server(&[Answer::Correct]);
+    assert_eq!(fixture.fetch(&[&server]).unwrap(), 1_200_000);
+    fixture.assert_fetched();
+    assert_eq!(fixture.fetch(&[&server]).unwrap(), 1_200_000);
+    assert_eq!(server.requests(), [0], "the second time, nothing is requested");
+    // A file with a wrong checksum is replaced.
+    fs::write(fixture.target(), "other").unwrap();
+    fixture.fetch(&[&server]).unwrap();
+    fixture.assert_fetched();
 }
 
 #[test]
-fn a_broken_connection_goes_on_where_it_broke() {
-    let scene = Scene::new();
-    let server = scene.server(&[Answer::Broken(500_000), Answer::Broken(200_000), Answer::Right]);
-    scene.fetch(&[&server]).unwrap();
-    scene.is_there();
-    assert_eq!(server.asked(), [0, 500_000, 700_000]);
+fn a_download_continues_where_the_connection_broke() {
+    let fixture = Fixture::new();
+    let server = fixture.server(&[Answer::Broken(500_000), Answer::Broken(200_000), Answer::Correct]);
+    fixture.fetch(&[&server]).unwrap();
+    fixture.assert_fetched();
+    assert_eq!(server.requests(), [0, 500_000, 700_000]);
 }
 
 #[test]
-fn a_partial_file_of_an_earlier_run_is_gone_on_with() {
-    let scene = Scene::new();
-    scene.leave(&scene.content[..123_456]);
-    let server = scene.server(&[Answer::Right]);
-    scene.fetch(&[&server]).unwrap();
-    scene.is_there();
-    assert_eq!(server.asked(), [123_456]);
+fn a_partial_file_of_an_earlier_run_is_continued() {
+    let fixture = Fixture::new();
+    fixture.write_partial(&fixture.content[..123_456]);
+    let server = fixture.server(&[Answer::Correct]);
+    fixture.fetch(&[&server]).unwrap();
+    fixture.assert_fetched();
+    assert_eq!(server.requests(), [123_456]);
 }
 
 #[test]
 fn a_server_without_ranges_sends_the_whole_file_again() {
-    let scene = Scene::new();
-    scene.leave(&scene.content[..123_456]);
-    let server = scene.server(&[Answer::NoRanges]);
-    scene.fetch(&[&server]).unwrap();
-    scene.is_there();
+    let fixture = Fixture::new();
+    fixture.write_partial(&fixture.content[..123_456]);
+    let server = fixture.server(&[Answer::NoRanges]);
+    fixture.fetch(&[&server]).unwrap();
+    fixture.assert_fetched();
 }
 
 #[test]
-fn a_partial_file_of_something_else_is_given_up() {
-    let scene = Scene::new();
-    scene.leave(b"something else");
-    let (first, second) = (scene.server(&[Answer::Right]), scene.server(&[Answer::Right]));
-    scene.fetch(&[&first, &second]).unwrap();
-    scene.is_there();
-    assert_eq!((first.asked(), second.asked()), (vec![14], vec![0]));
+fn a_partial_file_with_other_content_is_discarded() {
+    let fixture = Fixture::new();
+    fixture.write_partial(b"something else");
+    let (first, second) = (fixture.server(&[Answer::Correct]), fixture.server(&[Answer::Correct]));
+    fixture.fetch(&[&first, &second]).unwrap();
+    fixture.assert_fetched();
+    assert_eq!((first.requests(), second.requests()), (vec![14], vec![0]));
 
-    let scene = Scene::new();
-    scene.leave(&scene.content[..99]);
-    let server = scene.server(&[Answer::NotSatisfiable, Answer::Right]);
-    scene.fetch(&[&server]).unwrap();
-    scene.is_there();
-    assert_eq!(server.asked(), [99, 0]);
+    let fixture = Fixture::new();
+    fixture.write_partial(&fixture.content[..99]);
+    let server = fixture.server(&[Answer::NotSatisfiable, Answer::Correct]);
+    fixture.fetch(&[&server]).unwrap();
+    fixture.assert_fetched();
+    assert_eq!(server.requests(), [99, 0]);
 }
 
 #[test]
-fn another_mirror_does_what_one_cannot() {
+fn the_next_mirror_is_tried_if_one_fails() {
     for answer in [Answer::Missing, Answer::Altered, Answer::Longer, Answer::Broken(0)] {
-        let scene = Scene::new();
-        let (bad, good) = (scene.server(&[answer]), scene.server(&[Answer::Right]));
-        scene.fetch(&[&bad, &good]).unwrap();
-        scene.is_there();
-        assert_eq!(good.asked(), [0]);
+        let fixture = Fixture::new();
+        let (bad, good) = (fixture.server(&[answer]), fixture.server(&[Answer::Correct]));
+        fixture.fetch(&[&bad, &good]).unwrap();
+        fixture.assert_fetched();
+        assert_eq!(good.requests(), [0]);
     }
-    let scene = Scene::new();
-    scene.leave(&scene.content[..1000]);
-    let (bad, good) = (scene.server(&[Answer::WrongPart]), scene.server(&[Answer::Right]));
-    scene.fetch(&[&bad, &good]).unwrap();
-    scene.is_there();
-    assert_eq!(good.asked(), [1000]);
-    // Nobody listens.
-    let scene = Scene::new();
-    let dead = Server { url: "http://127.0.0.1:1/file".into(), asked: Arc::default() };
-    scene.fetch(&[&dead, &good]).unwrap();
-    scene.is_there();
+    let fixture = Fixture::new();
+    fixture.write_partial(&fixture.content[..1000]);
+    let (bad, good) = (fixture.server(&[Answer::WrongPart]), fixture.server(&[Answer::Correct]));
+    fixture.fetch(&[&bad, &good]).unwrap();
+    fixture.assert_fetched();
+    assert_eq!(good.requests(), [1000]);
+    // No server listens at this address.
+    let fixture = Fixture::new();
+    let dead = Server { url: "http://127.0.0.1:1/file".into(), requests: Arc::default() };
+    fixture.fetch(&[&dead, &good]).unwrap();
+    fixture.assert_fetched();
 }
 
 #[test]
-fn where_no_mirror_helps_each_says_why() {
-    let scene = Scene::new();
-    let (missing, altered) = (scene.server(&[Answer::Missing]), scene.server(&[Answer::Altered]));
-    let error = scene.fails(&[&missing, &altered]);
+fn the_error_gives_the_reason_of_every_mirror() {
+    let fixture = Fixture::new();
+    let (missing, altered) = (fixture.server(&[Answer::Missing]), fixture.server(&[Answer::Altered]));
+    let error = fixture.fails(&[&missing, &altered]);
     assert!(error.contains(&format!("{}: it answers 404 Not Found", missing.url)), "{error}");
-    assert!(error.contains(&altered.url) && error.contains(&scene.sha256) && !error.contains("are kept"), "{error}");
-    assert!(!scene.partial().exists(), "bytes that cannot be trusted are not kept");
+    assert!(error.contains(&altered.url) && error.contains(&fixture.sha256) && !error.contains("are kept"), "{error}");
+    assert!(!fixture.partial().exists(), "a file with a wrong checksum is not kept");
 
-    let broken = scene.server(&[Answer::Broken(1000), Answer::Broken(0)]);
-    let error = scene.fails(&[&broken]);
+    let broken = fixture.server(&[Answer::Broken(1000), Answer::Broken(0)]);
+    let error = fixture.fails(&[&broken]);
     assert!(error.contains("the connection broke") && error.contains("1000 bytes are kept"), "{error}");
-    assert_eq!(fs::read(scene.partial()).unwrap().len(), 1000);
-    let good = scene.server(&[Answer::Right]);
-    scene.fetch(&[&good]).unwrap();
-    assert_eq!(good.asked(), [1000]);
-    scene.is_there();
+    assert_eq!(fs::read(fixture.partial()).unwrap().len(), 1000);
+    let good = fixture.server(&[Answer::Correct]);
+    fixture.fetch(&[&good]).unwrap();
+    assert_eq!(good.requests(), [1000]);
+    fixture.assert_fetched();
 }
 
 #[test]
-fn one_process_at_a_time() {
-    let scene = Scene::new();
-    scene.leave(b"");
-    let held = fs::File::open(scene.partial()).unwrap();
+fn only_one_process_fetches_a_file_at_a_time() {
+    let fixture = Fixture::new();
+    fixture.write_partial(b"");
+    let held = fs::File::open(fixture.partial()).unwrap();
     held.lock().unwrap();
-    let server = scene.server(&[Answer::Right]);
-    assert!(scene.fails(&[&server]).contains("another process is fetching it"));
+    let server = fixture.server(&[Answer::Correct]);
+    assert!(fixture.fails(&[&server]).contains("another process is fetching it"));
     drop(held);
-    scene.fetch(&[&server]).unwrap();
-    scene.is_there();
+    fixture.fetch(&[&server]).unwrap();
+    fixture.assert_fetched();
 }

@@ -1,4 +1,4 @@
-//! `nas data get`: public data sets.
+//! `nas data get`: fetches public data sets.
 
 use std::fs;
 use std::io::IsTerminal;
@@ -8,17 +8,20 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nas_data::{data_folders, own_data_folder};
 
-use super::fetch::{FetchError, Wanted, fetch};
-use super::sets::{Item, Kept, SETS, Set};
+use super::fetch::{Download, FetchError, fetch};
+use super::sets::{DataFile, DataSet, SETS, Storage};
 use super::unpack::{is_unpacked, unpack};
 use crate::args::{Args, DataGet};
 use crate::failure::Failure;
 use crate::print;
 
-/// Fetches a set, or lists them.
+/// Fetches a data set, or lists all if none is named.
+///
+/// # Errors
+/// There is no such set, no mirror has it, or its files cannot be written.
 pub fn get(args: &Args, get: &DataGet) -> Result<ExitCode, Failure> {
     let Some(name) = &get.name else { return Ok(list()) };
-    let set = Set::find(name).ok_or_else(|| {
+    let set = DataSet::find(name).ok_or_else(|| {
         let near = nas_core::did_you_mean(name, SETS.iter().map(|set| set.name));
         Failure::input(format!("there is no public data set '{name}'")).help(format!("{near}`nas data get` lists them"))
     })?;
@@ -29,15 +32,15 @@ pub fn get(args: &Args, get: &DataGet) -> Result<ExitCode, Failure> {
         })?,
     };
     let place = match set.files {
-        [Item { kept: Kept::As(file), .. }] => folder.join(file),
+        [DataFile { storage: Storage::As(file), .. }] => folder.join(file),
         _ => folder.join(set.name),
     };
     let bar = progress_bar(set.bytes(), args.quiet);
-    let mut before = 0;
-    for item in set.files {
-        bar.set_message(item.name);
-        take(item, &place, &get.mirror, &mut |bytes| bar.set_position(before + bytes))?;
-        before += item.bytes;
+    let mut done = 0;
+    for file in set.files {
+        bar.set_message(file.name);
+        fetch_file(file, &place, &get.mirror, &mut |bytes| bar.set_position(done + bytes))?;
+        done += file.bytes;
     }
     bar.finish_and_clear();
     out!("{}", place.display());
@@ -47,41 +50,41 @@ pub fn get(args: &Args, get: &DataGet) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fetches one file of a set, and unpacks it where it is an archive.
-fn take(item: &Item, place: &Path, mirrors: &[String], progress: &mut dyn FnMut(u64)) -> Result<(), Failure> {
-    let target = match item.kept {
-        Kept::As(_) => place.to_owned(),
-        Kept::InFolder | Kept::Members(_) => place.join(item.name),
+/// Fetches one file of a set, and unpacks it if it is an archive.
+fn fetch_file(file: &DataFile, place: &Path, mirrors: &[String], progress: &mut dyn FnMut(u64)) -> Result<(), Failure> {
+    let target = match file.storage {
+        Storage::As(_) => place.to_owned(),
+        Storage::InFolder | Storage::Members(_) => place.join(file.name),
     };
-    if let Kept::Members(members) = item.kept
+    if let Storage::Members(members) = file.storage
         && is_unpacked(members, place)
     {
         return Ok(());
     }
     let bases: Vec<&str> =
-        if mirrors.is_empty() { item.mirrors.to_vec() } else { mirrors.iter().map(String::as_str).collect() };
-    let urls = bases.iter().map(|base| format!("{}/{}", base.trim_end_matches('/'), item.name)).collect();
-    let wanted = Wanted { urls, bytes: item.bytes, sha256: item.sha256 };
-    fetch(&wanted, &target, progress).map_err(|error| match error {
+        if mirrors.is_empty() { file.mirrors.to_vec() } else { mirrors.iter().map(String::as_str).collect() };
+    let urls = bases.iter().map(|base| format!("{}/{}", base.trim_end_matches('/'), file.name)).collect();
+    let download = Download { urls, bytes: file.bytes, sha256: file.sha256 };
+    fetch(&download, &target, progress).map_err(|error| match error {
         FetchError::Failed { .. } => {
-            let help = "check the network, or name another place with --mirror";
-            Failure::broken(format!("{} {error}", item.name)).help(help)
+            let help = "check the network, or name another mirror with --mirror";
+            Failure::broken(format!("{} {error}", file.name)).help(help)
         }
         FetchError::Busy { .. } | FetchError::Write { .. } => Failure::input(error.to_string()),
     })?;
-    if let Kept::Members(members) = item.kept {
+    if let Storage::Members(members) = file.storage {
         unpack(&target, members, place)
             .map_err(|error| Failure::broken(format!("{}: cannot be unpacked: {error}", target.display())))?;
-        // What was in it is there; that the archive stays as well does no harm.
+        // The members are unpacked, so it does no harm if the archive cannot be removed.
         let _ = fs::remove_file(&target);
     }
     Ok(())
 }
 
 fn list() -> ExitCode {
-    let there = |set: &Set| {
+    let location = |set: &DataSet| {
         let file = match set.files {
-            [Item { kept: Kept::As(file), .. }] => file,
+            [DataFile { storage: Storage::As(file), .. }] => file,
             _ => set.name,
         };
         let found: Option<PathBuf> =
@@ -90,9 +93,9 @@ fn list() -> ExitCode {
     };
     let rows = SETS.iter().map(|set| {
         let megabytes = print::number((set.bytes() as f64 / 1e5).round() / 10.0);
-        vec![set.name.to_owned(), megabytes, set.description.to_owned(), there(set)]
+        vec![set.name.to_owned(), megabytes, set.description.to_owned(), location(set)]
     });
-    out!("{}", print::table(&["name", "MB", "what", "where"], rows.collect()));
+    out!("{}", print::table(&["name", "MB", "description", "location"], rows.collect()));
     ExitCode::SUCCESS
 }
 

@@ -1,4 +1,4 @@
-//! `nas data`: what networks are trained on, fetched and looked at.
+//! `nas data`: fetches public data sets and checks data.
 
 mod check;
 mod fetch;

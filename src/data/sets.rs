@@ -1,65 +1,66 @@
-//! The public data sets that can be fetched, and where from.
+//! The public data sets that can be fetched, with their mirrors and checksums.
 
-/// One data set.
+/// A public data set.
 #[derive(Debug)]
-pub struct Set {
-    /// As in `--data`.
+pub struct DataSet {
+    /// The name for `--data`.
     pub name: &'static str,
-    /// What it holds, and under which licence.
+    /// The content and the licence.
     pub description: &'static str,
-    /// What is fetched.
-    pub files: &'static [Item],
+    /// The files to fetch.
+    pub files: &'static [DataFile],
 }
 
-/// One file to fetch.
+/// A file to fetch.
 #[derive(Debug)]
-pub struct Item {
-    /// Its name at the mirrors.
+pub struct DataFile {
+    /// Its name on the mirrors.
     pub name: &'static str,
-    /// What is kept of it.
-    pub kept: Kept,
+    /// How it is stored.
+    pub storage: Storage,
     /// Its length.
     pub bytes: u64,
-    /// In hexadecimal digits.
+    /// Its SHA-256 checksum in hexadecimal digits.
     pub sha256: &'static str,
-    /// Addresses before the name, in the order in which they are tried.
+    /// The URLs to which the name is appended, in the order in which they are tried.
     pub mirrors: &'static [&'static str],
 }
 
-/// What becomes of a file.
+/// How a fetched file is stored.
 #[derive(Debug)]
-pub enum Kept {
-    /// It is put into the set's folder.
+pub enum Storage {
+    /// In the set's folder.
     InFolder,
-    /// It is the whole set, under this name.
+    /// Under this name; the file is the whole set.
     As(&'static str),
-    /// A `.tar.gz`, of which these files are put into the set's folder, each with its length.
+    /// The file is a `.tar.gz` archive, and these members of it are unpacked into the set's folder. Each is given with
+    /// its length in bytes.
     Members(&'static [(&'static str, u64)]),
 }
 
-impl Set {
-    /// The set of this name.
+impl DataSet {
+    /// Finds a set by its name.
     pub fn find(name: &str) -> Option<&'static Self> {
         SETS.iter().find(|set| set.name == name)
     }
 
-    /// Bytes of all files.
+    /// The bytes of all files together.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|item| item.bytes).sum()
+        self.files.iter().map(|file| file.bytes).sum()
     }
 }
 
-/// All sets, by name.
+/// All sets, sorted by name.
 ///
-/// The sums of MNIST and CIFAR are those of TensorFlow Datasets (`url_checksums`), which several other projects publish
-/// alike; those of Fashion-MNIST and of Tiny Shakespeare were computed from the official files.
-pub const SETS: [Set; 5] = [
-    Set {
+/// The checksums of MNIST and CIFAR are those of TensorFlow Datasets (`url_checksums`), and several other projects
+/// publish the same ones. Those of Fashion-MNIST and Tiny Shakespeare were computed from the official files.
+pub const SETS: [DataSet; 5] = [
+    DataSet {
         name: "cifar-10",
         description: "60,000 colour images of 32×32 pixels, 10 classes (A. Krizhevsky, 2009); no licence stated",
-        files: &[Item {
+        files: &[DataFile {
             name: "cifar-10-binary.tar.gz",
-            kept: Kept::Members(&[
+            storage: Storage::Members(&[
                 ("data_batch_1.bin", 30_730_000),
                 ("data_batch_2.bin", 30_730_000),
                 ("data_batch_3.bin", 30_730_000),
@@ -75,18 +76,18 @@ pub const SETS: [Set; 5] = [
             ],
         }],
     },
-    Set {
+    DataSet {
         name: "cifar-100",
         description: "60,000 colour images of 32×32 pixels, 100 classes (A. Krizhevsky, 2009); no licence stated",
-        files: &[Item {
+        files: &[DataFile {
             name: "cifar-100-binary.tar.gz",
-            kept: Kept::Members(&[("train.bin", 153_700_000), ("test.bin", 30_740_000)]),
+            storage: Storage::Members(&[("train.bin", 153_700_000), ("test.bin", 30_740_000)]),
             bytes: 168_513_733,
             sha256: "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
             mirrors: &["https://www.cs.toronto.edu/~kriz/"],
         }],
     },
-    Set {
+    DataSet {
         name: "fashion-mnist",
         description: "70,000 grey images of clothes, 28×28 pixels, 10 classes (Zalando, 2017); MIT",
         files: &[
@@ -112,7 +113,7 @@ pub const SETS: [Set; 5] = [
             ),
         ],
     },
-    Set {
+    DataSet {
         name: "mnist",
         description: "70,000 grey images of handwritten digits, 28×28 pixels (Y. LeCun et al., 1998); CC BY-SA 3.0",
         files: &[
@@ -138,12 +139,12 @@ pub const SETS: [Set; 5] = [
             ),
         ],
     },
-    Set {
+    DataSet {
         name: "tinyshakespeare",
         description: "1.1 million characters of plays (A. Karpathy, char-rnn); public domain",
-        files: &[Item {
+        files: &[DataFile {
             name: "input.txt",
-            kept: Kept::As("tinyshakespeare.txt"),
+            storage: Storage::As("tinyshakespeare.txt"),
             bytes: 1_115_394,
             sha256: "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
             mirrors: &[
@@ -154,16 +155,16 @@ pub const SETS: [Set; 5] = [
     },
 ];
 
-const fn fashion(name: &'static str, bytes: u64, sha256: &'static str) -> Item {
+const fn fashion(name: &'static str, bytes: u64, sha256: &'static str) -> DataFile {
     let mirrors = &[
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ];
-    Item { name, kept: Kept::InFolder, bytes, sha256, mirrors }
+    DataFile { name, storage: Storage::InFolder, bytes, sha256, mirrors }
 }
 
-const fn mnist(name: &'static str, bytes: u64, sha256: &'static str) -> Item {
+const fn mnist(name: &'static str, bytes: u64, sha256: &'static str) -> DataFile {
     let mirrors =
         &["https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"];
-    Item { name, kept: Kept::InFolder, bytes, sha256, mirrors }
+    DataFile { name, storage: Storage::InFolder, bytes, sha256, mirrors }
 }

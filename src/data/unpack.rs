@@ -1,4 +1,4 @@
-//! Files out of a `.tar.gz`.
+//! Unpacks files from a `.tar.gz` archive.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,17 +8,20 @@ use flate2::read::GzDecoder;
 use nas_api::file::write_atomic_with;
 use tar::Archive;
 
-/// Puts the named members, wherever they are in the archive, into `folder`; each must have its length. A file is there whole or
-/// not at all.
+/// Unpacks the named members from any folder of the archive into `folder`. Each member is given with its length in
+/// bytes. A file never appears half written.
+///
+/// # Errors
+/// The archive cannot be read, a member is missing or has another length, or a file cannot be written.
 pub fn unpack(archive: &Path, members: &[(&str, u64)], folder: &Path) -> io::Result<()> {
     let mut found = 0;
     for entry in Archive::new(GzDecoder::new(File::open(archive)?)).entries()? {
         let mut entry = entry?;
-        // The name alone, so that nothing can be written elsewhere.
+        // Only the file name is used, so that the archive cannot write outside the folder.
         let name = entry.path()?.file_name().map(|name| name.to_string_lossy().into_owned());
         let Some((name, bytes)) = members.iter().find(|(member, _)| Some(*member) == name.as_deref()) else { continue };
         if entry.size() != *bytes {
-            let problem = format!("'{name}' in it has {} bytes, not {bytes}", entry.size());
+            let problem = format!("its file '{name}' has {} bytes, not {bytes}", entry.size());
             return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
         write_atomic_with(&folder.join(name), |out| io::copy(&mut entry, out).map(drop))
@@ -26,13 +29,13 @@ pub fn unpack(archive: &Path, members: &[(&str, u64)], folder: &Path) -> io::Res
         found += 1;
     }
     if found < members.len() {
-        let problem = format!("it holds {found} of the {} files that it should", members.len());
+        let problem = format!("it contains only {found} of the {} files that it should", members.len());
         return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
     }
     Ok(())
 }
 
-/// Whether all members are there already.
+/// Whether all members are in the folder with the right lengths.
 pub fn is_unpacked(members: &[(&str, u64)], folder: &Path) -> bool {
     members.iter().all(|(name, bytes)| fs::metadata(folder.join(name)).is_ok_and(|file| file.len() == *bytes))
 }
@@ -56,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_put_into_the_folder_and_nothing_else() {
+    fn only_the_named_members_are_unpacked() {
         let folder = tempfile::tempdir().unwrap();
         let (path, out) = (folder.path().join("a.tar.gz"), folder.path().join("out"));
         fs::create_dir(&out).unwrap();

@@ -5,7 +5,7 @@ addEventListener("load", () => setTimeout(async () => {
   const buttons = all("#legend button");
   const found = { ...watched, title: document.title, strategies: buttons.length, charts: all("figure").length };
 
-  // Every picture has a size and shapes; every chart has a line of each of its strategies; no number is missing.
+  // Every picture has a size and shapes, every chart has a line for each of its strategies, and no number is missing.
   const figures = all("figure");
   found.undrawn = figures.filter((figure) => {
     const svg = figure.querySelector("svg");
@@ -28,7 +28,7 @@ addEventListener("load", () => setTimeout(async () => {
   document.getElementById("all").click();
   found["shows all"] = buttons.every((button) => shown(`svg .s${button.dataset.place}`));
 
-  // Points at the middle of the first strategy's line in the first chart.
+  // Moves the pointer to the middle of the first strategy's line in the first chart.
   const figure = charts.find((figure) => figure.id.endsWith("-value"));
   const svg = figure.querySelector("svg");
   svg.scrollIntoView();

@@ -1,5 +1,5 @@
-/* For the tests of final training in C: logistic regression of one number, which is really trained. The graph that it is given is
- * counted, and not built.
+/* An evaluator for the tests of final training in C. It trains a logistic regression of one number. It only counts the
+ * nodes of the graph and does not build the network.
  */
 #include <math.h>
 #include <stdio.h>
@@ -12,18 +12,18 @@ static const nas_metric_info METRICS[] = {{"val_nodes", "", NAS_LESS, false, "Op
 
 static const nas_parameter PARAMETERS[] = {
     {"rate", false, 0.001, 100, 1, "The learning rate."},
-    {"shift", false, -1, 1, 0, "Where the classes meet: the data."},
+    {"shift", false, -1, 1, 0, "Where the classes meet; it defines the data."},
 };
 
-/* What the settings say. */
+/* The settings. */
 typedef struct {
     double rate, shift;
 } logistic;
 
 static nas_answer describe(void) {
     static const char *const recipe[] = {"rate"};
-    nas_info info = {"logistic", "1", "Logistic regression of one number.", METRICS, 1, "epochs", false, true, PARAMETERS, 2,
-                     true, recipe, 1, NULL, 0};
+    nas_info info = {"logistic", "1", "Logistic regression of one number.", METRICS, 1, "epochs", false, true,
+                     PARAMETERS, 2, true, recipe, 1, NULL, 0};
     nas_writer to = {NULL, 0, 0, false};
     nas_put_info(&to, &info);
     return nas_finish(to);
@@ -75,7 +75,7 @@ static double likely(const float *weights, double x) {
     return 1 / (1 + exp(-(weights[0] * x + weights[1])));
 }
 
-/* Two numbers as safetensors; false where they cannot be written. */
+/* Saves the two weights as safetensors; returns false if they cannot be written. */
 static bool save(const char *folder, const float *weights) {
     static const char header[] = "{\"line\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
     char path[4096];
@@ -99,7 +99,7 @@ static nas_answer fit(const logistic *settings, const nas_train_request *request
     for (uint32_t epoch = 1; epoch <= request->epochs; epoch++) {
         double gradient[2] = {0, 0};
         loss = 0;
-        /* Every second example is for testing. */
+        /* Every second example is kept for testing. */
         for (size_t i = 0; i < EXAMPLES; i += 2) {
             double x = example(i), truth = x > settings->shift, p = likely(weights, x);
             gradient[0] += (p - truth) * x;

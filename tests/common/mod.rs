@@ -1,15 +1,18 @@
-//! What the end-to-end tests share: the real binary, the components, scratch folders.
+//! The helpers of the end-to-end tests: the real binary, the components, scratch folders.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod grid;
 #[cfg(unix)]
 pub mod process;
+mod test_data;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+pub use test_data::test_data;
 
-/// The real binary, with no plugins but those that the test names, and a compile cache of the tests' own.
+/// The real binary, without the user's plugins and with a compile cache of the tests' own.
 pub fn nas<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nas"));
     command.env_remove("NAS_PLUGINS").env("XDG_DATA_HOME", "/nonexistent");
@@ -22,7 +25,7 @@ pub fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
 }
 
-/// A file that `cargo xtask plugins` has built.
+/// The path of a file that `cargo xtask plugins` has built.
 pub fn built(kind: &str, file: &str) -> String {
     let path = target().join("plugins").join(kind).join(file);
     assert!(path.is_file(), "the components have not been built: run `cargo xtask plugins`");
@@ -33,13 +36,13 @@ pub fn component(kind: &str, name: &str) -> String {
     built(kind, &format!("{name}.wasm"))
 }
 
-/// The native evaluator that misbehaves as it is told.
+/// The native evaluator that misbehaves according to its settings.
 pub fn unruly() -> String {
     let name = format!("{}fixture_unruly{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     built("libraries", &name)
 }
 
-/// Runs to the end, which must be a success; returns standard output.
+/// Runs a command that must succeed, and returns its standard output.
 pub fn succeed(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&stderr);
@@ -47,7 +50,7 @@ pub fn succeed(command: &mut Command) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
-/// The message of a command that must be refused as wrong input.
+/// Runs a command that must be refused as invalid input, and returns its message.
 pub fn refused(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -58,32 +61,20 @@ pub fn refused(command: &mut Command) -> String {
     message
 }
 
-/// As [`succeed`], with the one JSON object on standard output.
+/// Runs a command with `--json`, which must succeed, and returns the JSON value.
 pub fn json(command: &mut Command) -> Value {
     serde_json::from_str(&succeed(command.arg("--json"))).unwrap()
 }
 
-/// The records of a study without times.
+/// The records of a study without the times.
 pub fn records(study: &Path) -> String {
     let study = study.to_str().unwrap();
     succeed(&mut nas(["show", study, "--records"]))
 }
 
-/// A scratch folder, and the path of a study in it.
+/// A temporary folder, and the path of a new study in it.
 pub fn scratch() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let study = folder.path().join("a.study");
     (folder, study)
-}
-
-/// The folder of the shared data; `None`, with a printed reason, where there is none. In CI there must be one.
-pub fn data(what: &str) -> Option<PathBuf> {
-    match std::env::var_os("NAS_DATA") {
-        Some(folder) => Some(PathBuf::from(folder).join(what)),
-        None => {
-            assert!(std::env::var_os("CI").is_none(), "NAS_DATA must be set in CI");
-            eprintln!("skipped: NAS_DATA is not set, so there is no {what}");
-            None
-        }
-    }
 }

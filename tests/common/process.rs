@@ -1,16 +1,16 @@
-//! Other processes: who they are, and how they end.
+//! Starts, finds and kills other processes.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Processes whose parent is this one.
+/// The processes whose parent is `parent`.
 pub fn children(parent: u32) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Ok(process) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
-        // The parent is the second field after the name, which stands in parentheses.
+        // The parent is the second field after the name, which is in parentheses.
         let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { continue };
         let after = stat.rsplit(')').next().unwrap();
         if after.split_whitespace().nth(1).and_then(|text| text.parse().ok()) == Some(parent) {
@@ -21,7 +21,7 @@ pub fn children(parent: u32) -> BTreeSet<u32> {
 }
 
 pub fn kill(signal: &str, process: u32) {
-    // It may be gone already.
+    // The process may have ended already, so the status is ignored.
     Command::new("kill").args([signal, &process.to_string()]).stderr(Stdio::null()).status().unwrap();
 }
 

@@ -4,6 +4,8 @@ mod boxes;
 mod caches;
 mod folders;
 mod tables;
+#[path = "../../../tests/common/test_data.rs"]
+pub(crate) mod test_data;
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use self::test_data::test_data;
 use super::{Data, DataConfig, Examples, Kind, Targets, Tokens};
 
 fn config(source: impl AsRef<Path>) -> DataConfig {
@@ -236,12 +239,7 @@ fn idx_files_that_cannot_be_used_say_which_and_why() {
 
 #[test]
 fn fashion_mnist() {
-    let Some(folder) = std::env::var_os("NAS_DATA") else {
-        assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
-        println!("skipped: NAS_DATA does not name a folder with fashion-mnist");
-        return;
-    };
-    let source = PathBuf::from(folder).join("fashion-mnist");
+    let Some(source) = test_data("fashion-mnist") else { return };
     let data = Data::open(&DataConfig { train_limit: 2000, validation_limit: 500, ..config(source) }).unwrap();
     assert_eq!([&data.train, &data.validation, &data.test].map(Examples::len), [2000, 500, 10_000]);
     assert_eq!((&data.train.shape[..], data.train.outputs()), (&[1, 28, 28][..], 10));

@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used)]
 use std::fs;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -8,6 +7,7 @@ use tokenizers::models::TrainerWrapper;
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 
 use super::*;
+use crate::tests::test_data::test_data;
 
 /// Prose with words of every kind, none of them often enough that pairs tie too much.
 fn prose() -> String {
@@ -46,11 +46,8 @@ fn training_gives_what_the_library_gives() {
 /// The same token made of other parts, which happens in long training.
 #[test]
 fn large_vocabularies_are_the_same_each_time() {
-    let Some(folder) = std::env::var_os("NAS_DATA") else {
-        assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
-        return println!("skipped: NAS_DATA does not name a folder with text/tinyshakespeare.txt");
-    };
-    let text = fs::read_to_string(PathBuf::from(folder).join("text/tinyshakespeare.txt")).unwrap();
+    let Some(path) = test_data("text/tinyshakespeare.txt") else { return };
+    let text = fs::read_to_string(path).unwrap();
     let one = Tokenizer::trained(&text, 12_000).unwrap();
     assert_eq!(one.lengths().len(), 12_000);
     assert_eq!(one.to_json().unwrap(), Tokenizer::trained(&text, 12_000).unwrap().to_json().unwrap());

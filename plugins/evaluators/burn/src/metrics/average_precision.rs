@@ -131,7 +131,7 @@ fn mean_precision(matches: impl Iterator<Item = Match>, objects: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// Numbers that `benches/average_precision_reference.py` draws alike.
+    /// Numbers that `references/average_precision.py` draws alike.
     struct Draw(u64);
 
     impl Draw {
@@ -191,7 +191,7 @@ mod tests {
         assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
     }
 
-    /// The figures are those that pycocotools 2.0.11 gives in `benches/average_precision_reference.py`.
+    /// The figures are those that pycocotools 2.0.11 gives in `references/average_precision.py`.
     #[test]
     fn made_up_detections_have_the_precision_that_pycocotools_gives() {
         let images = made_up();

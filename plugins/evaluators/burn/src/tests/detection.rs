@@ -13,7 +13,7 @@ use nas_spaces::Detector;
 use crate::tests::{bits, failure, measure, metric, number, open, request, settings, text};
 use crate::{BurnEvaluator, Trained};
 
-#[path = "../../../../../examples/shapes.rs"]
+#[path = "../../../../../examples/shapes/data_set.rs"]
 mod shapes;
 
 /// So many images of 32×32 pixels.

@@ -1,6 +1,9 @@
 //! Tests of the built-in mappings against the published numbers (`NAS_DATA`).
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "../../../../../tests/common/test_data.rs"]
+mod test_data;
+
 use std::collections::BTreeSet;
 
 use nas_api::{Evaluator, EvaluatorPlugin, Measurement, Metric, Request, conformance};
@@ -8,13 +11,9 @@ use nas_api::{Evaluator, EvaluatorPlugin, Measurement, Metric, Request, conforma
 use super::{measure, request};
 use crate::{TableEvaluator, locate};
 
-/// Returns the problem. If `NAS_DATA` is not set, prints the reason and returns `None`, but fails in CI.
+/// Opens the problem; `None` if the test is to be skipped because `NAS_DATA` is not set.
 fn problem(name: &str) -> Option<TableEvaluator> {
-    if std::env::var_os("NAS_DATA").is_none() {
-        assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
-        println!("skipped: NAS_DATA does not name a folder with the numbers of {name}");
-        return None;
-    }
+    test_data::test_data(name)?;
     Some(TableEvaluator::find(name, "").unwrap_or_else(|error| panic!("{name}: {error}")))
 }
 

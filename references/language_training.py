@@ -1,9 +1,9 @@
 """Trains one language model with `nas` and with PyTorch, by the same recipe, on the same windows of the same text.
 
-    python benches/language_reference.py target/release/nas tinyshakespeare.txt [--characters 100000] [--seeds 3]
+    python references/language_training.py target/release/nas tinyshakespeare.txt [--characters 100000] [--seeds 3]
 
-PyTorch trains the module that `nas export` writes, from weights of other seeds; the batches come in another order. So the two
-agree in the mean over seeds, up to what seeds do, and not in every digit.
+PyTorch trains the module that `nas export` writes, from other initial weights and with another order of batches. So the
+two should agree in the mean over seeds, within the spread of the seeds.
 """
 
 import argparse
@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from pytorch_training import load, train
 
 CONTEXT, BATCH, EPOCHS, RATE, DECAY = 64, 16, 5, 0.003, 0.01
-# GPT-2's layers, two of them.
+# Two layers of GPT-2.
 MODEL = (
-    "layers=2,width=64,head_size=16,gated=no,activation=gelu,norm=layer,norm_place=pre,positions=learned,tied=yes,bias=yes,"
-    "heads=4,queries_per_key=1,ratio=4,window=all,experts=1"
+    "layers=2,width=64,head_size=16,gated=no,activation=gelu,norm=layer,norm_place=pre,positions=learned,tied=yes,"
+    "bias=yes,heads=4,queries_per_key=1,ratio=4,window=all,experts=1"
 )
 SPACE = ["space.layers=[1,2]", "space.widths=[32,64]", "space.head_sizes=[16,32]", f"space.fix={MODEL}"]
 

@@ -1,4 +1,4 @@
-"""What the scripts share that hold training against PyTorch: the module of a network, and the recipe."""
+"""Loads exported networks and trains them with PyTorch, for the scripts that compare training."""
 
 import importlib.util
 import math
@@ -8,10 +8,10 @@ import torch
 
 
 def load(nas, study, seed, folder):
-    """The network of a study's first trial as `nas export` writes it, with weights of a seed of its own."""
+    """Exports the network of a study's first trial, with weights of another seed than the study's, and loads it."""
     path = folder / f"m{seed}.py"
-    command = [nas, "export", study, "--trial", "0", "--format", "pytorch", "--seed", 1000 + seed, "--out", path, "--quiet"]
-    subprocess.run([str(word) for word in command], check=True, capture_output=True)
+    command = [nas, "export", study, "--trial", "0", "--format", "pytorch", "--seed", 1000 + seed, "--out", path]
+    subprocess.run([*map(str, command), "--quiet"], check=True, capture_output=True)
     spec = importlib.util.spec_from_file_location(f"m{seed}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -19,7 +19,7 @@ def load(nas, study, seed, folder):
 
 
 def train(model, loss_of, examples, seed, *, epochs, batch, rate, decay):
-    """AdamW, a cosine to 0 step by step, every epoch in an order of its own; `loss_of(rows)` is the loss of a batch."""
+    """Trains with AdamW and a cosine schedule to 0, with shuffled epochs; `loss_of(rows)` is the loss of a batch."""
     torch.manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay)
     steps = math.ceil(examples / batch)

@@ -1,4 +1,4 @@
-//! Data keep their meaning: what a name meant when a study was begun is what every later opening reads.
+//! The name of data keeps its meaning: a study always reads the data that it was started with.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -10,7 +10,7 @@ use std::process::Command;
 use common::{json, nas, refused, scratch, succeed};
 use serde_json::Value;
 
-/// A folder of idx files: bright and dark images of this side.
+/// Writes idx files of bright and dark images, `side` pixels wide.
 fn images(folder: &Path, side: u8) {
     fs::create_dir_all(folder).unwrap();
     for (part, count) in [("train", 60_u8), ("t10k", 20)] {
@@ -24,7 +24,7 @@ fn images(folder: &Path, side: u8) {
     }
 }
 
-/// A search in this folder, whose study lies there.
+/// A search in this folder, which also gets the study.
 fn search(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1"]);
     command.args(["--set", "evaluator.epochs=1", "--study", "a.study"]).args(arguments).current_dir(folder);
@@ -52,12 +52,12 @@ fn a_bare_word_in_the_current_folder_is_recorded_as_its_path() {
     for (number, data) in [&["--data", "mine"][..], &["--set", "evaluator.data=mine"]].into_iter().enumerate() {
         let found = json(&mut search(&begun, data));
         assert_eq!(recorded(&found), mine.to_str().unwrap());
-        // Elsewhere lies something else of that name.
+        // The other folder has other data with this name.
         let study = begun.join("a.study");
         assert_eq!(recorded(&json(&mut resume(&folder, &study))), mine.to_str().unwrap());
         fs::rename(&study, begun.join(format!("{number}.study"))).unwrap();
     }
-    // The evaluator's own data are those of its name everywhere.
+    // A folder does not hide the evaluator's own data of the same name.
     images(&begun.join("digits"), 4);
     assert_eq!(recorded(&json(&mut search(&begun, &["--data", "digits"]))), "digits");
     succeed(&mut resume(&begun, &begun.join("a.study")));
@@ -72,12 +72,12 @@ fn data_that_were_found_by_name_are_not_taken_from_the_folder_of_a_resume() {
     let found = json(search(folder.path(), &["--data", "mine"]).env("NAS_DATA", &sets));
     assert_eq!(recorded(&found), "mine");
     succeed(resume(folder.path(), &study).env("NAS_DATA", &sets));
-    let words = refused(resume(&other, &study).env("NAS_DATA", &sets));
-    assert!(words.contains("evaluator.data") && words.contains("without a file or folder 'mine'"), "{words}");
+    let message = refused(resume(&other, &study).env("NAS_DATA", &sets));
+    assert!(message.contains("evaluator.data") && message.contains("without a file or folder 'mine'"), "{message}");
 }
 
 #[test]
-fn a_study_file_names_data_beside_it() {
+fn data_in_a_study_file_are_relative_to_the_file() {
     let (folder, _) = scratch();
     let folder = folder.path().canonicalize().unwrap();
     let beside = folder.join("s");
@@ -102,7 +102,7 @@ fn a_study_file_names_data_beside_it() {
         assert_eq!(begin(table, "mine", &[]), place("mine"));
         assert_eq!(begin(table, "./rows.csv", &[]), beside.join("./rows.csv").to_str().unwrap().replace("/./", "/"));
         assert_eq!(begin(table, "digits", &[]), "digits");
-        // A flag speaks of the folder in which it is given.
+        // Data in a flag are relative to the current folder.
         assert_eq!(begin(table, "digits", &["--data", "mine"]), folder.join("mine").to_str().unwrap());
     }
 }

@@ -13,9 +13,8 @@ fn example() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/tiny-cnn.toml").to_str().unwrap().to_owned()
 }
 
-/// Every command of the guide runs, in the order of the guide.
 #[test]
-fn the_guide_runs() {
+fn every_command_of_the_guide_runs_in_order() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let guide = fs::read_to_string(root.join("docs/guides/look-at-a-space.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -49,10 +48,10 @@ fn statistics_count_every_sample() {
     let found = json(&mut nas(["space", "stats", "mlp", "--samples", "200", "--input", "1,8,8"]));
     let histogram = found["metrics"]["params"]["histogram"].as_array().unwrap();
     assert_eq!(histogram.iter().map(|count| count.as_u64().unwrap()).sum::<u64>(), 200);
-    // Distinct genotypes of mlp are distinct networks.
+    // Different genotypes of mlp are always different networks.
     assert_eq!(found["repeated"], found["duplicates"]);
     assert!(found["repeated"].as_u64().unwrap() > 0);
-    // A mutant of mlp is another network, and nearer than a random one.
+    // A mutant of mlp is another network, and closer than a random one.
     assert_eq!(found["mutation"]["same_key"], 0);
     let change = |what: &str| found[what]["changes"]["params"]["median"].as_f64().unwrap();
     assert!(change("mutation") < change("random_pair"));
@@ -62,18 +61,18 @@ fn statistics_count_every_sample() {
 }
 
 #[test]
-fn a_check_lists_promises_and_ends_with_one_where_one_is_broken() {
+fn a_check_lists_promises_and_exits_with_1_if_one_is_broken() {
     for space in ["nas-bench-201".to_owned(), component("spaces", "mlp"), example()] {
         let shown = succeed(&mut nas(["space", "check", &space, "--samples", "10"]));
         assert!(shown.contains("13 kept, 0 broken, 0 skipped"), "{shown}");
     }
-    // The paper's rule takes cells for one that are different networks: docs/spaces.md.
+    // The paper's rule gives one key to cells that are different networks: docs/spaces.md.
     let topology = ["space", "check", "nas-bench-201", "--set", "space.identity=topology", "--samples", "400"];
     let output = nas(topology).output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{shown}");
     assert!(shown.contains("BROKEN   key") && shown.contains("have the same key, but"), "{shown}");
-    // Without networks, that is said, and is asked for.
+    // For a space without networks, the check suggests --no-networks.
     let output = nas(["space", "check", "synthetic", "--samples", "5"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("--no-networks"));
@@ -82,7 +81,7 @@ fn a_check_lists_promises_and_ends_with_one_where_one_is_broken() {
 }
 
 #[test]
-fn wrong_words_are_refused() {
+fn invalid_arguments_of_draw_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let study = folder.path().join("a.study");
     let study = study.to_str().unwrap();
@@ -111,18 +110,18 @@ fn wrong_words_are_refused() {
         (&[study, "--seed", "1", "--out", "x.svg"], "--trial"),
         (&[study, "--out", "x.svg"], "has no networks"),
     ];
-    for (arguments, words) in cases {
+    for (arguments, expected) in cases {
         let mut command: Command = nas(["draw"]);
         let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
-        assert!(message.contains(words) && !message.contains("panicked"), "{arguments:?}: {message}");
+        assert!(message.contains(expected) && !message.contains("panicked"), "{arguments:?}: {message}");
     }
     assert!(!folder.path().join("x.svg").exists());
 }
 
 #[test]
-fn a_grammar_and_a_product_are_spaces_like_any_other() {
+fn a_grammar_and_a_product_of_spaces_are_checked_drawn_searched_and_exported() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(

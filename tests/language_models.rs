@@ -1,4 +1,4 @@
-//! Language models on sub-words, from a search to what is saved.
+//! Language models on sub-words, from the search to the saved tokenizer.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -7,9 +7,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{data, json, nas, records, refused, scratch, succeed};
+use common::{json, nas, records, refused, scratch, succeed, test_data};
 
-/// A search of two trials on this text, in units of about 1,000 tokens.
+/// A search of two trials on this text, with epochs of about 1,000 tokens.
 fn search(file: &Path, study: &Path, tokens: &str, workers: &str) -> Command {
     let mut command = nas(["search", "--space", "decoder-lm", "--strategy", "random-search", "--trials", "2"]);
     command.args(["--data", file.to_str().unwrap(), "--study", study.to_str().unwrap(), "--workers", workers]);
@@ -25,8 +25,8 @@ fn search(file: &Path, study: &Path, tokens: &str, workers: &str) -> Command {
 }
 
 #[test]
-fn sub_words_are_trained_searched_with_and_saved() {
-    let Some(text) = data("text/tinyshakespeare.txt") else { return };
+fn a_tokenizer_is_trained_used_in_a_search_and_saved() {
+    let Some(text) = test_data("text/tinyshakespeare.txt") else { return };
     let (folder, study) = scratch();
     let file = folder.path().join("part.txt");
     fs::write(&file, fs::read_to_string(text).unwrap().chars().take(20_000).collect::<String>()).unwrap();
@@ -36,12 +36,12 @@ fn sub_words_are_trained_searched_with_and_saved() {
     let metric = |name: &str| found["best"]["metrics"][name].as_f64().unwrap();
     // Two epochs of eight steps of 8 × 16 tokens.
     assert_eq!(metric("trained_tokens"), 2048.0);
-    // A token has more than a byte.
+    // A token is longer than a byte.
     assert!(metric("val_bits_per_byte") * std::f64::consts::LN_2 < 0.8 * metric("val_loss"), "{found}");
     assert!(metric("val_loss") < 300_f64.ln(), "{found}");
     let two = folder.path().join("two.study");
     json(&mut search(&file, &two, "bpe", "2"));
-    // Two workers are asked for two trials at once, which come to the same.
+    // Two workers train both trials at the same time, with the same results.
     let trials = |study: &Path| records(study).split_once("\ntrial 0").unwrap().1.to_owned();
     assert_eq!(trials(&two), trials(&study));
 
@@ -53,7 +53,7 @@ fn sub_words_are_trained_searched_with_and_saved() {
     let header = usize::try_from(u64::from_le_bytes(weights[..8].try_into().unwrap())).unwrap();
     let header: serde_json::Value = serde_json::from_slice(&weights[8..8 + header]).unwrap();
     assert_eq!(header["__metadata__"]["tokenizer"], "tokenizer.json");
-    // What was saved takes the text apart as it was, from a path beside the one that names it.
+    // The saved tokenizer splits the text in the same way; its path is relative to the current folder.
     let again = folder.path().join("again.study");
     let by_file = json(search(&file, &again, "out/tokenizer.json", "1").current_dir(folder.path()));
     assert_eq!(by_file["best"]["metrics"]["val_loss"], found["best"]["metrics"]["val_loss"]);
@@ -63,10 +63,10 @@ fn sub_words_are_trained_searched_with_and_saved() {
 
     fs::write(out.join("tokenizer.json"), "{\"version\": 1}").unwrap();
     let gone = folder.path().join("gone.study");
-    let words = refused(search(&file, &gone, "out/tokenizer.json", "1").current_dir(folder.path()));
-    assert!(words.contains("no usable tokenizer") && words.contains("out/tokenizer.json"), "{words}");
-    let words = refused(&mut search(&file, &gone, "syllables", "1"));
-    assert!(words.contains("'tokens' is \"syllables\""), "{words}");
+    let message = refused(search(&file, &gone, "out/tokenizer.json", "1").current_dir(folder.path()));
+    assert!(message.contains("no usable tokenizer") && message.contains("out/tokenizer.json"), "{message}");
+    let message = refused(&mut search(&file, &gone, "syllables", "1"));
+    assert!(message.contains("'tokens' is \"syllables\""), "{message}");
     let check = ["data", "check", file.to_str().unwrap(), "--set", "evaluator.tokens=bpe"];
     let checked = succeed(&mut nas(check));
     assert!(checked.contains("vocabulary: 512 tokens"), "{checked}");

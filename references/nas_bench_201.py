@@ -1,11 +1,12 @@
-"""The comparison of docs/benchmarks/nas-bench-201.md once more, by a program that shares nothing with `nas`.
+"""Repeats the comparison of docs/benchmarks/nas-bench-201.md without sharing any code with `nas`.
 
-    python benches/nas_bench_201_reference.py nasbench201.csv.gz [--seeds 500] [--ties first|number]
+    python references/nas_bench_201.py nasbench201.csv.gz [--seeds 500] [--ties first|number]
 
-Random search, regularized evolution (P = 10, S = 3, the oldest dies, one edge mutated) and local search (first better neighbour
-in random order, random restart, no cell twice), by the accuracy after 12 epochs; what is printed is the incumbent's mean test
-accuracy after 200. `--ties` says which of two cells with the same signal is the incumbent: the one found `first`, or the one with the
-smaller `number` in the table.
+The strategies are random search, regularized evolution (P = 10, S = 3, the oldest dies, one edge is mutated) and local
+search (it moves to the first better neighbour in random order, restarts at random, and evaluates no cell twice). They
+search by the accuracy after 12 epochs; the printed result is the incumbent's mean test accuracy after 200. `--ties`
+tells which of two cells with the same accuracy is the incumbent: the one found `first`, or the one with the smaller
+`number` in the table.
 """
 
 import argparse
@@ -19,11 +20,12 @@ BUDGETS = [50, 100, 200]
 
 
 def cells(path):
-    """By their operations: number, and for each data set the signal and what is reported."""
+    """Yields (operations, (number, accuracies)); the accuracies are (after 12 epochs, test after 200) by data set."""
     with gzip.open(path, "rt") as file:
         for row in csv.DictReader(file):
-            numbers = {name: (float(row[f"{name}_val_12"]), float(row[f"{name}_test_200"])) for name in ("c10", "c100", "in16")}
-            yield tuple(int(row[edge]) for edge in EDGES), (int(row["index"]), numbers)
+            names = ("c10", "c100", "in16")
+            accuracies = {name: (float(row[f"{name}_val_12"]), float(row[f"{name}_test_200"])) for name in names}
+            yield tuple(int(row[edge]) for edge in EDGES), (int(row["index"]), accuracies)
 
 
 def any_cell(rng):

@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
-"""The reference implementation of BOHB (hpbandster) on NAS-Bench-201, and what changes when it is altered.
+"""Runs the reference implementation of BOHB (hpbandster) on NAS-Bench-201, as it is and with alterations.
 
-    NAS_DATA=FOLDER python bohb_reference.py [reference random fresh kernel,brackets ours-gini ...] [--seeds 500]
+    NAS_DATA=FOLDER python references/bohb.py [reference random fresh kernel,brackets ours-gini ...] [--seeds 500]
 
-The protocol is that of Dong & Yang 2020 (D-X-Y/AutoDL-Projects, exps/algos/BOHB.py, settings of BOHB.sh): CIFAR-10; the
-loss of a call is 100 minus the validation accuracy after 12 epochs, whatever the budget; every call, repeats and
-promotions included, books 12 epochs of training; a search ends before the call that would exceed 12,000 seconds. What
-counts is the test accuracy after 200 epochs of (a) the best architecture of all, (b) the best of those at the largest
-budget, which is hpbandster's get_incumbent_id.
+The protocol is that of Dong & Yang 2020 (D-X-Y/AutoDL-Projects, exps/algos/BOHB.py, settings of BOHB.sh) on CIFAR-10.
+The loss of a call is 100 minus the validation accuracy after 12 epochs, whatever the budget. Every call, repeats and
+promotions included, costs 12 epochs of training. A search ends before the call that would exceed 12,000 seconds. The
+result is the test accuracy after 200 epochs of (a) the best architecture of all, and (b) the best of those at the
+largest budget, which is hpbandster's get_incumbent_id.
 
 hpbandster's own config generator, brackets and rungs are driven in this process, in the order in which its master runs
 them with one worker. A search is `random`, `reference`, or a comma-separated list of alterations of the reference:
 {alterations}
-`kernel` is gini,clip,levels; `draw` is widen,move; `ours` is all that nas differs in; `ours-NAME` is all but one of them.
+`kernel` is gini,clip,levels. `draw` is widen,move. `ours` is everything in which nas differs. `ours-NAME` is all of
+that but one.
 
 Needs Python 3.7 with hpbandster==0.7.4 ConfigSpace==0.7.1 statsmodels==0.13.5 numpy==1.21.6.
 """
@@ -29,15 +30,15 @@ import numpy as np
 
 ALTERATIONS = {
     "gini": "the spread of a decision is the root of Gini's index, not the standard deviation of its numbering",
-    "clip": "bandwidths end at 0.8, where all five choices are alike (else kernels get negative)",
+    "clip": "bandwidths are at most 0.8, where all five choices are equally likely (else kernels get negative)",
     "levels": "kernels know all five choices, not only those among their data",
     "widen": "candidates are drawn from kernels that are --bandwidth-factor times as wide",
-    "move": "a choice that is redrawn changes for certain (else it stays with one in five)",
+    "move": "a choice that is redrawn always changes (else it stays with a probability of 1/5)",
     "early": "the model starts with 9 results, some both good and bad, not with 14",
     "brackets": "the middle bracket has 5 architectures, not 3",
-    "fresh": "what was drawn before is no candidate",
-    "cross": "the call during which time runs out counts",
-    "free": "repeats and promotions book no time",
+    "fresh": "an architecture that was drawn before is not drawn again",
+    "cross": "the call during which the time runs out counts",
+    "free": "repeats and promotions cost no time",
 }
 KERNEL = ["gini", "clip", "levels"]
 DRAW = ["widen", "move"]
@@ -48,7 +49,9 @@ EDGES = ["1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"]  # sorted by name, as C
 
 
 def read_table():
-    """(validation accuracy after 12 epochs, test accuracy after 200, seconds of a call) by the choices of the edges."""
+    """Returns a dict from the choices of the edges to (validation accuracy after 12 epochs, test accuracy after 200,
+    seconds of a call).
+    """
     with gzip.open(os.path.join(os.environ["NAS_DATA"], "nasbench201.csv.gz"), "rt") as file:
         return {
             tuple(int(row["op_{3}_{0}".format(*edge)]) for edge in EDGES):
@@ -57,12 +60,12 @@ def read_table():
         }
 
 
-class Over(Exception):
+class TimeIsUp(Exception):
     """The simulated time is spent."""
 
 
 class Search:
-    """What a search has called, and the time it has left."""
+    """The calls of a search and the time that it has left."""
 
     def __init__(self, table, seconds, altered):
         self.table, self.left, self.altered = table, seconds, altered
@@ -74,7 +77,7 @@ class Search:
         if "free" in self.altered and choices in self.seen:
             cost = 0
         if self.left <= 0 or (cost > self.left and "cross" not in self.altered):
-            raise Over
+            raise TimeIsUp
         self.left -= cost
         self.calls.append((choices, kind, largest))
         self.seen.add(choices)
@@ -86,7 +89,7 @@ class Search:
 
 
 class Density:
-    """KDEMultivariate of statsmodels for unordered data, with the alterations. `bw` is what candidates are drawn with."""
+    """KDEMultivariate of statsmodels for unordered data, with the alterations. Candidates are drawn with `bw`."""
 
     def __init__(self, data, least, factor, altered):
         self.data = data
@@ -109,7 +112,7 @@ class Density:
 
 def altered_generator(base):
     class Generator(base):
-        """hpbandster's config generator; only its model is built here."""
+        """hpbandster's config generator with a model that is built here."""
 
         def new_result(self, job):
             budget = job.kwargs["budget"]
@@ -186,7 +189,7 @@ def random_search(search, _):
 
 
 def alterations(name):
-    """`random` is no alteration; `ours-NAME` is all of ours but NAME (or but a group)."""
+    """Returns the set of alterations that a search's name stands for; `random` stands for none."""
     altered = set()
     for part in name.split(","):
         whole, _, but = part.partition("-")
@@ -208,7 +211,8 @@ def report(name, searches, seconds):
     kinds = ["{:.1f}".format(sum(call[1] == kind for call in calls) / len(searches))
              for kind in ("random", "model", "promoted")]
     model = [searches[0].table[choices][0] for choices, kind, _ in calls if kind == "model"]
-    row = [name, cell([search.result(False) for search in searches]), cell([search.result(True) for search in searches]),
+    results = [[search.result(largest) for search in searches] for largest in (False, True)]
+    row = [name, *map(cell, results),
            "{:.1f}".format(len(calls) / len(searches)), *kinds, "{:.1f}".format(np.mean(drawn)),
            "{:.1%}".format(1 - sum(drawn) / proposed), "{:.1f}".format(np.mean(model)) if model else "",
            "{:.0f} s".format(seconds)]
@@ -231,8 +235,8 @@ def main():
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     table = read_table()
-    print("| search | (a) best of all | (b) best at the largest budget | calls | random | by the model | promoted | different "
-          "| repeats among those drawn | 12-epoch accuracy by the model | time |\n" + "|---" * 11 + "|")
+    print("| search | (a) best of all | (b) best at the largest budget | calls | random | by the model | promoted "
+          "| different | repeats among those drawn | 12-epoch accuracy by the model | time |\n" + "|---" * 11 + "|")
     for name in options.searches:
         start, searches = time.time(), []
         for seed in range(options.first_seed, options.first_seed + options.seeds):
@@ -240,7 +244,7 @@ def main():
             search = Search(table, options.seconds, alterations(name))
             try:
                 (random_search if name == "random" else bohb)(search, options)
-            except Over:
+            except TimeIsUp:
                 pass
             searches.append(search)
         report(name, searches, time.time() - start)
