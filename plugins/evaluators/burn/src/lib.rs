@@ -44,11 +44,11 @@ pub use nas_network::device::{Cpu, Devices, Place};
 pub use recipe::{RECIPES, Recipe};
 
 use config::Config;
-use error::Trouble;
+use error::TrialError;
 use memory_estimate::Footprint;
 use nas_data::{Data, Kind};
-use trial::Ended;
-use trial_states::Keep;
+use trial::TrialEnd;
+use trial_states::TrialStates;
 
 /// What the data of these settings hold, which are those of the evaluator's parameters.
 pub fn describe_data(settings: &Settings) -> Result<nas_data::Description> {
@@ -61,7 +61,7 @@ pub fn describe_data(settings: &Settings) -> Result<nas_data::Description> {
 pub struct Burn<D> {
     config: Config,
     data: Data,
-    keep: Keep,
+    states: TrialStates,
     device: Device,
     devices: PhantomData<fn() -> D>,
 }
@@ -92,7 +92,7 @@ impl<D: Devices> EvaluatorPlugin for Burn<D> {
         config.training.precision.check::<D>(config.device, &device)?;
         let data = Data::shared(&config.data).map_err(|error| Error::new(error.to_string()))?;
         config.training.augment = config.training.augment.fitted(&data)?;
-        Ok(Self { config, data, keep: Keep::new(state), device, devices: PhantomData })
+        Ok(Self { config, data, states: TrialStates::new(state), device, devices: PhantomData })
     }
 }
 
@@ -123,14 +123,14 @@ impl<D: Devices> Evaluator for Burn<D> {
         let ended = catch_unwind(AssertUnwindSafe(|| self.measure(request, checkpoint.as_mut(), monitor)));
         let ended = ended.unwrap_or_else(panic_again);
         // What was interrupted is carried on.
-        if let Some(checkpoint) = checkpoint.filter(|_| !matches!(ended, Ok(Ended::Stopped))) {
+        if let Some(checkpoint) = checkpoint.filter(|_| !matches!(ended, Ok(TrialEnd::Stopped))) {
             checkpoint.forget();
         }
         match ended {
-            Ok(Ended::Measured(metrics)) => Ok(Some(Measurement::new(metrics))),
-            Ok(Ended::Pruned | Ended::Stopped) => Ok(None),
-            Err(Trouble::Failed(reason)) => Ok(Some(Measurement::failed(reason))),
-            Err(Trouble::Broken(reason)) => Err(Error::new(reason)),
+            Ok(TrialEnd::Measured(metrics)) => Ok(Some(Measurement::new(metrics))),
+            Ok(TrialEnd::Pruned | TrialEnd::Stopped) => Ok(None),
+            Err(TrialError::Failed(reason)) => Ok(Some(Measurement::failed(reason))),
+            Err(TrialError::Broken(reason)) => Err(Error::new(reason)),
         }
     }
 

@@ -7,12 +7,12 @@ use nas_network::device::Devices;
 
 use crate::Burn;
 use crate::checkpoint::{Checkpoint, Course};
-use crate::error::Trouble;
+use crate::error::TrialError;
 use crate::metrics::{self, Scores};
 use crate::trainer::{self, Trainer};
 
 /// How a measurement that was not troubled ended.
-pub enum Ended {
+pub enum TrialEnd {
     /// These are its metrics.
     Measured(Vec<Metric>),
     /// A pruner ended it.
@@ -24,7 +24,7 @@ pub enum Ended {
 impl<D: Devices> Burn<D> {
     /// Where the trial is kept while it is trained.
     pub(crate) fn checkpoint(&self, request: &Request) -> Option<Checkpoint> {
-        let file = self.keep.unfinished(request.trial)?;
+        let file = self.states.unfinished(request.trial)?;
         let Request { trial, key, graph, fidelity, resume, seed, .. } = request;
         // Files may have been edited since.
         let data = &self.data.fingerprint;
@@ -39,7 +39,7 @@ impl<D: Devices> Burn<D> {
         epochs: u32,
         checkpoint: Option<&Checkpoint>,
         monitor: &dyn Monitor,
-    ) -> Result<(Trainer, Course), Trouble> {
+    ) -> Result<(Trainer, Course), TrialError> {
         let kept = checkpoint.map_or(Ok(None), Checkpoint::read).and_then(|kept| {
             let Some((archive, course)) = kept else { return Ok(None) };
             let (plan, training) = trainer::prepared(&request.graph, &self.data.train, &self.config.training)?;
@@ -64,9 +64,9 @@ impl<D: Devices> Burn<D> {
         request: &Request,
         mut checkpoint: Option<&mut Checkpoint>,
         monitor: &dyn Monitor,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<TrialEnd, TrialError> {
         if let Candidate::Relaxed(_) = request.candidate {
-            return Err(Trouble::Failed("this evaluator trains single architectures, not relaxed ones".into()));
+            return Err(TrialError::Failed("this evaluator trains single architectures, not relaxed ones".into()));
         }
         let epochs = self.epochs(request.fidelity)?;
         let (mut trainer, mut course) = self.begin(request, epochs, checkpoint.as_deref(), monitor)?;
@@ -80,7 +80,7 @@ impl<D: Devices> Burn<D> {
             let next = trainer.epoch + 1;
             let validate = next == epochs || self.validates(request, next);
             let Some(report) = self.train_epoch(&mut trainer, &mut course, validate, &stop)? else {
-                return Ok(Ended::Stopped);
+                return Ok(TrialEnd::Stopped);
             };
             if let Some(ended) = ended(monitor.report(report.clone())) {
                 return Ok(ended);
@@ -93,18 +93,18 @@ impl<D: Devices> Burn<D> {
             }
         }
         let last = course.curve.pop().map(|report| report.metrics);
-        let Some(mut metrics) = self.outcome(&trainer, last, &stop)? else { return Ok(Ended::Stopped) };
+        let Some(mut metrics) = self.outcome(&trainer, last, &stop)? else { return Ok(TrialEnd::Stopped) };
         check_finite(&metrics)?;
         if request.keep {
-            let state = trainer.archive().map_err(Trouble::Broken)?;
+            let state = trainer.archive().map_err(TrialError::Broken)?;
             // A full disk, say: this trial is lost, and those that need no state go on.
-            self.keep.put(request.trial, &state).map_err(|error| Trouble::Failed(error.to_string()))?;
+            self.states.put(request.trial, &state).map_err(|error| TrialError::Failed(error.to_string()))?;
         }
         if self.config.training.batch_size == 0 {
             metrics.push(Metric::new("batch_size", trainer.batch_size as f64));
         }
         metrics.push(Metric::new("train_seconds", course.seconds));
-        Ok(Ended::Measured(metrics))
+        Ok(TrialEnd::Measured(metrics))
     }
 
     /// What a finished training has come to; `last` is what was reported of its last epoch. `None` where `stop` said so.
@@ -113,7 +113,7 @@ impl<D: Devices> Burn<D> {
         trainer: &Trainer,
         last: Option<Vec<Metric>>,
         stop: Stop<'_>,
-    ) -> Result<Option<Vec<Metric>>, Trouble> {
+    ) -> Result<Option<Vec<Metric>>, TrialError> {
         if let Some(best) = trainer.patience.best() {
             let best_metrics = best.metrics.iter().cloned();
             let epochs = [("trained_epochs", trainer.epoch), ("best_epoch", best.epoch)];
@@ -135,10 +135,10 @@ impl<D: Devices> Burn<D> {
         course: &mut Course,
         validate: bool,
         stop: Stop<'_>,
-    ) -> Result<Option<CurvePoint>, Trouble> {
+    ) -> Result<Option<CurvePoint>, TrialError> {
         let started = Instant::now();
         let finished = trainer.epoch(&self.config.training, &self.data.train, self.config.epochs, stop);
-        if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
+        if !finished.map_err(|diverged| TrialError::Failed(diverged.to_string()))? {
             return Ok(None);
         }
         course.seconds += started.elapsed().as_secs_f64();
@@ -162,10 +162,10 @@ impl<D: Devices> Burn<D> {
     }
 
     /// The network as it is now on the validation examples; `None` where `stop` said so.
-    fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Scores>, Trouble> {
+    fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Scores>, TrialError> {
         let (validation, scale) = (&self.data.validation, &self.data.normalization);
         let scores = metrics::measure(trainer.result(), validation, scale, self.config.training.loss, stop);
-        scores.map_err(Trouble::Broken)
+        scores.map_err(TrialError::Broken)
     }
 
     /// Whether there is a validation after this epoch, which is not the last.
@@ -178,24 +178,24 @@ impl<D: Devices> Burn<D> {
     }
 
     /// A fidelity as whole epochs within the schedule's horizon.
-    fn epochs(&self, fidelity: Option<f64>) -> Result<u32, Trouble> {
+    fn epochs(&self, fidelity: Option<f64>) -> Result<u32, TrialError> {
         let most = self.config.epochs;
         let epochs = fidelity.unwrap_or(f64::from(most));
         if epochs.fract() == 0.0 && (1.0..=f64::from(most)).contains(&epochs) {
             return Ok(epochs as u32);
         }
-        Err(Trouble::Failed(format!("cannot train for {epochs} epochs: it takes a whole number from 1 to {most}")))
+        Err(TrialError::Failed(format!("cannot train for {epochs} epochs: it takes a whole number from 1 to {most}")))
     }
 
     /// A fresh training, or the one to carry on.
-    fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, Trouble> {
+    fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, TrialError> {
         let prepared = trainer::prepared(&request.graph, &self.data.train, &self.config.training);
-        let (plan, training) = prepared.map_err(Trouble::Failed)?;
+        let (plan, training) = prepared.map_err(TrialError::Failed)?;
         let Some(from) = request.resume else {
             return Ok(Trainer::new(plan, &training, request.seed, &self.device));
         };
-        let failed = |problem: String| Trouble::Failed(format!("cannot carry on from trial {from}: {problem}"));
-        let state = self.keep.get(from).map_err(|error| failed(error.to_string()))?;
+        let failed = |problem: String| TrialError::Failed(format!("cannot carry on from trial {from}: {problem}"));
+        let state = self.states.get(from).map_err(|error| failed(error.to_string()))?;
         let state = state.ok_or_else(|| failed("its state was not kept".into()))?;
         let trainer = Trainer::carry_on(state, plan, &training, &self.device).map_err(failed)?;
         if trainer.epoch > epochs {
@@ -206,18 +206,18 @@ impl<D: Devices> Burn<D> {
 }
 
 /// How a measurement ends after this verdict; `None`: it goes on.
-fn ended(verdict: Verdict) -> Option<Ended> {
+fn ended(verdict: Verdict) -> Option<TrialEnd> {
     match verdict {
         Verdict::GoOn => None,
-        Verdict::Pruned => Some(Ended::Pruned),
-        Verdict::Stopped => Some(Ended::Stopped),
+        Verdict::Pruned => Some(TrialEnd::Pruned),
+        Verdict::Stopped => Some(TrialEnd::Stopped),
     }
 }
 
 /// Training may have diverged where no loss of a batch shows it.
-fn check_finite(metrics: &[Metric]) -> Result<(), Trouble> {
+fn check_finite(metrics: &[Metric]) -> Result<(), TrialError> {
     metrics.iter().find(|metric| !metric.value.is_finite()).map_or(Ok(()), |metric| {
         let reason = format!("training diverged: {} is {} on the validation set", metric.name, metric.value);
-        Err(Trouble::Failed(reason))
+        Err(TrialError::Failed(reason))
     })
 }

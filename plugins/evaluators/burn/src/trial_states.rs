@@ -9,14 +9,14 @@ use nas_network::weights_file::{self, Archive, StoreError};
 
 /// Where states are kept: a folder, or memory where there is none.
 #[derive(Debug)]
-pub enum Keep {
+pub enum TrialStates {
     /// One file per trial.
     Folder(PathBuf),
     /// For as long as the evaluator lives.
     Memory(Mutex<BTreeMap<u32, Vec<u8>>>),
 }
 
-impl Keep {
+impl TrialStates {
     /// In this folder, made when the first state is kept.
     pub fn new(folder: Option<&std::path::Path>) -> Self {
         match folder {

@@ -14,7 +14,7 @@ const MOST: usize = 100;
 
 /// Something that was found in an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Found {
+pub struct Detection {
     /// From 0 to 1: √(probability of the class · centreness).
     pub score: f32,
     pub class: u32,
@@ -26,13 +26,13 @@ pub struct Found {
 ///
 /// There is no least score, which average precision does not need: how many of the 100 are objects is for who uses them to
 /// say.
-pub fn found(pyramid: &Pyramid, outputs: [&[f32]; 3]) -> Vec<Found> {
-    let mut kept: Vec<Found> = Vec::new();
+pub fn found(pyramid: &Pyramid, outputs: [&[f32]; 3]) -> Vec<Detection> {
+    let mut kept: Vec<Detection> = Vec::new();
     for candidate in candidates(pyramid, outputs) {
         if kept.len() == MOST {
             break;
         }
-        let same = |other: &&Found| other.class == candidate.class;
+        let same = |other: &&Detection| other.class == candidate.class;
         if kept.iter().filter(same).all(|other| overlap(other.sides, candidate.sides) <= OVERLAP) {
             kept.push(candidate);
         }
@@ -52,7 +52,7 @@ fn likelier(a: &(f32, usize), b: &(f32, usize)) -> Ordering {
 }
 
 /// The likeliest of every level, the likeliest of all first; of equals the first in the order of rows and classes.
-fn candidates(pyramid: &Pyramid, [classes, boxes, centreness]: [&[f32]; 3]) -> Vec<Found> {
+fn candidates(pyramid: &Pyramid, [classes, boxes, centreness]: [&[f32]; 3]) -> Vec<Detection> {
     let count = classes.len() / centreness.len();
     let places = pyramid.places();
     let mut all = Vec::new();
@@ -77,7 +77,7 @@ fn candidates(pyramid: &Pyramid, [classes, boxes, centreness]: [&[f32]; 3]) -> V
         let across = |x: f32| x.clamp(0.0, width);
         let down = |y: f32| y.clamp(0.0, height);
         let sides = [across(place.x - left), down(place.y - top), across(place.x + right), down(place.y + bottom)];
-        (area(sides) > 0.0).then_some(Found { score, class, sides })
+        (area(sides) > 0.0).then_some(Detection { score, class, sides })
     };
     all.into_iter().filter_map(located).collect()
 }

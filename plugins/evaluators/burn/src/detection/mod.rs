@@ -13,7 +13,7 @@ mod pyramid;
 mod tests;
 
 pub use assign::assign;
-pub use decode_boxes::{Found, found};
+pub use decode_boxes::{Detection, found};
 pub use init::start;
 pub use loss::{batch, example};
 pub use pyramid::Pyramid;

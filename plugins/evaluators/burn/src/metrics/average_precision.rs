@@ -3,7 +3,7 @@
 
 use nas_data::Object;
 
-use crate::detection::{Found, area, common};
+use crate::detection::{Detection, area, common};
 
 /// Overlaps: 0.50, 0.55, ..., 0.95.
 const OVERLAPS: usize = 10;
@@ -13,7 +13,7 @@ const RECALLS: usize = 101;
 /// What was found in an image, the likeliest first, and what is there.
 #[derive(Debug)]
 pub struct Seen<'b> {
-    pub found: Vec<Found>,
+    pub found: Vec<Detection>,
     pub there: &'b [Object],
 }
 
@@ -62,7 +62,7 @@ fn of_class(images: &[Seen<'_>], class: u32) -> Option<[f64; OVERLAPS]> {
         // Crowds come last, as something is of a crowd only where it is of no object.
         let mut there: Vec<&Object> = image.there.iter().filter(own).collect();
         there.sort_by_key(|object| object.crowd);
-        let found: Vec<&Found> = image.found.iter().filter(|found| found.class == class).collect();
+        let found: Vec<&Detection> = image.found.iter().filter(|found| found.class == class).collect();
         let by_overlap: [Vec<Match>; OVERLAPS] = std::array::from_fn(|k| matches(&found, &there, overlap(k)));
         let all = found.iter().enumerate();
         matched.extend(all.map(|(at, found)| (found.score, std::array::from_fn(|k| by_overlap[k][at]))));
@@ -73,9 +73,9 @@ fn of_class(images: &[Seen<'_>], class: u32) -> Option<[f64; OVERLAPS]> {
 }
 
 /// What each of these is, the likeliest choosing first: the free object with the greatest overlap, the last of equals.
-fn matches(found: &[&Found], there: &[&Object], least: f64) -> Vec<Match> {
+fn matches(found: &[&Detection], there: &[&Object], least: f64) -> Vec<Match> {
     let mut taken = vec![false; there.len()];
-    let one = |found: &&Found| {
+    let one = |found: &&Detection| {
         let mut best: Option<usize> = None;
         let mut most = least.min(1.0 - 1e-10);
         for (at, object) in there.iter().enumerate() {
@@ -153,7 +153,7 @@ mod tests {
     const CLASSES: u32 = 4;
 
     /// What is there, and what was found, image by image.
-    fn made_up() -> Vec<(Vec<Object>, Vec<Found>)> {
+    fn made_up() -> Vec<(Vec<Object>, Vec<Detection>)> {
         let mut draw = Draw(7);
         let mut image = || {
             let (mut there, mut found) = (Vec::new(), Vec::new());
@@ -171,17 +171,17 @@ mod tests {
                     let moved = [moved[0], moved[1], moved[2].max(1), moved[3].max(1)];
                     let class = if draw.below(6) == 0 { draw.below(4) } else { class };
                     let score = (1 + draw.below(32)) as f32 / 32.0;
-                    found.push(Found { score, class: class as u32, sides: sides(moved) });
+                    found.push(Detection { score, class: class as u32, sides: sides(moved) });
                 }
             }
             for _ in 0..draw.below(4) {
                 let [x, y, width, height] = draw.sides();
                 let class = draw.below(4) as u32;
                 let score = (1 + draw.below(32)) as f32 / 64.0;
-                found.push(Found { score, class, sides: sides([x, y, width + 4, height + 4]) });
+                found.push(Detection { score, class, sides: sides([x, y, width + 4, height + 4]) });
             }
             // In the order in which a detector gives them; equals stay as they are.
-            found.sort_by(|a: &Found, b| b.score.total_cmp(&a.score));
+            found.sort_by(|a: &Detection, b| b.score.total_cmp(&a.score));
             (there, found)
         };
         (0..12).map(|_| image()).collect()
@@ -228,16 +228,16 @@ mod tests {
     #[test]
     fn what_is_all_found_is_perfect_and_nothing_is_nought() {
         let there = [Object { sides: [1.0, 2.0, 9.0, 7.0], class: 1, crowd: false }];
-        let right = Found { score: 0.1, class: 1, sides: there[0].sides };
-        let of = |found: Vec<Found>| AveragePrecision::of(&[Seen { found, there: &there }], CLASSES);
+        let right = Detection { score: 0.1, class: 1, sides: there[0].sides };
+        let of = |found: Vec<Detection>| AveragePrecision::of(&[Seen { found, there: &there }], CLASSES);
         assert_eq!(of(vec![right]), AveragePrecision { mean: 1.0, at_half: 1.0 });
         assert_eq!(of(vec![]), AveragePrecision { mean: 0.0, at_half: 0.0 });
-        let other = Found { class: 0, ..right };
+        let other = Detection { class: 0, ..right };
         assert_eq!(of(vec![other]).mean, 0.0, "of another class");
         // Once more what is found already is wrong, but less likely.
-        let twice = Found { score: 0.05, ..right };
+        let twice = Detection { score: 0.05, ..right };
         assert_eq!(of(vec![right, twice]).mean, 1.0);
-        let before = Found { score: 0.9, class: 1, sides: [50.0, 50.0, 60.0, 60.0] };
+        let before = Detection { score: 0.9, class: 1, sides: [50.0, 50.0, 60.0, 60.0] };
         assert_eq!(of(vec![before, right]).mean, 0.5);
         assert_eq!(AveragePrecision::of(&[], CLASSES).mean, 0.0);
     }

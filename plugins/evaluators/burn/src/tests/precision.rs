@@ -7,7 +7,6 @@ use std::fs;
 use burn::tensor::Device;
 use nas_api::{EvaluatorPlugin, Graph, GraphBuilder, Metric, Request, Value, Window};
 use nas_data::{Examples, Targets};
-use nas_network as model;
 use nas_network::Precision;
 use nas_network::loss::Loss;
 use nas_network::weights_file::Archive;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nas_api::{CurvePoint, Evaluator, EvaluatorPlugin, Measurement, Metric, Monitor, Request, Verdict};
 
-use super::{bits, cnn, failure, measure, metric, mlp, number, open, request, settings, text};
+use super::{bits, cnn, measure, metric, mlp, number, open, request, settings, text};
 use crate::BurnEvaluator;
 
 /// Notes what it hears, and has its say after so many epochs.
