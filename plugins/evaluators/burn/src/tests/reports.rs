@@ -130,8 +130,8 @@ fn a_kept_state_that_is_of_no_use_is_not_used() {
     let plain = request(&cnn(), 5.0);
     for (state, request, words) in [
         (&bytes[..], &other, "is of another training"),
-        (&bytes[..bytes.len() / 2], &plain, "is no file of weights"),
-        (&b""[..], &plain, "is no file of weights"),
+        (&bytes[..bytes.len() / 2], &plain, "is not a weights file"),
+        (&b""[..], &plain, "is not a weights file"),
     ] {
         let expected = measure(&open(&[("epochs", number(5.0)), ("train_limit", number(300.0))]), request);
         fs::write(&kept, state).unwrap();
