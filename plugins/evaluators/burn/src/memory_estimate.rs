@@ -149,8 +149,8 @@ fn narrow_values(graph: &Graph, readers: &[Option<Vec<usize>>]) -> Vec<bool> {
     narrow
 }
 
-/// Bytes of each number of a value that gradients need where products are narrow: of the value, and of its copies in the other
-/// precision. Every step is burn's own there, which keep more than those of [`is_kept`].
+/// With narrow products, the bytes that gradients need for each number of a value and of its copies in the other
+/// precision. All steps are then burn's own, which keep more than those of [`is_kept`].
 fn of_mixed(graph: &Graph, readers: &[Option<Vec<usize>>], position: usize, narrow: &[bool]) -> u64 {
     let op = |position: usize| graph.nodes[position].op.as_str();
     if matches!(op(position), "Weight" | "Constant") {
