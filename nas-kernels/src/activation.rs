@@ -11,7 +11,7 @@ use super::exp::{erf, exp, logistic, tanh};
 use super::moments::{append, append_pairs};
 use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
 
-/// √(2/π), of the tanh form of GELU.
+/// √(2/π), a factor in the tanh form of GELU.
 const ROOT: f32 = 0.797_884_6;
 /// The factor of the cubic term in the tanh form of GELU (Hendrycks & Gimpel 2016, "Gaussian Error Linear Units").
 const CUBE: f32 = 0.044_715;
@@ -26,11 +26,11 @@ pub enum Curve {
         /// The upper limit.
         max: f32,
     },
-    /// x · Φ(x).
+    /// GELU: x · Φ(x), where Φ is the standard normal distribution function.
     Gelu,
     /// GELU with tanh in place of the error function.
     GeluTanh,
-    /// x · σ(x).
+    /// SiLU: x · σ(x), where σ is the logistic function.
     Silu,
     /// x · clip(x / 6 + 1/2, 0, 1) (Howard et al. 2019, MobileNetV3, section 5.2).
     HardSwish,
@@ -73,7 +73,7 @@ fn inner(x: f32) -> f32 {
     ROOT * (x + CUBE * x * x * x)
 }
 
-/// The standard normal's distribution function.
+/// The standard normal distribution function.
 #[inline(always)]
 fn normal(x: f32) -> f32 {
     0.5 + 0.5 * erf(x * std::f32::consts::FRAC_1_SQRT_2)

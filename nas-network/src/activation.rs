@@ -16,7 +16,7 @@ pub enum Activation {
     Sigmoid,
     /// tanh x.
     Tanh,
-    /// x · Φ(x).
+    /// x · Φ(x), where Φ is the standard normal distribution function.
     Gelu,
     /// GELU with tanh in place of the error function.
     GeluTanh,

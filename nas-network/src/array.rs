@@ -23,7 +23,7 @@ pub enum ArrayError {
     Shape {
         /// The name of the array.
         name: String,
-        /// Its shape.
+        /// The shape of the array.
         found: Vec<usize>,
         /// The network's shape.
         expected: Vec<usize>,
@@ -33,7 +33,7 @@ pub enum ArrayError {
     Tensor {
         /// The name of the array.
         name: String,
-        /// What burn says.
+        /// The error that burn reports.
         reason: String,
     },
 }

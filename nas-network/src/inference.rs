@@ -50,7 +50,7 @@ fn open(graph: &Graph, shape: &[usize], outputs: usize, weights: &Path) -> Resul
         .map_err(|error| Error::new(format!("'{shown}': {error}")))
 }
 
-/// A network for inference, whose weights do not matter: it serves to measure time.
+/// A network that runs inference on the CPU.
 #[derive(Debug)]
 pub struct Inference(Network);
 

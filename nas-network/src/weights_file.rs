@@ -73,7 +73,7 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// Fails if two entries have the same name, or a shape does not fit its numbers.
+    /// Fails if the safetensors library refuses the entries, for example because a shape does not fit its numbers.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
         let arrays = self.arrays.iter().map(|array| {
             let data: Vec<u8> = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();

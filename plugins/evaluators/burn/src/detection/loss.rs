@@ -34,7 +34,7 @@ pub fn batch(outputs: Vec<Tensor<2>>, assigned: &[Vec<Assigned>]) -> Tensor<1> {
     let at: Vec<i32> = all.iter().map(|(row, _)| *row as i32).collect();
     let at = Tensor::<1, Int>::from_data(TensorData::new(at, [all.len()]), &device);
     let distances = all.iter().flat_map(|(_, it)| it.distances).collect();
-    // The distances of targets are positive, and a network without a final rectifier may return negative ones.
+    // Target distances are positive, but a network without a final rectifier may return negative ones.
     let found = boxes.select(0, at.clone()).clamp_min(0.0);
     let apart = one_minus_giou(found, tensor(distances, [all.len(), 4]));
     let centres = all.iter().map(|(_, it)| it.centreness()).collect();

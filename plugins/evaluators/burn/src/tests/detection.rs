@@ -1,4 +1,4 @@
-//! Detection, from images with boxes to metrics.
+//! Tests detection, from images with boxes to metrics.
 
 #![allow(clippy::unwrap_used)]
 
