@@ -1,4 +1,4 @@
-//! One trial: trained epoch by epoch, reported, kept where it may be interrupted, and measured.
+//! Runs one trial: trains epoch by epoch, reports the learning curve, saves checkpoints, and measures the result.
 
 use std::time::Instant;
 
@@ -11,28 +11,32 @@ use crate::error::TrialError;
 use crate::metrics::{self, Scores};
 use crate::trainer::{self, Trainer};
 
-/// How a measurement that was not troubled ended.
+/// How a measurement ended that had no error.
 pub enum TrialEnd {
-    /// These are its metrics.
+    /// The trial was measured, with these metrics.
     Measured(Vec<Metric>),
     /// A pruner ended it.
     Pruned,
-    /// The study is over, or interrupted.
+    /// The study ended or was interrupted.
     Stopped,
 }
 
 impl<D: Devices> Burn<D> {
-    /// Where the trial is kept while it is trained.
+    /// The checkpoint file of a trial; `None` if the evaluator has no folder.
     pub(crate) fn checkpoint(&self, request: &Request) -> Option<Checkpoint> {
         let file = self.states.unfinished(request.trial)?;
         let Request { trial, key, graph, fidelity, resume, seed, .. } = request;
-        // Files may have been edited since.
+        // The data count as well, since files may have been edited since.
         let data = &self.data.fingerprint;
         let of = format!("{:?}", (trial, key, graph, fidelity, resume, seed, &self.config, data));
         Some(Checkpoint::new(file, self.config.checkpoint, &of))
     }
 
-    /// The training as it was interrupted, or at its start.
+    /// The training as it was when it was interrupted, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the candidate cannot be trained with these settings.
     pub(crate) fn begin(
         &self,
         request: &Request,
@@ -53,12 +57,16 @@ impl<D: Devices> Burn<D> {
                 return Ok((trainer, course));
             }
             Ok(_) => {}
-            Err(problem) => monitor.notice(&format!("its kept state is of no use, so it starts anew: {problem}")),
+            Err(problem) => monitor.notice(&format!("its checkpoint cannot be used, so it starts again: {problem}")),
         }
         Ok((self.trainer(request, epochs)?, Course::default()))
     }
 
     /// Trains and measures one candidate, epoch by epoch.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the candidate cannot be trained, if training diverges, or if a state cannot be saved.
     pub(crate) fn measure(
         &self,
         request: &Request,
@@ -89,7 +97,7 @@ impl<D: Devices> Burn<D> {
             if let Some(checkpoint) = checkpoint.as_mut().filter(|kept| next < epochs && kept.due())
                 && let Err(problem) = checkpoint.write(&trainer, &course)
             {
-                monitor.notice(&format!("its state after epoch {next} could not be kept: {problem}"));
+                monitor.notice(&format!("its checkpoint after epoch {next} could not be saved: {problem}"));
             }
         }
         let last = course.curve.pop().map(|report| report.metrics);
@@ -97,7 +105,7 @@ impl<D: Devices> Burn<D> {
         check_finite(&metrics)?;
         if request.keep {
             let state = trainer.archive().map_err(TrialError::Broken)?;
-            // A full disk, say: this trial is lost, and those that need no state go on.
+            // If the disk is full, for example, this trial is lost, but those that save no state go on.
             self.states.put(request.trial, &state).map_err(|error| TrialError::Failed(error.to_string()))?;
         }
         if self.config.training.batch_size == 0 {
@@ -107,7 +115,8 @@ impl<D: Devices> Burn<D> {
         Ok(TrialEnd::Measured(metrics))
     }
 
-    /// What a finished training has come to; `last` is what was reported of its last epoch. `None` where `stop` said so.
+    /// The metrics of a finished training; `last` are those that were reported for its last epoch. `None` if `stop`
+    /// returned true.
     fn outcome(
         &self,
         trainer: &Trainer,
@@ -123,12 +132,12 @@ impl<D: Devices> Burn<D> {
         if last.is_some() {
             return Ok(last);
         }
-        // It carries on from a trial that was trained for as long.
+        // The trial resumes one that was already trained for all of its epochs.
         let scores = self.validate(trainer, stop)?;
         Ok(scores.map(|scores| self.of_training(scores.metrics("val"), trainer)))
     }
 
-    /// One more epoch, and what is to be reported of it; `None` where `stop` said so.
+    /// Trains one more epoch and returns its point of the learning curve. `None` if `stop` returned true.
     fn train_epoch(
         &self,
         trainer: &mut Trainer,
@@ -154,21 +163,21 @@ impl<D: Devices> Burn<D> {
         Ok(Some(CurvePoint { fidelity: f64::from(trainer.epoch), metrics: self.of_training(metrics, trainer) }))
     }
 
-    /// With what is known of the training itself.
+    /// Adds the metrics of the training itself.
     fn of_training(&self, mut metrics: Vec<Metric>, trainer: &Trainer) -> Vec<Metric> {
         metrics.push(Metric::new("train_loss", trainer.train_loss));
         metrics.extend(self.config.training.trained_tokens(&self.data.train, trainer.batch_size, trainer.epoch));
         metrics
     }
 
-    /// The network as it is now on the validation examples; `None` where `stop` said so.
+    /// Measures the current network on the validation examples. `None` if `stop` returned true.
     fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Scores>, TrialError> {
         let (validation, scale) = (&self.data.validation, &self.data.normalization);
         let scores = metrics::measure(trainer.result(), validation, scale, self.config.training.loss, stop);
         scores.map_err(TrialError::Broken)
     }
 
-    /// Whether there is a validation after this epoch, which is not the last.
+    /// Whether to validate after this epoch, which is not the last one.
     fn validates(&self, request: &Request, epoch: u32) -> bool {
         match self.config.validate_every {
             _ if self.config.training.early_stopping > 0 => true,
@@ -177,35 +186,37 @@ impl<D: Devices> Burn<D> {
         }
     }
 
-    /// A fidelity as whole epochs within the schedule's horizon.
+    /// Checks that a fidelity is a whole number of epochs within the schedule's horizon.
     fn epochs(&self, fidelity: Option<f64>) -> Result<u32, TrialError> {
         let most = self.config.epochs;
         let epochs = fidelity.unwrap_or(f64::from(most));
         if epochs.fract() == 0.0 && (1.0..=f64::from(most)).contains(&epochs) {
             return Ok(epochs as u32);
         }
-        Err(TrialError::Failed(format!("cannot train for {epochs} epochs: it takes a whole number from 1 to {most}")))
+        Err(TrialError::Failed(format!(
+            "cannot train for {epochs} epochs: the fidelity must be a whole number from 1 to {most}"
+        )))
     }
 
-    /// A fresh training, or the one to carry on.
+    /// A new training, or the one that the request resumes.
     fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, TrialError> {
         let prepared = trainer::prepared(&request.graph, &self.data.train, &self.config.training);
         let (plan, training) = prepared.map_err(TrialError::Failed)?;
         let Some(from) = request.resume else {
             return Ok(Trainer::new(plan, &training, request.seed, &self.device));
         };
-        let failed = |problem: String| TrialError::Failed(format!("cannot carry on from trial {from}: {problem}"));
+        let failed = |problem: String| TrialError::Failed(format!("cannot continue from trial {from}: {problem}"));
         let state = self.states.get(from).map_err(|error| failed(error.to_string()))?;
-        let state = state.ok_or_else(|| failed("its state was not kept".into()))?;
+        let state = state.ok_or_else(|| failed("its state was not saved".into()))?;
         let trainer = Trainer::carry_on(state, plan, &training, &self.device).map_err(failed)?;
         if trainer.epoch > epochs {
-            return Err(failed(format!("it was trained for {} epochs already, more than {epochs}", trainer.epoch)));
+            return Err(failed(format!("it was already trained for {} epochs, more than {epochs}", trainer.epoch)));
         }
         Ok(trainer)
     }
 }
 
-/// How a measurement ends after this verdict; `None`: it goes on.
+/// How a measurement ends after this verdict; `None` if it goes on.
 fn ended(verdict: Verdict) -> Option<TrialEnd> {
     match verdict {
         Verdict::GoOn => None,
@@ -214,7 +225,7 @@ fn ended(verdict: Verdict) -> Option<TrialEnd> {
     }
 }
 
-/// Training may have diverged where no loss of a batch shows it.
+/// Fails if a metric is not finite: training may have diverged without an infinite loss in any batch.
 fn check_finite(metrics: &[Metric]) -> Result<(), TrialError> {
     metrics.iter().find(|metric| !metric.value.is_finite()).map_or(Ok(()), |metric| {
         let reason = format!("training diverged: {} is {} on the validation set", metric.name, metric.value);
