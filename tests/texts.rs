@@ -64,7 +64,7 @@ fn sub_words_are_trained_searched_with_and_saved() {
     fs::write(out.join("tokenizer.json"), "{\"version\": 1}").unwrap();
     let gone = folder.path().join("gone.study");
     let words = refused(search(&file, &gone, "out/tokenizer.json", "1").current_dir(folder.path()));
-    assert!(words.contains("no usable tokenizer") && words.contains("out/tokenizer.json"), "{words}");
+    assert!(words.contains("not a usable tokenizer") && words.contains("out/tokenizer.json"), "{words}");
     let words = refused(&mut search(&file, &gone, "syllables", "1"));
     assert!(words.contains("'tokens' is \"syllables\""), "{words}");
     let check = ["data", "check", file.to_str().unwrap(), "--set", "evaluator.tokens=bpe"];

@@ -159,7 +159,7 @@ fn parts_lie_as_in_coco_or_in_folders_of_their_own() {
     fs::write(root.join("annotations/captions_val2017.json"), "{}").unwrap();
     assert_eq!(lengths(root), [8, 4, 2]);
     write(&other, root.join("annotations/instances_val2014.json"), &root.join("val2014"));
-    refused(&given(root), &["'val2014' and of 'val2017'", "leave one"]);
+    refused(&given(root), &["'val2014' and of 'val2017'", "keep one"]);
 
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -170,7 +170,7 @@ fn parts_lie_as_in_coco_or_in_folders_of_their_own() {
     let mut renamed = other.clone();
     renamed["categories"][0]["name"] = json!("lynx");
     write(&renamed, root.join("test/annotations.json"), &root.join("test/images"));
-    refused(&given(root), &["other categories"]);
+    refused(&given(root), &["differ in their categories"]);
     fs::remove_dir_all(root.join("train")).unwrap();
     refused(&given(root), &["none for training"]);
 }

@@ -147,5 +147,5 @@ fn folders_that_cannot_be_used_say_where_and_why() {
     }
     refused(&given, &["test' cannot be used: it holds no images"]);
     fill(&path.join("test/c"), 2, (4, 4), RED);
-    refused(&given, &["a class 'c' that", "train' has not"]);
+    refused(&given, &["a class 'c' that", "train' lacks"]);
 }

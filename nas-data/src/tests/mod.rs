@@ -226,7 +226,7 @@ fn idx_files_that_cannot_be_used_say_which_and_why() {
     damaged(labels, idx(0x801, &[49], &[0; 49]), &["50 images", "49 labels", "do not belong together"]);
     damaged("t10k-images-idx3-ubyte", idx(0x803, &[20, 2, 2], &[0; 80]), &["do not belong together", "[1, 2, 2]"]);
     let alien = (0..20).map(|image| image as u8).collect::<Vec<_>>();
-    damaged("t10k-labels-idx1-ubyte", idx(0x801, &[20], &alien), &["label 19 occurs in the test set alone"]);
+    damaged("t10k-labels-idx1-ubyte", idx(0x801, &[20], &alien), &["label 19 occurs only in the test set"]);
     write_idx(folder.path(), 50, 20);
     fs::write(path("train-labels-idx1-ubyte.gz"), "no gzip").unwrap();
     refused(&config(folder.path()), &["cannot read", "train-labels-idx1-ubyte.gz"]);
@@ -305,7 +305,7 @@ fn texts_that_cannot_serve_are_refused() {
     refused(&DataConfig { kind: Kind::Regression, ..fine.clone() }, &["is a text", "'task'"]);
     refused(&DataConfig { target: "x".into(), ..fine.clone() }, &["no columns"]);
     refused(&DataConfig { size: 8, ..fine }, &["no images"]);
-    refused(&DataConfig { kind: Kind::Language, ..config("digits") }, &["is no text", ".txt"]);
+    refused(&DataConfig { kind: Kind::Language, ..config("digits") }, &["is not a text", ".txt"]);
 }
 
 /// Records of `labels` bytes and an image; the class of each is its number, modulo the classes.

@@ -165,7 +165,7 @@ fn parquet_gives_what_csv_gives() {
     refused(&DataConfig { target: "age".into(), ..parquet.clone() }, &["row 1, column 'age'", "target is missing"]);
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() - 8]).unwrap();
-    refused(&parquet, &["mixed.parquet' is no usable table"]);
+    refused(&parquet, &["mixed.parquet' is not a usable table"]);
 }
 
 #[test]

@@ -133,16 +133,16 @@ fn refused(change: impl FnOnce(&mut serde_json::Value), parts: &[&str]) {
 
 #[test]
 fn files_that_cannot_serve_are_refused() {
-    refused(|file| *file = json!({ "tokens": 3 }), &["no usable tokenizer", "tokenizer.json of a byte-level BPE"]);
-    refused(|file| file["model"]["type"] = json!("Magic"), &["no usable tokenizer"]);
-    refused(|file| file["model"]["merges"][0] = json!(["nothing", "known"]), &["no usable tokenizer"]);
-    refused(|file| file["pre_tokenizer"]["type"] = json!("Magic"), &["no usable tokenizer"]);
+    refused(|file| *file = json!({ "tokens": 3 }), &["not a usable tokenizer", "tokenizer.json of a byte-level BPE"]);
+    refused(|file| file["model"]["type"] = json!("Magic"), &["not a usable tokenizer"]);
+    refused(|file| file["model"]["merges"][0] = json!(["nothing", "known"]), &["not a usable tokenizer"]);
+    refused(|file| file["pre_tokenizer"]["type"] = json!("Magic"), &["not a usable tokenizer"]);
     refused(|file| file["model"]["dropout"] = json!(0.1), &["'dropout'", "null"]);
     refused(|file| file["decoder"] = json!(null), &["decoder is not \"ByteLevel\""]);
     refused(|file| file["normalizer"] = json!({ "type": "Lowercase" }), &["does not keep the text", "normalizer"]);
     refused(|file| file["pre_tokenizer"]["add_prefix_space"] = json!(true), &["does not keep the text"]);
     let words = json!({ "type": "WordLevel", "vocab": { "a": 0, "b": 1 }, "unk_token": "a" });
-    refused(|file| file["model"] = words, &["its model is no BPE"]);
+    refused(|file| file["model"] = words, &["its model is not BPE"]);
     refused(|file| file["model"]["vocab"]["日"] = json!(300), &["\"日\" is not written in bytes"]);
     refused(|file| file["model"]["vocab"]["x"] = json!(1 << 16), &["65537 tokens, more than 65536"]);
     let added = |content: String| {
