@@ -10,8 +10,8 @@ pub struct Object {
     pub sides: [f32; 4],
     /// Its class, below the number of classes.
     pub class: u32,
-    /// Whether it is a crowd (COCO's `iscrowd`). Crowds are not trained on, and detections on them are neither right nor
-    /// wrong.
+    /// Whether it is a crowd (COCO's `iscrowd`). Crowds are not trained on, and detections on them are neither right
+    /// nor wrong.
     pub crowd: bool,
 }
 

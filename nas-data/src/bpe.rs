@@ -1,5 +1,5 @@
-//! Trains a byte-level vocabulary by byte pair encoding (Sennrich et al. 2016, "Neural Machine Translation of Rare Words
-//! with Subword Units", algorithm 1) on bytes, as in GPT-2 (Radford et al. 2019, section 2.2).
+//! Trains a byte-level vocabulary by byte pair encoding (Sennrich et al. 2016, "Neural Machine Translation of Rare
+//! Words with Subword Units", algorithm 1) on bytes, as in GPT-2 (Radford et al. 2019, section 2.2).
 //!
 //! The library that encodes can train as well. But if one token can be merged in two ways, its result depends on the
 //! order of a hash table with random keys. Here equal texts give equal vocabularies: of equally frequent pairs, the one
@@ -29,8 +29,8 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Trains at most `size` tokens on pieces of a text, which is split into words as in GPT-2. There are fewer if no more
-    /// pairs are frequent.
+    /// Trains at most `size` tokens on pieces of a text, which is split into words as in GPT-2. There are fewer if no
+    /// more pairs are frequent.
     pub fn train<'t>(pieces: impl Iterator<Item = &'t str>, size: usize) -> Result<Self, tokenizers::Error> {
         let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
         alphabet.sort_unstable();
@@ -108,8 +108,8 @@ impl Words {
         all
     }
 
-    /// The next pair to merge: the most frequent one, and of equally frequent ones the one with the oldest tokens; `None`
-    /// if all are rare.
+    /// The next pair to merge: the most frequent one, and of equally frequent ones the one with the oldest tokens;
+    /// `None` if all are rare.
     fn most_frequent(&mut self) -> Option<Pair> {
         while let Some((count, Reverse(pair))) = self.queue.pop() {
             let now = self.counts.get(&pair).copied().unwrap_or(0);

@@ -34,7 +34,8 @@ impl Data {
     }
 }
 
-/// The cache folder: the one that the variable `NAS_DATA_CACHE` names (none if it is empty), else one in the user's cache.
+/// The cache folder: the one that the variable `NAS_DATA_CACHE` names (none if it is empty), else one in the user's
+/// cache.
 pub fn folder() -> Option<PathBuf> {
     match std::env::var_os("NAS_DATA_CACHE") {
         Some(folder) if folder.is_empty() => None,

@@ -1,5 +1,6 @@
-//! Reads folders of CIFAR-10 and CIFAR-100 in their binary version (A. Krizhevsky, "Learning Multiple Layers of Features
-//! from Tiny Images", 2009). A record holds one label, or a coarse and a fine one, and 32×32 pixels plane by plane.
+//! Reads folders of CIFAR-10 and CIFAR-100 in their binary version (A. Krizhevsky, "Learning Multiple Layers of
+//! Features from Tiny Images", 2009). A record holds one label, or a coarse and a fine one, and 32×32 pixels plane by
+//! plane.
 
 use std::path::{Path, PathBuf};
 

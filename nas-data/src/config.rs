@@ -23,7 +23,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The default for a source: language for a text, detection for a folder with COCO annotations, else classification.
+    /// The default for a source: language for a text, detection for a folder with COCO's annotations, else
+    /// classification.
     pub fn of(source: &str) -> Self {
         match () {
             () if is_text(source) => Self::Language,

@@ -36,8 +36,8 @@ pub struct Data {
 }
 
 impl Data {
-    /// The [`fingerprint`](Self::fingerprint): SHA-256 over every example and the meaning of the outputs, in hexadecimal
-    /// digits. It reads all examples, so it is computed once, when data are prepared, and kept with them.
+    /// The [`fingerprint`](Self::fingerprint): SHA-256 over every example and the meaning of the outputs, in
+    /// hexadecimal digits. It reads all examples, so it is computed once, when data are prepared, and kept with them.
     pub(crate) fn digest(&self) -> String {
         let mut digest = Sha256::new();
         [&self.train, &self.validation, &self.test].iter().for_each(|set| set.digest(&mut digest));

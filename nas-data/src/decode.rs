@@ -26,8 +26,8 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads a file's header. If `turned`, the image is turned upright as its EXIF orientation says; else it is taken as
-    /// stored.
+    /// Reads a file's header. If `turned`, the image is turned upright as its EXIF orientation says; else it is taken
+    /// as stored.
     pub fn of(path: &Path, turned: bool) -> Result<Self, DataError> {
         let mut decoder = decoder(path)?;
         let (grey, (width, height)) = (!decoder.color_type().has_color(), decoder.dimensions());
@@ -57,8 +57,8 @@ impl Format {
                     let shown =
                         |path: &Path, (width, height)| format!("'{}' has {width}×{height} pixels", path.display());
                     let problem = format!(
-                        "its images differ in size, {} and {}: set the parameter 'size' to the side length in pixels that \
-                         all are resized to",
+                        "its images differ in size, {} and {}: set the parameter 'size' to the side length in \
+                         pixels that all are resized to",
                         shown(other, known),
                         shown(path, sides)
                     );

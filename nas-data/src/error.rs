@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// No data exist under this name or path.
     #[error(
-        "there are no data '{}': 'data' must be \"digits\", a folder (of MNIST's idx files, CIFAR's binary files, images \
-         in a folder for each class, or COCO's annotations) or a file that ends in .csv, .csv.gz, .parquet or .txt; \
-         `nas data get` fetches public data sets by name",
+        "there are no data '{}': 'data' must be \"digits\", a folder (of MNIST's idx files, CIFAR's binary files, \
+         images in a folder for each class, or COCO's annotations) or a file that ends in .csv, .csv.gz, .parquet or \
+         .txt; `nas data get` fetches public data sets by name",
         path.display()
     )]
     Missing {
@@ -55,7 +55,8 @@ pub enum DataError {
     },
     /// The length of an idx file does not match its header.
     #[error(
-        "by its header, '{}' should hold {expected} bytes after its magic number, but it holds {found}: fetch the file again",
+        "by its header, '{}' should hold {expected} bytes after its magic number, but it holds {found}: \
+         fetch the file again",
         path.display()
     )]
     Length {
@@ -145,8 +146,8 @@ pub enum DataError {
     },
     /// A cell should hold a number and does not.
     #[error(
-        "'{}', {place}, column '{column}': '{text}' is not a finite number; correct the cell (leave it empty if the value \
-         is missing), remove the row, or name the column in 'categories' or 'ignore'",
+        "'{}', {place}, column '{column}': '{text}' is not a finite number; correct the cell (leave it empty if the \
+         value is missing), remove the row, or name the column in 'categories' or 'ignore'",
         path.display()
     )]
     NotANumber {
@@ -209,8 +210,8 @@ pub enum DataError {
     },
     /// The target has so many values that they are unlikely to be classes.
     #[error(
-        "'{}', column '{column}': the target has {classes} classes in {rows} rows, {why}; set task = \"regression\" if the \
-         target is a number, or name another column as 'target'",
+        "'{}', column '{column}': the target has {classes} classes in {rows} rows, {why}; set task = \"regression\" \
+         if the target is a number, or name another column as 'target'",
         path.display()
     )]
     ManyClasses {

@@ -49,7 +49,8 @@ pub fn has_classes(folder: &Path) -> bool {
     classes(if train.is_dir() { &train } else { folder }).is_ok()
 }
 
-/// Finds all images. They will be resized to `size` by `size` pixels unless it is 0, and have one channel if all are grey.
+/// Finds all images. They will be resized to `size` by `size` pixels unless it is 0. If all are grey, they have one
+/// channel.
 pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let part = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
     let (train, validation, test) = (part(&TRAIN), part(&VALIDATION), part(&TEST));

@@ -157,8 +157,8 @@ fn missing(annotation: &Annotation, what: &str) -> String {
 }
 
 impl Annotations {
-    /// Adds an object. Its box is cut at the border of the image, as in the reference code of torchvision and Detectron2,
-    /// and left out if it then has no area.
+    /// Adds an object. Its box is cut at the border of the image, as in the reference code of torchvision and
+    /// Detectron2, and left out if it then has no area.
     fn add(&mut self, image: usize, class: u32, annotation: &Annotation) -> Result<(), String> {
         let Annotation { id, bbox: [x, y, width, height], iscrowd, .. } = *annotation;
         if width < 0.0 || height < 0.0 {

@@ -67,8 +67,8 @@ impl Layout {
             None => part(&[DEFAULT])?,
         };
         let Some(train) = train else {
-            let problem = "it has annotations, but none for training: name them annotations.json, train/annotations.json \
-                           or annotations/instances_train.json";
+            let problem = "it has annotations, but none for training: name them annotations.json, \
+                           train/annotations.json or annotations/instances_train.json";
             return Err(wrong(folder, problem.to_owned()));
         };
         Ok(Self { train, validation: part(&VALIDATION)?, test: part(&TEST)? })

@@ -112,8 +112,8 @@ fn unusable(path: &Path, problem: String) -> DataError {
     DataError::Table { path: path.to_owned(), problem }
 }
 
-/// The value as in a CSV file: empty if it is null; a timestamp in days since 1970. `None` if it is neither a number nor
-/// a text.
+/// The value as in a CSV file: empty if it is null; a timestamp in days since 1970. `None` if it is neither a number
+/// nor a text.
 fn text(field: &Field) -> Option<String> {
     Some(match field {
         Field::Null => String::new(),
