@@ -41,7 +41,8 @@ pub enum LatencyError {
     /// A cost table lacks operators of the network, and cannot estimate their costs.
     #[error(
         "the cost table lacks {count} of the network's operators; the first is {first}\n  help: `nas latency \
-         cost-table` adds what a space needs; give it the input and the settings of the task for which networks are built"
+         cost-table` adds what a space needs; give it the input and the settings of the task for which networks are \
+         built"
     )]
     Lacking {
         /// Number of operators that are lacking.

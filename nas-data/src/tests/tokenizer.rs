@@ -45,7 +45,7 @@ fn training_gives_what_the_library_gives() {
 
 /// In a long training, one token can be merged from different parts, which makes the library's result random.
 #[test]
-fn training_a_large_vocabulary_is_deterministic() {
+fn large_vocabularies_are_the_same_each_time() {
     let Some(folder) = std::env::var_os("NAS_DATA") else {
         assert!(std::env::var_os("CI").is_none(), "NAS_DATA is not set, and in CI no test may be skipped");
         return println!("skipped: NAS_DATA does not name a folder with text/tinyshakespeare.txt");
