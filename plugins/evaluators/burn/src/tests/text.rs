@@ -107,7 +107,7 @@ fn options_of_texts_that_do_not_fit_are_refused() {
         BurnEvaluator::open(&settings(&given), None).unwrap_err().to_string()
     };
     for (more, words) in [
-        (vec![("epoch_tokens", number(31.0))], "'epoch_tokens' (31) are fewer than the 32 tokens of one step"),
+        (vec![("epoch_tokens", number(31.0))], "'epoch_tokens' (31) is less than the 32 tokens of one step"),
         (
             vec![
                 ("data", text("digits")),
