@@ -157,7 +157,7 @@ pub enum DataError {
         place: String,
         /// The column's name.
         column: String,
-        /// What stands there.
+        /// The cell's text.
         text: String,
     },
     /// An example has no target.
@@ -172,7 +172,7 @@ pub enum DataError {
         place: String,
         /// The column's name.
         column: String,
-        /// What stands there.
+        /// The cell's text.
         text: String,
     },
     /// A feature has no values to learn from.
