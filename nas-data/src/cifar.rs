@@ -47,7 +47,7 @@ fn read(layout: &Layout, paths: &[PathBuf]) -> Result<Examples, DataError> {
         let damaged = |problem: String| DataError::Damaged { path: path.clone(), problem };
         if bytes.is_empty() || bytes.len() % record != 0 {
             let length = bytes.len();
-            return Err(damaged(format!("it holds {length} bytes, not a number of records of {record} bytes")));
+            return Err(damaged(format!("it holds {length} bytes, not a multiple of the {record} bytes of a record")));
         }
         inputs.reserve(bytes.len() / record * PIXELS);
         for (number, record) in bytes.chunks_exact(record).enumerate() {
