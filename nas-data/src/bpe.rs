@@ -31,6 +31,10 @@ pub struct Vocabulary {
 impl Vocabulary {
     /// Trains at most `size` tokens on pieces of a text, which is split into words as in GPT-2. There are fewer if no
     /// more pairs are frequent.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the library cannot split a piece into words.
     pub fn train<'t>(pieces: impl Iterator<Item = &'t str>, size: usize) -> Result<Self, tokenizers::Error> {
         let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
         alphabet.sort_unstable();

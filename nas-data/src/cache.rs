@@ -25,7 +25,7 @@ impl Data {
     ///
     /// # Errors
     ///
-    /// Fails if the data cannot be opened. A cache that cannot be used is no error.
+    /// Fails if the data cannot be opened. A cache that cannot be used is not an error.
     pub fn shared(config: &DataConfig) -> Result<Self, DataError> {
         match folder() {
             Some(folder) => open(config, &folder),
@@ -45,6 +45,10 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 /// Opens prepared data, or prepares them. A file that cannot be written or locked costs time and memory, nothing else.
+///
+/// # Errors
+///
+/// Fails if the data cannot be prepared.
 pub fn open(config: &DataConfig, folder: &Path) -> Result<Data, DataError> {
     let Ok(key) = key(config) else { return Data::open(config) };
     let path = folder.join(format!("{key}.data"));
@@ -79,8 +83,8 @@ fn share(data: &Data, config: &DataConfig, key: &str, path: &Path) -> Option<Dat
     prepared_file::read(path)
 }
 
-/// Creates a file beside `path` that no other process has opened. Its name alone does not ensure that: locks may not
-/// hold on a network's disk, and processes of two containers may have the same number.
+/// Creates a file beside `path` that no other process has opened. Neither the lock nor the process's number ensures
+/// that: locks may not hold on a network's disk, and processes in two containers may have the same number.
 pub(super) fn new_partial(path: &Path) -> io::Result<(PathBuf, File)> {
     for count in 0_u32.. {
         let partial = path.with_extension(format!("{}-{count}.partial", std::process::id()));

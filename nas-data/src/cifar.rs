@@ -28,6 +28,10 @@ const CIFAR_10: Layout = Layout {
 const CIFAR_100: Layout = Layout { train: &["train.bin"], test: "test.bin", labels: 2, classes: 100 };
 
 /// The training examples and the test examples of a folder; `None` if it holds other data.
+///
+/// # Errors
+///
+/// Fails if a file is missing, or does not hold whole records of a known class.
 pub fn read_folder(folder: &Path) -> Option<Result<(Examples, Examples), DataError>> {
     let layout = [CIFAR_10, CIFAR_100].into_iter().find(|layout| folder.join(layout.train[0]).is_file())?;
     let paths: Vec<PathBuf> = layout.train.iter().map(|name| folder.join(name)).collect();
@@ -43,7 +47,7 @@ fn read(layout: &Layout, paths: &[PathBuf]) -> Result<Examples, DataError> {
         let damaged = |problem: String| DataError::Damaged { path: path.clone(), problem };
         if bytes.is_empty() || bytes.len() % record != 0 {
             let length = bytes.len();
-            return Err(damaged(format!("it holds {length} bytes, not a number of records of {record} bytes")));
+            return Err(damaged(format!("it holds {length} bytes, not a multiple of the {record} bytes of a record")));
         }
         inputs.reserve(bytes.len() / record * PIXELS);
         for (number, record) in bytes.chunks_exact(record).enumerate() {

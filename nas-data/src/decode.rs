@@ -28,6 +28,10 @@ pub struct Header {
 impl Header {
     /// Reads a file's header. If `turned`, the image is turned upright as its EXIF orientation says; else it is taken
     /// as stored.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, or is not an image.
     pub fn of(path: &Path, turned: bool) -> Result<Self, DataError> {
         let mut decoder = decoder(path)?;
         let (grey, (width, height)) = (!decoder.color_type().has_color(), decoder.dimensions());
@@ -39,6 +43,10 @@ impl Header {
 impl Format {
     /// The format for files with these headers: grey if all files are, and `size` by `size` pixels. If `size` is 0, all
     /// files must have one size, which they keep. `turned` must be that of the headers.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a header is an error, or if sizes differ and `size` is 0.
     pub fn of<'f>(
         files: impl Iterator<Item = Result<(&'f Path, Header), DataError>>,
         folder: &Path,
@@ -78,6 +86,10 @@ impl Format {
     }
 
     /// Decodes the images, one after the other, each plane by plane, with values from 0 to 255.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file cannot be decoded, or if the images do not fit into memory.
     pub fn read<'f>(
         &self,
         folder: &Path,

@@ -157,7 +157,7 @@ pub enum DataError {
         place: String,
         /// The column's name.
         column: String,
-        /// What stands there.
+        /// The cell's text.
         text: String,
     },
     /// An example has no target.
@@ -172,7 +172,7 @@ pub enum DataError {
         place: String,
         /// The column's name.
         column: String,
-        /// What stands there.
+        /// The cell's text.
         text: String,
     },
     /// A feature has no values to learn from.
@@ -270,8 +270,8 @@ pub enum DataError {
     },
     /// One part of a text is shorter than a window.
     #[error(
-            "'{}' has {tokens} tokens, and the smallest of its training, validation and test parts has {smallest}: \
-             too few for a window of {context} positions and the token after it; lower 'context', or use a longer text",
+        "'{}' has {tokens} tokens, and the smallest of its training, validation and test parts has {smallest}: \
+         too few for a window of {context} positions and the token after it; lower 'context', or use a longer text",
         path.display()
     )]
     ShortText {

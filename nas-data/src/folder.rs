@@ -51,6 +51,10 @@ pub fn has_classes(folder: &Path) -> bool {
 
 /// Finds all images. They will be resized to `size` by `size` pixels unless it is 0. If all are grey, they have one
 /// channel.
+///
+/// # Errors
+///
+/// Fails if the folders do not hold usable images of at least two classes, or if sizes differ and `size` is 0.
 pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let part = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
     let (train, validation, test) = (part(&TRAIN), part(&VALIDATION), part(&TEST));

@@ -23,6 +23,10 @@ pub fn is_folder(folder: &Path) -> bool {
 }
 
 /// The training examples and the test examples of a folder.
+///
+/// # Errors
+///
+/// Fails if a file is missing or damaged, or if the files do not belong together.
 pub fn read_folder(folder: &Path) -> Result<(Examples, Examples), DataError> {
     let mut train = read_pair(folder, "train")?;
     let mut test = read_pair(folder, "t10k")?;

@@ -12,9 +12,17 @@ pub trait Source {
     fn targets(&self) -> &Targets;
 
     /// The images of these rows with their targets, in this order.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an image cannot be decoded.
     fn rows(&self, rows: &[usize]) -> Result<Examples, DataError>;
 
     /// All images with their targets.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an image cannot be decoded.
     fn whole(self) -> Result<Examples, DataError>;
 }
 

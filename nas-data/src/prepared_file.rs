@@ -1,7 +1,8 @@
 //! The file of prepared data, which any number of processes map into memory.
 //!
 //! It holds a magic number, the length of the header, the header (JSON), and then the numbers in the machine's byte
-//! order. The inputs of the training and the validation examples follow each other without a gap.
+//! order. The inputs of the training and the validation examples follow each other without a gap, and so do their
+//! tokens, so that both sets can be joined without a copy.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -80,6 +81,10 @@ pub fn size(data: &Data) -> usize {
 }
 
 /// Writes data into a new file. When this returns, the file is complete and on the disk.
+///
+/// # Errors
+///
+/// Fails if the file cannot be written.
 pub fn write(data: &Data, file: File) -> io::Result<()> {
     let sets = [&data.train, &data.validation, &data.test];
     let mut at = 0;

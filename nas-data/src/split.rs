@@ -22,6 +22,10 @@ pub struct Apart {
 }
 
 /// Splits the rows of these targets as the parameters say. Sets that the source keeps separate get no rows.
+///
+/// # Errors
+///
+/// Fails if there are too few rows for all sets.
 pub fn parts(config: &DataConfig, targets: &Targets, apart: Apart) -> Result<Parts, DataError> {
     let rows = targets.len();
     let part = |fraction: f64, apart: bool| if apart { 0 } else { ((rows as f64 * fraction).round() as usize).max(1) };

@@ -25,6 +25,11 @@ pub struct Text {
 }
 
 /// Reads a text file. Its last part is for testing, the one before for validation.
+///
+/// # Errors
+///
+/// Fails if the file is not a UTF-8 text of at least two different characters, if a part is shorter than a window, or
+/// if the tokenizer cannot be used.
 pub fn read(path: &Path, config: &DataConfig) -> Result<Text, DataError> {
     let bytes = std::fs::read(path).map_err(|error| DataError::read(path, error))?;
     let text = String::from_utf8(bytes)

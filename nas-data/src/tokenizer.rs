@@ -28,6 +28,10 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     /// Trains a vocabulary of at most `size` tokens on a text. Equal texts give equal vocabularies.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the library cannot split the text or load the vocabulary.
     pub fn trained(text: &str, size: usize) -> Result<Self, DataError> {
         let failed = |problem: String| DataError::Parameter(format!("no vocabulary can be trained: {problem}"));
         let Vocabulary { tokens, merges } =
@@ -50,6 +54,10 @@ impl Tokenizer {
     }
 
     /// Reads a file that this program or Hugging Face's library wrote.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, or is not a byte-level BPE that can be used.
     pub fn read(path: &Path) -> Result<Self, DataError> {
         let bytes = std::fs::read(path).map_err(|error| DataError::read(path, error))?;
         let parsed = Self::parse(&bytes, format!("the tokenizer '{}'", path.display()));
@@ -79,11 +87,19 @@ impl Tokenizer {
     }
 
     /// The `tokenizer.json`, which Hugging Face's library reads.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the library cannot write the tokenizer.
     pub fn to_json(&self) -> Result<String, DataError> {
         self.inner.to_string(true).map_err(|error| DataError::Parameter(format!("{}: {error}", self.name)))
     }
 
     /// The tokens of a text. It is checked that they decode to the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the tokens do not decode to the same text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {
         let failed = |problem: String| DataError::Parameter(format!("{} {problem}", self.name));
         let mut tokens = Vec::new();

@@ -72,6 +72,10 @@ pub struct Annotations {
 }
 
 /// Reads a file of annotations.
+///
+/// # Errors
+///
+/// Fails if the file cannot be read, or if its annotations contradict each other.
 pub fn read(path: &Path) -> Result<Annotations, DataError> {
     let file = File::open(path).map_err(|error| DataError::read(path, error))?;
     let document: Document = serde_json::from_reader(BufReader::new(file)).map_err(|error| {

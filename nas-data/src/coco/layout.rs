@@ -44,6 +44,10 @@ pub fn is_folder(folder: &Path) -> bool {
 
 impl Layout {
     /// The layout of a folder for which [`is_folder`] is true.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there are no annotations for training, or if there are several for one part.
     pub fn of(folder: &Path) -> Result<Self, DataError> {
         let files = instances(folder)?;
         let parts = TRAIN.iter().chain(&VALIDATION).chain(&TEST).find_map(|part| beside(&folder.join(part)));

@@ -25,6 +25,11 @@ struct Found {
 }
 
 /// Finds all images and reads their boxes. Both will be resized to `size` by `size` pixels unless it is 0.
+///
+/// # Errors
+///
+/// Fails if annotations are wrong, if an image is missing or has another size than they say, or if parts differ in
+/// their categories.
 pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let Layout { train, validation, test } = Layout::of(folder)?;
     let (all, classes) = part(&train)?;
@@ -49,6 +54,10 @@ pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
 }
 
 /// Says which annotations were left out or changed, and what can be done about it.
+///
+/// # Errors
+///
+/// Fails if the annotations cannot be read.
 pub fn oddities(folder: &Path) -> Result<Vec<String>, DataError> {
     let Layout { train, validation, test } = Layout::of(folder)?;
     let mut found = Vec::new();

@@ -89,10 +89,12 @@ impl Look {
         }
     }
 
-    /// The kind of the column; `None` if it has no values.
+    /// The kind of the column; `None` if it has no values. Numbers among words are categories, too.
     ///
-    /// A word among numbers is a mistake if at least half of the values are numbers, or if it is a number that is not
-    /// finite: the error then holds its place and its text. Else the numbers are categories like the other words.
+    /// # Errors
+    ///
+    /// Returns the place and the text of the first word if at least half of the values are numbers, or if that word is
+    /// a number that is not finite: such a word is a mistake.
     pub fn kind(self) -> Result<Option<ColumnKind>, (String, String)> {
         let there = self.cells - self.missing;
         match self.word {

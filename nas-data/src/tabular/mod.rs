@@ -43,6 +43,10 @@ enum Use {
 
 impl Table {
     /// Reads a `.csv`, `.csv.gz` or `.parquet` file.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, if a cell does not fit its column, or if a parameter does not fit the table.
     pub fn read(path: &Path, config: &DataConfig) -> Result<Self, DataError> {
         let uses = uses(path, config)?;
         let mut rows = Rows::open(path)?;
@@ -78,7 +82,7 @@ impl Table {
             }
         }
         let (targets, classes) = match config.kind {
-            // Other kinds than classification were refused before: a table is no text and has no boxes.
+            // Other kinds than classification were refused before: a table is not a text and has no boxes.
             Kind::Classification | Kind::Language | Kind::Detection => classes(path, &target, &texts)?,
             Kind::Regression => (Targets::Values(values), Vec::new()),
         };

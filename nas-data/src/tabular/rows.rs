@@ -36,6 +36,10 @@ pub fn is_table(name: &str) -> bool {
 
 impl<'p> Rows<'p> {
     /// Opens a table: comma-separated CSV, plain or compressed with gzip, or Parquet, by the file's ending.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, or has no header of at least two columns.
     pub fn open(path: &'p Path) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|error| DataError::read(path, error))?;
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
@@ -71,6 +75,10 @@ impl<'p> Rows<'p> {
     }
 
     /// Reads the next row, which has a cell for every column; `false` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the row cannot be parsed, or if it has too few or too many cells.
     pub fn read(&mut self, row: &mut StringRecord) -> Result<bool, DataError> {
         match &mut self.rows {
             Format::Csv(reader) => {

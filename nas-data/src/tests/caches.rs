@@ -11,7 +11,7 @@ use super::{config, text};
 use crate::cache::{self, Lock};
 use crate::{Data, DataConfig, Kind, prepared_file};
 
-/// A table of more than one mebibyte, with missing values.
+/// A table with missing values, whose prepared data exceed one mebibyte.
 fn large(folder: &Path) -> DataConfig {
     let line = |row: usize| {
         let city = ["Bern", "Rome", "NA"][row % 3];

@@ -25,6 +25,10 @@ pub struct Latency {
 }
 
 /// Warms up, then times runs for about as long as `about`, but within the limits of [`SAMPLES`].
+///
+/// # Errors
+///
+/// Fails if the runtime does not run the network.
 pub fn time(network: &mut dyn Loaded, about: Duration) -> Result<Latency, LatencyError> {
     let begin = Instant::now();
     let mut warm = 0;

@@ -11,6 +11,10 @@ use nas_network::{Operator, each_rank, each_tensor};
 const K: f64 = 1e-5;
 
 /// −Σ (ln(λ + k) + 1 / (λ + k)) over the eigenvalues λ of the correlations of the examples' gradients.
+///
+/// # Errors
+///
+/// Fails if the gradient of an example is constant, so that correlations are undefined.
 pub fn score(subject: &mut Subject) -> Result<f64> {
     let is_input = |operator: &Operator| matches!(operator, Operator::Input);
     let inputs: Vec<bool> = subject.network.plan().steps.list.iter().map(|step| is_input(&step.operator)).collect();

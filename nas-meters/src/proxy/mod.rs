@@ -40,7 +40,7 @@ pub enum Proxy {
     Snip,
     /// −Σ θ · (H ∂L/∂θ), where H is the Hessian of the loss.
     Grasp,
-    /// The squared change of the loss if a channel were removed, summed over channels.
+    /// The estimated change of the loss if a channel were removed, squared and summed over channels.
     Fisher,
     /// Σ ‖∂L/∂θ‖ over layers.
     GradNorm,

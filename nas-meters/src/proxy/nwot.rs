@@ -8,6 +8,10 @@ use super::probe::{BATCH, Subject};
 use nas_network::{Activation, Operator, each_tensor};
 
 /// ln |K|, where K counts the ReLUs that are on for both or off for both of two examples.
+///
+/// # Errors
+///
+/// Fails if the network has no ReLU, or if two examples have the same ReLUs on.
 pub fn score(subject: &mut Subject) -> Result<f64> {
     let is_relu = |operator: &Operator| matches!(operator, Operator::Activation(Activation::Relu));
     let relus: Vec<bool> = subject.network.plan().steps.list.iter().map(|step| is_relu(&step.operator)).collect();
@@ -23,7 +27,7 @@ pub fn score(subject: &mut Subject) -> Result<f64> {
     });
     let u = kernel.lu().u();
     let pivots: Vec<f64> = u.diagonal().iter().map(|pivot| pivot.abs()).collect();
-    // K holds whole numbers, so a determinant that is not 0 is at least 1, and a smaller pivot stems from rounding.
+    // K holds whole numbers, so its determinant is 0 or at least 1: a pivot this small means 0, up to rounding.
     if pivots.iter().any(|&pivot| pivot < 1e-9) {
         return Err(Error::new("the same ReLUs are on for different examples, or it has too few to tell them apart"));
     }

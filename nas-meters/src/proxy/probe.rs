@@ -36,6 +36,10 @@ pub struct Layer {
 
 impl Subject {
     /// The network of a graph, and its batch.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`plan`] does.
     pub fn new(graph: &Graph, task: &Task) -> Result<Self> {
         let network = Network::new(plan(graph, task)?, SEED, &Device::flex().autodiff());
         let outputs = task.outputs as usize;
@@ -81,6 +85,10 @@ impl Subject {
 }
 
 /// The plan of a graph for a task, without dropout.
+///
+/// # Errors
+///
+/// Fails if the network cannot be trained, if it reads tokens, or if it has an output at every position.
 pub fn plan(graph: &Graph, task: &Task) -> Result<Plan> {
     let shape: Vec<usize> = task.input_shape.iter().map(|&size| size as usize).collect();
     let plan =

@@ -14,6 +14,10 @@ use super::saliency::snip;
 use nas_network::{Network, Operator, Weights};
 
 /// ln Σ |θ · ∂R/∂θ|.
+///
+/// # Errors
+///
+/// Fails if the network cannot be planned, or if its output does not depend on its input.
 pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
     let plan = plan(graph, task)?.bypass(|operator| {
         matches!(operator, Operator::BatchNormalization(_) | Operator::Layer(_) | Operator::Group(_))

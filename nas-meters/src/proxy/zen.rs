@@ -13,6 +13,10 @@ use nas_network::{Arrange, Network, Operator, Plan, Reduction, SlotKind, each_te
 const ALPHA: f32 = 0.01;
 
 /// ln mean ‖f(x) − f(x + αε)‖ + Σ ln σ, where σ² is the mean variance of the channels of a normalisation's input.
+///
+/// # Errors
+///
+/// Fails if the network cannot be planned, or if its features do not depend on its input.
 pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
     let mut plan = plan(graph, task)?;
     for slot in plan.slots.iter_mut().filter(|slot| matches!(slot.place, SlotKind::Matrix | SlotKind::Kernel)) {
