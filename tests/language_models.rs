@@ -65,7 +65,7 @@ fn a_tokenizer_is_trained_used_in_a_search_and_saved() {
     fs::write(out.join("tokenizer.json"), "{\"version\": 1}").unwrap();
     let gone = folder.path().join("gone.study");
     let message = refused(search(&file, &gone, "out/tokenizer.json", "1").current_dir(folder.path()));
-    assert!(message.contains("no usable tokenizer") && message.contains("out/tokenizer.json"), "{message}");
+    assert!(message.contains("not a usable tokenizer") && message.contains("out/tokenizer.json"), "{message}");
     let message = refused(&mut search(&file, &gone, "syllables", "1"));
     assert!(message.contains("'tokens' is \"syllables\""), "{message}");
     let check = ["data", "check", file.to_str().unwrap(), "--set", "evaluator.tokens=bpe"];

@@ -200,7 +200,9 @@ fn final_training_takes_another_recipe_and_reports_every_class() {
         &["evaluator.split_seed", "the data of the study"],
     );
     says(&refused(&mut train(&["--set", "evaluator.recipe=fast"])), &["give --recipe"]);
-    for (name, words) in [("validate_every=1", "nothing is validated"), ("checkpoint_seconds=1", "keeps no state")] {
+    for (name, words) in
+        [("validate_every=1", "nothing is validated"), ("checkpoint_seconds=1", "keeps no checkpoints")]
+    {
         says(&refused(&mut train(&["--set", &format!("evaluator.{name}")])), &[words, "help: leave it out"]);
     }
     says(&refused(&mut train(&["--set", "task.channels=2"])), &["write evaluator.KEY=VALUE"]);

@@ -1,27 +1,28 @@
-//! Objects in images.
+//! Objects in images, with their boxes.
 
 use sha2::{Digest, Sha256};
 
 /// One object in an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Object {
-    /// Left, top, right and bottom of its box, in pixels from the image's upper left corner; within the image, and with an
-    /// area.
+    /// Left, top, right and bottom of its box, in pixels from the image's upper left corner. The box lies within the
+    /// image and has an area.
     pub sides: [f32; 4],
-    /// Below the number of classes.
+    /// Its class, below the number of classes.
     pub class: u32,
-    /// A crowd (`iscrowd` of COCO): nothing is learnt of it, and what is found on it is neither right nor wrong.
+    /// Whether it is a crowd (COCO's `iscrowd`). Crowds are not trained on, and detections on them are neither right
+    /// nor wrong.
     pub crowd: bool,
 }
 
 impl Object {
-    /// In six words of four bytes.
+    /// The object as six words of four bytes.
     pub(crate) fn words(&self) -> [u32; 6] {
         let [left, top, right, bottom] = self.sides.map(f32::to_bits);
         [left, top, right, bottom, self.class, u32::from(self.crowd)]
     }
 
-    /// What [`Object::words`] wrote.
+    /// The object that [`Object::words`] returned these words for.
     pub(crate) fn from_words([left, top, right, bottom, class, crowd]: [u32; 6]) -> Self {
         Self { sides: [left, top, right, bottom].map(f32::from_bits), class, crowd: crowd != 0 }
     }
@@ -33,35 +34,35 @@ pub struct Boxes {
     /// Where the objects of each image end in `objects`, in order.
     ends: Vec<u32>,
     objects: Vec<Object>,
-    /// How many classes there are.
+    /// Number of classes.
     pub classes: u32,
 }
 
 impl Boxes {
-    /// Of no images yet.
+    /// Objects of no images yet.
     pub fn new(classes: u32) -> Self {
         Self { ends: Vec::new(), objects: Vec::new(), classes }
     }
 
-    /// From [`Boxes::ends`] and [`Boxes::objects`]; `None` where they do not belong together.
+    /// Puts [`Boxes::ends`] and [`Boxes::objects`] together again; `None` if they do not belong together.
     pub fn from_parts(ends: Vec<u32>, objects: Vec<Object>, classes: u32) -> Option<Self> {
         let fits = ends.is_sorted() && ends.last().map_or(0, |&end| end as usize) == objects.len();
         (fits && objects.iter().all(|object| object.class < classes)).then_some(Self { ends, objects, classes })
     }
 
-    /// One more image.
+    /// Adds an image with its objects.
     pub fn push(&mut self, objects: impl IntoIterator<Item = Object>) {
         self.objects.extend(objects);
-        // Annotations of more than four milliards of objects fit no memory.
+        // Annotations of more than four billion objects do not fit into memory.
         self.ends.push(self.objects.len() as u32);
     }
 
-    /// How many images.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -72,7 +73,7 @@ impl Boxes {
         &self.objects[start as usize..self.ends[image] as usize]
     }
 
-    /// The objects of one image of this width, left and right exchanged.
+    /// The objects of one image of this width, mirrored from left to right.
     pub fn mirrored(&self, image: usize, width: usize) -> Vec<Object> {
         let width = width as f32;
         let mirrored = |object: &Object| {
@@ -92,19 +93,19 @@ impl Boxes {
         &self.objects
     }
 
-    /// Those of these images, in this order.
+    /// The objects of these images, in this order.
     pub fn rows(&self, rows: &[usize]) -> Self {
         let mut some = Self::new(self.classes);
         rows.iter().for_each(|&row| some.push(self.of(row).iter().copied()));
         some
     }
 
-    /// One more image for each of the others'.
+    /// Adds the images of `others`.
     pub fn extend(&mut self, others: &Self) {
         (0..others.len()).for_each(|image| self.push(others.of(image).iter().copied()));
     }
 
-    /// Every bit of them.
+    /// Adds every bit of the objects to the digest.
     pub(crate) fn digest(&self, digest: &mut Sha256) {
         digest.update(self.classes.to_le_bytes());
         digest.update(bytemuck::cast_slice(&self.ends));

@@ -1,9 +1,9 @@
-//! Training of a byte-level vocabulary: byte pair encoding (Sennrich et al. 2016, "Neural Machine Translation of Rare Words
-//! with Subword Units", algorithm 1) on bytes, as in GPT-2 (Radford et al. 2019, section 2.2).
+//! Trains a byte-level vocabulary by byte pair encoding (Sennrich et al. 2016, "Neural Machine Translation of Rare
+//! Words with Subword Units", algorithm 1) on bytes, as in GPT-2 (Radford et al. 2019, section 2.2).
 //!
-//! The library that encodes can train as well, but where one token can be merged in two ways its result depends on the order of
-//! a hash table with random keys. Here equal texts give equal vocabularies: of pairs that are equally frequent the one with the
-//! older tokens is merged first, which is also the library's order.
+//! The library that encodes can train as well. But if one token can be merged in two ways, its result depends on the
+//! order of a hash table with random keys. Here equal texts give equal vocabularies: of equally frequent pairs, the one
+//! with the older tokens is merged first, which is also the library's order.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
@@ -13,24 +13,28 @@ use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer
 
 use crate::tokenizer::LONGEST;
 
-/// A pair that is rarer says nothing of the language.
+/// Pairs that are rarer say nothing about the language and are not merged.
 const RARE: u64 = 2;
 
-/// Two tokens beside each other.
+/// Two adjacent tokens.
 type Pair = (u32, u32);
 
-/// What is trained: the tokens in their order, written in GPT-2's characters for bytes, and what is merged, in order.
+/// A trained vocabulary.
 #[derive(Debug, PartialEq)]
 pub struct Vocabulary {
-    /// The 256 bytes first.
+    /// Tokens in the order of their ids, written in GPT-2's characters for bytes; the 256 bytes come first.
     pub tokens: Vec<String>,
-    /// Pairs of tokens.
+    /// The pairs that are merged, in order.
     pub merges: Vec<Pair>,
 }
 
 impl Vocabulary {
-    /// Trains on pieces of a text, which is split into words as GPT-2 does it. At most `size` tokens; fewer where no more pairs
-    /// are frequent.
+    /// Trains at most `size` tokens on pieces of a text, which is split into words as in GPT-2. There are fewer if no
+    /// more pairs are frequent.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the library cannot split a piece into words.
     pub fn train<'t>(pieces: impl Iterator<Item = &'t str>, size: usize) -> Result<Self, tokenizers::Error> {
         let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
         alphabet.sort_unstable();
@@ -41,7 +45,7 @@ impl Vocabulary {
         while vocabulary.tokens.len() < size {
             let Some((left, right)) = words.most_frequent() else { break };
             let token = [left, right].map(|id| vocabulary.tokens[id as usize].as_str()).concat();
-            // One character for each byte.
+            // A token has one character for each byte.
             if token.chars().count() > LONGEST {
                 continue;
             }
@@ -49,7 +53,7 @@ impl Vocabulary {
                 vocabulary.tokens.push(token.clone());
                 vocabulary.tokens.len() as u32 - 1
             });
-            // A pair comes back where its tokens are made in another way; it keeps its place in the order.
+            // A pair comes back if its tokens arise by another merge; it keeps its place in the order.
             if done.insert((left, right)) {
                 vocabulary.merges.push((left, right));
             }
@@ -59,7 +63,7 @@ impl Vocabulary {
     }
 }
 
-/// How often each word stands in the pieces, in order.
+/// How often each word occurs in the pieces, sorted by words.
 fn counted<'t>(pieces: impl Iterator<Item = &'t str>) -> Result<BTreeMap<String, u64>, tokenizers::Error> {
     let splitter = ByteLevel::new(false, false, true);
     let mut counts = BTreeMap::new();
@@ -78,20 +82,20 @@ fn counted<'t>(pieces: impl Iterator<Item = &'t str>) -> Result<BTreeMap<String,
     Ok(counts)
 }
 
-/// Words as tokens, and the pairs in them.
+/// The words as tokens, and the pairs in them.
 struct Words {
-    /// With how often each of them stands in the text.
+    /// The tokens of each word, and how often the word occurs in the text.
     words: Vec<(Vec<u32>, u64)>,
-    /// How often each pair stands in the text.
+    /// How often each pair occurs in the text.
     counts: HashMap<Pair, u64>,
-    /// Words that have, or had, the pair.
+    /// The words that contain, or once contained, each pair.
     places: HashMap<Pair, BTreeSet<usize>>,
-    /// Pairs by their frequency as it was once; those that count have the present one.
+    /// Pairs by frequency. Entries may be outdated; those whose frequency equals that in `counts` are valid.
     queue: BinaryHeap<(u64, Reverse<Pair>)>,
 }
 
 impl Words {
-    /// `alphabet`: in the order of its tokens, ascending.
+    /// Splits words into the tokens of `alphabet`, which is sorted.
     fn of(alphabet: &[char], counts: BTreeMap<String, u64>) -> Self {
         // Every character of a word stands for a byte.
         let token = |byte: char| alphabet.binary_search(&byte).map_or(0, |place| place as u32);
@@ -108,15 +112,15 @@ impl Words {
         all
     }
 
-    /// The next pair to merge: the one that stands in the text most often, of equals the one with the oldest tokens;
-    /// none where all are rare.
+    /// The next pair to merge: the most frequent one, and of equally frequent ones the one with the oldest tokens;
+    /// `None` if all are rare.
     fn most_frequent(&mut self) -> Option<Pair> {
         while let Some((count, Reverse(pair))) = self.queue.pop() {
             let now = self.counts.get(&pair).copied().unwrap_or(0);
             if now == count {
                 return (count >= RARE).then_some(pair);
             }
-            // Pairs that have become more frequent were queued again then.
+            // Pairs that have become more frequent were queued again at that time.
             if now < count && now > 0 {
                 self.queue.push((now, Reverse(pair)));
             }
@@ -124,7 +128,7 @@ impl Words {
         None
     }
 
-    /// Writes `id` wherever the pair stands.
+    /// Replaces every occurrence of the pair by `id`.
     fn merge(&mut self, pair: Pair, id: u32) {
         let mut changed = BTreeSet::new();
         for place in self.places.remove(&pair).unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Numbers that one process has for itself, or that several read from one file in memory.
+//! Numbers that one process owns, or that several processes read from one mapped file.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub struct Buffer<T>(Place<T>);
 #[derive(Clone, Debug)]
 enum Place<T> {
     Owned(Vec<T>),
-    /// So many numbers from this byte on, which is checked when this is made.
+    /// `count` numbers from the byte `start` on. The range and its alignment are checked on construction.
     Mapped {
         map: Arc<Mmap>,
         start: usize,
@@ -22,14 +22,14 @@ enum Place<T> {
 }
 
 impl<T: Pod> Buffer<T> {
-    /// `count` numbers from the byte `start` of the file on; `None` where they do not lie in it, or not as numbers must.
+    /// `count` numbers from the byte `start` of the file on; `None` if they exceed the file or are not aligned.
     pub(crate) fn mapped(map: &Arc<Mmap>, start: usize, count: usize) -> Option<Self> {
         let end = count.checked_mul(size_of::<T>())?.checked_add(start)?;
         bytemuck::try_cast_slice::<u8, T>(map.get(start..end)?).ok()?;
         Some(Self(Place::Mapped { map: map.clone(), start, count }))
     }
 
-    /// Changes the numbers, which from now on this process has for itself.
+    /// Changes the numbers, after copying them if they are mapped.
     pub fn change(&mut self, change: impl FnOnce(&mut [T])) {
         let mut numbers = match std::mem::replace(&mut self.0, Place::Owned(Vec::new())) {
             Place::Owned(numbers) => numbers,
@@ -39,7 +39,7 @@ impl<T: Pod> Buffer<T> {
         self.0 = Place::Owned(numbers);
     }
 
-    /// These and then the others; without a copy where they follow each other in one file.
+    /// These numbers followed by others; without a copy if they follow each other in one file.
     pub fn and(&self, others: &Self) -> Self {
         if let (Place::Mapped { map, start, count }, Place::Mapped { map: other, start: next, count: more }) =
             (&self.0, &others.0)

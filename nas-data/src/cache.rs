@@ -1,4 +1,4 @@
-//! Data are prepared once: the first process that needs them writes a file, and all others map it.
+//! Data are prepared once: the first process that needs them writes a file, which all others map into memory.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -12,16 +12,20 @@ use crate::dataset::Data;
 use crate::error::DataError;
 use crate::prepared_file;
 
-/// Smaller data are read sooner than a file of them is kept.
+/// Data of fewer bytes are not cached, since reading the source again is faster.
 const SMALL: usize = 1 << 20;
-/// How data are prepared, and how they are kept: to be raised by every change after which the same sources become other bytes. The
-/// test of what prepared data are fails where that was forgotten.
+/// The version of the preparation and of the file format. Every change after which the same sources give other bytes
+/// must raise it; a test of the prepared bytes fails if that is forgotten.
 pub(super) const FORMAT: u32 = 3;
-/// Files that nobody opened for so long are removed when another one is written.
+/// Files that were not opened for this time are removed when another one is written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Data {
-    /// Data that this process shares with others that need the same, where there is a folder to keep them.
+    /// Data that this process shares with all others that need the same, if there is a cache folder.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the data cannot be opened. A cache that cannot be used is not an error.
     pub fn shared(config: &DataConfig) -> Result<Self, DataError> {
         match folder() {
             Some(folder) => open(config, &folder),
@@ -30,7 +34,8 @@ impl Data {
     }
 }
 
-/// Where prepared data are kept: the folder that the variable `NAS_DATA_CACHE` names (empty: nowhere), else in the user's cache.
+/// The cache folder: the one that the variable `NAS_DATA_CACHE` names (none if it is empty), else one in the user's
+/// cache.
 pub fn folder() -> Option<PathBuf> {
     match std::env::var_os("NAS_DATA_CACHE") {
         Some(folder) if folder.is_empty() => None,
@@ -39,34 +44,38 @@ pub fn folder() -> Option<PathBuf> {
     }
 }
 
-/// Opens prepared data, or prepares them. A file that cannot be written, or not be locked, costs time and memory and nothing else.
+/// Opens prepared data, or prepares them. A file that cannot be written or locked costs time and memory, nothing else.
+///
+/// # Errors
+///
+/// Fails if the data cannot be prepared.
 pub fn open(config: &DataConfig, folder: &Path) -> Result<Data, DataError> {
     let Ok(key) = key(config) else { return Data::open(config) };
     let path = folder.join(format!("{key}.data"));
     if let Some(data) = prepared_file::read(&path) {
         return Ok(data);
     }
-    // Several workers start at once: one prepares, and the others wait for it.
+    // Several workers may start at once: one prepares the data, and the others wait for it.
     let Ok(lock) = Lock::wait(folder.join(format!("{key}.lock"))) else { return Data::open(config) };
     if let Some(data) = prepared_file::read(&path) {
         return Ok(data);
     }
     let data = Data::open(config)?;
-    // Whoever held the lock before has tried it already.
+    // If another process held the lock, it has already tried to write the file.
     let shared = if lock.is_own() { share(&data, config, &key, &path) } else { None };
     Ok(shared.unwrap_or(data))
 }
 
-/// Writes data, and gives them back mapped; `None` where that cannot be done or is not worth it.
+/// Writes data and returns them mapped; `None` if that is impossible or not worthwhile.
 fn share(data: &Data, config: &DataConfig, key: &str, path: &Path) -> Option<Data> {
-    // What changed while it was read is not what the key says.
+    // If the source changed while it was read, the key does not describe these data.
     if prepared_file::size(data) < SMALL || self::key(config).ok()? != key {
         return None;
     }
     let (partial, file) = new_partial(path).ok()?;
     let written = prepared_file::write(data, file).and_then(|()| fs::rename(&partial, path));
     if written.is_err() {
-        // What could not be finished is of no use; that it cannot be removed is no further news.
+        // An unfinished file is of no use. If it cannot be removed either, there is nothing more to do.
         let _ = fs::remove_file(&partial);
         return None;
     }
@@ -74,8 +83,8 @@ fn share(data: &Data, config: &DataConfig, key: &str, path: &Path) -> Option<Dat
     prepared_file::read(path)
 }
 
-/// A file beside `path` that nobody else has opened: locks need not hold on a network's disk, and processes of two containers
-/// may have one number.
+/// Creates a file beside `path` that no other process has opened. Neither the lock nor the process's number ensures
+/// that: locks may not hold on a network's disk, and processes in two containers may have the same number.
 pub(super) fn new_partial(path: &Path) -> io::Result<(PathBuf, File)> {
     for count in 0_u32.. {
         let partial = path.with_extension(format!("{}-{count}.partial", std::process::id()));
@@ -87,14 +96,14 @@ pub(super) fn new_partial(path: &Path) -> io::Result<(PathBuf, File)> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// The right to prepare, as long as this lives.
+/// The right to prepare one data set, until this is dropped.
 pub(super) struct Lock {
     path: PathBuf,
     file: File,
 }
 
 impl Lock {
-    /// Waits until no one else has it.
+    /// Waits until no other process holds the lock.
     pub(super) fn wait(path: PathBuf) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -104,7 +113,8 @@ impl Lock {
         Ok(Self { path, file })
     }
 
-    /// False where the holder before has removed the file, so that others may lock a new one.
+    /// Whether the locked file is still the one at the path. It is not if the previous holder has removed it, in which
+    /// case other processes may lock a new file.
     pub(super) fn is_own(&self) -> bool {
         #[cfg(unix)]
         {
@@ -113,7 +123,7 @@ impl Lock {
             let here = self.file.metadata().map(place);
             here.is_ok_and(|here| fs::metadata(&self.path).map(place).is_ok_and(|there| there == here))
         }
-        // A file that is open stays there.
+        // Here, an open file cannot be removed.
         #[cfg(not(unix))]
         self.path.exists()
     }
@@ -139,17 +149,17 @@ fn clean(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What prepared data depend on, in hexadecimal digits: the parameters, this code, the program, and which files there are, as
-/// their names, lengths and times say.
+/// A digest, in hexadecimal digits, of all that prepared data depend on: the parameters, this code, the program, and
+/// the source's files by their names, lengths and times.
 pub(super) fn key(config: &DataConfig) -> io::Result<String> {
     if config.source == DIGITS {
         return Err(io::Error::other("no file"));
     }
     let mut digest = Sha256::new();
     digest.update(serde_json::to_vec(config)?);
-    // The program may be one that has loaded this code as a library, and stays when the library is replaced.
+    // The program may have loaded this code as a library, and then does not change when the library is replaced.
     digest.update(format!("{FORMAT} {} ", env!("CARGO_PKG_VERSION")));
-    // Another build may prepare otherwise, also where the number is forgotten.
+    // Another build may prepare data differently, even if nobody raised `FORMAT`.
     let program = std::env::current_exe()?;
     identify(&program, &fs::metadata(&program)?, &mut digest)?;
     walk(&fs::canonicalize(&config.source)?, &mut digest)?;
@@ -180,7 +190,7 @@ fn identify(path: &Path, metadata: &Metadata, digest: &mut Sha256) -> io::Result
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        // Set by every change, also where a copy keeps the other time.
+        // Every change sets this time, even if a copy keeps the modification time.
         digest.update(metadata.ctime().to_le_bytes());
         digest.update(metadata.ctime_nsec().to_le_bytes());
     }

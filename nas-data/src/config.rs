@@ -1,4 +1,4 @@
-//! Which data: the source, what is predicted, and how rows become three sets.
+//! Which data are used: the source, what is predicted, and how the rows are split.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::coco;
 
-/// The data that come with the evaluator.
+/// The name of the built-in data.
 pub const DIGITS: &str = "digits";
 
 /// What is predicted.
@@ -23,7 +23,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What is predicted of these data where nobody says.
+    /// The default for a source: language for a text, detection for a folder with COCO's annotations, else
+    /// classification.
     pub fn of(source: &str) -> Self {
         match () {
             () if is_text(source) => Self::Language,
@@ -32,7 +33,7 @@ impl Kind {
         }
     }
 
-    /// As `task` has it.
+    /// The value of the parameter `task`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Classification => "classification",
@@ -43,7 +44,7 @@ impl Kind {
     }
 }
 
-/// Whether this is the name of a text.
+/// Whether a source is a text, by its ending.
 pub fn is_text(source: &str) -> bool {
     source.to_ascii_lowercase().ends_with(".txt")
 }
@@ -51,53 +52,54 @@ pub fn is_text(source: &str) -> bool {
 /// What the tokens of a text are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Tokens {
-    /// Each character of the text.
+    /// Every character of the text is a token.
     Characters,
-    /// Sub-words of a byte-level BPE that is trained on the training part of the text.
+    /// The tokens are sub-words of a byte-level BPE that is trained on the training part of the text.
     Trained {
-        /// Tokens at most.
+        /// Largest number of tokens.
         vocabulary: usize,
     },
-    /// Sub-words as a `tokenizer.json` has them.
+    /// The tokens are the sub-words of a `tokenizer.json`.
     File(PathBuf),
 }
 
-/// Which data, and how they are split. Fractions are of all rows.
+/// Which data are used, and how they are split. Fractions refer to all rows.
 #[derive(Clone, Debug, Serialize)]
 pub struct DataConfig {
-    /// `digits`, a folder of idx files, of CIFAR's binary ones, of images or of COCO's annotations, or a `.csv`, `.csv.gz`,
-    /// `.parquet` or `.txt` file.
+    /// `digits`, a folder (of MNIST's idx files, CIFAR's binary files, images or COCO's annotations), or a `.csv`,
+    /// `.csv.gz`, `.parquet` or `.txt` file.
     pub source: String,
-    /// Tables: the column to predict; empty: the last.
+    /// The column of a table to predict; if empty, the last one.
     pub target: String,
-    /// Tables: columns that are left out.
+    /// Columns of a table that are left out.
     pub ignore: Vec<String>,
-    /// Tables: columns that hold names, even where they look like numbers.
+    /// Columns of a table that hold categories, even if their values look like numbers.
     pub categories: Vec<String>,
-    /// Tables: names of one column that get a number of their own, at most.
+    /// Largest number of categories of one column that get an input of their own.
     pub category_limit: usize,
     /// What is predicted.
     pub kind: Kind,
-    /// Decides the split, and nothing else does.
+    /// The seed of the split, which depends on nothing else.
     pub split_seed: u32,
-    /// For validation, of the examples that are not apart as test examples; not used where validation examples are apart.
+    /// Fraction of the examples (without those of a separate test set) for validation. Unused if the source has a
+    /// validation set of its own.
     pub validation: f64,
-    /// For testing; not used where test examples are apart.
+    /// Fraction of the examples for testing. Unused if the source has a test set of its own.
     pub test: f64,
-    /// Training examples at most; 0: all.
+    /// Largest number of training examples; 0 means all.
     pub train_limit: usize,
-    /// Validation examples at most; 0: all.
+    /// Largest number of validation examples; 0 means all.
     pub validation_limit: usize,
-    /// Side length that images are resized to; 0: as they are.
+    /// Side length in pixels that images are resized to; 0 keeps their size.
     pub size: usize,
     /// Positions of one example of a text.
     pub context: usize,
-    /// What stands at a position of a text.
+    /// What the tokens of a text are.
     pub tokens: Tokens,
 }
 
 impl DataConfig {
-    /// All of this source, a fifth each for validation and for testing; what is predicted is guessed from the source.
+    /// All examples of a source, a fifth each for validation and for testing. The kind is [`Kind::of`] the source.
     pub fn new(source: &str) -> Self {
         Self {
             source: source.to_owned(),

@@ -1,4 +1,4 @@
-//! Data that are ready: three sets of examples, and what their numbers mean.
+//! Prepared data: three sets of examples, and what their numbers mean.
 
 use sha2::{Digest, Sha256};
 
@@ -7,7 +7,7 @@ use crate::examples::Examples;
 use crate::normalize::Normalization;
 use crate::tabular::Encoding;
 
-/// What a tokenizer is called beside the weights of a network that needs it.
+/// The name of a tokenizer's file, which is saved beside the weights of a network that needs it.
 pub const TOKENIZER_FILE: &str = "tokenizer.json";
 
 /// Normalised data in three sets that share no example.
@@ -15,29 +15,29 @@ pub const TOKENIZER_FILE: &str = "tokenizer.json";
 pub struct Data {
     /// What is predicted.
     pub kind: Kind,
-    /// What networks are trained on.
+    /// The examples that networks are trained on.
     pub train: Examples,
-    /// What strategies see results of.
+    /// The examples whose results strategies see.
     pub validation: Examples,
-    /// For final results alone.
+    /// The examples for final results, which nothing else uses.
     pub test: Examples,
     /// How inputs and targets were scaled.
     pub normalization: Normalization,
     /// The characters of a text, in the order of their tokens; empty for other data and other tokens.
     pub vocabulary: String,
-    /// What took a text apart into sub-words, as a `tokenizer.json`; `None` of other data.
+    /// The tokenizer that split a text into sub-words, as a `tokenizer.json`; `None` for other data.
     pub tokenizer: Option<String>,
-    /// How the rows of a table became numbers.
+    /// How the rows of a table became numbers; `None` for other data.
     pub encoding: Option<Encoding>,
-    /// The names of the classes, in order, where they have names.
+    /// The names of the classes, in order; empty if they have none.
     pub classes: Vec<String>,
-    /// Data that were prepared to anything else have another one, wherever they come from.
+    /// Digest of the prepared data. Equal data have equal digests, whatever their path.
     pub fingerprint: String,
 }
 
 impl Data {
-    /// What [`fingerprint`](Self::fingerprint) is: SHA-256 over every example and all that outputs mean, in hexadecimal digits. It
-    /// reads them all, so it is computed where data are prepared, and kept with them.
+    /// The [`fingerprint`](Self::fingerprint): SHA-256 over every example and the meaning of the outputs, in
+    /// hexadecimal digits. It reads all examples, so it is computed once, when data are prepared, and kept with them.
     pub(crate) fn digest(&self) -> String {
         let mut digest = Sha256::new();
         [&self.train, &self.validation, &self.test].iter().for_each(|set| set.digest(&mut digest));
@@ -48,8 +48,8 @@ impl Data {
         hex::encode(digest.finalize())
     }
 
-    /// What must be known to use a network on raw inputs, by name: how inputs and targets were scaled and encoded, and what
-    /// outputs mean.
+    /// Names and values of all that is needed to use a network on raw inputs: how inputs and targets were scaled and
+    /// encoded, and what the outputs mean.
     pub fn legend(&self) -> Vec<(&'static str, String)> {
         let list = |numbers: &[f32]| numbers.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
         let scale = &self.normalization;

@@ -1,4 +1,4 @@
-//! Image files: PNG and JPEG, decoded and brought to one format.
+//! Decodes PNG and JPEG files and brings all images to one format.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader};
 
 use crate::error::DataError;
 
-/// What all images become.
+/// The format that all images are brought to.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
     grey: bool,
@@ -17,7 +17,7 @@ pub struct Format {
     turned: bool,
 }
 
-/// What the header of a file says.
+/// The header of an image file.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
     /// Width and height in pixels.
@@ -26,7 +26,12 @@ pub struct Header {
 }
 
 impl Header {
-    /// Of one file. `turned`: as the camera says that it was held, else as the image is stored.
+    /// Reads a file's header. If `turned`, the image is turned upright as its EXIF orientation says; else it is taken
+    /// as stored.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, or is not an image.
     pub fn of(path: &Path, turned: bool) -> Result<Self, DataError> {
         let mut decoder = decoder(path)?;
         let (grey, (width, height)) = (!decoder.color_type().has_color(), decoder.dimensions());
@@ -36,8 +41,12 @@ impl Header {
 }
 
 impl Format {
-    /// From the headers of the files: grey where all are, `size` by `size` pixels, or as they are where it is 0, and then
-    /// all of one size. `turned` as of the headers.
+    /// The format for files with these headers: grey if all files are, and `size` by `size` pixels. If `size` is 0, all
+    /// files must have one size, which they keep. `turned` must be that of the headers.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a header is an error, or if sizes differ and `size` is 0.
     pub fn of<'f>(
         files: impl Iterator<Item = Result<(&'f Path, Header), DataError>>,
         folder: &Path,
@@ -56,8 +65,8 @@ impl Format {
                     let shown =
                         |path: &Path, (width, height)| format!("'{}' has {width}×{height} pixels", path.display());
                     let problem = format!(
-                        "its images differ in size, {} and {}: give the parameter 'size', the side length in pixels that \
-                         all are resized to",
+                        "its images differ in size, {} and {}: set the parameter 'size' to the side length in \
+                         pixels that all are resized to",
                         shown(other, known),
                         shown(path, sides)
                     );
@@ -76,7 +85,11 @@ impl Format {
         vec![if self.grey { 1 } else { 3 }, self.height, self.width]
     }
 
-    /// Decodes the images, one after the other, plane by plane, values from 0 to 255.
+    /// Decodes the images, one after the other, each plane by plane, with values from 0 to 255.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file cannot be decoded, or if the images do not fit into memory.
     pub fn read<'f>(
         &self,
         folder: &Path,
@@ -89,7 +102,7 @@ impl Format {
         inputs.try_reserve_exact(numbers).map_err(|_| {
             let (images, gib) = (files.len(), numbers as f64 * 4.0 / f64::from(1 << 30));
             let problem =
-                format!("its {images} images take {gib:.1} GiB of memory, more than there is: give a smaller 'size'");
+                format!("its {images} images need {gib:.1} GiB of memory, more than is free: set a smaller 'size'");
             DataError::Folder { folder: folder.to_owned(), problem }
         })?;
         for path in files {
@@ -116,7 +129,7 @@ fn decoder(path: &Path) -> Result<impl ImageDecoder + use<>, DataError> {
     reader.into_decoder().map_err(|error| damaged(path, &error))
 }
 
-/// How a camera was held, as photographs say.
+/// The EXIF orientation of a photograph: how the camera was held.
 fn orientation(decoder: &mut impl ImageDecoder, path: &Path) -> Result<Orientation, DataError> {
     decoder.orientation().map_err(|error| damaged(path, &error))
 }

@@ -1,4 +1,4 @@
-//! What data hold, in figures, and what is odd about them.
+//! Describes data in figures, and warns about what looks wrong.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,69 +12,73 @@ use crate::error::DataError;
 use crate::examples::{Examples, Targets};
 use crate::tabular::{Column, ColumnKind, Table};
 
-/// Classes with fewer training examples than this are pointed out.
+/// Classes with fewer training examples than this get a warning.
 const FEW: usize = 5;
 
-/// What data hold.
+/// The figures of a data set.
 #[derive(Clone, Debug, Serialize)]
 pub struct Description {
-    /// The file or folder, or a name.
+    /// The file, the folder or the name of the data.
     pub source: String,
-    /// `classification`, `regression`, `language`, `detection`.
+    /// `classification`, `regression`, `language` or `detection`.
     pub task: String,
-    /// One input: `[channels, height, width]`, `[features]`, or `[positions]`.
+    /// The shape of one input: `[channels, height, width]`, `[features]`, or `[positions]`.
     pub shape: Vec<usize>,
-    /// Outputs of a network.
+    /// Number of outputs of a network.
     pub outputs: usize,
-    /// Examples for training, validation and test.
+    /// Numbers of examples for training, validation and test.
     pub examples: [usize; 3],
-    /// The classes, of examples or, for detection, of objects; none of other tasks.
+    /// The classes of the examples or, for detection, of the objects; empty for other tasks.
     pub classes: Vec<ClassCount>,
-    /// The columns of a table, the channels of images.
+    /// The columns of a table, or the channels of images.
     pub values: Vec<Values>,
-    /// The number to be predicted.
+    /// The target of regression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Values>,
-    /// Tokens of a text's vocabulary.
+    /// Number of tokens in a text's vocabulary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<usize>,
-    /// What is odd, and what may be done.
+    /// What looks wrong, and what can be done about it.
     pub warnings: Vec<String>,
 }
 
-/// One class.
+/// How often a class occurs.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClassCount {
     /// Its name, or its number.
     pub name: String,
-    /// Examples, or objects, for training, validation and test.
+    /// Numbers of examples, or of objects, for training, validation and test.
     pub examples: [usize; 3],
 }
 
 /// The values of one column, or of one channel of the training images.
 #[derive(Clone, Debug, Serialize)]
 pub struct Values {
-    /// Of the column, or which channel.
+    /// The column's name, or `channel` and its number.
     pub name: String,
-    /// `number`, `truth`, `category`.
+    /// `number`, `truth` or `category`.
     pub kind: String,
-    /// How many are missing.
+    /// Number of missing values.
     pub missing: usize,
-    /// The least; of numbers.
+    /// The smallest number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// The greatest; of numbers.
+    /// The largest number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// Of numbers; of truths, the part that is true.
+    /// The mean of numbers, or the fraction of truth values that are true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<f64>,
-    /// Different names; of categories.
+    /// Number of different categories.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<usize>,
 }
 
 /// Opens the data and describes them.
+///
+/// # Errors
+///
+/// Fails if the data cannot be opened.
 pub fn describe(config: &DataConfig) -> Result<Description, DataError> {
     let data = Data::open(config)?;
     let sets = [&data.train, &data.validation, &data.test];
@@ -164,7 +168,7 @@ fn numbers(name: String, values: impl Iterator<Item = f32> + Clone) -> Values {
     }
 }
 
-/// The values of training images as they were before they were scaled.
+/// The channels of the training images, before normalisation.
 fn channels(data: &Data) -> Vec<Values> {
     let [channels, height, width] = data.train.shape[..] else { return Vec::new() };
     let plane = height * width;
@@ -172,7 +176,7 @@ fn channels(data: &Data) -> Vec<Values> {
         let (mean, std) = (data.normalization.mean[channel], data.normalization.std[channel]);
         let planes = data.train.inputs.chunks_exact(channels * plane);
         let values = planes.flat_map(|image| &image[channel * plane..(channel + 1) * plane]);
-        // Scaling and back costs the last digits.
+        // Scaling forth and back loses the last digits; rounding to f32 and three decimals hides that.
         let back = |value: f64| (value * f64::from(std) + f64::from(mean)) as f32;
         let scaled = numbers(format!("channel {channel}"), values.copied());
         let [min, max, mean] = [scaled.min, scaled.max, scaled.mean].map(|value| value.map(back).map(rounded));
@@ -185,7 +189,7 @@ fn rounded(value: f32) -> f64 {
     (f64::from(value) * 1000.0).round() / 1000.0
 }
 
-/// A column that networks can hardly learn anything from.
+/// A warning if networks can hardly learn anything from a column.
 fn odd(column: &Column) -> Option<String> {
     let there = column.len() - column.missing();
     let remedy = format!("leave it out with --set 'evaluator.ignore=[\"{}\"]'", column.name);
@@ -197,7 +201,7 @@ fn odd(column: &Column) -> Option<String> {
         }
         let many = there > 20 && 2 * names > there;
         return many
-            .then(|| format!("the column '{name}' has {names} names in {there} rows, as identifiers have: {remedy}"));
+            .then(|| format!("the column '{name}' has {names} names in {there} rows, like an identifier: {remedy}"));
     }
     let mut values = column.numbers();
     let first = values.next()?;
@@ -218,7 +222,7 @@ fn few(classes: &[ClassCount], kind: Kind) -> Option<String> {
     })
 }
 
-/// Test examples that are training examples as well, which makes test results too good.
+/// A warning if test examples are training examples as well, which makes test results too good.
 fn seen(data: &Data) -> Option<String> {
     if data.kind == Kind::Language {
         return None;
@@ -233,7 +237,7 @@ fn seen(data: &Data) -> Option<String> {
     })
 }
 
-/// The bytes of each input; borrowed, as a copy of all may not fit beside them.
+/// The bytes of each input. They are borrowed because a copy may not fit into memory.
 fn rows(set: &Examples) -> impl Iterator<Item = &[u8]> {
     bytemuck::cast_slice(&set.inputs).chunks_exact(size_of::<f32>() * set.width())
 }

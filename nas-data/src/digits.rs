@@ -13,6 +13,10 @@ const SIDE: usize = 8;
 const CLASSES: u32 = 10;
 
 /// All images, in the file's order.
+///
+/// # Errors
+///
+/// Fails only if the built-in file is damaged.
 pub fn read() -> Result<Examples, DataError> {
     let damaged = |problem: &str| DataError::Table { path: "digits.csv.gz (built in)".into(), problem: problem.into() };
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What can be wrong with data: what, where and what to do.
+//! Errors of this crate. A message says what is wrong with the data, where, and what to do about it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,28 +6,29 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// Nothing of this name.
+    /// No data exist under this name or path.
     #[error(
-        "there are no data '{}': 'data' is \"digits\", a folder of idx files, of CIFAR's binary ones, of images or of COCO's annotations, or a file that ends in .csv, .csv.gz, .parquet or .txt; \
-         `nas data get` fetches public data sets by name",
+        "there are no data '{}': 'data' must be \"digits\", a folder (of MNIST's idx files, CIFAR's binary files, \
+         images in a folder for each class, or COCO's annotations) or a file that ends in .csv, .csv.gz, .parquet or \
+         .txt; `nas data get` fetches public data sets by name",
         path.display()
     )]
     Missing {
-        /// What was asked for.
+        /// The name or path as given.
         path: PathBuf,
     },
-    /// A file that is there but cannot be read.
+    /// A file exists but cannot be read.
     #[error("cannot read '{}': {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A folder without one of the four idx files.
+    /// A folder lacks one of the four idx files.
     #[error(
-        "the folder '{}' holds neither '{name}' nor '{name}.gz': it needs the four files of MNIST, or those of CIFAR's binary version, \
-         under their names, a folder of images for each class, or COCO's annotations",
+        "the folder '{}' holds neither '{name}' nor '{name}.gz': it must hold MNIST's four files or those of CIFAR's \
+         binary version, under their published names, a folder of images for each class, or COCO's annotations",
         folder.display()
     )]
     MissingIdx {
@@ -36,41 +37,43 @@ pub enum DataError {
         /// The file's name.
         name: String,
     },
-    /// Not an idx file of the wanted kind.
+    /// A file is not an idx file of the expected kind.
     #[error(
-        "'{}' is no idx file of {wanted}: its magic number is {found:#010x}, not {expected:#010x}; check that the files are not mixed up",
+        "'{}' is not an idx file of {wanted}: its magic number is {found:#010x}, not {expected:#010x}; check that the \
+         files are not mixed up",
         path.display()
     )]
     Magic {
         /// The file.
         path: PathBuf,
-        /// Images or labels.
+        /// `images` or `labels`.
         wanted: &'static str,
-        /// What stands there.
+        /// The file's magic number.
         found: u32,
-        /// What should.
+        /// The magic number of the expected kind.
         expected: u32,
     },
-    /// An idx file whose header does not fit its length.
+    /// The length of an idx file does not match its header.
     #[error(
-        "'{}' should hold {expected} bytes after its magic number by its header, but holds {found}: fetch the file again",
+        "by its header, '{}' should hold {expected} bytes after its magic number, but it holds {found}: \
+         fetch the file again",
         path.display()
     )]
     Length {
         /// The file.
         path: PathBuf,
-        /// Bytes that the header promises.
+        /// Bytes after the magic number, according to the header.
         expected: u64,
-        /// Bytes that are there.
+        /// Bytes after the magic number that the file has.
         found: u64,
     },
-    /// An idx file whose header says that nothing is in it.
-    #[error("'{}' holds nothing by its header: fetch the file again", path.display())]
+    /// The header of an idx file says that the file holds nothing.
+    #[error("by its header, '{}' holds nothing: fetch the file again", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// Images and labels that do not belong together.
+    /// The files of images and labels differ in length.
     #[error(
         "'{}' holds {image_count} images, but '{}' holds {label_count} labels: the files do not belong together",
         images.display(),
@@ -79,14 +82,14 @@ pub enum DataError {
     Count {
         /// The file of images.
         images: PathBuf,
-        /// How many it holds.
+        /// Number of images.
         image_count: usize,
         /// The file of labels.
         labels: PathBuf,
-        /// How many it holds.
+        /// Number of labels.
         label_count: usize,
     },
-    /// Training and test images of different sizes, or a class that only the test set has.
+    /// Training and test images differ in size, or only the test set has some class.
     #[error("the training and test files in '{}' do not belong together: {problem}", folder.display())]
     Mismatch {
         /// The folder.
@@ -94,7 +97,7 @@ pub enum DataError {
         /// What differs.
         problem: String,
     },
-    /// A folder of images with something wrong in it.
+    /// A folder of images cannot be used.
     #[error("the folder '{}' cannot be used: {problem}", folder.display())]
     Folder {
         /// The folder.
@@ -102,7 +105,7 @@ pub enum DataError {
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// Annotations of images with something wrong in them.
+    /// A file of annotations cannot be used.
     #[error("the annotations '{}' cannot be used: {problem}", path.display())]
     Annotations {
         /// The file.
@@ -110,23 +113,23 @@ pub enum DataError {
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// An image that cannot be decoded.
+    /// An image cannot be decoded.
     #[error("'{}' cannot be read as an image: {problem}; remove or replace it", path.display())]
     Image {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The decoder's message.
         problem: String,
     },
-    /// A table that the reader refuses, or without a usable header.
-    #[error("'{}' is no usable table: {problem}", path.display())]
+    /// A table cannot be parsed, or has no usable header.
+    #[error("'{}' is not a usable table: {problem}", path.display())]
     Table {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         problem: String,
     },
-    /// A row with too few or too many cells.
+    /// A row has too few or too many cells.
     #[error(
         "'{}', line {line}: {found} cells, but the header names {expected} columns; add or remove cells",
         path.display()
@@ -134,17 +137,17 @@ pub enum DataError {
     Ragged {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// The row's line, counted from 1.
         line: u64,
-        /// Columns.
+        /// Number of columns that the header names.
         expected: usize,
-        /// Cells.
+        /// Number of cells in the row.
         found: usize,
     },
-    /// A cell that should be a number.
+    /// A cell should hold a number and does not.
     #[error(
-        "'{}', {place}, column '{column}': '{text}' is not a finite number; replace the cell (by nothing where the value is \
-         missing), remove the row, or name the column in 'categories' or 'ignore'",
+        "'{}', {place}, column '{column}': '{text}' is not a finite number; correct the cell (leave it empty if the \
+         value is missing), remove the row, or name the column in 'categories' or 'ignore'",
         path.display()
     )]
     NotANumber {
@@ -154,10 +157,10 @@ pub enum DataError {
         place: String,
         /// The column's name.
         column: String,
-        /// What stands there.
+        /// The cell's text.
         text: String,
     },
-    /// An example without a target.
+    /// An example has no target.
     #[error(
         "'{}', {place}, column '{column}': the target is missing ('{text}'), and cannot be filled in; remove the row",
         path.display()
@@ -169,10 +172,10 @@ pub enum DataError {
         place: String,
         /// The column's name.
         column: String,
-        /// What stands there.
+        /// The cell's text.
         text: String,
     },
-    /// A feature that nothing can be learnt of.
+    /// A feature has no values to learn from.
     #[error(
         "'{}': the column '{column}' has no value at all{part}; remove it, or name it in 'ignore'",
         path.display()
@@ -182,62 +185,63 @@ pub enum DataError {
         path: PathBuf,
         /// The column's name.
         column: String,
-        /// Of which examples, where not of all.
+        /// Which examples lack it, as the end of the sentence; empty for all.
         part: &'static str,
     },
-    /// A column that is not there.
+    /// A parameter names a column that the table does not have.
     #[error("'{}' has no column '{column}', which '{parameter}' names (columns: {known})", path.display())]
     UnknownColumn {
         /// The file.
         path: PathBuf,
-        /// What was asked for.
+        /// The name that was not found.
         column: String,
-        /// By which parameter.
+        /// The parameter that gave the name.
         parameter: &'static str,
-        /// What is there.
+        /// The table's columns, separated by commas.
         known: String,
     },
-    /// Nothing to tell apart.
+    /// All examples have the same class.
     #[error("{origin} has a single class, '{class}': classification needs two; is 'target' the right column?")]
     SingleClass {
-        /// Which data.
+        /// The source of the data, as messages name it.
         origin: String,
         /// The class.
         class: String,
     },
-    /// A target that hardly names classes.
+    /// The target has so many values that they are unlikely to be classes.
     #[error(
-        "'{}', column '{column}': the target has {classes} classes in {rows} rows, {why}; set task = \"regression\" if it is a number \
-         to be predicted, or name another column as 'target'",
+        "'{}', column '{column}': the target has {classes} classes in {rows} rows, {why}; set task = \"regression\" \
+         if the target is a number, or name another column as 'target'",
         path.display()
     )]
     ManyClasses {
         /// The file.
         path: PathBuf,
-        /// The target.
+        /// The target's column.
         column: String,
-        /// Different values.
+        /// Number of different values.
         classes: usize,
-        /// Of so many rows.
+        /// Number of rows.
         rows: usize,
-        /// What is too many.
+        /// Why this number is too large.
         why: String,
     },
-    /// Not enough rows to split.
+    /// There are too few rows to split.
     #[error(
-        "{origin} has {rows} rows, too few for a training, a validation and a test set with validation = {validation} and test = {test}"
+        "{origin} has {rows} rows, too few for a training, a validation and a test set with validation = {validation} \
+         and test = {test}"
     )]
     TooFew {
-        /// Which data.
+        /// The source of the data, as messages name it.
         origin: String,
-        /// How many rows.
+        /// Number of rows.
         rows: usize,
-        /// Fraction.
+        /// Fraction of the rows for validation.
         validation: f64,
-        /// Fraction.
+        /// Fraction of the rows for testing.
         test: f64,
     },
-    /// A file whose contents contradict its format.
+    /// The contents of a file contradict its format.
     #[error("'{}' is damaged: {problem}; fetch the file again", path.display())]
     Damaged {
         /// The file.
@@ -245,39 +249,42 @@ pub enum DataError {
         /// What is wrong.
         problem: String,
     },
-    /// A text file that is none.
-    #[error("'{}' is no text: not UTF-8 from byte {byte} on; convert it, or take another file", path.display())]
+    /// A file is not UTF-8 text.
+    #[error("'{}' is not a text: it is not UTF-8 from byte {byte} on; convert it, or use another file", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
-        /// Counted from 0.
+        /// The first byte that is not UTF-8, counted from 0.
         byte: usize,
     },
-    /// A file that should say what the tokens of a text are.
-    #[error("'{}' is no usable tokenizer: {problem}; 'tokens' takes a tokenizer.json of a byte-level BPE", path.display())]
+    /// A file is not a tokenizer that can be used.
+    #[error(
+        "'{}' is not a usable tokenizer: {problem}; 'tokens' takes a tokenizer.json of a byte-level BPE",
+        path.display()
+    )]
     Tokenizer {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// What is wrong.
         problem: String,
     },
-    /// A text with fewer tokens than a window in one of its parts.
+    /// One part of a text is shorter than a window.
     #[error(
-        "'{}' has {tokens} tokens, and the smallest of its parts for training, validation and test {smallest}: \
-         too few for a window of {context} positions and the token after it; lower 'context', or take a longer text",
+        "'{}' has {tokens} tokens, and the smallest of its training, validation and test parts has {smallest}: \
+         too few for a window of {context} positions and the token after it; lower 'context', or use a longer text",
         path.display()
     )]
     ShortText {
         /// The file.
         path: PathBuf,
-        /// Of the whole.
+        /// Tokens of the whole text.
         tokens: usize,
-        /// Of the smallest part.
+        /// Tokens of the smallest part.
         smallest: usize,
         /// Positions of a window.
         context: usize,
     },
-    /// A parameter that these data cannot serve.
+    /// A parameter does not fit these data.
     #[error("{0}")]
     Parameter(String),
 }
@@ -287,7 +294,7 @@ impl DataError {
         Self::Read { path: path.to_owned(), source }
     }
 
-    /// A cell that is not what its column holds, or a target that is `missing`.
+    /// The error for a cell that does not fit its column, or for a target that is `missing`.
     pub(super) fn cell(path: &Path, place: String, column: &str, text: &str, missing: bool) -> Self {
         let (path, column, text) = (path.to_owned(), column.to_owned(), text.to_owned());
         if missing {

@@ -1,29 +1,29 @@
-//! Examples in memory.
+//! Examples in memory: inputs with their targets.
 
 use sha2::{Digest, Sha256};
 
 use crate::boxes::Boxes;
 use crate::buffer::Buffer;
 
-/// What is to be predicted, one per example, or one per position of it.
+/// What is to be predicted: one target per example, or one per position of an example.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
-    /// Classes.
+    /// The class of each example.
     Labels {
-        /// Each below `classes`.
+        /// Classes, each below `classes`.
         labels: Vec<u32>,
-        /// How many classes there are.
+        /// Number of classes.
         classes: u32,
     },
-    /// Numbers.
+    /// A number for each example.
     Values(Vec<f32>),
     /// The token that follows each position of each example.
     Tokens {
-        /// Example by example.
+        /// Tokens, example by example.
         labels: Buffer<u32>,
-        /// Of one example.
+        /// Positions of one example.
         positions: usize,
-        /// Bytes of each token of the vocabulary, of which there are so many.
+        /// The length in bytes of each token of the vocabulary.
         lengths: Vec<u8>,
     },
     /// The objects in each image.
@@ -33,16 +33,16 @@ pub enum Targets {
 /// Inputs with their targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examples {
-    /// One input: `[channels, height, width]`, `[features]`, or `[positions]` of tokens.
+    /// The shape of one input: `[channels, height, width]`, `[features]`, or `[positions]` for tokens.
     pub shape: Vec<usize>,
     /// All inputs, one after the other.
     pub inputs: Buffer<f32>,
-    /// What belongs to each.
+    /// The target of each input.
     pub targets: Targets,
 }
 
 impl Targets {
-    /// Of how many examples.
+    /// Number of examples.
     pub fn len(&self) -> usize {
         match self {
             Self::Labels { labels, .. } => labels.len(),
@@ -57,7 +57,7 @@ impl Targets {
         self.len() == 0
     }
 
-    /// Those of these rows, in this order.
+    /// The targets of these rows, in this order.
     pub fn rows(&self, rows: &[usize]) -> Self {
         match self {
             Self::Labels { labels, classes } => {
@@ -75,7 +75,7 @@ impl Targets {
 }
 
 impl Examples {
-    /// How many.
+    /// Number of examples.
     pub fn len(&self) -> usize {
         self.targets.len()
     }
@@ -85,12 +85,12 @@ impl Examples {
         self.len() == 0
     }
 
-    /// Numbers in one input.
+    /// Number of values in one input.
     pub fn width(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Numbers that a network returns for one example, or for each position or place of it: one per class, or one.
+    /// Number of outputs of a network for one example, or for each position or cell of it: one per class, or one.
     pub fn outputs(&self) -> usize {
         match &self.targets {
             Targets::Labels { classes, .. } => *classes as usize,
@@ -100,7 +100,7 @@ impl Examples {
         }
     }
 
-    /// Targets of one example: one for each position of a text, else one.
+    /// Number of targets of one example: one for each position of a text, else one.
     pub fn positions(&self) -> usize {
         match &self.targets {
             Targets::Tokens { positions, .. } => *positions,
@@ -118,7 +118,7 @@ impl Examples {
         inputs
     }
 
-    /// The tokens that follow each position of these rows; none where there are no positions.
+    /// The tokens that follow each position of these rows; empty for other targets.
     pub fn tokens_of(&self, rows: &[usize]) -> Vec<u32> {
         match self.targets.rows(rows) {
             Targets::Tokens { labels, .. } => labels.to_vec(),
@@ -126,7 +126,7 @@ impl Examples {
         }
     }
 
-    /// The targets of these rows as a network should return them: one-hot, or the value; none of others.
+    /// The targets of these rows as a network should return them: one-hot classes, or values; empty for other targets.
     pub fn targets_of(&self, rows: &[usize]) -> Vec<f32> {
         match &self.targets {
             Targets::Tokens { .. } | Targets::Boxes(_) => Vec::new(),
@@ -142,7 +142,7 @@ impl Examples {
         }
     }
 
-    /// Every bit of them.
+    /// Adds every bit of the examples to the digest.
     pub(crate) fn digest(&self, digest: &mut Sha256) {
         self.shape.iter().for_each(|&size| digest.update((size as u64).to_le_bytes()));
         digest.update((self.len() as u64).to_le_bytes());
@@ -161,12 +161,12 @@ impl Examples {
         }
     }
 
-    /// These rows alone, in this order.
+    /// The examples of these rows, in this order.
     pub fn rows(&self, rows: &[usize]) -> Self {
         Self { shape: self.shape.clone(), inputs: self.inputs_of(rows).into(), targets: self.targets.rows(rows) }
     }
 
-    /// These examples and then the others, which have the same shape and kind of targets.
+    /// These examples followed by others of the same shape and kind of targets.
     pub fn and(&self, others: &Self) -> Self {
         let inputs = self.inputs.and(&others.inputs);
         let mut targets = self.targets.clone();
@@ -175,7 +175,7 @@ impl Examples {
             (Targets::Values(values), Targets::Values(more)) => values.extend_from_slice(more),
             (Targets::Tokens { labels, .. }, Targets::Tokens { labels: more, .. }) => *labels = labels.and(more),
             (Targets::Boxes(boxes), Targets::Boxes(more)) => boxes.extend(more),
-            // Both come from one set of examples.
+            // Unreachable: both come from one data set.
             (Targets::Labels { .. } | Targets::Values(_) | Targets::Tokens { .. } | Targets::Boxes(_), _) => {}
         }
         Self { shape: self.shape.clone(), inputs, targets }

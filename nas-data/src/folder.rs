@@ -1,5 +1,5 @@
-//! Folders of images, a folder for each class: `train/CLASS/*.png` with `test/` and perhaps `val/` beside it, or `CLASS/*.png`
-//! alone. Files are PNG or JPEG.
+//! Reads PNG and JPEG images from a folder for each class: `train/CLASS/*.png`, with `test/` and perhaps `val/` beside
+//! `train/`, or just `CLASS/*.png`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,47 +9,52 @@ use crate::error::DataError;
 use crate::examples::{Examples, Targets};
 use crate::lazy_images::Pictures;
 
-/// What is read.
+/// The endings of files that are read.
 const READ: [&str; 3] = ["png", "jpg", "jpeg"];
-/// Images that would be missed if they were passed over in silence.
+/// The endings of images that are refused, because a user would miss them if they were silently skipped.
 const NOT_READ: [&str; 10] = ["bmp", "gif", "webp", "tif", "tiff", "avif", "heic", "ppm", "pgm", "jp2"];
-/// What folders of parts are named.
+/// The names that the folder of each part may have.
 pub const TRAIN: [&str; 1] = ["train"];
 pub const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 pub const TEST: [&str; 1] = ["test"];
 
-/// Images as they are read, decoded or in files.
+/// Images as they are read: decoded, or still in files.
 #[derive(Debug)]
 pub struct Images<S> {
-    /// Those for training, and for whatever is not kept apart.
+    /// The images for training, and for the sets that have no folder of their own.
     pub all: S,
-    /// Those of `val`.
+    /// The images of `val`.
     pub validation: Option<S>,
-    /// Those of `test`.
+    /// The images of `test`.
     pub test: Option<S>,
-    /// The names of the classes, in order, where they have names.
+    /// The names of the classes, in order; empty if they have none.
     pub classes: Vec<String>,
 }
 
 impl Images<Examples> {
-    /// Without validation examples apart, and without names.
+    /// Images without a separate validation set and without names of classes.
     pub fn new(all: Examples, test: Option<Examples>) -> Self {
         Self { all, validation: None, test, classes: Vec::new() }
     }
 }
 
-/// Whether a folder has folders for classes, or for parts.
+/// Whether a folder holds folders, for classes or for parts.
 pub fn is_folder(folder: &Path) -> bool {
     folders(folder).is_ok_and(|folders| !folders.is_empty())
 }
 
-/// Whether a folder has several of them for classes, in it or in the one for training.
+/// Whether a folder, or its folder for training, holds folders for at least two classes.
 pub fn has_classes(folder: &Path) -> bool {
     let train = folder.join(TRAIN[0]);
     classes(if train.is_dir() { &train } else { folder }).is_ok()
 }
 
-/// Finds all images, to be resized to `size` by `size` pixels unless it is 0. Grey ones have one channel where all are grey.
+/// Finds all images. They will be resized to `size` by `size` pixels unless it is 0. If all are grey, they have one
+/// channel.
+///
+/// # Errors
+///
+/// Fails if the folders do not hold usable images of at least two classes, or if sizes differ and `size` is 0.
 pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let part = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
     let (train, validation, test) = (part(&TRAIN), part(&VALIDATION), part(&TEST));
@@ -86,7 +91,7 @@ fn wrong(folder: &Path, problem: String) -> DataError {
     DataError::Folder { folder: folder.to_owned(), problem }
 }
 
-/// What is in a folder, by name; hidden entries are left out.
+/// The entries of a folder, sorted by name, without hidden ones.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let failed = |error| DataError::read(folder, error);
     let mut entries = Vec::new();
@@ -129,17 +134,14 @@ fn files(part: &Path, root: &Path, classes: &[String]) -> Result<Vec<Labelled>, 
         let class = classes.binary_search(&name(&folder));
         let class = class.map_err(|_| {
             let class = name(&folder);
-            wrong(
-                part,
-                format!("it has a class '{class}' that '{}' has not: add it there, or remove it", root.display()),
-            )
+            wrong(part, format!("it has a class '{class}' that '{}' lacks: add it there, or remove it", root.display()))
         })?;
         let before = files.len();
         for path in entries(&folder)? {
             let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
             if path.is_dir() {
                 let inner = name(&path);
-                return Err(wrong(&folder, format!("images must lie in it directly, but it holds a folder '{inner}'")));
+                return Err(wrong(&folder, format!("images must be directly in it, but it holds a folder '{inner}'")));
             }
             if NOT_READ.contains(&ending.as_str()) {
                 return Err(wrong(&folder, format!("'{}' is neither PNG nor JPEG: convert it", name(&path))));

@@ -1,5 +1,5 @@
-//! Folders of idx files, the format of MNIST and Fashion-MNIST (LeCun, Cortes & Burges, "The MNIST database"; big endian:
-//! magic number, sizes, bytes).
+//! Reads folders of idx files, the format of MNIST and Fashion-MNIST (LeCun, Cortes & Burges, "The MNIST database"): a
+//! magic number and sizes, both big endian, then bytes.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,12 +10,12 @@ use flate2::read::MultiGzDecoder;
 use crate::error::DataError;
 use crate::examples::{Examples, Targets};
 
-/// Three axes of unsigned bytes.
+/// Magic number of three axes of unsigned bytes.
 const IMAGES: u32 = 0x0000_0803;
-/// One axis of unsigned bytes.
+/// Magic number of one axis of unsigned bytes.
 const LABELS: u32 = 0x0000_0801;
 
-/// Whether any file of a folder has one of the official names.
+/// Whether a folder holds a file with one of MNIST's names.
 pub fn is_folder(folder: &Path) -> bool {
     let parts =
         ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
@@ -23,6 +23,10 @@ pub fn is_folder(folder: &Path) -> bool {
 }
 
 /// The training examples and the test examples of a folder.
+///
+/// # Errors
+///
+/// Fails if a file is missing or damaged, or if the files do not belong together.
 pub fn read_folder(folder: &Path) -> Result<(Examples, Examples), DataError> {
     let mut train = read_pair(folder, "train")?;
     let mut test = read_pair(folder, "t10k")?;
@@ -32,7 +36,7 @@ pub fn read_folder(folder: &Path) -> Result<(Examples, Examples), DataError> {
     }
     let (seen, tested) = (train.outputs(), test.outputs());
     if tested > seen {
-        let problem = format!("label {} occurs in the test set alone", tested - 1);
+        let problem = format!("label {} occurs only in the test set", tested - 1);
         return Err(DataError::Mismatch { folder: folder.to_owned(), problem });
     }
     for examples in [&mut train, &mut test] {
@@ -102,7 +106,7 @@ fn read(path: &Path, magic: u32, wanted: &'static str) -> Result<(Vec<usize>, Ve
     if sizes.contains(&0) {
         return Err(DataError::Empty { path: path.to_owned() });
     }
-    // Saturating: a header of nonsense must end in the message, not in an overflow.
+    // The product saturates so that a nonsensical header ends in the message, not in an overflow.
     let promised = sizes.iter().fold(1_u64, |product, &size| product.saturating_mul(u64::from(size)));
     let start = 4 + 4 * axes;
     if (bytes.len() - start) as u64 != promised {

@@ -1,4 +1,4 @@
-//! Images that are decoded once it is known which of them are used.
+//! Images that are decoded only once it is known which of them are used.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +6,23 @@ use crate::decode::Format;
 use crate::error::DataError;
 use crate::examples::{Examples, Targets};
 
-/// Images of which some are taken.
+/// Images from which some can be taken.
 pub trait Source {
-    /// What belongs to each.
+    /// The targets of all images.
     fn targets(&self) -> &Targets;
 
-    /// Those of these rows, in this order.
+    /// The images of these rows with their targets, in this order.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an image cannot be decoded.
     fn rows(&self, rows: &[usize]) -> Result<Examples, DataError>;
 
-    /// All of them.
+    /// All images with their targets.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an image cannot be decoded.
     fn whole(self) -> Result<Examples, DataError>;
 }
 
@@ -32,16 +40,16 @@ impl Source for Examples {
     }
 }
 
-/// Files of images.
+/// Image files that are not decoded yet.
 #[derive(Debug)]
 pub struct Pictures {
-    /// What they become.
+    /// The format that they are decoded to.
     pub format: Format,
-    /// What errors name.
+    /// The folder that error messages name.
     pub folder: PathBuf,
-    /// One for each target.
+    /// The files, one for each target.
     pub paths: Vec<PathBuf>,
-    /// What belongs to each; sides of boxes are in pixels of `format`.
+    /// The targets of the files; sides of boxes are in pixels of `format`.
     pub targets: Targets,
 }
 

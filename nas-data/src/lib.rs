@@ -1,13 +1,13 @@
-//! The data sets that networks are trained on: read, split by a seed, normalised by the training set, and cached.
+//! Reads the data sets that networks are trained on, splits them by a seed, normalises them and caches the result.
 //!
-//! A source is the built-in `digits`, a folder of images (MNIST's idx, CIFAR's binary, classes as folders, COCO with
-//! boxes), a table (`.csv`, `.csv.gz`, `.parquet`) or a text. [`Data`] holds three sets of [`Examples`] that share no
-//! example. Inputs lie one after the other as 32-bit floats; the [`shape`](Examples::shape) of one is
-//! `[channels, height, width]`, `[features]` or `[positions]` of tokens. All but tokens have zero mean and unit standard
-//! deviation over the training set.
+//! A source is the built-in `digits`, a folder of images (MNIST's idx files, CIFAR's binary files, a folder for each
+//! class, or COCO annotations with boxes), a table (`.csv`, `.csv.gz`, `.parquet`) or a text. [`Data`] holds three sets
+//! of [`Examples`] that share no example. The inputs of a set are stored one after the other as 32-bit floats; the
+//! [`shape`](Examples::shape) of one is `[channels, height, width]`, `[features]`, or `[positions]` for tokens. All
+//! inputs but tokens have zero mean and unit standard deviation over the training set.
 //!
 //! Equal sources and parameters give equal data, and equal data have equal [`fingerprint`](Data::fingerprint)s. This
-//! crate knows nothing of networks: it depends on no framework.
+//! crate knows nothing about networks and depends on no deep-learning framework.
 //!
 //! ```
 //! use nas_data::{Data, DataConfig};

@@ -1,21 +1,21 @@
-//! Where data lie that are named by a word.
+//! Locates data sets that are given by name.
 
 use std::path::{Path, PathBuf};
 
 use crate::config::DIGITS;
 
-/// The user's own data, where `nas data get` puts them.
+/// The user's own data folder, into which `nas data get` writes.
 pub fn own_data_folder() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "nas").map(|folders| folders.data_dir().join("data"))
 }
 
-/// Folders where data are looked for by name: the variable `NAS_DATA`, then the user's own.
+/// The folders that are searched for a name: the one that the variable `NAS_DATA` names, then the user's own.
 pub fn data_folders() -> Vec<PathBuf> {
     let given = std::env::var_os("NAS_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     given.into_iter().chain(own_data_folder()).collect()
 }
 
-/// The file or folder that a name means; names of nothing, and paths, stay as they are.
+/// The file or folder that a name stands for. Paths, and names that are not found, are returned as they are.
 pub fn located(source: &str) -> String {
     located_in(source, &data_folders())
 }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_looked_up_in_order() {
+    fn names_are_looked_up_folder_by_folder() {
         let folder = tempfile::tempdir().unwrap();
         let folders = ["one", "two"].map(|name| folder.path().join(name));
         for folder in &folders {

@@ -1,13 +1,13 @@
-//! Zero mean and unit standard deviation, measured on the training set alone.
+//! Scales data to zero mean and unit standard deviation, which are measured on the training set alone.
 
 use crate::examples::{Examples, Targets};
 
-/// How inputs, and the targets of regression, are scaled: `(x - mean) / std`.
+/// How inputs and the targets of regression are scaled: `(x - mean) / std`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalization {
-    /// Per channel of images, per feature of rows.
+    /// Mean of each channel of images, or of each feature of tables.
     pub mean: Vec<f32>,
-    /// As `mean`; 1 where nothing varies.
+    /// Standard deviation of each channel or feature; 1 for constant ones.
     pub std: Vec<f32>,
     /// Mean of the targets; 0 for classes.
     pub target_mean: f32,
@@ -16,12 +16,12 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// Of data that stay as they are.
+    /// The normalization that changes nothing.
     pub fn none() -> Self {
         Self { mean: Vec::new(), std: Vec::new(), target_mean: 0.0, target_std: 1.0 }
     }
 
-    /// Measured on these examples.
+    /// Measures mean and deviation on these examples.
     pub fn of(examples: &Examples) -> Self {
         let (groups, group) = grouped(examples);
         let mut mean = Vec::with_capacity(groups);
@@ -40,7 +40,7 @@ impl Normalization {
         Self { mean, std, target_mean, target_std }
     }
 
-    /// These inputs scaled, and the others left as they are.
+    /// Keeps the scaling of the features that `scaled` marks; the others stay as they are.
     pub fn only(mut self, scaled: &[bool]) -> Self {
         for ((mean, std), _) in self.mean.iter_mut().zip(&mut self.std).zip(scaled).filter(|(_, scaled)| !**scaled) {
             (*mean, *std) = (0.0, 1.0);
@@ -71,7 +71,7 @@ impl Normalization {
     }
 }
 
-/// How many groups share mean and deviation, and how many numbers of one example each has.
+/// The number of groups that share a mean and a deviation, and the number of values of one example in each.
 fn grouped(examples: &Examples) -> (usize, usize) {
     match examples.shape.split_first() {
         Some((&first, rest)) => (first, rest.iter().product()),
@@ -84,7 +84,7 @@ fn moments<'v>(values: impl Iterator<Item = &'v f32> + Clone) -> (f32, f32) {
     let mean = values.clone().map(|&value| f64::from(value)).sum::<f64>() / count;
     let variance = values.map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
     let std = variance.sqrt();
-    // What never varies, up to rounding, must not be blown up.
+    // Rounding errors of a constant must not be blown up.
     (mean as f32, if std > 1e-6 * mean.abs().max(f64::MIN_POSITIVE) { std as f32 } else { 1.0 })
 }
 

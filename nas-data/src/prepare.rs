@@ -1,4 +1,4 @@
-//! From a source to three sets of examples: read, split, encoded, scaled.
+//! Reads a source, splits it into three sets of examples, and encodes and scales them.
 
 use std::path::Path;
 
@@ -14,21 +14,25 @@ use crate::tabular::{self, Encoding, Table};
 use crate::{cifar, coco, digits, idx, resize, split, text};
 
 impl Data {
-    /// Reads, splits and normalises.
+    /// Reads, splits and normalises data.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the source is missing, damaged or too small, or if a parameter does not fit it.
     pub fn open(config: &DataConfig) -> Result<Self, DataError> {
         let data = prepare(config)?;
         Ok(Self { fingerprint: data.digest(), ..data })
     }
 }
 
-/// Reads, splits and normalises. The fingerprint is still to be taken.
+/// Reads, splits and normalises data. The fingerprint is left empty.
 fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     let path = Path::new(&config.source);
     if is_text(&config.source) && path.is_file() {
         return of_text(path, config);
     }
     if config.tokens != Tokens::Characters {
-        return unfit(config, "is no text: 'tokens' is for texts; leave it at \"characters\"");
+        return unfit(config, "is not a text: 'tokens' is for texts; leave it at \"characters\"");
     }
     if tabular::is_table(&config.source) && path.is_file() {
         return of_table(path, config);
@@ -39,7 +43,7 @@ fn prepare(config: &DataConfig) -> Result<Data, DataError> {
     if !path.is_dir() {
         return Err(DataError::Missing { path: path.to_owned() });
     }
-    // Folders of classes may have a file of this name, too, which then is not looked at.
+    // A folder of classes may also hold a file with such a name, which is then ignored.
     if coco::is_folder(path) && (config.kind == Kind::Detection || !folder::has_classes(path)) {
         return of_boxes(path, config);
     }
@@ -69,7 +73,10 @@ fn of_boxes(path: &Path, config: &DataConfig) -> Result<Data, DataError> {
         {
             let problem =
                 format!("has no object in any {part} image: annotate some (crowds are not counted), or split");
-            return unfit(config, &format!("{problem} the images otherwise, by 'split_seed' or the folders of parts"));
+            return unfit(
+                config,
+                &format!("{problem} the images differently, by 'split_seed' or a folder for each part"),
+            );
         }
     }
     Ok(data)
@@ -167,7 +174,7 @@ fn too_few(config: &DataConfig, rows: usize) -> DataError {
 
 fn check_kind(config: &DataConfig) -> Result<(), DataError> {
     if config.kind == Kind::Language {
-        return unfit(config, "is no text, so 'task' cannot be \"language\": give a .txt file");
+        return unfit(config, "is not a text, so 'task' cannot be \"language\": give a .txt file");
     }
     if config.kind == Kind::Detection {
         let remedy = "give a folder with COCO's annotations";
@@ -184,7 +191,7 @@ fn check_parameters_of_images(config: &DataConfig) -> Result<(), DataError> {
     no_columns(config, "has no columns")
 }
 
-/// That no parameter names columns, which only tables have.
+/// Checks that no parameter names columns, which only tables have.
 fn no_columns(config: &DataConfig, what: &str) -> Result<(), DataError> {
     let given = [
         ("target", !config.target.is_empty()),

@@ -1,7 +1,8 @@
-//! Prepared data as one file, which any number of processes map into memory.
+//! The file of prepared data, which any number of processes map into memory.
 //!
-//! Magic, length of the header, header (JSON), then numbers, little endian as the machine has them. The numbers of the training and
-//! of the validation examples follow each other without a gap.
+//! It holds a magic number, the length of the header, the header (JSON), and then the numbers in the machine's byte
+//! order. The inputs of the training and the validation examples follow each other without a gap, and so do their
+//! tokens, so that both sets can be joined without a copy.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -21,16 +22,16 @@ use crate::normalize::Normalization;
 use crate::tabular::Encoding;
 
 const MAGIC: [u8; 8] = *b"nasdata1";
-/// Where numbers begin: a line of the cache.
+/// Alignment of the numbers in bytes: a line of the processor's cache.
 const ALIGNED: usize = 64;
-/// Numbers of four bytes of one object.
+/// Words of four bytes of one object.
 const WORDS: usize = 6;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
     kind: Kind,
     shape: Vec<usize>,
-    /// The bits of mean, deviation, and those of the target: exact.
+    /// Means and deviations as bits, so that they are exact.
     mean: Vec<u32>,
     std: Vec<u32>,
     target: [u32; 2],
@@ -61,7 +62,7 @@ enum Stored {
         positions: usize,
         lengths: Vec<u8>,
     },
-    /// Where the objects of each image end, and six words for each object.
+    /// Where the objects of each image end, and [`WORDS`] words for each object.
     Boxes {
         ends: Span,
         objects: Span,
@@ -69,17 +70,21 @@ enum Stored {
     },
 }
 
-/// Numbers of four bytes: the first byte behind the header, and how many.
+/// A run of numbers of four bytes: the first byte, counted from the end of the header, and the count.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Span(usize, usize);
 
-/// Bytes of all examples.
+/// Bytes of all examples together.
 pub fn size(data: &Data) -> usize {
     let of = |set: &Examples| 4 * (set.inputs.len() + set.len() * set.positions());
     [&data.train, &data.validation, &data.test].map(of).iter().sum()
 }
 
-/// Writes data into a new file. It is complete, and on the disk, when this returns.
+/// Writes data into a new file. When this returns, the file is complete and on the disk.
+///
+/// # Errors
+///
+/// Fails if the file cannot be written.
 pub fn write(data: &Data, file: File) -> io::Result<()> {
     let sets = [&data.train, &data.validation, &data.test];
     let mut at = 0;
@@ -144,21 +149,21 @@ pub fn write(data: &Data, file: File) -> io::Result<()> {
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 
-/// Where numbers begin behind a header of this length.
+/// Where the numbers begin after a header of this length.
 fn begin(header: usize) -> usize {
     (16 + header).next_multiple_of(ALIGNED)
 }
 
-/// Maps what [`write`] wrote; `None` where there is no such file, or another one. Nobody may write into the file as long as the
-/// data are used; it may be removed.
+/// Maps a file of [`write()`]; `None` if it does not exist or is not such a file. Nobody may write into the file while
+/// the data are used, but it may be removed.
 pub fn read(path: &Path) -> Option<Data> {
     let file = File::open(path).ok()?;
-    // SAFETY: each file is made anew under a name that no file has (`cache::new_partial`), written by the one that made it,
-    // completed, and then renamed to this name, whether locks hold or not; no process of this program opens it for writing
-    // afterwards, so that no byte under the map changes and the file is not cut. Removing or replacing it leaves the map as
-    // it is.
+    // SAFETY: each file is created under a name that no file has (`cache::new_partial`), completed by the process that
+    // created it, and then renamed to this name, whether locks hold or not. No process of this program opens it for
+    // writing afterwards, so no byte under the map changes and the file is not truncated. Removing or replacing the
+    // file leaves the map as it is.
     let map = Arc::new(unsafe { Mmap::map(&file) }.ok()?);
-    // Not used for long: can be cleaned away.
+    // The modification time records the last use; `cache::clean` removes files that were not used for long.
     let _ = file.set_modified(std::time::SystemTime::now());
     if map.get(..8)? != MAGIC {
         return None;

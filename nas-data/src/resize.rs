@@ -1,4 +1,4 @@
-//! Another size for images.
+//! Resizes images.
 
 use crate::examples::Examples;
 
@@ -19,7 +19,7 @@ pub fn resize(examples: &Examples, size: usize) -> Examples {
     Examples { shape: vec![channels, size, size], inputs: inputs.into(), targets: examples.targets.clone() }
 }
 
-/// A new pixel lies between two old ones, `part` of the way from the first to the second.
+/// The two old pixels that a new one lies between, and how far (`part`, from 0 to 1) it is from the first.
 struct Tap {
     from: usize,
     to: usize,
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn twice_the_size_by_hand() {
+    fn doubling_the_size_gives_values_computed_by_hand() {
         // New centres lie at -0.25, 0.25, 0.75 and 1.25 of the old pixels.
         let large = resize(&image(2, &[0.0, 4.0, 8.0, 12.0]), 4);
         assert_eq!(large.shape, [1, 4, 4]);
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn half_the_size_averages_four_pixels() {
+    fn halving_the_size_averages_four_pixels() {
         let small = resize(&image(2, &[0.0, 4.0, 8.0, 12.0]), 1);
         assert_eq!(*small.inputs, [6.0]);
     }

@@ -1,4 +1,4 @@
-//! Training, validation and test sets, fixed by a seed of their own.
+//! Splits examples into training, validation and test sets by a seed of its own.
 
 use nas_api::rng::{Random, RngExt, derive, seeded};
 
@@ -6,7 +6,7 @@ use crate::config::DataConfig;
 use crate::error::DataError;
 use crate::examples::Targets;
 
-/// Which rows are for what.
+/// The rows of each set.
 #[derive(Debug)]
 pub struct Parts {
     pub train: Vec<usize>,
@@ -14,14 +14,18 @@ pub struct Parts {
     pub test: Vec<usize>,
 }
 
-/// What the source itself keeps apart.
+/// Which sets the source itself keeps separate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Apart {
     pub validation: bool,
     pub test: bool,
 }
 
-/// Splits the rows of these targets as the parameters say. What is apart already has no rows here.
+/// Splits the rows of these targets as the parameters say. Sets that the source keeps separate get no rows.
+///
+/// # Errors
+///
+/// Fails if there are too few rows for all sets.
 pub fn parts(config: &DataConfig, targets: &Targets, apart: Apart) -> Result<Parts, DataError> {
     let rows = targets.len();
     let part = |fraction: f64, apart: bool| if apart { 0 } else { ((rows as f64 * fraction).round() as usize).max(1) };
@@ -45,7 +49,7 @@ pub fn parts(config: &DataConfig, targets: &Targets, apart: Apart) -> Result<Par
     })
 }
 
-/// As many rows of these targets as the limit allows, 0: all; the classes in their proportions.
+/// A stratified sample of at most `limit` rows of these targets; 0 means all rows.
 pub fn sample(config: &DataConfig, targets: &Targets, limit: usize) -> Vec<usize> {
     if limit == 0 {
         return (0..targets.len()).collect();
@@ -53,14 +57,14 @@ pub fn sample(config: &DataConfig, targets: &Targets, limit: usize) -> Vec<usize
     limited(&order(targets, config.split_seed), limit)
 }
 
-/// A prefix of the order is a stratified sample, so a limit needs no further draw.
+/// The first `limit` rows, or all if it is 0. A prefix of the order is a stratified sample, so nothing more is drawn.
 fn limited(rows: &[usize], limit: usize) -> Vec<usize> {
     let count = if limit == 0 { rows.len() } else { limit.min(rows.len()) };
     rows[..count].to_vec()
 }
 
-/// An order of all rows in which every prefix, and every stretch, holds the classes in nearly their overall proportions,
-/// and which is random otherwise. So any slice of it is a stratified sample. Regression: a random order.
+/// A random order of all rows in which every slice holds the classes in nearly their overall proportions, so that any
+/// slice is a stratified sample. Without classes, the order is merely random.
 fn order(targets: &Targets, seed: u32) -> Vec<usize> {
     let mut rng = seeded(derive(seed, "split", 0));
     let Targets::Labels { labels, classes } = targets else {
@@ -70,7 +74,7 @@ fn order(targets: &Targets, seed: u32) -> Vec<usize> {
     for row in shuffled(labels.len(), &mut rng) {
         members[labels[row] as usize].push(row);
     }
-    // The k-th of n members stands at (2k + 1) / 2n of the way.
+    // The k-th of n members of a class is placed at the fraction (2k + 1) / 2n of the order.
     let mut places: Vec<(u64, u64, usize)> = Vec::with_capacity(labels.len());
     for rows in &members {
         places.extend(rows.iter().zip(0_u64..).map(|(&row, k)| (2 * k + 1, rows.len() as u64, row)));
@@ -98,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stretch_is_stratified() {
+    fn every_slice_is_stratified() {
         let targets = labelled(&[60, 30, 10]);
         let order = order(&targets, 3);
         let mut all = order.clone();
@@ -112,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_alone_decides() {
+    fn equal_seeds_give_equal_orders_and_others_do_not() {
         let targets = labelled(&[50, 50]);
         assert_eq!(order(&targets, 1), order(&targets, 1));
         assert_ne!(order(&targets, 1), order(&targets, 2));

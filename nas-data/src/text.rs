@@ -1,4 +1,4 @@
-//! Text, token by token: of every position of a window the next token is to be predicted.
+//! Reads texts as windows of tokens. At every position of a window, the next token is to be predicted.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,19 +11,25 @@ use crate::examples::{Examples, Targets};
 use crate::split::shuffled;
 use crate::tokenizer::Tokenizer;
 
-/// Windows of a text in three parts that follow each other, so that nothing is trained on what stands beside a tested window.
+/// The windows of a text. The three parts follow each other in the text, so that training windows are not scattered
+/// between tested ones.
 #[derive(Debug)]
 pub struct Text {
     pub train: Examples,
     pub validation: Examples,
     pub test: Examples,
-    /// Where tokens are characters: every character of the text in order; a token is a place in it.
+    /// If tokens are characters: every character of the text in order; a token is an index into it. Else empty.
     pub vocabulary: String,
-    /// Where tokens are sub-words: what took the text apart, as a `tokenizer.json`.
+    /// If tokens are sub-words: the tokenizer, as a `tokenizer.json`.
     pub tokenizer: Option<String>,
 }
 
-/// Reads a text file. The last part of it is for tests, the one before for validation.
+/// Reads a text file. Its last part is for testing, the one before for validation.
+///
+/// # Errors
+///
+/// Fails if the file is not a UTF-8 text of at least two different characters, if a part is shorter than a window, or
+/// if the tokenizer cannot be used.
 pub fn read(path: &Path, config: &DataConfig) -> Result<Text, DataError> {
     let bytes = std::fs::read(path).map_err(|error| DataError::read(path, error))?;
     let text = String::from_utf8(bytes)
@@ -48,7 +54,7 @@ pub fn read(path: &Path, config: &DataConfig) -> Result<Text, DataError> {
     Ok(Text { tokenizer: Some(tokenizer.to_json()?), ..text })
 }
 
-/// The parts for training, validation and test, in the text's order. They are the same characters whatever tokens are.
+/// The parts for training, validation and test, in the text's order. They are cut by characters, whatever tokens are.
 fn parts<'t>(text: &'t str, config: &DataConfig) -> [&'t str; 3] {
     let characters = text.chars().count();
     let part = |fraction: f64| (characters as f64 * fraction).round() as usize;
@@ -59,13 +65,13 @@ fn parts<'t>(text: &'t str, config: &DataConfig) -> [&'t str; 3] {
     [train, validation, test]
 }
 
-/// The byte behind so many characters.
+/// The index of the byte after this many characters.
 fn after(text: &str, characters: usize) -> usize {
     text.char_indices().nth(characters).map_or(text.len(), |(byte, _)| byte)
 }
 
 fn of_characters(path: &Path, config: &DataConfig, parts: [&str; 3], vocabulary: &[char]) -> Result<Text, DataError> {
-    // Every character is in it.
+    // The vocabulary holds every character, so the default is never used.
     let token = |character| vocabulary.binary_search(&character).map_or(0, |place| place as u32);
     let parts = parts.map(|part| part.chars().map(token).collect());
     let lengths: Vec<u8> = vocabulary.iter().map(|character| character.len_utf8() as u8).collect();
@@ -73,7 +79,7 @@ fn of_characters(path: &Path, config: &DataConfig, parts: [&str; 3], vocabulary:
     Ok(Text { vocabulary: vocabulary.iter().collect(), ..text })
 }
 
-/// The parts as windows. `lengths`: the bytes of each token.
+/// The parts as windows. `lengths` holds the bytes of each token.
 fn windowed(path: &Path, config: &DataConfig, parts: [Vec<u32>; 3], lengths: &[u8]) -> Result<Text, DataError> {
     let smallest = parts.iter().map(Vec::len).min().unwrap_or(0);
     if smallest <= config.context {
@@ -94,10 +100,10 @@ fn windowed(path: &Path, config: &DataConfig, parts: [Vec<u32>; 3], lengths: &[u
     })
 }
 
-/// Windows side by side; what is left at the end is too short for one.
+/// Windows that follow each other without overlap. A rest that is too short for a window is dropped.
 fn windows(tokens: &[u32], context: usize, lengths: &[u8]) -> Examples {
     let count = tokens.len().saturating_sub(1) / context;
-    // Places in a vocabulary are far below 2^24, so that f32 holds them exactly.
+    // Tokens are far below 2^24, so that f32 holds them exactly.
     let inputs = tokens[..count * context].iter().map(|&token| token as f32).collect();
     let labels = tokens[1..].iter().take(count * context).copied().collect();
     Examples {
@@ -107,7 +113,7 @@ fn windows(tokens: &[u32], context: usize, lengths: &[u8]) -> Examples {
     }
 }
 
-/// At most so many windows, drawn at random; 0: all.
+/// At most `limit` windows, drawn at random; 0 means all.
 fn limited(examples: Examples, limit: usize, seed: u32) -> Examples {
     if limit == 0 || limit >= examples.len() {
         return examples;

@@ -1,4 +1,4 @@
-//! Sub-words: a byte-level BPE, trained here or read from a `tokenizer.json` of Hugging Face's library.
+//! Tokenizers for sub-words: a byte-level BPE, trained here or read from a `tokenizer.json` of Hugging Face's library.
 
 use std::path::Path;
 
@@ -9,25 +9,29 @@ use tokenizers::{DecoderWrapper, ModelWrapper};
 use crate::bpe::Vocabulary;
 use crate::error::DataError;
 
-/// Tokens of a vocabulary, at most: a network has an output for each.
+/// Largest number of tokens of a vocabulary, since a network has an output for each.
 pub const MOST: usize = 1 << 16;
-/// Bytes of one token, at most.
+/// Largest number of bytes of one token.
 pub const LONGEST: usize = u8::MAX as usize;
-/// Bytes of a text that are encoded at once, at least: the library needs many times their memory.
+/// Smallest number of bytes that are encoded at once. Texts are cut because the library needs many times their memory.
 const PIECE: usize = 1 << 16;
 
-/// Texts as tokens, and back.
+/// Turns texts into tokens and back.
 #[derive(Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    /// What errors call it.
+    /// The name in error messages.
     name: String,
-    /// Bytes of each token.
+    /// The length in bytes of each token.
     lengths: Vec<u8>,
 }
 
 impl Tokenizer {
-    /// A vocabulary of at most `size` tokens that is trained on this text, the same for equal texts.
+    /// Trains a vocabulary of at most `size` tokens on a text. Equal texts give equal vocabularies.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the library cannot split the text or load the vocabulary.
     pub fn trained(text: &str, size: usize) -> Result<Self, DataError> {
         let failed = |problem: String| DataError::Parameter(format!("no vocabulary can be trained: {problem}"));
         let Vocabulary { tokens, merges } =
@@ -49,7 +53,11 @@ impl Tokenizer {
         Self::parse(file.to_string().as_bytes(), name).map_err(failed)
     }
 
-    /// A file that this program or Hugging Face's library wrote.
+    /// Reads a file that this program or Hugging Face's library wrote.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, or is not a byte-level BPE that can be used.
     pub fn read(path: &Path) -> Result<Self, DataError> {
         let bytes = std::fs::read(path).map_err(|error| DataError::read(path, error))?;
         let parsed = Self::parse(&bytes, format!("the tokenizer '{}'", path.display()));
@@ -59,10 +67,10 @@ impl Tokenizer {
     fn parse(json: &[u8], name: String) -> Result<Self, String> {
         let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
         let ModelWrapper::BPE(model) = inner.get_model() else {
-            return Err("its model is no BPE, the only one that takes any text apart and back without loss".into());
+            return Err("its model is not BPE, the only one that encodes and decodes any text without loss".into());
         };
         if model.dropout.is_some_and(|dropout| dropout > 0.0) {
-            return Err("its 'dropout' takes texts apart at random; set it to null".into());
+            return Err("its 'dropout' encodes texts at random; set it to null".into());
         }
         if !matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_))) {
             return Err("its decoder is not \"ByteLevel\": tokens must stand for bytes".into());
@@ -73,32 +81,40 @@ impl Tokenizer {
         Ok(Self { inner, name, lengths })
     }
 
-    /// Bytes of each token; of a number that no token has, 0.
+    /// The length in bytes of each token; 0 for an id that no token has.
     pub fn lengths(&self) -> &[u8] {
         &self.lengths
     }
 
-    /// The file, which Hugging Face's library reads.
+    /// The `tokenizer.json`, which Hugging Face's library reads.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the library cannot write the tokenizer.
     pub fn to_json(&self) -> Result<String, DataError> {
         self.inner.to_string(true).map_err(|error| DataError::Parameter(format!("{}: {error}", self.name)))
     }
 
-    /// The tokens of a text. Taken together they are the text, byte by byte, which is checked.
+    /// The tokens of a text. It is checked that they decode to the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the tokens do not decode to the same text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {
         let failed = |problem: String| DataError::Parameter(format!("{} {problem}", self.name));
         let mut tokens = Vec::new();
         for piece in pieces(text) {
             let encoded = self.inner.encode_fast(piece, false);
-            let encoded = encoded.map_err(|error| failed(format!("cannot take the text apart: {error}")))?;
+            let encoded = encoded.map_err(|error| failed(format!("cannot encode the text: {error}")))?;
             let ids = encoded.get_ids();
             let decoded = self.inner.decode(ids, false);
-            let decoded = decoded.map_err(|error| failed(format!("cannot put the text together: {error}")))?;
+            let decoded = decoded.map_err(|error| failed(format!("cannot decode the text: {error}")))?;
             let bytes: usize = ids.iter().map(|&id| usize::from(self.lengths[id as usize])).sum();
             if decoded != piece || bytes != piece.len() {
-                let problem = "does not keep the text, so that bits for each byte would mean nothing";
+                let problem = "does not keep the text, so that bits per byte would mean nothing";
                 return Err(failed(format!(
-                    "{problem}: {}; take one whose 'pre_tokenizer' and 'decoder' are \"ByteLevel\", without a \
-                     'normalizer' and with all 256 bytes, or \"bpe\"",
+                    "{problem}: {}; use a tokenizer whose 'pre_tokenizer' and 'decoder' are \"ByteLevel\", without a \
+                     'normalizer' and with all 256 bytes, or set 'tokens' to \"bpe\"",
                     difference(piece, &decoded)
                 )));
             }
@@ -113,14 +129,14 @@ impl Tokenizer {
     }
 }
 
-/// Where a text that was taken apart and put together differs, in words.
+/// Says where a text differs from what its tokens decode to.
 fn difference(text: &str, decoded: &str) -> String {
     let same = text.chars().zip(decoded.chars()).take_while(|(one, other)| one == other).count();
     let excerpt = |text: &str| text.chars().skip(same).take(20).collect::<String>();
     format!("{:?} comes back as {:?}", excerpt(text), excerpt(decoded))
 }
 
-/// Bytes of each token, in order.
+/// The length in bytes of each token, in the order of ids.
 fn lengths(inner: &tokenizers::Tokenizer) -> Result<Vec<u8>, String> {
     let count = inner.get_vocab(true).into_values().max().map_or(0, |last| last as usize + 1);
     if count > MOST {
@@ -135,16 +151,16 @@ fn lengths(inner: &tokenizers::Tokenizer) -> Result<Vec<u8>, String> {
         let bytes = match added.get(&id) {
             Some(added) => added.content.len(),
             None if token.chars().all(|byte| alphabet.contains(&byte)) => token.chars().count(),
-            None => return Err(format!("its token {token:?} is not written in bytes, as a byte-level BPE is")),
+            None => return Err(format!("its token {token:?} is not written in bytes, as in a byte-level BPE")),
         };
         u8::try_from(bytes).map_err(|_| format!("its token {id} has {bytes} bytes, more than {LONGEST}"))
     };
     (0..count as u32).map(length).collect()
 }
 
-/// A text cut behind lines that do not end with white space, where the next one does not begin with it, either: there words end for
-/// every usual way to split a text, so that the pieces have the tokens that the whole has. Texts with other ends of lines
-/// are one piece.
+/// Cuts a text after ends of lines, where neither the line ends nor the next one begins with white space. Every common
+/// pre-tokenizer splits words there, so the pieces have the same tokens as the whole. A text without such places is one
+/// piece.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

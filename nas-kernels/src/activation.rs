@@ -1,4 +1,4 @@
-//! Functions of single numbers that networks bend their values with, and their slopes.
+//! Element-wise activation functions and their derivatives.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
@@ -11,26 +11,26 @@ use super::exp::{erf, exp, logistic, tanh};
 use super::moments::{append, append_pairs};
 use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
 
-/// √(2/π), of the tanh form of GELU.
+/// √(2/π), a factor in the tanh form of GELU.
 const ROOT: f32 = 0.797_884_6;
-/// Its cubic term (Hendrycks & Gimpel 2016, "Gaussian Error Linear Units").
+/// The factor of the cubic term in the tanh form of GELU (Hendrycks & Gimpel 2016, "Gaussian Error Linear Units").
 const CUBE: f32 = 0.044_715;
 
-/// Which function.
+/// An element-wise activation function.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Curve {
-    /// Between two limits, which may be infinite.
+    /// Clips to an interval, either end of which may be infinite.
     Clip {
-        /// The lower one.
+        /// The lower limit.
         min: f32,
-        /// The upper one.
+        /// The upper limit.
         max: f32,
     },
-    /// x · Φ(x).
+    /// GELU: x · Φ(x), where Φ is the standard normal distribution function.
     Gelu,
-    /// With tanh in place of the error function.
+    /// GELU with tanh in place of the error function.
     GeluTanh,
-    /// x · σ(x).
+    /// SiLU: x · σ(x), where σ is the logistic function.
     Silu,
     /// x · clip(x / 6 + 1/2, 0, 1) (Howard et al. 2019, MobileNetV3, section 5.2).
     HardSwish,
@@ -39,7 +39,7 @@ pub enum Curve {
 }
 
 impl Curve {
-    /// Of every number of a tensor; `None`: this is not for the kernels here.
+    /// Applies the function to every number of a tensor. `None` if it is not in single precision on the CPU.
     pub fn apply<const D: usize>(self, input: &Tensor<D>) -> Option<Tensor<D>> {
         let x = Ours::of(input)?;
         let plainly = x.is_plain();
@@ -73,7 +73,7 @@ fn inner(x: f32) -> f32 {
     ROOT * (x + CUBE * x * x * x)
 }
 
-/// The standard normal's distribution function.
+/// The standard normal distribution function.
 #[inline(always)]
 fn normal(x: f32) -> f32 {
     0.5 + 0.5 * erf(x * std::f32::consts::FRAC_1_SQRT_2)
@@ -86,7 +86,7 @@ impl WithSimd for Values<'_> {
     fn with_simd<S: Simd>(self, _simd: S) -> Vec<f32> {
         let x = self.numbers;
         match self.curve {
-            // What is not a number stays so.
+            // NaN stays NaN.
             Curve::Clip { min, max } => mapped(x, |x| {
                 if x < min {
                     min

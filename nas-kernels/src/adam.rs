@@ -1,5 +1,5 @@
-//! Adam and AdamW in one pass over the weights, in place: burn's take a dozen passes, with a buffer for each. To the bit the same
-//! numbers.
+//! Adam and AdamW in one pass over the weights, in place, where burn's take a dozen passes with a buffer for each. The
+//! results have the same bits.
 
 use burn::backend::Flex;
 use burn::optim::{Adam, AdamState, AdamW, AdamWState, AdaptiveMomentumState, Optimizer};
@@ -8,13 +8,13 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::tensor::{Plain, contiguous, numbers, plain};
 
-/// Numbers that are read from memory once, for all that is done with them.
+/// The numbers that are loaded into the cache at a time and then go through all steps.
 const CHUNK: usize = 1 << 10;
 
-/// burn's optimizer, and its parameters.
+/// An optimizer of burn that updates weights on the CPU in place, with its parameters.
 #[derive(Clone)]
 pub struct InPlace<O> {
-    /// For what other devices and precisions compute.
+    /// Used on other devices and in other precisions.
     burn: O,
     betas: [f32; 2],
     epsilon: f32,
@@ -22,7 +22,7 @@ pub struct InPlace<O> {
 }
 
 impl<O> InPlace<O> {
-    /// `burn` must have these parameters; `decay` is λ.
+    /// Wraps `burn`, which must have the same parameters; `decay` is the weight decay λ.
     pub fn new(burn: O, betas: [f32; 2], epsilon: f32, decay: f32) -> Self {
         Self { burn, betas, epsilon, decay }
     }
@@ -77,7 +77,7 @@ impl Optimizer for InPlace<Adam> {
         }
         let [beta1, beta2] = self.betas;
         let (decay, epsilon, rate) = (self.decay, self.epsilon, rate as f32);
-        // The root of the second moment's correction is taken out of the fraction.
+        // As burn does, take the square root of the second moment's bias correction out of the fraction.
         let factors = |time| {
             let root = (1.0 - beta2.powi(time)).sqrt();
             [root / (1.0 - beta1.powi(time)), epsilon * root]
@@ -99,12 +99,13 @@ impl Optimizer for InPlace<Adam> {
     }
 }
 
-/// In single precision on the CPU, without gradients of its own.
+/// Whether the tensor is in single precision on the CPU and without gradients of its own.
 fn is_ours<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && tensor.clone().try_into_primitive::<Flex>().is_ok()
 }
 
-/// Moves the moments, and then the weights by `change`, given the weight, its moments and the factors of this time.
+/// Updates the moments and then the weights. `decayed` maps a gradient and its weight to the gradient that is used.
+/// `change` maps a weight, its two moments and the factors of this step to the new weight.
 fn step<const D: usize>(
     (weight, gradient, state): (Tensor<D>, Tensor<D>, Option<AdaptiveMomentumState<D>>),
     betas: [f32; 2],
@@ -134,7 +135,7 @@ fn step<const D: usize>(
     (weight, AdaptiveMomentumState::new(time, first, second))
 }
 
-/// Numbers that nothing lies before or behind.
+/// The tensor with a storage of its own, in which nothing precedes or follows its numbers.
 fn own<const D: usize>(tensor: Tensor<D>) -> Plain {
     let shape = tensor.dims();
     match tensor.try_into_primitive::<Flex>() {
@@ -146,7 +147,7 @@ fn own<const D: usize>(tensor: Tensor<D>) -> Plain {
                 plain(numbers(&tensor).to_vec(), &shape)
             }
         }
-        Err(_) => unreachable!("it has been found to be on the CPU"),
+        Err(_) => unreachable!("`is_ours` has found the tensor on the CPU"),
     }
 }
 
@@ -200,14 +201,14 @@ mod tests {
         Tensor::from_primitive::<Flex>(plain(numbers_of(3 * 701, shift), &[3, 701]))
     }
 
-    /// The sign of 0 may differ.
+    /// Compares bits, except that the sign of 0 may differ.
     fn same(ours: &Tensor<2>, burn: &Tensor<2>) {
         let [ours, burn] = [ours, burn].map(|tensor| tensor.clone().into_data().try_into_vec::<f32>().unwrap());
         assert_eq!(ours.iter().zip(&burn).position(|(a, b)| a != b), None, "the first that differs");
         assert_eq!(ours.len(), burn.len());
     }
 
-    /// Five steps of both, the last from a view into a larger tensor.
+    /// Runs five steps with each optimizer, and one more on a view into a larger tensor.
     fn compare<A: Optimizer, B: Optimizer>(ours: &A, burn: &B) {
         let (mut weights, mut states) = ((tensor(0.0), tensor(0.0)), (None, None));
         for at in 0..5 {
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn adamw_has_the_bits_of_burns() {
+    fn adamw_gives_the_same_bits_as_burns() {
         for decay in [0.0, 0.01] {
             let burn = AdamWConfig::new().with_epsilon(1e-8).with_beta_2(0.99).with_weight_decay(decay).build();
             compare(&InPlace::new(burn.clone(), [0.9, 0.99], 1e-8, decay), &burn);
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn adam_has_the_bits_of_burns() {
+    fn adam_gives_the_same_bits_as_burns() {
         for decay in [0.0, 0.01] {
             let config = (decay > 0.0).then(|| WeightDecayConfig::new(decay));
             let burn = AdamConfig::new().with_epsilon(1e-8).with_weight_decay(config).build();

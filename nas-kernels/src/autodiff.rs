@@ -15,30 +15,30 @@ use super::padded_layout::Window;
 use super::tensor::{Ours, Plain, contiguous, numbers, output, plain, sizes};
 use super::{conv_strided, winograd};
 
-/// The learnt numbers of a batch normalisation, and its ε.
+/// The learnt parameters of a batch normalisation, its ε, and the rectifier after it.
 pub struct Norm {
-    /// `[channels]`.
+    /// The normalised numbers are multiplied by it, `[channels]`.
     pub scale: Tensor<1>,
-    /// `[channels]`.
+    /// Added after the scale, `[channels]`.
     pub shift: Tensor<1>,
     /// Added to the variance.
     pub epsilon: f64,
-    /// What comes out goes through this.
+    /// Applied to the result.
     pub rectifier: Option<Rectifier>,
 }
 
-/// What a batch normalisation gives.
+/// The result of a batch normalisation.
 pub struct Normalized<const D: usize> {
-    /// Of the shape of its input.
+    /// The normalised input, in the input's shape.
     pub output: Tensor<D>,
-    /// Of the batch, `[channels]`, without gradients.
+    /// The mean over the batch, `[channels]`, without gradients.
     pub mean: Tensor<1>,
-    /// Of the batch, `[channels]`, of the population, without gradients.
+    /// The population variance over the batch, `[channels]`, without gradients.
     pub variance: Tensor<1>,
 }
 
-/// A convolution of `[batch, in, height, width]` by `[out, in / groups, height, width]`, with a bias where there is one; the
-/// input goes through the rectifier first, where there is one. `None`: this is not for the kernels here.
+/// Convolves `[batch, in, height, width]` with `[out, in / groups, height, width]`, after the rectifier if there is
+/// one, and adds the bias (`[out]`) if there is one. `None` if a tensor is not in single precision on the CPU.
 pub fn convolve(
     input: &Tensor<4>,
     weight: &Tensor<4>,
@@ -57,16 +57,20 @@ pub fn convolve(
     Some(output(Convolution, [x_node, w_node, b_node], plainly, seen, y))
 }
 
-/// What computes a convolution, and its gradients.
+/// The algorithms for a convolution and its gradients.
 pub enum Way<'o> {
+    /// One product with a dense matrix, [`conv_as_matrix`](super::conv_as_matrix).
     Dense(Dense<'o>),
+    /// Winograd's tiles, [`winograd`].
     Tiles,
+    /// Unfolded windows and one product, [`conv_strided`].
     Unfolded,
+    /// Shifted lines, [`conv_direct`].
     Lines,
 }
 
 impl<'o> Way<'o> {
-    /// The fastest one that can.
+    /// The fastest algorithm that can compute this convolution.
     pub fn of(operands: Operands<'o>) -> Self {
         match Dense::of(operands) {
             Some(dense) => Self::Dense(dense),
@@ -99,7 +103,7 @@ fn forward(
     (plain(output, &[batch, window.channels[1], height, width]), found)
 }
 
-/// What the backward pass of a convolution needs.
+/// What the backward pass of a convolution needs from the forward pass.
 #[derive(Clone, Debug)]
 struct Seen {
     input: Plain,
@@ -115,7 +119,7 @@ impl Seen {
         Operands { window: &self.window, batch, input, weight, rectifier: self.rectifier }
     }
 
-    /// The gradients of the input and of the weights, where they are wanted.
+    /// The gradients of the input and of the weights, as far as they are wanted.
     fn backward(&self, gradient: impl conv_direct::Gradient, input: bool, weight: bool) -> [Option<Plain>; 2] {
         let operands = self.operands();
         let asked = conv_direct::Backward { operands, gradient, input, weight };
@@ -156,7 +160,8 @@ impl Backward<Flex, 3> for Convolution {
     }
 }
 
-/// A convolution without a bias and the batch normalisation of what it gives, in training.
+/// A convolution without a bias, followed by batch normalisation with the statistics of the batch. `None` if a tensor
+/// is not in single precision on the CPU.
 pub fn convolve_normalized(
     input: &Tensor<4>,
     weight: &Tensor<4>,
@@ -180,7 +185,8 @@ pub fn convolve_normalized(
     Some(Normalized { output: output(ConvolutionNorm, nodes, false, state, y), mean, variance })
 }
 
-/// Batch normalisation of `[batch, channels, ...]` in training.
+/// Batch normalisation of `[batch, channels, ...]` with the statistics of the batch. `None` if a tensor is not in
+/// single precision on the CPU.
 pub fn normalize<const D: usize>(input: &Tensor<D>, norm: &Norm) -> Option<Normalized<D>> {
     let x = Ours::of(input)?.tracked();
     let (scale, shift) = (Ours::of(&norm.scale)?.tracked(), Ours::of(&norm.shift)?.tracked());
@@ -196,13 +202,13 @@ pub fn normalize<const D: usize>(input: &Tensor<D>, norm: &Norm) -> Option<Norma
     Some(Normalized { output: output(Normalization, nodes, false, done, y), mean, variance })
 }
 
-/// Planes of `[batch, channels, ...]`.
+/// The planes of a tensor `[batch, channels, ...]`.
 fn planes(tensor: &Plain) -> Planes<'_> {
     let shape = burn::backend::TensorMetadata::shape(tensor);
     Planes { numbers: numbers(tensor), channels: shape[1], area: shape[2..].iter().product() }
 }
 
-/// A normalisation that was computed.
+/// A normalisation that was computed, with what its backward pass needs.
 #[derive(Clone, Debug)]
 struct Done {
     before: Plain,
@@ -253,7 +259,7 @@ impl Done {
     }
 }
 
-/// The gradients of scale and shift.
+/// The gradients of the scale and of the shift.
 fn learnt(sums: &[Sums]) -> [Plain; 2] {
     let of = |number: fn(&Sums) -> f64| plain(sums.iter().map(|sums| number(sums) as f32).collect(), &[sums.len()]);
     [of(|sums| sums.products), of(|sums| sums.gradients)]

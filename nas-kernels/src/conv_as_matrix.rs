@@ -1,6 +1,6 @@
-//! Convolutions over images of a few pixels, where most of what a window sees is padding: each number of the output depends on
-//! nearly all of the input, so that the convolution is one product of matrices, `[batch, in · pixels]` by
-//! `[in · pixels, out · pixels]`. The images lie in memory as its rows do.
+//! Convolutions of images of a few pixels, where most of what a window covers is padding. Each number of the output
+//! then depends on nearly all of the input, so the convolution is computed as one matrix product, `[batch, in ·
+//! pixels]` by `[in · pixels, out · pixels]`. A row of the first matrix is an image as it lies in memory.
 
 use std::borrow::Cow;
 
@@ -9,31 +9,32 @@ use super::matmul::multiply;
 use super::moments::{Moments, moments};
 use super::padded_layout::Window;
 
-/// Pixels of the input times pixels of the output, at most.
+/// The most pixels of the input times pixels of the output.
 const PAIRS: usize = 64;
-/// Numbers of the matrix, at most: 16 MiB.
+/// The most numbers in the matrix (16 MiB).
 const NUMBERS: usize = 1 << 22;
-/// Fewer images are not worth laying out the weights.
+/// The fewest images for which laying out the weights pays off.
 const IMAGES: usize = 8;
 
-/// Two pixels that a weight leads from and to.
+/// A pixel of the input and a pixel of the output that one weight connects.
 struct Pair {
     from: usize,
     to: usize,
-    /// The weight's number in the window.
+    /// The index of the weight in the window.
     tap: usize,
 }
 
-/// A convolution as a matrix.
+/// A convolution that is computed with one dense matrix.
 pub struct Dense<'o> {
     operands: Operands<'o>,
-    /// Pixels of the input, and of the output.
+    /// The number of pixels of the input, and of the output.
     pixels: [usize; 2],
     pairs: Vec<Pair>,
 }
 
 impl<'o> Dense<'o> {
-    /// `None` where the images are too large, or what belongs to different groups would stand in the matrix as zeros.
+    /// Returns `None` if the images or the matrix would be too large, if there are too few images, or if there are
+    /// groups, between which the matrix would hold zeros only.
     pub fn of(operands: Operands<'o>) -> Option<Self> {
         let window = operands.window;
         let pixels = [window.size, window.out()].map(|size| size.iter().product::<usize>());
@@ -43,7 +44,7 @@ impl<'o> Dense<'o> {
         fits.then(|| Self { operands, pixels, pairs: pairs(window) })
     }
 
-    /// `[out, pixels, in, pixels]`.
+    /// The matrix, `[out, pixels, in, pixels]`.
     fn matrix(&self) -> Vec<f32> {
         let ([inputs, outputs], [from, to]) = (self.operands.window.channels, self.pixels);
         let (taps, row) = (self.taps(), inputs * from);
@@ -58,7 +59,7 @@ impl<'o> Dense<'o> {
         matrix
     }
 
-    /// The gradient of the weights, given that of the matrix.
+    /// The gradient of the weights, given the gradient of the matrix.
     fn of_weights(&self, matrix: &[f32]) -> Vec<f32> {
         let ([inputs, _], [from, to]) = (self.operands.window.channels, self.pixels);
         let (taps, row) = (self.taps(), inputs * from);
@@ -77,7 +78,7 @@ impl<'o> Dense<'o> {
         self.operands.window.kernel.iter().product()
     }
 
-    /// The input as the window sees it.
+    /// The input, rectified where there is a rectifier.
     fn seen(&self) -> Cow<'o, [f32]> {
         match self.operands.rectifier {
             Some(rectifier) => self.operands.input.iter().map(|&x| rectifier.apply(x)).collect(),
@@ -85,7 +86,7 @@ impl<'o> Dense<'o> {
         }
     }
 
-    /// The output, and the moments of each of its channels where they are wanted.
+    /// The output and, if `wanted`, the moments of each of its channels.
     pub fn forward(&self, bias: Option<&[f32]>, wanted: bool) -> (Vec<f32>, Vec<Moments>) {
         let ([inputs, outputs], [from, to]) = (self.operands.window.channels, self.pixels);
         let seen = self.seen();
@@ -104,7 +105,7 @@ impl<'o> Dense<'o> {
         (all, found)
     }
 
-    /// The gradients of the input and of the weights, where they are wanted, and else nothing.
+    /// The gradients of the input and of the weights. One that is not wanted is empty.
     pub fn backward(&self, gradient: &impl Gradient, input: bool, weight: bool) -> (Vec<f32>, Vec<f32>) {
         let ([inputs, outputs], [from, to]) = (self.operands.window.channels, self.pixels);
         let (batch, rows, columns) = (self.operands.batch, inputs * from, outputs * to);
@@ -130,10 +131,10 @@ impl<'o> Dense<'o> {
     }
 }
 
-/// All pixels that the window leads from and to.
+/// All pairs of pixels that a weight of the window connects.
 fn pairs(window: &Window) -> Vec<Pair> {
     let ([height, width], [rows, columns]) = (window.size, window.out());
-    // Where a tap looks along one side, if it is within the image.
+    // The coordinate that a tap reads along one side, if it lies within the image.
     let place = |side: usize, out: usize, tap: usize, size: usize| {
         let at = (out * window.strides[side] + tap * window.dilations[side]).checked_sub(window.pads[side][0])?;
         (at < size).then_some(at)

@@ -1,4 +1,5 @@
-//! Convolutions of batches of images, forward and backward, with what stands before and after them.
+//! Convolutions as sums of shifted lines, forward and backward, fused with a rectifier before them and the statistics
+//! after them.
 
 use pulp::{Simd, WithSimd};
 
@@ -6,14 +7,15 @@ use super::correlate::{Lines, correlate, pack, slide, sums, total};
 use super::moments::{Moments, moments};
 use super::padded_layout::{Flat, SLACK, Tap, Window};
 
-/// What a convolution is given: `[batch, channels, height, width]` and `[out, in / groups, height, width]`.
+/// The operands of a convolution: images, `[batch, channels, height, width]`, and weights, `[out, in / groups, height,
+/// width]`.
 #[derive(Clone, Copy)]
 pub struct Operands<'o> {
     pub window: &'o Window,
     pub batch: usize,
     pub input: &'o [f32],
     pub weight: &'o [f32],
-    /// What the input goes through first.
+    /// Applied to the input first.
     pub rectifier: Option<Rectifier>,
 }
 
@@ -22,17 +24,17 @@ impl Operands<'_> {
         self.window.size.iter().product()
     }
 
-    /// Inputs and outputs of one group.
+    /// The input channels and output channels of one group.
     fn group(&self) -> [usize; 2] {
         self.window.channels.map(|channels| channels / self.window.groups)
     }
 
-    /// Where the weights of an output and an input begin.
+    /// The index at which the weights between an output channel and an input channel begin.
     fn place(&self, output: usize, input: usize) -> usize {
         (output * self.group()[0] + input) * self.window.kernel[0] * self.window.kernel[1]
     }
 
-    /// Lays the channels of some images out, from `first` on.
+    /// Lays out the channels of `images` images, beginning with image `first`.
     #[inline(always)]
     fn spread(&self, flat: &Flat, first: usize, images: usize, lines: &mut [f32]) {
         let (area, channels, stride) = (self.area(), self.window.channels[0], flat.input_stride());
@@ -49,26 +51,26 @@ impl Operands<'_> {
     }
 }
 
-/// max(0, x), and no more than this, which may be infinite.
+/// The function min(max(0, x), limit); the limit may be infinite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rectifier(pub f32);
 
 impl Rectifier {
-    /// What is not a number stays so, that nobody takes a diverged training for a good one.
+    /// NaN stays NaN, so that a diverged training is not mistaken for a good one.
     #[inline(always)]
     pub fn apply(self, x: f32) -> f32 {
         let x = if x <= 0.0 { 0.0 } else { x };
         if x >= self.0 { self.0 } else { x }
     }
 
-    /// What of a gradient passes at `x`.
+    /// The part of a gradient that passes at `x`: all or nothing.
     #[inline(always)]
     pub fn passed(self, x: f32, gradient: f32) -> f32 {
         if x <= 0.0 || x >= self.0 { 0.0 } else { gradient }
     }
 }
 
-/// The output, `[batch, out, height, width]`, and the moments of each of its channels.
+/// Computes the output, `[batch, out, height, width]`, and the moments of each of its channels.
 pub struct Forward<'o> {
     pub operands: Operands<'o>,
     /// Added to each channel of the output.
@@ -130,26 +132,27 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// What the gradient of the output is, by position: `(image, channel)` of it, written to a plane of its size.
+/// A gradient of a convolution's output that is computed plane by plane when it is needed.
 pub trait Gradient {
+    /// Writes the gradient of one channel of one image, `[height, width]`, to `to`.
     fn plane(&self, image: usize, channel: usize, to: &mut [f32]);
 }
 
-/// The gradients of the input, where it is wanted, and of the weights.
+/// Computes the gradients of the input and of the weights; one that is not wanted is empty.
 pub struct Backward<'o, G> {
     pub operands: Operands<'o>,
     pub gradient: G,
     /// Whether the gradient of the input is wanted.
     pub input: bool,
-    /// Whether that of the weights is.
+    /// Whether the gradient of the weights is wanted.
     pub weight: bool,
 }
 
-/// The taps of one phase, and the weights that lead from the gradient of the outputs to that of the inputs.
+/// The taps of one phase, with the weights arranged for the way from the gradient of the outputs to that of the inputs.
 struct Phase {
     phase: usize,
     offsets: Vec<usize>,
-    /// One for each group.
+    /// One list for each group.
     weights: Vec<Vec<f32>>,
 }
 
@@ -207,7 +210,7 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
                         line[row..row + flat.output_width()].copy_from_slice(numbers);
                     }
                 }
-                // A smaller last part leaves numbers of the part before it behind.
+                // A smaller last part would leave numbers of the part before it here.
                 line[length..length + SLACK].fill(0.0);
             }
             if for_weight {
@@ -224,7 +227,8 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
             }
             for Phase { phase, offsets, weights } in &phases {
                 if offsets.is_empty() {
-                    // What no tap sees has no gradient; the phase before it has written a little too far.
+                    // Pixels that no tap reads have no gradient. The phase before this one may have written a little
+                    // beyond its end.
                     results.chunks_exact_mut(stride).for_each(|lines| lines[phase * flat.line()..][..SLACK].fill(0.0));
                     continue;
                 }
@@ -239,7 +243,7 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
                 for channel in 0..window.channels[0] {
                     let start = (image * window.channels[0] + channel) * area;
                     let results = &results[channel * stride..];
-                    // The input's own numbers say where it was rectified.
+                    // The input's own numbers say where the rectifier let the gradient pass.
                     of_input.extend_from_slice(&operands.input[start..start + area]);
                     let pixels = &mut of_input[start..];
                     match operands.rectifier {

@@ -1,6 +1,7 @@
-//! Convolutions by strided windows, with images side by side in [`lanes`](super::lanes): what each tap of the window sees is
-//! copied vector by vector, and the convolution is one product of matrices, `[out, in · taps]` by `[in · taps, pixels · lanes]`
-//! (Chellapilla, Puri & Simard 2006, "High performance convolutional neural networks for document processing", section 2.1).
+//! Convolutions with strided windows, with images side by side in [`lanes`](super::lanes). What each tap of the window
+//! sees is copied vector by vector, and the convolution is one matrix product, `[out, in · taps]` by `[in · taps,
+//! pixels · lanes]` (Chellapilla, Puri & Simard 2006, "High performance convolutional neural networks for document
+//! processing", section 2.1).
 
 use pulp::{Simd, WithSimd};
 
@@ -11,14 +12,15 @@ use super::matmul::{add_product, multiply};
 use super::moments::Moments;
 use super::padded_layout::Window;
 
-/// Pixels of the input, at most. Over more of them, lines ([`padded_layout`](super::padded_layout)) are as fast.
+/// The most pixels of the input. For larger images, lines ([`padded_layout`](super::padded_layout)) are as fast.
 const PIXELS: usize = 256;
-/// Numbers of what the taps see of the images of one vector, and of these with their borders, at most: what the cache holds.
+/// The most numbers that the taps see in the images of one vector, and the most in these images with their borders.
+/// Both have to fit into the cache.
 const NUMBERS: usize = 1 << 17;
-/// Pixels of the input, at most, for windows of one pixel that move by single steps.
+/// The most pixels of the input for 1×1 windows with stride 1.
 const FEW: usize = 25;
 
-/// Whether this is such a convolution, and one that gets faster.
+/// Whether the convolution is of this kind and is faster this way.
 pub fn fits(operands: &Operands<'_>) -> bool {
     let window = operands.window;
     let pixels = window.size.iter().product::<usize>();
@@ -27,12 +29,12 @@ pub fn fits(operands: &Operands<'_>) -> bool {
     let sides = sides(window);
     let numbers = |sizes: [usize; 4]| sizes.into_iter().fold(16 * window.channels[0], usize::saturating_mul);
     let most = numbers([window.kernel[0], window.kernel[1], window.out()[0], window.out()[1]]);
-    // Wide dilations and padding make a large border.
+    // Large dilations and paddings make a large border.
     let most = most.max(numbers([sides[0], sides[1], 1, 1]));
     (strided || point) && window.groups == 1 && are_full(operands.batch) && most <= NUMBERS
 }
 
-/// Rows and columns of the input with as much of its padding as the window sees.
+/// Rows and columns of the input, including the padding that the window covers.
 fn sides(window: &Window) -> [usize; 2] {
     [0, 1].map(|side| {
         let reach = (window.kernel[side] - 1).saturating_mul(window.dilations[side]);
@@ -41,17 +43,17 @@ fn sides(window: &Window) -> [usize; 2] {
     })
 }
 
-/// Where things lie in the vectors of one channel.
+/// Indices into the vectors of one channel.
 struct Places {
-    /// Of the pixels of the input, within a border of zeros.
+    /// The input's pixels, within a border of zeros.
     inside: Vec<usize>,
-    /// Of what each tap sees first, tap by tap.
+    /// What each tap sees at the first position of the window, tap by tap.
     taps: Vec<usize>,
-    /// Of the pixels of the output, on the input's.
+    /// The positions of the window on the input, one for each pixel of the output.
     corners: Vec<usize>,
-    /// Of the pixels of the output, one after the other.
+    /// The output's pixels, one after the other.
     outside: Vec<usize>,
-    /// Vectors of a channel of the input.
+    /// The number of vectors in a channel of the input.
     size: usize,
 }
 
@@ -72,7 +74,7 @@ impl Places {
         }
     }
 
-    /// What all taps see of one channel after the other: `[channel, tap, pixel]`.
+    /// Writes what all taps see, channel by channel, to `seen`: `[channel, tap, pixel]`.
     #[inline(always)]
     fn unfold<V: Copy>(&self, channels: &[V], seen: &mut Vec<V>) {
         seen.clear();
@@ -86,7 +88,7 @@ impl Places {
         }
     }
 
-    /// Adds up what the taps say of each pixel.
+    /// The transpose of [`Places::unfold`]: adds the numbers of all taps to the pixels that they see.
     #[inline(always)]
     fn fold<S: Simd>(&self, simd: S, seen: &[S::f32s], channels: &mut [S::f32s]) {
         let mut seen = seen.chunks_exact(self.corners.len());
@@ -101,7 +103,7 @@ impl Places {
     }
 }
 
-/// The output, `[batch, out, height, width]`, and the moments of each of its channels, as they are asked for.
+/// Computes the output, `[batch, out, height, width]`, and, if they are wanted, the moments of each of its channels.
 pub struct Forward<'o>(pub conv_direct::Forward<'o>);
 
 impl WithSimd for Forward<'_> {
@@ -137,7 +139,7 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// The gradients that are asked for.
+/// Computes the gradients that a backward pass wants.
 pub struct Backward<'o, G>(pub conv_direct::Backward<'o, G>);
 
 impl<G: Gradient> WithSimd for Backward<'_, G> {

@@ -1,8 +1,8 @@
-//! The two sums that convolutions are made of, over lines as [`Flat`](super::padded_layout::Flat) lays them out.
+//! The two sums that convolutions consist of, over lines as [`Flat`](super::padded_layout::Flat) lays them out.
 
 use pulp::Simd;
 
-/// Outputs that are computed together: what the registers hold.
+/// The number of outputs that are computed together; their sums fit into the registers.
 #[inline(always)]
 fn block<S: Simd>(left: usize) -> usize {
     let most = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
@@ -14,8 +14,8 @@ fn block<S: Simd>(left: usize) -> usize {
     }
 }
 
-/// Weights in the order in which [`slide`] reads them: block by block of outputs, input by input, tap by tap.
-/// `weight(output, input, tap)`.
+/// Arranges weights in the order in which [`slide`] reads them: block by block of outputs, input by input, tap by tap.
+/// `weight(output, input, tap)` gives one weight.
 #[inline(always)]
 pub fn pack<S: Simd>(
     outputs: usize,
@@ -37,7 +37,7 @@ pub fn pack<S: Simd>(
     }
 }
 
-/// Lines, one after the other at equal distances.
+/// Lines at equal distances.
 #[derive(Clone, Copy)]
 pub struct Lines<'l> {
     pub numbers: &'l [f32],
@@ -45,7 +45,8 @@ pub struct Lines<'l> {
     pub count: usize,
 }
 
-/// `out[o][p] = Σᵢ Σₜ weight[o][i][t] · input[i][p + offset[t]]` for `p` below `length`, rounded up to whole vectors.
+/// Computes `out[o][p] = Σᵢ Σₜ weight[o][i][t] · input[i][p + offset[t]]` for `p` below `length`, rounded up to whole
+/// vectors.
 #[inline(always)]
 pub fn slide<S: Simd>(
     simd: S,
@@ -102,7 +103,7 @@ fn line<S: Simd, const O: usize>(
     }
 }
 
-/// `O` outputs at `V` vectors of positions, which stay in registers.
+/// Computes `O` outputs at `V` vectors of positions, whose sums stay in registers.
 #[inline(always)]
 fn tile<S: Simd, const O: usize, const V: usize>(
     simd: S,
@@ -135,14 +136,14 @@ fn tile<S: Simd, const O: usize, const V: usize>(
     }
 }
 
-/// Places in the sums of [`correlate`].
+/// The number of partial sums that [`correlate`] needs.
 #[inline(always)]
 pub fn sums<S: Simd>(outputs: usize, places: usize) -> usize {
     outputs * places * S::F32_LANES
 }
 
-/// `sum[o][j] += Σₚ gradient[o][p] · input[place[j] + p]` for `p` below `length`, rounded up to whole vectors; each sum in as
-/// many parts as a vector has lanes, which [`total`] adds up.
+/// Computes `sum[o][j] += Σₚ gradient[o][p] · input[place[j] + p]` for `p` below `length`, rounded up to whole vectors.
+/// Each sum is kept as one partial sum per lane; [`total`] adds these up.
 #[inline(always)]
 pub fn correlate<S: Simd>(
     simd: S,
@@ -171,7 +172,7 @@ pub fn correlate<S: Simd>(
     }
 }
 
-/// Places that are summed up together, for `O` outputs.
+/// The number of places whose sums are computed together, for `O` outputs.
 #[inline(always)]
 fn together<const O: usize>(left: usize) -> usize {
     match left {
@@ -235,7 +236,7 @@ fn product<S: Simd, const O: usize, const J: usize>(
     sums[..O].copy_from_slice(&parts);
 }
 
-/// Adds the parts of [`correlate`]'s sums up and hands them over: `to(output, place, sum)`.
+/// Adds up the partial sums of [`correlate`] and passes on each total: `to(output, place, sum)`.
 #[inline(always)]
 pub fn total<S: Simd>(outputs: usize, places: usize, sums: &[f32], mut to: impl FnMut(usize, usize, f32)) {
     let mut sums = sums.chunks_exact(S::F32_LANES);

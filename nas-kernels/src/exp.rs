@@ -1,23 +1,24 @@
-//! Exponentials in single precision without branches, so that vectors can compute them.
+//! Exponentials in single precision without branches, so that vector instructions can compute them.
 //!
-//! The libraries that have them for vectors choose the vectors' width where the program is compiled, not where it runs.
+//! Libraries with vectorized exponentials choose the width of vectors at compile time, not on the machine that runs
+//! them.
 
-/// Above it eˣ is infinite.
+/// eˣ is infinite for larger x.
 const MOST: f32 = 88.722_83;
-/// Below it eˣ is taken for 0.
+/// eˣ counts as 0 for smaller x.
 const LEAST: f32 = -87.336_54;
-/// Adding it rounds to a whole number, which then stands in the lowest bits.
+/// Adding this rounds to an integer, which then stands in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
 
-/// eˣ within two units of the last place (S. Moshier, Cephes, `expf`): 2ⁿ times a polynomial of what is left.
+/// eˣ within two units in the last place (S. Moshier, Cephes, `expf`): 2ⁿ times a polynomial of the remainder.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
-    // What is not a number goes through.
+    // NaN passes through both comparisons.
     let bounded = if x > MOST { MOST } else { x };
     let bounded = if bounded < LEAST { LEAST } else { bounded };
     let rounded = bounded * std::f32::consts::LOG2_E + ROUND;
     let whole = rounded - ROUND;
-    // ln 2 in two parts, of which the first has few bits.
+    // ln 2 is split into two parts, the first of which has few bits, so that `whole` times it is exact.
     let left = bounded - whole * 0.693_359_4 - whole * -2.121_944_4e-4;
     let polynomial = 1.987_569_1e-4_f32;
     let polynomial = polynomial * left + 1.398_199_9e-3;
@@ -26,30 +27,30 @@ pub fn exp(x: f32) -> f32 {
     let polynomial = polynomial * left + 1.666_666_5e-1;
     let polynomial = polynomial * left + 0.5;
     let polynomial = polynomial * left * left + left + 1.0;
-    // The exponent of 2ⁿ, half of n at a time: n itself may be one too many.
+    // 2ⁿ is applied as two factors with half the exponent each, since n itself may be one beyond the largest exponent.
     let n = rounded.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = n >> 1;
-    // Checks for overflow would keep the loops around this from being computed by vectors.
+    // Overflow checks would keep the surrounding loops from being vectorized.
     let power = |n: i32| f32::from_bits((n.wrapping_add(127) as u32).wrapping_shl(23));
     let value = polynomial * power(half) * power(n.wrapping_sub(half));
     let value = if x > MOST { f32::INFINITY } else { value };
     if x < LEAST { 0.0 } else { value }
 }
 
-/// 1 / (1 + e⁻ˣ).
+/// The logistic function, 1 / (1 + e⁻ˣ).
 #[inline(always)]
 pub fn logistic(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// Within 2e-7 of the true value.
+/// The hyperbolic tangent, within 2e-7 of the true value.
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
     let doubled = exp(-2.0 * x.abs());
     ((1.0 - doubled) / (1.0 + doubled)).copysign(x)
 }
 
-/// Within 3e-7 of the true value (Abramowitz & Stegun 1964, equation 7.1.26).
+/// The error function, within 3e-7 of the true value (Abramowitz & Stegun 1964, equation 7.1.26).
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
     let size = x.abs();
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn exponentials_are_exact_to_the_last_places() {
+    fn exponentials_are_accurate_to_the_last_places() {
         for x in numbers().filter(|&x| x > LEAST && x < MOST) {
             let expected = f64::from(x).exp();
             let error = (f64::from(exp(x)) - expected).abs() / expected;
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_made_of_exponentials_are_close() {
+    fn functions_built_on_exponentials_are_accurate() {
         for x in numbers() {
             let wide = f64::from(x);
             assert!((f64::from(tanh(x)) - wide.tanh()).abs() < 2e-7, "tanh {x}");

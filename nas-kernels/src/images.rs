@@ -1,4 +1,4 @@
-//! Batches of images in [`lanes`](super::lanes), as many at a time as a vector has lanes.
+//! Copies batches of images to and from the [`lanes`](super::lanes) of vectors, one image per lane.
 
 use pulp::Simd;
 
@@ -6,7 +6,8 @@ use super::conv_direct::{Gradient, Operands};
 use super::lanes::{join, part};
 use super::moments::{Moments, append_pairs};
 
-/// Lays some images of the input out, from `first` on: the channels have so many vectors each.
+/// Lays out `images` images of the input, beginning with image `first`, rectified where the operands say so. `channels`
+/// is the buffer and the number of vectors that it has for each channel.
 #[inline(always)]
 pub fn lay_out<S: Simd>(
     operands: &Operands<'_>,
@@ -24,7 +25,7 @@ pub fn lay_out<S: Simd>(
     }
 }
 
-/// Lays the gradients of some images out likewise.
+/// Lays out the gradients of some images in the same way.
 #[inline(always)]
 pub fn lay_gradients_out<S: Simd>(
     gradient: &impl Gradient,
@@ -42,7 +43,7 @@ pub fn lay_gradients_out<S: Simd>(
     }
 }
 
-/// Appends the channels, `size` vectors each, image by image.
+/// Appends the channels, which have `size` vectors each, to `all`, image by image.
 #[inline(always)]
 pub fn give_back<S: Simd>(images: usize, channels: &[S::f32s], size: usize, places: &[usize], all: &mut Vec<f32>) {
     let (area, count) = (places.len(), channels.len() / size);
@@ -52,11 +53,12 @@ pub fn give_back<S: Simd>(images: usize, channels: &[S::f32s], size: usize, plac
     for (channel, from) in channels.chunks_exact(size).enumerate() {
         part::<S>(images, from, places, &mut to[channel * area..], count * area);
     }
-    // SAFETY: `part` has written `area` numbers of each channel of each of these images, which are all up to `length`.
+    // SAFETY: `part` has written `area` numbers for each channel of each of these images, which is everything up to
+    // `length`.
     unsafe { all.set_len(length) };
 }
 
-/// The gradients of the input behind its rectifier, given those of what the convolution saw.
+/// The gradients of the input before its rectifier, given those after it.
 #[inline(always)]
 pub fn passed(operands: &Operands<'_>, gradients: Vec<f32>) -> Vec<f32> {
     let Some(rectifier) = operands.rectifier.filter(|_| !gradients.is_empty()) else { return gradients };
@@ -65,7 +67,7 @@ pub fn passed(operands: &Operands<'_>, gradients: Vec<f32>) -> Vec<f32> {
     masked
 }
 
-/// The moments of some places in the first lanes.
+/// The moments of the numbers at `places`, over the first `lanes` lanes.
 #[inline(always)]
 pub fn of_lanes<S: Simd>(simd: S, lanes: usize, channel: &[S::f32s], places: &[usize]) -> Moments {
     let zero = simd.splat_f32s(0.0);

@@ -1,5 +1,5 @@
-//! Images side by side: a vector holds one pixel of as many images as it has lanes. Whatever is computed of a pixel is then
-//! computed of all of them, without a thought for where rows end.
+//! The layout with images side by side: a vector holds one pixel of as many images as it has lanes. An operation on a
+//! pixel is then computed for all of these images at once, and no vector crosses the end of a row.
 
 #[cfg(target_arch = "x86_64")]
 use std::any::TypeId;
@@ -7,18 +7,19 @@ use std::mem::MaybeUninit;
 
 use pulp::Simd;
 
-/// As many images as the widest vectors hold, and as many pixels of each as are laid out at once.
+/// The number of images that the widest vectors hold, and the number of pixels that are laid out at a time.
 const SIDE: usize = 16;
 
-/// Whether so many images fill at least three quarters of the vectors that they take.
+/// Whether this number of images fills at least three quarters of the vectors that it takes.
 pub fn are_full(images: usize) -> bool {
     images.next_multiple_of(SIDE) * 3 <= images.saturating_mul(4)
 }
 
-/// One row of pixels for each image, or one row of images for each pixel.
+/// A row of pixels for each image or, transposed, a row of images for each pixel.
 type Square = [[f32; SIDE]; SIDE];
 
-/// `to[places[p]]` becomes the pixel `p` of all images, of which `plane(image)` has the pixels; images that are missing are black.
+/// Writes pixel `p` of all images to `to[places[p]]`, mapped by `function`. `plane(image)` has the pixels of one image;
+/// missing images are 0.
 #[inline(always)]
 pub fn join<'p, S: Simd>(
     images: usize,
@@ -52,7 +53,7 @@ pub fn join<'p, S: Simd>(
     }
 }
 
-/// The pixels of image after image, `stride` numbers apart; as many as there are places.
+/// Writes the pixels at `places` back to `to`, image by image, with `stride` numbers from one image to the next.
 #[inline(always)]
 pub fn part<S: Simd>(images: usize, from: &[S::f32s], places: &[usize], to: &mut [MaybeUninit<f32>], stride: usize) {
     let from: &[f32] = bytemuck::cast_slice(from);
@@ -84,7 +85,7 @@ pub fn part<S: Simd>(images: usize, from: &[S::f32s], places: &[usize], to: &mut
 fn transpose<S: Simd>(square: &mut Square) {
     #[cfg(target_arch = "x86_64")]
     if TypeId::of::<S>() == TypeId::of::<pulp::x86::V4>() {
-        // SAFETY: whoever has a `V4` has asked the processor for AVX-512.
+        // SAFETY: a `V4` exists only where the processor was found to support AVX-512.
         unsafe { avx512::transpose(square) };
         return;
     }
@@ -104,11 +105,12 @@ mod avx512 {
         _mm512_unpacklo_pd, _mm512_unpacklo_ps,
     };
 
-    /// Pairs of numbers, then pairs of pairs, then quarters of vectors change places.
+    /// Transposes by exchanging single numbers, then pairs of numbers, then quarters of vectors.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub fn transpose(square: &mut Square) {
-        // SAFETY: both are 16 times 16 numbers, of which every pattern of bits is one.
+        // SAFETY: both types are 16 times 16 numbers without padding, `Unaligned` needs no more alignment than `f32`,
+        // and every bit pattern is a valid number.
         let square: &mut [Unaligned; SIDE] = unsafe { &mut *std::ptr::from_mut(square).cast() };
         let mut rows = [square[0].0; SIDE];
         for at in 0..SIDE {
@@ -126,7 +128,7 @@ mod avx512 {
             fours[to] = _mm512_castpd_ps(_mm512_unpacklo_pd(first, second));
             fours[to + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(first, second));
         }
-        // In each quarter of `fours[4 g + c]` are the columns c of that quarter, of the rows of the group g.
+        // Each quarter of `fours[4 g + c]` holds column c of that quarter, for the rows of group g.
         let mut halves = fours;
         for at in [0, 1, 2, 3, 8, 9, 10, 11] {
             halves[at] = _mm512_shuffle_f32x4::<0b10_00_10_00>(fours[at], fours[at + 4]);
@@ -138,7 +140,7 @@ mod avx512 {
         }
     }
 
-    /// A row of numbers that may lie anywhere.
+    /// A row of numbers with the alignment of a single number.
     #[derive(Clone, Copy)]
     #[repr(C, packed(4))]
     struct Unaligned(__m512);
@@ -172,7 +174,7 @@ mod tests {
                 }
                 let mut back = vec![MaybeUninit::new(0.0); images * area];
                 part::<S>(images, &joined, &places, &mut back, area);
-                // SAFETY: all were there from the beginning.
+                // SAFETY: all elements were initialized above.
                 let back: Vec<f32> = back.iter().map(|number| unsafe { number.assume_init() }).collect();
                 assert_eq!(back, pixels.iter().map(|pixel| pixel + 0.5).collect::<Vec<_>>());
             }

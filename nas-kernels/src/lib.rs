@@ -1,14 +1,14 @@
 //! CPU kernels for training small networks, as custom operators of burn with a backward pass of their own.
 //!
-//! Burn's CPU backend computes convolutions as matrix products, which few channels make small, and goes through memory
-//! once for each normalisation and rectifier. Here a convolution is computed where its input lies in the cache,
-//! together with the rectifier before it and the normalisation and the rectifier behind it; activations,
-//! normalisations of rows, softmax and matrix products are here as well, and Adam's step in place.
-//! `docs/benchmarks/training.md` has the figures.
+//! Burn's CPU backend computes a convolution as a matrix product, which is small where there are few channels, and
+//! reads and writes memory once for each normalisation and rectifier. Here a convolution is computed while its input is
+//! in the cache, fused with the rectifier before it and with the normalisation and the rectifier after it. The crate
+//! also has activations, row normalisations, softmax, matrix products, and Adam's step in place.
+//! `docs/benchmarks/training.md` has the measured times.
 //!
 //! Images are `[batch, channels, height, width]`, kernels `[out, in / groups, height, width]`, matrices `[rows,
-//! columns]`. Every operator is for single precision on the CPU. It returns `None` for any other tensor, which the
-//! caller then hands to burn's own operator. Equal inputs give equal bits on one machine.
+//! columns]`. Every operator computes single precision on the CPU. It returns `None` for any other tensor; the caller
+//! then uses burn's own operator. Equal inputs give equal bits on one machine.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

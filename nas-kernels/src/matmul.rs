@@ -1,4 +1,5 @@
-//! Products of matrices. Burn's own zero and copy each result once more than is needed, and lay operands out anew.
+//! Matrix products. Burn's own clear and copy each result once more than necessary, and copy operands into another
+//! layout.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
@@ -8,7 +9,8 @@ use burn::tensor::Tensor;
 
 use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
 
-/// `[rows, in]` by `[in, out]`, and a shift of each column where there is one. `None`: this is not for the kernels here.
+/// The product of `[rows, in]` and `[in, out]`, plus `bias` (`[out]`) in every row if there is one. `None` if a tensor
+/// is not in single precision on the CPU.
 pub fn linear(input: &Tensor<2>, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Tensor<2>> {
     let (x, w, b) = (Ours::of(input)?, Ours::of(weight)?, Ours::of_optional(bias)?);
     let plainly = x.is_plain() && w.is_plain() && b.is_plain();
@@ -20,7 +22,8 @@ pub fn linear(input: &Tensor<2>, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -
     Some(output(Linear, [x_node, w_node, b_node], plainly, (x, w), y))
 }
 
-/// `[batch, groups, rows, inner]` by `[batch, groups, inner, columns]`. `None`: this is not for the kernels here.
+/// The products of `[batch, groups, rows, inner]` and `[batch, groups, inner, columns]`, matrix by matrix. `None` if a
+/// tensor is not in single precision on the CPU, or if batch or groups differ.
 pub fn products(first: &Tensor<4>, second: &Tensor<4>) -> Option<Tensor<4>> {
     let ([batch, groups, rows, _], [.., columns]) = (first.dims(), second.dims());
     if second.dims()[..2] != [batch, groups] {
@@ -34,14 +37,14 @@ pub fn products(first: &Tensor<4>, second: &Tensor<4>) -> Option<Tensor<4>> {
     Some(output(Product, [a_node, b_node], plainly, (a, b), y))
 }
 
-/// The matrices in the last two axes of a tensor, wherever their numbers lie.
+/// The matrices in the last two axes of a tensor, in any memory layout.
 struct Matrices<'t> {
     numbers: &'t [f32],
-    /// Where each matrix begins.
+    /// The index at which each matrix begins.
     starts: Vec<usize>,
     rows: usize,
     columns: usize,
-    /// From row to row, and from column to column.
+    /// The distance from row to row, and from column to column.
     steps: [usize; 2],
 }
 
@@ -49,7 +52,7 @@ impl<'t> Matrices<'t> {
     fn of(tensor: &'t Plain) -> Self {
         let layout = tensor.layout();
         let (shape, strides) = (layout.shape(), layout.strides());
-        // Nothing here walks backwards: burn makes negative strides in `flip` alone, which no network has.
+        // Strides are never negative: burn makes negative ones in `flip` alone, which no network uses.
         let steps: Vec<usize> = strides.iter().map(|&stride| stride.unsigned_abs()).collect();
         let axes = shape.len() - 2;
         let mut starts = vec![layout.start_offset()];
@@ -65,7 +68,7 @@ impl<'t> Matrices<'t> {
         Self { rows: self.columns, columns: self.rows, steps: [self.steps[1], self.steps[0]], ..self }
     }
 
-    /// The products, matrix by matrix, row by row, with a shift for every column where there are shifts.
+    /// The products, matrix by matrix, row by row, plus `shift` in every row unless it is empty.
     fn times(&self, other: &Self, shift: &[f32]) -> Vec<f32> {
         let (rows, inner, columns) = (self.rows, self.columns, other.columns);
         assert!(inner == other.rows && self.starts.len() == other.starts.len(), "shape inference has checked this");
@@ -79,15 +82,16 @@ impl<'t> Matrices<'t> {
     }
 }
 
-/// `[rows, inner]` by `[inner, columns]`, with the steps from row to row and from column to column of each, and a shift for every
-/// column where there are shifts. Row by row.
+/// The product of `[rows, inner]` and `[inner, columns]` in row-major order, where `sizes` is `[rows, inner, columns]`.
+/// Each operand comes with its distances from row to row and from column to column. `shift` has one number per column,
+/// or is empty.
 pub fn multiply(sizes: [usize; 3], a: (&[f32], [usize; 2]), b: (&[f32], [usize; 2]), shift: &[f32]) -> Vec<f32> {
     let mut all = Vec::with_capacity(sizes[0] * sizes[2]);
     append(sizes, a, b, shift, &mut all);
     all
 }
 
-/// The same behind what is there.
+/// Appends what [`multiply`] returns to `all`.
 fn append(
     [rows, inner, columns]: [usize; 3],
     (a, a_steps): (&[f32], [usize; 2]),
@@ -103,24 +107,24 @@ fn append(
             all.extend_from_slice(shift);
         }
     }
-    // SAFETY: The result's `size` places lie within the capacity; they are read only where the shifts have been written there, and
-    // all of them are written.
+    // SAFETY: the `size` places of the result lie within the capacity. They are read only if `shifted`, and then they
+    // have been written; `compute` writes all of them.
     unsafe {
         compute([rows, inner, columns], (a, a_steps), (b, b_steps), all.as_mut_ptr().add(done), shifted);
         all.set_len(done + size);
     }
 }
 
-/// Adds a product to what is there, as [`multiply`] takes and gives it.
+/// Adds a product to `to`; operands and result are laid out as in [`multiply`].
 pub fn add_product(sizes: [usize; 3], a: (&[f32], [usize; 2]), b: (&[f32], [usize; 2]), to: &mut [f32]) {
-    assert!(to.len() == sizes[0] * sizes[2], "one place for each number");
+    assert!(to.len() == sizes[0] * sizes[2], "the product and its destination have the same size");
     // SAFETY: `to` has as many places as the product has numbers, and they have been written.
     unsafe { compute(sizes, a, b, to.as_mut_ptr(), true) };
 }
 
 /// # Safety
 ///
-/// `to` must have place for rows times columns, which are read if `add` says so, and written.
+/// `to` must point to `rows * columns` writable numbers; if `add` is set, they must be initialized.
 unsafe fn compute(
     [rows, inner, columns]: [usize; 3],
     (a, a_steps): (&[f32], [usize; 2]),
@@ -130,9 +134,10 @@ unsafe fn compute(
 ) {
     assert!(
         reach([rows, inner], a_steps) <= a.len() && reach([inner, columns], b_steps) <= b.len(),
-        "within the numbers"
+        "sizes and steps stay within the operands"
     );
-    // SAFETY: `a` and `b` reach as far as rows, columns and steps say, which has been checked; for `to` the caller answers.
+    // SAFETY: the assertion above checks that sizes and steps stay within `a` and `b`; the caller guarantees it for
+    // `to`.
     unsafe {
         gemm::gemm(
             rows,
@@ -158,7 +163,7 @@ unsafe fn compute(
     }
 }
 
-/// How far the numbers of a matrix reach.
+/// The length of the slice that a matrix needs: one more than its largest index.
 fn reach([rows, columns]: [usize; 2], steps: [usize; 2]) -> usize {
     match (rows.checked_sub(1), columns.checked_sub(1)) {
         (Some(row), Some(column)) => row * steps[0] + column * steps[1] + 1,

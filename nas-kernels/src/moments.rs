@@ -1,15 +1,16 @@
-//! Sums over the numbers of one channel of one image, in an order that vectors can follow.
+//! Sums and moments of the numbers of one channel of one image, added in an order that vector instructions can follow.
 
-/// Numbers that are summed up side by side.
+/// Partial sums that are kept side by side.
 const LANES: usize = 16;
 
-/// Appends f(x) of each number. A plain loop: what `extend` calls would not be compiled for the vectors of its caller.
+/// Appends f(x) for each number. It is a plain loop, because the functions behind `extend` would not be compiled for
+/// the caller's vector instructions.
 #[inline(always)]
 pub fn append(all: &mut Vec<f32>, numbers: &[f32], function: impl Fn(f32) -> f32) {
     append_pairs(all, numbers, numbers, |x, _| function(x));
 }
 
-/// Appends f(x, y) of each pair.
+/// Appends f(x, y) for each pair.
 #[inline(always)]
 pub fn append_pairs(all: &mut Vec<f32>, first: &[f32], second: &[f32], function: impl Fn(f32, f32) -> f32) {
     let count = first.len().min(second.len());
@@ -20,11 +21,11 @@ pub fn append_pairs(all: &mut Vec<f32>, first: &[f32], second: &[f32], function:
         place.write(function(x, y));
     }
     let length = all.len() + count;
-    // SAFETY: the `count` places behind the last number are within the capacity and have just been written.
+    // SAFETY: the `count` places after the last number are within the capacity and have just been written.
     unsafe { all.set_len(length) };
 }
 
-/// How many numbers, their mean, and the sum of their squared deviations from it.
+/// The count of some numbers, their mean, and the sum of their squared deviations from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moments {
     pub count: f64,
@@ -33,7 +34,8 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Those of both together (Chan, Golub, LeVeque 1983, "Algorithms for computing the sample variance", equation 2.1).
+    /// Merges the moments of other numbers into these (Chan, Golub, LeVeque 1983, "Algorithms for computing the sample
+    /// variance", equation 2.1).
     pub fn add(&mut self, other: Self) {
         let count = self.count + other.count;
         let between = other.mean - self.mean;
@@ -42,13 +44,14 @@ impl Moments {
         self.count = count;
     }
 
-    /// From the mean, and the squared deviations from it as it is in single precision, which is a little off.
+    /// Moments from the mean and from the sum of squared deviations from the mean as rounded to single precision; the
+    /// rounding is corrected for.
     pub fn around(count: f64, mean: f64, squares: f64) -> Self {
         let off = mean - f64::from(mean as f32);
         Self { count, mean, squares: (squares - count * off * off).max(0.0) }
     }
 
-    /// Of the population.
+    /// The population variance.
     pub fn variance(&self) -> f64 {
         self.squares / self.count
     }
@@ -64,7 +67,7 @@ pub fn moments(numbers: &[f32]) -> Moments {
     Moments::around(count, mean, squares)
 }
 
-/// Σ f(x).
+/// Σ f(x), in double precision after partial sums in single precision.
 #[inline(always)]
 pub fn sum(numbers: &[f32], function: impl Fn(f32) -> f32) -> f64 {
     let (chunks, rest) = numbers.as_chunks::<LANES>();
@@ -78,7 +81,7 @@ pub fn sum(numbers: &[f32], function: impl Fn(f32) -> f32) -> f64 {
     sums.iter().copied().map(f64::from).sum::<f64>() + f64::from(rest)
 }
 
-/// Σ f(x, y).
+/// Σ f(x, y), computed as [`sum`] does.
 #[inline(always)]
 pub fn sum_of_pairs(first: &[f32], second: &[f32], function: impl Fn(f32, f32) -> f32) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (first.as_chunks::<LANES>(), second.as_chunks::<LANES>());

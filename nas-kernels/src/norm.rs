@@ -5,26 +5,26 @@ use pulp::{Simd, WithSimd};
 use super::conv_direct::{Gradient, Rectifier};
 use super::moments::{Moments, append, append_pairs, moments, sum, sum_of_pairs};
 
-/// Fewer numbers in a plane fill no vector.
+/// Planes with fewer numbers do not fill vectors.
 const SMALL: usize = 32;
-/// Images whose numbers are summed up in single precision before they are in double.
+/// The number of images that are summed up in single precision before the sum goes on in double precision.
 const IMAGES: usize = 32;
 
-/// What one channel is normalised by.
+/// The statistics and parameters by which one channel is normalised.
 #[derive(Clone, Copy, Debug)]
 pub struct Channel {
-    /// Of the batch.
+    /// The mean of the batch.
     pub mean: f32,
     /// 1 / √(variance + ε).
     pub inverse: f32,
-    /// Learnt.
+    /// The learnt factor.
     pub scale: f32,
-    /// Learnt.
+    /// The learnt shift.
     pub shift: f32,
 }
 
 impl Channel {
-    /// From the moments of the batch.
+    /// A channel's normalisation by the moments of the batch.
     pub fn new(moments: &Moments, epsilon: f64, scale: f32, shift: f32) -> Self {
         let inverse = 1.0 / (moments.variance() + epsilon).sqrt();
         Self { mean: moments.mean as f32, inverse: inverse as f32, scale, shift }
@@ -36,12 +36,12 @@ impl Channel {
     }
 }
 
-/// Shape and numbers of what is normalised.
+/// The numbers of a tensor `[batch, channels, area]`.
 #[derive(Clone, Copy)]
 pub struct Planes<'p> {
     pub numbers: &'p [f32],
     pub channels: usize,
-    /// Numbers of one channel of one image.
+    /// The count of numbers in one channel of one image.
     pub area: usize,
 }
 
@@ -58,7 +58,7 @@ impl<'p> Planes<'p> {
     }
 }
 
-/// The moments of each channel.
+/// Computes the moments of each channel.
 pub struct Measure<'p>(pub Planes<'p>);
 
 impl WithSimd for Measure<'_> {
@@ -74,7 +74,7 @@ impl WithSimd for Measure<'_> {
     }
 }
 
-/// The sum of each channel.
+/// Computes the sum of each channel.
 pub struct Total<'p>(pub Planes<'p>);
 
 impl WithSimd for Total<'_> {
@@ -90,7 +90,7 @@ impl WithSimd for Total<'_> {
     }
 }
 
-/// Normalises, and rectifies where that is wanted.
+/// Normalises every number, and rectifies it if there is a rectifier.
 pub struct Apply<'p> {
     pub planes: Planes<'p>,
     pub channels: &'p [Channel],
@@ -114,7 +114,7 @@ impl WithSimd for Apply<'_> {
     }
 }
 
-/// What the gradient of the normalised says about each channel.
+/// Sums over one channel of the gradient g of the normalised output.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sums {
     /// Σ g: the gradient of the shift.
@@ -123,7 +123,7 @@ pub struct Sums {
     pub products: f64,
 }
 
-/// Sums the gradient up.
+/// Computes the [`Sums`] of each channel.
 pub struct Collect<'p> {
     pub before: Planes<'p>,
     pub gradient: &'p [f32],
@@ -145,7 +145,7 @@ impl WithSimd for Collect<'_> {
 }
 
 impl Collect<'_> {
-    /// Plane by plane.
+    /// Sums plane by plane.
     #[inline(always)]
     fn along(self) -> Vec<Sums> {
         let mut sums = vec![Sums::default(); self.before.channels];
@@ -166,7 +166,7 @@ impl Collect<'_> {
         sums
     }
 
-    /// Image by image, all channels side by side: planes of a few numbers fill no vector.
+    /// Sums image by image with all channels side by side, because small planes do not fill vectors.
     #[inline(always)]
     fn across(self, passed: impl Fn(f32, f32) -> f32) -> Vec<Sums> {
         let Self { before, gradient, channels, .. } = self;
@@ -200,14 +200,14 @@ impl Collect<'_> {
     }
 }
 
-/// The gradient of what was normalised.
+/// The gradient of the input of a normalisation, given that of its output.
 pub struct Normalized<'p> {
     pub before: Planes<'p>,
     pub gradient: Planes<'p>,
     pub channels: &'p [Channel],
     pub sums: &'p [Sums],
     pub rectifier: Option<Rectifier>,
-    /// Numbers of one channel in the whole batch.
+    /// The count of numbers in one channel of the whole batch.
     pub count: f64,
 }
 
@@ -236,7 +236,7 @@ impl Gradient for Normalized<'_> {
     }
 }
 
-/// The gradient as it is.
+/// A gradient that is given as a tensor.
 impl Gradient for Planes<'_> {
     #[inline(always)]
     fn plane(&self, image: usize, channel: usize, to: &mut [f32]) {
@@ -244,7 +244,7 @@ impl Gradient for Planes<'_> {
     }
 }
 
-/// All planes of a gradient.
+/// Computes all planes of a gradient.
 pub struct Whole<G> {
     pub gradient: G,
     pub images: usize,

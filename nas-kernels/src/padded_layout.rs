@@ -1,33 +1,35 @@
-//! Where the pixels of images lie once they are laid out flat for a convolution.
+//! The layout of images in padded lines, as convolutions read them.
 //!
-//! The padded rows of some images of one channel follow each other in one line, so that a window moves over all of them by
-//! adding a fixed offset for each of its taps: a convolution becomes a sum of shifted lines, whatever the width of the image.
-//! A padding column ends one row and begins the next, and a padding row likewise. Strided windows see one line for each
-//! remainder of the coordinates by the stride (a phase), in which they move by single steps.
+//! The padded rows of some images of one channel follow each other in one line. A window then moves over all of them by
+//! adding a fixed offset for each of its taps, and a convolution becomes a sum of shifted lines, whatever the width of
+//! the image. The padding after one row is also the padding before the next, and padding rows are shared likewise. For
+//! strided windows there is one line for each remainder of the coordinates modulo the stride (a phase), in which
+//! windows move by single steps.
 
-/// Lines start this far from what may be read past their end: the widest vectors, times the most that are read at once.
+/// The distance that reads may run past the end of a line: the lanes of the widest vectors, times the most vectors that
+/// are read at once.
 pub const SLACK: usize = 16 * 8;
-/// Numbers in the lines of all channels, which should stay in the cache.
+/// The numbers in the lines of all channels, which should stay in the cache.
 const NUMBERS: usize = 1 << 14;
-/// Positions in one line at least: enough to fill vectors.
+/// The fewest positions in one line, enough to fill vectors.
 const POSITIONS: usize = 96;
 
-/// How a window moves over images of `channels` channels, and what comes out.
+/// How a convolution's window moves over images, and the sizes of its input and output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Of the input, and of the output.
+    /// The channels of the input, and of the output.
     pub channels: [usize; 2],
     /// Height and width of the input.
     pub size: [usize; 2],
-    /// Of the window.
+    /// Height and width of the window.
     pub kernel: [usize; 2],
-    /// Of the window.
+    /// The distance between neighbouring positions of the window, vertically and horizontally.
     pub strides: [usize; 2],
-    /// Of the window.
+    /// The distance between neighbouring taps of the window, vertically and horizontally.
     pub dilations: [usize; 2],
-    /// Before and after the rows, and the columns.
+    /// The padding before and after the rows, and before and after the columns.
     pub pads: [[usize; 2]; 2],
-    /// Channels of one group see those of the same group alone.
+    /// The number of groups; an output channel sees the input channels of its own group only.
     pub groups: usize,
 }
 
@@ -42,17 +44,19 @@ impl Window {
     }
 }
 
-/// One tap of a window: what it adds to a position of the output within the line of its phase.
+/// One tap of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tap {
-    /// Its number in the window, row by row.
+    /// Its index in the window, row by row.
     pub number: usize,
+    /// The phase whose line it reads.
     pub phase: usize,
+    /// What it adds to a position of the output within that line.
     pub shift: usize,
 }
 
-/// The taps along one side of a window that see a pixel anywhere, and the padding that they need: over images smaller than
-/// the window some see nothing but padding.
+/// The taps along one side of a window that see a pixel at some position, and the padding that they need. In images
+/// smaller than the window, some taps see nothing but padding.
 #[derive(Clone, Copy)]
 struct Side {
     first: usize,
@@ -64,7 +68,7 @@ impl Side {
     fn new(window: &Window, side: usize) -> Self {
         let [before, after] = window.pads[side];
         let (by, count, last) = (window.dilations[side], window.kernel[side], window.out()[side] - 1);
-        // The last position of the first taps lies before the image, the first position of the last ones behind it.
+        // The first taps stay before the image even at the last position, the last taps behind it even at the first.
         let blind_first = |tap: usize| last * window.strides[side] + tap * by < before;
         let blind_last = |tap: usize| tap * by >= before + window.size[side];
         let first = (0..count).take_while(|&tap| blind_first(tap) && (tap + 1) * by <= before).count();
@@ -76,34 +80,35 @@ impl Side {
     }
 }
 
-/// The layout of one window.
+/// The layout for one window and batch size.
 #[derive(Clone, Debug)]
 pub struct Flat {
-    /// Height and width of the input, and of the output.
+    /// Height and width of the input.
     size: [usize; 2],
+    /// Height and width of the output.
     out: [usize; 2],
     strides: [usize; 2],
-    /// Before the rows and the columns.
+    /// The padding before the rows and before the columns.
     before: [usize; 2],
-    /// From row to row of a line.
+    /// The distance from row to row in a line.
     pitch: usize,
-    /// From image to image of a line.
+    /// The distance from image to image in a line.
     plane: usize,
-    /// Those that see a pixel anywhere, row by row.
+    /// The taps that see a pixel at some position, row by row.
     pub taps: Vec<Tap>,
-    /// Images in one line.
+    /// The number of images in one line.
     pub images: usize,
 }
 
 impl Flat {
-    /// For a batch of so many images.
+    /// The layout for a batch of `batch` images.
     pub fn new(window: &Window, batch: usize) -> Self {
         let (size, out, strides) = (window.size, window.out(), window.strides);
         let sides = [0, 1].map(|side| Side::new(window, side));
         let span = |side: usize| {
             let [before, after] = sides[side].pads;
             if strides == [1, 1] {
-                // The padding after one row is that before the next.
+                // The padding after one row is also the padding before the next.
                 (size[side] + before.max(after)).max(out[side])
             } else {
                 (size[side] + before + after).div_ceil(strides[side])
@@ -130,58 +135,58 @@ impl Flat {
         }
     }
 
-    /// Lines of one channel of the input.
+    /// The number of lines for one channel of the input.
     pub fn phases(&self) -> usize {
         self.strides[0] * self.strides[1]
     }
 
-    /// How far the taps reach.
+    /// The largest shift of a tap.
     pub fn reach(&self) -> usize {
         self.taps.iter().map(|tap| tap.shift).max().unwrap_or(0)
     }
 
-    /// From line to line of one channel of the input.
+    /// The distance from line to line of one channel of the input.
     pub fn line(&self) -> usize {
         self.images * self.plane
     }
 
-    /// From channel to channel of the input.
+    /// The distance from channel to channel of the input.
     pub fn input_stride(&self) -> usize {
         self.phases() * self.line() + self.reach() + SLACK
     }
 
-    /// From channel to channel of the output, or of its gradient, which begins [`Flat::reach`] later.
+    /// The distance from channel to channel of the output, or of its gradient, which begins [`Flat::reach`] later.
     pub fn output_stride(&self) -> usize {
         self.reach() + self.line() + SLACK
     }
 
-    /// What each tap adds to a position of the output, in the lines of one channel of the input.
+    /// What each tap adds to a position of the output to find its pixel in the lines of a channel of the input.
     pub fn offsets(&self) -> Vec<usize> {
         self.taps.iter().map(|tap| tap.phase * self.line() + tap.shift).collect()
     }
 
-    /// Positions of the output of so many images, those between rows included.
+    /// The number of positions in the output of `images` images, including those between rows.
     pub fn length(&self, images: usize) -> usize {
         (images - 1) * self.plane + (self.out[0] - 1) * self.pitch + self.out[1]
     }
 
-    /// Positions of a phase of the input of so many images.
+    /// The number of positions in one phase of the input of `images` images.
     pub fn phase_length(&self, images: usize) -> usize {
         images * self.plane
     }
 
-    /// Where the rows of an image of the output begin.
+    /// The indices at which the rows of an image of the output begin.
     pub fn output_rows(&self, image: usize) -> impl Iterator<Item = usize> + use<> {
         let (plane, pitch) = (self.plane, self.pitch);
         (0..self.out[0]).map(move |row| image * plane + row * pitch)
     }
 
-    /// Width of the output.
+    /// The width of the output.
     pub fn output_width(&self) -> usize {
         self.out[1]
     }
 
-    /// Lays one channel of an image of the input out.
+    /// Writes one channel of an image, mapped by `function`, to its place in `lines`.
     #[inline(always)]
     pub fn spread(&self, image: usize, pixels: &[f32], lines: &mut [f32], function: impl Fn(f32) -> f32) {
         let [height, width] = self.size;
@@ -197,7 +202,7 @@ impl Flat {
         for (row, pixels) in (0..height).zip(pixels.chunks_exact(width)) {
             for first in 0..self.strides[1].min(width) {
                 let lines = &mut lines[self.strided_place(image, row, first)..];
-                // The usual stride as a constant, for vectors.
+                // The usual stride is a constant here, so that the loop can be vectorized.
                 match self.strides[1] {
                     2 => copy(pixels[first..].iter().step_by(2), lines.iter_mut(), |from, to| *to = function(*from)),
                     by => copy(pixels[first..].iter().step_by(by), lines.iter_mut(), |from, to| *to = function(*from)),
@@ -206,7 +211,7 @@ impl Flat {
         }
     }
 
-    /// Reads one channel of an image of the input back.
+    /// Reads one channel of an image of the input back; `function` combines each number in `lines` with the pixel.
     #[inline(always)]
     pub fn gather(&self, image: usize, lines: &[f32], pixels: &mut [f32], function: impl Fn(f32, &mut f32)) {
         let [height, width] = self.size;
@@ -230,12 +235,12 @@ impl Flat {
         }
     }
 
-    /// Where a row begins, with a stride of 1.
+    /// The index at which a row of the input begins, for stride 1.
     fn place(&self, image: usize, row: usize) -> usize {
         image * self.plane + (row + self.before[0]) * self.pitch + self.before[1]
     }
 
-    /// Where a pixel lies; those of the same row that a stride leads to lie behind it, one after the other.
+    /// The index of a pixel. The pixels that follow in its row at the distance of the stride lie right behind it.
     #[inline(always)]
     fn strided_place(&self, image: usize, row: usize, column: usize) -> usize {
         let [y, x] = [row + self.before[0], column + self.before[1]];
@@ -244,7 +249,7 @@ impl Flat {
     }
 }
 
-/// One after the other, as far as both reach.
+/// Calls `function` with corresponding items until one of the iterators ends.
 #[inline(always)]
 fn copy<A, B>(from: impl Iterator<Item = A>, to: impl Iterator<Item = B>, function: impl Fn(A, B)) {
     for (from, to) in from.zip(to) {

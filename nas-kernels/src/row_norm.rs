@@ -11,9 +11,10 @@ use super::exp::exp;
 use super::moments::{append, append_pairs, moments, sum, sum_of_pairs};
 use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
 
-/// Normalises every row of `[rows, numbers]`, less its mean where it is centred (Ba et al. 2016, "Layer Normalization"), else
-/// by its root mean square (Zhang & Sennrich 2019); then factors and, perhaps, shifts, `[numbers]`. `None`: this is not for
-/// the kernels here.
+/// Normalises every row of `[rows, numbers]`: if `centred`, by its mean and deviation (Ba et al. 2016, "Layer
+/// Normalization"), otherwise by its root mean square (Zhang & Sennrich 2019). Each column is then multiplied by its
+/// `scale` and, if there is a `shift`, shifted by it (both `[numbers]`). `None` if a tensor is not in single precision
+/// on the CPU.
 pub fn normalize_rows(
     input: &Tensor<2>,
     scale: &Tensor<1>,
@@ -34,7 +35,7 @@ pub fn normalize_rows(
     Some(output(RowNorm, nodes, plainly, Normalized { x, scale, rows, centred }, y))
 }
 
-/// What one row is normalised by.
+/// The statistics by which one row is normalised.
 #[derive(Clone, Copy, Debug)]
 struct Row {
     mean: f32,
@@ -93,7 +94,7 @@ struct Back<'n> {
 }
 
 impl WithSimd for Back<'_> {
-    /// The gradients of the input, the factors and the shifts.
+    /// The gradients of the input, of the scale and of the shift.
     type Output = [Vec<f32>; 3];
 
     #[inline(always)]
@@ -143,16 +144,16 @@ impl Backward<Flex, 3> for RowNorm {
     }
 }
 
-/// Which numbers of a row of scores are seen.
+/// Which numbers of a row of attention scores are visible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// Every one.
+    /// All of them.
     All,
-    /// Row `i` of every `rows` sees column `i` and those before it.
+    /// Row `i` of every `rows` sees column `i` and those before it (a causal mask).
     Before {
-        /// Rows that belong together, of which the first sees the first column alone.
+        /// The rows of one sequence, the first of which sees the first column alone.
         rows: usize,
-        /// Columns that a row sees, at most.
+        /// The most columns that a row sees.
         count: usize,
     },
 }
@@ -170,8 +171,8 @@ impl Seen {
     }
 }
 
-/// The softmax along the last axis of `scale` times the numbers that are seen; 0 for the others. `None`: this is not for the
-/// kernels here.
+/// The softmax of `scale` times the visible numbers along the last axis; the others become 0. `None` if the tensor is
+/// not in single precision on the CPU.
 pub fn softmax<const D: usize>(input: &Tensor<D>, scale: f32, seen: Seen) -> Option<Tensor<D>> {
     let width = input.dims()[D - 1];
     let x = Ours::of(input)?;
@@ -213,7 +214,7 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// The greatest number; whatever where one is none, which the sum then shows.
+/// The row's maximum. Unspecified if a number is NaN; the sum is then NaN too.
 #[inline(always)]
 fn greatest(numbers: &[f32]) -> f32 {
     let (chunks, rest) = numbers.as_chunks::<16>();

@@ -1,4 +1,4 @@
-//! Burn's tensors as plain numbers, and back.
+//! Conversions between burn's tensors and slices of numbers.
 
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::ops::{Backward, NodeGuard, OpsKind};
@@ -7,23 +7,23 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Flex, FlexDevice, TensorMetadata};
 use burn::tensor::{DType, Tensor, TensorData};
 
-/// A tensor of the CPU.
+/// A tensor on the CPU, without gradients.
 pub type Plain = FloatTensor<Flex>;
-/// The CPU, with gradients.
+/// The CPU backend with gradients.
 pub type Recorded = Autodiff<Flex, NoCheckpointing>;
-/// A tensor of the CPU whose gradient may be wanted.
+/// A tensor on the CPU whose gradient can be computed.
 pub type Tracked = FloatTensor<Recorded>;
 
-/// A tensor in single precision on the CPU, for which the kernels of this module are.
+/// A tensor in single precision on the CPU, which is what these kernels compute.
 pub enum Ours {
-    /// Without gradients.
+    /// A tensor without gradients.
     Plain(Plain),
-    /// With them.
+    /// A tensor that takes part in automatic differentiation.
     Tracked(Tracked),
 }
 
 impl Ours {
-    /// `None` where another device or another precision computes.
+    /// Returns `None` for a tensor on another device or in another precision.
     pub fn of<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
         if tensor.dtype() != DType::F32 {
             return None;
@@ -34,17 +34,17 @@ impl Ours {
         }
     }
 
-    /// A vector that may be missing; then it is empty, and nobody asks for its gradient.
+    /// Like [`Ours::of`], for a vector that may be missing. A missing vector becomes an empty one without a gradient.
     pub fn of_optional(vector: Option<&Tensor<1>>) -> Option<Self> {
         vector.map_or_else(|| Some(Self::Plain(plain(Vec::new(), &[0]))), Self::of)
     }
 
-    /// Without gradients.
+    /// Whether the tensor has no gradients.
     pub fn is_plain(&self) -> bool {
         matches!(self, Self::Plain(_))
     }
 
-    /// With gradients, if only in form.
+    /// The tensor in the backend with gradients, where a plain tensor is a constant.
     pub fn tracked(self) -> Tracked {
         match self {
             Self::Plain(tensor) => Recorded::from_inner(tensor),
@@ -53,27 +53,28 @@ impl Ours {
     }
 }
 
-/// In row-major order.
+/// The tensor in row-major order, copied only if necessary.
 pub fn contiguous(tensor: Plain) -> Plain {
     tensor.to_contiguous()
 }
 
-/// The numbers of a tensor that [`contiguous`] gave.
+/// The numbers of a tensor that [`contiguous`] returned.
 pub fn numbers(tensor: &Plain) -> &[f32] {
     tensor.as_slice::<f32>().unwrap_or_default()
 }
 
-/// A tensor of these numbers.
+/// A tensor with these numbers, in row-major order, and this shape.
 pub fn plain(numbers: Vec<f32>, shape: &[usize]) -> Plain {
     Flex::float_from_data(TensorData::new(numbers, shape.to_vec()), &FlexDevice)
 }
 
-/// Its sizes.
+/// The size of each axis.
 pub fn sizes<const D: usize>(tensor: &Plain) -> [usize; D] {
     tensor.shape().dims()
 }
 
-/// The output of an operator: recorded with what its backward pass needs, or plain where all of its inputs are.
+/// Makes an operator's output into a tensor. It records `state` for the backward pass, except where `plainly` says that
+/// no input has gradients.
 pub fn output<O: Backward<Flex, N>, const N: usize, const D: usize>(
     operator: O,
     nodes: [NodeGuard; N],

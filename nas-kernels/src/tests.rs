@@ -1,4 +1,4 @@
-//! Every kernel against burn's own operators in doubles.
+//! Compares every kernel with burn's own operators in double precision.
 
 #![allow(clippy::unwrap_used)]
 
@@ -31,7 +31,7 @@ fn values<const D: usize>(x: Tensor<D>) -> Vec<f64> {
     x.cast(FloatDType::F64).into_data().try_into_vec::<f64>().unwrap()
 }
 
-/// Within this part of the greatest number.
+/// Checks that the difference is within 2e-5 of the largest expected number.
 fn close<const D: usize>(what: &str, found: Tensor<D>, expected: Tensor<D>) {
     assert_eq!(found.dims(), expected.dims(), "{what}");
     let (found, expected) = (values(found), values(expected));
@@ -74,18 +74,18 @@ fn windows() -> Vec<(usize, Window)> {
         (6, Window { channels: [12, 6], groups: 2, strides: [2, 2], ..plain.clone() }),
         (2, Window { channels: [3, 1], size: [1, 40], kernel: [1, 5], pads: [[0, 0], [2, 2]], ..plain.clone() }),
         (64, Window { channels: [40, 24], size: [2, 2], ..plain.clone() }),
-        // Many channels, by tiles.
+        // Many channels: computed by tiles.
         (27, Window { channels: [24, 40], size: [14, 9], ..plain.clone() }),
         (64, Window { channels: [16, 17], size: [8, 8], ..plain.clone() }),
         (13, Window { channels: [33, 24], size: [4, 5], pads: [[0, 2], [3, 1]], ..plain.clone() }),
         (12, Window { channels: [24, 24], size: [5, 4], pads: [[0, 0]; 2], ..plain.clone() }),
-        // As one product.
+        // Strided windows: computed as one product.
         (27, Window { strides: [2, 2], ..plain.clone() }),
         (13, Window { strides: [2, 3], kernel: [2, 3], pads: [[1, 0], [0, 2]], dilations: [2, 1], ..plain.clone() }),
         (64, Window { size: [8, 8], strides: [2, 2], kernel: [1, 1], pads: [[0, 0]; 2], ..plain.clone() }),
         (12, Window { size: [5, 5], kernel: [1, 1], pads: [[0, 0]; 2], ..plain.clone() }),
         (12, Window { size: [4, 5], kernel: [1, 1], pads: [[1, 0], [0, 2]], ..plain.clone() }),
-        // A border that is too large for that.
+        // The border is too large for one product.
         (16, Window { size: [16, 16], strides: [2, 2], dilations: [300, 300], pads: [[300, 300]; 2], ..plain.clone() }),
         (8, Window { size: [4, 4], strides: [2, 2], ..plain.clone() }),
         (8, Window { size: [4, 4], strides: [2, 2], kernel: [1, 1], pads: [[0, 0]; 2], ..plain.clone() }),
@@ -130,9 +130,9 @@ fn operands(batch: usize, window: &Window) -> (Tensor<4>, Tensor<4>) {
     (x, random(2, [outputs, inputs / window.groups, window.kernel[0], window.kernel[1]]))
 }
 
-/// Or they would be tested no more once a limit is moved.
+/// Without this check, moving a limit could leave a kernel untested.
 #[test]
-fn every_kernel_of_convolutions_has_windows() {
+fn every_convolution_kernel_is_tested() {
     let mut served = [0; 4];
     for (batch, window) in windows() {
         let (x, w) = (vec![0.0; batch * window.channels[0] * window.size[0] * window.size[1]], Vec::new());
@@ -150,7 +150,7 @@ fn every_kernel_of_convolutions_has_windows() {
 }
 
 #[test]
-fn convolutions_and_their_gradients() {
+fn convolutions_and_their_gradients_agree_with_burn() {
     for (batch, window) in windows() {
         for rectifier in RECTIFIERS {
             let what = format!("{batch} x {window:?}, {rectifier:?}");
@@ -167,7 +167,7 @@ fn convolutions_and_their_gradients() {
             close(&what, x.grad(&gradients).unwrap(), x2.grad(&expected).unwrap());
             close(&what, w.grad(&gradients).unwrap(), w2.grad(&expected).unwrap());
             close(&what, b.grad(&gradients).unwrap(), b2.grad(&expected).unwrap());
-            // Without gradients, and without a bias, the same.
+            // The result is the same without gradients and without a bias.
             let plain = [x.without_autodiff(), w.without_autodiff()];
             let again = convolve(&plain[0], &plain[1], None, window.clone(), rectifier).unwrap();
             let bias = b.without_autodiff().reshape([1, window.channels[1], 1, 1]);
@@ -176,7 +176,7 @@ fn convolutions_and_their_gradients() {
     }
 }
 
-/// Batch normalisation by burn's arithmetic.
+/// Batch normalisation in burn's arithmetic: the output, mean and variance.
 fn normalized(x: Tensor<4>, scale: &Tensor<1>, shift: &Tensor<1>, norm: (f64, Option<Rectifier>)) -> [Tensor<4>; 3] {
     let channels = x.dims()[1];
     let mean = |x: Tensor<4>| x.mean_dim(0).mean_dim(2).mean_dim(3);
@@ -189,7 +189,7 @@ fn normalized(x: Tensor<4>, scale: &Tensor<1>, shift: &Tensor<1>, norm: (f64, Op
 }
 
 #[test]
-fn normalisations_and_their_gradients() {
+fn normalisations_and_their_gradients_agree_with_burn() {
     for (batch, window) in windows() {
         for rectifier in RECTIFIERS {
             let what = format!("{batch} x {window:?}, {rectifier:?}");
@@ -213,7 +213,7 @@ fn normalisations_and_their_gradients() {
             close(&what, scale.grad(&gradients).unwrap(), scale2.grad(&expected).unwrap());
             close(&what, shift.grad(&gradients).unwrap(), shift2.grad(&expected).unwrap());
 
-            // The normalisation alone.
+            // The same normalisation without the convolution.
             let x: Tensor<4> = between.detach().cast(FloatDType::F32).detach().require_grad();
             let found = normalize(&x, &norm()).unwrap();
             let x2 = in_doubles(&x);
@@ -252,7 +252,7 @@ fn same<const D: usize>(
 }
 
 #[test]
-fn curves_and_their_slopes() {
+fn activations_and_their_derivatives_agree_with_burn() {
     let x = random(7, [33, 7]) * 6.0;
     let x = x.detach().require_grad();
     type Function = fn(Tensor<2>) -> Tensor<2>;
@@ -271,7 +271,7 @@ fn curves_and_their_slopes() {
 }
 
 #[test]
-fn rows_are_normalised() {
+fn row_normalisations_and_their_gradients_agree_with_burn() {
     for (rows, width) in [(5, 3), (4, 128), (1, 1), (7, 33)] {
         for centred in [false, true] {
             let (x, scale, shift) = (random(1, [rows, width]), random(2, [width]), random(3, [width]));
@@ -296,7 +296,7 @@ fn rows_are_normalised() {
 }
 
 #[test]
-fn softmax_of_what_is_seen() {
+fn softmax_sees_the_visible_columns_only() {
     let x = (random(1, [2, 3, 10, 5]) * 9.0).detach().require_grad();
     same("all", &x, |x| softmax(x, 0.7, Seen::All), |x| activation::softmax(x * 0.7, 3));
     for count in [1, 2, 5] {
@@ -316,7 +316,7 @@ fn softmax_of_what_is_seen() {
 }
 
 #[test]
-fn products_of_matrices_wherever_they_lie() {
+fn matrix_products_work_in_any_memory_layout() {
     for (rows, inner, columns) in [(7, 5, 3), (1, 1, 1), (64, 33, 20)] {
         for turned in [false, true] {
             let (x, b) = (random(1, [rows, inner]), random(3, [columns]));

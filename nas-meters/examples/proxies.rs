@@ -1,9 +1,10 @@
-//! How well zero-cost proxies rank the cells of NAS-Bench-201: Spearman's correlation with the accuracy after 200 epochs on
-//! CIFAR-10, beside that of published values of the same proxies for the same cells.
+//! Measures how well zero-cost proxies rank the cells of NAS-Bench-201: prints Spearman's correlation with the accuracy
+//! after 200 epochs on CIFAR-10, and that of published values of the same proxies for the same cells.
 //!
-//! `proxies CELLS SIDE [PROXY...]`: CELLS random cells of those with published values, in the published network (5 cells a
-//! stage, 16 channels) for images of 3×SIDE×SIDE; all proxies where none is named, besides `params` and `flops`, which are
-//! those for images of 3×32×32. `NAS_DATA` names the folder with `nasbench201.csv.gz` and `nasbench201_zerocost.csv.gz`.
+//! `proxies CELLS SIDE [PROXY...]` draws CELLS random cells that have published values, in the published network (5
+//! cells a stage, 16 channels), for images of 3×SIDE×SIDE. It computes all proxies if none is named, and always
+//! `params` and `flops` for images of 3×32×32. The variable `NAS_DATA` names the folder with `nasbench201.csv.gz` and
+//! `nasbench201_zerocost.csv.gz`.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -20,7 +21,7 @@ use stats_claw::tests_stat::correlation::spearman;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// What the tables say about one cell.
+/// The figures of one cell in both tables.
 struct Cell {
     arch: String,
     numbers: HashMap<String, f64>,
@@ -28,14 +29,14 @@ struct Cell {
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let wanted: usize = arguments.next().ok_or("say how many cells")?.parse()?;
-    let side: i64 = arguments.next().ok_or("say how wide images are")?.parse()?;
+    let wanted: usize = arguments.next().ok_or("give the number of cells")?.parse()?;
+    let side: i64 = arguments.next().ok_or("give the side length of images")?.parse()?;
     let named: Vec<String> = arguments.collect();
     if let Some(name) = named.iter().find(|name| Proxy::ALL.iter().all(|proxy| proxy.name() != name.as_str())) {
         return Err(format!("there is no proxy '{name}'").into());
     }
 
-    let folder = std::env::var_os("NAS_DATA").ok_or("NAS_DATA names no folder with the tables")?;
+    let folder = std::env::var_os("NAS_DATA").ok_or("NAS_DATA must name the folder with the tables")?;
     let mut cells = cells(Path::new(&folder))?;
     cells.shuffle(&mut seeded(0));
     cells.truncate(wanted);
@@ -55,7 +56,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The cells that both tables have, in their order.
+/// The cells that are in both tables, in their order.
 fn cells(folder: &Path) -> Result<Vec<Cell>> {
     let open = |name: &str| -> Result<_> {
         let path = folder.join(name);
@@ -79,7 +80,7 @@ fn cells(folder: &Path) -> Result<Vec<Cell>> {
     Ok(cells)
 }
 
-/// As the published table calls it.
+/// The name of a proxy in the published table.
 fn published(proxy: Proxy) -> &'static str {
     match proxy {
         Proxy::Synflow => "c10_synflow",
@@ -109,7 +110,7 @@ fn counts(space: &NasBench201, cell: &Cell, task: &Task) -> Result<(f64, f64)> {
     Ok((counts.params as f64, counts.flops as f64))
 }
 
-/// One line. Cells that a proxy has no value for are left out of its correlations.
+/// Prints one line. Cells for which a proxy has no value are left out of its correlations.
 fn row(name: &str, published: &str, cells: &[Cell], of: impl Fn(&Cell) -> Result<f64>) -> Result<()> {
     let started = Instant::now();
     let (mut found, mut accuracies, mut references) = (Vec::new(), Vec::new(), Vec::new());

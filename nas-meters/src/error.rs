@@ -1,20 +1,20 @@
-//! What can go wrong.
+//! Errors of latency measurements.
 
 use std::path::PathBuf;
 
 use nas_api::graph::GraphError;
 use nas_export::ExportError;
 
-/// Why there is no latency.
+/// Why a latency cannot be measured or predicted.
 #[derive(Debug, thiserror::Error)]
 pub enum LatencyError {
     /// The network is not valid for its task.
     #[error("the network is not valid: {0}")]
     Graph(#[from] GraphError),
-    /// It cannot be written for the runtime.
+    /// The network cannot be written in the runtime's format.
     #[error("the network cannot be written for the runtime: {0}")]
     Export(#[from] ExportError),
-    /// There is no runtime here.
+    /// The runtime is not installed, or cannot be loaded.
     #[error("{problem}\n  help: {remedy}")]
     NoRuntime {
         /// What is missing.
@@ -22,31 +22,32 @@ pub enum LatencyError {
         /// What to install or set.
         remedy: &'static str,
     },
-    /// The runtime does not take the network.
-    #[error("{runtime} does not run it: {problem}")]
+    /// The runtime does not run the network.
+    #[error("{runtime} does not run the network: {problem}")]
     Refused {
-        /// Its name.
+        /// The runtime's name.
         runtime: String,
-        /// Its own words.
+        /// The runtime's message.
         problem: String,
     },
-    /// A table cannot be used.
+    /// A cost table cannot be used.
     #[error("{}: {problem}", .path.display())]
     Table {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the line.
+        /// What is wrong, and in which line.
         problem: String,
     },
-    /// A table lacks operators of the network.
+    /// A cost table lacks operators of the network, and cannot estimate their costs.
     #[error(
-        "the table lacks {count} of its operators, the first is {first}\n  help: `nas latency cost-table` adds what a space \
-         needs; give it the input and the settings of the task for which networks are built"
+        "the cost table lacks {count} of the network's operators; the first is {first}\n  help: `nas latency \
+         cost-table` adds what a space needs; give it the input and the settings of the task for which networks are \
+         built"
     )]
     Lacking {
-        /// How many.
+        /// Number of operators that are lacking.
         count: usize,
-        /// The first, as tables write it.
+        /// The first of them, as in [`Unit::text`](crate::Unit::text).
         first: String,
     },
 }

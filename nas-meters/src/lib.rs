@@ -1,11 +1,11 @@
-//! What networks are measured by before anybody trains them: the built-in [`Meter`](nas_api::Meter)s of studies.
+//! The built-in [`Meter`](nas_api::Meter)s of studies, which measure networks before they are trained.
 //!
-//! *Latency* and energy, in milliseconds and millijoules for one example: measured in a [`Runtime`] on this machine,
-//! or added up from a [`CostTable`] of operators' costs that was measured here or elsewhere. Such tables: H. Cai, L.
-//! Zhu and S. Han, "ProxylessNAS", ICLR 2019, section 3.3 and appendix B; fused operators as the unit of measurement:
-//! L. L. Zhang et al., "nn-Meter", MobiSys 2021, section 3.
+//! *Latency* and energy are given in milliseconds and millijoules for one example. They are measured in a [`Runtime`]
+//! on this machine, or added up from a [`CostTable`], which holds costs of operators that were measured here or
+//! elsewhere. Such tables follow H. Cai, L. Zhu and S. Han, "ProxylessNAS", ICLR 2019, section 3.3 and appendix B;
+//! fused operators are the unit of measurement as in L. L. Zhang et al., "nn-Meter", MobiSys 2021, section 3.
 //!
-//! *Zero-cost proxies* ([`Proxy`]): scores of untrained networks that go along with trained accuracy. They have no
+//! *Zero-cost proxies* ([`Proxy`]) are scores of untrained networks that correlate with trained accuracy. They have no
 //! unit; greater is better, and only values of one proxy and one task can be compared.
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! Every space's networks come apart into units that run alone, and no work is lost on the way.
+//! Checks that the networks of every space split into units that can be run alone, and that no work is lost.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use nas_api::graph::{count, shape};
@@ -42,11 +42,11 @@ fn all() -> Vec<(String, Graph, Vec<i64>)> {
 }
 
 #[test]
-fn units_do_the_work_of_the_network() {
+fn the_units_of_a_network_do_all_of_its_work() {
     for (name, graph, input_shape) in all() {
         let found = units(&graph, &input_shape).unwrap_or_else(|error| panic!("{name}: {error}"));
         let macs: f64 = found.iter().map(|unit| f64::from(unit.count) * unit.work().unwrap().macs).sum();
-        // Nodes that nothing needs are not run.
+        // Nodes that no output depends on are not run.
         let needed = nas_export::Model::new(&graph, &task(&input_shape), nas_export::About::default()).unwrap();
         let counts = count::count(&needed.graph, &shape::infer(&needed.graph, &input_shape).unwrap()).unwrap();
         assert_eq!(macs, counts.macs as f64, "{name}");
@@ -68,7 +68,7 @@ fn task(input_shape: &[i64]) -> Task {
 }
 
 #[test]
-fn a_table_adds_up() {
+fn a_prediction_is_the_sum_of_the_units_and_the_overhead() {
     let (_, graph, input_shape) = graphs::<nas_spaces::Mlp>(&[], &[8]).remove(0);
     let found = units(&graph, &input_shape).unwrap();
     let mut table = CostTable::default();
@@ -84,7 +84,7 @@ fn a_table_adds_up() {
 }
 
 #[test]
-fn an_operator_is_one_unit_with_what_follows_it() {
+fn an_operator_and_the_activation_after_it_are_one_unit() {
     let (_, graph, input_shape) = graphs::<nas_spaces::Mlp>(&[], &[8]).remove(0);
     let texts: Vec<String> = units(&graph, &input_shape).unwrap().into_iter().map(|unit| unit.text).collect();
     let last = texts.last().unwrap();

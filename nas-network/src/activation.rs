@@ -1,11 +1,11 @@
-//! Functions of single numbers.
+//! Element-wise functions.
 
 use burn::tensor::{Tensor, activation};
 use nas_api::Node;
 use nas_api::graph::GraphError;
 use nas_kernels::Curve;
 
-/// A function of single numbers.
+/// An element-wise function.
 #[derive(Clone, Copy, Debug)]
 pub enum Activation {
     /// x.
@@ -16,15 +16,15 @@ pub enum Activation {
     Sigmoid,
     /// tanh x.
     Tanh,
-    /// x · Φ(x).
+    /// x · Φ(x), where Φ is the standard normal distribution function.
     Gelu,
-    /// The same with tanh in place of the error function.
+    /// GELU with tanh in place of the error function.
     GeluTanh,
-    /// x where it is positive, else α(eˣ − 1).
+    /// x if it is positive, otherwise α(eˣ − 1).
     Elu(f64),
     /// Scaled `Elu` with the constants of self-normalising networks.
     Selu,
-    /// x where it is positive, else αx.
+    /// x if it is positive, otherwise αx.
     LeakyRelu(f64),
     /// clip(αx + β, 0, 1).
     HardSigmoid {
@@ -41,11 +41,11 @@ pub enum Activation {
     Softplus,
     /// x / (1 + e⁻ᵅˣ).
     Swish(f64),
-    /// Between two limits.
+    /// Clips to an interval.
     Clip {
-        /// The lower one.
+        /// The lower limit, if there is one.
         min: Option<f64>,
-        /// The upper one.
+        /// The upper limit, if there is one.
         max: Option<f64>,
     },
     /// −x.
@@ -65,7 +65,11 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// The activation that a node is, if it is one.
+    /// The activation of a node, if it is one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an attribute is invalid.
     pub fn of(node: &Node) -> Result<Option<Self>, GraphError> {
         let limit = |name: &str| node.attribute(name).map(|_| node.float(name, 0.0)).transpose();
         Ok(Some(match node.op.as_str() {
@@ -95,7 +99,7 @@ impl Activation {
         }))
     }
 
-    /// The kernel that computes it on the CPU, where there is one.
+    /// The CPU kernel for this function, if there is one.
     fn curve(self) -> Option<Curve> {
         let limit = |limit: Option<f64>, none: f32| limit.map_or(none, |limit| limit as f32);
         Some(match self {
@@ -112,7 +116,7 @@ impl Activation {
         })
     }
 
-    /// Of every number.
+    /// Applies the function to every number.
     pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         if let Some(y) = self.curve().and_then(|curve| curve.apply(&x)) {
             return y;

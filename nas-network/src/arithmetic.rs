@@ -1,4 +1,4 @@
-//! Arithmetic of two values, which broadcasts, and matrix products.
+//! Arithmetic on two values, with broadcasting, and matrix products.
 
 use burn::tensor::{Tensor, module};
 
@@ -17,7 +17,7 @@ pub enum Arithmetic {
 }
 
 impl Arithmetic {
-    /// The operator of this name, if it is one of them.
+    /// The operator with this name, if it is one of these.
     pub fn of(op: &str) -> Option<Self> {
         Some(match op {
             "Add" => Self::Add,
@@ -31,7 +31,7 @@ impl Arithmetic {
         })
     }
 
-    /// Broadcasts as numpy does, on shapes without the batch.
+    /// Computes the function for two values, which broadcast as in numpy, on shapes without the batch.
     pub fn apply(self, a: Value, b: Value) -> Value {
         match aligned(a, b) {
             (value, Value::Scalar(number)) => each_rank!(value, x => self.with_number(x, number)),
@@ -46,7 +46,7 @@ impl Arithmetic {
             Self::Sub => a - b,
             Self::Mul => a * b,
             Self::Div => a / b,
-            // burn chooses between tensors of the same sizes alone.
+            // burn requires tensors of the same sizes for these.
             Self::Pow | Self::Max | Self::Min => {
                 let dims = common(&a, &b);
                 let (a, b) = (expanded(a, dims), expanded(b, dims));
@@ -63,7 +63,7 @@ impl Arithmetic {
         match self {
             Self::Add => x.add_scalar(number),
             Self::Sub => x.sub_scalar(number),
-            // Spaces write "no connection" so: nothing flows through it, forward or backward.
+            // Spaces use this for "no connection": nothing flows through it, forward or backward.
             Self::Mul if number == 0.0 => x.zeros_like(),
             Self::Mul => x.mul_scalar(number),
             Self::Div => x.div_scalar(number),
@@ -83,12 +83,12 @@ impl Arithmetic {
     }
 }
 
-/// Repeated along axes of size 1 up to these sizes.
+/// The tensor repeated along axes of size 1 up to these sizes.
 pub fn expanded<const D: usize>(x: Tensor<D>, dims: [usize; D]) -> Tensor<D> {
     if x.dims() == dims { x } else { x.expand(dims) }
 }
 
-/// `[.., m, k]` × `[.., k, n]`.
+/// The matrix products `[.., m, k]` × `[.., k, n]`.
 pub fn product(a: Value, b: Value) -> Value {
     each_pair!(aligned(a, b), (a, b) => matrices(a, b))
 }
@@ -96,7 +96,7 @@ pub fn product(a: Value, b: Value) -> Value {
 fn matrices<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
     let dims = b.dims();
     if dims[..D - 2].iter().all(|&size| size == 1) {
-        // One matrix for all: all rows go through it at once.
+        // There is one matrix for all examples, so all rows go through it at once.
         return module::linear(a, b.reshape([dims[D - 2], dims[D - 1]]), None);
     }
     a.matmul(b)

@@ -1,4 +1,4 @@
-//! Operators that move, cut, pad, enlarge or summarise values.
+//! Operators that move, cut, pad, resize or reduce values.
 
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Tensor, TensorData};
@@ -7,68 +7,72 @@ use nas_api::{Attribute, Node};
 
 use super::value::{Value, each_rank};
 
-/// An operator of this family. Axes count the batch, which is 0; sizes do not have it.
+/// An operator of this kind. Axes count the batch as axis 0; sizes leave the batch out.
 #[derive(Clone, Debug)]
 pub enum Arrange {
-    /// `Flatten`, too.
+    /// Reshapes to these sizes; also `Flatten`.
     Reshape(Vec<usize>),
-    /// The axes in this order, the batch being axis 0.
+    /// Reorders the axes, the batch being axis 0.
     Transpose(Vec<usize>),
-    /// A part along one axis.
+    /// Takes a range along one axis.
     Slice {
-        /// Which one, the batch being axis 0.
+        /// The axis, the batch being axis 0.
         axis: usize,
-        /// Its first place.
+        /// The first index.
         start: usize,
-        /// Its length.
+        /// The length of the range.
         size: usize,
     },
-    /// What comes before and behind every axis.
+    /// Pads every axis with a constant.
     Pad {
-        /// Before and behind each axis but the batch.
+        /// The padding before and after each axis except the batch.
         pads: Vec<(usize, usize)>,
-        /// What is put there.
+        /// The constant.
         value: f32,
     },
-    /// To these sizes in the end.
+    /// Reduces axes to one number each.
     Reduce {
-        /// What becomes of the numbers.
+        /// The reduction.
         how: Reduction,
-        /// Along these axes, the batch being axis 0.
+        /// The reduced axes, the batch being axis 0.
         axes: Vec<usize>,
-        /// Of the result, without the batch.
+        /// The sizes of the result, without the batch.
         sizes: Vec<usize>,
     },
-    /// Factors of height and width.
+    /// Repeats pixels, by these factors of height and width.
     Nearest([usize; 2]),
-    /// The same with numbers between those that are given.
+    /// Interpolates linearly, by these factors of height and width.
     Linear([usize; 2]),
-    /// Channels become blocks of so many pixels a side.
+    /// Turns channels into blocks of pixels with this side.
     DepthToSpace(usize),
-    /// Blocks of so many pixels a side become channels.
+    /// Turns blocks of pixels with this side into channels.
     SpaceToDepth(usize),
 }
 
-/// What becomes of the numbers along an axis.
+/// How the numbers along an axis are reduced.
 #[derive(Clone, Copy, Debug)]
 pub enum Reduction {
-    /// Their mean.
+    /// The mean.
     Mean,
-    /// Their sum.
+    /// The sum.
     Sum,
-    /// The greatest.
+    /// The maximum.
     Max,
-    /// The least.
+    /// The minimum.
     Min,
 }
 
-/// Sizes that shape inference has found to be positive.
+/// The sizes of a shape, which shape inference has found to be positive.
 pub fn sizes(shape: &[i64]) -> Vec<usize> {
     shape.iter().map(|&size| size as usize).collect()
 }
 
 impl Arrange {
-    /// The operator that a node is, if it is one of them.
+    /// The operator of a node, if it is of this kind.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an attribute is missing or invalid.
     pub fn of(node: &Node, input: &[i64], output: &[i64]) -> Result<Option<Self>, GraphError> {
         let axes = input.len();
         let scales = || node.ints("scales", 2, None).map(|scales| [scales[0] as usize, scales[1] as usize]);
@@ -91,7 +95,7 @@ impl Arrange {
             "ReduceSum" => reduce(node, Reduction::Sum, output, axes)?,
             "ReduceMax" => reduce(node, Reduction::Max, output, axes)?,
             "ReduceMin" => reduce(node, Reduction::Min, output, axes)?,
-            // The last axis first: the order of additions of every study so far.
+            // The last axis comes first: this is the order of additions of all earlier studies.
             "GlobalAveragePool" => global(Reduction::Mean, output),
             "GlobalMaxPool" => global(Reduction::Max, output),
             "Resize" if node.text("mode", "nearest")? == "linear" => Self::Linear(scales()?),
@@ -102,7 +106,7 @@ impl Arrange {
         }))
     }
 
-    /// Computes it for a batch.
+    /// Computes the operator for a batch.
     pub fn apply(&self, value: Value) -> Value {
         match self {
             Self::Reshape(sizes) => with_sizes(value, sizes),
@@ -126,7 +130,7 @@ fn reduce(node: &Node, how: Reduction, output: &[i64], rank: usize) -> Result<Ar
         Some(Attribute::Ints(axes)) => axes,
         _ => return Err(GraphError::attribute(node, "axes", "must be whole numbers")),
     };
-    // Shape inference has seen to it that they lie within the value.
+    // Shape inference has checked that they lie within the value.
     let axes = given.iter().map(|&axis| if axis < 0 { rank as i64 + axis + 1 } else { axis } as usize).collect();
     Ok(Arrange::Reduce { how, axes, sizes: sizes(output) })
 }
@@ -163,14 +167,14 @@ fn of_map(value: Value, function: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Value 
     }
 }
 
-/// Every pixel becomes a block.
+/// Repeats every pixel `down` times vertically and `right` times horizontally.
 fn nearest(x: Tensor<4>, [down, right]: [usize; 2]) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
     let x = x.reshape([batch, channels, height, 1, width, 1]).expand([batch, channels, height, down, width, right]);
     x.reshape([batch, channels, height * down, width * right])
 }
 
-/// A matrix product along each side.
+/// Linear interpolation, as a matrix product along each side.
 fn linear(x: Tensor<4>, [down, right]: [usize; 2]) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
     let (device, kind) = (x.device(), x.dtype());
@@ -183,8 +187,8 @@ fn linear(x: Tensor<4>, [down, right]: [usize; 2]) -> Tensor<4> {
     rows.matmul(x).matmul(columns)
 }
 
-/// `[size · scale, size]`: how much of every old place is in every new one. Places are the middles of pixels ("half
-/// pixel"); what lies outside is the outermost pixel.
+/// The matrix `[size · scale, size]` with the share of every old pixel in every new one. Coordinates are those of pixel
+/// centres ("half pixel") and are clamped to the outermost pixels.
 fn interpolation(size: usize, scale: usize) -> Vec<f32> {
     let mut matrix = vec![0.0; size * scale * size];
     for (row, to) in matrix.chunks_exact_mut(size).zip(0..) {
@@ -197,7 +201,7 @@ fn interpolation(size: usize, scale: usize) -> Vec<f32> {
     matrix
 }
 
-/// Channels to pixels, in ONNX's order: block, block, channels.
+/// Channels to pixels, where the channel index is (block row, block column, channel), as in ONNX.
 fn depth_to_space(x: Tensor<4>, block: usize) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
     let channels = channels / (block * block);
@@ -205,7 +209,7 @@ fn depth_to_space(x: Tensor<4>, block: usize) -> Tensor<4> {
     x.reshape([batch, channels, height * block, width * block])
 }
 
-/// Pixels to channels, in the same order.
+/// Pixels to channels, the inverse of [`depth_to_space`].
 fn space_to_depth(x: Tensor<4>, block: usize) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
     let (height, width) = (height / block, width / block);

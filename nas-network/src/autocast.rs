@@ -1,29 +1,30 @@
-//! Which step computes in which precision where the products of a network are narrow, as PyTorch's `autocast` has it.
+//! Chooses the precision of each step of a network whose products are narrow, as PyTorch's `autocast` does.
 //!
-//! Products read and give the narrow type; what would lose by it is computed in 32 bits; everything else goes on with what it is
-//! given, in 32 bits where its operands differ. Weights are brought to the precision of what they are multiplied with, where
-//! they are used, so that their gradients come back in 32 bits.
+//! Products take and return the narrow type. Operators that would lose accuracy by it compute in 32 bits. Everything
+//! else keeps the precision of its operands, or uses 32 bits if they differ. Weights are cast where they are used, to
+//! the precision of what they are multiplied with, so that their gradients come back in 32 bits.
 
 use burn::tensor::{DType, FloatDType, Tensor};
 
 use super::plan::Steps;
 use super::value::{Value, each_rank, each_tensor};
 
-/// In which precision a step computes.
+/// The precision that a step needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// In the narrow one: matrix products and convolutions.
+    /// The narrow type, for matrix products and convolutions.
     Narrow,
-    /// In 32 bits, which it also gives: what grows, or is near 0 or 1.
+    /// 32 bits, in which the result stays: for functions whose results may be large, or close to 0 or 1.
     Wide,
-    /// In 32 bits, but it gives the precision that it is given: normalisations, means, activations with powers inside.
+    /// 32 bits inside, with the result in the precision of the input: for normalisations, means, and activations with
+    /// powers inside.
     WideInside,
-    /// In what it is given.
+    /// The precision of the operands.
     Given,
 }
 
 impl Need {
-    /// Of a node with this operator.
+    /// The need of a node with this operator.
     pub fn of(op: &str) -> Self {
         match op {
             "Gemm" | "MatMul" | "Conv" | "ConvTranspose" | "Attention" => Self::Narrow,
@@ -39,8 +40,8 @@ impl Need {
             | "ReduceMean"
             | "Resize"
             | "RotaryEmbedding"
-            // burn computes the exponential, the third power, of what it then masks, or multiplies with 0: infinite in f16, and
-            // NaN the gradient.
+            // burn computes an exponential or a third power of numbers that it then masks or multiplies by 0. In f16
+            // these are infinite, and the gradient is NaN.
             | "Elu"
             | "Selu"
             | "Gelu" => Self::WideInside,
@@ -48,7 +49,7 @@ impl Need {
         }
     }
 
-    /// The operands as a step with this need wants them.
+    /// The operands, cast to what a step with this need computes in.
     pub fn brought(self, operands: Vec<Value>, narrow: FloatDType) -> Vec<Value> {
         let wide = match self {
             Self::Narrow => false,
@@ -69,18 +70,18 @@ impl Need {
 }
 
 impl Value {
-    /// In which precision its numbers are; `None` of a constant.
+    /// The precision of the numbers; `None` for a constant.
     pub fn precision(&self) -> Option<DType> {
         each_tensor!(self, x => Some(x.dtype()), _number => None)
     }
 
-    /// In another precision.
+    /// The value in another precision.
     pub fn cast(self, precision: FloatDType) -> Self {
         each_rank!(self, x => x.cast(precision))
     }
 }
 
-/// In 32 bits at least.
+/// The tensor in at least 32 bits.
 pub fn widened<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if is_narrow(&x) { x.cast(FloatDType::F32) } else { x }
 }
@@ -90,7 +91,8 @@ pub fn is_narrow<const D: usize>(x: &Tensor<D>) -> bool {
     matches!(x.dtype(), DType::F16 | DType::BF16)
 }
 
-/// Which steps give a value that products alone read: one narrow copy serves them all, and nobody keeps the wide one.
+/// Whether the value of each step is read by products only. One narrow copy then serves all of them, and the wide one
+/// is not kept.
 pub fn for_products(steps: &Steps) -> Vec<bool> {
     let mut products = vec![true; steps.list.len()];
     for step in steps.list.iter().filter(|step| step.need != Need::Narrow) {

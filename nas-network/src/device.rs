@@ -1,4 +1,5 @@
-//! Where networks are trained. This crate brings the CPU; a library around it brings the devices that it was built for.
+//! The devices on which networks are trained. This crate provides the CPU; a library built around it provides the
+//! devices it was compiled for.
 
 use std::fmt;
 
@@ -7,22 +8,26 @@ use nas_api::{Error, Result};
 
 use crate::precision::Precision;
 
-/// A device, as users name it: `cpu`, `cuda:0`.
+/// A device by the name that users write, such as `cpu` or `cuda:0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// This machine's processor.
+    /// The CPU of this machine.
     Cpu,
-    /// An NVIDIA GPU by its number among those that the driver shows.
+    /// An NVIDIA GPU, by its number among those that the driver shows.
     Cuda(usize),
 }
 
 impl Place {
-    /// Reads a name; `cuda` is `cuda:0`.
+    /// Parses a name; `cuda` means `cuda:0`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the name is none of `cpu`, `cuda` and `cuda:<number>`.
     pub fn named(name: &str) -> Result<Self> {
         let place = match name.split_once(':') {
             None if name == "cpu" => Some(Self::Cpu),
             None if name == "cuda" => Some(Self::Cuda(0)),
-            // `usize` would take a sign.
+            // Parsing as `usize` alone would accept a sign.
             Some(("cuda", number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
                 number.parse().ok().map(Self::Cuda)
             }
@@ -43,24 +48,34 @@ impl fmt::Display for Place {
 
 /// The devices that a build of the evaluator can train on.
 pub trait Devices: Send + Sync + 'static {
-    /// What the evaluator is called with them.
+    /// The name of the evaluator with these devices.
     const NAME: &'static str;
-    /// What it does, in a sentence.
+    /// What the evaluator does, in one sentence.
     const DESCRIPTION: &'static str;
-    /// The device where nobody names one.
+    /// The device that is used if the user names none.
     const DEFAULT: Place;
 
-    /// The device, ready, or what is missing. It is open before this returns, so that no trial fails where all would.
+    /// Opens a device. It is ready when this returns, so that a missing device is an error of the study and not of
+    /// every trial.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the device is not available, and says what is missing.
     fn open(place: Place) -> Result<Device>;
 
-    /// Whether an open device computes in this precision. Backends say it; hardware may know better.
+    /// Whether an open device computes in this precision. The default asks the backend, which may not know the limits
+    /// of the hardware.
     fn has(_place: Place, device: &Device, precision: Precision) -> bool {
         device.supports_dtype(precision.float())
     }
 }
 
 impl Precision {
-    /// Refuses a device that does not compute so.
+    /// Checks that a device computes in this precision.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it does not, and names the precisions.
     pub fn check<D: Devices>(self, place: Place, device: &Device) -> Result<()> {
         if D::has(place, device, self) {
             return Ok(());
@@ -72,7 +87,7 @@ impl Precision {
     }
 }
 
-/// The processor alone: what the command line has built in.
+/// The CPU only: the devices of the evaluator that is built into the command line.
 #[derive(Debug)]
 pub struct Cpu;
 
@@ -85,17 +100,17 @@ impl Devices for Cpu {
         match place {
             Place::Cpu => Ok(Device::flex()),
             Place::Cuda(_) => Err(Error::new(format!(
-                "'device' is {place}, but this evaluator trains on the CPU alone: GPUs are for the CUDA library. \
+                "'device' is {place}, but this evaluator trains on the CPU only: GPUs need the CUDA library. \
                  `cargo xtask cuda` builds it and says where it is; name that file with --evaluator"
             ))),
         }
     }
 }
 
-/// What burn panics with where it cannot go on, which is its way of reporting a device's failure: in words for users where
-/// the cause is known.
+/// Turns a panic of burn, which is how it reports the failure of a device, into a message for users if the cause is
+/// known.
 pub fn explained(panic: String) -> String {
-    // `IoError::{OutOfMemory, BufferTooBig}` of cubecl, as they are shown and as they are listed, and the driver's own.
+    // `IoError::{OutOfMemory, BufferTooBig}` of cubecl, as displayed and as debug output, and the driver's own error.
     const MEMORY: [&str; 5] =
         ["out of device memory", "OutOfMemory", "can't allocate buffer", "BufferTooBig", "CUDA_ERROR_OUT_OF_MEMORY"];
     if MEMORY.iter().any(|words| panic.contains(words)) {
@@ -110,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_are_named_as_they_are_shown() {
+    fn devices_are_parsed_from_the_names_that_they_display() {
         for (name, place) in [("cpu", Place::Cpu), ("cuda:0", Place::Cuda(0)), ("cuda:12", Place::Cuda(12))] {
             assert_eq!(Place::named(name).unwrap(), place);
             assert_eq!(place.to_string(), name);
@@ -134,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_ran_out_is_told_in_words() {
+    fn running_out_of_memory_is_explained() {
         let panic =
             "Error while reading data: Generic { reason: \"out of device memory allocating 68719476736 bytes\" }";
         assert!(explained(panic.into()).contains("'batch_size'"));

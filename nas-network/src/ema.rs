@@ -1,4 +1,4 @@
-//! A network whose weights follow those of another one.
+//! Averages of weights: a network whose weights follow those of another.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -19,7 +19,7 @@ impl Network {
         }
     }
 
-    /// Moves the weights and running statistics of a copy towards those of `other`: `own · decay + other · (1 - decay)`.
+    /// Moves the weights and running statistics towards those of `other`: `own · decay + other · (1 - decay)`.
     pub fn follow(&mut self, other: &Self, decay: f64) {
         let other_weights = other.weights.valid();
         let weights = &mut self.weights;

@@ -1,4 +1,4 @@
-//! Computing what a network returns.
+//! Computes the outputs of a network.
 
 use burn::tensor::{DType, Device, Tensor, TensorData, activation, module};
 use nas_api::rng::{RngExt, derive, seeded};
@@ -13,27 +13,27 @@ use super::value::{Value, each_rank};
 use super::weights::{Running, Weights};
 use super::window::of_images;
 
-/// What a network is run for.
+/// The purpose for which a network is run.
 pub enum Mode<'a> {
-    /// With these running statistics.
+    /// Inference, with these running statistics.
     Inference(&'a [Running]),
-    /// With the batch's statistics, which move `old` to `running`; dropout draws from `seed`, and paths are left out for
-    /// this share of the examples.
+    /// Training with the statistics of the batch, which update `old` to `running`. Dropout draws from `seed`, and
+    /// `drop_path` is the share of the examples for which a path is dropped.
     Training { seed: u32, drop_path: f64, old: &'a [Running], running: &'a mut Vec<Running> },
 }
 
-/// Is shown the value of each step, by the step's position, and gives the value that the network goes on with.
+/// Receives the position and the value of each step, and returns the value that the network continues with.
 pub type Watch<'a> = dyn FnMut(usize, Value) -> Value + 'a;
 
 impl Plan {
-    /// What the network returns, output by output, `[batch · rows, numbers]`: the rows of one example after those of the
-    /// other. Auxiliary outputs follow in training alone.
+    /// The network's outputs, `[batch · rows, numbers]` each, the rows of one example after those of the other.
+    /// Auxiliary outputs follow in training only.
     pub fn forward(&self, weights: &Weights, input: Value, mode: &mut Mode<'_>) -> Vec<Tensor<2>> {
         let steps = if let Mode::Inference(_) = mode { &self.inference } else { &self.joined };
         self.run(steps, weights, input, mode, &mut |_, value| value)
     }
 
-    /// The same, with somebody watching.
+    /// Like [`Plan::forward`] with steps that are not fused, where `watch` sees every value.
     pub fn forward_watched(
         &self,
         weights: &Weights,
@@ -57,7 +57,7 @@ impl Plan {
         let for_products = self.narrow.map(|narrow| (narrow, for_products(steps)));
         for (at, step) in steps.list.iter().enumerate() {
             let mut operands = step.inputs.iter().filter_map(|&at| values[at].clone()).collect::<Vec<_>>();
-            // Before the step runs, so that burn can reuse the memory of a value that nobody else holds.
+            // Done before the step runs, so that burn can reuse the memory of a value that is referenced nowhere else.
             for &at in &step.last {
                 values[at] = None;
             }
@@ -85,7 +85,7 @@ impl Plan {
     }
 }
 
-/// `[batch · rows, numbers]`.
+/// The value of an output as a matrix `[batch · rows, numbers]`.
 fn rows_of(value: Value, output: Output) -> Tensor<2> {
     match value {
         Value::Flat(value) => value,
@@ -113,7 +113,7 @@ fn apply(
             _ => unreachable!("only an input, a constant and a weight have no operands"),
         };
     };
-    // Weights go along with what they are multiplied with.
+    // Weights are cast to the precision of what they are multiplied with.
     let precision = value.precision().unwrap_or(DType::F32);
     let vector = |at: &Option<usize>| at.map(|at| weights.vectors[at].val().cast(precision));
     let kernel = |at: usize| weights.kernels[at].val().cast(precision);
@@ -170,7 +170,7 @@ fn apply(
     }
 }
 
-/// Of the last axis.
+/// A linear layer along the last axis.
 fn linear(value: Value, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Value {
     let mut dims = value.dims();
     let [inputs, outputs] = weight.dims();
@@ -190,7 +190,7 @@ fn softmax<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
     own.unwrap_or_else(|| activation::softmax(x, axis))
 }
 
-/// A `Weight` is repeated for every example.
+/// Joins values along an axis. A `Weight` is repeated for every example.
 fn concatenate(first: Value, rest: Vec<Value>, axis: usize) -> Value {
     let batch = rest.iter().map(Value::batch).fold(first.batch(), usize::max);
     let repeated = |value: Value| {
@@ -200,7 +200,7 @@ fn concatenate(first: Value, rest: Vec<Value>, axis: usize) -> Value {
             expanded(x, dims)
         })
     };
-    // Pairs would copy the first of many values again and again.
+    // Joining pairs would copy the first of many values again and again.
     macro_rules! all {
         ($($case:ident),*) => {
             match repeated(first) {
@@ -216,16 +216,15 @@ fn concatenate(first: Value, rest: Vec<Value>, axis: usize) -> Value {
     all!(Flat, Rows, Map, Four, Five, Six, Seven, Eight)
 }
 
-/// Inverted dropout with a mask of this crate's generator: burn's is shared by all threads of a process, so that what
-/// one candidate draws would change another's.
+/// Inverted dropout with a mask from this crate's generator. All threads of a process share burn's generator, so one
+/// candidate's draws would change another's.
 fn dropout<const D: usize>(x: Tensor<D>, ratio: f64, seed: u32) -> Tensor<D> {
     let dims = x.dims();
     let mask = mask(dims, ratio, seed, &x.device()).cast(x.dtype());
     x * mask
 }
 
-/// Whole examples become 0, and those that stay are scaled such that the mean is kept, as in `drop_path` of DARTS'
-/// utils.py.
+/// Sets whole examples to 0 and scales the others so that the mean is kept, as in `drop_path` of DARTS' utils.py.
 fn drop_path_of<const D: usize>(x: Tensor<D>, rate: f64, seed: u32) -> Tensor<D> {
     let mut sizes = [1; D];
     sizes[0] = x.dims()[0];
@@ -233,7 +232,7 @@ fn drop_path_of<const D: usize>(x: Tensor<D>, rate: f64, seed: u32) -> Tensor<D>
     x * mask
 }
 
-/// 0 with this probability, else what keeps the mean.
+/// A mask that is 0 with probability `ratio`, and otherwise the factor that keeps the mean.
 fn mask<const D: usize>(sizes: [usize; D], ratio: f64, seed: u32, device: &Device) -> Tensor<D> {
     let mut rng = seeded(seed);
     let limit = (ratio * f64::from(u32::MAX)) as u32;

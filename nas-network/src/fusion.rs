@@ -1,4 +1,5 @@
-//! Rectifier, convolution, batch normalisation and rectifier as one step, so that less goes through memory between them.
+//! Fuses a rectifier, a convolution, a batch normalisation and another rectifier into one step, so that less goes
+//! through memory between them.
 
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, module};
@@ -14,19 +15,19 @@ use super::value::Value;
 use super::weights::Weights;
 use super::window::{of_images, window};
 
-/// A convolution with what can be computed along with it.
+/// A convolution with the neighbouring operators that are computed along with it.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// What the input goes through first.
+    /// Applied to the input first.
     pub rectifier: Option<Rectifier>,
     pub weight: usize,
     pub bias: Option<usize>,
     pub options: ConvOptions<2>,
-    /// What comes out is normalised; then there is no bias.
+    /// The batch normalisation of the result; there is no bias then.
     pub norm: Option<Normalized>,
 }
 
-/// A batch normalisation, and the rectifier that follows.
+/// A batch normalisation and the rectifier after it.
 #[derive(Clone, Debug)]
 pub struct Normalized {
     pub batch: Batch,
@@ -34,7 +35,7 @@ pub struct Normalized {
 }
 
 impl Block {
-    /// Of an image or a signal.
+    /// Computes the block for images or signals.
     pub fn apply(&self, value: Value, weights: &Weights, mode: &mut Mode<'_>) -> Value {
         of_images(value, |x| self.image(x, weights, mode))
     }
@@ -48,7 +49,8 @@ impl Block {
         if let Mode::Inference(running) = mode
             && !is_narrow(&x)
         {
-            // The normalisation is a factor and a shift of every channel, which the weights can bring along.
+            // At inference, the normalisation is a factor and a shift for every channel, which can be folded into the
+            // weights.
             let [factor, shift] = batch.line(weights, &running[batch.running]);
             let channels = factor.dims()[0];
             let y = self.convolve(x, weight * factor.reshape([channels, 1, 1, 1]), Some(shift));
@@ -81,7 +83,7 @@ fn rectified(x: Tensor<4>, rectifier: Option<Rectifier>) -> Tensor<4> {
     }
 }
 
-/// The rectifier that a step is, if it is one.
+/// The rectifier that a step consists of, if it is one.
 fn rectifier(step: &Step) -> Option<Rectifier> {
     match step.operator {
         Operator::Activation(Activation::Relu) => Some(Rectifier(f32::INFINITY)),
@@ -92,20 +94,21 @@ fn rectifier(step: &Step) -> Option<Rectifier> {
     }
 }
 
-/// The same steps with every convolution joined to what stands before and behind it, where nobody else wants to see it.
+/// The same steps with every convolution fused with its neighbours, where no other step or output reads the values in
+/// between.
 pub fn joined(plain: &Steps) -> Steps {
     let steps = &plain.list;
     let mut readers = vec![Vec::new(); steps.len()];
     for (at, step) in steps.iter().enumerate() {
         step.inputs.iter().for_each(|&input| readers[input].push(at));
     }
-    // The one reader of a step whose value is not returned.
+    // The only reader of a step whose value is not returned.
     let follower = |at: usize| match readers[at][..] {
         [reader] if !plain.returned.contains(&at) => Some(reader),
         _ => None,
     };
     let mut all: Vec<Step> = steps.clone();
-    // Which step's value stands for that of another.
+    // The step whose value replaces that of each step.
     let mut stands: Vec<usize> = (0..steps.len()).collect();
     for (at, step) in steps.iter().enumerate() {
         let Operator::Conv { weight, bias, options } = &step.operator else { continue };
@@ -117,7 +120,7 @@ pub fn joined(plain: &Steps) -> Steps {
         {
             let after = follower(next).and_then(|after| Some((after, rectifier(&steps[after])?)));
             block.norm = Some(Normalized { batch: batch.clone(), rectifier: after.map(|(_, rectifier)| rectifier) });
-            // Where the normalisation was, so that running statistics keep their order.
+            // The block takes the position of the normalisation, so that running statistics keep their order.
             place = next;
             stands[at] = next;
             after.into_iter().for_each(|(after, _)| stands[after] = next);
@@ -130,7 +133,7 @@ pub fn joined(plain: &Steps) -> Steps {
         };
     }
     for step in &mut all {
-        // A rectifier that another block took over is none of this one's.
+        // A rectifier that has become the end of another block cannot become the beginning of this one.
         let own = step.inputs.first().copied().filter(|&input| stands[input] == input);
         if let (Operator::Block(block), Some(input)) = (&mut step.operator, own)
             && let Some(rectifier) = rectifier(&steps[input])
@@ -142,7 +145,7 @@ pub fn joined(plain: &Steps) -> Steps {
     compact(all, &stands, &plain.returned)
 }
 
-/// Leaves out what nothing reads any more; `stands` says which step's value stands for that of another.
+/// Removes the steps that nothing reads any more; `stands` has the step whose value replaces that of each step.
 pub fn compact(steps: Vec<Step>, stands: &[usize], returned: &[usize]) -> Steps {
     let mut needed = vec![false; steps.len()];
     returned.iter().for_each(|&at| needed[stands[at]] = true);

@@ -1,4 +1,4 @@
-//! Networks outside a study: what they return, for comparing it with the same network elsewhere; how long they take.
+//! Networks outside a study: their outputs, for comparison with the same network elsewhere, and their running time.
 
 use std::path::Path;
 
@@ -8,14 +8,23 @@ use nas_api::{Error, Graph, Result};
 use crate::weights_file::{self, Archive};
 use crate::{Network, first, plan};
 
-/// The outputs for a batch of examples of this shape, one example after the other. The inputs are taken as they are:
-/// `train_final` also saved how its inputs were normalised.
+/// The outputs of a network with the weights of a file for a batch of examples of this shape, one example after the
+/// other. The inputs are used as they are; `train_final` also saved how its inputs were normalised.
+///
+/// # Errors
+///
+/// Fails if the weights file cannot be read, or if graph, shape and weights do not fit together.
 pub fn run(graph: &Graph, shape: &[usize], outputs: usize, weights: &Path, inputs: Vec<f32>) -> Result<Vec<f32>> {
     Inference(open(graph, shape, outputs, weights)?).run(inputs)
 }
 
-/// The gradient of Σ output · direction in training, by every weight (their names and layout are those of the file) and,
-/// last and named `input`, by the inputs. There is a direction for each number of the first output of the batch.
+/// The gradients of Σ output · direction in training with respect to every weight, with the names and the layout of the
+/// file, and to the inputs, which come last and are named `input`. `directions` has one number for each number of the
+/// first output of the batch.
+///
+/// # Errors
+///
+/// Fails if the weights file cannot be read, or if graph, shape and weights do not fit together.
 pub fn gradients(
     graph: &Graph,
     shape: &[usize],
@@ -41,20 +50,28 @@ fn open(graph: &Graph, shape: &[usize], outputs: usize, weights: &Path) -> Resul
         .map_err(|error| Error::new(format!("'{shown}': {error}")))
 }
 
-/// A network as it runs once it is trained.
+/// A network that runs inference on the CPU.
 #[derive(Debug)]
 pub struct Inference(Network);
 
 impl Inference {
-    /// The network of a graph for examples of this shape, with so many outputs.
+    /// The network of a graph for examples of this shape, with one output of `outputs` numbers and random weights.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the graph is not valid for this shape and output.
     pub fn new(graph: &Graph, shape: &[usize], outputs: usize) -> Result<Self> {
         let plan = plan(graph, shape, outputs).map_err(|error| Error::new(error.to_string()))?;
         Ok(Self(Network::new(plan, 0, &Device::flex().autodiff())))
     }
 
-    /// The outputs for a batch, one example after the other; computed when this returns.
+    /// The outputs for a batch, one example after the other. The computation is complete when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Fails if burn cannot return the outputs.
     pub fn run(&self, inputs: Vec<f32>) -> Result<Vec<f32>> {
         let returned = first(self.0.inference()(inputs)).into_data();
-        returned.try_into_vec::<f32>().map_err(|error| Error::new(format!("burn cannot give the outputs: {error:?}")))
+        returned.try_into_vec::<f32>().map_err(|error| Error::new(format!("burn cannot return the outputs: {error:?}")))
     }
 }

@@ -1,13 +1,13 @@
 //! Architecture graphs as networks that burn runs and trains.
 //!
-//! [`plan`] checks a [`nas_api::Graph`] and puts its operators in order; [`Network`] adds weights, and computes
-//! forward and backward. Beside it: the losses ([`loss`]), the files of weights ([`weights_file`], safetensors), and
-//! where and in which precision a network computes ([`device`], [`Precision`]). What trains a network is not here: see
-//! `nas-evaluator-burn`.
+//! [`plan`] checks a [`nas_api::Graph`] and puts its operators in order; [`Network`] adds weights and computes forward
+//! and backward passes. The crate also has the losses ([`loss`]), weights files in the safetensors format
+//! ([`weights_file`]), and the choice of the device and the precision in which a network computes ([`device`],
+//! [`Precision`]). Training itself is in `nas-evaluator-burn`.
 //!
-//! A batch is a flat list of numbers, one example after the other, each in the graph's input shape, and every output
-//! is a matrix `[batch · rows, numbers]`; `rows` is 1 unless the network answers at every position. Weights have the
-//! names and the layout of ONNX and PyTorch. Equal graphs, seeds and inputs give equal bits on one machine.
+//! A batch is a flat list of numbers, one example after the other, each in the graph's input shape. Every output is a
+//! matrix `[batch · rows, numbers]`, where `rows` is 1 unless the network returns something at every position. Weights
+//! have the names and the layout of ONNX and PyTorch. Equal graphs, seeds and inputs give equal bits on one machine.
 //!
 //! ```
 //! use burn::tensor::Device;
@@ -70,36 +70,40 @@ pub use weights::{Slot, SlotKind, Weights};
 
 use weights::Running;
 
-/// The version of this crate: what burn computes may change with it.
+/// The version of this crate. What networks compute may change in the last bits from version to version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A network with its weights: what is trained.
+/// A network with its weights, which training changes.
 #[derive(Debug)]
 pub struct Network {
     plan: Plan,
     device: Device,
-    /// What the optimizer changes.
+    /// The weights that the optimizer changes.
     pub weights: Weights,
     running: Vec<Running>,
     precision: FloatDType,
-    /// For how large a part of the examples training leaves each `DropPath` out.
+    /// The share of the examples for which training leaves out each `DropPath`.
     pub drop_path: f64,
 }
 
 impl Network {
-    /// The network of a graph with fresh weights drawn from `seed`, on a device with or without gradients.
+    /// The network of a graph with initial weights drawn from `seed`, on a device with or without gradients.
     pub fn new(plan: Plan, seed: u32, device: &Device) -> Self {
         let (weights, running) = weights::initial(&plan.slots, seed, device);
         Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32, drop_path: 0.0 }
     }
 
-    /// The network of a graph with weights that [`Network::arrays`] gave.
+    /// The network of a graph with weights that [`Network::arrays`] returned.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an array is missing or has another shape.
     pub fn with_arrays(plan: Plan, arrays: &[Array], device: &Device) -> Result<Self, ArrayError> {
         let (weights, running) = weights::from_arrays(&plan.slots, arrays, device)?;
         Ok(Self { plan, device: device.clone(), weights, running, precision: FloatDType::F32, drop_path: 0.0 })
     }
 
-    /// The same network, computed in doubles.
+    /// The same network, computed in double precision.
     pub fn in_doubles(self) -> Self {
         let precision = FloatDType::F64;
         let weights = self.weights.map(&mut weights::Cast(precision));
@@ -107,38 +111,43 @@ impl Network {
         Self { weights, running, precision, ..self }
     }
 
-    /// The same network without gradients by its weights, which take time.
+    /// The same network without gradients by its weights, which take time to compute.
     pub fn frozen(self) -> Self {
         Self { weights: self.weights.no_grad(), ..self }
     }
 
-    /// The running statistics as they are now.
+    /// The current running statistics.
     pub fn statistics(&self) -> Statistics {
         Statistics(self.running.clone())
     }
 
-    /// As if training had not moved them since.
+    /// Sets the running statistics back to `statistics`, as if training had not changed them since.
     pub fn restore(&mut self, statistics: Statistics) {
         self.running = statistics.0;
     }
 
-    /// What is computed, in order.
+    /// The steps of the network, in order.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// All weights and running statistics by name, in the layout of ONNX and PyTorch.
+    /// All weights and running statistics with their names, in the layout of ONNX and PyTorch.
+    ///
+    /// # Errors
+    ///
+    /// Fails if burn cannot return the numbers of a tensor.
     pub fn arrays(&self) -> Result<Vec<Array>, ArrayError> {
         weights::to_arrays(&self.plan.slots, &self.weights, &self.running)
     }
 
-    /// What the network returns for a batch while it is trained, output by output, `[batch · rows, numbers]`: dropout and
-    /// left-out paths draw from `seed`, batch normalisation uses the batch's statistics and moves the running ones.
+    /// What the network returns for a batch in training, output by output, `[batch · rows, numbers]`. Dropout and
+    /// dropped paths draw from `seed`. Batch normalisation uses the statistics of the batch and updates the running
+    /// ones.
     pub fn forward_training(&mut self, inputs: Vec<f32>, seed: u32) -> Vec<Tensor<2>> {
         self.train(self.input(inputs), seed, |plan, weights, input, mode| plan.forward(weights, input, mode))
     }
 
-    /// The first of what [`Network::forward_training`] returns, with somebody watching.
+    /// The first output of [`Network::forward_training`], where `watch` sees the value of every step.
     pub fn forward_watched(&mut self, inputs: Vec<f32>, seed: u32, watch: &mut Watch<'_>) -> Tensor<2> {
         let input = self.input(inputs);
         first(self.train(input, seed, |plan, weights, input, mode| plan.forward_watched(weights, input, mode, watch)))
@@ -158,20 +167,25 @@ impl Network {
         outputs
     }
 
-    /// The gradient of Σ output · direction in training, by every weight and by the inputs (the last array, `input`). There
-    /// is a direction for each number of the first output.
+    /// The gradients of Σ output · direction in training with respect to every weight and to the inputs (the last
+    /// array, `input`). `directions` has one number for each number of the first output.
+    ///
+    /// # Errors
+    ///
+    /// Fails if burn cannot return the numbers of a gradient.
     pub fn gradients(&mut self, inputs: Vec<f32>, directions: Vec<f32>) -> Result<Vec<Array>, ArrayError> {
         let input = each_rank!(self.input(inputs), x => x.require_grad());
         let output =
             first(self.train(input.clone(), 0, |plan, weights, input, mode| plan.forward(weights, input, mode)));
         let shape = output.dims();
         let sum = (output * self.tensor(directions, shape)).sum();
-        // Nothing flows through a network whose output is the same whatever goes in.
+        // A network whose output does not depend on weights or inputs has no gradients.
         let gradients = sum.is_tracked().then(|| sum.backward());
         weights::gradients(&self.plan.slots, &self.weights, &input, gradients.as_ref())
     }
 
-    /// What the network returns for each batch, output by output, `[batch · rows, numbers]`, without recording gradients.
+    /// A function that returns the network's outputs for a batch, output by output, `[batch · rows, numbers]`, without
+    /// recording gradients.
     pub fn inference(&self) -> impl Fn(Vec<f32>) -> Vec<Tensor<2>> + '_ {
         let weights = self.weights.valid();
         move |inputs| {
@@ -180,7 +194,7 @@ impl Network {
         }
     }
 
-    /// A tensor on the network's device, in its precision.
+    /// A tensor on the network's device and in its precision.
     pub fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
         let tensor: Tensor<D> = Tensor::from_data(TensorData::new(values, shape), &self.device);
         tensor.cast(self.precision)
@@ -196,12 +210,17 @@ impl Network {
 /// The running statistics of a network's batch normalisations.
 pub struct Statistics(Vec<Running>);
 
-/// Of the values that a network returns the first, which most networks have alone.
+/// The first of a network's outputs; most networks have only one.
 pub fn first(mut outputs: Vec<Tensor<2>>) -> Tensor<2> {
     outputs.swap_remove(0)
 }
 
-/// Reads a graph for examples of this shape and networks with one output of so many numbers; [`Plan::of`] takes several.
+/// Checks a graph for examples of the shape `input` and makes a plan for one output of `numbers` numbers; [`Plan::of`]
+/// takes several outputs.
+///
+/// # Errors
+///
+/// Fails as [`Plan::of`] does.
 pub fn plan(graph: &Graph, input: &[usize], numbers: usize) -> Result<Plan, GraphError> {
     Plan::of(graph, input, &[numbers])
 }

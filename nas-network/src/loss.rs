@@ -1,21 +1,21 @@
-//! What training minimises.
+//! The losses that training minimises.
 
 use burn::module::Param;
 use burn::tensor::{Int, Tensor, TensorData, activation, loss};
 
 use crate::Weights;
 
-/// What training minimises.
+/// A loss that training minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// Cross entropy of the softmax, in nats, averaged over examples.
     CrossEntropy,
-    /// Squared error, averaged over examples and outputs; against one-hot targets where there are classes.
+    /// Squared error, averaged over examples and outputs; for classes, the targets are one-hot.
     MeanSquaredError,
 }
 
 impl Loss {
-    /// Over a batch: `[batch, outputs]` against targets of the same shape.
+    /// The loss of a batch, `[batch, outputs]`, against targets of the same shape.
     pub fn batch(self, output: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
         match self {
             Self::CrossEntropy => loss::cross_entropy_with_logits(output, target),
@@ -23,7 +23,7 @@ impl Loss {
         }
     }
 
-    /// Of one example.
+    /// The loss of one example.
     pub fn example(self, output: &[f32], target: &[f32]) -> f64 {
         let pairs = output.iter().zip(target).map(|(&output, &target)| (f64::from(output), f64::from(target)));
         match self {
@@ -38,8 +38,8 @@ impl Loss {
     }
 }
 
-/// Cross entropy of the softmax, in nats, averaged over tokens: `[tokens, vocabulary]` against the token that follows each.
-/// Without the one-hot targets that a large vocabulary would make of them. `smoothing` as in [`smooth`].
+/// Cross entropy of the softmax, in nats, averaged over tokens: `[tokens, vocabulary]` against the token that follows
+/// each. It avoids one-hot targets, which are large for a large vocabulary. `smoothing` is as in [`smooth`].
 pub fn tokens(output: Tensor<2>, following: Vec<u32>, smoothing: f64) -> Tensor<1> {
     let count = following.len();
     let following: Vec<i32> = following.into_iter().map(|token| token as i32).collect();
@@ -52,15 +52,15 @@ pub fn tokens(output: Tensor<2>, following: Vec<u32>, smoothing: f64) -> Tensor<
     (chosen.mul_scalar(1.0 - smoothing) + logarithms.mean().mul_scalar(smoothing)).neg()
 }
 
-/// The first loss, which is the network's own, and `weight` times each of the others, which are its auxiliary heads'
-/// (Szegedy et al. 2015, section 5).
+/// The first loss, which is the network's own, plus `weight` times each of the others, which are those of its auxiliary
+/// heads (Szegedy et al. 2015, section 5).
 pub fn with_auxiliary(losses: impl Iterator<Item = Tensor<1>>, weight: f64) -> Tensor<1> {
     let all = losses.reduce(|own, auxiliary| own + auxiliary.mul_scalar(weight));
     all.unwrap_or_else(|| unreachable!("a network without an output"))
 }
 
-/// Label smoothing (Szegedy et al. 2016, section 7): one-hot targets become (1 - ε) of themselves and ε / K of every one of
-/// the K classes.
+/// Label smoothing (Szegedy et al. 2016, section 7): multiplies one-hot targets by 1 - ε and adds ε / K for each of the
+/// K classes.
 pub fn smooth(targets: &mut [f32], classes: usize, smoothing: f64) {
     let (kept, spread) = ((1.0 - smoothing) as f32, (smoothing / classes as f64) as f32);
     for target in targets {
@@ -68,8 +68,8 @@ pub fn smooth(targets: &mut [f32], classes: usize, smoothing: f64) {
     }
 }
 
-/// λ₁ Σ|w| + λ₂ Σw² over the weights of `Gemm`, `Conv` and `ConvTranspose`; `None` where both λ are 0.
-/// Biases, normalisations, embeddings and the numbers of a `Weight` are free.
+/// λ₁ Σ|w| + λ₂ Σw² over the weights of `Gemm`, `Conv` and `ConvTranspose`; `None` if both λ are 0. Biases,
+/// normalisations, embeddings and `Weight` nodes are not penalised.
 pub fn penalty(weights: &Weights, l1: f64, l2: f64) -> Option<Tensor<1>> {
     let of = |sums: (Tensor<1>, Tensor<1>)| sums.0.mul_scalar(l1) + sums.1.mul_scalar(l2);
     if l1 == 0.0 && l2 == 0.0 {
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn losses_of_one_example_by_hand() {
+    fn losses_of_one_example_match_calculations_by_hand() {
         // Softmax of (ln 3, 0) is (3/4, 1/4).
         let cross_entropy = Loss::CrossEntropy.example(&[3.0_f32.ln(), 0.0], &[0.0, 1.0]);
         assert!((cross_entropy - 4.0_f64.ln()).abs() < 1e-6, "{cross_entropy}");
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn auxiliary_losses_count_their_share() {
+    fn auxiliary_losses_are_weighted() {
         let device = burn::tensor::Device::flex();
         let all = |losses: &[f32]| {
             let losses = losses.iter().map(|&loss| Tensor::<1>::from_floats([loss], &device));
@@ -136,7 +136,7 @@ mod tests {
         let mean = tokens(logits.clone(), vec![0, 1], 0.0).into_scalar::<f32>();
         let expected = (surprise(&output, 0) + surprise(&output, 1)) / 2.0;
         assert!((f64::from(mean) - expected).abs() < 1e-6, "{mean} {expected}");
-        // Smoothed targets give the same whether they are written out or not.
+        // Smoothed targets give the same loss whether or not they are written out.
         let mut targets = vec![1.0, 0.0, 0.0, 1.0];
         smooth(&mut targets, 2, 0.25);
         assert_eq!(targets, [0.875, 0.125, 0.125, 0.875]);

@@ -1,4 +1,4 @@
-//! Normalisations: of a batch's channels, and of the numbers of one example.
+//! Normalisations over a batch and over the numbers of one example.
 
 use burn::tensor::{Tensor, module};
 use nas_kernels::{self as kernel, Norm};
@@ -8,7 +8,7 @@ use super::forward::Mode;
 use super::value::{Value, each_rank};
 use super::weights::{Running, Weights};
 
-/// `BatchNormalization`, with the positions of its weights and statistics.
+/// The operator `BatchNormalization`, with the positions of its weights and statistics.
 #[derive(Clone, Debug)]
 pub struct Batch {
     pub scale: usize,
@@ -23,33 +23,33 @@ impl Batch {
         each_rank!(value, x => self.normalize(x, weights, mode))
     }
 
-    /// What a kernel needs.
+    /// The parameters in the form that a kernel needs.
     pub fn norm(&self, weights: &Weights) -> Norm {
         let (scale, shift) = (weights.vectors[self.scale].val(), weights.vectors[self.shift].val());
         Norm { scale, shift, epsilon: self.epsilon, rectifier: None }
     }
 
-    /// Factor and shift of every channel with these running statistics.
+    /// The factor and the shift of every channel, given running statistics.
     pub fn line(&self, weights: &Weights, running: &Running) -> [Tensor<1>; 2] {
         let (scale, shift) = (weights.vectors[self.scale].val(), weights.vectors[self.shift].val());
         let factor = scale / running.variance.clone().add_scalar(self.epsilon).sqrt();
         [factor.clone(), shift - running.mean.clone() * factor]
     }
 
-    /// Running statistics follow ONNX: `running * momentum + batch * (1 - momentum)`, with the batch's population
-    /// variance (PyTorch would take the sample variance there).
+    /// Updates the running statistics as ONNX does, `running * momentum + batch * (1 - momentum)`, with the batch's
+    /// population variance (PyTorch uses the sample variance).
     pub fn moved(&self, mean: Tensor<1>, variance: Tensor<1>, mode: &mut Mode<'_>) {
         let Mode::Training { old, running, .. } = mode else { return };
         let moved = |old: &Tensor<1>, batch: Tensor<1>| {
             old.clone().mul_scalar(self.momentum) + batch.without_autodiff().mul_scalar(1.0 - self.momentum)
         };
         let old = &old[self.running];
-        // Steps run in the order in which running statistics are numbered.
+        // Steps run in the order in which their running statistics are numbered.
         running.push(Running { mean: moved(&old.mean, mean), variance: moved(&old.variance, variance) });
     }
 
-    /// By the running statistics, or in training by those of the batch, which move them. In 32 bits at least; what it gives is in
-    /// the precision of what it is given.
+    /// Normalises with the running statistics or, in training, with those of the batch, which update the running ones.
+    /// The computation has at least 32 bits; the result has the precision of `x`.
     pub fn normalize<const D: usize>(&self, x: Tensor<D>, weights: &Weights, mode: &mut Mode<'_>) -> Tensor<D> {
         let given = x.dtype();
         self.normalize_wide(widened(x), weights, mode).cast(given)
@@ -71,10 +71,10 @@ impl Batch {
     }
 }
 
-/// `LayerNormalization`, or `RMSNormalization`, which takes no mean away and has no shift.
+/// The operator `LayerNormalization`, or `RMSNormalization`, which does not subtract the mean and has no shift.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// Of so many numbers at once: the last axes.
+    /// The count of numbers that are normalised together: those of the last axes.
     pub numbers: usize,
     pub root_mean_square: bool,
     pub scale: usize,
@@ -102,7 +102,7 @@ impl Layer {
     }
 }
 
-/// `GroupNormalization`, and `InstanceNormalization`, whose groups are single channels.
+/// The operator `GroupNormalization`, and `InstanceNormalization`, whose groups are single channels.
 #[derive(Clone, Debug)]
 pub struct Group {
     pub groups: usize,
@@ -126,7 +126,7 @@ impl Group {
     }
 }
 
-/// 1 / √(mean of squares + ε) of every row.
+/// 1 / √(mean of squares + ε) for every row.
 fn reciprocal_root(x: Tensor<2>, epsilon: f64) -> Tensor<2> {
     x.square().mean_dim(1).add_scalar(epsilon).sqrt().recip()
 }

@@ -1,4 +1,4 @@
-//! Operators as they are computed here: attributes read and checked once, before training.
+//! Operators with their attributes, which are read and checked once, before training.
 
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 
@@ -13,97 +13,97 @@ use super::window::Transposed;
 /// The matrix of a `Gemm`.
 #[derive(Clone, Copy, Debug)]
 pub enum Matrix {
-    /// `[in, out]`.
+    /// A matrix of its own, `[in, out]`.
     Plain(usize),
-    /// That of an embedding, `[out, in]`.
+    /// The table of an embedding, `[out, in]`, which the `Gemm` shares.
     Table(usize),
 }
 
-/// One step of a network. Weights are positions in the lists of [`Weights`](crate::Weights).
+/// The operator of one step. Weights are positions in the lists of [`Weights`](crate::Weights).
 #[derive(Clone, Debug)]
 pub enum Operator {
-    /// What the network is given.
+    /// The network's input.
     Input,
     /// One number, the same for every example.
     Constant(f64),
-    /// A vector under these sizes.
+    /// A weight vector with the sizes of a value.
     Weight {
-        /// The vector.
+        /// The position of the vector.
         weight: usize,
         /// The sizes of its value.
         sizes: Vec<usize>,
     },
-    /// Number by number.
+    /// An element-wise function.
     Activation(Activation),
-    /// Along this axis, the batch being axis 0.
+    /// Softmax along this axis, the batch being axis 0.
     Softmax(usize),
-    /// Along this axis, the batch being axis 0.
+    /// The logarithm of the softmax along this axis, the batch being axis 0.
     LogSoftmax(usize),
-    /// In training numbers are left out, and the others scaled up.
+    /// In training, sets random numbers to 0 and scales the others up.
     Dropout {
-        /// How many are left out.
+        /// The share that is set to 0.
         ratio: f64,
-        /// The node's position: its draws are not those of others.
+        /// The node's position, which makes its draws differ from those of other nodes.
         node: u32,
     },
-    /// In training its value is left out for some examples of a batch.
+    /// In training, sets the value to 0 for some examples of a batch.
     DropPath {
-        /// The node's position: its draws are not those of others.
+        /// The node's position, which makes its draws differ from those of other nodes.
         node: u32,
     },
-    /// Of two values, or of one and powers or roots of it.
+    /// Arithmetic on two values, or powers.
     Arithmetic(Arithmetic),
-    /// Of any number of values.
+    /// The sum of any number of values.
     Sum,
-    /// Along this axis, the batch being axis 0.
+    /// Joins values along this axis, the batch being axis 0.
     Concat(usize),
     /// A linear layer.
     Gemm {
-        /// Its matrix.
+        /// The matrix.
         weight: Matrix,
-        /// The vector that is added.
+        /// The position of the vector that is added.
         bias: Option<usize>,
     },
-    /// The product of two values.
+    /// The matrix product of two values.
     MatMul,
-    /// The table's position.
+    /// An embedding, whose table has this position.
     Gather(usize),
     /// A convolution.
     Conv {
-        /// The kernel.
+        /// The position of the kernel.
         weight: usize,
-        /// The vector that is added, a number for each channel.
+        /// The position of the vector that is added, with one number per channel.
         bias: Option<usize>,
         /// How the window moves.
         options: ConvOptions<2>,
     },
-    /// Several operators at once, which are computed together.
+    /// A convolution with other operators, computed as one step.
     Block(Block),
     /// A transposed convolution.
     ConvTranspose {
-        /// The kernel.
+        /// The position of the kernel.
         weight: usize,
-        /// The vector that is added, a number for each channel.
+        /// The position of the vector that is added, with one number per channel.
         bias: Option<usize>,
         /// How the window moves.
         moves: Transposed,
     },
-    /// The greatest number in each window.
+    /// The maximum of each window.
     MaxPool(MaxPoolOptions<2>),
     /// The mean of each window.
     AveragePool(AvgPoolOptions<2>),
-    /// Over the batch, channel by channel.
+    /// Normalises each channel over the batch.
     BatchNormalization(Batch),
-    /// Over the last axes, example by example.
+    /// Normalises over the last axes of each example.
     Layer(Layer),
-    /// Over groups of channels, example by example.
+    /// Normalises over groups of channels of each example.
     Group(Group),
-    /// Scaled products of queries and keys weigh values.
+    /// Weighs values by the softmax of the products of queries and keys.
     Attention(Attention),
-    /// Positions turn pairs of numbers.
+    /// Rotates pairs of numbers by angles that depend on the position.
     Rotary(Rotary),
-    /// This many are chosen.
+    /// Softmax over this number of largest values, and 0 elsewhere.
     Routing(usize),
-    /// The same numbers, or some of them, in another order or shape.
+    /// Moves, cuts, pads, resizes or reduces a value.
     Arrange(Arrange),
 }

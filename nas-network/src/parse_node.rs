@@ -1,4 +1,4 @@
-//! Reading a node: which operator it is here, with its attributes and the positions of its weights.
+//! Reads a node: which operator it is here, its attributes, and the positions of its weights.
 
 use nas_api::Node;
 use nas_api::graph::{GraphError, weights};
@@ -11,9 +11,9 @@ use super::operator::{Matrix, Operator};
 use super::sequence::{Attention, Rotary};
 use super::window::{self, Transposed};
 
-/// Where a node stands in its graph.
+/// A node's position and shapes.
 pub struct Place<'s> {
-    /// Its position.
+    /// The node's position in the graph.
     pub index: usize,
     /// The shape of its first input.
     pub input: &'s [i64],
@@ -21,7 +21,12 @@ pub struct Place<'s> {
     pub output: &'s [i64],
 }
 
-/// What a node computes, with the next free positions of its weights, or those of the node that it is tied to.
+/// The operator of a node. Its weights get the next free positions, or those of the node `tied` that it shares them
+/// with.
+///
+/// # Errors
+///
+/// Fails if the operator is unknown or cannot be trained, or if an attribute is invalid.
 pub fn operator(
     node: &Node,
     at: &Place<'_>,
@@ -54,13 +59,16 @@ pub fn operator(
         "RotaryEmbedding" => Operator::Rotary(Rotary::of(node, at.input)?),
         "Routing" => Operator::Routing(node.int("k", None)? as usize),
         "Choice" => {
-            return Err(GraphError::new(node, "this evaluator trains no supernets: choose before training"));
+            return Err(GraphError::new(
+                node,
+                "this evaluator does not train supernets: decide every choice before training",
+            ));
         }
         _ => learned(node, at, tied, counts)?,
     })
 }
 
-/// Operators with weights.
+/// The operators that have weights.
 fn learned(node: &Node, at: &Place<'_>, tied: Option<&Operator>, counts: &mut Counts) -> Result<Operator, GraphError> {
     let epsilon = || node.float("epsilon", 1e-5);
     Ok(match (node.op.as_str(), tied) {
@@ -70,7 +78,7 @@ fn learned(node: &Node, at: &Place<'_>, tied: Option<&Operator>, counts: &mut Co
             let weight = Matrix::Plain(counts.matrix());
             gemm(node, weight, counts)?
         }
-        // Any other is its owner once more.
+        // Any other tied node repeats the operator of its owner.
         (_, Some(owner)) => owner.clone(),
         ("Weight", _) => Operator::Weight { weight: counts.vector(), sizes: sizes(at.output) },
         ("Gather", _) => Operator::Gather(counts.table()),

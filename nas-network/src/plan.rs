@@ -1,4 +1,4 @@
-//! What has to be computed, in order, and which weights that takes.
+//! The steps that a network computes, in order, and the weights that they use.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,67 +14,72 @@ use super::parse_node::{Counts, Place, operator};
 use super::weights::Slot;
 use crate::precision::Precision;
 
-/// One node that an output needs.
+/// One node that an output depends on.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What it computes.
+    /// The operator that it computes.
     pub operator: Operator,
-    /// In which precision, where products are narrow.
+    /// The precision that it needs where products are narrow.
     pub need: Need,
-    /// Steps whose values it reads.
+    /// The steps whose values it reads.
     pub inputs: Vec<usize>,
-    /// Inputs that no later step reads: their memory can be used again.
+    /// The inputs that no later step reads, whose memory can then be reused.
     pub last: Vec<usize>,
 }
 
-/// Steps in the order in which they are computed.
+/// Steps in the order of their computation.
 #[derive(Clone, Debug, Default)]
 pub struct Steps {
-    /// No step reads a later one.
+    /// The steps; none reads the value of a later one.
     pub list: Vec<Step>,
     /// The steps whose values the network returns, in the order of its outputs.
     pub returned: Vec<usize>,
 }
 
 impl Steps {
-    /// The same with the first so many outputs alone.
+    /// The steps that the first `outputs` outputs need.
     fn returning(&self, outputs: usize) -> Self {
         let stands: Vec<usize> = (0..self.list.len()).collect();
         compact(self.list.clone(), &stands, &self.returned[..outputs])
     }
 }
 
-/// One output of a network: for one example so many rows of so many numbers.
+/// One output of a network: for each example a matrix of `rows` by `numbers`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// 1, or one per position where the network returns something at each.
+    /// 1, or the number of positions if the network returns something at each.
     pub rows: usize,
-    /// Numbers in each of them.
+    /// The count of numbers in each row.
     pub numbers: usize,
 }
 
-/// A checked graph, without what no output needs.
+/// A checked graph, reduced to what its outputs need.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// In the graph's order.
+    /// One step per node, in the graph's order.
     pub steps: Steps,
-    /// The same with several of them joined, which is quicker where nobody watches.
+    /// The same steps, some of them fused into one, which is faster. Used unless a [`Watch`](crate::Watch) wants the
+    /// value of every step.
     pub joined: Steps,
-    /// Those of them that inference takes, which returns no auxiliary outputs.
+    /// The fused steps for inference, which returns no auxiliary outputs.
     pub inference: Steps,
     /// The weights, in the order of their nodes.
     pub slots: Vec<Slot>,
     /// The shape of one example.
     pub input: Vec<usize>,
-    /// What the network returns; at least one.
+    /// The network's outputs; at least one.
     pub outputs: Vec<Output>,
-    /// The precision of products, where it is narrower than that of the weights.
+    /// The precision of products if it is narrower than that of the weights.
     pub narrow: Option<FloatDType>,
 }
 
 impl Plan {
-    /// Checks a graph: shapes fit, operators are known here, and it has as many outputs as there are `numbers`, each of so
-    /// many of them, in all or along its last axis.
+    /// Checks a graph for examples of the shape `input`: shapes must fit, operators must be known, and there must be
+    /// one output for each entry of `numbers`, with that count of numbers in all or along its last axis.
+    ///
+    /// # Errors
+    ///
+    /// Fails if one of these conditions does not hold or an attribute is invalid.
     pub fn of(graph: &Graph, input: &[usize], numbers: &[usize]) -> Result<Self, GraphError> {
         let input_shape: Shape = input.iter().map(|&size| size as i64).collect();
         let shapes = shape::infer(graph, &input_shape)?;
@@ -103,18 +108,18 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The plan of a network of which only the first so many outputs are read outside training.
+    /// The plan of a network that returns only its first `outputs` outputs outside training; the others are auxiliary.
     pub fn with_auxiliary(mut self, outputs: usize) -> Self {
         self.inference = self.joined.returning(outputs);
         self
     }
 
-    /// The plan of a network whose products are computed so.
+    /// The plan of a network whose products are computed in this precision.
     pub fn in_precision(self, precision: Precision) -> Self {
         Self { narrow: precision.narrow(), ..self }
     }
 
-    /// Rows and numbers of the first output, which most networks have alone.
+    /// The first output; most networks have only one.
     pub fn first(&self) -> Output {
         self.outputs[0]
     }
@@ -126,7 +131,7 @@ impl Plan {
         let mut positions = vec![usize::MAX; graph.nodes.len()];
         let mut counts = Counts::default();
         for (index, node) in graph.nodes.iter().enumerate() {
-            // Where a node is needed for its weights alone, its value is not.
+            // A node that is needed only for its weights is not computed.
             let owner = owners.contains(node.name.as_str());
             if !needed[index] && !owner {
                 continue;
@@ -150,7 +155,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The plan in which these operators, of one operand, hand on what they are given.
+    /// The plan in which the selected operators, which must have one operand, return it unchanged.
     pub fn bypass(mut self, skipped: impl Fn(&Operator) -> bool) -> Self {
         for step in self.steps.list.iter_mut().filter(|step| skipped(&step.operator)) {
             step.operator = Operator::Activation(Activation::Identity);
@@ -160,14 +165,14 @@ impl Plan {
         self
     }
 
-    /// The plan of a training that leaves no path out.
+    /// The plan of a training that drops no paths.
     pub fn without_drop_path(self) -> Self {
         let any = self.steps.list.iter().any(|step| matches!(step.operator, Operator::DropPath { .. }));
         if any { self.bypass(|operator| matches!(operator, Operator::DropPath { .. })) } else { self }
     }
 }
 
-/// Marks what is read for the last time, which what is returned never is.
+/// Marks where each value is read for the last time. Returned values are kept to the end.
 pub fn mark_last(steps: &mut Steps) {
     let mut read = vec![false; steps.list.len()];
     steps.returned.iter().for_each(|&at| read[at] = true);
@@ -181,7 +186,7 @@ pub fn mark_last(steps: &mut Steps) {
     }
 }
 
-/// Rows of `outputs` numbers in the value of an output.
+/// The number of rows of `outputs` numbers in the value of an output.
 fn rows(node: &Node, shape: &Shape, outputs: usize) -> Result<usize, GraphError> {
     let (numbers, last) = (shape.iter().product::<i64>(), shape.last().copied().unwrap_or(1));
     let outputs = outputs as i64;
@@ -194,7 +199,7 @@ fn rows(node: &Node, shape: &Shape, outputs: usize) -> Result<usize, GraphError>
     Err(GraphError::new(node, format!("returns {numbers} numbers (shape {shape:?}), but the task has {outputs}")))
 }
 
-/// Names of the nodes whose weights others use.
+/// The names of the nodes whose weights other nodes use.
 fn owners<'g>(graph: &'g Graph, needed: &[bool]) -> Result<HashSet<&'g str>, GraphError> {
     let tied = graph.nodes.iter().zip(needed).filter(|(_, needed)| **needed).map(|(node, _)| node.text("tied", ""));
     tied.filter(|owner| !matches!(owner, Ok(""))).collect()

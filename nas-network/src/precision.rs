@@ -1,8 +1,8 @@
-//! In how many bits a network's products are computed: mixed precision (P. Micikevicius et al., "Mixed Precision Training", ICLR
+//! The precision of a network's products: mixed precision (P. Micikevicius et al., "Mixed Precision Training", ICLR
 //! 2018, https://arxiv.org/abs/1710.03740).
 //!
-//! [`Network`](crate::Network) keeps its weights in 32 bits and computes products in the narrow type. Who trains it in half
-//! precision scales the loss, so that small gradients do not become 0 on their way.
+//! [`Network`](crate::Network) keeps its weights in 32 bits and computes products in the narrow type. Training in half
+//! precision has to scale the loss, so that small gradients do not become 0 on the way.
 
 use std::fmt;
 
@@ -21,10 +21,10 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// As users name them.
+    /// The names that users write.
     pub const NAMES: [&str; 3] = ["f32", "bf16", "f16"];
 
-    /// Reads a name that is one of [`Precision::NAMES`].
+    /// The precision with a name of [`Precision::NAMES`]; any other name gives [`Precision::F32`].
     pub fn named(name: &str) -> Self {
         match name {
             "bf16" => Self::Bf16,
@@ -33,7 +33,7 @@ impl Precision {
         }
     }
 
-    /// burn's type of the products.
+    /// burn's type for the products.
     pub fn float(self) -> FloatDType {
         match self {
             Self::F32 => FloatDType::F32,
@@ -42,7 +42,7 @@ impl Precision {
         }
     }
 
-    /// The same where it is narrower than that of the weights.
+    /// burn's type for the products if it is narrower than that of the weights.
     pub fn narrow(self) -> Option<FloatDType> {
         (self != Self::F32).then(|| self.float())
     }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn precisions_are_named_as_they_are_shown() {
+    fn precisions_are_parsed_from_the_names_that_they_display() {
         for name in Precision::NAMES {
             assert_eq!(Precision::named(name).to_string(), name);
         }

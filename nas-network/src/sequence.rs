@@ -1,4 +1,4 @@
-//! Operators on sequences: embeddings, attention, rotary positions, the routing of a mixture of experts.
+//! Operators on sequences: embeddings, attention, rotary positions, and the routing of a mixture of experts.
 
 use burn::tensor::{IndexingUpdateOp, Tensor, TensorData, activation, module};
 use nas_api::Node;
@@ -8,7 +8,7 @@ use nas_kernels::{self as kernel, Seen};
 use super::autocast::{is_narrow, widened};
 use super::value::Value;
 
-/// Tensors that follow from sizes alone, so that all layers of a network share them. Made once per run.
+/// Tensors that depend on sizes only, so that all layers of a network share them. They are made once per run.
 #[derive(Default)]
 pub struct Tables {
     masks: Vec<(Mask, Tensor<4>)>,
@@ -21,13 +21,13 @@ impl Tables {
             return mask.clone();
         }
         let numbers = TensorData::new(of.numbers(), [1, 1, of.positions, of.positions]);
-        // Zero-cost proxies compute in doubles.
+        // The type is not always f32: zero-cost proxies compute in double precision.
         let mask = Tensor::<4>::from_data(numbers, &like.device()).cast(like.dtype());
         self.masks.push((of.clone(), mask.clone()));
         mask
     }
 
-    /// Cosines and sines, `[1, positions, 1, pairs]`.
+    /// The cosines and sines of angles, `[1, positions, 1, pairs]` each.
     fn angles(&mut self, of: &Angles, like: &Tensor<4>) -> [Tensor<4>; 2] {
         if let Some((_, tables)) = self.angles.iter().find(|(known, _)| known == of) {
             return tables.clone();
@@ -43,8 +43,8 @@ impl Tables {
     }
 }
 
-/// Rows of a table by their numbers, which come as floats. What names no row becomes NaN, so that training fails and
-/// says so, where burn would end the process.
+/// The rows of a table by their indices, which are given as floats. An invalid index gives NaN, so that training fails
+/// with a message; burn would end the process.
 pub fn embedding(value: Value, table: Tensor<2>) -> Value {
     let mut dims = value.dims();
     let (batch, [rows, width]) = (value.batch(), table.dims());
@@ -56,16 +56,16 @@ pub fn embedding(value: Value, table: Tensor<2>) -> Value {
     Value::new(if wrong { found.full_like(f32::NAN) } else { found }, &dims)
 }
 
-/// What a position of a causal attention does not see.
+/// The mask of a causal attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mask {
     positions: usize,
-    /// A position sees itself and those before it, so many in all.
+    /// The number of positions that a position sees: itself and those directly before it.
     seen: usize,
 }
 
 impl Mask {
-    /// Added to scores.
+    /// The numbers to add to scores: 0 for visible positions, -∞ for the others.
     fn numbers(&self) -> Vec<f32> {
         let sees = |from: usize, to: usize| to <= from && from - to < self.seen;
         let row = |from| (0..self.positions).map(move |to| if sees(from, to) { 0.0 } else { f32::NEG_INFINITY });
@@ -73,12 +73,12 @@ impl Mask {
     }
 }
 
-/// `Attention`.
+/// The operator `Attention`.
 #[derive(Clone, Debug)]
 pub struct Attention {
-    /// Heads of the keys and the values.
+    /// The number of heads of the keys and the values.
     groups: usize,
-    /// Heads of the queries for each of those.
+    /// The number of heads of the queries for each head of the keys.
     queries: usize,
     mask: Option<Mask>,
     scale: f64,
@@ -86,7 +86,11 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Reads the attributes of a node from the shape of its queries.
+    /// Reads the attributes of a node whose queries have the shape `query`, `[positions, width]`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an attribute is missing or invalid.
     pub fn of(node: &Node, query: &[i64]) -> Result<Self, GraphError> {
         let heads = node.int("q_num_heads", None)?;
         let groups = node.int("kv_num_heads", None)?;
@@ -102,7 +106,7 @@ impl Attention {
         })
     }
 
-    /// The queries of all heads that share keys go through one matrix product.
+    /// Computes the attention for a batch. The queries of all heads that share keys go through one matrix product.
     pub fn apply(&self, query: Value, key: Value, value: Value, tables: &mut Tables) -> Value {
         let (from, to) = (query.dims(), value.dims());
         let (batch, from, queries, groups) = (from[0], from[1], self.queries, self.groups);
@@ -113,7 +117,7 @@ impl Attention {
         let width = query.dims()[2] / (groups * queries);
         let query = query.tensor([batch, from, groups, queries, width]).permute([0, 2, 3, 1, 4]);
         let query = query.reshape([batch, groups, queries * from, width]);
-        // Before the product where it is narrow, so that scores which fit do not overflow on the way.
+        // In a narrow type, scale before the product, so that scores which fit do not overflow on the way.
         let (query, scale) = match is_narrow(&query) && self.scale.abs() < 1.0 {
             true => (query.mul_scalar(self.scale), 1.0),
             false => (query, self.scale),
@@ -133,7 +137,7 @@ fn product(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
 }
 
 impl Attention {
-    /// The softmax of the scores times `scale`, `[batch, groups, queries · from, to]`, over what is seen.
+    /// The softmax of `scale` times the scores, `[batch, groups, queries · from, to]`, over the visible positions.
     fn weights(&self, mut scores: Tensor<4>, mut scale: f64, tables: &mut Tables) -> Tensor<4> {
         if self.softcap > 0.0 {
             scores = scores.mul_scalar(scale / self.softcap).tanh().mul_scalar(self.softcap);
@@ -157,7 +161,7 @@ impl Attention {
     }
 }
 
-/// By how much pairs of numbers are turned.
+/// The angles by which pairs of numbers are rotated.
 #[derive(Clone, Debug, PartialEq)]
 struct Angles {
     positions: usize,
@@ -174,17 +178,21 @@ impl Angles {
     }
 }
 
-/// `RotaryEmbedding`.
+/// The operator `RotaryEmbedding`.
 #[derive(Clone, Debug)]
 pub struct Rotary {
     heads: usize,
     angles: Angles,
-    /// Neighbours are a pair; else a number of the first half and one of the second.
+    /// Whether neighbours form a pair; otherwise a number of the first half and one of the second do.
     interleaved: bool,
 }
 
 impl Rotary {
-    /// Reads the attributes of a node from the shape of its input.
+    /// Reads the attributes of a node whose input has the shape `input`, `[positions, width]`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an attribute is missing or invalid.
     pub fn of(node: &Node, input: &[i64]) -> Result<Self, GraphError> {
         let heads = node.int("num_heads", None)?;
         let given = node.int("rotary_embedding_dim", Some(0))?;
@@ -197,6 +205,7 @@ impl Rotary {
         })
     }
 
+    /// Computes the rotation for a batch.
     pub fn apply(&self, value: Value, tables: &mut Tables) -> Value {
         let all = value.dims();
         let (pairs, width) = (self.angles.pairs, all[2] / self.heads);
@@ -217,7 +226,7 @@ impl Rotary {
         Value::new(Tensor::cat(parts, 3), &all)
     }
 
-    /// The first and the second number of every pair.
+    /// The first and the second numbers of all pairs.
     fn pair(&self, x: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let pairs = self.angles.pairs;
         if !self.interleaved {
@@ -229,7 +238,7 @@ impl Rotary {
     }
 }
 
-/// Softmax over the `k` greatest of the last axis, 0 elsewhere.
+/// The softmax over the `k` largest numbers of the last axis; the others become 0.
 pub fn routing(value: Value, k: usize) -> Value {
     let dims = value.dims();
     let experts = dims[dims.len() - 1];

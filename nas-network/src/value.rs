@@ -1,12 +1,12 @@
-//! Values of a network, of any number of axes: burn's tensors have theirs in their type.
+//! Values of a network with any number of axes. The type of burn's tensors fixes theirs.
 
 use burn::tensor::{Shape, Tensor};
 
-/// The value of one step for a batch. The first axis of every tensor is the batch; that of a `Weight` is 1, which
+/// The value of one step for a batch. The first axis of every tensor is the batch; that of a `Weight` has size 1 and
 /// broadcasts.
 #[derive(Clone)]
 pub enum Value {
-    /// The same for every example.
+    /// A number that is the same for every example.
     Scalar(f64),
     /// `[batch, features]`.
     Flat(Tensor<2>),
@@ -14,19 +14,19 @@ pub enum Value {
     Rows(Tensor<3>),
     /// `[batch, channels, height, width]`.
     Map(Tensor<4>),
-    /// Four axes and the batch.
+    /// The batch and four more axes.
     Four(Tensor<5>),
-    /// Five axes and the batch.
+    /// The batch and five more axes.
     Five(Tensor<6>),
-    /// Six axes and the batch.
+    /// The batch and six more axes.
     Six(Tensor<7>),
-    /// Seven axes and the batch.
+    /// The batch and seven more axes.
     Seven(Tensor<8>),
-    /// Eight axes and the batch: no value has more.
+    /// The batch and eight more axes, the most that a value can have.
     Eight(Tensor<9>),
 }
 
-/// Evaluates one expression for a tensor of any rank; the result may have any type, and is `$scalar` for a scalar.
+/// Evaluates one expression for a tensor of any rank. The result may have any type; for a scalar it is `$scalar`.
 #[macro_export]
 macro_rules! each_tensor {
     ($value:expr, $x:ident => $result:expr, $number:ident => $scalar:expr) => {
@@ -44,7 +44,7 @@ macro_rules! each_tensor {
     };
 }
 
-/// Evaluates one expression for a tensor of any rank, which gives a tensor. Scalars stay: arithmetic alone takes them.
+/// Maps a tensor of any rank to a tensor. A scalar stays as it is, since only arithmetic accepts scalars.
 #[macro_export]
 macro_rules! each_rank {
     ($value:expr, $x:ident => $result:expr) => {
@@ -52,7 +52,7 @@ macro_rules! each_rank {
     };
 }
 
-/// The same expression for two tensors of the same rank, which gives a tensor.
+/// Maps two tensors of the same rank to one tensor.
 macro_rules! each_pair {
     ($pair:expr, ($a:ident, $b:ident) => $result:expr) => {
         match $pair {
@@ -85,12 +85,12 @@ macro_rules! from_tensor {
 from_tensor!(2 => Flat, 3 => Rows, 4 => Map, 5 => Four, 6 => Five, 7 => Six, 8 => Seven, 9 => Eight);
 
 impl Value {
-    /// Outside the graph of gradients.
+    /// The value outside the gradient graph.
     pub fn without_autodiff(self) -> Self {
         each_rank!(self, x => x.without_autodiff())
     }
 
-    /// A tensor under these sizes, the batch first.
+    /// A tensor as a value with these sizes, the batch first.
     pub fn new<const D: usize>(x: Tensor<D>, dims: &[usize]) -> Self {
         let shape = Shape::from(dims.to_vec());
         match dims.len() {
@@ -106,17 +106,17 @@ impl Value {
         }
     }
 
-    /// Its sizes, the batch first; none of a scalar.
+    /// The sizes of all axes, the batch first; empty for a scalar.
     pub fn dims(&self) -> Vec<usize> {
         each_tensor!(self, x => x.dims().to_vec(), _number => Vec::new())
     }
 
-    /// Examples in the batch.
+    /// The number of examples in the batch; 1 for a scalar.
     pub fn batch(&self) -> usize {
         self.dims().first().copied().unwrap_or(1)
     }
 
-    /// The same numbers under other sizes, the batch first.
+    /// The same numbers with other sizes, the batch first.
     pub fn reshape(self, dims: &[usize]) -> Self {
         if self.dims() == dims {
             return self;
@@ -124,12 +124,12 @@ impl Value {
         each_tensor!(self, x => Self::new(x, dims), number => Self::Scalar(number))
     }
 
-    /// The same numbers as a tensor of these sizes.
+    /// The same numbers as a tensor with these sizes.
     pub fn tensor<const D: usize>(self, dims: [usize; D]) -> Tensor<D> {
-        each_tensor!(self, x => x.reshape(dims), _number => unreachable!("the graph has been checked: this is no scalar"))
+        each_tensor!(self, x => x.reshape(dims), _number => unreachable!("graph checks rule out scalars here"))
     }
 
-    /// With so many axes beside the batch: sizes of 1 come before the others.
+    /// The value with `axes` axes beside the batch: axes of size 1 are inserted before the others.
     fn with_axes(self, axes: usize) -> Self {
         let dims = self.dims();
         let Some((&batch, sizes)) = dims.split_first().filter(|(_, sizes)| sizes.len() < axes) else { return self };
@@ -137,13 +137,13 @@ impl Value {
     }
 }
 
-/// Two values with the same number of axes, as numpy aligns them: at the end. Scalars stay.
+/// Gives two values the same number of axes, aligned at the end as numpy does. Scalars stay as they are.
 pub fn aligned(a: Value, b: Value) -> (Value, Value) {
     let axes = a.dims().len().max(b.dims().len()).saturating_sub(1);
     (a.with_axes(axes), b.with_axes(axes))
 }
 
-/// The sizes that two tensors have together; those of one are 1 where they differ.
+/// The sizes of two tensors that broadcast against each other: the larger one on every axis.
 pub fn common<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> [usize; D] {
     let (a, b) = (a.dims(), b.dims());
     std::array::from_fn(|at| a[at].max(b[at]))

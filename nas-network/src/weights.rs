@@ -1,4 +1,4 @@
-//! Weights and running statistics: where they start, and their form outside burn.
+//! Weights and running statistics: their initial values and their form outside burn.
 
 use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::{Device, FloatDType, Gradients, Tensor, TensorData};
@@ -7,22 +7,22 @@ use nas_api::graph::weights;
 use super::array::{Array, ArrayError};
 use super::value::{Value, each_rank, each_tensor};
 
-/// Everything the optimizer changes, by rank.
+/// All tensors that the optimizer changes, by rank.
 #[derive(Module, Debug)]
 pub struct Weights {
     /// Biases, scales and shifts of normalisations, and the numbers of every `Weight`.
     pub vectors: Vec<Param<Tensor<1>>>,
-    /// Of `Gemm`, `[in, out]`: burn multiplies from the right.
+    /// The matrices of `Gemm`, `[in, out]`, since burn multiplies from the right.
     pub matrices: Vec<Param<Tensor<2>>>,
-    /// Of `Gather`, `[embeddings, numbers of each]`.
+    /// The tables of `Gather`, `[embeddings, width]`.
     pub tables: Vec<Param<Tensor<2>>>,
-    /// Of `Conv`, `[out, in / group, height, width]`, and of `ConvTranspose`, `[in, out / group, height, width]`; the
-    /// height is 1 over signals.
+    /// The kernels of `Conv`, `[out, in / group, height, width]`, and of `ConvTranspose`, `[in, out / group, height,
+    /// width]`; the height is 1 for signals.
     pub kernels: Vec<Param<Tensor<4>>>,
 }
 
 impl Weights {
-    /// No weights at all.
+    /// No weights.
     pub fn empty() -> Self {
         Self { vectors: Vec::new(), matrices: Vec::new(), tables: Vec::new(), kernels: Vec::new() }
     }
@@ -31,14 +31,14 @@ impl Weights {
 /// The running statistics of one `BatchNormalization`, without gradients.
 #[derive(Clone, Debug)]
 pub struct Running {
-    /// `[channels]`.
+    /// The mean, `[channels]`.
     pub mean: Tensor<1>,
-    /// `[channels]`.
+    /// The variance, `[channels]`.
     pub variance: Tensor<1>,
 }
 
 impl Running {
-    /// In another precision.
+    /// The statistics in another precision.
     pub fn cast(self, precision: FloatDType) -> Self {
         Self { mean: self.mean.cast(precision), variance: self.variance.cast(precision) }
     }
@@ -54,7 +54,7 @@ impl ModuleMapper for Cast {
     }
 }
 
-/// In which list of tensors a slot lives.
+/// The list that holds the tensor of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotKind {
     /// One of [`Weights::vectors`].
@@ -74,14 +74,14 @@ pub enum SlotKind {
 /// One tensor of a network.
 #[derive(Clone, Debug)]
 pub struct Slot {
-    /// Name, shape and initial values; as [`Array`] has them.
+    /// The name, shape and initial values, as in [`Array`].
     pub tensor: weights::Slot,
-    /// Where it lives; the k-th slot of a place is the k-th tensor of its list.
+    /// The list that holds it; the k-th slot of a list is its k-th tensor.
     pub place: SlotKind,
 }
 
 impl Slot {
-    /// A slot of a node of this operator.
+    /// A slot of a node with the operator `op`.
     pub fn new(tensor: weights::Slot, op: &str) -> Self {
         let place = match (tensor.what, op) {
             ("running_mean", _) => SlotKind::Mean,
@@ -95,12 +95,16 @@ impl Slot {
     }
 }
 
-/// Fresh weights.
+/// Weights with initial values drawn from `seed`.
 pub fn initial(slots: &[Slot], seed: u32, device: &Device) -> (Weights, Vec<Running>) {
     assemble(slots, device, slots.iter().map(|slot| slot.tensor.initial(seed).collect()))
 }
 
-/// Weights from arrays; arrays that no slot names are left out.
+/// Weights with the values of arrays. Arrays that belong to no slot are ignored.
+///
+/// # Errors
+///
+/// Fails if an array is missing or has another shape.
 pub fn from_arrays(slots: &[Slot], arrays: &[Array], device: &Device) -> Result<(Weights, Vec<Running>), ArrayError> {
     let mut values = Vec::with_capacity(slots.len());
     for Slot { tensor, .. } in slots {
@@ -120,7 +124,7 @@ fn assemble(slots: &[Slot], device: &Device, values: impl Iterator<Item = Vec<f3
     let (mut means, mut variances) = (Vec::new(), Vec::new());
     let plain = device.clone().without_autodiff();
     for ((slot, values), number) in slots.iter().zip(values).zip(0_u64..) {
-        // The optimizer files its state under these ids: the same in every run, so that a kept state fits.
+        // The optimizer keeps its state under these ids. They are the same in every run, so that a saved state fits.
         let id = ParamId::from(number);
         match (slot.place, &slot.tensor.shape[..]) {
             (SlotKind::Matrix, &[to, from]) => {
@@ -132,7 +136,7 @@ fn assemble(slots: &[Slot], device: &Device, values: impl Iterator<Item = Vec<f3
                 weights.tables.push(Param::initialized(id, tensor.require_grad()));
             }
             (SlotKind::Kernel, &[to, from, ref sides @ ..]) => {
-                // Over signals there is one side alone.
+                // Kernels over signals have only one side.
                 let (height, width) = if let &[height, width] = sides { (height, width) } else { (1, sides[0]) };
                 let tensor = Tensor::from_data(TensorData::new(values, [to, from, height, width]), device);
                 weights.kernels.push(Param::initialized(id, tensor.require_grad()));
@@ -148,7 +152,11 @@ fn assemble(slots: &[Slot], device: &Device, values: impl Iterator<Item = Vec<f3
     (weights, running)
 }
 
-/// The numbers of all slots.
+/// The values of all slots as arrays.
+///
+/// # Errors
+///
+/// Fails if a tensor is missing, or if burn cannot return its numbers.
 pub fn to_arrays(slots: &[Slot], weights: &Weights, running: &[Running]) -> Result<Vec<Array>, ArrayError> {
     let mut vectors = weights.vectors.iter();
     let mut matrices = weights.matrices.iter();
@@ -179,7 +187,11 @@ pub fn to_arrays(slots: &[Slot], weights: &Weights, running: &[Running]) -> Resu
     Ok(arrays)
 }
 
-/// The gradient by every weight, then by the input; 0 where there is none.
+/// The gradients with respect to every weight and then to the input; 0 where there is none.
+///
+/// # Errors
+///
+/// Fails if burn cannot return the numbers of a gradient.
 pub fn gradients(
     slots: &[Slot],
     weights: &Weights,
@@ -198,7 +210,7 @@ pub fn gradients(
     Ok(arrays)
 }
 
-/// Makes weights their gradients.
+/// Replaces weights by their gradients.
 struct Derivative<'a>(Option<&'a Gradients>);
 
 impl ModuleMapper for Derivative<'_> {

@@ -1,4 +1,4 @@
-//! Weights and states as safetensors files.
+//! Weights and training states as safetensors files.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -11,34 +11,34 @@ use safetensors::{Dtype, SafeTensors, View};
 
 use crate::array::Array;
 
-/// Why a file of weights cannot be used.
+/// Why a weights file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     #[error("cannot access '{path}': {source}")]
     Access {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It is damaged, or of another kind.
-    #[error("'{origin}' is no file of weights of this program: {problem}")]
+    /// The file is damaged or of another kind.
+    #[error("'{origin}' is not a weights file of this program: {problem}")]
     Damaged {
-        /// The file.
+        /// The name of the file.
         origin: String,
         /// What is wrong.
         problem: String,
     },
 }
 
-/// What one file holds.
+/// The contents of one file.
 #[derive(Debug, Default, PartialEq)]
 pub struct Archive {
-    /// Named numbers.
+    /// Named arrays of numbers.
     pub arrays: Vec<Array>,
-    /// Named bytes.
+    /// Named sequences of bytes.
     pub bytes: BTreeMap<String, Vec<u8>>,
     /// Named texts.
     pub texts: BTreeMap<String, String>,
@@ -69,7 +69,11 @@ impl View for Entry<'_> {
 }
 
 impl Archive {
-    /// The file's bytes.
+    /// The contents in the safetensors format.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the safetensors library refuses the entries, for example because a shape does not fit its numbers.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
         let arrays = self.arrays.iter().map(|array| {
             let data: Vec<u8> = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -83,7 +87,11 @@ impl Archive {
             .map_err(|error| StoreError::Damaged { origin: "weights".into(), problem: error.to_string() })
     }
 
-    /// Reads what [`Archive::to_bytes`] gave; `origin` is for messages.
+    /// Reads what [`Archive::to_bytes`] returned; `origin` names the file in messages.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the bytes are not in this format, or hold numbers other than 32-bit floats and bytes.
     pub fn from_bytes(file: &[u8], origin: &str) -> Result<Self, StoreError> {
         let damaged = |problem: String| StoreError::Damaged { origin: origin.to_owned(), problem };
         let (_, header) = SafeTensors::read_metadata(file).map_err(|error| damaged(error.to_string()))?;
@@ -106,7 +114,11 @@ impl Archive {
         Ok(archive)
     }
 
-    /// The text of this name as a number.
+    /// The text with this name, parsed as a number.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such text or it is not a number.
     pub fn number<N: std::str::FromStr>(&self, name: &str, origin: &str) -> Result<N, StoreError> {
         let number = self.texts.get(name).and_then(|text| text.parse().ok());
         number.ok_or_else(|| StoreError::Damaged {
@@ -116,13 +128,21 @@ impl Archive {
     }
 }
 
-/// Writes a file so that it is there whole or not at all.
+/// Writes a file atomically: afterwards it is either complete or unchanged.
+///
+/// # Errors
+///
+/// Fails if the file cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     write_atomic(path, bytes)
         .map_err(|error| StoreError::Access { path: error.path.display().to_string(), source: error.source })
 }
 
-/// Reads a file; `None` where there is none.
+/// Reads a file; `None` if it does not exist.
+///
+/// # Errors
+///
+/// Fails if the file exists but cannot be read.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -146,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn archives_are_read_back_as_written() {
         let read = Archive::from_bytes(&archive().to_bytes().unwrap(), "here").unwrap();
         assert_eq!(read, archive());
         assert_eq!(read.number::<u32>("epoch", "here").unwrap(), 7);
@@ -154,16 +174,16 @@ mod tests {
     }
 
     #[test]
-    fn damaged_files_are_refused_in_words() {
+    fn damaged_files_are_refused_with_a_message() {
         let bytes = archive().to_bytes().unwrap();
         for damaged in [&bytes[..0], &bytes[..20], &bytes[..bytes.len() - 1], &b"not weights at all"[..]] {
             let words = Archive::from_bytes(damaged, "w.safetensors").unwrap_err().to_string();
-            assert!(words.contains("'w.safetensors' is no file of weights"), "{words}");
+            assert!(words.contains("'w.safetensors' is not a weights file"), "{words}");
         }
     }
 
     #[test]
-    fn a_file_is_written_whole_into_a_new_folder() {
+    fn files_are_written_atomically_into_new_folders() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new").join("w.safetensors");
         assert_eq!(read(&path).unwrap(), None);

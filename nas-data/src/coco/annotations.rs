@@ -1,4 +1,4 @@
-//! A file of annotations in COCO's format, read and checked.
+//! Reads and checks a file of annotations in COCO's format.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
@@ -10,10 +10,10 @@ use serde::Deserialize;
 use crate::boxes::Object;
 use crate::error::DataError;
 
-/// Pixels that a box may reach beyond its image without a word: annotations are rounded.
+/// Pixels that a box may reach beyond its image without a warning, since annotations are rounded.
 const ROUNDING: f64 = 1.0;
 
-/// The parts of the file that are used. Whatever else stands in it (segmentations, licences) is passed over.
+/// The parts of the file that are used. All others (segmentations, licences) are skipped.
 #[derive(Deserialize)]
 struct Document {
     images: Vec<ImageEntry>,
@@ -46,36 +46,40 @@ struct Category {
     name: String,
 }
 
-/// An image with its objects, whose sides are in pixels of the file.
+/// An image with its objects, whose sides are in pixels of the image file.
 #[derive(Debug)]
 pub struct Annotated {
-    /// As the file of annotations names it.
+    /// The name in the file of annotations.
     pub file_name: String,
     pub width: u32,
     pub height: u32,
     pub objects: Vec<Object>,
 }
 
-/// Ids and names, in the order of ids, which is that of the classes.
+/// Ids and names, sorted by id, which is the order of the classes.
 pub type Categories = Vec<(i64, String)>;
 
-/// What a file of annotations says.
+/// The contents of a file of annotations.
 #[derive(Debug)]
 pub struct Annotations {
-    /// In the file's order.
+    /// The images in the file's order.
     pub images: Vec<Annotated>,
     pub classes: Categories,
-    /// Boxes without an area in their image, which are left out.
+    /// Number of boxes without an area in their image, which are left out.
     pub without_area: usize,
-    /// Boxes that reached more than a pixel beyond their image, and were cut at its border.
+    /// Number of boxes that reached more than a pixel beyond their image and were cut at its border.
     pub cut: usize,
 }
 
 /// Reads a file of annotations.
+///
+/// # Errors
+///
+/// Fails if the file cannot be read, or if its annotations contradict each other.
 pub fn read(path: &Path) -> Result<Annotations, DataError> {
     let file = File::open(path).map_err(|error| DataError::read(path, error))?;
     let document: Document = serde_json::from_reader(BufReader::new(file)).map_err(|error| {
-        let wanted = "it should hold 'images', 'annotations' and 'categories' as COCO's object detection files do";
+        let wanted = "it must hold 'images', 'annotations' and 'categories' as COCO's object detection files do";
         wrong(path, format!("{error}; {wanted}"))
     })?;
     document.checked().map_err(|problem| wrong(path, problem))
@@ -116,7 +120,7 @@ impl Document {
     }
 }
 
-/// For the id of each category the class that it is, and its place in the file. Classes are numbered in the order of ids.
+/// Maps the id of each category to its class and its index in the file. Classes are numbered in the order of ids.
 fn classes(categories: &[Category]) -> Result<BTreeMap<i64, (u32, usize)>, String> {
     if categories.is_empty() {
         return Err("it has no categories".to_owned());
@@ -127,7 +131,7 @@ fn classes(categories: &[Category]) -> Result<BTreeMap<i64, (u32, usize)>, Strin
             return Err(format!("two categories have the id {id}: give each its own"));
         }
         if !names.insert(name) {
-            return Err(format!("two categories have the name '{name}': give each its own, or join them"));
+            return Err(format!("two categories have the name '{name}': give each its own, or merge them"));
         }
     }
     (0..).zip(classes.values_mut()).for_each(|(class, (number, _))| *number = class);
@@ -138,7 +142,9 @@ fn check_image(image: &ImageEntry) -> Result<(), String> {
     let ImageEntry { id, file_name, width, height } = image;
     let mut parts = Path::new(file_name).components();
     if file_name.is_empty() || !parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err(format!("the 'file_name' of image {id}, '{file_name}', is not the name of a file beside others"));
+        return Err(format!(
+            "the 'file_name' of image {id}, '{file_name}', is not the name of a file within the folder of images"
+        ));
     }
     if *width == 0 || *height == 0 {
         return Err(format!("image {id} ('{file_name}') has the size {width}×{height}: give its width and height"));
@@ -148,14 +154,15 @@ fn check_image(image: &ImageEntry) -> Result<(), String> {
 
 fn missing(annotation: &Annotation, what: &str) -> String {
     let id = if what == "image" { annotation.image_id } else { annotation.category_id };
-    format!("annotation {} is of the {what} {id}, which is not there: add that {what}, or remove the annotation", {
+    format!(
+        "annotation {} belongs to the {what} {id}, which is not there: add that {what}, or remove the annotation",
         annotation.id
-    })
+    )
 }
 
 impl Annotations {
-    /// Cuts a box at the border of its image, as the references of torchvision and Detectron2 do, and leaves out what has no
-    /// area then.
+    /// Adds an object. Its box is cut at the border of the image, as in the reference code of torchvision and
+    /// Detectron2, and left out if it then has no area.
     fn add(&mut self, image: usize, class: u32, annotation: &Annotation) -> Result<(), String> {
         let Annotation { id, bbox: [x, y, width, height], iscrowd, .. } = *annotation;
         if width < 0.0 || height < 0.0 {

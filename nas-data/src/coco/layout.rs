@@ -1,4 +1,4 @@
-//! Where annotations and their images lie.
+//! Finds annotations and their images in a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,27 +6,27 @@ use std::path::{Path, PathBuf};
 use crate::error::DataError;
 use crate::folder::{TEST, TRAIN, VALIDATION};
 
-/// A file of annotations beside its images; the second name is that of exports of Roboflow.
+/// Names of a file of annotations beside its images; Roboflow's exports have the second one.
 const BESIDE: [&str; 2] = ["annotations.json", "_annotations.coco.json"];
-/// The folder of COCO's own files.
+/// The folder of annotations in COCO's own layout.
 const FOLDER: &str = "annotations";
-/// What they are called before the name of the part.
+/// The prefix of their names, before the name of the part.
 const INSTANCES: &str = "instances_";
-/// Images may lie here instead of beside the annotations.
+/// The folder that may hold images instead of the one with the annotations.
 const IMAGES: &str = "images";
-/// The part of exports of CVAT that are in no parts.
+/// The name of the only part in CVAT's exports that are not split.
 const DEFAULT: &str = "default";
 
 /// The annotations of one part.
 #[derive(Debug, PartialEq)]
 pub struct Part {
-    /// The file.
+    /// The file of annotations.
     pub annotations: PathBuf,
-    /// Folders in which its images may lie.
+    /// Folders in which its images may be.
     pub images: Vec<PathBuf>,
 }
 
-/// What is where.
+/// The annotations of all parts.
 #[derive(Debug, PartialEq)]
 pub struct Layout {
     pub train: Part,
@@ -34,7 +34,7 @@ pub struct Layout {
     pub test: Option<Part>,
 }
 
-/// Whether a folder has annotations in one of the ways that are known.
+/// Whether a folder has annotations in one of the known layouts.
 pub fn is_folder(folder: &Path) -> bool {
     let parts = TRAIN.iter().chain(&VALIDATION).chain(&TEST);
     beside(folder).is_some()
@@ -43,7 +43,11 @@ pub fn is_folder(folder: &Path) -> bool {
 }
 
 impl Layout {
-    /// Of a folder that [`is_folder`] says yes to.
+    /// The layout of a folder for which [`is_folder`] is true.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there are no annotations for training, or if there are several for one part.
     pub fn of(folder: &Path) -> Result<Self, DataError> {
         let files = instances(folder)?;
         let parts = TRAIN.iter().chain(&VALIDATION).chain(&TEST).find_map(|part| beside(&folder.join(part)));
@@ -53,10 +57,7 @@ impl Layout {
             [own.as_ref().map(|own| &own.annotations), named_file, parts.as_ref().map(|part| &part.annotations)];
         if let [one, other, ..] = places.into_iter().flatten().collect::<Vec<_>>()[..] {
             let problem = format!("it has annotations in '{}' and in '{}'", one.display(), other.display());
-            return Err(wrong(
-                folder,
-                format!("{problem}, which are different ways to lay them out: leave one of them"),
-            ));
+            return Err(wrong(folder, format!("{problem}, which are two different layouts: keep one of them")));
         }
         if let Some(train) = own {
             return Ok(Self { train, validation: None, test: None });
@@ -70,8 +71,8 @@ impl Layout {
             None => part(&[DEFAULT])?,
         };
         let Some(train) = train else {
-            let problem = "it has annotations, but none for training: name them annotations.json, train/annotations.json \
-                           or annotations/instances_train.json";
+            let problem = "it has annotations, but none for training: name them annotations.json, \
+                           train/annotations.json or annotations/instances_train.json";
             return Err(wrong(folder, problem.to_owned()));
         };
         Ok(Self { train, validation: part(&VALIDATION)?, test: part(&TEST)? })
@@ -88,7 +89,7 @@ fn beside(folder: &Path) -> Option<Part> {
     Some(Part { annotations, images: vec![folder.to_owned(), folder.join(IMAGES)] })
 }
 
-/// The files `annotations/instances_PART.json`, by name, with the names of their parts.
+/// The files `annotations/instances_PART.json`, sorted by name, with the names of their parts.
 fn instances(folder: &Path) -> Result<Vec<(String, PathBuf)>, DataError> {
     let annotations = folder.join(FOLDER);
     if !annotations.is_dir() {
@@ -108,12 +109,12 @@ fn instances(folder: &Path) -> Result<Vec<(String, PathBuf)>, DataError> {
     Ok(files)
 }
 
-/// The one of these files whose part begins with one of these names, such as `train2017`.
+/// The only one of these files whose part begins with one of `names`: `train2017` begins with `train`.
 fn named(folder: &Path, files: &[(String, PathBuf)], names: &[&str]) -> Result<Option<Part>, DataError> {
     let mut fit = files.iter().filter(|(part, _)| names.iter().any(|name| part.starts_with(name)));
     let Some((part, path)) = fit.next() else { return Ok(None) };
     if let Some((other, _)) = fit.next() {
-        let problem = format!("it has annotations of '{part}' and of '{other}': leave one of them");
+        let problem = format!("it has annotations of '{part}' and of '{other}': keep one of them");
         return Err(wrong(folder, problem));
     }
     let images = folder.join(IMAGES);

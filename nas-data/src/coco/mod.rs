@@ -1,5 +1,5 @@
-//! Images with boxes, annotated in the format of COCO (T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", ECCV
-//! 2014; <https://cocodataset.org/#format-data>).
+//! Reads images with boxes that are annotated in COCO's format (T.-Y. Lin et al., "Microsoft COCO: Common Objects in
+//! Context", ECCV 2014; <https://cocodataset.org/#format-data>).
 
 mod annotations;
 mod layout;
@@ -17,14 +17,19 @@ use crate::lazy_images::Pictures;
 use annotations::{Annotated, Annotations, Categories};
 use layout::{Layout, Part};
 
-/// Images of one part with their files.
+/// An annotated image and its file.
 struct Found {
     path: PathBuf,
     header: Header,
     annotated: Annotated,
 }
 
-/// Finds all images, to be resized to `size` by `size` pixels unless it is 0, and reads their boxes, resized with them.
+/// Finds all images and reads their boxes. Both will be resized to `size` by `size` pixels unless it is 0.
+///
+/// # Errors
+///
+/// Fails if annotations are wrong, if an image is missing or has another size than they say, or if parts differ in
+/// their categories.
 pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let Layout { train, validation, test } = Layout::of(folder)?;
     let (all, classes) = part(&train)?;
@@ -33,7 +38,7 @@ pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
         if others != classes {
             let [own, other] = [&train.annotations, &other.annotations].map(|path| path.display().to_string());
             let problem =
-                format!("'{own}' and '{other}' have other categories: all parts need the same, ids and names");
+                format!("'{own}' and '{other}' differ in their categories: all parts need the same ids and names");
             return Err(DataError::Folder { folder: folder.to_owned(), problem });
         }
         Ok(images)
@@ -48,7 +53,11 @@ pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     Ok(Images { all, validation, test, classes: classes.into_iter().map(|(_, name)| name).collect() })
 }
 
-/// What was left out of the annotations, or changed, and what may be done.
+/// Says which annotations were left out or changed, and what can be done about it.
+///
+/// # Errors
+///
+/// Fails if the annotations cannot be read.
 pub fn oddities(folder: &Path) -> Result<Vec<String>, DataError> {
     let Layout { train, validation, test } = Layout::of(folder)?;
     let mut found = Vec::new();
@@ -60,7 +69,8 @@ pub fn oddities(folder: &Path) -> Result<Vec<String>, DataError> {
         }
         if cut > 0 {
             found.push(format!(
-                "boxes that reach beyond their image were cut at its border {of}: {cut}; is 'bbox' [x, y, width, height]?"
+                "boxes that reach beyond their image were cut at its border {of}: {cut}; \
+                 is 'bbox' [x, y, width, height]?"
             ));
         }
         let empty = images.iter().filter(|image| image.objects.is_empty()).count();
@@ -87,14 +97,14 @@ fn found(part: &Part, annotated: Annotated) -> Result<Found, DataError> {
         let folders = part.images.iter().map(|folder| format!("'{}'", folder.display())).collect::<Vec<_>>().join(", ");
         wrong(format!("there is no image '{name}' in {folders}: add it, or remove it from the annotations"))
     })?;
-    // As it is stored: boxes are drawn on that, and COCO's tools turn nothing.
+    // The image is taken as stored: boxes are drawn on that, and COCO's tools ignore EXIF orientation.
     let header = Header::of(&path, false)?;
     let (width, height) = header.sides;
     if (width, height) != (annotated.width, annotated.height) {
         let said = format!("{}×{}", annotated.width, annotated.height);
         return Err(wrong(format!(
-            "'{}' has {width}×{height} pixels, not {said}: its boxes would be in the wrong places; annotate the image as \
-             it is stored",
+            "'{}' has {width}×{height} pixels, not {said}: its boxes would be in the wrong places; annotate the image \
+             as it is stored",
             path.display()
         )));
     }

@@ -1,13 +1,13 @@
-//! What a column holds, as its cells tell.
+//! Infers from its cells what a column holds, and stores its values.
 
 use std::collections::HashMap;
 
-/// What stands for a missing value, in any case of letters.
+/// Texts that mean a missing value, in upper or lower case.
 const MISSING: [&str; 7] = ["", "na", "n/a", "#n/a", "<na>", "nan", "null"];
-/// As [`MISSING`], from the UCI repository's files.
+/// The mark of a missing value in files of the UCI repository.
 const UNKNOWN: &str = "?";
 
-/// A category that stands for none.
+/// The code of a missing category.
 const NO_NAME: u32 = u32::MAX;
 
 /// What the values of a column are.
@@ -17,20 +17,20 @@ pub enum ColumnKind {
     Number,
     /// True and false, or yes and no.
     Truth,
-    /// Names.
+    /// Names of categories.
     Category,
 }
 
 /// One cell of a feature.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell<'a> {
-    /// Nothing stands there.
+    /// The value is missing.
     Missing,
     /// A finite number.
     Number(f32),
     /// True or false.
     Truth(bool),
-    /// A category.
+    /// The name of a category.
     Name(&'a str),
 }
 
@@ -49,7 +49,7 @@ fn number(text: &str) -> Option<f32> {
 }
 
 impl<'a> Cell<'a> {
-    /// Reads a cell of a column of this kind; `None`: it is not of the kind.
+    /// Reads a cell of a column of this kind; `None` if it does not fit the kind.
     pub fn read(text: &'a str, kind: ColumnKind) -> Option<Self> {
         if is_missing(text) {
             return Some(Self::Missing);
@@ -62,19 +62,19 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// A first look at the cells of one column.
+/// Counts the cells of one column to infer its kind.
 #[derive(Debug, Default)]
 pub struct Look {
     cells: usize,
     missing: usize,
     numbers: usize,
     truths: usize,
-    /// The first cell that is no finite number: where, and what stands there.
+    /// The place and the text of the first cell that is not a finite number.
     word: Option<(String, String)>,
 }
 
 impl Look {
-    /// One more cell; `place` says where it is.
+    /// Adds a cell; `place` says where it is.
     pub fn at(&mut self, text: &str, place: impl FnOnce() -> String) {
         self.cells += 1;
         if is_missing(text) {
@@ -89,9 +89,12 @@ impl Look {
         }
     }
 
-    /// What the column holds; `None`: nothing. `Err`: a cell among numbers that is none, and its place.
+    /// The kind of the column; `None` if it has no values. Numbers among words are categories, too.
     ///
-    /// Words among numbers are a mistake where numbers are in the majority, and else numbers are names among others.
+    /// # Errors
+    ///
+    /// Returns the place and the text of the first word if at least half of the values are numbers, or if that word is
+    /// a number that is not finite: such a word is a mistake.
     pub fn kind(self) -> Result<Option<ColumnKind>, (String, String)> {
         let there = self.cells - self.missing;
         match self.word {
@@ -107,25 +110,25 @@ impl Look {
 /// A feature's name and its values, row by row.
 #[derive(Debug)]
 pub struct Column {
-    /// From the header.
+    /// Its name in the header.
     pub name: String,
     /// What its values are.
     pub kind: ColumnKind,
-    /// Numbers, and 0 and 1 for false and true; not a number where it is missing.
+    /// Numbers, or 0 and 1 for false and true; NaN if the value is missing.
     numbers: Vec<f32>,
-    /// Places in `names`, or [`NO_NAME`].
+    /// Indices into `names`, or [`NO_NAME`].
     codes: Vec<u32>,
     names: Vec<String>,
     places: HashMap<String, u32>,
 }
 
 impl Column {
-    /// Without rows.
+    /// A column without rows.
     pub fn new(name: String, kind: ColumnKind) -> Self {
         Self { name, kind, numbers: Vec::new(), codes: Vec::new(), names: Vec::new(), places: HashMap::new() }
     }
 
-    /// One more row.
+    /// Adds the value of one more row.
     pub fn push(&mut self, cell: Cell<'_>) {
         match cell {
             Cell::Number(number) => self.numbers.push(number),
@@ -146,18 +149,18 @@ impl Column {
         code
     }
 
-    /// How many rows it has.
+    /// Number of rows.
     pub fn len(&self) -> usize {
         self.numbers.len() + self.codes.len()
     }
 
-    /// How many values are missing.
+    /// Number of missing values.
     pub fn missing(&self) -> usize {
         let codes = self.codes.iter().filter(|code| **code == NO_NAME).count();
         codes + self.numbers.iter().filter(|number| number.is_nan()).count()
     }
 
-    /// The numbers that are there, 0 and 1 for false and true.
+    /// The numbers that are not missing; 0 and 1 for false and true.
     pub fn numbers(&self) -> impl Iterator<Item = f32> + Clone {
         self.numbers.iter().copied().filter(|number| !number.is_nan())
     }
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cells_tell_the_kind() {
+    fn the_kind_of_a_column_is_inferred_from_its_cells() {
         assert_eq!(kind(&["1", "-2.5e3", "NA", ""]), Ok(Some(ColumnKind::Number)));
         assert_eq!(kind(&["yes", "No", "null", "TRUE"]), Ok(Some(ColumnKind::Truth)));
         assert_eq!(kind(&["yes", "no", "maybe"]), Ok(Some(ColumnKind::Category)));

@@ -1,4 +1,4 @@
-//! Features as numbers. What is filled in and which categories there are is learnt from training rows alone.
+//! Encodes features as numbers. The fill values and the categories are learnt from training rows alone.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,9 +10,8 @@ use crate::error::DataError;
 
 /// How the rows of a table become numbers.
 ///
-/// A category has a number for each of its names, 1 for the one that holds: what a linear layer makes of that is an
-/// embedding of the category, for every network (C. Guo, F. Berkhahn, "Entity Embeddings of Categorical Variables", 2016,
-/// section 3).
+/// Categories are one-hot encoded. A linear layer on that input is an embedding of the category, in every network
+/// (C. Guo, F. Berkhahn, "Entity Embeddings of Categorical Variables", 2016, section 3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Encoding {
@@ -25,24 +24,28 @@ struct Coded {
     column: String,
     #[serde(flatten)]
     code: Code,
-    /// One more number says whether the value was missing.
+    /// Whether one more number says that the value is missing.
     missing: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Code {
-    /// The number itself; `fill` where it is missing: the mean.
+    /// The number itself; if it is missing, `fill`, the mean.
     Number { fill: f32 },
-    /// 0 or 1; `fill` where it is missing: the more frequent one.
+    /// 0 or 1; if it is missing, `fill`, the more frequent value.
     Truth { fill: bool },
-    /// A number for each name, in order, and one for all others where `other` says so. `fill`, the most frequent one, where it
-    /// is missing and no number says that.
+    /// A number for each name, in order, and one for all other names if `other`. A missing name counts as `fill`, the
+    /// most frequent one, unless a number of its own says that it is missing.
     Category { names: Vec<String>, other: bool, fill: String },
 }
 
 impl Encoding {
-    /// Learnt from these rows. A category keeps its `limit` most frequent names.
+    /// Learns the encoding from these rows. A column keeps its `limit` most frequent categories.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a column has no value in these rows.
     pub fn of(path: &Path, columns: &[Column], rows: &[usize], limit: usize) -> Result<Self, DataError> {
         let coded = |column: &Column| {
             Coded::of(column, rows, limit).ok_or_else(|| DataError::EmptyColumn {
@@ -54,17 +57,17 @@ impl Encoding {
         Ok(Self { columns: columns.iter().map(coded).collect::<Result<_, _>>()? })
     }
 
-    /// Numbers of one example.
+    /// How many numbers encode one example.
     pub fn width(&self) -> usize {
         self.columns.iter().map(Coded::width).sum()
     }
 
-    /// The names of the numbers of one example.
+    /// The names of the numbers that encode one example.
     pub fn features(&self) -> Vec<String> {
         self.columns.iter().flat_map(Coded::features).collect()
     }
 
-    /// Which of the numbers are measured ones, to be scaled; the others are 0 and 1.
+    /// Which of the numbers are to be scaled; the others are 0 or 1.
     pub fn scaled(&self) -> Vec<bool> {
         let scaled = |coded: &Coded| {
             let number = matches!(coded.code, Code::Number { .. });
@@ -73,7 +76,7 @@ impl Encoding {
         self.columns.iter().flat_map(scaled).collect()
     }
 
-    /// The rows as numbers, one after the other.
+    /// The encoded rows, one after the other.
     pub fn encode(&self, columns: &[Column], rows: &[usize]) -> Vec<f32> {
         let mut inputs = Vec::with_capacity(rows.len() * self.width());
         for &row in rows {
@@ -84,24 +87,33 @@ impl Encoding {
         inputs
     }
 
-    /// One row as it stands in a file, by the names of its columns. `Err`: what is wrong with it.
+    /// Encodes one row of raw text; `cell` returns the text of a column by its name.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a column is missing, or if a cell does not fit its column.
     pub fn encode_row<'a>(&self, cell: impl Fn(&str) -> Option<&'a str>) -> Result<Vec<f32>, String> {
         let mut inputs = Vec::with_capacity(self.width());
         for coded in &self.columns {
             let text = cell(&coded.column).ok_or_else(|| format!("there is no column '{}'", coded.column))?;
             let kind = coded.code.kind();
-            let cell = Cell::read(text, kind).ok_or_else(|| format!("column '{}': '{text}' is wrong", coded.column))?;
+            let cell =
+                Cell::read(text, kind).ok_or_else(|| format!("column '{}': '{text}' does not fit", coded.column))?;
             coded.encode(cell, &mut inputs);
         }
         Ok(inputs)
     }
 
-    /// As JSON, to be kept with the weights of a network.
+    /// The encoding as JSON, which is saved with the weights of a network.
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads [`Encoding::to_text`] back.
+    /// Reads the JSON of [`Encoding::to_text`].
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not such JSON.
     pub fn from_text(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
@@ -118,7 +130,7 @@ impl Code {
 }
 
 impl Coded {
-    /// `None` where no row has a value.
+    /// Learns the encoding of one column from these rows; `None` if no row has a value.
     fn of(column: &Column, rows: &[usize], limit: usize) -> Option<Self> {
         let cells = || rows.iter().map(|&row| column.cell(row));
         let missing = cells().any(|cell| cell == Cell::Missing);
@@ -171,7 +183,7 @@ impl Coded {
             Code::Category { names, other, fill } => {
                 let name = match cell {
                     Cell::Name(name) => Some(name),
-                    // The last number says it.
+                    // The last number says that it is missing.
                     _ if self.missing => None,
                     _ => Some(fill.as_str()),
                 };
@@ -196,7 +208,7 @@ fn category<'a>(cells: impl Iterator<Item = Cell<'a>>, limit: usize) -> Option<C
         }
     }
     let mut names: Vec<(&str, usize)> = counts.into_iter().collect();
-    // Stable: of names that are equally frequent, the first by the alphabet are kept.
+    // The sort is stable: of equally frequent names, the first in the alphabet are kept.
     names.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     let fill = names.first()?.0.to_owned();
     let other = names.len() > limit;
@@ -226,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_filled_in_is_learnt_from_the_training_rows() {
+    fn fill_values_and_categories_are_learnt_from_the_training_rows() {
         let columns = columns();
         let encoding = Encoding::of(Path::new("a.csv"), &columns, &[0, 1, 2, 3], 10).unwrap();
         let features = ["age", "age (missing)", "member", "job=cook", "job=smith", "job (missing)"];
@@ -238,14 +250,14 @@ mod tests {
             // The mean of 10 and 30: row 4 is not for training.
             [20.0, 1.0, 1.0, 0.0, 1.0, 0.0],
             [20.0, 1.0, 1.0, 0.0, 0.0, 1.0],
-            // A name that no training row has is none of them; a truth that is missing is the more frequent one.
+            // A name that no training row has matches none; a missing truth value is the more frequent one.
             [1000.0, 0.0, 1.0, 0.0, 0.0, 0.0],
         ];
         assert_eq!(rows, expected.concat());
     }
 
     #[test]
-    fn rare_names_share_a_number() {
+    fn rare_categories_share_an_input() {
         let jobs = ["b", "b", "a", "a", "c", "d", "e"];
         let columns = [column("job", ColumnKind::Category, &jobs)];
         let encoding = Encoding::of(Path::new("a.csv"), &columns, &[0, 1, 2, 3, 4, 5], 3).unwrap();
@@ -254,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_name_is_the_most_frequent_where_training_rows_miss_none() {
+    fn a_missing_category_counts_as_the_most_frequent_if_training_rows_miss_none() {
         let columns = [column("job", ColumnKind::Category, &["b", "a", "b", ""])];
         let encoding = Encoding::of(Path::new("a.csv"), &columns, &[0, 1, 2], 9).unwrap();
         assert_eq!(encoding.encode(&columns, &[3]), [0.0, 1.0]);
@@ -263,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_encodes_a_row_of_text() {
+    fn a_saved_encoding_encodes_a_row_of_text() {
         let columns = columns();
         let encoding = Encoding::of(Path::new("a.csv"), &columns, &[0, 1, 2, 3], 10).unwrap();
         let read = Encoding::from_text(&encoding.to_text()).unwrap();

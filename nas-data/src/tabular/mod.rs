@@ -1,4 +1,4 @@
-//! Tables: every column but the target is a feature; what a column holds is inferred from its cells.
+//! Reads tables. Every column but the target is a feature; what it holds is inferred from its cells.
 
 mod column;
 mod encoding;
@@ -18,23 +18,23 @@ pub use encoding::Encoding;
 use rows::Rows;
 pub use rows::is_table;
 
-/// Classes of a table at most; networks have an output for each.
+/// Largest number of classes of a table, since networks have an output for each.
 const CLASSES: usize = 10_000;
-/// In a table of so few rows it says little that each has a class of its own.
+/// Tables of at most this many rows may have a class for every row.
 const FEW: usize = 20;
 
-/// A table in memory, its features not yet encoded.
+/// A table in memory, with features that are not encoded yet.
 #[derive(Debug)]
 pub struct Table {
     /// The features.
     pub columns: Vec<Column>,
-    /// What is to be predicted, row by row.
+    /// The targets, row by row.
     pub targets: Targets,
-    /// The names of the classes, in order; none for numbers.
+    /// The names of the classes, in order; empty for regression.
     pub classes: Vec<String>,
 }
 
-/// What each column is for.
+/// What a column is used for.
 enum Use {
     Ignored,
     Target,
@@ -43,6 +43,10 @@ enum Use {
 
 impl Table {
     /// Reads a `.csv`, `.csv.gz` or `.parquet` file.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, if a cell does not fit its column, or if a parameter does not fit the table.
     pub fn read(path: &Path, config: &DataConfig) -> Result<Self, DataError> {
         let uses = uses(path, config)?;
         let mut rows = Rows::open(path)?;
@@ -58,7 +62,7 @@ impl Table {
         while rows.read(&mut row)? {
             let mut features = columns.iter_mut();
             for (at, (text, used)) in row.iter().zip(&uses).enumerate() {
-                // The file may have changed since the first look.
+                // The file may have changed since the first reading.
                 let wrong = |missing: bool| DataError::cell(path, rows.place(&row), &rows.header[at], text, missing);
                 match used {
                     Use::Ignored => {}
@@ -78,7 +82,7 @@ impl Table {
             }
         }
         let (targets, classes) = match config.kind {
-            // A table has no texts to go on with and no boxes, which is refused before.
+            // Other kinds than classification were refused before: a table is not a text and has no boxes.
             Kind::Classification | Kind::Language | Kind::Detection => classes(path, &target, &texts)?,
             Kind::Regression => (Targets::Values(values), Vec::new()),
         };
@@ -86,7 +90,7 @@ impl Table {
     }
 }
 
-/// A first reading of the whole file: what its columns are.
+/// Reads the whole file once to find out what each column is used for.
 fn uses(path: &Path, config: &DataConfig) -> Result<Vec<Use>, DataError> {
     let mut rows = Rows::open(path)?;
     let target = target(path, &rows.header, &config.target)?;
@@ -113,7 +117,7 @@ fn uses(path: &Path, config: &DataConfig) -> Result<Vec<Use>, DataError> {
         if at == target {
             return Ok(Use::Target);
         }
-        // Too few rows are reported later, as such.
+        // A table without rows gets an error of its own later.
         if named(&config.ignore) || empty {
             return Ok(Use::Ignored);
         }
@@ -152,7 +156,7 @@ fn unknown(path: &Path, header: &StringRecord, column: &str, parameter: &'static
     DataError::UnknownColumn { path: path.to_owned(), column: column.to_owned(), parameter, known }
 }
 
-/// Classes in the order of their names, sorted as text.
+/// The targets as classes, which are numbered in the alphabetical order of their names, and these names.
 fn classes(path: &Path, column: &str, texts: &[String]) -> Result<(Targets, Vec<String>), DataError> {
     let mut names: BTreeMap<&str, u32> = texts.iter().map(|text| (text.as_str(), 0)).collect();
     if let (1, Some((class, _))) = (names.len(), names.first_key_value()) {
@@ -170,11 +174,11 @@ fn classes(path: &Path, column: &str, texts: &[String]) -> Result<(Targets, Vec<
     Ok((targets, names.into_keys().map(str::to_owned).collect()))
 }
 
-/// Why these are no classes.
+/// Why there are too many classes, if there are.
 fn too_many(classes: usize, rows: usize) -> Option<String> {
     if classes > CLASSES {
         return Some(format!("more than {CLASSES}"));
     }
-    // Nothing can be learnt of a class that has one example, nor be tested.
+    // A class with a single example can be learnt or tested, but not both.
     (rows > FEW && classes * 10 >= rows * 9).then(|| "nearly one for each".to_owned())
 }

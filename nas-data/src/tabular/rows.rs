@@ -1,4 +1,4 @@
-//! The rows of a table as cells of text, whatever the file's format.
+//! Reads the rows of a table as cells of text, from CSV and Parquet alike.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,28 +14,32 @@ use crate::error::DataError;
 
 const MILLISECONDS_OF_A_DAY: f64 = 86_400_000.0;
 
-/// An open table: a header that names the columns, then one example a row.
+/// An open table: a header that names the columns, then one example per row.
 pub struct Rows<'p> {
     path: &'p Path,
-    /// The names of the columns, two at least.
+    /// The names of the columns, of which there are at least two.
     pub header: StringRecord,
     rows: Format,
 }
 
 enum Format {
     Csv(Box<Reader<Box<dyn Read>>>),
-    /// And how many rows have been read.
+    /// The reader, and the number of rows that have been read.
     Parquet(RowIter<'static>, u64),
 }
 
-/// Whether a file of this name is read as a table.
+/// Whether a source is a table, by its ending.
 pub fn is_table(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [".csv", ".csv.gz", ".parquet"].iter().any(|ending| name.ends_with(ending))
 }
 
 impl<'p> Rows<'p> {
-    /// CSV with commas, plain or compressed with gzip, or Parquet, by the file's ending.
+    /// Opens a table: comma-separated CSV, plain or compressed with gzip, or Parquet, by the file's ending.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, or has no header of at least two columns.
     pub fn open(path: &'p Path) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|error| DataError::read(path, error))?;
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
@@ -53,11 +57,11 @@ impl<'p> Rows<'p> {
     }
 
     fn csv(path: &'p Path, source: Box<dyn Read>) -> Result<Self, DataError> {
-        // Flexible, so that a ragged row is reported in this module's words.
+        // The reader is flexible so that a ragged row gets the error message of this crate.
         let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(source);
         let header = reader.headers().map_err(|error| unusable(path, error.to_string()))?.clone();
         if header.len() > 1 && header.iter().all(|name| name.parse::<f64>().is_ok()) {
-            let problem = "its first line holds numbers alone, but must name the columns; add a header line";
+            let problem = "its first line holds only numbers, but must name the columns; add a header line";
             return Err(unusable(path, problem.to_owned()));
         }
         Ok(Self { path, header, rows: Format::Csv(Box::new(reader)) })
@@ -71,6 +75,10 @@ impl<'p> Rows<'p> {
     }
 
     /// Reads the next row, which has a cell for every column; `false` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the row cannot be parsed, or if it has too few or too many cells.
     pub fn read(&mut self, row: &mut StringRecord) -> Result<bool, DataError> {
         match &mut self.rows {
             Format::Csv(reader) => {
@@ -99,7 +107,7 @@ impl<'p> Rows<'p> {
         }
     }
 
-    /// Where the row stands that was read last: its line, or its number, from 1.
+    /// Where the last row that was read is: its line in a CSV file, or its number in a Parquet file, counted from 1.
     pub fn place(&self, row: &StringRecord) -> String {
         match &self.rows {
             Format::Csv(_) => format!("line {}", row.position().map_or(0, csv::Position::line)),
@@ -112,7 +120,8 @@ fn unusable(path: &Path, problem: String) -> DataError {
     DataError::Table { path: path.to_owned(), problem }
 }
 
-/// As CSV would have it, empty where there is none; times in days since 1970. `None`: not a number or text.
+/// The value as in a CSV file: empty if it is null; a timestamp in days since 1970. `None` if it is neither a number
+/// nor a text.
 fn text(field: &Field) -> Option<String> {
     Some(match field {
         Field::Null => String::new(),

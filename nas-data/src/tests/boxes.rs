@@ -1,4 +1,4 @@
-//! Images with boxes.
+//! Tests of images with boxes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::{config, refused};
 use crate::{Boxes, Data, DataConfig, Examples, Kind, Object, Targets, describe};
 
-/// A white image of so many pixels.
+/// Saves an image of one colour with this size in pixels.
 fn image(path: PathBuf, width: u32, height: u32) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     RgbImage::from_pixel(width, height, Rgb([255, 255, 200])).save(path).unwrap();
 }
 
-/// Annotations of `count` images of 20×10 pixels with one box each, in another place in every image.
+/// Annotations of `count` images of 20×10 pixels with one box each, whose place differs from image to image.
 fn annotated(count: i64) -> Value {
     let images = (0..count).map(|id| json!({ "id": id, "file_name": format!("{id}.png"), "width": 20, "height": 10 }));
     let boxes = (0..count).map(|id| {
@@ -36,7 +36,7 @@ fn write(annotations: &Value, file: PathBuf, images: &Path) {
     fs::write(file, annotations.to_string()).unwrap();
 }
 
-/// A folder of them.
+/// A folder with such annotations and their images.
 pub fn simple(count: i64) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(&annotated(count), folder.path().join("annotations.json"), folder.path());
@@ -54,9 +54,9 @@ fn boxes(examples: &Examples) -> &Boxes {
     }
 }
 
-/// One image after the other is cut off behind its header: where it is not among those that are used, nobody minds.
+/// Each image in turn is truncated after its header. That is an error only if the image is used.
 #[test]
-fn images_that_no_part_takes_are_not_decoded() {
+fn images_that_no_part_uses_are_not_decoded() {
     let folder = simple(10);
     let whole = given(folder.path());
     let some = DataConfig { train_limit: 1, validation_limit: 1, ..whole.clone() };
@@ -76,7 +76,7 @@ fn images_that_no_part_takes_are_not_decoded() {
 }
 
 #[test]
-fn images_keep_their_boxes_through_split_and_size() {
+fn images_keep_their_boxes_when_split_and_resized() {
     let folder = simple(20);
     let config = given(folder.path());
     assert_eq!(config.kind, Kind::Detection);
@@ -116,7 +116,7 @@ fn boxes_are_cut_at_the_border_and_those_without_area_left_out() {
     all["annotations"][4]["image_id"] = json!(0);
     all["annotations"][4]["iscrowd"] = json!(1);
     write(&all, folder.path().join("annotations.json"), &folder.path().join("images"));
-    // Six of ten images have objects, and one of them must be for validation and one for test.
+    // Six of ten images have objects. Some seeds leave validation or test without any, which is an error.
     let split = |split_seed| DataConfig { validation: 0.1, test: 0.1, split_seed, ..given(folder.path()) };
     let opened = (0..50).map(|seed| (seed, Data::open(&split(seed))));
     let (good, bad): (Vec<_>, Vec<_>) = opened.partition(|(_, data)| data.is_ok());
@@ -145,7 +145,7 @@ fn boxes_are_cut_at_the_border_and_those_without_area_left_out() {
 }
 
 #[test]
-fn parts_lie_as_in_coco_or_in_folders_of_their_own() {
+fn parts_are_found_in_cocos_layout_and_in_folders_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let (train, other) = (annotated(10), annotated(4));
@@ -159,7 +159,7 @@ fn parts_lie_as_in_coco_or_in_folders_of_their_own() {
     fs::write(root.join("annotations/captions_val2017.json"), "{}").unwrap();
     assert_eq!(lengths(root), [8, 4, 2]);
     write(&other, root.join("annotations/instances_val2014.json"), &root.join("val2014"));
-    refused(&given(root), &["'val2014' and of 'val2017'", "leave one"]);
+    refused(&given(root), &["'val2014' and of 'val2017'", "keep one"]);
 
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -170,7 +170,7 @@ fn parts_lie_as_in_coco_or_in_folders_of_their_own() {
     let mut renamed = other.clone();
     renamed["categories"][0]["name"] = json!("lynx");
     write(&renamed, root.join("test/annotations.json"), &root.join("test/images"));
-    refused(&given(root), &["other categories"]);
+    refused(&given(root), &["differ in their categories"]);
     fs::remove_dir_all(root.join("train")).unwrap();
     refused(&given(root), &["none for training"]);
 }
@@ -214,7 +214,7 @@ fn mistakes_in_annotations_are_named() {
 }
 
 #[test]
-fn other_sizes_and_tasks_are_refused_in_words() {
+fn different_sizes_and_wrong_tasks_are_refused_with_reasons() {
     let folder = simple(10);
     for (kind, name) in [(Kind::Classification, "detection"), (Kind::Regression, "detection")] {
         refused(&DataConfig { kind, ..config(folder.path()) }, &["'task' must be", name]);
@@ -231,7 +231,7 @@ fn other_sizes_and_tasks_are_refused_in_words() {
 }
 
 #[test]
-fn folders_of_classes_may_have_a_file_of_that_name() {
+fn folders_of_classes_may_hold_a_file_named_like_annotations() {
     let folder = tempfile::tempdir().unwrap();
     for class in ["cat", "dog"] {
         fs::create_dir(folder.path().join(class)).unwrap();

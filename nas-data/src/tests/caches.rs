@@ -1,4 +1,4 @@
-//! Data that are prepared once.
+//! Tests of the cache of prepared data.
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +11,7 @@ use super::{config, text};
 use crate::cache::{self, Lock};
 use crate::{Data, DataConfig, Kind, prepared_file};
 
-/// Data of more than a mebibyte, all kinds of columns in them.
+/// A table with missing values, whose prepared data exceed one mebibyte.
 fn large(folder: &Path) -> DataConfig {
     let line = |row: usize| {
         let city = ["Bern", "Rome", "NA"][row % 3];
@@ -35,7 +35,7 @@ fn same(one: &Data, other: &Data) {
 }
 
 #[test]
-fn what_is_kept_is_what_was_prepared() {
+fn cached_data_equal_prepared_data() {
     let folder = tempfile::tempdir().unwrap();
     let cache_folder = folder.path().join("cache");
     let table = large(folder.path());
@@ -48,7 +48,7 @@ fn what_is_kept_is_what_was_prepared() {
         for _ in 0..2 {
             let opened = cache::open(&config, &cache_folder).unwrap();
             same(&opened, &fresh);
-            // Also side by side, which needs no copy.
+            // Joining two mapped sets needs no copy, and gives the same examples.
             assert_eq!(opened.train.and(&opened.validation), fresh.train.and(&fresh.validation));
         }
     }
@@ -69,18 +69,18 @@ fn other_parameters_and_changed_files_are_prepared_anew() {
     let before = fs::metadata(&config.source).unwrap().modified().unwrap();
     let changed = fs::read_to_string(&config.source).unwrap().replace("Rome", "Oslo");
     fs::write(&config.source, changed).unwrap();
-    // A copy that keeps the time of the old file.
+    // The changed file gets the modification time of the old one, as with a copy that keeps times.
     fs::File::options().append(true).open(&config.source).unwrap().set_modified(before).unwrap();
     let again = cache::open(&config, &cache_folder).unwrap();
     assert!(again.encoding.unwrap().features().contains(&"city=Oslo".to_owned()));
-    // The first is used as it was, though its file may be gone.
+    // Data that are in use stay as they were after their file is removed.
     kept(&cache_folder).iter().for_each(|path| fs::remove_file(path).unwrap());
     assert!(first.encoding.as_ref().unwrap().features().contains(&"city=Rome".to_owned()));
     same(&first, &first.clone());
 }
 
 #[test]
-fn a_copy_has_the_same_fingerprint_and_every_edit_another_one() {
+fn a_copy_has_the_same_fingerprint_and_every_edit_changes_it() {
     let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let config = large(folder.path());
     let fresh = |config: &DataConfig| Data::open(config).unwrap().fingerprint;
@@ -89,7 +89,7 @@ fn a_copy_has_the_same_fingerprint_and_every_edit_another_one() {
     let copied = DataConfig { source: copy.path().join("copy.csv").to_str().unwrap().to_owned(), ..config.clone() };
     fs::copy(&config.source, &copied.source).unwrap();
     assert_eq!(fresh(&copied), first);
-    // Any row, of whichever part; a name; a target.
+    // The edits change a number in a row, a category, a target, and a column's name.
     let content = fs::read_to_string(&config.source).unwrap();
     let mut seen = vec![first];
     for (from, to) in [("\n919,", "\n918,"), ("Rome", "Oslo"), (",b\n", ",a\n"), ("x,city,y", "z,city,y")] {
@@ -101,7 +101,7 @@ fn a_copy_has_the_same_fingerprint_and_every_edit_another_one() {
 }
 
 #[test]
-fn small_data_and_mistakes_leave_nothing_behind() {
+fn small_data_and_failures_leave_no_files() {
     let folder = tempfile::tempdir().unwrap();
     let cache_folder = folder.path().join("cache");
     let small = text(folder.path(), "abc".repeat(1000));
@@ -109,7 +109,7 @@ fn small_data_and_mistakes_leave_nothing_behind() {
     let broken = DataConfig { target: "z".into(), ..large(folder.path()) };
     assert!(cache::open(&broken, &cache_folder).is_err());
     assert!(kept(&cache_folder).is_empty());
-    // A folder that cannot be made.
+    // This cache folder cannot be created, since its parent is a file.
     let config = large(folder.path());
     same(&cache::open(&config, &folder.path().join("large.csv/cache")).unwrap(), &Data::open(&config).unwrap());
 }
@@ -126,7 +126,7 @@ fn damaged_files_are_replaced_and_old_ones_removed() {
     let mut other = whole.clone();
     other[20] = b'?';
     for damaged in [&whole[..whole.len() - 4], &whole[..40], &whole[..3], b"", &other[..]] {
-        // As another process would: under another name, then renamed.
+        // The file is replaced as another process would do it: written under another name, then renamed.
         fs::write(cache_folder.join("new"), damaged).unwrap();
         fs::rename(cache_folder.join("new"), &path).unwrap();
         assert!(prepared_file::read(&path).is_none());
@@ -142,7 +142,7 @@ fn damaged_files_are_replaced_and_old_ones_removed() {
 }
 
 #[test]
-fn many_at_once_prepare_one_file() {
+fn threads_that_open_the_same_data_share_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let cache_folder = folder.path().join("cache");
     let config = large(folder.path());
@@ -156,23 +156,23 @@ fn many_at_once_prepare_one_file() {
 }
 
 #[test]
-fn a_file_that_another_writes_is_left_alone() {
+fn a_file_that_another_process_writes_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key.data");
     let (first, mut written) = cache::new_partial(&path).unwrap();
     written.write_all(b"half").unwrap();
-    // A process of the same number, in another container.
+    // A process in another container may have the same number, as this one has.
     let (second, _) = cache::new_partial(&path).unwrap();
     assert_ne!(first, second);
     assert_eq!(fs::read(first).unwrap(), b"half");
 }
 
 #[test]
-fn who_cannot_lock_shares_nothing() {
+fn data_are_not_cached_if_the_lock_cannot_be_taken() {
     let folder = tempfile::tempdir().unwrap();
     let cache_folder = folder.path().join("cache");
     let config = large(folder.path());
-    // What is no file cannot be locked.
+    // A folder at the lock's path cannot be locked.
     let lock = cache_folder.join(format!("{}.lock", cache::key(&config).unwrap()));
     fs::create_dir_all(&lock).unwrap();
     same(&cache::open(&config, &cache_folder).unwrap(), &Data::open(&config).unwrap());
@@ -181,12 +181,12 @@ fn who_cannot_lock_shares_nothing() {
 
 #[test]
 #[cfg(unix)]
-fn a_lock_is_removed_by_the_one_that_holds_it() {
+fn only_the_holder_of_a_lock_removes_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key.lock");
     let first = Lock::wait(path.clone()).unwrap();
     assert!(first.is_own());
-    // The first is over, or its file was cleaned away, and another one holds a new file.
+    // The first lock's file is gone, and another lock holds a new file.
     fs::remove_file(&path).unwrap();
     let second = Lock::wait(path.clone()).unwrap();
     assert!(!first.is_own() && second.is_own());
@@ -196,10 +196,10 @@ fn a_lock_is_removed_by_the_one_that_holds_it() {
     assert!(!path.exists());
 }
 
-/// If this fails, the same sources become other bytes than before: raise `FORMAT`, so that no library maps what older code
-/// has prepared, and write the new digest here.
+/// If this fails, the same sources give other bytes than before. Raise `FORMAT`, so that no library maps files that
+/// older code has prepared, and write the new digest here.
 #[test]
-fn what_prepared_data_are_changes_with_the_format() {
+fn prepared_bytes_change_only_with_the_format() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
     let line = |row: usize| {

@@ -1,4 +1,4 @@
-//! Folders of images.
+//! Tests of folders of images.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::{Data, DataConfig, Examples};
 const RED: Rgb<u8> = Rgb([250, 10, 30]);
 const BLUE: Rgb<u8> = Rgb([5, 20, 240]);
 
-/// So many images of one colour, in PNG and JPEG by turns.
+/// Saves `count` images of one colour, alternately as PNG and JPEG.
 fn fill(folder: &Path, count: usize, (width, height): (u32, u32), colour: Rgb<u8>) {
     fs::create_dir_all(folder).unwrap();
     for number in 0..count {
@@ -49,7 +49,7 @@ fn a_folder_for_each_class_is_split() {
 }
 
 #[test]
-fn parts_that_are_apart_stay_apart() {
+fn separate_validation_and_test_folders_stay_separate() {
     let folder = tempfile::tempdir().unwrap();
     let part = |part: &str, count, side| {
         fill(&folder.path().join(part).join("a"), count, (side, side), RED);
@@ -74,7 +74,7 @@ fn parts_that_are_apart_stay_apart() {
 }
 
 #[test]
-fn grey_images_have_one_channel_where_all_are_grey() {
+fn images_have_one_channel_if_all_are_grey() {
     let folder = tempfile::tempdir().unwrap();
     for (class, offset) in [("dark", 0), ("light", 100)] {
         fs::create_dir(folder.path().join(class)).unwrap();
@@ -99,12 +99,12 @@ fn grey_images_have_one_channel_where_all_are_grey() {
 }
 
 #[test]
-fn making_smaller_averages_all_pixels() {
+fn shrinking_averages_all_pixels() {
     let folder = tempfile::tempdir().unwrap();
     for class in ["a", "b"] {
         fs::create_dir(folder.path().join(class)).unwrap();
         for number in 0..5 {
-            // Stripes finer than the pixels of the smaller image.
+            // The stripes are finer than the pixels of the smaller image.
             let image = GrayImage::from_fn(64, 64, |x, _| Luma([if x % 2 == 0 { 0 } else { 200 }]));
             image.save(folder.path().join(class).join(format!("{number}.png"))).unwrap();
         }
@@ -147,5 +147,5 @@ fn folders_that_cannot_be_used_say_where_and_why() {
     }
     refused(&given, &["test' cannot be used: it holds no images"]);
     fill(&path.join("test/c"), 2, (4, 4), RED);
-    refused(&given, &["a class 'c' that", "train' has not"]);
+    refused(&given, &["a class 'c' that", "train' lacks"]);
 }

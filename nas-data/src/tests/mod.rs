@@ -58,7 +58,7 @@ fn gzip(path: &Path, bytes: &[u8]) {
 }
 
 #[test]
-fn the_digits_are_all_there_in_every_part() {
+fn every_part_holds_all_digits_in_proportion() {
     let data = Data::open(&config("digits")).unwrap();
     assert_eq!([&data.train, &data.validation, &data.test].map(Examples::len), [1079, 359, 359]);
     assert_eq!((&data.train.shape[..], data.train.outputs()), (&[1, 8, 8][..], 10));
@@ -69,7 +69,7 @@ fn the_digits_are_all_there_in_every_part() {
             .filter(|l| **l == digit)
             .count()
     };
-    // As published with the data set (scikit-learn's copy).
+    // These counts are published with the data set (scikit-learn's copy).
     assert_eq!((0..10).map(overall).collect::<Vec<_>>(), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
     for part in [&data.train, &data.validation, &data.test] {
         for digit in 0..10 {
@@ -81,7 +81,7 @@ fn the_digits_are_all_there_in_every_part() {
     assert!(mean.abs() < 1e-4, "{mean}");
 }
 
-/// A column that names each row, so that rows can be followed.
+/// A table whose first column numbers the rows, so that they can be identified after the split.
 fn numbered(folder: &Path, rows: usize) -> PathBuf {
     let path = folder.join("numbered.csv");
     let lines: String =
@@ -96,7 +96,7 @@ fn rows(data: &Data, part: &Examples) -> Vec<i64> {
 }
 
 #[test]
-fn parts_share_no_example_and_the_seed_alone_decides() {
+fn parts_share_no_example_and_depend_only_on_the_seed() {
     let folder = tempfile::tempdir().unwrap();
     let open = |split_seed, train_limit| {
         Data::open(&DataConfig { split_seed, train_limit, ..config(numbered(folder.path(), 300)) }).unwrap()
@@ -105,7 +105,7 @@ fn parts_share_no_example_and_the_seed_alone_decides() {
     let parts = [&data.train, &data.validation, &data.test].map(|part| rows(&data, part));
     assert_eq!(parts.clone().map(|part| part.len()), [180, 60, 60]);
     assert_eq!(parts.iter().flatten().collect::<HashSet<_>>().len(), 300);
-    // Classes in the order of their names: blue, green, red.
+    // The classes are in the order of their names: blue, green, red.
     for (row, label) in parts[0].iter().zip(labels(&data.train)) {
         assert_eq!(*label, [2, 1, 0][(row % 3) as usize]);
     }
@@ -113,7 +113,7 @@ fn parts_share_no_example_and_the_seed_alone_decides() {
     assert_eq!(again.train, data.train);
     let other = open(1, 0);
     assert_ne!(rows(&other, &other.test), parts[2]);
-    // A limit takes a part of the training examples and leaves the others as they are.
+    // A limit keeps some of the training examples and does not change the other sets.
     let limited = open(0, 30);
     let few = rows(&limited, &limited.train);
     assert_eq!(few.len(), 30);
@@ -184,7 +184,7 @@ fn idx(magic: u32, sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
     words.flat_map(u32::to_be_bytes).chain(bytes.iter().copied()).collect()
 }
 
-/// Two classes of 3×2 images: bright and dark.
+/// Writes 3×2 images of two classes, dark and bright.
 fn write_idx(folder: &Path, train: u32, test: u32) {
     for (part, count) in [("train", train), ("t10k", test)] {
         let labels: Vec<u8> = (0..count).map(|image| (image % 2) as u8).collect();
@@ -229,7 +229,7 @@ fn idx_files_that_cannot_be_used_say_which_and_why() {
     damaged(labels, idx(0x801, &[49], &[0; 49]), &["50 images", "49 labels", "do not belong together"]);
     damaged("t10k-images-idx3-ubyte", idx(0x803, &[20, 2, 2], &[0; 80]), &["do not belong together", "[1, 2, 2]"]);
     let alien = (0..20).map(|image| image as u8).collect::<Vec<_>>();
-    damaged("t10k-labels-idx1-ubyte", idx(0x801, &[20], &alien), &["label 19 occurs in the test set alone"]);
+    damaged("t10k-labels-idx1-ubyte", idx(0x801, &[20], &alien), &["label 19 occurs only in the test set"]);
     write_idx(folder.path(), 50, 20);
     fs::write(path("train-labels-idx1-ubyte.gz"), "no gzip").unwrap();
     refused(&config(folder.path()), &["cannot read", "train-labels-idx1-ubyte.gz"]);
@@ -258,19 +258,19 @@ fn text(folder: &Path, content: impl AsRef<[u8]>) -> DataConfig {
 #[test]
 fn a_text_becomes_windows_that_do_not_overlap_between_the_parts() {
     let folder = tempfile::tempdir().unwrap();
-    // 100 characters of 4 kinds, one of two bytes.
+    // The text has 100 characters of 4 kinds, one of which has two bytes.
     let content: String = "abcé".chars().cycle().take(100).collect();
     let data = Data::open(&text(folder.path(), &content)).unwrap();
     assert_eq!(data.vocabulary, "abcé");
     assert_eq!((&data.train.shape[..], data.train.outputs()), (&[8][..], 4));
-    // 60, 20 and 20 characters; each window needs the character after it.
+    // The parts have 60, 20 and 20 characters, and each window needs the character after it.
     assert_eq!([&data.train, &data.validation, &data.test].map(Examples::len), [7, 2, 2]);
     let Targets::Tokens { labels, positions, lengths } = &data.train.targets else { panic!("no tokens") };
     assert_eq!((*positions, &lengths[..]), (8, &[1, 1, 1, 2][..]));
     let inputs: Vec<u32> = data.train.inputs.iter().map(|&token| token as u32).collect();
     assert_eq!(inputs[..5], [0, 1, 2, 3, 0]);
     assert_eq!(labels[..5], [1, 2, 3, 0, 1]);
-    // What follows the last position of a window is the first of the next.
+    // The token after the last position of a window is the first token of the next window.
     assert_eq!(labels[7], inputs[8]);
     assert_eq!(data.train.tokens_of(&[2, 0]), [&labels[16..24], &labels[..8]].concat());
     let both = data.train.and(&data.validation);
@@ -287,12 +287,12 @@ fn a_limit_draws_windows_of_the_training_part() {
     assert_eq!([one.len(), other.len()], [5, 5]);
     assert_ne!(one, other);
     assert_eq!(one, limited(0));
-    // Each character occurs once, so that a token says where it stood.
+    // Each character occurs once, so a token says where it was in the text.
     assert!(one.inputs.iter().all(|&token| token < 600.0));
 }
 
 #[test]
-fn texts_that_cannot_serve_are_refused() {
+fn unusable_texts_are_refused_with_reasons() {
     let folder = tempfile::tempdir().unwrap();
     let long: String = "ab".repeat(200);
     refused(&text(folder.path(), [b"abc", &[0xff; 3][..]].concat()), &["a.txt", "not UTF-8 from byte 3 on"]);
@@ -303,15 +303,15 @@ fn texts_that_cannot_serve_are_refused() {
     refused(&DataConfig { kind: Kind::Regression, ..fine.clone() }, &["is a text", "'task'"]);
     refused(&DataConfig { target: "x".into(), ..fine.clone() }, &["no columns"]);
     refused(&DataConfig { size: 8, ..fine }, &["no images"]);
-    refused(&DataConfig { kind: Kind::Language, ..config("digits") }, &["is no text", ".txt"]);
+    refused(&DataConfig { kind: Kind::Language, ..config("digits") }, &["is not a text", ".txt"]);
 }
 
-/// Records of `labels` bytes and an image; the class of each is its number, modulo the classes.
+/// Writes records of `labels` bytes and an image. The class of a record is its number modulo `classes`.
 fn cifar(path: &Path, records: usize, labels: usize, classes: usize) {
     let record = |number: usize| {
         let mut bytes = vec![99; labels];
         bytes[labels - 1] = (number % classes) as u8;
-        // Planes of red, green and blue.
+        // The planes are red, green and blue.
         bytes.extend([10, 20, 30].iter().flat_map(|&value| vec![value + number as u8; 32 * 32]));
         bytes
     };

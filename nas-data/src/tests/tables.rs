@@ -1,4 +1,4 @@
-//! Tables of every kind of column.
+//! Tests of tables with every kind of column.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -12,7 +12,7 @@ use parquet::schema::parser::parse_message_type;
 use super::{config, refused};
 use crate::{Data, DataConfig, Encoding, Kind, Targets, describe};
 
-/// The row of this number, as cells: every fifth age and every seventh city is missing.
+/// The cells of the row with this number. Every fifth age and every seventh city is missing.
 fn cells(row: usize) -> [String; 5] {
     let age = if row.is_multiple_of(5) { String::new() } else { (20 + row % 50).to_string() };
     let city = if row.is_multiple_of(7) { "NA" } else { ["Bern", "Rome", "Oslo"][row % 3] };
@@ -48,7 +48,7 @@ fn columns_of_every_kind_become_numbers() {
     assert_eq!(encoding.features(), features);
     assert_eq!((&data.train.shape[..], data.train.len(), data.train.outputs()), (&[9][..], 180, 2));
     assert_eq!(data.classes, ["bought", "left"]);
-    // Only the age is scaled, and what stands for a missing one is the mean.
+    // Only the age is scaled, and a missing one is filled with the mean.
     assert_eq!(data.normalization.std[1..], [1.0; 8]);
     for row in data.train.inputs.chunks(9) {
         assert!(row[1..].iter().all(|value| [0.0, 1.0].contains(value)), "{row:?}");
@@ -59,14 +59,14 @@ fn columns_of_every_kind_become_numbers() {
     let missing = data.train.inputs.chunks(9).filter(|row| row[1] == 1.0).count();
     assert!((30..=42).contains(&missing), "{missing}");
 
-    // A column that is left out leaves the others as they are.
+    // Leaving out a column does not change the others.
     let without = Data::open(&DataConfig { ignore: vec!["city".into()], ..config.clone() }).unwrap();
     assert_eq!(without.train.shape, [5]);
     let kept = [0, 1, 6, 7, 8];
     for (row, all) in without.train.inputs.chunks(5).zip(data.train.inputs.chunks(9)) {
         assert_eq!(row, kept.map(|at| all[at]));
     }
-    // Without the hint, a number.
+    // Unless 'categories' names it, the zip code is a number.
     let numbers = Data::open(&DataConfig { categories: Vec::new(), ..config }).unwrap();
     assert_eq!(numbers.encoding.unwrap().features()[6], "zip");
 }
@@ -108,7 +108,7 @@ fn statistics_are_those_of_the_training_examples() {
     assert_ne!(few.normalization.mean[0], all.normalization.mean[0]);
 }
 
-/// The table of [`mixed`] as Parquet, in typed columns: nulls for what is missing.
+/// Writes the table of [`mixed`] as Parquet, with typed columns and nulls for missing values.
 fn write_parquet(path: &Path, rows: usize) {
     let schema = "message table { optional double age; optional binary city (UTF8); required int32 zip; \
                   required boolean member; required binary result (UTF8); }";
@@ -165,7 +165,7 @@ fn parquet_gives_what_csv_gives() {
     refused(&DataConfig { target: "age".into(), ..parquet.clone() }, &["row 1, column 'age'", "target is missing"]);
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() - 8]).unwrap();
-    refused(&parquet, &["mixed.parquet' is no usable table"]);
+    refused(&parquet, &["mixed.parquet' is not a usable table"]);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn words_among_numbers_are_errors_with_a_remedy() {
 }
 
 #[test]
-fn a_target_that_hardly_names_classes_is_refused() {
+fn a_target_with_too_many_classes_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let table = |rows: usize, classes: usize| {
         let path = folder.path().join("t.csv");
@@ -201,7 +201,7 @@ fn a_target_that_hardly_names_classes_is_refused() {
 }
 
 #[test]
-fn test_examples_that_are_training_examples_are_counted() {
+fn test_examples_that_also_are_training_examples_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let warnings = |name: &str, different: usize| {
         let path = folder.path().join(name);

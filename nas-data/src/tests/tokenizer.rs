@@ -9,7 +9,7 @@ use tokenizers::models::bpe::{BPE, BpeTrainer};
 use super::*;
 use crate::tests::test_data::test_data;
 
-/// Prose with words of every kind, none of them often enough that pairs tie too much.
+/// A text with words of many kinds, in which few pairs of tokens are equally frequent.
 fn prose() -> String {
     let words = ["the", "then", "there", "other", "mother", "naïve", "日本", "it's", "12", "--", "🦀", "\t"];
     let mut text = String::new();
@@ -22,7 +22,7 @@ fn prose() -> String {
 
 static TRAINED: LazyLock<Tokenizer> = LazyLock::new(|| Tokenizer::trained(&prose(), 300).unwrap());
 
-/// What the library's own trainer makes of a text.
+/// The tokenizer that the library's own trainer makes of a text.
 fn by_library(text: &str, size: usize) -> tokenizers::Tokenizer {
     let trainer = BpeTrainer::builder().vocab_size(size).min_frequency(2).show_progress(false);
     let alphabet = ByteLevel::alphabet().into_iter().collect();
@@ -43,7 +43,7 @@ fn training_gives_what_the_library_gives() {
     assert_eq!(ours.to_json().unwrap(), Tokenizer::trained(&text, 300).unwrap().to_json().unwrap());
 }
 
-/// The same token made of other parts, which happens in long training.
+/// In a long training, one token can be merged from different parts, which makes the library's result random.
 #[test]
 fn large_vocabularies_are_the_same_each_time() {
     let Some(path) = test_data("text/tinyshakespeare.txt") else { return };
@@ -61,11 +61,11 @@ fn large_vocabularies_are_the_same_each_time() {
 }
 
 #[test]
-fn a_text_that_says_little_has_few_tokens() {
+fn a_text_with_few_frequent_pairs_has_few_tokens() {
     let few = Tokenizer::trained("abababab cd", 1000).unwrap();
     assert_eq!(few.lengths().len(), 258, "the bytes, 'ab' and 'abab'");
     assert_eq!(few.lengths()[256..], [2, 4]);
-    // A run without an end: tokens grow no longer than a byte can say.
+    // In one long run, tokens must not grow longer than their length fits into a byte.
     let long = Tokenizer::trained(&"-".repeat(4000), 400).unwrap();
     assert!(long.lengths().iter().all(|&length| usize::from(length) <= LONGEST));
     assert_eq!(
@@ -91,7 +91,7 @@ fn pieces_have_the_tokens_of_the_whole() {
 
 #[test]
 fn pieces_do_not_end_within_white_space() {
-    // Before a space two ends of lines are one token, before a word they are two.
+    // Two ends of lines are one token before a space, and two tokens before a word.
     let text = ["first line\nsecond\n\n", "third\n\n fourth "].concat().repeat(6_000);
     let tokenizer = Tokenizer::trained(&text, 300).unwrap();
     assert!(tokenizer.inner.token_to_id("ĊĊ").is_some());
@@ -129,17 +129,17 @@ fn refused(change: impl FnOnce(&mut serde_json::Value), parts: &[&str]) {
 }
 
 #[test]
-fn files_that_cannot_serve_are_refused() {
-    refused(|file| *file = json!({ "tokens": 3 }), &["no usable tokenizer", "tokenizer.json of a byte-level BPE"]);
-    refused(|file| file["model"]["type"] = json!("Magic"), &["no usable tokenizer"]);
-    refused(|file| file["model"]["merges"][0] = json!(["nothing", "known"]), &["no usable tokenizer"]);
-    refused(|file| file["pre_tokenizer"]["type"] = json!("Magic"), &["no usable tokenizer"]);
+fn unusable_tokenizers_are_refused_with_reasons() {
+    refused(|file| *file = json!({ "tokens": 3 }), &["not a usable tokenizer", "tokenizer.json of a byte-level BPE"]);
+    refused(|file| file["model"]["type"] = json!("Magic"), &["not a usable tokenizer"]);
+    refused(|file| file["model"]["merges"][0] = json!(["nothing", "known"]), &["not a usable tokenizer"]);
+    refused(|file| file["pre_tokenizer"]["type"] = json!("Magic"), &["not a usable tokenizer"]);
     refused(|file| file["model"]["dropout"] = json!(0.1), &["'dropout'", "null"]);
     refused(|file| file["decoder"] = json!(null), &["decoder is not \"ByteLevel\""]);
     refused(|file| file["normalizer"] = json!({ "type": "Lowercase" }), &["does not keep the text", "normalizer"]);
     refused(|file| file["pre_tokenizer"]["add_prefix_space"] = json!(true), &["does not keep the text"]);
     let words = json!({ "type": "WordLevel", "vocab": { "a": 0, "b": 1 }, "unk_token": "a" });
-    refused(|file| file["model"] = words, &["its model is no BPE"]);
+    refused(|file| file["model"] = words, &["its model is not BPE"]);
     refused(|file| file["model"]["vocab"]["日"] = json!(300), &["\"日\" is not written in bytes"]);
     refused(|file| file["model"]["vocab"]["x"] = json!(1 << 16), &["65537 tokens, more than 65536"]);
     let added = |content: String| {
@@ -158,14 +158,14 @@ fn files_that_cannot_serve_are_refused() {
 }
 
 #[test]
-fn tokens_that_were_added_count_their_bytes() {
+fn added_tokens_have_the_length_of_their_text() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("own.json");
     let trained = &*TRAINED;
     let mut file: serde_json::Value = serde_json::from_str(&trained.to_json().unwrap()).unwrap();
     file["added_tokens"] = json!([{
-        "id": trained.lengths().len(), "content": "<|日|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
-        "special": true,
+        "id": trained.lengths().len(), "content": "<|日|>", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": true,
     }]);
     fs::write(&path, file.to_string()).unwrap();
     let tokenizer = Tokenizer::read(&path).unwrap();
@@ -174,9 +174,9 @@ fn tokens_that_were_added_count_their_bytes() {
 }
 
 proptest! {
-    /// Whatever it was trained on.
+    /// That holds for any text, whatever the tokenizer was trained on.
     #[test]
-    fn every_text_comes_back(text in any::<String>(), words in r"(?s).{0,40}(\r\n|\n|\PC|[ \t]|'s){0,40}") {
+    fn every_text_decodes_to_itself(text in any::<String>(), words in r"(?s).{0,40}(\r\n|\n|\PC|[ \t]|'s){0,40}") {
         let tokenizer = &*TRAINED;
         for text in [&text, &words] {
             let tokens = tokenizer.encode(text).unwrap();

@@ -7,7 +7,7 @@ use crate::conv_direct::{self, Gradient};
 use crate::images::{give_back, lay_gradients_out, lay_out, passed};
 use crate::matmul::add_product;
 
-/// The gradients that are asked for.
+/// Computes the gradients that a backward pass wants.
 pub struct Backward<'o, G>(pub conv_direct::Backward<'o, G>);
 
 impl<G: Gradient> WithSimd for Backward<'_, G> {
@@ -67,7 +67,7 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
     }
 }
 
-/// The gradients of all windows, `count` of them, given those of their products.
+/// The gradients of `count` windows, given those of their transforms.
 fn of_weights(products: &[f32], count: usize) -> Vec<f32> {
     let window = |number: usize| {
         let product = |at: usize| products.get(at * count + number).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where the tiles of images lie before and after they are transformed.
+//! The layout of image tiles before and after their transformation.
 
 use std::ops::Range;
 
@@ -8,22 +8,22 @@ use super::PRODUCTS;
 use crate::correlate::Lines;
 use crate::padded_layout::Window;
 
-/// Vectors of transformed tiles that are worked on at once, about; they should stay in the cache.
+/// Roughly the number of vectors of transformed tiles that are processed at once; they should stay in the cache.
 const VECTORS: usize = 1 << 13;
 
-/// Images side by side in lanes: pixel by pixel, one vector each, channel by channel.
+/// The layout of images side by side in lanes: one vector per pixel, channel by channel.
 pub struct Field {
-    /// Where the pixels of the input lie, in a border of zeros.
+    /// The indices of the input's pixels, within a border of zeros.
     pub inside: Vec<usize>,
-    /// Where those of the output lie, as parts of whole tiles.
+    /// The indices of the output's pixels, whose rows and columns are rounded up to whole tiles.
     pub outside: Vec<usize>,
-    /// From row to row of the input, and of the output.
+    /// The distance from row to row of the input, and of the output.
     pub pitches: [usize; 2],
-    /// From channel to channel.
+    /// The distance from channel to channel of the input, and of the output.
     pub sizes: [usize; 2],
-    /// Rows and columns of tiles.
+    /// The number of rows and of columns of tiles.
     tiles: [usize; 2],
-    /// Tiles that are worked on at once.
+    /// The number of tiles that are processed at once.
     pub together: usize,
 }
 
@@ -48,13 +48,13 @@ impl Field {
         }
     }
 
-    /// The tiles, so many at a time.
+    /// The tiles, in ranges of at most `together`.
     pub fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let (whole, together) = (self.tiles[0] * self.tiles[1], self.together);
         (0..whole).step_by(together).map(move |first| first..(first + together).min(whole))
     }
 
-    /// Where the numbers of a tile begin in the input, and in the output.
+    /// The index at which a tile begins in the input, and in the output.
     #[inline(always)]
     pub fn corners(&self, tile: usize) -> [usize; 2] {
         let [row, column] = [tile / self.tiles[1], tile % self.tiles[1]];
@@ -72,11 +72,11 @@ pub struct Transformed<V> {
 impl<V: Copy> Transformed<V> {
     pub fn new(channels: usize, field: &Field, zero: V) -> Self {
         let together = field.together;
-        // One more, or the products of a tile would all lie in the same few lines of the cache.
+        // The extra vector keeps the products of a tile from sharing the same few cache lines.
         Self { vectors: vec![zero; PRODUCTS * (channels * together + 1)], channels, together }
     }
 
-    /// From product to product.
+    /// The distance from product to product.
     pub fn stride(&self) -> usize {
         self.channels * self.together + 1
     }
@@ -105,7 +105,7 @@ impl<V: Copy> Transformed<V> {
         products
     }
 
-    /// One product of all tiles.
+    /// One product for all channels and tiles.
     #[inline(always)]
     pub fn lines<S: Simd<f32s = V>>(&self, _simd: S, product: usize) -> Lines<'_>
     where

@@ -7,7 +7,7 @@ use crate::conv_direct;
 use crate::images::{give_back, lay_out, of_lanes};
 use crate::moments::Moments;
 
-/// The output, `[batch, out, height, width]`, and the moments of each of its channels, as they are asked for.
+/// Computes the output, `[batch, out, height, width]`, and, if they are wanted, the moments of each of its channels.
 pub struct Forward<'o>(pub conv_direct::Forward<'o>);
 
 impl WithSimd for Forward<'_> {

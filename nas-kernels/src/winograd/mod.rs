@@ -1,14 +1,16 @@
-//! Convolutions by windows of 3×3 that move by single steps, with 4 products for each number of the output instead of 9: the
-//! minimal filtering F(2×2, 3×3) of Lavin & Gray 2016 ("Fast Algorithms for Convolutional Neural Networks", section 4.1).
+//! Convolutions with 3×3 windows and stride 1, which take 4 multiplications per number of the output instead of 9: the
+//! minimal filtering algorithm F(2×2, 3×3) of Lavin & Gray 2016 ("Fast Algorithms for Convolutional Neural Networks",
+//! section 4.1).
 //!
-//! The output is made of tiles of 2×2 numbers Y, each of which depends on 4×4 numbers d of the input. With the window g,
+//! The output consists of 2×2 tiles Y, each of which depends on a 4×4 tile d of the input. With the window g,
 //!
 //! ```text
 //! Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A
 //! ```
 //!
-//! so that the sums over the channels are taken of 16 independent products. The gradients are those of this formula, Y being
-//! the gradient of the output: of d, B [(G g Gᵀ) ⊙ (A Y Aᵀ)] Bᵀ, and of g, Gᵀ [(Bᵀ d B) ⊙ (A Y Aᵀ)] G.
+//! so that the sums over the channels are taken of 16 independent products. The gradients are those of this formula,
+//! where Y is the gradient of the output: the gradient of d is B [(G g Gᵀ) ⊙ (A Y Aᵀ)] Bᵀ, and that of g is Gᵀ [(Bᵀ d
+//! B) ⊙ (A Y Aᵀ)] G.
 
 mod backward;
 mod field;
@@ -29,18 +31,19 @@ use transform::{of_window, turn};
 pub use backward::Backward;
 pub use forward::Forward;
 
-/// Products of a tile.
+/// The products of one tile.
 const PRODUCTS: usize = 16;
-/// Numbers of the images of one vector in all channels, at most: 8 MiB.
+/// The most numbers in the images of one vector, over all channels (8 MiB).
 const NUMBERS: usize = 1 << 21;
-/// Windows, at most, whose products are kept in some tens of MiB.
+/// The most windows; their transforms take some tens of MiB.
 const WEIGHTS: usize = 1 << 18;
-/// With fewer channels, transforming takes longer than what it saves.
+/// With fewer channels, the transformations take longer than they save.
 const CHANNELS: usize = 24;
-/// Over few pixels lines are less full, and it takes fewer channels.
+/// Up to this number of pixels, this number of channels is enough: the alternative, lines, fills vectors less well
+/// there.
 const FEW: (usize, usize) = (100, 16);
 
-/// Whether this is such a convolution, and one that gets faster.
+/// Whether the convolution has a 3×3 window and stride 1 and is faster this way.
 pub fn fits(operands: &Operands<'_>) -> bool {
     let Window { channels, size, kernel, strides, dilations, groups, .. } = operands.window;
     let steps = [kernel, strides, dilations] == [&[3, 3], &[1, 1], &[1, 1]] && *groups == 1;
@@ -51,8 +54,8 @@ pub fn fits(operands: &Operands<'_>) -> bool {
     steps && least >= few && are_full(operands.batch) && numbers <= NUMBERS && weights <= WEIGHTS
 }
 
-/// G g Gᵀ of all windows, one list for each product, in the order of [`pack`]; `transposed`: the outputs are the channels that
-/// are summed over.
+/// G g Gᵀ for all windows, one list for each of the 16 products, in the order of [`pack`]. If `transposed`, inputs and
+/// outputs are exchanged, so that the sums run over the output channels.
 #[inline(always)]
 fn of_windows<S: Simd>(operands: &Operands<'_>, transposed: bool) -> Vec<Vec<f32>> {
     let [inputs, outputs] = operands.window.channels;
@@ -74,7 +77,7 @@ fn of_windows<S: Simd>(operands: &Operands<'_>, transposed: bool) -> Vec<Vec<f32
     (0..PRODUCTS).map(of).collect()
 }
 
-/// The sums over the channels of each product of so many tiles.
+/// Sums each product over the channels, for the first `tiles` tiles.
 #[inline(always)]
 fn multiply<S: Simd>(
     simd: S,
@@ -90,8 +93,8 @@ fn multiply<S: Simd>(
     }
 }
 
-/// The tiles of the input (side 0) or of the output's gradient (side 1), `N` numbers high and wide, times a matrix of
-/// [`transform`](self::transform) from both sides.
+/// Transforms tiles of the input (side 0) or of the output's gradient (side 1), `N` numbers high and wide, with a
+/// matrix of [`transform`](self::transform) from both sides.
 #[inline(always)]
 fn transform<S: Simd, const N: usize>(
     simd: S,
@@ -110,7 +113,7 @@ fn transform<S: Simd, const N: usize>(
     }
 }
 
-/// Some numbers of a field.
+/// A tile of `N` by `N` vectors, copied out of a field.
 #[inline(always)]
 fn cut<S: Simd, const N: usize>(simd: S, field: &[S::f32s], pitch: usize) -> [[S::f32s; N]; N] {
     let mut cut = [[simd.splat_f32s(0.0); N]; N];

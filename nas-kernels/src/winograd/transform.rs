@@ -1,15 +1,16 @@
-//! The matrices of the filtering, which sums and halves make up.
+//! The matrices of the filtering algorithm, written out as additions and halvings.
 
 use pulp::Simd;
 
-/// A matrix times `from` times that matrix transposed; `by` is the product with one column.
+/// M X Mᵀ for the square X in `from`, where `by` multiplies the matrix M with one column.
 #[inline(always)]
 pub fn turn<T: Copy, const N: usize, const M: usize>(
     from: &[[T; N]; N],
     zero: T,
     by: impl Fn([T; N]) -> [T; M],
 ) -> [[T; M]; M] {
-    // Loops over arrays: what `map` and `from_fn` call would not be compiled for the vectors of the caller.
+    // Plain loops, because the functions behind `map` and `from_fn` would not be compiled for the caller's vector
+    // instructions.
     let mut half = [[zero; N]; M];
     for column in 0..N {
         let mut line = [zero; N];

@@ -1,22 +1,22 @@
-//! How well a table of operators' costs agrees with whole networks.
+//! Compares latencies predicted from a cost table with measured ones.
 
 use stats_claw::tests_stat::Alternative;
 use stats_claw::tests_stat::correlation::{kendall, spearman};
 
-/// What predictions are worth.
+/// How well predictions agree with measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
-    /// Networks that were compared.
+    /// Number of networks that were compared.
     pub count: usize,
-    /// Spearman's rank correlation; NaN where it is not defined.
+    /// Spearman's rank correlation; NaN if it is undefined.
     pub spearman: f64,
-    /// Kendall's τ-b; NaN where it is not defined.
+    /// Kendall's τ-b; NaN if it is undefined.
     pub kendall: f64,
     /// The median of measured / predicted.
     pub scale: f64,
     /// The mean of |predicted − measured| / measured.
     pub error: f64,
-    /// The same once all predictions are multiplied by `scale`.
+    /// The same mean after all predictions are multiplied by `scale`.
     pub scaled_error: f64,
 }
 
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn one_swap_of_four_costs_a_third_of_kendalls_coefficient() {
+    fn one_swap_among_four_lowers_kendalls_coefficient_by_a_third() {
         let found = agreement(&[1.0, 2.0, 3.0, 4.0], &[1.0, 3.0, 2.0, 4.0]);
         assert!((found.kendall - 4.0 / 6.0).abs() < 1e-12 && (found.spearman - 0.8).abs() < 1e-12, "{found:?}");
     }

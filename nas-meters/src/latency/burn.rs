@@ -1,4 +1,4 @@
-//! burn, on one thread of the CPU: what trains the networks also runs them.
+//! Runs networks in burn, which also trains them, on one thread of the CPU.
 
 use nas_export::Model;
 use nas_network::Inference;
@@ -6,7 +6,7 @@ use nas_network::Inference;
 use super::runtime::example;
 use crate::{LatencyError, Loaded, Runtime};
 
-/// Networks in burn.
+/// Runs networks in burn, on one thread of the CPU.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BurnRuntime;
 

@@ -1,8 +1,8 @@
-//! Tables of operators' costs on one device.
+//! Cost tables: what operators cost on one device.
 //!
-//! A CSV file: `unit`, `latency` in milliseconds, `energy` in millijoules where it is known, and `macs` and `numbers`, from
-//! which the costs of operators that it lacks are estimated. Lines that begin with `#` say where the figures come from. The
-//! unit `overhead` is what every run costs on top.
+//! A table is a CSV file with the columns `unit`, `latency` in milliseconds, `energy` in millijoules (if known), and
+//! `macs` and `numbers`, from which the costs of missing operators are estimated. Lines that begin with `#` say where
+//! the figures come from. The unit `overhead` is the cost of a run beyond that of its operators.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,37 +15,37 @@ use super::estimate::{Estimates, Work};
 use super::fused_ops::units;
 use crate::{LatencyError, Unit};
 
-/// What a table may say; `file` is where a unit lies as a network.
+/// The columns that a table may have; `file` names a file with the unit as a network.
 const COLUMNS: [&str; 6] = ["unit", "file", "latency", "energy", "macs", "numbers"];
-/// The row of what every run costs on top.
+/// The unit of the row for the cost of a run beyond that of its operators.
 const OVERHEAD: &str = "overhead";
 
-/// What something costs.
+/// The cost of one example.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// In milliseconds.
+    /// Latency in milliseconds.
     pub latency: f64,
-    /// In millijoules, where it is known.
+    /// Energy in millijoules, if it is known.
     pub energy: Option<f64>,
 }
 
-/// What a network costs, as a table has it.
+/// The cost of a network, predicted from a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// The sum.
+    /// The sum of the costs of all operators and of the run.
     pub cost: Cost,
-    /// Operators that the table lacks, whose cost is an estimate.
+    /// Number of operators that the table lacks, whose costs are estimated.
     pub estimated: u32,
 }
 
-/// What operators cost on one device.
+/// A table of what operators cost on one device.
 #[derive(Clone, Debug, Default)]
 pub struct CostTable {
-    /// Where the figures come from, a line each.
+    /// Lines that say where the figures come from.
     pub comments: Vec<String>,
-    /// By [`Unit::text`].
+    /// The rows by [`Unit::text`].
     units: BTreeMap<String, Row>,
-    /// Latency and energy of the units that it lacks.
+    /// The fits of latency and energy, which estimate missing units.
     estimates: OnceLock<[Estimates; 2]>,
 }
 
@@ -56,7 +56,11 @@ struct Row {
 }
 
 impl CostTable {
-    /// Reads a file and checks every figure.
+    /// Reads a table from a CSV file and checks every figure.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read or parsed, if a figure is not a number of 0 or more, or if a unit occurs twice.
     pub fn read(path: &Path) -> Result<Self, LatencyError> {
         let refused = |problem: String| LatencyError::Table { path: path.to_owned(), problem };
         let text = std::fs::read_to_string(path).map_err(|error| refused(format!("cannot be read: {error}")))?;
@@ -74,7 +78,7 @@ impl CostTable {
             return Err(format!("has the columns '{}'; {form}", header.iter().collect::<Vec<_>>().join(",")));
         };
         if let Some((at, name)) = header.iter().enumerate().find(|(_, name)| !COLUMNS.contains(name)) {
-            return Err(format!("column {} is called '{name}'; known: {}", at + 1, COLUMNS.join(", ")));
+            return Err(format!("column {} is called '{name}'; the known columns are {}", at + 1, COLUMNS.join(", ")));
         }
         if let Some(name) = header.iter().find(|name| header.iter().filter(|other| other == name).count() > 1) {
             return Err(format!("two columns are called '{name}'"));
@@ -102,7 +106,7 @@ impl CostTable {
                 return Err(format!("line {line}: the unit is empty"));
             }
             if table.units.insert(name.clone(), Row { cost, work }).is_some() {
-                return Err(format!("line {line}: the unit '{name}' is there twice"));
+                return Err(format!("line {line}: the unit '{name}' occurs twice"));
             }
         }
         if table.units.is_empty() {
@@ -115,7 +119,7 @@ impl CostTable {
         Ok(table)
     }
 
-    /// The file's text.
+    /// The table as the text of a CSV file.
     pub fn to_csv(&self) -> String {
         let mut text = String::new();
         for comment in &self.comments {
@@ -138,44 +142,53 @@ impl CostTable {
         text
     }
 
-    /// Whether energy is known, too.
+    /// Whether the table also holds energies.
     pub fn has_energy(&self) -> bool {
         self.units.values().any(|row| row.cost.energy.is_some())
     }
 
-    /// How many units it has.
+    /// Number of units, including the overhead.
     pub fn len(&self) -> usize {
         self.units.len()
     }
 
-    /// Whether it has none.
+    /// Whether the table has no units.
     pub fn is_empty(&self) -> bool {
         self.units.is_empty()
     }
 
-    /// Whether the cost of a unit is known.
+    /// Whether the table holds the cost of a unit.
     pub fn has(&self, unit: &Unit) -> bool {
         self.units.contains_key(&unit.text)
     }
 
-    /// What every run costs on top.
+    /// The cost of a run beyond that of its operators.
     pub fn overhead(&self) -> Option<Cost> {
         self.units.get(OVERHEAD).map(|row| row.cost)
     }
 
-    /// Sets what every run costs on top.
+    /// Sets the cost of a run beyond that of its operators.
     pub fn set_overhead(&mut self, cost: Cost) {
         self.units.insert(OVERHEAD.into(), Row { cost, work: None });
     }
 
     /// Sets the cost of a unit.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the unit's work cannot be counted, as [`Unit::work`] does.
     pub fn set(&mut self, unit: &Unit, cost: Cost) -> Result<(), LatencyError> {
         self.units.insert(unit.text.clone(), Row { cost, work: Some(unit.work()?) });
         self.estimates = OnceLock::new();
         Ok(())
     }
 
-    /// The cost of a network: of its units, one after the other, and of the run.
+    /// Predicts the cost of a network as the sum of the costs of its units and of the overhead. Units that the table
+    /// lacks are estimated from similar ones.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the network is not valid, or if the cost of a unit is neither known nor can be estimated.
     pub fn predict(&self, graph: &Graph, input_shape: &[i64]) -> Result<Prediction, LatencyError> {
         let mut lacking: Vec<String> = Vec::new();
         let mut estimated = 0;
@@ -227,20 +240,20 @@ mod tests {
         "# phone, 1 thread\nunit,latency,energy,macs,numbers\n\"Add(8,8)\",0.25,2,0,24\n\"overhead\",0.5,1,,\n";
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_table_reads_back_unchanged() {
         let table = CostTable::parse(TEXT).unwrap();
         assert_eq!(table.to_csv(), TEXT);
         assert_eq!(table.overhead(), Some(Cost { latency: 0.5, energy: Some(1.0) }));
     }
 
     #[test]
-    fn wrong_files_say_where() {
+    fn errors_name_the_line_or_column() {
         let refused = |text: &str| CostTable::parse(text).unwrap_err();
         assert!(refused("a,b\nc,1\n").contains("has the columns 'a,b'; the first row names the columns"));
         assert!(refused("unit,latency\nx,fast\n").contains("line 2: the latency is 'fast'"));
         assert!(refused("unit,latency\nx,-1\n").contains("line 2: the latency is '-1'"));
         assert!(refused("unit,latency\nx,NaN\n").contains("'NaN'"));
-        assert!(refused("unit,latency\nx,1\nx,2\n").contains("line 3: the unit 'x' is there twice"));
+        assert!(refused("unit,latency\nx,1\nx,2\n").contains("line 3: the unit 'x' occurs twice"));
         assert!(refused("unit,latency\nx\n").contains("line: 2"));
         assert!(refused("unit,latency\n,1\n").contains("line 2: the unit is empty"));
         assert!(refused("unit,latency,watts\nx,1,2\n").contains("column 3 is called 'watts'"));

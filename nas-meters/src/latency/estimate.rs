@@ -1,29 +1,29 @@
-//! What an operator that a table lacks may cost, judging by those of its family that the table has.
+//! Estimates the cost of an operator that a table lacks from the operators of its family that the table has.
 //!
-//! log cost = a + b · log(1 + multiply-accumulates) + c · log(1 + numbers read and written), fitted by least squares, and
-//! held between half of the family's least cost and twice its greatest.
+//! log cost = a + b · log(1 + multiply-accumulates) + c · log(1 + numbers read and written), fitted by least squares.
+//! An estimate is kept between half of the family's smallest cost and twice its largest.
 
 use std::collections::BTreeMap;
 
 use nalgebra::{Matrix3, Vector3};
 
-/// Operators of a family that a fit needs.
+/// Number of operators of a family that a fit needs.
 const ENOUGH: usize = 8;
-/// Costs below this are noise, in milliseconds.
+/// Costs below this, in milliseconds or millijoules, are noise.
 const LEAST: f64 = 1e-5;
-/// Keeps the fit defined where all operators of a family are alike.
+/// Regularization, which keeps the fit defined even if all operators of a family are alike.
 const RIDGE: f64 = 1e-3;
 
-/// What an operator has to do for one example.
+/// The work of an operator for one example.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Work {
-    /// Multiply-accumulates.
+    /// Number of multiply-accumulates.
     pub macs: f64,
-    /// Numbers that are read and written: weights, inputs and outputs.
+    /// Number of weights, inputs and outputs, which are read or written.
     pub numbers: f64,
 }
 
-/// Fitted families.
+/// The fits of all families, by the family's name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Estimates(BTreeMap<String, Fit>);
 
@@ -33,7 +33,8 @@ struct Fit {
     bounds: (f64, f64),
 }
 
-/// The first operator, and whether it is a convolution in groups, which runs at another speed.
+/// The family of a unit: its first operator, and whether that has groups, which makes convolutions run at another
+/// speed.
 fn family(unit: &str) -> String {
     let operator = unit.split(['(', '+']).next().unwrap_or_default();
     let first = unit.split(')').next().unwrap_or_default();
@@ -56,7 +57,7 @@ impl Estimates {
         Self(enough.filter_map(|(family, known)| Some((family, Fit::of(&known)?))).collect())
     }
 
-    /// The cost of an operator; `None` where its family is not known.
+    /// The estimated cost of an operator; `None` if its family has no fit.
     pub fn cost(&self, unit: &str, work: Work) -> Option<f64> {
         let fit = self.0.get(&family(unit))?;
         Some(fit.coefficients.dot(&terms(work)).exp().clamp(fit.bounds.0, fit.bounds.1))
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn costs_that_follow_the_rule_are_found() {
+    fn costs_that_follow_the_formula_are_predicted() {
         let rule = |work: Work| 2e-6 * (1.0 + work.macs).powf(0.9) * (1.0 + work.numbers).powf(0.2);
         let works: Vec<Work> = (1..30_i32)
             .map(|at| Work { macs: 1000.0 * f64::from(at * at), numbers: 100.0 * f64::from(at % 7 + 1) })

@@ -1,4 +1,5 @@
-//! What a network is made of, as runtimes see it: an operator with what follows it number by number, which they fuse.
+//! Splits a network into the units that runtimes execute: an operator with the element-wise operators that follow it,
+//! which runtimes fuse.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,9 +11,9 @@ use nas_export::{About, Model};
 
 use crate::{LatencyError, Work};
 
-/// Operators that move no numbers and compute none.
+/// Operators that neither move nor compute numbers.
 const FREE: [&str; 7] = ["Input", "Constant", "Weight", "Identity", "Dropout", "Flatten", "Reshape"];
-/// What works number by number, and what becomes so once a network is trained.
+/// Operators that are fused with the one before: those that are element-wise, at least in a trained network.
 const FUSED: [&str; 20] = [
     "Abs",
     "BatchNormalization",
@@ -35,25 +36,30 @@ const FUSED: [&str; 20] = [
     "Swish",
     "Tanh",
 ];
-/// The first operator of a unit, in its network.
+/// The name of a unit's first operator in the network of the unit alone.
 const HEAD: &str = "unit";
-/// Attributes that say nothing of the cost.
+/// Attributes that do not affect the cost.
 const NAMES: [&str; 3] = ["tied", "init", "decision"];
 
-/// An operator, what is fused with it, and how often both are in a network.
+/// An operator with the operators that are fused with it, and how often the network has this combination.
 #[derive(Clone, Debug)]
 pub struct Unit {
-    /// Operators, attributes and shapes: equal texts cost the same. `Conv(3x32x32; kernel_shape=3x3 …)+Relu`.
+    /// Operators, attributes and shapes of its inputs, as in `Conv(3x32x32 kernel_shape=3x3 …)+Relu`. Units with equal
+    /// texts have equal costs.
     pub text: String,
-    /// How many there are.
+    /// Number of such units in the network.
     pub count: u32,
-    /// A network of this unit alone.
+    /// The nodes of a network of this unit alone.
     nodes: Vec<Node>,
     input_shape: Shape,
 }
 
 impl Unit {
-    /// The network of the unit alone, to be run.
+    /// The network of the unit alone, which can be run.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that network is not valid.
     pub fn model(&self) -> Result<Model, LatencyError> {
         let outputs = vec![self.nodes.len() as u32 - 1];
         let graph = Graph { nodes: self.nodes.clone(), outputs };
@@ -64,7 +70,11 @@ impl Unit {
         )?)
     }
 
-    /// What one has to do.
+    /// The work of the unit for one example.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the network of the unit alone is not valid.
     pub fn work(&self) -> Result<Work, LatencyError> {
         let model = self.model()?;
         let counts = count(&model.graph, &model.shapes)?;
@@ -74,14 +84,22 @@ impl Unit {
         Ok(Work { macs: counts.macs as f64, numbers: counts.params as f64 + ends })
     }
 
-    /// The network that does nothing, whose time every run takes on top.
+    /// A network that does nothing. Its latency is the overhead of every run.
+    ///
+    /// # Errors
+    ///
+    /// Does not fail in practice, since the network is fixed and valid.
     pub fn nothing() -> Result<Model, LatencyError> {
         let nodes = vec![input(), Node { inputs: vec![0], ..node("nothing", "Identity") }];
         Ok(Model::new(&Graph { nodes, outputs: vec![1] }, &task(vec![1]), About::default())?)
     }
 }
 
-/// The units of a network, each once, in the order in which they are first met.
+/// The different units of a network, in the order of their first occurrence.
+///
+/// # Errors
+///
+/// Fails if the graph is not valid for an input of this shape.
 pub fn units(graph: &Graph, input_shape: &[i64]) -> Result<Vec<Unit>, LatencyError> {
     let model = Model::new(graph, &task(input_shape.to_vec()), About::default())?;
     let readers = readers(&model.graph);
@@ -122,7 +140,7 @@ fn node(name: &str, op: &'static str) -> Node {
     Node { name: name.into(), op: op.into(), inputs: Vec::new(), attributes: Vec::new() }
 }
 
-/// The nodes that read each node's value; an output of the network counts as one.
+/// The nodes that read each node's value. An output of the network counts as a reader.
 fn readers(graph: &Graph) -> Vec<Vec<usize>> {
     let mut readers = vec![Vec::new(); graph.nodes.len()];
     for (at, node) in graph.nodes.iter().enumerate() {
@@ -132,7 +150,7 @@ fn readers(graph: &Graph) -> Vec<Vec<usize>> {
     readers
 }
 
-/// A node, and those after it that read it alone and work number by number: activations and batch normalisation.
+/// A node, and the element-wise nodes after it, each of which is the only reader of the one before.
 fn chain(graph: &Graph, readers: &[Vec<usize>], first: usize) -> Vec<usize> {
     let mut chain = vec![first];
     let mut last = first;
@@ -186,9 +204,9 @@ fn shown(value: &Attribute) -> String {
     }
 }
 
-/// The nodes of a network of this chain alone. Its input is the largest value that the chain reads; other values of that
-/// shape are the same one, what was a weight stays one, and the rest is cut out of the input where that can be, or else a
-/// weight.
+/// The nodes of a network of this chain alone, and the shape of its input, which is that of the largest value that the
+/// chain reads. Other values of this shape are that same input, and weights stay weights. All other values are slices
+/// of the input for `Attention`, and weights for other operators.
 fn alone(model: &Model, chain: &[usize]) -> (Vec<Node>, Shape) {
     let head = &model.graph.nodes[chain[0]];
     let read: Vec<(&Node, &Shape)> =
@@ -206,7 +224,7 @@ fn alone(model: &Model, chain: &[usize]) -> (Vec<Node>, Shape) {
             inputs.push(0);
             continue;
         } else if head.op == "Attention" {
-            // Fewer positions or features: the beginning of the input's.
+            // Values with fewer positions or features are taken from the beginning of the input.
             let mut from = 0;
             for (axis, (&size, &whole)) in (1..).zip(shape.iter().zip(&input_shape)) {
                 if size < whole {

@@ -1,4 +1,4 @@
-//! The meters of studies: runtimes by name, tables of operators' costs by file.
+//! The meters of latency: runtimes, which have names, and cost tables, which are files.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,28 +9,41 @@ use sha2::{Digest, Sha256};
 
 use crate::{BurnRuntime, CostTable, OnnxRuntime, Runtime, measure};
 
-/// How long a network is timed.
+/// How long a network is timed, about.
 const ABOUT: Duration = Duration::from_millis(100);
 
-/// ONNX Runtime on this machine, one thread.
+/// The meter of latency in ONNX Runtime on this machine, with one thread.
+///
+/// # Errors
+///
+/// Fails if ONNX Runtime is not installed.
 pub fn onnxruntime_meter() -> Result<Box<dyn Meter>, String> {
     let runtime = OnnxRuntime::open(1).map_err(|error| error.to_string())?;
     Ok(Box::new(Timed::new(Box::new(runtime))))
 }
 
-/// burn on this machine, one thread.
+/// The meter of latency in burn on this machine, with one thread.
+///
+/// # Errors
+///
+/// Never fails: it returns a `Result` like the other meters.
 pub fn burn_meter() -> Result<Box<dyn Meter>, String> {
     Ok(Box::new(Timed::new(Box::new(BurnRuntime))))
 }
 
-/// A table of operators' costs; its metrics end with the file's name.
+/// The meter of a cost table. Its metrics are `latency_NAME` and, if the table holds energies, `energy_NAME`, where
+/// NAME is that of the file without its ending.
+///
+/// # Errors
+///
+/// Fails if the table cannot be read, or if the file's name cannot be part of a metric's name.
 pub fn table_meter(path: &Path) -> Result<Box<dyn Meter>, String> {
     let table = CostTable::read(path).map_err(|error| error.to_string())?;
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let plain = |letter: char| letter.is_alphanumeric() || "-_. ".contains(letter);
     if name.is_empty() || !name.chars().all(plain) {
         let form = "letters, digits, '-', '_', '.' and spaces";
-        return Err(format!("its name becomes that of a metric, and '{name}' is none: use {form}"));
+        return Err(format!("its name '{name}' cannot be part of a metric's name: use only {form}"));
     }
     let mut metrics = vec![latency(&name, "Milliseconds for one example, added up from the costs of its operators.")];
     if table.has_energy() {

@@ -1,4 +1,4 @@
-//! Latency: measured in a runtime on this machine, or added up from a table of operators' costs.
+//! Latency, measured in a runtime on this machine or added up from a cost table.
 
 mod agreement;
 mod burn;

@@ -1,4 +1,5 @@
-//! ONNX Runtime, through its C interface. The library is loaded where it is installed; none is linked or downloaded.
+//! Runs networks in ONNX Runtime, through its C interface. The installed library is loaded at run time; none is linked
+//! or downloaded.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -13,7 +14,7 @@ use crate::{LatencyError, Loaded, Runtime};
 
 const REMEDY: &str = "`pip install onnxruntime` and set NAS_ONNXRUNTIME=$(python3 -c 'import onnxruntime as o; \
                       print(o.__path__[0])'), or to the library of a release of github.com/microsoft/onnxruntime";
-/// What the library is called where the system finds it.
+/// The library's name, under which the system finds it.
 const LIBRARY: &str = if cfg!(windows) {
     "onnxruntime.dll"
 } else if cfg!(target_os = "macos") {
@@ -25,7 +26,7 @@ const LIBRARY: &str = if cfg!(windows) {
 /// The library has one environment for the whole process.
 static ENVIRONMENT: OnceLock<Result<(Environment, String), String>> = OnceLock::new();
 
-/// Networks in ONNX Runtime, on the CPU.
+/// Runs networks in ONNX Runtime, on the CPU.
 #[derive(Debug)]
 pub struct OnnxRuntime {
     environment: &'static Environment,
@@ -34,8 +35,12 @@ pub struct OnnxRuntime {
 }
 
 impl OnnxRuntime {
-    /// Loads the library: `NAS_ONNXRUNTIME`, a file or the folder of a Python package, or the one that the system finds.
-    /// `threads`: how many threads one operator may use.
+    /// Loads the library that the variable `NAS_ONNXRUNTIME` names (a file, or the folder of a Python package), or else
+    /// the one that the system finds. One operator may use this number of threads.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no library, or if it cannot be loaded.
     pub fn open(threads: u32) -> Result<Self, LatencyError> {
         let environment = ENVIRONMENT.get_or_init(|| {
             let named = std::env::var_os("NAS_ONNXRUNTIME").filter(|named| !named.is_empty()).map(PathBuf::from);
@@ -47,7 +52,7 @@ impl OnnxRuntime {
         match environment {
             Ok((environment, version)) => Ok(Self { environment, version, threads }),
             Err(problem) => Err(LatencyError::NoRuntime {
-                problem: format!("there is no ONNX Runtime that can be used: {problem}"),
+                problem: format!("no ONNX Runtime can be used: {problem}"),
                 remedy: REMEDY,
             }),
         }
@@ -64,7 +69,7 @@ impl OnnxRuntime {
     }
 }
 
-/// The library in a folder, as Python packages have it, `libonnxruntime.so.1.32.0`.
+/// The library in the folder of a Python package, such as `libonnxruntime.so.1.32.0`.
 fn in_folder(path: &Path) -> Option<PathBuf> {
     let folders = [path.to_owned(), path.join("capi"), path.join("onnxruntime/capi")];
     let is_library = |path: &PathBuf| {
@@ -76,12 +81,12 @@ fn in_folder(path: &Path) -> Option<PathBuf> {
     files.filter_map(|entry| Some(entry.ok()?.path())).find(is_library)
 }
 
-/// The version that the library's name ends with, `libonnxruntime.so.1.32.0`; or else the commit that it was built from.
+/// The version at the end of the library's name (`libonnxruntime.so.1.32.0`), or else the commit of its build.
 fn version(library: &Path) -> String {
     let file = std::fs::canonicalize(library).unwrap_or_else(|_| library.to_owned());
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let number = name.split(".so.").nth(1).map(str::to_owned);
-    // `ORT Build Info: git-branch=HEAD, git-commit-id=1a2b3c, build type=Release, …`
+    // The text is `ORT Build Info: git-branch=HEAD, git-commit-id=1a2b3c, build type=Release, …`.
     let commit = || ort::info().split("git-commit-id=").nth(1)?.split(',').next().map(|id| format!("commit {id}"));
     number.or_else(commit).unwrap_or_else(|| "of an unknown version".into())
 }

@@ -1,4 +1,4 @@
-//! What runs networks.
+//! Runtimes: libraries that run networks.
 
 use std::time::Duration;
 
@@ -9,15 +9,23 @@ use crate::{Latency, LatencyError};
 
 /// Runs networks on this machine, one example at a time.
 pub trait Runtime {
-    /// Kebab case: `onnxruntime`.
+    /// The runtime's name in kebab case, such as `onnxruntime`.
     fn name(&self) -> &'static str;
     /// The version of the library.
     fn version(&self) -> String;
-    /// A network with fresh weights and a random example, ready to run.
+    /// Loads a network with fresh weights and a random example.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the network cannot be written for the runtime, or if the runtime refuses it.
     fn load(&self, model: &Model) -> Result<Box<dyn Loaded>, LatencyError>;
 }
 
-/// How long a network takes in a runtime, timed for about so long.
+/// Measures how long a network takes in a runtime. The timing takes about as long as `about`.
+///
+/// # Errors
+///
+/// Fails if the runtime does not load or run the network.
 pub fn measure(runtime: &dyn Runtime, model: &Model, about: Duration) -> Result<Latency, LatencyError> {
     time(&mut *runtime.load(model)?, about)
 }
@@ -25,10 +33,14 @@ pub fn measure(runtime: &dyn Runtime, model: &Model, about: Duration) -> Result<
 /// A network that is ready to run.
 pub trait Loaded {
     /// Computes the outputs for the example once.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the runtime does not run the network.
     fn run(&mut self) -> Result<(), LatencyError>;
 }
 
-/// One random example: normal-looking numbers, or indices where the network begins with an embedding.
+/// One random example: numbers from −1 to 1, or tokens if the network has an embedding.
 pub(crate) fn example(model: &Model) -> Vec<f32> {
     use nas_api::rng::{RngExt, seeded};
     let mut rng = seeded(1);

@@ -1,30 +1,34 @@
-//! How long one run takes.
+//! Times the runs of a network.
 
 use std::time::{Duration, Instant};
 
 use crate::{LatencyError, Loaded};
 
-/// Runs before anything counts: memory is touched, caches and kernels are ready.
+/// Smallest number of runs and smallest time before timing starts, so that memory, caches and kernels are ready.
 const WARM_UP: (u32, Duration) = (5, Duration::from_millis(20));
-/// A sample is as many runs as take this long together, so that the clock's resolution does not matter.
+/// The runs of one sample together take at least about this time, so that the clock's resolution does not matter.
 const SAMPLE: Duration = Duration::from_micros(200);
-/// Samples at least and at most.
+/// Smallest and largest number of samples.
 const SAMPLES: (usize, usize) = (21, 201);
 
-/// How long one run takes, in milliseconds.
+/// The distribution of the time of one run, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Latency {
-    /// Half of the samples are faster.
+    /// The median of the samples.
     pub median: f64,
-    /// A tenth of the samples is faster.
+    /// Their 10th percentile.
     pub low: f64,
-    /// A tenth of the samples is slower.
+    /// Their 90th percentile.
     pub high: f64,
-    /// How many runs were timed.
+    /// Number of runs that were timed.
     pub runs: usize,
 }
 
-/// Warms up, then runs for about so long, and at least 21 samples.
+/// Warms up, then times runs for about as long as `about`, but within the limits of [`SAMPLES`].
+///
+/// # Errors
+///
+/// Fails if the runtime does not run the network.
 pub fn time(network: &mut dyn Loaded, about: Duration) -> Result<Latency, LatencyError> {
     let begin = Instant::now();
     let mut warm = 0;
@@ -63,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_takes_no_less_than_it_sleeps() {
+    fn a_run_takes_at_least_as_long_as_it_sleeps() {
         let latency = time(&mut Sleeps(Duration::from_millis(1)), Duration::from_millis(1)).unwrap();
         assert!(latency.low >= 1.0 && latency.low <= latency.median && latency.median <= latency.high, "{latency:?}");
         assert_eq!(latency.runs, SAMPLES.0);

@@ -1,28 +1,29 @@
-//! `fisher`: J. Turner, E. J. Crowley, M. O'Boyle, A. Storkey and G. Gray, "BlockSwap: Fisher-guided Block Substitution for
-//! Network Compression on a Budget", ICLR 2020; after L. Theis et al., "Faster gaze prediction with dense networks
+//! `fisher`: J. Turner, E. J. Crowley, M. O'Boyle, A. Storkey and G. Gray, "BlockSwap: Fisher-guided Block Substitution
+//! for Network Compression on a Budget", ICLR 2020; after L. Theis et al., "Faster gaze prediction with dense networks
 //! and Fisher pruning", 2018.
 //!
-//! As in the code of Abdelfattah et al. 2021 the activations are what convolutions and linear layers return, and a channel
-//! counts once for each of its weights.
+//! As in the code of Abdelfattah et al. 2021, the activations are the outputs of convolutions and linear layers, and a
+//! channel counts once for each of its weights.
 
 use burn::tensor::Tensor;
 
 use super::probe::{BATCH, Subject, numbers};
 use nas_network::{Matrix, Operator, Value, each_rank};
 
-/// What a layer returned, and zeros that were added to it: their gradient is its own, which burn keeps for leaves alone.
+/// The output of a layer, and zeros that were added to it. burn keeps gradients only for leaves, and the gradient of
+/// the zeros is that of the output.
 struct Probe {
     activation: Value,
     zeros: Value,
     layer: Channels,
 }
 
-/// Where a layer has its channels.
+/// The channels of a layer's output.
 #[derive(Clone, Copy)]
 struct Channels {
-    /// Weights of one of them.
+    /// Number of weights of one channel.
     weights: usize,
-    /// On the last axis, as of a `Gemm` at every position, and not on the first.
+    /// Whether channels are on the last axis, as in a `Gemm` at every position, and not on the first.
     last: bool,
 }
 
@@ -53,13 +54,13 @@ pub fn score(subject: &mut Subject) -> f64 {
             information(a.swap_dims(1, 2), zeros.grad(&gradients).map(|gradient| gradient.swap_dims(1, 2)))
         }
         (Value::Rows(a), Value::Rows(zeros)) => information(a, zeros.grad(&gradients)),
-        // A probe's two values are of one kind.
+        // Unreachable: the two values of a probe have the same rank.
         _ => 0.0,
     };
     probes.into_iter().map(|probe| probe.layer.weights as f64 * of(probe)).sum()
 }
 
-/// How many weights lead to one channel, and where it is, for the steps that are layers.
+/// The channels of each step of the network; `None` for steps that are not layers.
 fn fan_in(subject: &Subject) -> Vec<Option<Channels>> {
     let weights = &subject.network.weights;
     let of = |operator: &Operator| match operator {

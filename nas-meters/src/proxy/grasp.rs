@@ -1,8 +1,8 @@
-//! `grasp`: C. Wang, G. Zhang and R. Grosse, "Picking Winning Tickets Before Training by Preserving Gradient Flow", ICLR 2020,
-//! section 4.1, at temperature 1 as in the code of Abdelfattah et al. 2021.
+//! `grasp`: C. Wang, G. Zhang and R. Grosse, "Picking Winning Tickets Before Training by Preserving Gradient Flow",
+//! ICLR 2020, section 4.1, at temperature 1 as in the code of Abdelfattah et al. 2021.
 //!
-//! burn has no derivatives of derivatives. θᵀHg is (θᵀ∇L(θ + hg) − θᵀ∇L(θ − hg)) / 2h but for a term in h²; doubles make h so
-//! small that hardly a ReLU of the network switches on or off in between, where the Hessian is not defined.
+//! burn has no second derivatives, so θᵀHg is computed as (θᵀ∇L(θ + hg) − θᵀ∇L(θ − hg)) / 2h, whose error is of order
+//! h². In doubles, h can be so small that hardly any ReLU, at whose kink the Hessian is undefined, switches in between.
 
 use burn::module::Param;
 use burn::tensor::{Gradients, Tensor};
@@ -11,7 +11,7 @@ use super::probe::{Layer, Subject, layers};
 use super::saliency::norm;
 use nas_network::Weights;
 
-/// ‖hg‖ as a share of ‖θ‖.
+/// ‖hg‖ relative to ‖θ‖.
 const STEP: f64 = 1e-6;
 
 /// −Σ θ · (H ∂L/∂θ).
@@ -40,7 +40,7 @@ pub fn score(subject: Subject) -> f64 {
     -(along_weights(h) - along_weights(-h)) / (2.0 * h)
 }
 
-/// The weights of `Conv` and `Gemm`, moved by so many times their gradients.
+/// The weights, with those of `Conv` and `Gemm` moved by `by` times their gradients.
 fn moved(weights: &Weights, gradients: &Gradients, by: f64) -> Weights {
     let matrices = weights.matrices.iter().map(|weight| moved_one(weight, gradients, by)).collect();
     let kernels = weights.kernels.iter().map(|weight| moved_one(weight, gradients, by)).collect();

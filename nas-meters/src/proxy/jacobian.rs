@@ -1,5 +1,5 @@
-//! `jacob_cov`: J. Mellor, J. Turner, A. Storkey and E. J. Crowley, "Neural Architecture Search without Training", version 1 of
-//! arXiv 2006.04647, 2020, section 3.
+//! `jacob_cov`: J. Mellor, J. Turner, A. Storkey and E. J. Crowley, "Neural Architecture Search without Training",
+//! version 1 of arXiv 2006.04647, 2020, section 3.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use nas_api::{Error, Result};
@@ -7,10 +7,14 @@ use nas_api::{Error, Result};
 use super::probe::{BATCH, Subject, numbers};
 use nas_network::{Operator, each_rank, each_tensor};
 
-/// Keeps eigenvalues off 0.
+/// Keeps the logarithms and reciprocals of eigenvalues finite.
 const K: f64 = 1e-5;
 
 /// −Σ (ln(λ + k) + 1 / (λ + k)) over the eigenvalues λ of the correlations of the examples' gradients.
+///
+/// # Errors
+///
+/// Fails if the gradient of an example is constant, so that correlations are undefined.
 pub fn score(subject: &mut Subject) -> Result<f64> {
     let is_input = |operator: &Operator| matches!(operator, Operator::Input);
     let inputs: Vec<bool> = subject.network.plan().steps.list.iter().map(|step| is_input(&step.operator)).collect();
@@ -23,7 +27,8 @@ pub fn score(subject: &mut Subject) -> Result<f64> {
         input = Some(value.clone());
         value
     });
-    // The derivative of the sum of an example's outputs by the example: examples meet in normalisations only.
+    // This is the derivative of the sum of an example's outputs by the example, since examples interact only in
+    // normalisations.
     let sum = output.sum();
     let gradients = sum.is_tracked().then(|| sum.backward());
     let jacobian = gradients
@@ -37,7 +42,7 @@ pub fn score(subject: &mut Subject) -> Result<f64> {
     Ok(-eigenvalues.iter().map(|eigenvalue| libm::log(eigenvalue + K) + 1.0 / (eigenvalue + K)).sum::<f64>())
 }
 
-/// Pearson's between the rows of the batch; `None` where a row does not vary.
+/// Pearson's correlations between the rows of the batch; `None` if a row is constant.
 fn correlations(rows: &[f64]) -> Option<DMatrix<f64>> {
     let size = rows.len() / BATCH;
     let mut standard = Vec::with_capacity(BATCH);

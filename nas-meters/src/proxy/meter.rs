@@ -30,7 +30,7 @@ impl Meter for OfProxy {
 
     fn measure(&mut self, graph: &Graph, task: &Task) -> Result<Vec<Metric>, String> {
         let value = self.proxy.score(graph, task).map_err(|error| {
-            // The study says which meter it was.
+            // The study's message already names the meter.
             let words = error.to_string();
             words.strip_prefix(self.proxy.name()).map(|rest| rest.trim_start().to_owned()).unwrap_or(words)
         })?;

@@ -1,9 +1,9 @@
-//! Zero-cost proxies: what a network that nobody has trained says about how good it will be.
+//! Zero-cost proxies: scores of untrained networks that correlate with trained accuracy.
 //!
-//! All are as in M. S. Abdelfattah, A. Mehrotra, Ł. Dudziak and N. D. Lane, "Zero-Cost Proxies for Lightweight NAS", ICLR
-//! 2021, section 3.2, and in the code published with it, where the proxy's own file says nothing else. Data are not
-//! known here: a batch is drawn instead ([`Subject`]). A weight is one of a `Conv` or a `Gemm`; biases, scales and shifts
-//! of normalisations do not count.
+//! Unless the file of a proxy says otherwise, all are as in M. S. Abdelfattah, A. Mehrotra, Ł. Dudziak and N. D. Lane,
+//! "Zero-Cost Proxies for Lightweight NAS", ICLR 2021, section 3.2, and in the code published with it. Meters do not
+//! know the data, so a random batch is drawn instead ([`Subject`]). Weights are those of `Conv` and `Gemm`; biases, and
+//! scales and shifts of normalisations do not count.
 
 mod fisher;
 mod grasp;
@@ -26,31 +26,32 @@ use nas_api::{Error, Graph, Result, Task};
 
 use probe::Subject;
 
-/// A proxy. Networks with the greater value are expected to be better.
+/// A zero-cost proxy. Networks with greater values are expected to be better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxy {
-    /// ln Σ |θ · ∂R/∂θ|, R the sum of outputs for an input of ones and absolute weights, without normalisations.
+    /// ln Σ |θ · ∂R/∂θ|, where R is the sum of the outputs for an input of ones and absolute weights, without
+    /// normalisations.
     Synflow,
-    /// How little the gradients of the outputs with respect to different examples go along with each other.
+    /// How little the gradients of the outputs with respect to different examples correlate.
     JacobCov,
-    /// ln |K|, K counting the ReLUs that are on for both or off for both of two examples.
+    /// ln |K|, where K counts the ReLUs that are on for both or off for both of two examples.
     Nwot,
     /// Σ |θ · ∂L/∂θ|.
     Snip,
-    /// −Σ θ · (H ∂L/∂θ), H the Hessian of the loss.
+    /// −Σ θ · (H ∂L/∂θ), where H is the Hessian of the loss.
     Grasp,
-    /// What the loss would change by without a channel, squared, summed over channels.
+    /// The estimated change of the loss if a channel were removed, squared and summed over channels.
     Fisher,
     /// Σ ‖∂L/∂θ‖ over layers.
     GradNorm,
     /// Σ ‖θ‖ over layers.
     L2Norm,
-    /// How far the last feature map moves where the input moves a little, with the scale that normalisations took away.
+    /// How far the last feature map moves if the input moves a little, with the scale that normalisations removed.
     Zen,
 }
 
 impl Proxy {
-    /// All of them.
+    /// All proxies.
     pub const ALL: [Self; 9] = [
         Self::Synflow,
         Self::JacobCov,
@@ -63,7 +64,7 @@ impl Proxy {
         Self::Zen,
     ];
 
-    /// As it is called everywhere: `jacob_cov`.
+    /// The name in studies and on the command line, such as `jacob_cov`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Synflow => "synflow",
@@ -78,14 +79,15 @@ impl Proxy {
         }
     }
 
-    /// What it is, and what it is computed from.
+    /// One sentence that says what it is and what it is computed from.
     pub fn description(self) -> &'static str {
         match self {
             Self::Synflow => {
                 "ln of the synaptic flow: an input of ones, absolute weights, no normalisations (Tanaka et al. 2020)."
             }
             Self::JacobCov => {
-                "Eigenvalues of the correlations of 64 random examples' input gradients (Mellor et al. 2020, version 1)."
+                "Eigenvalues of the correlations of 64 random examples' input gradients (Mellor et al. 2020, \
+                 version 1)."
             }
             Self::Nwot => {
                 "ln of the determinant of the Hamming kernel of 64 random examples' ReLU codes (Mellor et al. 2021)."
@@ -101,13 +103,16 @@ impl Proxy {
         }
     }
 
-    /// The version of the definition: values of different versions cannot be compared.
+    /// The version of the definition. Values of different versions cannot be compared.
     pub fn version(self) -> u32 {
         1
     }
 
-    /// The value of a network before training; equal for equal graphs and tasks. Fails where the network is none that
-    /// this crate can train, and where the value is no finite number.
+    /// The value of a network before training. Equal graphs and tasks have equal values.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the network cannot be trained by [`nas_network`], or if the value is undefined or not finite.
     pub fn score(self, graph: &Graph, task: &Task) -> Result<f64> {
         let value = match self {
             Self::Synflow => synflow::score(graph, task),

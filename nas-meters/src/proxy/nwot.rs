@@ -1,5 +1,5 @@
-//! `nwot`: J. Mellor, J. Turner, A. Storkey and E. J. Crowley, "Neural Architecture Search without Training", ICML 2021, section
-//! 3.
+//! `nwot`: J. Mellor, J. Turner, A. Storkey and E. J. Crowley, "Neural Architecture Search without Training", ICML
+//! 2021, section 3.
 
 use nalgebra::DMatrix;
 use nas_api::{Error, Result};
@@ -8,6 +8,10 @@ use super::probe::{BATCH, Subject};
 use nas_network::{Activation, Operator, each_tensor};
 
 /// ln |K|, where K counts the ReLUs that are on for both or off for both of two examples.
+///
+/// # Errors
+///
+/// Fails if the network has no ReLU, or if two examples have the same ReLUs on.
 pub fn score(subject: &mut Subject) -> Result<f64> {
     let is_relu = |operator: &Operator| matches!(operator, Operator::Activation(Activation::Relu));
     let relus: Vec<bool> = subject.network.plan().steps.list.iter().map(|step| is_relu(&step.operator)).collect();
@@ -23,18 +27,18 @@ pub fn score(subject: &mut Subject) -> Result<f64> {
     });
     let u = kernel.lu().u();
     let pivots: Vec<f64> = u.diagonal().iter().map(|pivot| pivot.abs()).collect();
-    // Whole numbers of ReLUs: a determinant that is not 0 is 1 at least, and rounding leaves no pivot so small.
+    // K holds whole numbers, so its determinant is 0 or at least 1: a pivot this small means 0, up to rounding.
     if pivots.iter().any(|&pivot| pivot < 1e-9) {
-        return Err(Error::new("it has the same ReLUs on for different examples, or too few to tell them apart"));
+        return Err(Error::new("the same ReLUs are on for different examples, or it has too few to tell them apart"));
     }
     Ok(pivots.iter().map(|&pivot| libm::log(pivot)).sum())
 }
 
-/// Adds to the kernel in how many ReLUs two examples agree.
+/// Adds the number of ReLUs in which two examples agree to the kernel, for all pairs of examples.
 fn count_equal(kernel: &mut DMatrix<f64>, values: impl Iterator<Item = f32>) {
     let on: Vec<bool> = values.map(|value| value > 0.0).collect();
     let size = on.len() / BATCH;
-    // A value that is the same for all examples, as of a `Weight`, tells none from another.
+    // A value that does not depend on the example, such as a `Weight`, does not distinguish examples.
     if size == 0 || !on.len().is_multiple_of(BATCH) {
         return;
     }

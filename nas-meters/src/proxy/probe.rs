@@ -1,4 +1,4 @@
-//! What proxies look at: the network with its initial weights, a batch of random examples, and the loss.
+//! The input of proxies: the network with its initial weights, a batch of random examples, and the loss.
 
 use burn::module::Param;
 use burn::tensor::{Device, Gradients, Tensor};
@@ -10,32 +10,36 @@ use super::probe_images::images;
 use nas_network::loss::Loss;
 use nas_network::{Network, Operator, Plan, Watch, Weights};
 
-/// Weights and batches are drawn from it: one network has one value.
+/// The seed of weights and batches. It is fixed, so that a network has one value.
 pub const SEED: u32 = 0;
-/// Examples of a batch: as many as the published tables were made with (Abdelfattah et al. 2021, section 4).
+/// Number of examples in a batch, as for the published tables (Abdelfattah et al. 2021, section 4).
 pub const BATCH: usize = 64;
 
-/// A network before training, without dropout, and what it is given.
+/// An untrained network without dropout, and its batch.
 pub struct Subject {
-    /// Its batch normalisations use the batch's statistics.
+    /// The network, whose batch normalisations use the batch's statistics.
     pub network: Network,
-    /// Random [`images`], or standard-normal numbers where examples have another shape.
+    /// The inputs: random [`images`], or standard-normal numbers if examples have another shape.
     pub inputs: Vec<f32>,
-    /// `[BATCH, outputs]`: one-hot labels, all equally likely; where numbers are predicted, standard-normal ones.
+    /// The targets `[BATCH, outputs]`: one-hot labels, all equally likely; for regression, standard-normal numbers.
     pub targets: Vec<f32>,
     loss: Loss,
 }
 
-/// The weight of a `Conv` or a `Gemm`.
+/// The weight of a `Conv` or a `Gemm`, with its gradient.
 pub struct Layer {
-    /// Its numbers.
+    /// The weight's numbers.
     pub weight: Vec<f64>,
-    /// The derivatives by them; zeros where nothing flows.
+    /// The derivatives of the loss by them; zeros if the loss does not depend on them.
     pub gradient: Vec<f64>,
 }
 
 impl Subject {
     /// The network of a graph, and its batch.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`plan`] does.
     pub fn new(graph: &Graph, task: &Task) -> Result<Self> {
         let network = Network::new(plan(graph, task)?, SEED, &Device::flex().autodiff());
         let outputs = task.outputs as usize;
@@ -50,22 +54,22 @@ impl Subject {
         Ok(Self { network, inputs, targets, loss })
     }
 
-    /// The same, computed in doubles.
+    /// The same subject, computed in doubles.
     pub fn in_doubles(self) -> Self {
         Self { network: self.network.in_doubles(), ..self }
     }
 
-    /// The same without gradients by weights.
+    /// The same subject without gradients of weights.
     pub fn frozen(self) -> Self {
         Self { network: self.network.frozen(), ..self }
     }
 
-    /// What the network returns for the batch.
+    /// The network's outputs for the batch.
     pub fn forward(&mut self, watch: &mut Watch<'_>) -> Tensor<2> {
         self.network.forward_watched(self.inputs.clone(), SEED, watch)
     }
 
-    /// The derivatives of the mean loss; `None` where it depends on no weight.
+    /// The gradients of the mean loss; `None` if it depends on no weight.
     pub fn gradients(&mut self, watch: &mut Watch<'_>) -> Option<Gradients> {
         let output = self.forward(watch);
         let target = self.network.tensor(self.targets.clone(), output.dims());
@@ -73,7 +77,7 @@ impl Subject {
         loss.is_tracked().then(|| loss.backward())
     }
 
-    /// The weights and the derivatives of the mean loss by them.
+    /// The weights with the gradients of the mean loss.
     pub fn layers(mut self) -> Vec<Layer> {
         let gradients = self.gradients(&mut |_, value| value);
         layers(&self.network.weights, gradients.as_ref())
@@ -81,24 +85,28 @@ impl Subject {
 }
 
 /// The plan of a graph for a task, without dropout.
+///
+/// # Errors
+///
+/// Fails if the network cannot be trained, if it reads tokens, or if it has an output at every position.
 pub fn plan(graph: &Graph, task: &Task) -> Result<Plan> {
     let shape: Vec<usize> = task.input_shape.iter().map(|&size| size as usize).collect();
     let plan =
         nas_network::plan(graph, &shape, task.outputs as usize).map_err(|error| Error::new(error.to_string()))?;
     if plan.first().rows > 1 || plan.steps.list.iter().any(|step| matches!(step.operator, Operator::Gather(_))) {
         return Err(Error::new(
-            "it reads tokens, or answers at every position: the batch of a proxy is of random numbers",
+            "it reads tokens, or has an output at every position, but the batch of a proxy holds random numbers",
         ));
     }
     Ok(plan.bypass(|operator| matches!(operator, Operator::Dropout { .. } | Operator::DropPath { .. })))
 }
 
-/// Standard-normal numbers of a stream of their own.
+/// Standard-normal numbers from the random stream of this name.
 pub fn normal(name: &str, count: usize) -> Vec<f32> {
     stream(name, count).collect()
 }
 
-/// The same, one after the other.
+/// The numbers of [`normal`] as an iterator.
 pub fn stream(name: &str, count: usize) -> impl Iterator<Item = f32> {
     let slot = Slot { node: 0, name: name.into(), what: "", shape: vec![count], fill: Fill::Normal(1.0) };
     slot.initial(SEED)
@@ -113,7 +121,7 @@ fn labels(classes: usize) -> Vec<f32> {
     targets
 }
 
-/// All weights with their derivatives.
+/// All weights with their gradients.
 pub fn layers(weights: &Weights, gradients: Option<&Gradients>) -> Vec<Layer> {
     let matrices = weights.matrices.iter().map(|weight| layer(weight, gradients));
     matrices.chain(weights.kernels.iter().map(|weight| layer(weight, gradients))).collect()

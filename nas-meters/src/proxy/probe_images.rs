@@ -1,16 +1,16 @@
-//! Random images that resemble photographs in the two ways that networks notice first: near pixels are alike, and so are the
-//! channels.
+//! Random images that resemble photographs in the two ways that matter most to networks: near pixels are correlated,
+//! and so are the channels.
 //!
 //! The amplitudes of photographs fall as 1/f (D. J. Field, "Relations between the statistics of natural images and the
-//! response properties of cortical cells", JOSA A, 1987), so that every octave of frequencies has the same variance: an image is a sum
-//! of noise at doubling distances, each interpolated between its points.
+//! response properties of cortical cells", JOSA A, 1987), so that every octave of frequencies has the same variance. An
+//! image is therefore a sum of noise on grids whose spacing doubles, interpolated between the points of each grid.
 
 use super::probe::stream;
 
-/// Of the variance of a pixel, what all of its channels share.
+/// The fraction of a pixel's variance that all of its channels share.
 const SHARED: f32 = 0.9;
 
-/// Images `[batch, channels, height, width]`, the variance of a pixel around 1.
+/// Random images `[batch, channels, height, width]`. The variance of a pixel is about 1.
 pub fn images(batch: usize, [channels, height, width]: [usize; 3]) -> Vec<f32> {
     let fields = batch * (channels + 1);
     let octaves: Vec<Octave> = Octave::all(height, width).collect();
@@ -37,7 +37,7 @@ pub fn images(batch: usize, [channels, height, width]: [usize; 3]) -> Vec<f32> {
     all
 }
 
-/// Noise at points so far apart.
+/// Noise on a grid of points that are `distance` pixels apart.
 struct Octave {
     distance: usize,
     rows: usize,
@@ -46,7 +46,7 @@ struct Octave {
 }
 
 impl Octave {
-    /// From single pixels to points half as far apart as the image is wide.
+    /// The grids, from a spacing of one pixel to half of the image's longer side.
     fn all(height: usize, width: usize) -> impl Iterator<Item = Self> {
         let distances = std::iter::successors(Some(1), |distance| Some(distance * 2));
         let distances = distances.take_while(move |&distance| distance == 1 || distance <= height.max(width) / 2);
@@ -62,7 +62,7 @@ impl Octave {
         self.rows * self.columns
     }
 
-    /// Adds what lies between four points, weighted so that its variance is 1 everywhere.
+    /// Adds the noise, interpolated between the four nearest points and scaled to a variance of 1 everywhere.
     fn add(&self, points: &[f32], pixels: &mut [f32]) {
         let between = |at: usize| (at / self.distance, (at % self.distance) as f32 / self.distance as f32);
         for (at, pixel) in pixels.iter_mut().enumerate() {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn near_pixels_and_channels_are_alike() {
+    fn near_pixels_and_channels_are_correlated() {
         let (batch, shape) = (64, [3, 16, 20]);
         let all = images(batch, shape);
         let plane = shape[1] * shape[2];
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_images_are_noise() {
+    fn images_of_one_pixel_or_row_have_the_right_size() {
         assert_eq!(images(2, [1, 1, 1]).len(), 2);
         assert_eq!(images(1, [2, 1, 3]).len(), 6);
     }

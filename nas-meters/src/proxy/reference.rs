@@ -1,20 +1,21 @@
-//! A network of two linear layers with a ReLU in between, in doubles and plain loops: what proxies must make of it.
+//! The reference for the tests of proxies: a network of two linear layers with a ReLU in between, in doubles and plain
+//! loops.
 
 use super::probe::{BATCH, Subject};
 
-/// Rows of numbers.
+/// A matrix as a list of rows.
 pub type Rows = Vec<Vec<f64>>;
 
-/// One batch, forward and backward.
+/// The network with the values and gradients of one batch.
 pub struct Mlp {
-    /// `[hidden, in]` and `[outputs, hidden]`.
+    /// The weights of shapes `[hidden, in]` and `[outputs, hidden]`.
     pub weights: [Rows; 2],
     pub inputs: Rows,
-    /// Before the ReLU.
+    /// The values before the ReLU.
     pub hidden: Rows,
     pub outputs: Rows,
     probabilities: Rows,
-    /// Derivatives of the mean cross entropy by `hidden` and `outputs`.
+    /// The derivatives of the mean cross entropy by `hidden` and `outputs`.
     pub errors: [Rows; 2],
 }
 
@@ -22,7 +23,7 @@ pub fn rows<T: Copy + Into<f64>>(values: &[T], width: usize) -> Rows {
     values.chunks(width).map(|row| row.iter().map(|&x| x.into()).collect()).collect()
 }
 
-/// x Wᵀ, row by row.
+/// x Wᵀ for each row x.
 pub fn linear(inputs: &Rows, weight: &Rows) -> Rows {
     inputs.iter().map(|x| weight.iter().map(|w| dot(w, x)).collect()).collect()
 }
@@ -39,24 +40,24 @@ fn zip(a: &Rows, b: &Rows, f: impl Fn(f64, f64) -> f64) -> Rows {
     a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect()).collect()
 }
 
-/// What of `values` passes a ReLU that is given `gate`.
+/// The `values` where `gate` is positive, else 0, as a ReLU of `gate` passes them.
 pub fn gated(values: &Rows, gate: &Rows) -> Rows {
     zip(values, gate, |value, gate| if gate > 0.0 { value } else { 0.0 })
 }
 
-/// Σ over examples of errors inputsᵀ.
+/// The sum over examples of errors · inputsᵀ.
 fn outer(errors: &Rows, inputs: &Rows) -> Rows {
     linear(&transposed(errors), &transposed(inputs))
 }
 
-/// Over all numbers of two layers.
+/// The sum of `f` over all numbers of two layers.
 pub fn sum(a: &[Rows; 2], b: &[Rows; 2], f: impl Fn(f64, f64) -> f64 + Copy) -> f64 {
     let of = |(a, b): (&Rows, &Rows)| zip(a, b, f).iter().flatten().sum::<f64>();
     a.iter().zip(b).map(of).sum()
 }
 
 impl Mlp {
-    /// The network of a subject with layers called `hidden` and `head`.
+    /// The network of a subject whose layers are called `hidden` and `head`.
     pub fn of(subject: &Subject) -> Self {
         let arrays = subject.network.arrays().unwrap();
         let weight = |name: &str| {
@@ -78,7 +79,7 @@ impl Mlp {
         Self { weights, inputs, hidden, outputs, probabilities, errors: [first, last] }
     }
 
-    /// By both weights.
+    /// The gradients of the loss by both weights.
     pub fn gradients(&self) -> [Rows; 2] {
         [outer(&self.errors[0], &self.inputs), outer(&self.errors[1], &gated(&self.hidden, &self.hidden))]
     }
@@ -106,7 +107,7 @@ impl Mlp {
         [outer(&gated(&through, &self.hidden), &self.inputs), last]
     }
 
-    /// The derivative of the sum of each example's outputs by the example.
+    /// The derivatives of the sum of each example's outputs by the example.
     pub fn input_gradients(&self) -> Rows {
         let ones: Rows = self.outputs.iter().map(|row| vec![1.0; row.len()]).collect();
         linear(&gated(&linear(&ones, &transposed(&self.weights[1])), &self.hidden), &transposed(&self.weights[0]))

@@ -1,8 +1,9 @@
-//! Sums over weights of what the loss says about them.
+//! Proxies that are sums over weights and their gradients.
 //!
-//! `snip`: N. Lee, T. Ajanthan and P. H. S. Torr, "SNIP: Single-shot Network Pruning based on Connection Sensitivity", ICLR
-//! 2019, section 4.1. The masks' derivatives there are the weights times their derivatives.
-//! `grad_norm`: Abdelfattah et al. 2021, section 3.2. `l2_norm`: the code published with it. Norms are summed over layers.
+//! `snip` is from N. Lee, T. Ajanthan and P. H. S. Torr, "SNIP: Single-shot Network Pruning based on Connection
+//! Sensitivity", ICLR 2019, section 4.1, where the derivatives of the masks equal the weights times their derivatives.
+//! `grad_norm` is from Abdelfattah et al. 2021, section 3.2, and `l2_norm` from the code published with it. Both norms
+//! are summed over layers.
 
 use super::probe::{Layer, layers};
 use nas_network::Weights;
@@ -24,7 +25,7 @@ pub fn l2_norm(weights: &Weights) -> f64 {
     layers(weights, None).iter().map(|layer| norm(&layer.weight)).sum()
 }
 
-/// Euclidean.
+/// The Euclidean norm.
 pub fn norm(numbers: &[f64]) -> f64 {
     numbers.iter().map(|x| x * x).sum::<f64>().sqrt()
 }

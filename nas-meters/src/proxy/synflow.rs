@@ -1,9 +1,9 @@
-//! `synflow`: H. Tanaka, D. Kunin, D. L. K. Yamins and S. Ganguli, "Pruning neural networks without any data by iteratively
-//! conserving synaptic flow", NeurIPS 2020, section 6, algorithm 1.
+//! `synflow`: H. Tanaka, D. Kunin, D. L. K. Yamins and S. Ganguli, "Pruning neural networks without any data by
+//! iteratively conserving synaptic flow", NeurIPS 2020, section 6, algorithm 1.
 //!
-//! As in the code of Abdelfattah et al. 2021 normalisations hand on what they are given: with them the flow would not be
-//! conserved. Without them it grows by orders of magnitude in every layer, so it is computed in doubles, and its natural
-//! logarithm is the value, as in published tables.
+//! As in the code of Abdelfattah et al. 2021, normalisations are bypassed, since they would not conserve the flow.
+//! Without them the flow grows by orders of magnitude in every layer, so it is computed in doubles. The value is its
+//! natural logarithm, as in published tables.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
@@ -14,6 +14,10 @@ use super::saliency::snip;
 use nas_network::{Network, Operator, Weights};
 
 /// ln Σ |θ · ∂R/∂θ|.
+///
+/// # Errors
+///
+/// Fails if the network cannot be planned, or if its output does not depend on its input.
 pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
     let plan = plan(graph, task)?.bypass(|operator| {
         matches!(operator, Operator::BatchNormalization(_) | Operator::Layer(_) | Operator::Group(_))

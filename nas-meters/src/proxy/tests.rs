@@ -1,4 +1,5 @@
-//! Every proxy against [`reference`](super::reference) or a closed form; what changes no value; what has none.
+//! Checks every proxy against [`reference`](super::reference) or a closed form, and checks which changes of a network
+//! keep its value and which networks have none.
 
 use nas_api::graph::builder::{int, ints};
 use nas_api::graph::weights::{Fill, Slot};
@@ -23,7 +24,7 @@ fn flat() -> Task {
     task(&[INPUTS], "classification")
 }
 
-/// `hidden`, something, `head`.
+/// A network of the layers `hidden` and `head` with `between` in the middle.
 fn mlp(between: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
@@ -50,7 +51,7 @@ fn squares(rows: &Rows) -> f64 {
 }
 
 #[test]
-fn sums_over_weights_are_those_of_plain_loops() {
+fn snip_and_the_norms_match_plain_loops() {
     let (graph, mlp) = (relu_mlp(), reference());
     let gradients = mlp.gradients();
     let snip = sum(&mlp.weights, &gradients, |w, g| (w * g).abs());
@@ -61,14 +62,14 @@ fn sums_over_weights_are_those_of_plain_loops() {
 }
 
 #[test]
-fn grasp_is_that_of_the_exact_hessian() {
+fn grasp_matches_the_exact_hessian() {
     let mlp = reference();
     let expected = -sum(&mlp.weights, &mlp.hessian_times(&mlp.gradients()), |w, h| w * h);
     near(Proxy::Grasp.score(&relu_mlp(), &flat()).unwrap(), expected, 1e-6);
 }
 
 #[test]
-fn fisher_is_that_of_plain_loops() {
+fn fisher_matches_plain_loops() {
     let mlp = reference();
     let information = |activations: &Rows, errors: &Rows, weights: i64| {
         let products: Rows =
@@ -88,9 +89,9 @@ fn nwot_counts_relus_that_agree() {
     near(Proxy::Nwot.score(&relu_mlp(), &flat()).unwrap(), expected, 1e-12);
 }
 
-/// Σ ln(λ + k) is a determinant, and Σ 1 / (λ + k) the trace of an inverse.
+/// Σ ln(λ + k) is the logarithm of a determinant, and Σ 1 / (λ + k) the trace of an inverse.
 #[test]
-fn jacob_cov_is_that_of_the_exact_gradients() {
+fn jacob_cov_matches_the_exact_gradients() {
     let gradients = reference().input_gradients();
     let centred: Rows = gradients
         .iter()
@@ -106,9 +107,9 @@ fn jacob_cov_is_that_of_the_exact_gradients() {
     near(Proxy::JacobCov.score(&relu_mlp(), &flat()).unwrap(), -(log + trace), 1e-3);
 }
 
-/// Every layer carries the same flow, which is the output: ln(layers · R).
+/// Every layer carries the same flow, the output R, so the value is ln(layers · R).
 #[test]
-fn synflow_is_the_output_once_for_each_layer() {
+fn synflow_counts_the_output_once_per_layer() {
     let mlp = reference();
     let absolute = |rows: &Rows| -> Rows { rows.iter().map(|row| row.iter().map(|x| x.abs()).collect()).collect() };
     let hidden = linear(&vec![vec![1.0; INPUTS as usize]], &absolute(&mlp.weights[0]));
@@ -152,7 +153,7 @@ fn values_that_are_not_finite_are_errors_that_name_the_proxy() {
 
 const IMAGE: [i64; 3] = [2, 5, 4];
 
-/// `conv`, something, `pool`, `head`.
+/// A network of `conv`, `between`, `pool` and `head`.
 fn image_network(between: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
@@ -164,7 +165,7 @@ fn image_network(between: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph
     graph.finish(&[head])
 }
 
-/// What a node of the network has for a batch.
+/// The value of a node of the network for a batch.
 fn value_of(graph: &Graph, node: &str, inputs: &[f32], known: &Weights) -> Batch {
     let output = graph.nodes.iter().position(|found| found.name == node).unwrap();
     let part = Graph { outputs: vec![output as u32], ..graph.clone() };
@@ -173,7 +174,7 @@ fn value_of(graph: &Graph, node: &str, inputs: &[f32], known: &Weights) -> Batch
 }
 
 #[test]
-fn zen_is_how_far_normalised_features_move_and_what_was_normalised() {
+fn zen_matches_the_movement_of_features_plus_the_scale_of_normalisations() {
     let normalised = image_network(|graph, x| {
         let x = graph.op("norm", "BatchNormalization", &[x]);
         graph.op("relu", "Relu", &[x])
@@ -205,7 +206,7 @@ fn zen_is_how_far_normalised_features_move_and_what_was_normalised() {
 
 /// Pooling makes the gradient the same at all positions, so that only a channel's mean counts.
 #[test]
-fn fisher_adds_the_positions_of_a_channel_before_it_squares() {
+fn fisher_sums_over_positions_before_squaring() {
     let (graph, task) = (image_network(|_, x| x), task(&IMAGE, "classification"));
     let subject = Subject::new(&graph, &task).unwrap();
     let known = weights(&subject.network.arrays().unwrap());
@@ -221,14 +222,14 @@ fn fisher_adds_the_positions_of_a_channel_before_it_squares() {
         let through = |channel: usize| head.iter().zip(&error).map(|(row, error)| row[channel] * error).sum::<f64>();
         conv += mean.iter().enumerate().map(|(channel, mean)| (mean * through(channel)).powi(2)).sum::<f64>();
     }
-    // A channel has 2 · 3 · 3 weights, an output 6.
+    // A channel has 2 · 3 · 3 weights, and an output has 6.
     let expected = 0.5 * (conv * 18.0 + last * 6.0) / BATCH as f64;
     near(Proxy::Fisher.score(&graph, &task).unwrap(), expected, 1e-4);
 }
 
-/// y = Wx, squared error.
+/// The network is y = Wx, and the loss is the squared error.
 #[test]
-fn regression_has_closed_forms() {
+fn proxies_of_a_linear_regression_match_closed_forms() {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let head = graph.gemm("head", input, i64::from(CLASSES));
@@ -236,7 +237,7 @@ fn regression_has_closed_forms() {
     let subject = Subject::new(&graph, &task).unwrap();
     let weight = rows(&subject.network.arrays().unwrap()[0].values, INPUTS as usize);
     let (inputs, targets) = (rows(&subject.inputs, INPUTS as usize), rows(&subject.targets, CLASSES as usize));
-    // Of the mean over examples and outputs, for errors that are linear in the weights.
+    // The derivative of the mean over examples and outputs, for errors that are linear in the weights.
     let derivative = |errors: &Rows| -> Rows {
         let by = |output: usize, input: usize| -> f64 {
             errors.iter().zip(&inputs).map(|(error, x)| error[output] * x[input]).sum()
@@ -262,7 +263,7 @@ fn regression_has_closed_forms() {
 }
 
 #[test]
-fn the_order_of_examples_changes_nothing() {
+fn nwot_and_jacob_cov_do_not_depend_on_the_order_of_examples() {
     let (graph, task) = (relu_mlp(), flat());
     let subject = || Subject::new(&graph, &task).unwrap();
     let reversed = || {
@@ -275,7 +276,7 @@ fn the_order_of_examples_changes_nothing() {
 }
 
 #[test]
-fn examples_with_equal_codes_have_no_nwot() {
+fn nwot_is_an_error_if_two_examples_have_equal_codes() {
     let mut subject = Subject::new(&relu_mlp(), &flat()).unwrap();
     let first = subject.inputs[..INPUTS as usize].to_vec();
     subject.inputs[INPUTS as usize..2 * INPUTS as usize].copy_from_slice(&first);
@@ -283,7 +284,7 @@ fn examples_with_equal_codes_have_no_nwot() {
 }
 
 #[test]
-fn normalisations_change_no_synflow_and_dropout_changes_nothing() {
+fn normalisations_do_not_change_synflow_and_dropout_changes_no_proxy() {
     let normalised = mlp(|graph, x| {
         let x = graph.op("norm", "BatchNormalization", &[x]);
         graph.op("relu", "Relu", &[x])
@@ -296,12 +297,12 @@ fn normalisations_change_no_synflow_and_dropout_changes_nothing() {
     });
     for proxy in Proxy::ALL {
         let of = |graph: &Graph| proxy.score(graph, &flat()).unwrap();
-        // Zen's features are what the head reads, and that is the same.
+        // Zen's features are the values that the head reads, which dropout does not change here.
         assert_eq!(of(&dropped), of(&relu_mlp()), "{}", proxy.name());
     }
 }
 
-/// A small network of the space.
+/// A small network of a cell of NAS-Bench-201.
 fn cell(text: &str) -> (Graph, Task) {
     let space = NasBench201::new();
     let mut settings = Settings::defaults(&space.task_parameters());
@@ -313,7 +314,7 @@ fn cell(text: &str) -> (Graph, Task) {
 }
 
 #[test]
-fn equal_networks_have_equal_bits_and_others_do_not() {
+fn equal_networks_have_identical_values_and_different_networks_do_not() {
     let one = "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_3x3~1|nor_conv_1x1~2|";
     let other = "|nor_conv_1x1~0|+|none~0|nor_conv_1x1~1|+|avg_pool_3x3~0|skip_connect~1|skip_connect~2|";
     for proxy in Proxy::ALL {
@@ -327,7 +328,7 @@ fn equal_networks_have_equal_bits_and_others_do_not() {
 }
 
 #[test]
-fn a_network_that_nothing_flows_through_is_worthless_or_has_no_value() {
+fn a_network_without_a_path_to_its_output_scores_0_or_is_an_error() {
     let (graph, task) = cell("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|");
     for proxy in [Proxy::Synflow, Proxy::JacobCov, Proxy::Nwot, Proxy::Zen] {
         let error = proxy.score(&graph, &task).unwrap_err().to_string();
@@ -339,7 +340,7 @@ fn a_network_that_nothing_flows_through_is_worthless_or_has_no_value() {
 }
 
 #[test]
-fn networks_that_cannot_be_trained_are_refused_as_by_the_evaluator() {
+fn networks_that_cannot_be_trained_are_refused() {
     let decision = || vec![("decision".into(), Attribute::Text("open".into()))];
     let supernet = mlp(|graph, x| graph.node("body", "Choice", &[x, x], decision()));
     let mut tokens = GraphBuilder::new();
@@ -356,9 +357,9 @@ fn networks_that_cannot_be_trained_are_refused_as_by_the_evaluator() {
     }
 }
 
-/// What computes with tables of its own must do so in doubles, too.
+/// Operators that compute with tables of their own must also do so in doubles.
 #[test]
-fn attention_and_images_that_grow_have_values() {
+fn rotary_attention_and_resized_images_have_values() {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let heads = || int("num_heads", 2);

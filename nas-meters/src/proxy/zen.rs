@@ -1,5 +1,5 @@
-//! `zen`: M. Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021, algorithm 1, with
-//! one draw, and with all of a graph's connections: the residual ones, which the paper takes out, a graph does not tell.
+//! `zen`: M. Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021, algorithm 1,
+//! with one draw. The paper removes residual connections; here all stay, since a graph does not mark residual ones.
 
 use burn::tensor::Device;
 use nas_api::graph::weights::Fill;
@@ -9,10 +9,14 @@ use super::probe::{BATCH, SEED, normal, numbers, plan};
 use super::saliency::norm;
 use nas_network::{Arrange, Network, Operator, Plan, Reduction, SlotKind, each_tensor};
 
-/// How far examples move (α).
+/// How far examples move: the paper's α.
 const ALPHA: f32 = 0.01;
 
-/// ln mean ‖f(x) − f(x + αε)‖ + Σ ln σ, σ² being the mean variance of what a normalisation is given.
+/// ln mean ‖f(x) − f(x + αε)‖ + Σ ln σ, where σ² is the mean variance of the channels of a normalisation's input.
+///
+/// # Errors
+///
+/// Fails if the network cannot be planned, or if its features do not depend on its input.
 pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
     let mut plan = plan(graph, task)?;
     for slot in plan.slots.iter_mut().filter(|slot| matches!(slot.place, SlotKind::Matrix | SlotKind::Kernel)) {
@@ -34,9 +38,9 @@ pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
     Ok(libm::log(distance) + here.log_scale)
 }
 
-/// What the network makes of a batch.
+/// The network's features for a batch.
 struct Features {
-    /// What its head reads.
+    /// The value that the head reads.
     map: Vec<f64>,
     /// Σ ln σ over normalisations.
     log_scale: f64,
@@ -61,7 +65,8 @@ fn features(network: &mut Network, inputs: Vec<f32>) -> Features {
     features
 }
 
-/// The step whose value the head reads: what the last global pooling is given, or else the last linear layer.
+/// The step whose value the head reads: the input of the last global pooling or, if there is none, of the last linear
+/// layer.
 fn before_head(plan: &Plan) -> usize {
     let is_pooling =
         |operator: &Operator| matches!(operator, Operator::Arrange(Arrange::Reduce { how: Reduction::Mean, .. }));
@@ -71,7 +76,7 @@ fn before_head(plan: &Plan) -> usize {
     last.map_or(plan.steps.list.len() - 1, |step| step.inputs[0])
 }
 
-/// How many normalisations read the value of each step.
+/// The number of normalisations that read the value of each step.
 fn normalised(plan: &Plan) -> Vec<usize> {
     let mut counts = vec![0; plan.steps.list.len()];
     for step in plan.steps.list.iter().filter(|step| matches!(step.operator, Operator::BatchNormalization { .. })) {
@@ -82,7 +87,7 @@ fn normalised(plan: &Plan) -> Vec<usize> {
 
 /// The variance of a channel over the batch and its positions, averaged over channels.
 fn mean_variance(values: &[f64], channels: usize) -> f64 {
-    // At least 1, also of a value that is the same for all examples.
+    // The area is at least 1, even for a value that is the same for all examples.
     let area = (values.len() / BATCH / channels).max(1);
     let variance = |channel: usize| {
         let planes = || values.chunks(area).skip(channel).step_by(channels).flatten();

@@ -1,4 +1,4 @@
-//! Functions of single numbers, and softmax.
+//! Element-wise functions and softmax.
 
 use nas_api::Node;
 
@@ -43,7 +43,7 @@ pub fn apply(node: &Node, x: &Batch) -> Batch {
     }
 }
 
-/// `of` gives the result from a number and the sum of the exponentials along the axis.
+/// Softmax and its logarithm; `of` computes the result from a number and the sum of the exponentials along the axis.
 fn softmax(node: &Node, x: &Batch, of: impl Fn(f64, f64) -> f64) -> Batch {
     let axis = node.axis("axis", Some(-1), x.shape.len()).unwrap();
     Batch::build(x.count(), &x.shape, |at| {

@@ -1,4 +1,4 @@
-//! Moving, cutting, padding, enlarging, summarising, joining.
+//! Operators that move, cut, pad, resize, reduce and join values.
 
 use nas_api::Node;
 
@@ -74,7 +74,7 @@ fn resize(node: &Node, x: &Batch) -> Batch {
     let scales = list(node, "scales");
     let (height, width) = (x.shape[1], x.shape[2]);
     let linear = node.text("mode", "nearest").unwrap() == "linear";
-    // Places with their shares.
+    // The two pixels that contribute along one side, with their shares.
     let places = |at: usize, scale: usize, size: usize| {
         if !linear {
             return [(at / scale, 1.0), (0, 0.0)];
@@ -140,6 +140,6 @@ pub fn concat(node: &Node, inputs: &[&Batch]) -> Batch {
             }
             place[axis + 1] -= input.shape[axis];
         }
-        panic!("outside of all")
+        panic!("the place is outside of all inputs")
     })
 }

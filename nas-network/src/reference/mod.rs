@@ -1,4 +1,4 @@
-//! The operators once more, in doubles and in the plainest way: what the network must compute.
+//! A second implementation of the operators in double precision and in the plainest way, as a reference for tests.
 
 mod activation;
 mod arrange;
@@ -15,28 +15,28 @@ use crate::array::Array;
 /// A batch of values.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Of one example.
+    /// The shape of one example.
     pub shape: Vec<usize>,
-    /// One example after the other.
+    /// The numbers, one example after the other.
     pub values: Vec<f64>,
 }
 
-/// Weights by name.
+/// Weights by their names.
 pub type Weights = BTreeMap<String, Vec<f64>>;
 
-/// The arrays of a network.
+/// The weights in the arrays of a network.
 pub fn weights(arrays: &[Array]) -> Weights {
     let values = |array: &Array| array.values.iter().map(|&value| f64::from(value)).collect();
     arrays.iter().map(|array| (array.name.clone(), values(array))).collect()
 }
 
 impl Batch {
-    /// Examples; constants and weights have one value for all.
+    /// The number of examples; constants and weights have one value for all.
     fn count(&self) -> usize {
         self.values.len() / self.shape.iter().product::<usize>()
     }
 
-    /// `of` gives every number from its place: the example, then a place on each axis.
+    /// Builds a batch; `of` returns the number at a place, which consists of the example and an index on each axis.
     fn build(count: usize, shape: &[usize], mut of: impl FnMut(&[usize]) -> f64) -> Self {
         let dims = [&[count], shape].concat();
         let mut place = vec![0; dims.len()];
@@ -53,7 +53,7 @@ impl Batch {
         Self { shape: shape.to_vec(), values }
     }
 
-    /// The number at a place of a value of at least as many axes, as numpy broadcasts.
+    /// The number at a place of a value that has at least as many axes, broadcast as in numpy.
     fn at(&self, place: &[usize]) -> f64 {
         let skipped = place.len() - 1 - self.shape.len();
         let mut at = place[0] % self.count();
@@ -79,7 +79,7 @@ fn broadcast(a: &[usize], b: &[usize]) -> Vec<usize> {
     (0..axes).map(|axis| size(a, axis).max(size(b, axis))).collect()
 }
 
-/// What the network returns while it is trained (batch statistics, no dropout) or at inference.
+/// The network's first output in training (batch statistics, no dropout) or at inference.
 pub fn run(graph: &Graph, input: &Batch, weights: &Weights, training: bool) -> Batch {
     let mut values: Vec<Batch> = Vec::new();
     for node in &graph.nodes {
@@ -95,7 +95,7 @@ pub fn run(graph: &Graph, input: &Batch, weights: &Weights, training: bool) -> B
     values[graph.outputs[0] as usize].clone()
 }
 
-/// Whole numbers that are set.
+/// The value of an attribute with non-negative integers.
 fn list(node: &Node, name: &str) -> Vec<usize> {
     signed(node, name).into_iter().map(|number| usize::try_from(number).unwrap()).collect()
 }
@@ -111,7 +111,7 @@ fn int(node: &Node, name: &str, default: i64) -> usize {
     node.int(name, Some(default)).unwrap() as usize
 }
 
-/// A weight of a node, or of the one that it is tied to.
+/// A weight of a node or of the node that it is tied to.
 fn array<'w>(node: &Node, weights: &'w Weights, what: &str) -> Option<&'w Vec<f64>> {
     let owner = node.text("tied", "").unwrap();
     let own = owner.is_empty() || (node.op == "Gemm" && what == "bias");

@@ -29,7 +29,7 @@ fn moments(all: &[f64]) -> (f64, f64) {
     (mean, all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / all.len() as f64)
 }
 
-/// Normalisations over runs of numbers of one example.
+/// Normalisations over consecutive numbers of one example.
 pub fn of_example(node: &Node, x: &Batch, weights: &Weights) -> Batch {
     let numbers: usize = x.shape.iter().product();
     let of_channels = matches!(node.op.as_str(), "GroupNormalization" | "InstanceNormalization");

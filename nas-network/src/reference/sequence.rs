@@ -1,4 +1,4 @@
-//! Embeddings, attention, rotary positions, routing.
+//! Embeddings, attention, rotary positions and routing.
 
 use nas_api::Node;
 

@@ -1,10 +1,10 @@
-//! Convolutions and pooling. A signal is an image of one row.
+//! Convolutions and pooling. A signal is an image with one row.
 
 use nas_api::Node;
 
 use super::{Batch, Weights, array, int};
 
-/// How a window moves: height, then width.
+/// The movement of a window, height before width.
 struct Moves {
     kernel: [i64; 2],
     strides: [i64; 2],
@@ -27,13 +27,13 @@ impl Moves {
         }
     }
 
-    /// Places of the window.
+    /// The places within the window.
     fn places(&self) -> impl Iterator<Item = [i64; 2]> + use<> {
         let [height, width] = self.kernel;
         (0..height).flat_map(move |down| (0..width).map(move |right| [down, right]))
     }
 
-    /// Where the window reads at an output.
+    /// The pixel that a place of the window reads for an output.
     fn reads(&self, output: [i64; 2], place: [i64; 2]) -> [i64; 2] {
         [0, 1].map(|side| output[side] * self.strides[side] + place[side] * self.dilations[side] - self.begin[side])
     }
@@ -51,7 +51,7 @@ impl Moves {
 }
 
 impl Batch {
-    /// Of one example, or nothing outside the image.
+    /// A pixel of one example; `None` outside the image.
     fn pixel(&self, example: usize, channel: usize, [row, column]: [i64; 2]) -> Option<f64> {
         let (row, column) = (usize::try_from(row).ok()?, usize::try_from(column).ok()?);
         (row < self.shape[1] && column < self.shape[2]).then(|| self.at(&[example, channel, row, column]))
@@ -108,7 +108,7 @@ fn conv(node: &Node, x: &Batch, moves: &Moves, weights: &Weights) -> Batch {
     })
 }
 
-/// Every input is added to all outputs that its window covers.
+/// Adds every input to all outputs that its window covers.
 fn transposed(node: &Node, x: &Batch, axes: usize, weights: &Weights) -> Batch {
     let moves = Moves::of(node, axes);
     let (to, group) = (int(node, "out_channels", 0), int(node, "group", 1));
@@ -139,7 +139,7 @@ fn transposed(node: &Node, x: &Batch, axes: usize, weights: &Weights) -> Batch {
     out
 }
 
-/// `of` is given what lies inside the image, and the size of the window within image and padding.
+/// Pooling; `of` receives the numbers inside the image and the size of the whole window.
 fn pool(x: &Batch, moves: &Moves, of: impl Fn(&[f64], usize) -> f64) -> Batch {
     let [height, width] = moves.outputs(x);
     Batch::build(x.count(), &[x.shape[0], height, width], |at| {

@@ -1,4 +1,4 @@
-//! What lies at the edges: outputs at every position, tokens that are none, equals among the greatest, refusals.
+//! Edge cases: outputs at every position, invalid tokens, equal maxima, and refused graphs.
 
 use burn::tensor::Device;
 use nas_api::graph::builder::{int, text};
@@ -9,7 +9,7 @@ use super::{IMAGE, OUTPUTS, batch, close, inputs, network, run};
 use crate::reference::weights;
 use crate::{Network, first, plan};
 
-/// What a network returns for examples of this shape, with fresh weights.
+/// The outputs of a network with fresh weights for examples of this shape.
 fn outputs(graph: &Graph, shape: &[usize], outputs: usize, inputs: Vec<f32>) -> Vec<f32> {
     let network = Network::new(plan(graph, shape, outputs).unwrap(), 1, &Device::flex().autodiff());
     first(network.inference()(inputs)).into_data().try_to_vec::<f32>().unwrap()
@@ -23,7 +23,7 @@ fn a_network_may_return_its_outputs_at_every_position() {
     let graph = graph.finish(&[head]);
     let made = plan(&graph, &IMAGE, OUTPUTS).unwrap();
     assert_eq!((made.first().rows, made.first().numbers), (12, OUTPUTS));
-    // All numbers together are one row.
+    // If the task has as many outputs as there are numbers, they form one row.
     assert_eq!(plan(&graph, &IMAGE, 36).unwrap().first().rows, 1);
 
     let mut network = network(&graph, &Device::flex().autodiff());
@@ -34,7 +34,7 @@ fn a_network_may_return_its_outputs_at_every_position() {
 }
 
 #[test]
-fn what_is_no_token_is_no_number() {
+fn invalid_tokens_give_nan() {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let tokens = graph.embedding("tokens", input, 4, 2);
@@ -46,7 +46,7 @@ fn what_is_no_token_is_no_number() {
 }
 
 #[test]
-fn of_equal_numbers_as_many_are_chosen_as_asked_for() {
+fn routing_chooses_k_of_equal_numbers() {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let routed = graph.node("routed", "Routing", &[input], vec![int("k", 2)]);

@@ -1,4 +1,4 @@
-//! Steps that are joined compute what they compute one by one.
+//! Fused steps compute the same as single steps.
 
 use burn::tensor::{Device, Tensor};
 use nas_api::graph::builder::{float, int, ints, text};
@@ -7,7 +7,7 @@ use nas_api::{Graph, GraphBuilder, NodeId};
 use super::networks::{Case, image_network, networks};
 use super::{Network, first, inputs_of, network};
 
-/// A convolution of three channels over 3×3 pixels.
+/// A convolution to three channels with a 3×3 window.
 pub fn conv(graph: &mut GraphBuilder, name: &str, input: NodeId, more: &[(&'static str, i64)]) -> NodeId {
     let mut attributes = vec![int("out_channels", 3), ints("kernel_shape", &[3, 3]), ints("pads", &[1; 4])];
     attributes.extend(more.iter().map(|&(name, value)| int(name, value)));
@@ -22,7 +22,7 @@ pub fn relu(graph: &mut GraphBuilder, name: &str, input: NodeId) -> NodeId {
     graph.op(name, "Relu", &[input])
 }
 
-/// What can be joined, and what only looks like it.
+/// Graphs that can be fused, and some that only look like it.
 fn cases() -> Vec<(&'static str, Graph)> {
     let chain = |graph: &mut GraphBuilder, input| {
         let x = relu(graph, "before", input);
@@ -100,7 +100,7 @@ fn cases() -> Vec<(&'static str, Graph)> {
     ]
 }
 
-/// Output, running statistics and gradients of everything learnt.
+/// The output, the running statistics and the gradients of all weights.
 fn results(network: &mut Network, output: Tensor<2>) -> Vec<Vec<f32>> {
     let numbers = |data: burn::tensor::TensorData| data.try_into_vec::<f32>().unwrap();
     let mut all = vec![numbers(output.clone().into_data())];
@@ -116,7 +116,7 @@ fn results(network: &mut Network, output: Tensor<2>) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn joined_steps_are_the_same_network() {
+fn fused_steps_are_the_same_network() {
     let device = Device::flex().autodiff();
     let others = networks().into_iter().map(|Case { name, graph, tokens }| (name, graph, tokens));
     let own = cases().into_iter().map(|(name, graph)| (name.to_owned(), graph, None));
@@ -138,7 +138,7 @@ fn joined_steps_are_the_same_network() {
 }
 
 #[test]
-fn what_can_be_joined_is_joined() {
+fn steps_are_fused_where_possible() {
     let steps = |name: &str| {
         let graph = cases().into_iter().find(|(known, _)| *known == name).map(|(_, graph)| graph);
         let plan = super::plan(&graph.unwrap(), &super::IMAGE, super::OUTPUTS).unwrap();

@@ -1,4 +1,4 @@
-//! Every operator, forward and backward, against [`reference`](super::reference).
+//! Compares every operator with [`reference`](super::reference), forward and backward.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -21,7 +21,7 @@ const IMAGE: [usize; 3] = [2, 6, 5];
 const BATCH: usize = 4;
 const OUTPUTS: usize = 3;
 
-/// Random inputs, no two alike, so that maxima are unique; or rows of a table of so many.
+/// Random inputs, all different so that maxima are unique; or, for an embedding, rows of a table with `tokens` rows.
 fn inputs_of(tokens: Option<u32>) -> Vec<f32> {
     let mut rng = seeded(5);
     let mut draw = |_| rng.random::<f32>();
@@ -44,8 +44,8 @@ fn batch() -> Batch {
     batch_of(None)
 }
 
-/// Weights off their starting values, so that shifts are not all 0 and scales not all 1; none so near 0 that a finite
-/// difference would step over it, where their absolute values have no gradient.
+/// Weights moved away from their initial values, so that shifts are not all 0 and scales not all 1. None is so close to
+/// 0 that a finite difference would step over it, where its absolute value has no gradient.
 fn moved(mut arrays: Vec<Array>) -> Vec<Array> {
     let mut rng = seeded(6);
     for array in &mut arrays {
@@ -74,7 +74,7 @@ fn close(name: &str, found: &[f32], expected: &[f64]) {
 }
 
 #[test]
-fn every_operator_computes_what_it_should() {
+fn every_operator_agrees_with_the_reference() {
     let device = Device::flex().autodiff();
     for Case { name, graph, tokens } in networks() {
         let (mut network, inputs, batch) = (network(&graph, &device), inputs_of(tokens), batch_of(tokens));
@@ -99,19 +99,19 @@ fn squared_error(output: &Batch, labels: &[u32]) -> f64 {
 }
 
 #[test]
-fn every_operator_has_the_gradient_of_finite_differences() {
+fn gradients_of_every_operator_agree_with_finite_differences() {
     compare_gradients(Loss::CrossEntropy, 0.0, 0.0, networks());
 }
 
 #[test]
-fn squared_errors_and_penalties_have_the_gradient_of_finite_differences() {
+fn gradients_of_squared_errors_and_penalties_agree_with_finite_differences() {
     let some = networks().into_iter().enumerate().filter(|(at, _)| at % 5 == 0).map(|(_, case)| case);
     let names = ["Gather", "Conv", "ConvTranspose", "MatMul"];
     let learned = networks().into_iter().filter(|case| names.iter().any(|name| case.name.starts_with(name)));
     compare_gradients(Loss::MeanSquaredError, 0.01, 0.02, some.chain(learned).collect());
 }
 
-/// The gradients of the loss and its penalties, by every weight.
+/// Compares the gradients of the loss and its penalties, by every weight, with finite differences.
 fn compare_gradients(loss: Loss, l1: f64, l2: f64, cases: Vec<Case>) {
     let device = Device::flex().autodiff();
     let labels = vec![0, 2, 1, 2];
@@ -165,7 +165,7 @@ fn compare_gradients(loss: Loss, l1: f64, l2: f64, cases: Vec<Case>) {
     }
 }
 
-/// λ is for the weights of `Gemm`, `Conv` and `ConvTranspose` alone.
+/// Whether an array is penalised, as the weights of `Gemm`, `Conv` and `ConvTranspose` are.
 fn penalised(array: &str, graph: &Graph) -> bool {
     let Some(node) = array.strip_suffix(".weight") else { return false };
     let with_kernels = |op: &str| matches!(op, "Gemm" | "Conv" | "ConvTranspose");
@@ -202,7 +202,7 @@ fn dropout_keeps_the_mean_and_is_off_at_inference() {
 }
 
 #[test]
-fn left_out_paths_are_those_of_whole_examples_and_keep_the_mean() {
+fn dropped_paths_drop_whole_examples_and_keep_the_mean() {
     let graph = map_network(|graph, x| {
         let path = graph.drop_path("body", x);
         graph.op("pool", "GlobalAveragePool", &[path])
@@ -212,9 +212,10 @@ fn left_out_paths_are_those_of_whole_examples_and_keep_the_mean() {
     let train = |network: &mut Network, seed| {
         first(network.forward_training(inputs(), seed)).into_data().try_to_vec::<f32>().unwrap()
     };
-    assert_eq!(train(&mut network, 0), plain, "nothing is left out where nobody says so");
+    assert_eq!(train(&mut network, 0), plain, "no path is dropped by default");
     network.drop_path = 0.25;
-    // What comes after the path is a line: the example is that of zeros, or the plain one and a third of its distance to it.
+    // The rest of the network is affine, so each example is either that of a zero input or the plain one, moved away
+    // from it by a third of their distance.
     let zeros = first(network.inference()(vec![0.0; inputs().len()])).into_data().try_to_vec::<f32>().unwrap();
     let (mut left_out, draws) = (0, 4_000);
     for seed in 0..draws {
@@ -256,7 +257,7 @@ fn running_statistics_follow_the_batches() {
 }
 
 #[test]
-fn what_no_output_needs_is_left_out() {
+fn nodes_that_no_output_needs_have_no_weights() {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let flat = graph.op("flatten", "Flatten", &[input]);

@@ -1,4 +1,4 @@
-//! Every operator where products are narrow, forward and backward, against the same network in 32 bits.
+//! Compares every operator in networks with narrow products, forward and backward, with the same network in 32 bits.
 
 use burn::tensor::Device;
 use nas_api::graph::builder::{float, int, ints, text};
@@ -17,7 +17,7 @@ fn network(graph: &Graph, precision: Precision) -> Network {
     Network::with_arrays(plan, &moved(fresh.arrays().unwrap()), &device).unwrap()
 }
 
-/// What inference returns, what training returns, and the gradient by weights and inputs.
+/// The outputs of inference, the outputs of training, and the gradients by weights and inputs.
 fn results(case: &Case, precision: Precision) -> [Vec<f32>; 3] {
     results_of(&case.graph, &inputs_of(case.tokens), precision)
 }
@@ -32,7 +32,7 @@ fn results_of(graph: &Graph, inputs: &[f32], precision: Precision) -> [Vec<f32>;
     [inference, training, gradients.into_iter().flat_map(|array| array.values).collect()]
 }
 
-/// The distance of two vectors, as a part of the second's length.
+/// The distance of two vectors, relative to the second's length.
 fn apart(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let length = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|number| number * number).sum::<f64>().sqrt();
@@ -41,7 +41,7 @@ fn apart(found: &[f32], expected: &[f32]) -> f64 {
     error / length(&mut expected.iter().map(|&number| f64::from(number))).max(1e-6)
 }
 
-/// The greatest distances of outputs and gradients over all networks, and how many networks have other bits.
+/// The greatest distances of outputs and gradients over all networks, and the number of networks whose bits differ.
 fn compare(precision: Precision) -> ([f64; 3], usize) {
     let (mut greatest, mut others) = ([0.0; 3], 0);
     for case in networks() {
@@ -55,22 +55,23 @@ fn compare(precision: Precision) -> ([f64; 3], usize) {
 }
 
 #[test]
-fn every_operator_computes_nearly_the_same_in_bf16() {
+fn every_operator_is_accurate_in_bf16() {
     let (greatest, others) = compare(Precision::Bf16);
     assert!(greatest.iter().all(|&apart| apart < 0.04), "{greatest:?}");
     assert!(others > 100, "{others} networks have products, which are narrow");
 }
 
 #[test]
-fn every_operator_computes_nearly_the_same_in_f16() {
+fn every_operator_is_accurate_in_f16() {
     let (greatest, others) = compare(Precision::F16);
-    // Of two numbers that are nearly equal another may be the greatest, which moves a gradient of a maximum.
+    // Rounding may change which of two nearly equal numbers is the maximum, which moves its gradient.
     let [inference, training, gradients] = greatest;
     assert!(inference < 0.004 && training < 0.004 && gradients < 0.04, "{greatest:?}");
     assert!(others > 100, "{others} networks have products, which are narrow");
 }
 
-/// What large inputs, these times those of the other tests, give in f16, which is finite, and in 32 bits.
+/// The results for inputs that are `times` as large as in the other tests, in f16, where they must be finite, and in 32
+/// bits.
 fn of_large(times: f32, body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> [[Vec<f32>; 3]; 2] {
     let graph = image_network(body);
     let inputs: Vec<f32> = inputs_of(None).into_iter().map(|input| input * times).collect();
@@ -100,7 +101,7 @@ fn activations_of_large_numbers_have_gradients_in_f16() {
 }
 
 #[test]
-fn sums_that_f16_does_not_hold_have_32_bits() {
+fn sums_too_large_for_f16_are_computed_in_32_bits() {
     let [found, expected] = of_large(6_000.0, |graph, input| {
         let rows = graph.reshape("rows", input, &[5, 12]);
         let hidden = graph.gemm("hidden", rows, 8);

@@ -1,4 +1,4 @@
-//! Networks that return several values.
+//! Networks with several outputs.
 
 use burn::tensor::{Device, Tensor};
 use nas_api::Graph;
@@ -9,7 +9,7 @@ use super::{IMAGE, OUTPUTS, batch, close, inputs, moved, run};
 use crate::reference::weights;
 use crate::{Network, Plan};
 
-/// What is returned: a convolution that its normalisation reads alone, the last value, and what a rectifier makes of the
+/// The widths of the outputs: a convolution that only its normalisation reads, the last value, and the rectified
 /// normalisation, which the next convolution reads.
 const NUMBERS: [usize; 3] = [5, OUTPUTS, 5];
 
@@ -59,7 +59,7 @@ fn every_output_is_returned_in_its_place() {
 #[test]
 fn gradients_flow_from_every_output() {
     let device = Device::flex().autodiff();
-    // The kernel of the first convolution, which all outputs depend on.
+    // The kernel of the first convolution, on which all outputs depend.
     let gradient = |network: &Network, loss: Tensor<1>| {
         let gradients = loss.backward();
         let kernel = network.weights.kernels[0].val().grad(&gradients).unwrap();

@@ -1,4 +1,4 @@
-//! Arithmetic of two values, and matrix products.
+//! Networks with arithmetic on two values and matrix products.
 
 use nas_api::graph::builder::{float, int, ints, text};
 use nas_api::{GraphBuilder, NodeId, Window};

@@ -1,4 +1,4 @@
-//! Small networks around every operator, with weights before it and behind it, so that gradients flow through it.
+//! Small networks around every operator, with weights before and after it, so that gradients flow through it.
 
 mod arithmetic;
 mod sequences;
@@ -14,17 +14,17 @@ use super::OUTPUTS;
 pub struct Case {
     pub name: String,
     pub graph: Graph,
-    /// The examples are places in a table of so many rows, not numbers.
+    /// If set, the examples are row indices of a table with this number of rows instead of numbers.
     pub tokens: Option<u32>,
 }
 
 type Attributes = Vec<(Symbol, Attribute)>;
-/// What a network is made around.
+/// Adds the operators in the middle of a network.
 type Body<'b> = dyn Fn(&mut GraphBuilder, NodeId) -> NodeId + 'b;
-/// Makes a network around something.
+/// Makes a network around a body.
 type Around = fn(&Body<'_>) -> Graph;
 
-/// A network around `body`: an image goes in, its value comes out through a linear layer.
+/// A network around `body`, which receives an image. Its value goes through a linear layer.
 pub fn image_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
@@ -34,7 +34,7 @@ pub fn image_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Grap
     graph.finish(&[head])
 }
 
-/// The same with a flat value of five numbers.
+/// The same where the body receives a vector of five numbers.
 pub fn flat_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     image_network(|graph, input| {
         let flat = graph.op("first.flatten", "Flatten", &[input]);
@@ -43,7 +43,7 @@ pub fn flat_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph
     })
 }
 
-/// The same with five positions of eight numbers.
+/// The same where the body receives five positions of eight numbers.
 fn rows_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     image_network(|graph, input| {
         let rows = graph.reshape("rows", input, &[5, 12]);
@@ -52,7 +52,7 @@ fn rows_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     })
 }
 
-/// The same with a signal of four channels.
+/// The same where the body receives a signal of four channels.
 fn signal_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     image_network(|graph, input| {
         let signal = graph.reshape("signal", input, &[6, 10]);
@@ -61,7 +61,7 @@ fn signal_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     })
 }
 
-/// The same with an image of four channels.
+/// The same where the body receives an image of four channels.
 pub fn map_network(body: impl Fn(&mut GraphBuilder, NodeId) -> NodeId) -> Graph {
     image_network(|graph, input| {
         let hidden = graph.conv("hidden", input, 4, Window { kernel: 1, stride: 1, padding: 0 });
@@ -76,7 +76,7 @@ impl Zoo {
         self.0.push(Case { name: name.into(), graph, tokens: None });
     }
 
-    /// One operator on the value of such a network.
+    /// Adds a network with a single operator in the middle.
     fn one(&mut self, on: Around, op: &'static str, set: Attributes) {
         let graph = on(&|graph, x| graph.node("body", op, &[x], set.clone()));
         let shown = if set.is_empty() { String::new() } else { format!(" {set:?}") };
@@ -84,7 +84,7 @@ impl Zoo {
     }
 }
 
-/// All of them.
+/// All networks; every operator must be in one of them.
 pub fn networks() -> Vec<Case> {
     let mut zoo = Zoo(Vec::new());
     activations(&mut zoo);
@@ -142,7 +142,7 @@ fn activations(zoo: &mut Zoo) {
     ] {
         zoo.one(flat, op, set);
     }
-    // Exponentials of small numbers, which single precision still tells apart.
+    // The exponentials of small numbers, which single precision still resolves.
     zoo.add(
         "Exp",
         flat_network(|graph, x| {

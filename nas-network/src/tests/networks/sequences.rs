@@ -1,4 +1,4 @@
-//! Sequences, and moving numbers.
+//! Networks with operators on sequences and operators that rearrange numbers.
 
 use nas_api::graph::builder::{float, int, ints};
 
@@ -15,7 +15,7 @@ pub fn sequences(zoo: &mut Zoo) {
         zoo.add(
             format!("Attention {more:?}"),
             rows_network(|graph, x| {
-                // Keys of another width than the values, and others than the positions that ask.
+                // The keys differ in width from the values, and in number from the queries.
                 let q = graph.gemm("q", x, heads * 4);
                 let x = if more.is_empty() {
                     graph.node("some", "Slice", &[x], vec![int("axis", 1), int("start", 0), int("end", 3)])

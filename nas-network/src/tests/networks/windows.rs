@@ -1,11 +1,11 @@
-//! Convolutions, pooling, and what images are arranged by; normalisations.
+//! Networks with convolutions, pooling, normalisations and operators that rearrange images.
 
 use nas_api::graph::builder::{float, int, ints, text};
 use nas_api::{Attribute, Symbol, Window};
 
 use super::{Attributes, Body, Zoo, flat_network, image_network, map_network, rows_network, signal_network};
 
-/// What spaces of images use.
+/// The operators that image spaces use.
 pub fn images(zoo: &mut Zoo) {
     let same = Window::same(3, 1);
     zoo.add("BatchNormalization of numbers", flat_network(|graph, x| graph.op("body", "BatchNormalization", &[x])));

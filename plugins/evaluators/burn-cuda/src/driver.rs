@@ -1,34 +1,39 @@
-//! Whether what CUDA needs is on this machine.
+//! Checks that this machine has what CUDA needs.
 
 use cudarc::driver::{result, sys};
 
-/// What is missing for the GPU of this number.
+/// The reason why a GPU cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Missing {
-    /// The driver's library.
+    /// The library of the driver is missing.
     #[error(
-        "this machine has no NVIDIA driver (libcuda.so cannot be loaded): install the driver, give a container access to \
-         the GPU, or train on the CPU with --device cpu"
+        "this machine has no NVIDIA driver (libcuda.so cannot be loaded): install the driver, give a container access \
+         to the GPU, or train on the CPU with --device cpu"
     )]
     Driver,
-    /// The library is there, and does not work.
+    /// The library exists but does not work.
     #[error("the NVIDIA driver does not start: {0}; `nvidia-smi` may say more. --device cpu trains on the CPU")]
     Broken(String),
-    /// A GPU of this number.
+    /// There is no GPU with this number.
     #[error("{0}. --device cpu trains on the CPU")]
     Gpu(String),
-    /// What compiles kernels.
+    /// The compiler of kernels is missing.
     #[cfg(feature = "nvrtc")]
     #[error(
-        "{0}; this library was built without LLVM, so that it needs CUDA's toolkit: install it, or train on the CPU with \
-         --device cpu"
+        "{0}; this library was built without LLVM, so that it needs CUDA's toolkit: install it, or train on the CPU \
+         with --device cpu"
     )]
     Toolkit(String),
 }
 
-/// Asks the driver for the GPU of this number; its model.
+/// Checks that the GPU with this number can be used, and returns its model.
+///
+/// # Errors
+///
+/// Fails if the driver, the GPU or the toolkit is missing or does not work.
 pub fn check(number: usize) -> Result<String, Missing> {
-    // SAFETY: loads the driver's library, which runs its initialisers, and lets it go; burn would load the same.
+    // SAFETY: this loads the driver's library, which runs its initialisers, and unloads it; burn would load the same
+    // library.
     if !unsafe { sys::is_culib_present() } {
         return Err(Missing::Driver);
     }
@@ -48,13 +53,13 @@ pub fn check(number: usize) -> Result<String, Missing> {
     }))
 }
 
-/// The compute capability of a GPU that [`check`] has found.
+/// The compute capability of a GPU that [`check`] has accepted.
 pub fn capability(number: usize) -> Option<(i32, i32)> {
     use sys::CUdevice_attribute::{
         CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR as MAJOR, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR as MINOR,
     };
     let device = device(number).ok()?;
-    // SAFETY: the driver has given this device just now, and GPUs do not go.
+    // SAFETY: the driver has just returned this device, and GPUs do not disappear.
     unsafe {
         let (major, minor) =
             (result::device::get_attribute(device, MAJOR), result::device::get_attribute(device, MINOR));
@@ -68,16 +73,16 @@ fn device(number: usize) -> Result<sys::CUdevice, result::DriverError> {
         .map_or(Err(result::DriverError(sys::CUresult::CUDA_ERROR_INVALID_DEVICE)), result::device::get)
 }
 
-/// LLVM is in the library.
+/// Nothing is needed: LLVM is part of the library.
 #[cfg(not(feature = "nvrtc"))]
 fn toolkit() -> Result<(), Missing> {
     Ok(())
 }
 
-/// NVRTC and the headers that it reads.
+/// Checks for NVRTC and the headers that it reads.
 #[cfg(feature = "nvrtc")]
 fn toolkit() -> Result<(), Missing> {
-    // SAFETY: loads the library, which runs its initialisers, and lets it go; burn would load the same.
+    // SAFETY: this loads the library, which runs its initialisers, and unloads it; burn would load the same library.
     if !unsafe { cudarc::nvrtc::sys::is_culib_present() } {
         return Err(Missing::Toolkit("CUDA's compiler (libnvrtc.so) cannot be loaded".into()));
     }

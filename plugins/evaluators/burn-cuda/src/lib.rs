@@ -1,6 +1,7 @@
-//! The evaluator `burn` on CUDA, as a library that `nas` loads: the same crate as the built-in one, with the GPUs of NVIDIA.
+//! The evaluator `burn` for NVIDIA GPUs, as a library that `nas` loads. It is the same crate as the built-in evaluator.
 //!
-//! `nas plugin inspect libnas_burn_cuda.so` works on any machine; a GPU is needed where a study opens the evaluator.
+//! `nas plugin inspect libnas_burn_cuda.so` works on any machine; a GPU is needed only when a study opens the
+//! evaluator.
 
 mod cache;
 mod driver;
@@ -9,7 +10,7 @@ use burn::tensor::Device;
 use nas_api::{Error, Result, export_native_evaluator};
 use nas_evaluator_burn::{Burn, Devices, Place, Precision};
 
-/// The GPUs, and the processor, for comparing the two.
+/// NVIDIA GPUs, and the CPU for comparing the two.
 #[derive(Debug)]
 pub struct Cuda;
 
@@ -21,7 +22,7 @@ impl Devices for Cuda {
 
     fn open(place: Place) -> Result<Device> {
         let Place::Cuda(number) = place else { return Ok(Device::flex()) };
-        // burn panics where any of it is missing.
+        // Checked first, because burn panics if anything is missing.
         let gpu = driver::check(number).map_err(|missing| Error::new(format!("'device' is {place}, but {missing}")))?;
         cache::open(&gpu);
         let device = Device::cuda(number);
@@ -29,8 +30,8 @@ impl Devices for Cuda {
         Ok(device)
     }
 
-    /// cubecl takes every GPU for one that computes in bf16. The first that do have the compute capability 8.0; half precision
-    /// came with 5.3.
+    /// cubecl assumes that every GPU computes in bf16. In fact, bf16 needs compute capability 8.0, and half precision
+    /// needs 5.3.
     fn has(place: Place, device: &Device, precision: Precision) -> bool {
         let least = match precision {
             Precision::F32 => (0, 0),

@@ -1,7 +1,7 @@
-//! Seconds of training that five networks take, on one thread: 8 batches of each, from fresh weights.
+//! Measures the training time of five networks on one thread: 8 batches of each, from fresh weights.
 //!
-//! `cargo bench -p nas-evaluator-burn --bench training [-- NAME]`; `benches/training_speed.py` holds the same networks
-//! against PyTorch.
+//! Run with `cargo bench -p nas-evaluator-burn --bench training [-- NAME]`. `benches/training_speed.py` compares the
+//! same networks with PyTorch.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -28,7 +28,7 @@ fn text(name: &str, value: impl Into<String>) -> Setting {
     Setting { name: name.into(), value: Value::Text(value.into()) }
 }
 
-/// A folder that looks like CIFAR-10, of random pixels.
+/// Writes a folder in the format of CIFAR-10 with random pixels.
 fn images(folder: &Path, count: usize) {
     let mut rng = seeded(1);
     let record = |at: usize, rng: &mut Random| {
@@ -41,11 +41,11 @@ fn images(folder: &Path, count: usize) {
     }
 }
 
-/// Random characters, of which there are 65.
+/// Writes a text of random characters, of which 65 are different.
 fn characters(file: &Path, count: usize) {
     let mut rng = seeded(2);
     let of = |at: u32| char::from_u32(u32::from('0') + at).unwrap();
-    // Every one occurs, whatever is drawn.
+    // All 65 come first, so that each occurs whatever is drawn.
     let drawn = std::iter::repeat_with(|| rng.random_range(0..65)).take(count).map(of);
     fs::write(file, (0..65).map(of).chain(drawn).collect::<String>()).unwrap();
 }
@@ -69,7 +69,7 @@ impl Subject {
         Self { evaluator, graph }
     }
 
-    /// Seconds of one training.
+    /// The seconds that one training takes.
     fn train(&self) -> Duration {
         let request = Request {
             trial: 0,

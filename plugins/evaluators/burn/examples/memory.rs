@@ -1,8 +1,8 @@
-//! The memory that a training took, beside what was expected of it.
+//! Compares the memory that a training took with what was expected of it.
 //!
-//! `memory SPACE BATCH [SIDE [PRECISION]]`: one epoch of two batches of a random network of the space (seed 0), on `digits` brought to
-//! SIDE×SIDE pixels (32 where nothing is said), or for `decoder-lm` on a text that is made for it. A process each, whose
-//! greatest memory Linux knows.
+//! `memory SPACE BATCH [SIDE [PRECISION]]` trains a random network of the space (seed 0) for one epoch of two batches.
+//! The data are `digits` resized to SIDE×SIDE pixels (32 by default) or, for `decoder-lm`, a generated text. Every
+//! measurement needs its own process, because Linux records the peak memory per process.
 
 use std::error::Error;
 use std::fs;

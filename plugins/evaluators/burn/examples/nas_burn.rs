@@ -1,3 +1,3 @@
-//! The evaluator `burn` as a dynamic library, for the CPU: the same crate that the command line has built in.
+//! The evaluator `burn` for the CPU as a dynamic library, from the same crate that is built into the command line.
 
 nas_api::export_native_evaluator!(nas_evaluator_burn::BurnEvaluator);

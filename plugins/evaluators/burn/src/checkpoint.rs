@@ -1,4 +1,4 @@
-//! What is kept of a training that is not finished, so that a trial whose process was killed carries on.
+//! Checkpoints of running trainings, so that a trial whose process was killed carries on.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -10,45 +10,50 @@ use nas_network::weights_file::{self, Archive, StoreError};
 
 use crate::trainer::Trainer;
 
-/// Names of what is added to the state of a training.
+/// The names of the entries that a checkpoint adds to the state of a training.
 const FINGERPRINT: &str = "fingerprint";
 const CURVE: &str = "curve";
 const SECONDS: &str = "seconds";
 
-/// How far a training has come, besides its weights.
+/// The progress of a training, besides its weights.
 #[derive(Debug, Default, PartialEq)]
 pub struct Course {
-    /// What was reported, epoch by epoch.
+    /// The points that were reported, epoch by epoch.
     pub curve: Vec<CurvePoint>,
     /// Seconds spent training.
     pub seconds: f64,
 }
 
-/// Where one trial is kept while it is trained.
+/// The checkpoint file of one trial.
 #[derive(Debug)]
 pub struct Checkpoint {
     file: PathBuf,
-    /// What the state must come from to be this trial's.
+    /// Identifies the trial; a state with another fingerprint belongs to another training.
     fingerprint: String,
     every: Duration,
     last: Instant,
 }
 
 impl Checkpoint {
-    /// In this file, at most so often. `of` is all that the training depends on.
+    /// A checkpoint in this file that is written at intervals of at least `every`. `of` names everything that the
+    /// training depends on.
     pub fn new(file: PathBuf, every: Duration, of: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         (env!("CARGO_PKG_VERSION"), of).hash(&mut hasher);
         Self { file, fingerprint: format!("{:016x}", hasher.finish()), every, last: Instant::now() }
     }
 
-    /// What was kept; `None` where nothing was. `Err`: why it is of no use.
+    /// Reads the checkpoint; `None` if there is no file.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, is damaged, or belongs to another training.
     pub fn read(&self) -> Result<Option<(Archive, Course)>, String> {
         let origin = self.file.display().to_string();
         let Some(bytes) = weights_file::read(&self.file).map_err(|error| error.to_string())? else { return Ok(None) };
         let archive = Archive::from_bytes(&bytes, &origin).map_err(|error| error.to_string())?;
         if archive.texts.get(FINGERPRINT) != Some(&self.fingerprint) {
-            return Err(format!("'{origin}' is of another training"));
+            return Err(format!("'{origin}' belongs to another training"));
         }
         let seconds = archive.number(SECONDS, &origin).map_err(|error| error.to_string())?;
         let curve = archive.texts.get(CURVE).and_then(|text| read_curve(text));
@@ -56,14 +61,18 @@ impl Checkpoint {
         Ok(Some((archive, Course { curve, seconds })))
     }
 
-    /// Whether it is time to keep the state again.
+    /// Whether it is time to write again.
     pub fn due(&self) -> bool {
         self.last.elapsed() >= self.every
     }
 
-    /// Keeps the state, in place of an older one.
+    /// Writes the state, replacing an older one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the state cannot be collected or the file cannot be written.
     pub fn write(&mut self, trainer: &Trainer, course: &Course) -> Result<(), String> {
-        // Also where it cannot be written: trying again after every epoch would not mend a full disk.
+        // The time also counts if writing fails, since trying again after every epoch would not mend a full disk.
         self.last = Instant::now();
         let mut archive = trainer.archive()?;
         archive.texts.insert(FINGERPRINT.into(), self.fingerprint.clone());
@@ -73,14 +82,14 @@ impl Checkpoint {
         written.map_err(|error: StoreError| error.to_string())
     }
 
-    /// The trial is over.
+    /// Removes the checkpoint at the end of the trial.
     pub fn forget(&self) {
-        // Mostly there is none. One that stays is removed with the study's end.
+        // Most trials have none. One that cannot be removed goes with the study's folder at its end.
         let _ = std::fs::remove_file(&self.file);
     }
 }
 
-/// One line for each report: `EPOCH NAME=VALUE NAME=VALUE`. Rust writes and reads doubles exactly.
+/// One line for each point: `EPOCH NAME=VALUE NAME=VALUE`. Rust writes and reads doubles exactly.
 fn curve_text(curve: &[CurvePoint]) -> String {
     let metric = |metric: &Metric| format!(" {}={}", metric.name, metric.value);
     let line =

@@ -1,4 +1,4 @@
-//! Parameters.
+//! The parameters of the evaluator, and the configuration that they are read into.
 
 use std::time::Duration;
 
@@ -8,71 +8,84 @@ use nas_network::device::Place;
 
 use crate::hyperparameters::{self, Training};
 
-/// Tokens of `bpe` where nothing is said.
+/// The default of `vocabulary`.
 const VOCABULARY: u32 = 512;
-/// Each character of a text is a token.
+/// The value of `tokens` by which every character is a token.
 const CHARACTERS: &str = "characters";
 
-/// What a user may set; `device` is where networks are trained where nobody says.
+/// The parameters that users may set. `device` is the default device.
 pub fn parameters(device: Place) -> Vec<Parameter> {
     let mut parameters = vec![
         Parameter::text(
             "recipe",
             "",
-            "settings by name, or in a .toml file: they hold where nothing else is set; empty: none",
+            "a recipe by name or as a .toml file; its settings apply to parameters that are not set; empty: none",
         )
         .with_role(Role::Recipe),
         Parameter::text(
             "data",
             "digits",
-            "`digits`, a folder of idx files (MNIST), of CIFAR's, of images or of COCO's annotations, or a .csv, .csv.gz, .parquet or \
-             .txt file",
+            "`digits`, the name of a fetched data set, a folder (of MNIST's idx files, CIFAR's binary files, images or \
+             images with COCO's annotations), or a .csv, .csv.gz, .parquet or .txt file",
         )
         .with_role(Role::Data),
         Parameter::one_of(
             "task",
             "auto",
             &["auto", "classification", "regression", "language", "detection"],
-            "what is predicted; auto: the next character of a text, the objects in annotated images, else classes",
+            "what is predicted; auto: language for texts, detection for images with boxes, else classification",
         ),
-        Parameter::text("target", "", "the column to predict (tables); empty: the last"),
-        texts("ignore", "columns that are left out (tables)"),
-        texts("categories", "columns that hold names, even where they look like numbers (tables)"),
+        Parameter::text("target", "", "the column to predict (tables); empty: the last one"),
+        texts("ignore", "columns that are not used (tables)"),
+        texts("categories", "columns that hold categories even if they look like numbers (tables)"),
         Parameter::integer(
             "category_limit",
             64,
             1,
             4096,
-            "names of a column with an input of their own, at most (tables)",
+            "largest number of categories of a column that have their own input (tables)",
         ),
         Parameter::integer(
             "split_seed",
             0,
             0,
             u32::MAX,
-            "decides which examples are for training, validation and test",
+            "decides which examples are for training, validation and testing",
         ),
         Parameter::number(
             "validation",
             0.2,
             0.01,
             0.9,
-            "fraction of the examples for validation, where none are apart",
+            "fraction of the examples for validation, unless the data have a validation set of their own",
         ),
-        Parameter::number("test", 0.2, 0.01, 0.9, "fraction for testing, where no test examples are apart"),
+        Parameter::number(
+            "test",
+            0.2,
+            0.01,
+            0.9,
+            "fraction of the examples for testing, unless the data have a test set of their own",
+        ),
         Parameter::integer(
             "train_limit",
             0,
             0,
             u32::MAX,
-            "training examples at most, a random stratified part; 0: all",
+            "largest number of training examples, a stratified sample; 0: all",
         ),
-        Parameter::integer("validation_limit", 0, 0, u32::MAX, "validation examples at most, likewise; 0: all"),
-        Parameter::integer("context", 128, 1, 1 << 16, "positions of one example of a text"),
+        Parameter::integer(
+            "validation_limit",
+            0,
+            0,
+            u32::MAX,
+            "largest number of validation examples, a stratified sample; 0: all",
+        ),
+        Parameter::integer("context", 128, 1, 1 << 16, "number of positions of one example (texts)"),
         Parameter::text(
             "tokens",
             CHARACTERS,
-            "of a text: `characters`, `bpe` (sub-words, trained on its training part), or a tokenizer.json",
+            "kind of tokens (texts): `characters`, `bpe` (sub-words, trained on the training part), or a \
+             tokenizer.json",
         )
         .with_role(Role::Path),
         Parameter::integer(
@@ -80,37 +93,37 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
             VOCABULARY,
             257,
             MOST_TOKENS as u32,
-            "tokens of `bpe` at most; the first 256 are the bytes",
+            "largest number of `bpe` tokens; the first 256 are the bytes",
         ),
-        Parameter::integer("size", 0, 0, 512, "side length in pixels that images are resized to; 0: as they are"),
+        Parameter::integer("size", 0, 0, 512, "side length in pixels that images are resized to; 0: not resized"),
         Parameter::integer(
             "validate_every",
             0,
             0,
             100_000,
-            "epochs from one validation to the next; 0: at the end alone, or after each one where a pruner judges",
+            "epochs between validations; 0: only at the end, or after every epoch with a pruner or early stopping",
         ),
         Parameter::number(
             "checkpoint_seconds",
             60.0,
             0.0,
             1e9,
-            "seconds from one kept state of a running training to the next; 0: after every epoch",
+            "seconds between checkpoints of a running training; 0: after every epoch",
         ),
     ];
     parameters.extend(hyperparameters::parameters());
-    let places = "where networks are trained: cpu, or in the CUDA library cuda:0, ...";
+    let places = "device on which networks are trained: cpu, or with the CUDA library cuda:0, cuda:1, ...";
     parameters.push(Parameter::text("device", &device.to_string(), places).with_role(Role::Device));
     parameters
 }
 
-/// What may be set for the final training: how networks are trained, where, and on how many examples.
+/// The parameters that may be set for the final training: the recipe, the device, and the numbers of examples.
 pub fn final_training() -> FinalTraining {
     FinalTraining {
         recipe: hyperparameters::parameters().into_iter().map(|parameter| parameter.name).collect(),
         others: ["train_limit", "validation_limit", "device"].map(str::to_owned).to_vec(),
         without_effect: [
-            ("validate_every", "validation examples are trained on here, so that nothing is validated"),
+            ("validate_every", "final training also trains on the validation examples, so nothing is validated"),
             ("checkpoint_seconds", "final training keeps no checkpoints"),
         ]
         .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
@@ -118,7 +131,7 @@ pub fn final_training() -> FinalTraining {
     }
 }
 
-/// A list of texts, empty where nothing is set.
+/// A parameter that is a list of texts, empty by default.
 fn texts(name: &str, description: &str) -> Parameter {
     let default = Value::Texts(Vec::new());
     Parameter::new(name, ParameterKind::Texts, default, description)
@@ -127,22 +140,26 @@ fn texts(name: &str, description: &str) -> Parameter {
 /// Checked parameters.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Which data.
+    /// Which data are used.
     pub data: DataConfig,
     /// How networks are trained.
     pub training: Training,
-    /// Final training.
+    /// Epochs of one trial at the highest fidelity, and of the final training.
     pub epochs: u32,
-    /// Where networks are trained.
+    /// The device on which networks are trained.
     pub device: Place,
-    /// Epochs from one validation to the next; 0: at the end alone.
+    /// Epochs between validations; 0 means only at the end, or after every epoch if a pruner judges the trial.
     pub validate_every: u32,
-    /// From one kept state of a running training to the next.
+    /// Time between checkpoints of a running training.
     pub checkpoint: Duration,
 }
 
 impl Config {
     /// Reads the settings, which hold every declared parameter.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a value is not allowed, or if values contradict each other.
     pub fn of(settings: &Settings) -> Result<Self> {
         let size = |name| settings.integer(name).map(|number| number as usize);
         let source = located(settings.text("data")?);
@@ -189,7 +206,7 @@ impl Config {
     }
 }
 
-/// What `tokens` says.
+/// Reads `tokens` and `vocabulary`.
 fn tokens(settings: &Settings) -> Result<Tokens> {
     let tokens = match settings.text("tokens")? {
         CHARACTERS => Tokens::Characters,
@@ -203,13 +220,13 @@ fn tokens(settings: &Settings) -> Result<Tokens> {
     };
     if settings.integer("vocabulary")? != VOCABULARY {
         return Err(Error::new(
-            "'vocabulary' is for sub-words that are learnt: set 'tokens' to \"bpe\", or leave it out",
+            "'vocabulary' is for sub-words that are learnt: set 'tokens' to \"bpe\", or leave 'vocabulary' out",
         ));
     }
     Ok(tokens)
 }
 
-/// The texts of a list, which is there.
+/// The texts of a setting that is a list.
 fn list(settings: &Settings, name: &str) -> Vec<String> {
     let found = settings.0.iter().find(|setting| setting.name == name);
     match found.map(|setting| &setting.value) {

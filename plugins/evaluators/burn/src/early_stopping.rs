@@ -5,29 +5,29 @@ use nas_data::Kind;
 
 use crate::metrics::Scores;
 
-/// What validation has come to so far (Prechelt 1998, "Early Stopping - but when?", the third criterion with strips of one
+/// The validation results so far (Prechelt 1998, "Early Stopping - but when?", the third criterion with strips of one
 /// epoch).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patience {
     best: Option<Best>,
-    /// Epochs since then.
+    /// The number of epochs since the best one.
     stale: u32,
 }
 
 /// The best epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
-    /// Counted from 1.
+    /// The epoch, counted from 1.
     pub epoch: u32,
-    /// Higher is better.
+    /// The score; higher is better.
     score: f64,
-    /// Its metrics.
+    /// The validation metrics after this epoch.
     pub metrics: Vec<Metric>,
 }
 
 impl Patience {
-    /// One more epoch was validated. Classes count by their accuracy, objects by their mean average precision, all else by
-    /// the loss; of equal epochs the first is the best.
+    /// Records the validation of an epoch. Classification is scored by accuracy, detection by mean average precision,
+    /// everything else by the loss. The first of equal epochs is the best.
     pub fn see(&mut self, epoch: u32, scores: &Scores, kind: Kind) {
         let named = |name: &str| scores.values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         let score = match kind {
@@ -44,7 +44,7 @@ impl Patience {
         }
     }
 
-    /// Nothing was gained in so many epochs.
+    /// Whether the last `patience` epochs brought no improvement; always false for 0.
     pub fn is_exhausted(&self, patience: u32) -> bool {
         patience > 0 && self.stale >= patience
     }
@@ -54,7 +54,7 @@ impl Patience {
         self.best.as_ref()
     }
 
-    /// Lines that [`Patience::from_text`] reads back exactly.
+    /// The state as text, which [`Patience::from_text`] reads back exactly.
     pub fn to_text(&self) -> String {
         let mut lines = format!("stale {}\n", self.stale);
         if let Some(Best { epoch, score, metrics }) = &self.best {
@@ -64,7 +64,7 @@ impl Patience {
         lines
     }
 
-    /// What [`Patience::to_text`] wrote; `None` for anything else.
+    /// Reads the text of [`Patience::to_text`]; `None` for any other text.
     pub fn from_text(text: &str) -> Option<Self> {
         let mut lines = text.lines().map(|line| line.split_once(' '));
         let mut next =
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_epochs_without_gain_are_enough() {
+    fn patience_counts_epochs_without_improvement() {
         let patience = seen(&[0.3, 0.5, 0.4, 0.5]);
         assert_eq!(patience.best().unwrap().epoch, 2);
         assert_eq!(Metric::find(&patience.best().unwrap().metrics, "val_loss"), Some(0.5));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn patience_is_read_back_as_written() {
         for patience in [Patience::default(), seen(&[0.1 + 0.2, 1.0 / 3.0, 0.2])] {
             assert_eq!(Patience::from_text(&patience.to_text()), Some(patience));
         }

@@ -1,26 +1,28 @@
-//! Which examples an epoch is trained on, and in which order.
+//! Chooses the examples of an epoch and their order.
 //!
-//! An epoch is a pass over the training examples in an order of its own, or, for texts, a number of tokens. Such epochs follow
-//! each other in one stream of passes, each in an order of its own, so that where an epoch begins follows from its number.
+//! An epoch is a pass over the training examples in its own order or, for texts, a number of tokens. In the latter case
+//! the epochs divide one stream of passes, each in its own order, so that the place where an epoch begins follows from
+//! its number.
 
 use nas_api::rng::{derive, seeded};
 use nas_data::{Examples, shuffled};
 
-/// How long an epoch of these examples is.
+/// The length of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch {
-    /// Training examples in all, at least one.
+    /// The number of training examples, at least one.
     examples: usize,
-    /// Of one epoch, as often as they stand in it.
+    /// The number of examples in one epoch; repetitions count.
     rows: u64,
-    /// Of one step, at most.
+    /// The most examples in one step.
     step: usize,
-    /// Targets of one example.
+    /// The number of targets of one example.
     positions: usize,
 }
 
 impl Epoch {
-    /// `tokens`: of one epoch, rounded up to whole steps of `step` examples; 0: a pass over the examples.
+    /// An epoch of `tokens` tokens, rounded up to whole steps of `step` examples; with 0, an epoch is a pass over the
+    /// examples.
     pub fn new(examples: &Examples, tokens: u32, step: usize) -> Self {
         let (count, positions) = (examples.len(), examples.positions());
         let rows = match tokens {
@@ -30,17 +32,17 @@ impl Epoch {
         Self { examples: count, rows, step, positions }
     }
 
-    /// Steps of one epoch.
+    /// The number of steps in one epoch.
     pub fn steps(self) -> u64 {
         self.rows.div_ceil(self.step as u64)
     }
 
-    /// Targets that so many epochs are trained on: the tokens of a text.
+    /// The number of targets in this number of epochs; for a text, these are tokens.
     pub fn targets(self, epochs: u32) -> u64 {
         u64::from(epochs) * self.rows * self.positions as u64
     }
 
-    /// The examples of each step of an epoch, counted from 0.
+    /// The examples of each step of an epoch, which is counted from 0.
     pub fn batches(self, epoch: u32, seed: u32) -> impl Iterator<Item = Vec<usize>> {
         let first = u64::from(epoch) * self.rows;
         let mut rows = self.stream(first, seed).take(usize::try_from(self.rows).unwrap_or(usize::MAX));
@@ -49,11 +51,11 @@ impl Epoch {
         })
     }
 
-    /// The stream of passes from this example on.
+    /// The stream of passes, beginning with its example `first`.
     fn stream(self, first: u64, seed: u32) -> impl Iterator<Item = usize> {
         let count = self.examples as u64;
         let skipped = (first % count) as usize;
-        // Passes of one training never reach 2^32.
+        // The passes of one training never reach 2^32.
         let order = move |pass: u64| shuffled(self.examples, &mut seeded(derive(seed, "shuffle", pass as u32)));
         (first / count..).flat_map(order).skip(skipped)
     }
@@ -64,7 +66,7 @@ mod tests {
     use super::*;
     use nas_data::Targets;
 
-    /// Ten windows of four tokens.
+    /// Ten windows of four tokens each.
     fn windows() -> Examples {
         let targets = Targets::Tokens { labels: vec![0; 40].into(), positions: 4, lengths: vec![1; 3] };
         Examples { shape: vec![4], inputs: vec![0.0; 40].into(), targets }
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_number_of_tokens_an_epoch_is_a_pass() {
+    fn without_epoch_tokens_an_epoch_is_a_pass() {
         let epoch = Epoch::new(&windows(), 0, 4);
         assert_eq!((epoch.rows, epoch.steps(), epoch.targets(3)), (10, 3, 120));
         let passes: Vec<Vec<Vec<usize>>> = (0..2).map(|number| epoch.batches(number, 7).collect()).collect();
@@ -88,8 +90,8 @@ mod tests {
     }
 
     #[test]
-    fn epochs_of_tokens_are_whole_steps_that_go_on_in_one_stream() {
-        // 13 tokens: four windows, which are two steps of three.
+    fn epochs_of_tokens_are_whole_steps_of_one_stream() {
+        // 13 tokens are four windows, and so two steps of three.
         let epoch = Epoch::new(&windows(), 13, 3);
         assert_eq!((epoch.rows, epoch.steps(), epoch.targets(2)), (6, 2, 48));
         let all: Vec<usize> =
@@ -98,7 +100,7 @@ mod tests {
             assert_eq!(rows, shuffled(10, &mut seeded(derive(7, "shuffle", pass))), "pass {pass}");
             assert_eq!(sorted(rows.to_vec()), (0..10).collect::<Vec<_>>());
         }
-        // More than the text has.
+        // An epoch may have more tokens than the text.
         let long = Epoch::new(&windows(), 1000, 8);
         assert_eq!((long.rows, long.batches(1, 7).count()), (256, 32));
         assert!(long.batches(1, 7).all(|step| step.len() == 8));

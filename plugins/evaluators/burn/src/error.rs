@@ -1,9 +1,9 @@
-//! What ends a trial without metrics.
+//! The reasons for which a trial ends without metrics.
 
 /// Why a candidate has no metrics, or why nothing can be measured at all.
-pub enum Trouble {
-    /// The candidate's.
+pub enum TrialError {
+    /// The candidate cannot be measured; its trial has failed.
     Failed(String),
-    /// The evaluator's.
+    /// The evaluator itself cannot go on.
     Broken(String),
 }

@@ -1,4 +1,4 @@
-//! Final training: the one place where test examples are used.
+//! Final training, the only place where test examples are used.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,19 +16,24 @@ use crate::metrics::Scores;
 use crate::trainer::{self, Trainer};
 use crate::{Burn, Devices, metrics};
 
-/// How far final training has come.
+/// The progress of a final training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// Epochs finished.
+    /// The number of finished epochs.
     pub epoch: u32,
-    /// Epochs in all.
+    /// The number of epochs in all.
     pub epochs: u32,
-    /// Mean loss over the finished epoch's batches, penalties included.
+    /// The mean loss over the batches of the finished epoch, penalties included.
     pub train_loss: f64,
 }
 
 impl<D: Devices> Burn<D> {
-    /// As [`train_final`](Self::train_final), with all that is needed to use the network in the request's folder.
+    /// Like [`train_final`](Self::train_final), and writes everything that is needed to use the network to the
+    /// request's folder.
+    ///
+    /// # Errors
+    ///
+    /// Fails if training fails or a file cannot be written.
     pub(crate) fn train_into(&self, request: &TrainRequest, monitor: &dyn Monitor) -> Result<Option<Trained>> {
         let TrainRequest { graph, epochs, seed, folder } = request;
         let ended = AtomicBool::new(false);
@@ -51,12 +56,15 @@ impl<D: Devices> Burn<D> {
     }
 
     /// Trains from scratch for `epochs` epochs (also the schedule's horizon) on the training and the validation
-    /// examples together, and measures on the test examples: the metrics of validation, named `test_`, and `train_loss` and
-    /// `train_seconds`.
+    /// examples together, and measures on the test examples. The metrics are those of validation with the prefix
+    /// `test_`, and `train_loss` and `train_seconds`.
     ///
-    /// The weights are saved to `weights` as safetensors, whole or not at all. `progress` is called after each epoch.
-    /// There is no validation metric, and no early stopping: nothing is held back that could be validated on. `None` where
-    /// `stop` said so.
+    /// The weights are saved to `weights` atomically, as safetensors. `progress` is called after each epoch. There are
+    /// no validation metrics and no early stopping, since no examples are held back. `None` if `stop` returned true.
+    ///
+    /// # Errors
+    ///
+    /// Fails if this network cannot be trained, training diverges, or the weights cannot be saved.
     pub fn train_final(
         &self,
         graph: &Graph,
@@ -101,7 +109,11 @@ impl<D: Devices> Burn<D> {
         Ok(Some(Trained { metrics, confusion, files }))
     }
 
-    /// The test metrics of saved weights: what [`Burn::train_final`] measured when it saved them.
+    /// The test metrics of saved weights, which are those that [`Burn::train_final`] measured.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read or the weights do not fit the graph.
     pub fn evaluate_weights(&self, graph: &Graph, weights: &Path) -> Result<Vec<Metric>> {
         let failed = |error: &dyn std::fmt::Display| Error::new(error.to_string());
         let shown = weights.display().to_string();
@@ -113,7 +125,7 @@ impl<D: Devices> Burn<D> {
         let network = Network::with_arrays(plan, &archive.arrays, &self.device)
             .map_err(|error| Error::new(format!("'{shown}': {error}")))?;
         let scores = self.test(&network, &|| false)?;
-        let scores = scores.ok_or_else(|| Error::new("stopped, though nobody asked for it"))?;
+        let scores = scores.ok_or_else(|| Error::new("the measurement stopped although nothing asked it to"))?;
         Ok(scores.metrics("test"))
     }
 
@@ -123,7 +135,7 @@ impl<D: Devices> Burn<D> {
     }
 }
 
-/// The weights of a trained network, without its auxiliary heads.
+/// Saves the weights of a trained network, without its auxiliary heads.
 fn save(graph: &Graph, network: &Network, data: &Data, path: &Path) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| Error::new(format!("the weights cannot be saved: {error}"));
     let mut arrays = network.arrays().map_err(|error| failed(&error))?;

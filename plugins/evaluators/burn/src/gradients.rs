@@ -1,28 +1,28 @@
-//! What becomes of gradients before the optimizer sees them.
+//! Changes to gradients before the optimizer receives them.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use nas_network::Weights;
 
-/// Scales all gradients together where their norm, over all weights, is above `most` (Pascanu et al. 2013, algorithm 1;
-/// burn's own clipping takes the norm of each tensor apart). The norm stays on the device.
+/// Scales all gradients by the same factor if their norm, over all weights, exceeds `most` (Pascanu et al. 2013,
+/// algorithm 1; burn's own clipping uses the norm of each tensor). The norm stays on the device.
 pub fn clip(gradients: GradientsParams, weights: &Weights, most: f64) -> GradientsParams {
     let Some(sum) = squares(&gradients, weights) else { return gradients };
-    // PyTorch's 1e-6 keeps a norm of 0 from dividing.
+    // As in PyTorch, 1e-6 avoids a division by 0.
     let factor = sum.sqrt().add_scalar(1e-6).recip().mul_scalar(most).clamp_max(1.0);
     scaled(gradients, weights, factor)
 }
 
-/// The gradients of a loss that was multiplied by `factor`, without it; `None` where one of them is not finite. Waits for the
-/// device.
+/// Divides the gradients of a loss that was multiplied by `factor`; `None` if one of them is not finite. This waits for
+/// the device.
 pub fn divided(gradients: GradientsParams, weights: &Weights, factor: f32) -> Option<GradientsParams> {
     let Some(sum) = squares(&gradients, weights) else { return Some(gradients) };
     let divided = scaled(gradients, weights, sum.full_like(factor.recip()));
     sum.into_scalar::<f32>().is_finite().then_some(divided)
 }
 
-/// The sum of all squares; `None` where there is no gradient.
+/// The sum of all squares; `None` if there are no gradients.
 fn squares(gradients: &GradientsParams, weights: &Weights) -> Option<Tensor<1>> {
     let mut squares = Squares { gradients, sum: None };
     weights.visit(&mut squares);
@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    /// A vector and a matrix whose gradients are 3 and 4, 0, 0, 12: their norm is 13.
+    /// A vector with the gradient 3 and a matrix with the gradients 4, 0, 0, 12; their norm is 13.
     fn gradients() -> (Weights, GradientsParams) {
         let device = Device::flex().autodiff();
         let mut weights = Weights::empty();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_norm_is_that_of_all_gradients_together() {
+    fn clipping_uses_the_norm_of_all_gradients_together() {
         let half = clipped(6.5);
         for (found, expected) in half.iter().zip([1.5, 2.0, 0.0, 0.0, 6.0]) {
             assert!((found - expected).abs() < 1e-5, "{half:?}");
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn scaled_gradients_are_divided_where_all_are_finite() {
+    fn scaled_gradients_are_divided_if_all_are_finite() {
         let (weights, gradients) = gradients();
         let halves = divided(gradients, &weights, 2.0).unwrap();
         assert_eq!(halves.get::<1>(ParamId::from(0)).unwrap().into_scalar::<f32>(), 1.5);
@@ -115,6 +115,6 @@ mod tests {
             gradients.register(ParamId::from(0), Tensor::<1>::from_floats([wrong], &Device::flex()));
             assert!(divided(gradients, &weights, 2.0).is_none(), "{wrong}");
         }
-        assert!(divided(GradientsParams::new(), &weights, 2.0).is_some(), "a network that nothing flows through");
+        assert!(divided(GradientsParams::new(), &weights, 2.0).is_some(), "a network without gradients");
     }
 }

@@ -1,4 +1,4 @@
-//! How networks are trained: the parameters that recipes are for.
+//! The training hyperparameters, which recipes set.
 
 use nas_api::{Error, Metric, Parameter, ParameterKind, Result, Role, Settings, Value};
 use nas_data::{Examples, Kind, Targets};
@@ -13,43 +13,43 @@ use crate::schedule::{Course, Schedule};
 /// How networks are trained.
 #[derive(Clone, Debug)]
 pub struct Training {
-    /// Examples that are run at once; 0: as many as fit the memory.
+    /// Examples in a batch; 0 means as many as fit into `memory`.
     pub batch_size: usize,
-    /// MiB that a training may take, where there is no batch size.
+    /// MiB that one training may use, if `batch_size` is 0.
     pub memory: u64,
     /// Batches whose gradients are averaged before each step.
     pub accumulate: usize,
-    /// In which products are computed; also when nothing is learnt.
+    /// Precision of matrix products and convolutions, in training, validation and testing.
     pub precision: Precision,
-    /// Tokens of a text that an epoch is trained on; 0: all of its windows.
+    /// Tokens of a text that count as an epoch; 0 means all windows.
     pub epoch_tokens: u32,
-    /// What is minimised; images with boxes have [their own](crate::detection).
+    /// The loss that is minimised; images with boxes have [their own](crate::detection).
     pub loss: Loss,
-    /// ε of the targets of cross entropy.
+    /// ε in the targets of cross entropy.
     pub label_smoothing: f64,
-    /// For how large a part of the examples each `DropPath` is left out at the end of training.
+    /// Share of the examples for which each `DropPath` is dropped at the end of training.
     pub drop_path: f64,
-    /// What the loss of an auxiliary head counts; 0: it is not trained.
+    /// Weight of the loss of an auxiliary head; 0 means that the head is not trained.
     pub auxiliary_weight: f64,
     /// λ of the sum of absolute weights, added to the loss.
     pub l1: f64,
     /// λ of the sum of squared weights, added to the loss.
     pub l2: f64,
-    /// How weights are changed.
+    /// The optimizer with its settings.
     pub optimizer: OptimizerConfig,
-    /// By how much.
+    /// The schedule of the learning rate.
     pub schedule: Schedule,
-    /// The norm of all gradients together, at most; 0: any.
+    /// Largest norm of all gradients together; 0 means no limit.
     pub clip_norm: f64,
-    /// What is done to inputs.
+    /// The augmentation of inputs.
     pub augment: Augment,
-    /// Of a moving average of the weights; 0: there is none.
+    /// Decay of a moving average of the weights; 0 means that there is none.
     pub ema_decay: f64,
-    /// Epochs without a better validation after which a trial ends; 0: it never does.
+    /// Epochs without a better validation after which a trial ends; 0 means that it never ends early.
     pub early_stopping: u32,
 }
 
-/// What a user may set.
+/// The hyperparameters that users and recipes may set.
 pub fn parameters() -> Vec<Parameter> {
     let mut parameters = vec![
         Parameter::integer(
@@ -57,7 +57,7 @@ pub fn parameters() -> Vec<Parameter> {
             10,
             1,
             100_000,
-            "of one trial at its full fidelity, and the horizon of the schedule",
+            "epochs of one trial at the highest fidelity, and the horizon of the schedule",
         )
         .with_role(Role::Fidelity),
         Parameter::integer(
@@ -65,16 +65,17 @@ pub fn parameters() -> Vec<Parameter> {
             0,
             0,
             u32::MAX,
-            "tokens of a text that count as an epoch, rounded up to whole steps; 0: an epoch is a pass over the text",
+            "number of tokens that count as an epoch (texts), rounded up to whole steps; 0: all tokens of the text",
         ),
-        Parameter::integer("batch_size", 64, 0, 1 << 20, "examples that are run at once; 0: as many as fit 'memory'"),
-        Parameter::integer("memory", 0, 0, 1 << 24, "MiB that one training may take, where 'batch_size' is 0"),
+        Parameter::integer("batch_size", 64, 0, 1 << 20, "examples in a batch; 0: as many as fit into 'memory'"),
+        Parameter::integer("memory", 0, 0, 1 << 24, "MiB that one training may use, if 'batch_size' is 0"),
         Parameter::integer("accumulate", 1, 1, 1 << 16, "batches whose gradients are averaged before each step"),
         Parameter::one_of(
             "precision",
             "f32",
             &Precision::NAMES,
-            "of matrix products and convolutions; weights, sums, normalisations and losses have 32 bits (Micikevicius et al. 2018)",
+            "precision of matrix products and convolutions; weights, sums, normalisations and losses have 32 bits \
+             (Micikevicius et al. 2018)",
         ),
     ];
     parameters.extend(optimizer());
@@ -87,9 +88,15 @@ pub fn parameters() -> Vec<Parameter> {
 
 fn optimizer() -> Vec<Parameter> {
     vec![
-        Parameter::one_of("optimizer", "adamw", &["sgd", "adam", "adamw"], "how weights are changed"),
-        Parameter::number("learning_rate", 0.003, 1e-9, 100.0, "the greatest: at the start, or after the warm-up"),
-        Parameter::number("momentum", 0.9, 0.0, 0.999_999, "of sgd"),
+        Parameter::one_of("optimizer", "adamw", &["sgd", "adam", "adamw"], "optimizer of the weights"),
+        Parameter::number(
+            "learning_rate",
+            0.003,
+            1e-9,
+            100.0,
+            "learning rate at the start of training, or after the warm-up",
+        ),
+        Parameter::number("momentum", 0.9, 0.0, 0.999_999, "momentum of sgd"),
         Parameter::truth("nesterov", false, "sgd with Nesterov's momentum (Sutskever et al. 2013)"),
         Parameter::number("beta2", 0.999, 0.0, 0.999_999_9, "β₂ of adam and adamw; β₁ is 0.9"),
         Parameter::number(
@@ -97,14 +104,14 @@ fn optimizer() -> Vec<Parameter> {
             0.01,
             0.0,
             1000.0,
-            "λ of the optimizer: coupled in sgd and adam, decoupled in adamw",
+            "weight decay λ of the optimizer: coupled in sgd and adam, decoupled in adamw",
         ),
         Parameter::number(
             "clip_norm",
             0.0,
             0.0,
             1e9,
-            "the norm of all gradients together, at most (Pascanu et al. 2013); 0: any",
+            "largest norm of all gradients together (Pascanu et al. 2013); 0: no limit",
         ),
     ]
 }
@@ -115,23 +122,23 @@ fn schedule() -> Vec<Parameter> {
             "schedule",
             "cosine",
             &["cosine", "steps", "constant"],
-            "how the learning rate goes over the epochs",
+            "how the learning rate changes over the epochs",
         ),
-        Parameter::number("min_learning_rate", 0.0, 0.0, 100.0, "of the cosine, at the end"),
+        Parameter::number("min_learning_rate", 0.0, 0.0, 100.0, "learning rate at the end of the cosine"),
         Parameter::number(
             "warmup_epochs",
             0.0,
             0.0,
             100_000.0,
-            "epochs in which the learning rate grows from nearly 0, step by step (Goyal et al. 2017)",
+            "epochs, possibly a fraction, in which the learning rate grows linearly, step by step (Goyal et al. 2017)",
         ),
         Parameter::new(
             "milestones",
             ParameterKind::Numbers,
             Value::Numbers(vec![0.5, 0.75]),
-            "of the steps: parts of the training after which the learning rate falls (He et al. 2016)",
+            "for `steps`: fractions of the training after which the learning rate falls (He et al. 2016)",
         ),
-        Parameter::number("step_factor", 0.1, 0.0, 1.0, "what the learning rate is multiplied by at each milestone"),
+        Parameter::number("step_factor", 0.1, 0.0, 1.0, "for `steps`: factor of the learning rate at each milestone"),
     ]
 }
 
@@ -141,28 +148,30 @@ fn loss() -> Vec<Parameter> {
             "loss",
             "auto",
             &["auto", "cross_entropy", "mse"],
-            "auto: cross entropy for classes, mse for numbers; detection has its own",
+            "loss to minimise; auto: cross entropy for classes and tokens, mse for numbers; detection has its own",
         ),
         Parameter::number(
             "label_smoothing",
             0.0,
             0.0,
             0.999,
-            "ε of the cross entropy's targets: (1 - ε) for the class, ε spread over all (Szegedy et al. 2016)",
+            "ε in the targets of cross entropy: (1 - ε) for the class, ε spread over all (Szegedy et al. 2016)",
         ),
         Parameter::number(
             "drop_path",
             0.0,
             0.0,
             0.99,
-            "examples for which a path is left out, as a share that grows to this from epoch to epoch (Larsson et al. 2017)",
+            "share of the examples for which a path is dropped at the end of training; it grows from epoch to epoch \
+             (Larsson et al. 2017)",
         ),
         Parameter::number(
             "auxiliary_weight",
             0.4,
             0.0,
             100.0,
-            "what the loss of an auxiliary head counts, where the network has one (Szegedy et al. 2015); 0: it is left out",
+            "weight of the loss of an auxiliary head, if a network has one (Szegedy et al. 2015); 0: the head is not \
+             trained",
         ),
         Parameter::number("l1", 0.0, 0.0, 1e6, "λ of the sum of absolute weights, added to the loss"),
         Parameter::number("l2", 0.0, 0.0, 1e6, "λ of the sum of squared weights, added to the loss"),
@@ -176,20 +185,24 @@ fn end() -> Vec<Parameter> {
             0.0,
             0.0,
             0.999_999_9,
-            "of a moving average of the weights, which is what is measured and saved; 0: the weights themselves",
+            "decay of a moving average of the weights, which is then measured and saved; 0: the weights themselves",
         ),
         Parameter::integer(
             "early_stopping",
             0,
             0,
             100_000,
-            "epochs without a better validation after which a trial ends (Prechelt 1998); 0: it never does",
+            "epochs without a better validation after which a trial ends (Prechelt 1998); 0: it never ends early",
         ),
     ]
 }
 
 impl Training {
-    /// Reads the settings.
+    /// Reads the settings for data of this kind.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a value is not allowed, or if values contradict each other or the kind.
     pub fn of(settings: &Settings, kind: Kind) -> Result<Self> {
         let size = |name| settings.integer(name).map(|number| number as usize);
         let loss = loss_of(settings, kind)?;
@@ -205,13 +218,13 @@ impl Training {
         let (batch_size, memory) = (size("batch_size")?, settings.integer("memory")?.into());
         if batch_size == 0 && memory == 0 {
             return Err(Error::new(
-                "'batch_size' is 0, so that it is chosen to fit: set 'memory' to the MiB that one training may take, \
-                 those of --worker-memory if there is such a limit",
+                "'batch_size' is 0, so it is chosen to fit: set 'memory' to the MiB that one training may use (as \
+                 --worker-memory, if that limit is set)",
             ));
         }
         if batch_size > 0 && memory > 0 {
             return Err(Error::new(
-                "'memory' is for a batch size that is chosen to fit: set 'batch_size' to 0, or leave it out",
+                "'memory' is for a batch size that is chosen to fit: set 'batch_size' to 0, or leave 'memory' out",
             ));
         }
         Ok(Self {
@@ -243,15 +256,15 @@ fn epoch_tokens_of(settings: &Settings, kind: Kind) -> Result<u32> {
     }
     if tokens > 0 && settings.integer("batch_size")? == 0 {
         return Err(Error::new(
-            "'epoch_tokens' needs a 'batch_size': it is rounded up to whole steps, which would differ from network to \
-             network where the batch size is chosen to fit",
+            "'epoch_tokens' needs a 'batch_size' above 0: it is rounded up to whole steps, whose size would differ \
+             between networks if the batch size were chosen to fit",
         ));
     }
     let of_step = ["batch_size", "accumulate", "context"].map(|name| settings.integer(name).map(u64::from));
     let of_step = of_step.into_iter().product::<Result<u64>>()?;
     if tokens > 0 && u64::from(tokens) < of_step {
         let problem = format!(
-            "'epoch_tokens' ({tokens}) are fewer than the {of_step} tokens of one step ('batch_size' times 'accumulate' \
+            "'epoch_tokens' ({tokens}) is less than the {of_step} tokens of one step ('batch_size' times 'accumulate' \
              times 'context'): raise it, or lower one of them"
         );
         return Err(Error::new(problem));
@@ -260,12 +273,13 @@ fn epoch_tokens_of(settings: &Settings, kind: Kind) -> Result<u32> {
 }
 
 impl Training {
-    /// How long an epoch of these examples is.
+    /// The length of an epoch over these examples.
     pub fn epoch(&self, examples: &Examples, batch_size: usize) -> Epoch {
         Epoch::new(examples, self.epoch_tokens, batch_size.saturating_mul(self.accumulate))
     }
 
-    /// The tokens of these examples that so many epochs are trained on, each as often as it was; of texts.
+    /// The metric `trained_tokens`: the number of tokens, counting repetitions, that this number of epochs trains on.
+    /// `None` for data other than texts.
     pub fn trained_tokens(&self, examples: &Examples, batch_size: usize, epochs: u32) -> Option<Metric> {
         let tokens = || self.epoch(examples, batch_size).targets(epochs) as f64;
         matches!(examples.targets, Targets::Tokens { .. }).then(|| Metric::new("trained_tokens", tokens()))
@@ -275,12 +289,12 @@ impl Training {
 fn loss_of(settings: &Settings, kind: Kind) -> Result<Loss> {
     match (settings.text("loss")?, kind) {
         ("cross_entropy", Kind::Regression) => {
-            Err(Error::new("'loss' cannot be \"cross_entropy\" where 'task' is \"regression\": there are no classes"))
+            Err(Error::new("'loss' cannot be \"cross_entropy\" if 'task' is \"regression\": there are no classes"))
         }
-        ("cross_entropy" | "mse", Kind::Detection) => {
-            Err(Error::new("'loss' must be \"auto\" for detection: focal loss of classes, GIoU of boxes, centreness"))
-        }
-        ("mse", Kind::Language) => Err(Error::new("'loss' cannot be \"mse\" for a text: its tokens are no numbers")),
+        ("cross_entropy" | "mse", Kind::Detection) => Err(Error::new(
+            "'loss' must be \"auto\" for detection, whose loss is fixed: focal loss, GIoU of boxes and centreness",
+        )),
+        ("mse", Kind::Language) => Err(Error::new("'loss' cannot be \"mse\" for a text: tokens are not numbers")),
         ("cross_entropy", _) | ("auto", Kind::Classification | Kind::Language | Kind::Detection) => {
             Ok(Loss::CrossEntropy)
         }
@@ -318,7 +332,7 @@ fn schedule_of(settings: &Settings) -> Result<Schedule> {
         "steps" => {
             let milestones = settings.numbers("milestones")?.to_vec();
             if let Some(wrong) = milestones.iter().find(|milestone| !(0.0..=1.0).contains(*milestone)) {
-                let problem = format!("'milestones' are parts of the training, from 0 to 1, but one is {wrong}");
+                let problem = format!("'milestones' are fractions of the training, from 0 to 1, but one is {wrong}");
                 return Err(Error::new(problem));
             }
             Course::Steps { milestones, factor: settings.number("step_factor")? }
@@ -337,7 +351,7 @@ fn schedule_of(settings: &Settings) -> Result<Schedule> {
 
 #[cfg(test)]
 impl Training {
-    /// Gradient descent at a constant rate, and nothing else.
+    /// Plain gradient descent at a constant learning rate.
     pub fn plain(batch_size: usize, loss: Loss, rate: f64) -> Self {
         let method = Method::Sgd;
         Self {

@@ -1,8 +1,8 @@
 //! The evaluator `burn`: trains a candidate on real data, one thread per candidate, on the CPU or on another of the
-//! [`Devices`] that a build brings.
+//! [`Devices`] of a build.
 //!
-//! Any graph of the operators in [`nas_api::graph`] becomes a network. Equal requests give equal bits, whatever runs
-//! beside them. Test examples are used by [`Burn::train_final`] and [`Burn::evaluate_weights`] alone.
+//! Any graph of the operators in [`nas_api::graph`] becomes a network. Equal requests give equal bits, whatever else
+//! runs at the same time. Only [`Burn::train_final`] and [`Burn::evaluate_weights`] use test examples.
 
 mod augment;
 mod checkpoint;
@@ -44,29 +44,33 @@ pub use nas_network::device::{Cpu, Devices, Place};
 pub use recipe::{RECIPES, Recipe};
 
 use config::Config;
-use error::Trouble;
+use error::TrialError;
 use memory_estimate::Footprint;
 use nas_data::{Data, Kind};
-use trial::Ended;
-use trial_states::Keep;
+use trial::TrialEnd;
+use trial_states::TrialStates;
 
-/// What the data of these settings hold, which are those of the evaluator's parameters.
+/// Describes the data that these settings of the evaluator select.
+///
+/// # Errors
+///
+/// Fails if the settings contradict each other or the data cannot be read.
 pub fn describe_data(settings: &Settings) -> Result<nas_data::Description> {
     let config = Config::of(settings)?;
     nas_data::describe(&config.data).map_err(|error| Error::new(error.to_string()))
 }
 
-/// Trains candidates with burn on one of these devices.
+/// Trains candidates with burn on one of the devices `D`.
 #[derive(Debug)]
 pub struct Burn<D> {
     config: Config,
     data: Data,
-    keep: Keep,
+    states: TrialStates,
     device: Device,
     devices: PhantomData<fn() -> D>,
 }
 
-/// The one that the command line has built in.
+/// The evaluator that is built into the command line.
 pub type BurnEvaluator = Burn<Cpu>;
 
 impl<D: Devices> EvaluatorPlugin for Burn<D> {
@@ -87,12 +91,12 @@ impl<D: Devices> EvaluatorPlugin for Burn<D> {
 
     fn open(settings: &Settings, state: Option<&Path>) -> Result<Self> {
         let mut config = Config::of(settings)?;
-        // Before the data are read, which may take longer.
+        // The device is opened before the data are read, which may take longer.
         let device = D::open(config.device)?.autodiff();
         config.training.precision.check::<D>(config.device, &device)?;
         let data = Data::shared(&config.data).map_err(|error| Error::new(error.to_string()))?;
         config.training.augment = config.training.augment.fitted(&data)?;
-        Ok(Self { config, data, keep: Keep::new(state), device, devices: PhantomData })
+        Ok(Self { config, data, states: TrialStates::new(state), device, devices: PhantomData })
     }
 }
 
@@ -122,15 +126,15 @@ impl<D: Devices> Evaluator for Burn<D> {
         let mut checkpoint = self.checkpoint(request);
         let ended = catch_unwind(AssertUnwindSafe(|| self.measure(request, checkpoint.as_mut(), monitor)));
         let ended = ended.unwrap_or_else(panic_again);
-        // What was interrupted is carried on.
-        if let Some(checkpoint) = checkpoint.filter(|_| !matches!(ended, Ok(Ended::Stopped))) {
+        // An interrupted training keeps its checkpoint and continues later.
+        if let Some(checkpoint) = checkpoint.filter(|_| !matches!(ended, Ok(TrialEnd::Stopped))) {
             checkpoint.forget();
         }
         match ended {
-            Ok(Ended::Measured(metrics)) => Ok(Some(Measurement::new(metrics))),
-            Ok(Ended::Pruned | Ended::Stopped) => Ok(None),
-            Err(Trouble::Failed(reason)) => Ok(Some(Measurement::failed(reason))),
-            Err(Trouble::Broken(reason)) => Err(Error::new(reason)),
+            Ok(TrialEnd::Measured(metrics)) => Ok(Some(Measurement::new(metrics))),
+            Ok(TrialEnd::Pruned | TrialEnd::Stopped) => Ok(None),
+            Err(TrialError::Failed(reason)) => Ok(Some(Measurement::failed(reason))),
+            Err(TrialError::Broken(reason)) => Err(Error::new(reason)),
         }
     }
 
@@ -139,13 +143,17 @@ impl<D: Devices> Evaluator for Burn<D> {
     }
 }
 
-/// Still a panic, so that the host knows that its process may be of no further use, but in better words.
+/// Resumes the panic with a clearer message. It stays a panic so that the host knows that its process may be unusable.
 fn panic_again<T>(panic: Box<dyn Any + Send>) -> T {
     resume_unwind(Box::new(nas_network::device::explained(panic_words(&*panic))))
 }
 
 impl<D: Devices> Burn<D> {
-    /// Bytes that a process takes which trains this network at this batch size, as far as can be said ahead of it.
+    /// The estimated memory, in bytes, of a process that trains this network with this batch size.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the graph is invalid for the shape of the examples.
     pub fn expected_memory(&self, graph: &Graph, batch_size: usize) -> Result<u64> {
         let footprint = Footprint::of(graph, &self.data.train, &self.config.training);
         footprint.map(|footprint| footprint.at(batch_size)).map_err(|error| Error::new(error.to_string()))

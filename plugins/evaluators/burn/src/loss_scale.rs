@@ -1,40 +1,42 @@
-//! Dynamic loss scaling: small gradients of a training in half precision do not become 0 on their way.
+//! Dynamic loss scaling, which keeps small gradients of a training in half precision from becoming 0.
 
 use nas_network::Precision;
 use nas_network::weights_file::{Archive, StoreError};
 
-/// What the loss is multiplied by before gradients are computed, and they are divided by afterwards: dynamic loss scaling, with
-/// the numbers of PyTorch's `GradScaler`. Always a power of two, so that it rounds nothing.
+/// The factor by which the loss is multiplied before gradients are computed, and by which they are divided afterwards:
+/// dynamic loss scaling with the numbers of PyTorch's `GradScaler`. It is always a power of two, so that it causes no
+/// rounding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossScale {
     factor: f32,
-    /// Steps since it was changed.
+    /// The number of steps since the factor changed.
     steps: u32,
 }
 
-/// Names of its numbers in the state of a training.
+/// The names of its numbers in the saved state of a training.
 const FACTOR: &str = "loss_scale";
 const STEPS: &str = "loss_scale_steps";
 
 impl LossScale {
-    /// Where a scaled training starts.
+    /// The scale at the start of a training.
     const START: Self = Self { factor: 65_536.0, steps: 0 };
-    /// Steps without an overflow after which it is doubled.
+    /// The number of steps without an overflow after which the factor is doubled.
     const PATIENCE: u32 = 2_000;
-    /// It is never above: in a network without products nothing would overflow until the loss did.
+    /// The largest factor. In a network without products, only the loss itself would overflow.
     const MOST: f32 = 16_777_216.0;
 
-    /// How the loss is scaled at the start of a training: where the type has fewer exponents than the weights'.
+    /// The scale at the start of a training; `None` unless the type of products has a smaller exponent range than the
+    /// weights.
     pub fn of(precision: Precision) -> Option<Self> {
         (precision == Precision::F16).then_some(Self::START)
     }
 
-    /// What the loss is multiplied by.
+    /// The factor of the loss.
     pub fn factor(self) -> f32 {
         self.factor
     }
 
-    /// After a step that was taken.
+    /// Called after a step that was taken.
     pub fn held(&mut self) {
         self.steps += 1;
         if self.steps == Self::PATIENCE {
@@ -42,8 +44,8 @@ impl LossScale {
         }
     }
 
-    /// After a step that was left out, as something overflowed; false where the loss is not scaled up any more, so that it is not
-    /// the scale that makes it overflow.
+    /// Called after a step that was skipped because something overflowed. Returns false if the loss was not scaled up,
+    /// so that a smaller scale would not help.
     #[must_use]
     pub fn overflowed(&mut self) -> bool {
         let scaled = self.factor > 1.0;
@@ -51,13 +53,17 @@ impl LossScale {
         scaled
     }
 
-    /// Keeps it with the state of a training.
+    /// Adds it to the saved state of a training.
     pub fn keep(self, archive: &mut Archive) {
         archive.texts.insert(FACTOR.into(), self.factor.to_string());
         archive.texts.insert(STEPS.into(), self.steps.to_string());
     }
 
-    /// What [`LossScale::keep`] kept; `origin` is for messages.
+    /// Reads what [`LossScale::keep`] saved; `origin` names the state in messages.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the archive has no such numbers.
     pub fn kept(archive: &Archive, origin: &str) -> Result<Self, StoreError> {
         Ok(Self { factor: archive.number(FACTOR, origin)?, steps: archive.number(STEPS, origin)? })
     }
@@ -69,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_precision_alone_is_scaled() {
+    fn only_half_precision_is_scaled() {
         assert!(LossScale::of(Precision::Bf16).is_none() && LossScale::of(Precision::F16).is_some());
     }
 
@@ -82,7 +88,7 @@ mod tests {
         assert_eq!(scale.factor(), 32_768.0);
         scale.held();
         assert_eq!(scale, LossScale::START);
-        // An overflow begins the count anew.
+        // An overflow restarts the count.
         (1..LossScale::PATIENCE).for_each(|_| scale.held());
         assert!(scale.overflowed());
         scale.held();
@@ -90,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scale_says_when_it_is_not_what_overflows() {
+    fn overflows_without_scaling_are_reported() {
         let mut scale = LossScale::START;
         assert_eq!((0..100).take_while(|_| scale.overflowed()).count(), 16);
         assert_eq!(scale.factor(), 1.0);
@@ -100,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scale_is_read_back() {
+    fn the_scale_is_read_back_as_saved() {
         let (scale, mut archive) = (LossScale { factor: 0.5, steps: 7 }, Archive::default());
         assert!(LossScale::kept(&archive, "here").unwrap_err().to_string().contains("'loss_scale'"));
         scale.keep(&mut archive);

@@ -1,4 +1,4 @@
-//! How much memory a training takes, ahead of it, and the batch size that fits.
+//! Estimates training memory in advance and picks the largest batch size that fits.
 
 use std::borrow::Cow;
 
@@ -14,19 +14,23 @@ use crate::hyperparameters::Training;
 use crate::metrics;
 use crate::optimizer::Method;
 
-/// Examples that are run at once, at most, where the number is chosen here.
+/// The largest batch size that is chosen here.
 pub const MOST: usize = 1024;
-/// Bytes of a number.
+/// The bytes of a number.
 const NUMBER: u64 = 4;
-/// The same where products are narrow.
+/// The bytes of a number in narrow precision.
 const NARROW: u64 = 2;
-/// What burn notes for each number that it clips, from below and from above.
+/// The bytes that burn keeps for each number that it clips: one for the lower and one for the upper limit.
 const MASKS: u64 = 2;
-/// What a process has before it trains: code, threads' stacks, tables of the allocator. Measured.
+/// The memory of a process before it trains: code, thread stacks, allocator tables. Measured.
 const PROCESS: u64 = 12 << 20;
 
 impl Training {
-    /// With the batch size that fits the memory, where none is set; the reason where none fits.
+    /// The training with the batch size that fits the memory if none is set.
+    ///
+    /// # Errors
+    ///
+    /// Fails if not even one example fits, or if the graph is invalid.
     pub fn fitted(&self, graph: &Graph, examples: &Examples) -> Result<Cow<'_, Self>, String> {
         if self.batch_size > 0 {
             return Ok(Cow::Borrowed(self));
@@ -41,19 +45,23 @@ impl Training {
     }
 }
 
-/// Bytes that a training takes.
+/// The memory, in bytes, that a training takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Footprint {
-    /// Weights, gradients, states of the optimizer, and the process itself.
+    /// Weights, gradients, optimizer states, and the process itself.
     fixed: u64,
-    /// For each example of a batch: values that the gradients need, the gradients on their way, its inputs.
+    /// For each example of a batch: the values that the gradients need, the gradients in flight, and the inputs.
     example: u64,
-    /// Beside the weights, for a batch of validation.
+    /// For a batch of validation, besides the weights.
     validation: u64,
 }
 
 impl Footprint {
-    /// Of a network on such examples.
+    /// The footprint of a network on these examples.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the graph is invalid for the shape of the examples.
     pub fn of(graph: &Graph, examples: &Examples, training: &Training) -> Result<Self, GraphError> {
         let input: Vec<i64> = examples.shape.iter().map(|&size| size as i64).collect();
         let heads = training.auxiliary_weight > 0.0 && training_only(graph).is_some();
@@ -70,22 +78,22 @@ impl Footprint {
         })
     }
 
-    /// Bytes at this batch size.
+    /// The bytes with this batch size.
     pub fn at(&self, batch: usize) -> u64 {
         let training = self.example.saturating_mul(batch as u64);
         self.fixed.saturating_add(training.max(self.validation))
     }
 
-    /// The greatest power of two, up to `most`, with which a training fits so many bytes; `None` where one example does
-    /// not.
+    /// The largest power of two, up to `most`, for which the training fits into `bytes`; `None` if not even one example
+    /// fits.
     pub fn batch_size(&self, bytes: u64, most: usize) -> Option<usize> {
         let sizes = std::iter::successors(Some(1_usize), |size| size.checked_mul(2));
         sizes.take_while(|&size| size <= most.max(1) && self.at(size) <= bytes).last()
     }
 }
 
-/// Bytes that are kept for each weight: itself, its gradient, the step that is made of both, what the optimizer
-/// remembers, its average; the narrow copy that products read.
+/// The bytes that are kept for each weight: itself, its gradient, the step made of both, the optimizer's state, its
+/// average, and the narrow copy that products read.
 fn of_weight(training: &Training) -> u64 {
     let remembered = match training.optimizer.method {
         Method::Sgd => u64::from(training.optimizer.momentum > 0.0),
@@ -95,7 +103,7 @@ fn of_weight(training: &Training) -> u64 {
     NUMBER * (3 + remembered + u64::from(training.ema_decay > 0.0)) + copy
 }
 
-/// Bytes that one example of a batch keeps at most.
+/// The most bytes that one example of a batch keeps.
 fn of_example(graph: &Graph, shapes: &[Shape], training: &Training) -> u64 {
     let size = |shape: &Shape| shape.iter().product::<i64>() as u64;
     let readers = readers(graph);
@@ -109,17 +117,17 @@ fn of_example(graph: &Graph, shapes: &[Shape], training: &Training) -> u64 {
             None if is_kept(graph, &readers, position, training) => NUMBER,
             None => 0,
         };
-        // Where products are narrow, scores are kept as they come and, narrow, as the next product reads them.
+        // With narrow products, scores are kept as computed and, narrow, as the next product reads them.
         let of_score = if narrow.is_some() { NUMBER + NARROW } else { NUMBER };
         kept = kept.saturating_add(numbers.saturating_mul(of_number)).saturating_add(scores.saturating_mul(of_score));
         largest = largest.max(if of_number > 0 { numbers } else { 0 }).max(scores);
     }
-    // The softmax, its logarithm and the gradient of what is returned.
+    // The softmax, its logarithm and the gradient of the outputs.
     let returned: u64 = graph.outputs.iter().map(|&output| size(&shapes[output as usize])).sum();
     kept.saturating_add(largest.saturating_mul(2 * NUMBER)).saturating_add(returned.saturating_mul(3 * NUMBER))
 }
 
-/// Which values are narrow, where products are; see [`Need`].
+/// Whether the value of each node is narrow if products are; see [`Need`].
 fn narrow_values(graph: &Graph, readers: &[Option<Vec<usize>>]) -> Vec<bool> {
     let mut narrow: Vec<bool> = Vec::with_capacity(graph.nodes.len());
     for (position, node) in graph.nodes.iter().enumerate() {
@@ -141,8 +149,8 @@ fn narrow_values(graph: &Graph, readers: &[Option<Vec<usize>>]) -> Vec<bool> {
     narrow
 }
 
-/// Bytes of each number of a value that gradients need where products are narrow: of the value, and of its copies in the other
-/// precision. Every step is burn's own there, which keep more than those of [`is_kept`].
+/// With narrow products, the bytes that gradients need for each number of a value and of its copies in the other
+/// precision. All steps are then burn's own, which keep more than those of [`is_kept`].
 fn of_mixed(graph: &Graph, readers: &[Option<Vec<usize>>], position: usize, narrow: &[bool]) -> u64 {
     let op = |position: usize| graph.nodes[position].op.as_str();
     if matches!(op(position), "Weight" | "Constant") {
@@ -165,7 +173,8 @@ fn of_mixed(graph: &Graph, readers: &[Option<Vec<usize>>], position: usize, narr
     own + copies
 }
 
-/// The derivatives of sums are the same whatever is added, and those of moved numbers whatever is moved.
+/// Whether the gradient of this operator needs no operand: derivatives of sums do not depend on the terms, and those of
+/// rearranged numbers not on the numbers.
 fn keeps_nothing(op: &str) -> bool {
     matches!(
         op,
@@ -185,7 +194,7 @@ fn keeps_nothing(op: &str) -> bool {
     )
 }
 
-/// Who reads each node, by its position; `None` where no output needs it.
+/// The readers of each node; `None` if no output needs the node.
 fn readers(graph: &Graph) -> Vec<Option<Vec<usize>>> {
     let mut readers: Vec<Option<Vec<usize>>> = needed(graph).into_iter().map(|needed| needed.then(Vec::new)).collect();
     for (position, node) in graph.nodes.iter().enumerate() {
@@ -198,7 +207,7 @@ fn readers(graph: &Graph) -> Vec<Option<Vec<usize>>> {
     readers
 }
 
-/// Whether the gradients need the value of a node, and it is not that of another.
+/// Whether the gradients need the value of a node and it is not shared with another node.
 fn is_kept(graph: &Graph, readers: &[Option<Vec<usize>>], position: usize, training: &Training) -> bool {
     let op = |position: usize| graph.nodes[position].op.as_str();
     let read = readers[position].as_deref().unwrap_or_default();
@@ -206,18 +215,19 @@ fn is_kept(graph: &Graph, readers: &[Option<Vec<usize>>], position: usize, train
     match op(position) {
         "Weight" | "Constant" | "Identity" | "Reshape" | "Flatten" => false,
         "DropPath" if training.drop_path == 0.0 => false,
-        // Computed along with the normalisation, or once more with the convolution; see `fusion.rs` of `nas-network`.
+        // These are computed along with the normalisation, or again with the convolution; see `fusion.rs` of
+        // `nas-network`.
         "BatchNormalization" if matches!(*read, [reader] if is_rectifier(reader)) => false,
         "Relu" | "Clip" if matches!(*read, [reader] if op(reader) == "Conv") => {
             let before = graph.nodes[position].inputs[0] as usize;
             op(before) == "BatchNormalization" && readers[before].as_ref().is_some_and(|readers| readers.len() == 1)
         }
-        // The derivatives of sums are the same whatever is added.
+        // The derivatives of sums do not depend on the terms.
         _ => !read.iter().all(|&reader| matches!(op(reader), "Sum" | "Add" | "Sub" | "Concat" | "GlobalAveragePool")),
     }
 }
 
-/// The scores of an attention: of each head and each two positions.
+/// The number of scores in an attention: one for each head and pair of positions.
 fn scores(node: &Node, shapes: &[Shape]) -> u64 {
     let positions = |at: usize| node.inputs.get(at).and_then(|&input| shapes[input as usize].first()).copied();
     match (node.op.as_str(), positions(0), positions(1)) {
@@ -236,7 +246,7 @@ mod tests {
 
     use super::*;
 
-    /// Bytes of each number of every value.
+    /// The bytes for each number of every value.
     fn kept(graph: &Graph) -> Vec<(String, u64)> {
         let readers = readers(graph);
         let narrow = narrow_values(graph, &readers);
@@ -264,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_greatest_power_of_two_that_fits_is_taken() {
+    fn the_largest_fitting_power_of_two_is_chosen() {
         let footprint = Footprint { fixed: 100, example: 10, validation: 35 };
         assert_eq!(footprint.batch_size(180, 1024), Some(8));
         assert_eq!(footprint.batch_size(179, 1024), Some(4));

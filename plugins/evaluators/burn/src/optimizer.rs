@@ -1,43 +1,43 @@
-//! How weights are changed: burn's optimizers, some of which are computed in place.
+//! The optimizers: burn's own, some of which run in place.
 
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
 use nas_kernels::InPlace;
 
-/// burn's and the papers'.
+/// The default of burn and of the papers.
 const BETA1: f32 = 0.9;
-/// The papers' ε; burn's own default is 1e-5.
+/// The ε of the papers; burn's default is 1e-5.
 const EPSILON: f32 = 1e-8;
 
-/// Which optimizer.
+/// The optimization method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Stochastic gradient descent with momentum, without dampening (as in PyTorch).
     Sgd,
-    /// Kingma & Ba 2015.
+    /// Adam (Kingma & Ba 2015).
     Adam,
-    /// Loshchilov & Hutter 2019.
+    /// AdamW (Loshchilov & Hutter 2019).
     AdamW,
 }
 
-/// How weights are changed.
+/// The optimizer and its parameters.
 #[derive(Clone, Debug)]
 pub struct OptimizerConfig {
-    /// Which optimizer.
+    /// The method.
     pub method: Method,
-    /// Of `Sgd`.
+    /// The momentum of `Sgd`.
     pub momentum: f64,
-    /// Of `Sgd`: Nesterov's momentum (Sutskever et al. 2013, section 2, in the form of PyTorch).
+    /// Whether `Sgd` uses Nesterov's momentum (Sutskever et al. 2013, section 2, in the form of PyTorch).
     pub nesterov: bool,
     /// β₂ of `Adam` and `AdamW`; β₁ is 0.9.
     pub beta2: f64,
-    /// `Sgd` and `Adam`: added to the gradient, times the weight; `AdamW`: decoupled.
+    /// The weight decay. `Sgd` and `Adam` add it, times the weight, to the gradient; in `AdamW` it is decoupled.
     pub weight_decay: f64,
 }
 
 impl OptimizerConfig {
-    /// burn's optimizer, at its start.
+    /// burn's optimizer in its initial state.
     pub fn build(&self) -> ModuleOptimizer {
         let decay = (self.weight_decay > 0.0).then(|| WeightDecayConfig::new(self.weight_decay as f32));
         let beta2 = self.beta2 as f32;

@@ -1,11 +1,11 @@
-//! The recipes that come with this evaluator: settings of its parameters under a name.
+//! The built-in recipes: named settings of this evaluator's parameters.
 
-/// A named set of settings. The host reads it; this evaluator is given every parameter in the end.
+/// A named set of settings. The host reads it, and gives this evaluator the resulting value of every parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipe {
-    /// What `recipe` is set to.
+    /// The recipe's name, as a value of the parameter `recipe`.
     pub name: &'static str,
-    /// TOML: `about`, and the table `evaluator`.
+    /// A TOML document with `about` and the table `evaluator`.
     pub toml: &'static str,
 }
 
@@ -15,6 +15,6 @@ macro_rules! recipes {
     };
 }
 
-/// All of them, by name.
+/// All built-in recipes, sorted by name.
 pub const RECIPES: &[Recipe] =
     recipes!["darts", "detection", "fast", "language", "nas-bench-201", "nas-bench-201-12", "table"];

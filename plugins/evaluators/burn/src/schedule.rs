@@ -1,38 +1,39 @@
-//! The learning rate over the course of training.
+//! Learning rate schedules.
 
-/// How the learning rate goes after the warm-up.
+/// The course of the learning rate after the warm-up.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Course {
     /// Half a cosine from the learning rate to `least`, step by step (Loshchilov & Hutter 2017, SGDR, equation 5, one
     /// cycle).
     Cosine {
-        /// At the end.
+        /// The learning rate at the end.
         least: f64,
     },
-    /// Times `factor` at each milestone, a part of the whole training (He et al. 2016, section 4.2: a tenth at 1/2 and 3/4).
+    /// Multiplies by `factor` at each milestone, a fraction of the whole training (He et al. 2016, section 4.2: a tenth
+    /// at 1/2 and 3/4).
     Steps {
-        /// Between 0 and 1.
+        /// The milestones, between 0 and 1.
         milestones: Vec<f64>,
-        /// At each of them.
+        /// The factor at each milestone.
         factor: f64,
     },
-    /// Always the learning rate.
+    /// The learning rate stays the same.
     Constant,
 }
 
-/// The learning rate, step by step.
+/// The learning rate at every step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
-    /// The greatest.
+    /// The highest learning rate.
     pub rate: f64,
-    /// Epochs in which it grows in equal steps (Goyal et al. 2017, section 2.2).
+    /// The number of epochs in which it rises in equal steps (Goyal et al. 2017, section 2.2).
     pub warmup_epochs: f64,
-    /// What follows.
+    /// The course after the warm-up.
     pub course: Course,
 }
 
 impl Schedule {
-    /// The learning rate of step `step`, counted from 0, of a training of `epochs` epochs of `steps` steps.
+    /// The learning rate of step `step`, counted from 0, in a training of `epochs` epochs with `steps` steps each.
     pub fn rate(&self, step: u64, steps: u64, epochs: u32) -> f64 {
         let warmup = (self.warmup_epochs * steps as f64).round() as u64;
         if step < warmup {
@@ -77,19 +78,19 @@ mod tests {
     }
 
     #[test]
-    fn a_warm_up_grows_in_equal_steps_and_the_cosine_follows() {
+    fn the_warm_up_rises_in_equal_steps_and_the_cosine_follows() {
         let warmed = schedule(0.5, Course::Cosine { least: 0.0 });
         for step in 0..5 {
             assert!((warmed.rate(step, 10, 10) - 0.04 * (step + 1) as f64).abs() < 1e-12);
         }
         assert_eq!(warmed.rate(5, 10, 10), 0.2);
-        // Half of the 95 steps that are left.
+        // This is half of the 95 remaining steps.
         assert!((warmed.rate(52, 10, 10) - 0.1).abs() < 0.002);
-        assert_eq!(schedule(0.01, Course::Constant).rate(0, 10, 10), 0.2, "less than a step is none");
+        assert_eq!(schedule(0.01, Course::Constant).rate(0, 10, 10), 0.2, "a warm-up of less than a step is none");
     }
 
     #[test]
-    fn milestones_are_parts_of_the_training() {
+    fn milestones_are_fractions_of_the_training() {
         let steps = schedule(0.0, Course::Steps { milestones: vec![0.5, 0.75], factor: 0.1 });
         assert_eq!(steps.rate(49, 10, 10), 0.2);
         assert!((steps.rate(50, 10, 10) - 0.02).abs() < 1e-12);

@@ -1,8 +1,8 @@
-//! Training, epoch by epoch, such that stopping and carrying on changes no bit.
+//! Trains networks epoch by epoch. Stopping and resuming changes no bit.
 //!
-//! Everything random is drawn from the trial's seed and from how far training has come, never from a generator that
-//! lives on: weights by their name, the order of examples by the pass over them, what is done to an image by the epoch and its
-//! example, dropout, left-out paths and mixup by the batch.
+//! All random numbers are drawn from the trial's seed and from the progress of the training, never from a generator
+//! with a state. Weights depend on their name, the order of examples on the pass over them, augmentation on the epoch
+//! and the example, and dropout, dropped paths and mixup on the batch.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,11 @@ use crate::gradients::{clip, divided};
 use crate::hyperparameters::Training;
 use crate::loss_scale::LossScale;
 
-/// The network of a graph for these examples, or why it is none for them.
+/// The plan of a graph's network for these examples.
+///
+/// # Errors
+///
+/// Fails if the graph is invalid or its outputs do not fit the targets.
 pub fn plan(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
     if let Targets::Boxes(boxes) = &examples.targets {
         return plan_detector(graph, &examples.shape, boxes.classes as usize);
@@ -42,7 +46,7 @@ pub fn plan(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
     }
 }
 
-/// The network of a graph that finds objects of so many classes in images of this shape.
+/// The plan of a detector for images of this shape with this number of classes.
 fn plan_detector(graph: &Graph, shape: &[usize], classes: usize) -> Result<Plan, GraphError> {
     if graph.outputs.len() != detection::widths(classes).len() {
         let problem = "this evaluator trains detectors with three: classes, boxes and centreness of every place";
@@ -53,21 +57,21 @@ fn plan_detector(graph: &Graph, shape: &[usize], classes: usize) -> Result<Plan,
     if plan.outputs.iter().any(|output| output.rows != rows) {
         let rows: Vec<_> = plan.outputs.iter().map(|output| output.rows).collect();
         return Err(GraphError::whole(format!(
-            "looks for classes, boxes and centreness at {rows:?} places, not alike"
+            "returns classes, boxes and centreness for {rows:?} places, which must be equal numbers"
         )));
     }
-    let &[_, height, width] = shape else { return Err(GraphError::whole(format!("finds objects in {shape:?}"))) };
+    let &[_, height, width] = shape else { return Err(GraphError::whole(format!("cannot find objects in {shape:?}"))) };
     if Pyramid::of_plan(&plan).is_none() {
-        let problem = format!("looks at {rows} places of an image of {height}×{width} pixels");
+        let problem = format!("returns {rows} places for an image of {height}×{width} pixels");
         let remedy =
-            "which is no pyramid of one to five levels, or more than one; take larger images or smaller strides";
+            "which fit no pyramid of one to five levels, or more than one; use larger images or smaller strides";
         return Err(GraphError::whole(format!("{problem}, {remedy}")));
     }
     detection::start(&mut plan, graph)?;
     Ok(plan)
 }
 
-/// The same with what this training makes use of: auxiliary heads and paths that are left out.
+/// The plan with what this training uses: auxiliary heads, dropped paths and the precision.
 fn training_plan(graph: &Graph, examples: &Examples, training: &Training) -> Result<Plan, GraphError> {
     let mut plan = plan(graph, examples)?;
     let head = graph.nodes.iter().find(|node| node.op == AUXILIARY);
@@ -81,7 +85,11 @@ fn training_plan(graph: &Graph, examples: &Examples, training: &Training) -> Res
     Ok(plan.in_precision(training.precision))
 }
 
-/// The plan of a training, and the training with the batch size that fits; or why this network cannot be trained so.
+/// The plan of a training, and the training settings with the batch size that fits.
+///
+/// # Errors
+///
+/// Fails if this network cannot be trained on these examples with these settings, or does not fit the memory.
 pub fn prepared<'t>(
     graph: &Graph,
     examples: &Examples,
@@ -91,7 +99,7 @@ pub fn prepared<'t>(
     Ok((plan, training.fitted(graph, examples)?))
 }
 
-/// Auxiliary heads return what the network does.
+/// The plan with auxiliary heads, each of which must have as many outputs as the network.
 fn with_heads(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
     let (own, open) = (graph.outputs.len(), with_auxiliaries(graph));
     let plan = Plan::of(&open, &examples.shape, &vec![examples.outputs(); open.outputs.len()])?;
@@ -105,7 +113,7 @@ fn with_heads(graph: &Graph, examples: &Examples) -> Result<Plan, GraphError> {
     Ok(plan.with_auxiliary(own))
 }
 
-/// The loss, or a gradient, is not a finite number any more.
+/// The loss or a gradient is no longer finite.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum Diverged {
     #[error(
@@ -114,43 +122,43 @@ pub enum Diverged {
     )]
     Loss { loss: f32, epoch: u32, batch: usize, rate: f64 },
     #[error(
-        "training diverged: gradients overflow f16 even where the loss is not scaled up, in epoch {epoch}, batch {batch} \
+        "training diverged: gradients overflow f16 although the loss is not scaled up, in epoch {epoch}, batch {batch} \
          (learning rate {rate:.2e}); a lower 'learning_rate', or the 'precision' bf16 or f32, may help"
     )]
     Gradients { epoch: u32, batch: usize, rate: f64 },
 }
 
-/// What one step has come to.
+/// The result of one step.
 struct Step {
-    /// Before it, of its batches together.
+    /// The loss before the step, over all of its batches.
     loss: f32,
-    /// Whether the weights were changed: not where something became infinite.
+    /// Whether the weights were changed, which they are not if something was infinite.
     taken: bool,
 }
 
 /// A network in training.
 pub struct Trainer {
-    /// What the optimizer changes.
+    /// The network whose weights the optimizer changes.
     pub network: Network,
-    /// A moving average of it.
+    /// Its moving average, if there is one.
     average: Option<Network>,
     optimizer: ModuleOptimizer,
-    /// In half precision.
+    /// The loss scale, in half precision.
     scale: Option<LossScale>,
-    /// Examples that are run at once.
+    /// The number of examples that are run at once.
     pub batch_size: usize,
     /// The seed that the training started from.
     seed: u32,
-    /// Epochs behind it.
+    /// The number of finished epochs.
     pub epoch: u32,
     /// Mean loss over the last epoch's batches, penalties and auxiliary heads included.
     pub train_loss: f64,
-    /// What validation has come to, where somebody says it.
+    /// The validation results that early stopping looks at.
     pub patience: Patience,
 }
 
 impl Trainer {
-    /// At its start. The training has a batch size: see [`Training::fitted`].
+    /// A training at its start. Its batch size must be known: see [`Training::fitted`].
     pub fn new(plan: Plan, training: &Training, seed: u32, device: &Device) -> Self {
         let network = Network::new(plan, seed, device);
         Self {
@@ -166,13 +174,17 @@ impl Trainer {
         }
     }
 
-    /// What the training has come to: the average of the weights where there is one, else the weights themselves.
+    /// The trained network: the average of the weights if there is one, otherwise the weights themselves.
     pub fn result(&self) -> &Network {
         self.average.as_ref().unwrap_or(&self.network)
     }
 
-    /// One more epoch of a training that takes `horizon` epochs; false where `stop` said so, and then the trainer is of
-    /// no further use.
+    /// Trains one more epoch of a training with `horizon` epochs. Returns false if `stop` returned true; the trainer
+    /// cannot be used any more then.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the training has diverged.
     pub fn epoch(
         &mut self,
         training: &Training,
@@ -183,7 +195,7 @@ impl Trainer {
         let epoch = training.epoch(examples, self.batch_size);
         let steps = epoch.steps();
         let first = u64::from(self.epoch) * steps;
-        // As in the train.py of DARTS: none are left out in the first epoch, nearly the whole share in the last.
+        // As in DARTS' train.py, no paths are dropped in the first epoch, and nearly the whole share in the last.
         self.network.drop_path = training.drop_path * f64::from(self.epoch) / f64::from(horizon.max(1));
         let (mut total, mut counted, mut infinite) = (0.0, 0, None);
         for (number, rows) in epoch.batches(self.epoch, self.seed).enumerate() {
@@ -208,7 +220,7 @@ impl Trainer {
                 infinite = Some(Diverged::Loss { loss, epoch, batch, rate });
             }
         }
-        // All of them were left out.
+        // All steps were skipped.
         if let Some(diverged) = infinite.filter(|_| counted == 0) {
             return Err(diverged);
         }
@@ -217,8 +229,8 @@ impl Trainer {
         Ok(true)
     }
 
-    /// After a step that was not taken: training goes on as if there had been no such batch, with the loss scaled less. False
-    /// where that does not help.
+    /// Handles a step that was not taken: restores the statistics and lowers the loss scale, so that training continues
+    /// as if there had been no such batch. Returns false if that cannot help.
     fn left_out(&mut self, statistics: Option<Statistics>) -> bool {
         if let Some(statistics) = statistics {
             self.network.restore(statistics);
@@ -226,12 +238,12 @@ impl Trainer {
         self.scale.as_mut().is_some_and(LossScale::overflowed)
     }
 
-    /// One step, unless something is not finite.
+    /// Takes one step, unless something is not finite.
     fn step(&mut self, training: &Training, examples: &Examples, rows: &[usize], rate: f64, step: u64) -> Step {
         let mut sum = GradientsAccumulator::new();
         let mut total = 0.0;
         for (part, batch) in rows.chunks(self.batch_size).enumerate() {
-            // Batches of one training never reach 2^32.
+            // The batches of one training never reach 2^32.
             let number = step * training.accumulate as u64 + part as u64;
             let mut loss = self.loss(training, examples, batch, number as u32);
             if batch.len() < rows.len() {
@@ -250,7 +262,7 @@ impl Trainer {
             if let Some(scale) = self.scale {
                 loss = loss.mul_scalar(scale.factor());
             }
-            // A network without weights, or one that nothing flows through, has no gradient.
+            // A network without weights, or whose output does not depend on them, has no gradient.
             if loss.is_tracked() {
                 let gradients = GradientsParams::from_grads(loss.backward(), &self.network.weights);
                 sum.accumulate(&self.network.weights, gradients);
@@ -268,7 +280,7 @@ impl Trainer {
         Step { loss: total, taken: true }
     }
 
-    /// The mean loss of a batch, penalties left out.
+    /// The mean loss of a batch, without penalties.
     fn loss(&mut self, training: &Training, examples: &Examples, rows: &[usize], number: u32) -> Tensor<1> {
         let mut inputs = examples.inputs_of(rows);
         let epoch = derive(self.seed, "augment", self.epoch);
@@ -306,7 +318,7 @@ impl Trainer {
         loss::with_auxiliary(losses, training.auxiliary_weight)
     }
 
-    /// Changes the weights, and then their average.
+    /// Updates the weights, and then their average.
     fn change(&mut self, training: &Training, mut gradients: GradientsParams, rate: f64, step: u64) {
         if !gradients.is_empty() {
             if training.clip_norm > 0.0 {
@@ -316,13 +328,17 @@ impl Trainer {
             self.network.weights = self.optimizer.step(rate, weights, gradients);
         }
         if let Some(average) = &mut self.average {
-            // As TensorFlow's ExponentialMovingAverage does with `num_updates`: what lies far back counts little at first.
+            // As in TensorFlow's ExponentialMovingAverage with `num_updates`, the initial weights count little.
             let known = (1.0 + step as f64) / (10.0 + step as f64);
             average.follow(&self.network, training.ema_decay.min(known));
         }
     }
 
-    /// All that a later process needs to carry on.
+    /// Everything that a later process needs to resume the training.
+    ///
+    /// # Errors
+    ///
+    /// Fails if burn cannot return the weights or the optimizer's state.
     pub fn archive(&self) -> Result<Archive, String> {
         let optimizer = self.optimizer.into_bytes().map_err(|error| error.to_string())?;
         let mut archive = arrays(&self.network)?;
@@ -341,28 +357,33 @@ impl Trainer {
         Ok(archive)
     }
 
-    /// Where [`Trainer::archive`] left off.
+    /// Resumes the training that [`Trainer::archive`] saved.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the archive is incomplete or belongs to another network or other settings.
     pub fn carry_on(mut archive: Archive, plan: Plan, training: &Training, device: &Device) -> Result<Self, String> {
-        let number = |archive: &Archive, name| archive.number::<u32>(name, "the kept state").map_err(|e| e.to_string());
+        let number =
+            |archive: &Archive, name| archive.number::<u32>(name, "the saved state").map_err(|e| e.to_string());
         let (seed, epoch) = (number(&archive, "seed")?, number(&archive, "epoch")?);
-        let train_loss = archive.number("train_loss", "the kept state").map_err(|error| error.to_string())?;
-        let scale = LossScale::of(training.precision).map(|_| LossScale::kept(&archive, "the kept state")).transpose();
+        let train_loss = archive.number("train_loss", "the saved state").map_err(|error| error.to_string())?;
+        let scale = LossScale::of(training.precision).map(|_| LossScale::kept(&archive, "the saved state")).transpose();
         let scale = scale.map_err(|error| error.to_string())?;
         let patience = archive.texts.get("patience").map(String::as_str).and_then(Patience::from_text);
         let average = match (training.ema_decay > 0.0, archive.bytes.remove("average")) {
             (false, _) => None,
-            (true, None) => return Err("the kept state has no average of the weights".into()),
+            (true, None) => return Err("the saved state has no average of the weights".into()),
             (true, Some(bytes)) => {
-                let average = Archive::from_bytes(&bytes, "the kept average").map_err(|error| error.to_string())?;
+                let average = Archive::from_bytes(&bytes, "the saved average").map_err(|error| error.to_string())?;
                 let network = Network::with_arrays(plan.clone(), &average.arrays, device);
                 Some(network.map_err(|error| error.to_string())?.copied())
             }
         };
         let network = Network::with_arrays(plan, &archive.arrays, device).map_err(|error| error.to_string())?;
-        let bytes = archive.bytes.remove("optimizer").ok_or("the kept state has no state of the optimizer")?;
+        let bytes = archive.bytes.remove("optimizer").ok_or("the saved state has no optimizer state")?;
         let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| error.to_string())?;
         let optimizer = training.optimizer.build().load_record(record);
-        let patience = patience.ok_or("the kept state does not say what validation came to")?;
+        let patience = patience.ok_or("the saved state has no validation results")?;
         let batch_size = training.batch_size;
         Ok(Self { network, average, optimizer, scale, batch_size, seed, epoch, train_loss, patience })
     }

@@ -1,4 +1,4 @@
-//! One trial: trained epoch by epoch, reported, kept where it may be interrupted, and measured.
+//! Runs one trial: trains epoch by epoch, reports the learning curve, saves checkpoints, and measures the result.
 
 use std::time::Instant;
 
@@ -7,39 +7,43 @@ use nas_network::device::Devices;
 
 use crate::Burn;
 use crate::checkpoint::{Checkpoint, Course};
-use crate::error::Trouble;
+use crate::error::TrialError;
 use crate::metrics::{self, Scores};
 use crate::trainer::{self, Trainer};
 
-/// How a measurement that was not troubled ended.
-pub enum Ended {
-    /// These are its metrics.
+/// How a measurement ended that had no error.
+pub enum TrialEnd {
+    /// The trial was measured, with these metrics.
     Measured(Vec<Metric>),
     /// A pruner ended it.
     Pruned,
-    /// The study is over, or interrupted.
+    /// The study ended or was interrupted.
     Stopped,
 }
 
 impl<D: Devices> Burn<D> {
-    /// Where the trial is kept while it is trained.
+    /// The checkpoint file of a trial; `None` if the evaluator has no folder.
     pub(crate) fn checkpoint(&self, request: &Request) -> Option<Checkpoint> {
-        let file = self.keep.unfinished(request.trial)?;
+        let file = self.states.unfinished(request.trial)?;
         let Request { trial, key, graph, fidelity, resume, seed, .. } = request;
-        // Files may have been edited since.
+        // The data count as well, since files may have been edited since.
         let data = &self.data.fingerprint;
         let of = format!("{:?}", (trial, key, graph, fidelity, resume, seed, &self.config, data));
         Some(Checkpoint::new(file, self.config.checkpoint, &of))
     }
 
-    /// The training as it was interrupted, or at its start.
+    /// The training as it was when it was interrupted, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the candidate cannot be trained with these settings.
     pub(crate) fn begin(
         &self,
         request: &Request,
         epochs: u32,
         checkpoint: Option<&Checkpoint>,
         monitor: &dyn Monitor,
-    ) -> Result<(Trainer, Course), Trouble> {
+    ) -> Result<(Trainer, Course), TrialError> {
         let kept = checkpoint.map_or(Ok(None), Checkpoint::read).and_then(|kept| {
             let Some((archive, course)) = kept else { return Ok(None) };
             let (plan, training) = trainer::prepared(&request.graph, &self.data.train, &self.config.training)?;
@@ -53,20 +57,24 @@ impl<D: Devices> Burn<D> {
                 return Ok((trainer, course));
             }
             Ok(_) => {}
-            Err(problem) => monitor.notice(&format!("its kept state is of no use, so it starts anew: {problem}")),
+            Err(problem) => monitor.notice(&format!("its checkpoint cannot be used, so it starts again: {problem}")),
         }
         Ok((self.trainer(request, epochs)?, Course::default()))
     }
 
     /// Trains and measures one candidate, epoch by epoch.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the candidate cannot be trained, if training diverges, or if a state cannot be saved.
     pub(crate) fn measure(
         &self,
         request: &Request,
         mut checkpoint: Option<&mut Checkpoint>,
         monitor: &dyn Monitor,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<TrialEnd, TrialError> {
         if let Candidate::Relaxed(_) = request.candidate {
-            return Err(Trouble::Failed("this evaluator trains single architectures, not relaxed ones".into()));
+            return Err(TrialError::Failed("this evaluator trains single architectures, not relaxed ones".into()));
         }
         let epochs = self.epochs(request.fidelity)?;
         let (mut trainer, mut course) = self.begin(request, epochs, checkpoint.as_deref(), monitor)?;
@@ -80,7 +88,7 @@ impl<D: Devices> Burn<D> {
             let next = trainer.epoch + 1;
             let validate = next == epochs || self.validates(request, next);
             let Some(report) = self.train_epoch(&mut trainer, &mut course, validate, &stop)? else {
-                return Ok(Ended::Stopped);
+                return Ok(TrialEnd::Stopped);
             };
             if let Some(ended) = ended(monitor.report(report.clone())) {
                 return Ok(ended);
@@ -89,31 +97,32 @@ impl<D: Devices> Burn<D> {
             if let Some(checkpoint) = checkpoint.as_mut().filter(|kept| next < epochs && kept.due())
                 && let Err(problem) = checkpoint.write(&trainer, &course)
             {
-                monitor.notice(&format!("its state after epoch {next} could not be kept: {problem}"));
+                monitor.notice(&format!("its checkpoint after epoch {next} could not be saved: {problem}"));
             }
         }
         let last = course.curve.pop().map(|report| report.metrics);
-        let Some(mut metrics) = self.outcome(&trainer, last, &stop)? else { return Ok(Ended::Stopped) };
+        let Some(mut metrics) = self.outcome(&trainer, last, &stop)? else { return Ok(TrialEnd::Stopped) };
         check_finite(&metrics)?;
         if request.keep {
-            let state = trainer.archive().map_err(Trouble::Broken)?;
-            // A full disk, say: this trial is lost, and those that need no state go on.
-            self.keep.put(request.trial, &state).map_err(|error| Trouble::Failed(error.to_string()))?;
+            let state = trainer.archive().map_err(TrialError::Broken)?;
+            // If the disk is full, for example, this trial is lost, but those that save no state go on.
+            self.states.put(request.trial, &state).map_err(|error| TrialError::Failed(error.to_string()))?;
         }
         if self.config.training.batch_size == 0 {
             metrics.push(Metric::new("batch_size", trainer.batch_size as f64));
         }
         metrics.push(Metric::new("train_seconds", course.seconds));
-        Ok(Ended::Measured(metrics))
+        Ok(TrialEnd::Measured(metrics))
     }
 
-    /// What a finished training has come to; `last` is what was reported of its last epoch. `None` where `stop` said so.
+    /// The metrics of a finished training; `last` are those that were reported for its last epoch. `None` if `stop`
+    /// returned true.
     fn outcome(
         &self,
         trainer: &Trainer,
         last: Option<Vec<Metric>>,
         stop: Stop<'_>,
-    ) -> Result<Option<Vec<Metric>>, Trouble> {
+    ) -> Result<Option<Vec<Metric>>, TrialError> {
         if let Some(best) = trainer.patience.best() {
             let best_metrics = best.metrics.iter().cloned();
             let epochs = [("trained_epochs", trainer.epoch), ("best_epoch", best.epoch)];
@@ -123,22 +132,22 @@ impl<D: Devices> Burn<D> {
         if last.is_some() {
             return Ok(last);
         }
-        // It carries on from a trial that was trained for as long.
+        // The trial resumes one that was already trained for all of its epochs.
         let scores = self.validate(trainer, stop)?;
         Ok(scores.map(|scores| self.of_training(scores.metrics("val"), trainer)))
     }
 
-    /// One more epoch, and what is to be reported of it; `None` where `stop` said so.
+    /// Trains one more epoch and returns its point of the learning curve. `None` if `stop` returned true.
     fn train_epoch(
         &self,
         trainer: &mut Trainer,
         course: &mut Course,
         validate: bool,
         stop: Stop<'_>,
-    ) -> Result<Option<CurvePoint>, Trouble> {
+    ) -> Result<Option<CurvePoint>, TrialError> {
         let started = Instant::now();
         let finished = trainer.epoch(&self.config.training, &self.data.train, self.config.epochs, stop);
-        if !finished.map_err(|diverged| Trouble::Failed(diverged.to_string()))? {
+        if !finished.map_err(|diverged| TrialError::Failed(diverged.to_string()))? {
             return Ok(None);
         }
         course.seconds += started.elapsed().as_secs_f64();
@@ -154,21 +163,21 @@ impl<D: Devices> Burn<D> {
         Ok(Some(CurvePoint { fidelity: f64::from(trainer.epoch), metrics: self.of_training(metrics, trainer) }))
     }
 
-    /// With what is known of the training itself.
+    /// Adds the metrics of the training itself.
     fn of_training(&self, mut metrics: Vec<Metric>, trainer: &Trainer) -> Vec<Metric> {
         metrics.push(Metric::new("train_loss", trainer.train_loss));
         metrics.extend(self.config.training.trained_tokens(&self.data.train, trainer.batch_size, trainer.epoch));
         metrics
     }
 
-    /// The network as it is now on the validation examples; `None` where `stop` said so.
-    fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Scores>, Trouble> {
+    /// Measures the current network on the validation examples. `None` if `stop` returned true.
+    fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Scores>, TrialError> {
         let (validation, scale) = (&self.data.validation, &self.data.normalization);
         let scores = metrics::measure(trainer.result(), validation, scale, self.config.training.loss, stop);
-        scores.map_err(Trouble::Broken)
+        scores.map_err(TrialError::Broken)
     }
 
-    /// Whether there is a validation after this epoch, which is not the last.
+    /// Whether to validate after this epoch, which is not the last one.
     fn validates(&self, request: &Request, epoch: u32) -> bool {
         match self.config.validate_every {
             _ if self.config.training.early_stopping > 0 => true,
@@ -177,47 +186,49 @@ impl<D: Devices> Burn<D> {
         }
     }
 
-    /// A fidelity as whole epochs within the schedule's horizon.
-    fn epochs(&self, fidelity: Option<f64>) -> Result<u32, Trouble> {
+    /// Checks that a fidelity is a whole number of epochs within the schedule's horizon.
+    fn epochs(&self, fidelity: Option<f64>) -> Result<u32, TrialError> {
         let most = self.config.epochs;
         let epochs = fidelity.unwrap_or(f64::from(most));
         if epochs.fract() == 0.0 && (1.0..=f64::from(most)).contains(&epochs) {
             return Ok(epochs as u32);
         }
-        Err(Trouble::Failed(format!("cannot train for {epochs} epochs: it takes a whole number from 1 to {most}")))
+        Err(TrialError::Failed(format!(
+            "cannot train for {epochs} epochs: the fidelity must be a whole number from 1 to {most}"
+        )))
     }
 
-    /// A fresh training, or the one to carry on.
-    fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, Trouble> {
+    /// A new training, or the one that the request resumes.
+    fn trainer(&self, request: &Request, epochs: u32) -> Result<Trainer, TrialError> {
         let prepared = trainer::prepared(&request.graph, &self.data.train, &self.config.training);
-        let (plan, training) = prepared.map_err(Trouble::Failed)?;
+        let (plan, training) = prepared.map_err(TrialError::Failed)?;
         let Some(from) = request.resume else {
             return Ok(Trainer::new(plan, &training, request.seed, &self.device));
         };
-        let failed = |problem: String| Trouble::Failed(format!("cannot carry on from trial {from}: {problem}"));
-        let state = self.keep.get(from).map_err(|error| failed(error.to_string()))?;
-        let state = state.ok_or_else(|| failed("its state was not kept".into()))?;
+        let failed = |problem: String| TrialError::Failed(format!("cannot continue from trial {from}: {problem}"));
+        let state = self.states.get(from).map_err(|error| failed(error.to_string()))?;
+        let state = state.ok_or_else(|| failed("its state was not saved".into()))?;
         let trainer = Trainer::carry_on(state, plan, &training, &self.device).map_err(failed)?;
         if trainer.epoch > epochs {
-            return Err(failed(format!("it was trained for {} epochs already, more than {epochs}", trainer.epoch)));
+            return Err(failed(format!("it was already trained for {} epochs, more than {epochs}", trainer.epoch)));
         }
         Ok(trainer)
     }
 }
 
-/// How a measurement ends after this verdict; `None`: it goes on.
-fn ended(verdict: Verdict) -> Option<Ended> {
+/// How a measurement ends after this verdict; `None` if it goes on.
+fn ended(verdict: Verdict) -> Option<TrialEnd> {
     match verdict {
         Verdict::GoOn => None,
-        Verdict::Pruned => Some(Ended::Pruned),
-        Verdict::Stopped => Some(Ended::Stopped),
+        Verdict::Pruned => Some(TrialEnd::Pruned),
+        Verdict::Stopped => Some(TrialEnd::Stopped),
     }
 }
 
-/// Training may have diverged where no loss of a batch shows it.
-fn check_finite(metrics: &[Metric]) -> Result<(), Trouble> {
+/// Fails if a metric is not finite: training may have diverged without an infinite loss in any batch.
+fn check_finite(metrics: &[Metric]) -> Result<(), TrialError> {
     metrics.iter().find(|metric| !metric.value.is_finite()).map_or(Ok(()), |metric| {
         let reason = format!("training diverged: {} is {} on the validation set", metric.name, metric.value);
-        Err(Trouble::Failed(reason))
+        Err(TrialError::Failed(reason))
     })
 }

@@ -1,4 +1,4 @@
-//! States of trials that later trials may carry on from.
+//! The saved states of trials, from which later trials may resume.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,17 +7,17 @@ use std::sync::{Mutex, PoisonError};
 use nas_api::evaluator::UNFINISHED;
 use nas_network::weights_file::{self, Archive, StoreError};
 
-/// Where states are kept: a folder, or memory where there is none.
+/// The place where states are saved: a folder or, without one, memory.
 #[derive(Debug)]
-pub enum Keep {
+pub enum TrialStates {
     /// One file per trial.
     Folder(PathBuf),
-    /// For as long as the evaluator lives.
+    /// The states, which live as long as the evaluator.
     Memory(Mutex<BTreeMap<u32, Vec<u8>>>),
 }
 
-impl Keep {
-    /// In this folder, made when the first state is kept.
+impl TrialStates {
+    /// Saves states in this folder, which is created with the first one.
     pub fn new(folder: Option<&std::path::Path>) -> Self {
         match folder {
             Some(folder) => Self::Folder(folder.to_owned()),
@@ -25,7 +25,7 @@ impl Keep {
         }
     }
 
-    /// Where a trial is kept while it is trained; `None` where nothing outlives the process anyway.
+    /// The file for checkpoints of a running trial; `None` without a folder, as nothing would outlive the process.
     pub fn unfinished(&self, trial: u32) -> Option<PathBuf> {
         match self {
             Self::Folder(folder) => Some(folder.join(UNFINISHED).join(Self::name(trial))),
@@ -37,20 +37,28 @@ impl Keep {
         format!("trial-{trial}.safetensors")
     }
 
-    /// Keeps the state of a trial, in place of an older one.
+    /// Saves the state of a trial, replacing an older one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the state cannot be written.
     pub fn put(&self, trial: u32, state: &Archive) -> Result<(), StoreError> {
         let bytes = state.to_bytes()?;
         match self {
             Self::Folder(folder) => weights_file::write(&folder.join(Self::name(trial)), &bytes),
             Self::Memory(states) => {
-                // A thread that died while it held the lock left the map whole: insertions are not interrupted.
+                // A thread that died while it held the lock left the map intact, since insertions are not interrupted.
                 states.lock().unwrap_or_else(PoisonError::into_inner).insert(trial, bytes);
                 Ok(())
             }
         }
     }
 
-    /// The kept state of a trial, if there is one.
+    /// The saved state of a trial, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read or is damaged.
     pub fn get(&self, trial: u32) -> Result<Option<Archive>, StoreError> {
         let (origin, bytes) = match self {
             Self::Folder(folder) => {

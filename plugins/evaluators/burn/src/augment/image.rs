@@ -1,6 +1,6 @@
-//! What is done to one image, channel by channel.
+//! Changes to one image, channel by channel.
 
-/// Sizes of one image.
+/// The sizes of one image.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     pub channels: usize,
@@ -9,7 +9,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Numbers in one image.
+    /// The count of numbers in one image.
     pub fn numbers(self) -> usize {
         self.channels * self.height * self.width
     }
@@ -19,18 +19,18 @@ impl Shape {
     }
 }
 
-/// A part of a padded image, as large as the image was.
+/// A part of a padded image, with the original size.
 #[derive(Clone, Copy, Debug)]
 pub struct Crop {
-    /// Pixels on every side.
+    /// Pixels of padding on every side.
     pub padding: usize,
-    /// Where the part begins, from 0 to twice the padding.
+    /// The first row of the part, from 0 to twice the padding.
     pub top: usize,
     pub left: usize,
 }
 
 impl Crop {
-    /// From one image to another; `fill` is the padding of each channel.
+    /// Crops one image into another; `fill` is the value of the padding in each channel.
     pub fn apply(self, from: &[f32], to: &mut [f32], shape: Shape, fill: &[f32]) {
         let planes = from.chunks_exact(shape.plane()).zip(to.chunks_exact_mut(shape.plane()));
         let columns = kept(self.left, self.padding, shape.width);
@@ -46,19 +46,19 @@ impl Crop {
     }
 }
 
-/// Where the part holds pixels of the image, along one side of this length.
+/// The range in which the part has pixels of the image, along one side of the length `side`.
 fn kept(start: usize, padding: usize, side: usize) -> std::ops::Range<usize> {
     let first = padding.saturating_sub(start);
     let last = (side + padding - start).min(side);
     first..last
 }
 
-/// Left becomes right.
+/// Mirrors an image left to right.
 pub fn flip(image: &mut [f32], shape: Shape) {
     image.chunks_exact_mut(shape.width).for_each(<[f32]>::reverse);
 }
 
-/// A square of this side around a pixel becomes 0, in every channel; what lies beyond the border is cut off (DeVries and
+/// Sets a square of this side around a pixel to 0 in every channel. What lies beyond the border is cut off (DeVries and
 /// Taylor 2017, section 3.2).
 pub fn cut_out(image: &mut [f32], shape: Shape, side: usize, center: [usize; 2]) {
     let hole = |center: usize, size: usize| {
@@ -81,7 +81,7 @@ mod tests {
     const IMAGE: [f32; 12] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0];
 
     #[test]
-    fn crops_by_hand() {
+    fn crops_match_examples_by_hand() {
         let cropped = |top, left| {
             let mut to = [0.0; 12];
             Crop { padding: 1, top, left }.apply(&IMAGE, &mut to, SHAPE, &[-1.0, -2.0]);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mirror_twice_is_none() {
+    fn mirroring_twice_restores_the_image() {
         let mut image = IMAGE;
         flip(&mut image, SHAPE);
         assert_eq!(image, [3.0, 2.0, 1.0, 6.0, 5.0, 4.0, 13.0, 12.0, 11.0, 16.0, 15.0, 14.0]);

@@ -1,28 +1,29 @@
-//! mixup: examples between two examples (Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization").
+//! mixup: blends pairs of examples (Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization").
 
 use nas_api::rng::{derive, seeded};
 use nas_data::shuffled;
 use rand_distr::{Beta, Distribution};
 
-/// How the examples of a batch are blended: each with another one of the batch, all in one proportion, as the authors'
-/// code does.
+/// How the examples of a batch are blended: each with another one of the batch, all in the same proportion, as in the
+/// authors' code.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixing {
-    /// λ, the part of an example's own.
+    /// λ, the share of an example itself.
     own: f32,
-    /// With which example each one is blended.
+    /// The example with which each one is blended.
     partners: Vec<usize>,
 }
 
 impl Mixing {
-    /// λ from Beta(α, α), and partners by a random order of the batch. `None` where α is no parameter of that distribution.
+    /// Draws λ from Beta(α, α), and partners by a random order of the batch. `None` if α is not a valid parameter of
+    /// that distribution.
     pub fn draw(alpha: f64, batch: usize, seed: u32) -> Option<Self> {
         let beta = Beta::new(alpha, alpha).ok()?;
         let own = beta.sample(&mut seeded(derive(seed, "lambda", 0))) as f32;
         Some(Self { own, partners: shuffled(batch, &mut seeded(derive(seed, "partners", 0))) })
     }
 
-    /// Blends inputs, or targets: `width` numbers of each example.
+    /// Blends inputs or targets, which have `width` numbers per example.
     pub fn apply(&self, numbers: &mut [f32], width: usize) {
         let old = numbers.to_vec();
         for (own, &partner) in numbers.chunks_exact_mut(width).zip(&self.partners) {
@@ -39,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn examples_and_targets_are_blended_alike() {
+    fn inputs_and_targets_are_blended_the_same_way() {
         let mixing = Mixing { own: 0.75, partners: vec![1, 0, 2] };
         let mut inputs = vec![0.0, 4.0, 8.0, 0.0, 1.0, 2.0];
         mixing.apply(&mut inputs, 2);

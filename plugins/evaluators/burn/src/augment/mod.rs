@@ -1,7 +1,9 @@
-//! Training inputs that differ from epoch to epoch, drawn from the trial's seed, the epoch and the example.
+//! Augments training inputs differently in each epoch. The changes depend on the trial's seed, the epoch and the
+//! example.
 //!
-//! Everything works on normalised inputs. What a crop shifts in is black before normalisation, as torchvision has it, which
-//! crops first; a hole that is cut is the mean of the training set, 0, as DeVries and Taylor have it, who normalise first.
+//! All changes work on normalised inputs. The padding of a crop is black before normalisation, as in torchvision, which
+//! crops first. A cutout hole is the mean of the training set, 0, as in the paper of DeVries and Taylor, who normalise
+//! first.
 
 mod image;
 mod mixup;
@@ -14,22 +16,22 @@ pub use mixup::Mixing;
 use image::{Crop, Shape};
 use nas_data::{Data, Kind, Normalization};
 
-/// What is done to training inputs.
+/// The augmentation of training inputs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Augment {
-    /// Pixels that an image is padded with on every side before a part of its old size is cut out; 0: not at all.
+    /// Pixels of padding on every side before a random part of the original size is cut out; 0 turns this off.
     crop: usize,
-    /// How likely an image is mirrored, left to right.
+    /// The probability that an image is mirrored left to right.
     flip: f64,
-    /// Side length of the square that is cut out of each image; 0: none is.
+    /// The side in pixels of the square that is cut out of each image; 0 turns this off.
     cutout: usize,
-    /// α of mixup; 0: none.
+    /// The α of mixup; 0 turns it off.
     mixup: f64,
-    /// What a black pixel is after normalisation, by channel.
+    /// The value of a black pixel after normalisation, by channel.
     black: Vec<f32>,
 }
 
-/// What a user may set.
+/// The parameters that a user may set.
 pub fn parameters() -> Vec<Parameter> {
     vec![
         Parameter::integer(
@@ -37,9 +39,9 @@ pub fn parameters() -> Vec<Parameter> {
             0,
             0,
             256,
-            "images are padded with so many black pixels, and a random part of the old size is cut out; 0: not",
+            "black pixels around each image before a random part of the original size is cut out; 0: no cropping",
         ),
-        Parameter::number("flip", 0.0, 0.0, 1.0, "how likely an image is mirrored, left to right"),
+        Parameter::number("flip", 0.0, 0.0, 1.0, "probability that an image is mirrored left to right"),
         Parameter::integer(
             "cutout",
             0,
@@ -59,6 +61,10 @@ pub fn parameters() -> Vec<Parameter> {
 
 impl Augment {
     /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a setting is missing or has another type.
     pub fn of(settings: &Settings) -> Result<Self> {
         Ok(Self {
             crop: settings.integer("crop")? as usize,
@@ -69,14 +75,18 @@ impl Augment {
         })
     }
 
-    /// For these data, or why they cannot be changed like this.
+    /// Prepares the augmentation for these data.
+    ///
+    /// # Errors
+    ///
+    /// Fails if these data cannot be augmented like this.
     pub fn fitted(mut self, data: &Data) -> Result<Self> {
         let images = [("crop", self.crop > 0), ("flip", self.flip > 0.0), ("cutout", self.cutout > 0)];
         let set = images.into_iter().find(|(_, set)| *set).map(|(name, _)| name);
         match (set, &data.train.shape[..]) {
             (Some(_), &[_, height, width]) => self.check_sides(height.min(width))?,
             (Some(name), _) => {
-                return Err(Error::new(format!("'{name}' is for images, and the data hold none: set it to 0")));
+                return Err(Error::new(format!("'{name}' is for images, but the data have none: set it to 0")));
             }
             (None, _) => {}
         }
@@ -91,12 +101,12 @@ impl Augment {
         Ok(self)
     }
 
-    /// Boxes are mirrored with their images. The others would cut objects, or blend two lists of them.
+    /// Boxes are mirrored with their images. The other changes would cut objects or blend two lists of them.
     fn check_boxes(&self) -> Result<()> {
         let given = [("crop", self.crop > 0), ("cutout", self.cutout > 0), ("mixup", self.mixup > 0.0)];
         match given.iter().find(|(_, given)| *given) {
             Some((name, _)) => Err(Error::new(format!(
-                "'{name}' is not for images with boxes, of which 'flip' alone changes both: set it to 0"
+                "'{name}' cannot be used for images with boxes; only 'flip' changes both: set it to 0"
             ))),
             None => Ok(()),
         }
@@ -106,13 +116,13 @@ impl Augment {
         for (name, size) in [("crop", self.crop), ("cutout", self.cutout)] {
             if size > 0 && size >= side {
                 let problem = format!("'{name}' must be less than the images' side of {side} pixels, but is {size}");
-                return Err(Error::new(format!("{problem}: nothing might be left of an image")));
+                return Err(Error::new(format!("{problem}: nothing of an image might be left")));
             }
         }
         Ok(())
     }
 
-    /// Changes the images of these rows, and says which of them it has mirrored: the same row is changed in the same way
+    /// Augments the images of these rows and returns which of them were mirrored. A row is changed in the same way
     /// wherever it stands in a batch. `seed` is that of the epoch.
     pub fn images(&self, inputs: &mut [f32], shape: &[usize], rows: &[usize], seed: u32) -> Vec<bool> {
         let mut mirrored = vec![false; rows.len()];
@@ -124,7 +134,7 @@ impl Augment {
         let mut old = vec![0.0; shape.numbers()];
         let images = inputs.chunks_exact_mut(shape.numbers()).zip(rows);
         for ((image, &row), mirrored) in images.zip(&mut mirrored) {
-            // Rows of one data set never reach 2^32.
+            // The rows of one data set never reach 2^32.
             let mut rng = seeded(derive(seed, "example", row as u32));
             if self.crop > 0 {
                 old.copy_from_slice(image);
@@ -145,7 +155,7 @@ impl Augment {
         mirrored
     }
 
-    /// How the examples of a batch are blended; `None` where they are not. `seed` is that of the batch.
+    /// Draws how the examples of a batch are blended; `None` without mixup. `seed` is that of the batch.
     pub fn mixing(&self, batch: usize, seed: u32) -> Option<Mixing> {
         (self.mixup > 0.0).then(|| Mixing::draw(self.mixup, batch, seed)).flatten()
     }
@@ -156,7 +166,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// Two channels of 4×5 pixels, all different, black being -1 and -2.
+    /// Images with two channels of 4×5 pixels, all different; black is -1 and -2.
     fn images(count: usize) -> Vec<f32> {
         (0..count * SHAPE.iter().product::<usize>()).map(|pixel| pixel as f32).collect()
     }
@@ -177,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_example_is_changed_alike_wherever_it_stands() {
+    fn an_example_is_changed_the_same_way_anywhere_in_a_batch() {
         let augment = augment(2, 0.5, 2);
         let together = changed(&augment, &[0, 1, 2, 3, 4, 5, 6, 7], 9);
         for (place, expected) in together.chunks(40).enumerate() {
@@ -190,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_changes_nothing() {
+    fn without_augmentation_images_do_not_change() {
         assert_eq!(changed(&augment(0, 0.0, 0), &[0, 1, 2, 3, 4, 5, 6, 7], 1), images(8));
         assert_eq!(augment(2, 0.5, 2).mixing(4, 1), None);
         let mut rows = vec![1.0, 2.0, 3.0];
@@ -199,16 +209,16 @@ mod tests {
     }
 
     #[test]
-    fn crops_take_every_place_and_keep_pixels_together() {
+    fn crops_take_every_place_and_keep_channels_aligned() {
         let augment = augment(1, 0.0, 0);
         let mut places = std::collections::BTreeSet::new();
         for seed in 0..200 {
             let image = &changed(&augment, &[3], seed)[..];
-            // The middle of the image is there whatever was cut out; it says where.
+            // The middle of the image is in every crop; its place tells which part was cut out.
             let at = image.iter().position(|&pixel| pixel == 127.0).unwrap();
             let (row, column) = (at / 5, at % 5);
             places.insert((row, column));
-            // 127 is row 1, column 2 of the first channel of image 3; the other channel moved along.
+            // 127 is row 1, column 2 of the first channel of image 3. The other channel must have moved with it.
             assert_eq!(image[20 + at], 147.0);
             assert_eq!(image[at + 1], 128.0);
             assert_eq!(image.iter().filter(|&&pixel| pixel < 0.0).count() % 2, 0);

@@ -1,30 +1,30 @@
-//! Which place learns which box.
+//! Assigns boxes to the places that learn them.
 
 use nas_data::Object;
 
 use super::area;
 use super::pyramid::{Place, Pyramid};
 
-/// What one place is to find.
+/// The target of one place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Assigned {
-    /// Row of the outputs of its image.
+    /// The row in the outputs of its image.
     pub row: usize,
     pub class: u32,
-    /// From the place to the left, top, right and bottom of the box, in strides of its level.
+    /// The distances from the place to the left, top, right and bottom of the box, in strides of its level.
     pub distances: [f32; 4],
 }
 
 impl Assigned {
-    /// How near the middle of its box the place is, from 0 to 1 (section 3.4).
+    /// The centreness, from 0 to 1: how close the place is to the middle of its box (section 3.4).
     pub fn centreness(&self) -> f32 {
         let [left, top, right, bottom] = self.distances;
         ((left.min(right) / left.max(right)) * (top.min(bottom) / top.max(bottom))).sqrt()
     }
 }
 
-/// The places that learn a box, in order; all others learn that nothing is there. A place learns the smallest of the boxes
-/// around it whose size is for its level, the first of equals (section 3.1). Nothing is learnt of crowds.
+/// The places that learn a box, in order; all others learn that they show no object. A place learns the smallest of the
+/// boxes around it whose size belongs to its level, the first of equal ones (section 3.1). Crowds are not learnt.
 pub fn assign(pyramid: &Pyramid, objects: &[Object]) -> Vec<Assigned> {
     let places = pyramid.places();
     let mut assigned = Vec::new();
@@ -40,7 +40,7 @@ pub fn assign(pyramid: &Pyramid, objects: &[Object]) -> Vec<Assigned> {
     assigned
 }
 
-/// The smallest box around a place that is of a size in this range.
+/// The smallest box around a place whose size is in this range.
 fn smallest<'o>(place: &Place, [least, most]: [f32; 2], objects: &'o [Object]) -> Option<(&'o Object, [f32; 4])> {
     let mut best: Option<(&Object, [f32; 4])> = None;
     for object in objects.iter().filter(|object| !object.crowd) {

@@ -1,38 +1,38 @@
-//! From what a detector returns for an image to the objects in it.
+//! Decodes the outputs of a detector into objects.
 
 use std::cmp::Ordering;
 
 use super::pyramid::Pyramid;
 use super::{area, common};
 
-/// Candidates of one level, at most, as in the authors' code.
+/// The most candidates of one level, as in the authors' code.
 const CANDIDATES: usize = 1000;
-/// Of two boxes of one class that have more of their union in common, the less likely is none (section 4: 0.6).
+/// The overlap (intersection over union) above which the less likely of two boxes of one class is dropped (section 4:
+/// 0.6).
 const OVERLAP: f64 = 0.6;
-/// Objects of one image, at most, as COCO counts them.
+/// The most objects of one image, as COCO counts them.
 const MOST: usize = 100;
 
-/// Something that was found in an image.
+/// A detected object.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Found {
-    /// From 0 to 1: √(probability of the class · centreness).
+pub struct Detection {
+    /// The score, from 0 to 1: √(probability of the class · centreness).
     pub score: f32,
     pub class: u32,
-    /// Left, top, right and bottom, in pixels, within the image.
+    /// Left, top, right and bottom, in pixels, clipped to the image.
     pub sides: [f32; 4],
 }
 
-/// The objects in one image by its rows of classes, boxes and centreness, the likeliest first.
+/// The objects in one image, the most likely first, given its rows of classes, boxes and centreness.
 ///
-/// There is no least score, which average precision does not need: how many of the 100 are objects is for who uses them to
-/// say.
-pub fn found(pyramid: &Pyramid, outputs: [&[f32]; 3]) -> Vec<Found> {
-    let mut kept: Vec<Found> = Vec::new();
+/// No score threshold is applied; average precision needs none. Callers pick their own cut-off.
+pub fn found(pyramid: &Pyramid, outputs: [&[f32]; 3]) -> Vec<Detection> {
+    let mut kept: Vec<Detection> = Vec::new();
     for candidate in candidates(pyramid, outputs) {
         if kept.len() == MOST {
             break;
         }
-        let same = |other: &&Found| other.class == candidate.class;
+        let same = |other: &&Detection| other.class == candidate.class;
         if kept.iter().filter(same).all(|other| overlap(other.sides, candidate.sides) <= OVERLAP) {
             kept.push(candidate);
         }
@@ -46,13 +46,13 @@ fn overlap(one: [f32; 4], other: [f32; 4]) -> f64 {
     common / (area(one) + area(other) - common)
 }
 
-/// The greater score first, of equals the first number.
+/// Orders by descending score, and equal scores by their index.
 fn likelier(a: &(f32, usize), b: &(f32, usize)) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
 
-/// The likeliest of every level, the likeliest of all first; of equals the first in the order of rows and classes.
-fn candidates(pyramid: &Pyramid, [classes, boxes, centreness]: [&[f32]; 3]) -> Vec<Found> {
+/// The most likely candidates of every level, sorted by score; equal scores stay in the order of rows and classes.
+fn candidates(pyramid: &Pyramid, [classes, boxes, centreness]: [&[f32]; 3]) -> Vec<Detection> {
     let count = classes.len() / centreness.len();
     let places = pyramid.places();
     let mut all = Vec::new();
@@ -77,7 +77,7 @@ fn candidates(pyramid: &Pyramid, [classes, boxes, centreness]: [&[f32]; 3]) -> V
         let across = |x: f32| x.clamp(0.0, width);
         let down = |y: f32| y.clamp(0.0, height);
         let sides = [across(place.x - left), down(place.y - top), across(place.x + right), down(place.y + bottom)];
-        (area(sides) > 0.0).then_some(Found { score, class, sides })
+        (area(sides) > 0.0).then_some(Detection { score, class, sides })
     };
     all.into_iter().filter_map(located).collect()
 }

@@ -1,4 +1,4 @@
-//! Where the last layers of a detector start.
+//! Initial weights of the last layers of a detector.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -7,23 +7,27 @@ use nas_api::graph::GraphError;
 use nas_api::graph::weights::{Fill, again};
 use nas_network::Plan;
 
-/// The standard deviation of weights (Lin et al. 2017, "Focal Loss", section 4.1, which FCOS follows).
+/// The standard deviation of the weights (Lin et al. 2017, "Focal Loss", section 4.1, which FCOS follows).
 const DEVIATION: f64 = 0.01;
 
-/// How likely every class is at every place (the same section): most places show nothing, and their loss would be all that
-/// there is to a first step.
+/// The initial probability of every class at every place (the same section). Most places show nothing; without this,
+/// their loss would dominate the first steps.
 const PRIOR: f64 = 0.01;
 
-/// The distances to all sides, in strides: a side that is nowhere above 0 has no gradient behind its rectifier, and would stay
-/// there. A box of four strides is in the middle of what the finest level is for.
+/// The initial distances to all sides, in strides. A distance that is never above 0 has no gradient before its
+/// rectifier and would stay there. A box of four strides is in the middle of the sizes that the finest level takes.
 const DISTANCE: f32 = 2.0;
 
-/// What hands numbers on, so that the layer that they come from is further up.
+/// Operators that pass numbers on, so that the layer that computes them comes earlier.
 const HANDED_ON: [&str; 8] = ["Reshape", "Transpose", "Concat", "Flatten", "Slice", "Identity", "Squeeze", "Relu"];
 
-/// Lets the layers that give classes, boxes and centreness start with small weights, and with biases of -ln((1 - π) / π), a
-/// distance, and 0. Layers without a bias have small weights alone. A layer that gives two of them, which are cut out of its
-/// values, starts as any other: it has no one bias.
+/// Initialises the layers that compute classes, boxes and centreness with small weights and with the biases -ln((1 - π)
+/// / π), a distance, and 0. Layers without a bias only get small weights. A layer that computes several of these
+/// outputs, which are then sliced from its value, keeps its usual initial weights, since no single bias fits.
+///
+/// # Errors
+///
+/// Fails if an attribute of a node is invalid.
 pub fn start(plan: &mut Plan, graph: &Graph) -> Result<(), GraphError> {
     let unlikely = -((1.0 - PRIOR) / PRIOR).ln() as f32;
     let owners = graph.outputs.iter().map(|&output| last_layers(graph, output)).collect::<Result<Vec<_>, _>>()?;
@@ -37,7 +41,7 @@ pub fn start(plan: &mut Plan, graph: &Graph) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// The nodes whose weights make an output, with nothing but handing on behind them.
+/// The nodes whose weights compute an output, followed only by operators that pass numbers on.
 fn last_layers(graph: &Graph, output: u32) -> Result<BTreeSet<&str>, GraphError> {
     let (mut open, mut seen, mut owners) = (vec![output], HashSet::new(), BTreeSet::new());
     while let Some(at) = open.pop() {

@@ -1,10 +1,10 @@
-//! What training a detector minimises: the sum of three losses over the places of a batch, divided by the number of places
-//! that learn a box (at least 1). FCOS, section 3.1, equation 2, with λ = 1.
+//! The loss of a detector: the sum of three losses over the places of a batch, divided by the number of places that
+//! learn a box (at least 1). FCOS, section 3.1, equation 2, with λ = 1.
 //!
-//! - Classes: focal loss of every place and class, α = 0.25, γ = 2 (T.-Y. Lin et al., "Focal Loss for Dense Object Detection",
-//!   ICCV 2017, section 3, equation 5).
-//! - Boxes: 1 - GIoU of the places that learn one (H. Rezatofighi et al., "Generalized Intersection over Union", CVPR 2019), as
-//!   torchvision has it in place of the paper's -ln IoU.
+//! - Classes: focal loss of every place and class, α = 0.25, γ = 2 (T.-Y. Lin et al., "Focal Loss for Dense Object
+//!   Detection", ICCV 2017, section 3, equation 5).
+//! - Boxes: 1 - GIoU of the places that learn one (H. Rezatofighi et al., "Generalized Intersection over Union", CVPR
+//!   2019), as in torchvision, in place of the paper's -ln IoU.
 //! - Centreness: binary cross entropy of the same places.
 
 use burn::tensor::{Int, Tensor, TensorData, activation};
@@ -14,8 +14,8 @@ use super::assign::Assigned;
 const ALPHA: f64 = 0.25;
 const GAMMA: i32 = 2;
 
-/// Of a batch: `[places, classes]`, `[places, 4]` and `[places, 1]`, the places of one image after those of the other, and
-/// what each image's places learn.
+/// The loss of a batch. The outputs are `[places, classes]`, `[places, 4]` and `[places, 1]`, the places of one image
+/// after those of the other; `assigned` has the targets of each image.
 pub fn batch(outputs: Vec<Tensor<2>>, assigned: &[Vec<Assigned>]) -> Tensor<1> {
     let [classes, boxes, centreness] = three(outputs);
     let device = classes.device();
@@ -34,7 +34,7 @@ pub fn batch(outputs: Vec<Tensor<2>>, assigned: &[Vec<Assigned>]) -> Tensor<1> {
     let at: Vec<i32> = all.iter().map(|(row, _)| *row as i32).collect();
     let at = Tensor::<1, Int>::from_data(TensorData::new(at, [all.len()]), &device);
     let distances = all.iter().flat_map(|(_, it)| it.distances).collect();
-    // No side lies behind its place, whatever a network without a rectifier says.
+    // Target distances are positive, but a network without a final rectifier may return negative ones.
     let found = boxes.select(0, at.clone()).clamp_min(0.0);
     let apart = one_minus_giou(found, tensor(distances, [all.len(), 4]));
     let centres = all.iter().map(|(_, it)| it.centreness()).collect();
@@ -46,16 +46,16 @@ fn three(outputs: Vec<Tensor<2>>) -> [Tensor<2>; 3] {
     outputs.try_into().unwrap_or_else(|_| unreachable!("the plan of a detector has three outputs"))
 }
 
-/// The sum over all numbers; `signs` are 1 where the class is there, else -1.
+/// The sum of the focal loss over all numbers; `signs` are 1 for the class that is present, otherwise -1.
 fn focal(logits: Tensor<2>, signs: Tensor<2>) -> Tensor<1> {
     let towards = logits * signs.clone();
-    // What is right by p has the loss -α (1 - p)^γ ln p.
+    // A prediction that is right with probability p has the loss -α (1 - p)^γ ln p.
     let wrong = activation::sigmoid(towards.clone().neg()).powi_scalar(GAMMA);
     let weight = signs.mul_scalar(ALPHA - 0.5).add_scalar(0.5);
     (wrong * activation::log_sigmoid(towards) * weight).sum().neg()
 }
 
-/// The sum over all rows of 1 - GIoU of two boxes around one place, given by their distances from it.
+/// The sum over all rows of 1 - GIoU of two boxes around the same place, given by their distances from it.
 fn one_minus_giou(found: Tensor<2>, wanted: Tensor<2>) -> Tensor<1> {
     let rows = found.dims()[0];
     let area = |boxes: &Tensor<2>| {
@@ -69,13 +69,13 @@ fn one_minus_giou(found: Tensor<2>, wanted: Tensor<2>) -> Tensor<1> {
     giou.neg().add_scalar(1.0).sum()
 }
 
-/// The sum of the binary cross entropies.
+/// The sum of the binary cross entropies of logits.
 fn binary(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     // -t ln σ(x) - (1 - t) ln (1 - σ(x)), and ln (1 - σ(x)) is ln σ(x) - x.
     (logits.clone() * targets.neg().add_scalar(1.0) - activation::log_sigmoid(logits)).sum()
 }
 
-/// The same sum for one image, not yet divided: of its rows of classes, boxes and centreness.
+/// The same sum for one image, not yet divided, given its rows of classes, boxes and centreness.
 pub fn example(outputs: [&[f32]; 3], assigned: &[Assigned]) -> f64 {
     let [classes, boxes, centreness] = outputs;
     let count = classes.len() / centreness.len();
@@ -84,7 +84,7 @@ pub fn example(outputs: [&[f32]; 3], assigned: &[Assigned]) -> f64 {
     for it in assigned {
         let logit = classes[it.row * count + it.class as usize];
         sum += ALPHA * focal_of(f64::from(logit)) - absent(&logit);
-        // What is no number stays none.
+        // NaN stays NaN.
         let at_least_0 = |distance: f32| if distance < 0.0 { 0.0 } else { f64::from(distance) };
         let found = std::array::from_fn(|side| at_least_0(boxes[it.row * 4 + side]));
         sum += 1.0 - giou(found, it.distances.map(f64::from));
@@ -94,12 +94,12 @@ pub fn example(outputs: [&[f32]; 3], assigned: &[Assigned]) -> f64 {
     sum
 }
 
-/// -(1 - p)^γ ln p of p = σ(towards).
+/// -(1 - p)^γ ln p for p = σ(towards).
 fn focal_of(towards: f64) -> f64 {
     -log_sigmoid(-towards).exp().powi(GAMMA) * log_sigmoid(towards)
 }
 
-/// Without overflow.
+/// ln σ(x), computed without overflow.
 fn log_sigmoid(x: f64) -> f64 {
     x.min(0.0) - (-x.abs()).exp().ln_1p()
 }

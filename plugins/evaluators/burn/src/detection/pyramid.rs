@@ -1,35 +1,36 @@
-//! Where the rows of a detector look.
+//! The places that the rows of a detector's outputs stand for.
 
 use nas_network::Plan;
 
-/// Levels at most: P3 to P7.
+/// The most levels, P3 to P7.
 const LEVELS: usize = 5;
 
-/// The maps that a detector looks at: places row by row, the finest level first, each with twice the stride of the one
-/// before.
+/// The feature maps of a detector. Their places come row by row, the finest level first, and each level has twice the
+/// stride of the one before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pyramid {
     /// Height and width of an image, in pixels.
     image: [usize; 2],
-    /// Pixels from one place of the finest level to the next.
+    /// The distance between neighbouring places of the finest level, in pixels.
     stride: usize,
     levels: usize,
 }
 
-/// Where one row of a detector's outputs looks.
+/// The place that one row of a detector's outputs stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
-    /// Across, in pixels.
+    /// The horizontal position, in pixels.
     pub x: f32,
-    /// Down, in pixels.
+    /// The vertical position, in pixels.
     pub y: f32,
-    /// Of its level, in pixels.
+    /// The stride of its level, in pixels.
     pub stride: f32,
 }
 
 impl Pyramid {
-    /// The one that has so many places over images of this height and width: a side has ⌈side / stride⌉ of them, and strides
-    /// are powers of two. `None` where there is no such pyramid, or more than one, as with images of a place or two.
+    /// The pyramid with this number of places over images of this height and width. A level has ⌈side / stride⌉ places
+    /// along a side, and strides are powers of two. `None` if there is no such pyramid, or more than one, as for images
+    /// of a place or two.
     pub fn of(places: usize, image: [usize; 2]) -> Option<Self> {
         let strides = (0..).map(|power| 1_usize << power).take_while(|&stride| stride < 4 * image[0].max(image[1]));
         let all = strides.flat_map(|stride| (1..=LEVELS).map(move |levels| Self { image, stride, levels }));
@@ -38,13 +39,13 @@ impl Pyramid {
         fitting.next().is_none().then_some(found)
     }
 
-    /// Of a detector's plan; `None` where it is none.
+    /// The pyramid of a detector's plan; `None` if the plan is not a detector's.
     pub fn of_plan(plan: &Plan) -> Option<Self> {
         let &[_, height, width] = &plan.input[..] else { return None };
         Self::of(plan.first().rows, [height, width])
     }
 
-    /// Places of each level, down and across, with its stride.
+    /// The rows and columns of places of each level, with its stride.
     fn grids(&self) -> impl Iterator<Item = ([usize; 2], usize)> + '_ {
         (0..self.levels).map(|level| {
             let stride = self.stride << level;
@@ -52,7 +53,7 @@ impl Pyramid {
         })
     }
 
-    /// How many places each level has.
+    /// The number of places of each level.
     pub fn sizes(&self) -> Vec<usize> {
         self.grids().map(|([rows, columns], _)| rows * columns).collect()
     }
@@ -62,7 +63,7 @@ impl Pyramid {
         self.image
     }
 
-    /// Every place, in the order of rows: ⌊stride / 2⌋ + column · stride, as section 3.1 has it.
+    /// All places, in the order of the rows of outputs, at ⌊stride / 2⌋ + column · stride (section 3.1).
     pub fn places(&self) -> Vec<Place> {
         let at = |index: usize, stride: usize| (stride / 2 + index * stride) as f32;
         let grid = |([rows, columns], stride): ([usize; 2], usize)| {
@@ -75,9 +76,9 @@ impl Pyramid {
         self.grids().flat_map(grid).collect()
     }
 
-    /// The least and the greatest distance, in pixels, from a place of each level to the farthest side of a box that the level
-    /// is for: 4 to 8 strides, which are the 64 to 512 pixels of section 3.2 for P3 to P7. The finest level also takes
-    /// smaller boxes, the coarsest larger ones.
+    /// For each level, the range of the distance, in pixels, from a place to the farthest side of a box: 4 to 8
+    /// strides, which are the 64 to 512 pixels of section 3.2 for P3 to P7. The finest level also takes smaller boxes,
+    /// the coarsest larger ones.
     pub fn ranges(&self) -> Vec<[f32; 2]> {
         let range = |(level, (_, stride)): (usize, ([usize; 2], usize))| {
             let least = if level == 0 { 0.0 } else { 4.0 * stride as f32 };

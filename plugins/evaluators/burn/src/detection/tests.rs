@@ -11,8 +11,9 @@ use nas_spaces::Detector;
 use super::assign::Assigned;
 use super::{Pyramid, assign, batch, example, found, start, widths};
 
-const SMALL: &str = "block=basic,width=16,depth1=1,depth2=1,depth3=1,depth4=1,neck=fpn,neck_width=64,neck_conv=separable,\
-                     extra_levels=1,head_depth=1,head_conv=separable,head_weights=shared,head_norm=group";
+const SMALL: &str = "block=basic,width=16,depth1=1,depth2=1,depth3=1,depth4=1,neck=fpn,neck_width=64,\
+                     neck_conv=separable,extra_levels=1,head_depth=1,head_conv=separable,head_weights=shared,\
+                     head_norm=group";
 
 fn close(found: impl Into<f64>, expected: f64) {
     let found = found.into();
@@ -57,21 +58,21 @@ fn places_learn_the_smallest_box_around_them() {
     let rows = |objects: &[Object]| -> Vec<(usize, u32)> {
         assign(&pyramid, objects).iter().map(|it| (it.row, it.class)).collect()
     };
-    // Of the finest level alone: none is 32 pixels from a side.
+    // Only the finest level has any: no place is 32 pixels from a side.
     let expected = [(0, 1), (1, 1), (2, 2), (3, 2), (8, 1), (9, 1), (10, 2), (11, 2)];
     assert_eq!(rows(&[large, small]), expected);
     assert_eq!(rows(&[small, large]), expected, "whatever the order");
     let first = assign(&pyramid, &[small])[1];
     assert_eq!(first.distances, [1.5, 0.5, 0.5, 1.5]);
     close(first.centreness(), (1.0_f64 / 9.0).sqrt());
-    // The border of a box is not within it, and crowds teach nothing.
+    // The border of a box is not within it, and crowds are not learnt.
     assert_eq!(rows(&[object([4.0, 4.0, 13.0, 13.0], 0)]), [(9, 0)]);
     assert_eq!(rows(&[Object { crowd: true, ..large }]), []);
 }
 
 #[test]
-fn sizes_have_their_levels() {
-    // Strides 8, 16 and 32: up to 64 pixels, 64 to 128, and more.
+fn levels_take_boxes_by_size() {
+    // With strides 8, 16 and 32, the levels take distances up to 64 pixels, 64 to 128, and more.
     let pyramid = Pyramid::of(256 + 64 + 16, [128, 128]).unwrap();
     assert_eq!(pyramid.ranges(), [[0.0, 64.0], [64.0, 128.0], [128.0, f32::INFINITY]]);
     let rows = |side: f32| -> Vec<usize> {
@@ -83,7 +84,7 @@ fn sizes_have_their_levels() {
     assert!(rows(40.0).iter().all(|row| *row < 256));
 }
 
-/// Two images' worth of numbers by hand, in one: three places, of which two learn a box.
+/// One image written by hand: three places, two of which learn a box.
 fn by_hand() -> ([Vec<f32>; 3], Vec<Assigned>) {
     let classes = vec![-1.5, 0.5, 2.0, -3.0, 0.25, 0.0];
     let boxes = vec![1.0, 0.5, 2.0, 3.0, 0.0, 1.0, 0.5, 0.25, 9.0, 9.0, 9.0, 9.0];
@@ -115,10 +116,10 @@ fn gradients(outputs: &[Vec<f32>; 3], rows: usize, assigned: &[Vec<Assigned>]) -
     (value, [0, 1, 2].map(of))
 }
 
-/// The figures are those of PyTorch 2.15, in doubles: focal loss by its formula, `giou` as torchvision has it,
-/// `binary_cross_entropy_with_logits`.
+/// The expected numbers are those of PyTorch 2.15 in double precision: focal loss by its formula, `giou` as in
+/// torchvision, `binary_cross_entropy_with_logits`.
 #[test]
-fn the_loss_and_its_gradient_are_those_of_pytorch() {
+fn the_loss_and_its_gradient_agree_with_pytorch() {
     let (outputs, assigned) = by_hand();
     let (loss, [classes, boxes, centreness]) = gradients(&outputs, 3, std::slice::from_ref(&assigned));
     close(loss, 1.738_057_864_028_882_8);
@@ -152,7 +153,7 @@ fn the_loss_and_its_gradient_are_those_of_pytorch() {
 }
 
 #[test]
-fn gradients_are_those_of_finite_differences() {
+fn gradients_agree_with_finite_differences() {
     let mut rng = seeded(3);
     let mut draw = |count: usize, from: f32, to: f32| -> Vec<f32> {
         (0..count).map(|_| from + (to - from) * rng.random::<f32>()).collect()
@@ -196,22 +197,22 @@ fn images_without_objects_are_background_and_extremes_stay_finite() {
     close(loss, 0.75 * (100.0 + 2.0 * 0.25 * 2.0_f64.ln()));
     assert!(classes.iter().all(|gradient| gradient.is_finite()));
     assert_eq!(boxes, [0.0; 8]);
-    // A box without an extent learns nothing by itself, and breaks nothing.
+    // An empty box learns nothing by itself, and breaks nothing.
     let (loss, gradients) =
         gradients(&outputs, 2, &[vec![Assigned { row: 0, class: 0, distances: [1.0, 1.0, 1.0, 1.0] }]]);
     assert!(loss.is_finite() && gradients.iter().flatten().all(|gradient| gradient.is_finite()), "{gradients:?}");
 }
 
 #[test]
-fn what_is_found_is_scored_cut_and_sifted() {
-    // One level of eight places with a stride of 8, and two classes.
+fn detections_are_scored_clipped_and_suppressed() {
+    // The pyramid has one level of eight places with a stride of 8, and there are two classes.
     let pyramid = Pyramid::of(8, [32, 16]).unwrap();
     let logit = |p: f32| (p / (1.0 - p)).ln();
     let (none, sure) = (-50.0, [50.0; 8]);
     let mut classes = [none; 16];
     let likely = [(0, 0.64), (2, 0.25), (5, 0.36), (6, 0.16)];
     likely.iter().for_each(|&(at, p)| classes[at] = logit(p));
-    // Places at 4 and 12. The first two see nearly the same box, the third the same with another class.
+    // Places are at 4 and 12. The first two predict nearly the same box, the third the same with another class.
     let mut boxes = [0.0; 32];
     boxes[..16].copy_from_slice(&[0.5, 0.5, 1.0, 1.0, 1.5, 0.5, 0.0, 1.0, 0.5, 1.5, 1.0, 0.0, 0.25, 0.25, 9.0, 9.0]);
     let found = found(&pyramid, [&classes, &boxes, &sure]);
@@ -223,22 +224,22 @@ fn what_is_found_is_scored_cut_and_sifted() {
     for (found, expected) in likely.iter().zip([0.8, 0.6, 0.4]) {
         close(found.score, expected);
     }
-    // Half as sure of the centre.
+    // Now the centreness is a half.
     let found = super::found(&pyramid, [&classes, &boxes, &[0.0; 8]]);
     close(found[0].score, 0.32_f64.sqrt());
-    // No numbers, and boxes without an extent, are nothing.
+    // Scores that are NaN and empty boxes give no objects.
     assert!(super::found(&pyramid, [&[f32::NAN; 16], &boxes, &[0.0; 8]]).is_empty());
     assert!(super::found(&pyramid, [&classes, &[0.0; 32], &[0.0; 8]]).is_empty());
 }
 
 #[test]
-fn a_layer_of_several_outputs_starts_as_any_other() {
+fn a_layer_of_several_outputs_keeps_its_initial_weights() {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let conv = graph.conv("all", input, 8, Window::same(3, 1));
     let mut rows = graph.reshape("rows", conv, &[8, -1]);
     rows = graph.transpose("places", rows, &[0, 2, 1]);
-    // Every step doubles the ways that lead back.
+    // Every step doubles the number of paths that lead back.
     for step in 0..60 {
         let twice = graph.concat(format!("twice{step}"), &[rows, rows], -1);
         rows = graph.slice(format!("once{step}"), twice, -1, 0, 8);

@@ -1,33 +1,33 @@
-//! Average precision as COCO has it (`COCOeval` of pycocotools, boxes, all areas, at most 100 objects an image): for each
-//! class and each overlap that is asked for, precision at 101 recalls.
+//! Average precision as COCO defines it (`COCOeval` of pycocotools; boxes, all areas, at most 100 objects per image):
+//! precision at 101 recalls, for each class and each overlap.
 
 use nas_data::Object;
 
-use crate::detection::{Found, area, common};
+use crate::detection::{Detection, area, common};
 
-/// Overlaps: 0.50, 0.55, ..., 0.95.
+/// The number of overlaps: 0.50, 0.55, ..., 0.95.
 const OVERLAPS: usize = 10;
-/// Recalls: 0.00, 0.01, ..., 1.00.
+/// The number of recalls: 0.00, 0.01, ..., 1.00.
 const RECALLS: usize = 101;
 
-/// What was found in an image, the likeliest first, and what is there.
+/// The detections in an image, the most likely first, and its true objects.
 #[derive(Debug)]
 pub struct Seen<'b> {
-    pub found: Vec<Found>,
+    pub found: Vec<Detection>,
     pub there: &'b [Object],
 }
 
-/// Means over the classes that have objects; 0 where none has.
+/// Means over the classes that have objects; 0 if none has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AveragePrecision {
-    /// Over all overlaps: COCO's AP.
+    /// The mean over all overlaps, which is COCO's AP.
     pub mean: f64,
-    /// At an overlap of a half.
+    /// The average precision at an overlap of 0.5.
     pub at_half: f64,
 }
 
 impl AveragePrecision {
-    /// Of these images.
+    /// The average precision over these images.
     pub fn of(images: &[Seen<'_>], classes: u32) -> Self {
         let all: Vec<[f64; OVERLAPS]> = (0..classes).filter_map(|class| of_class(images, class)).collect();
         let count = all.len().max(1) as f64;
@@ -36,21 +36,21 @@ impl AveragePrecision {
     }
 }
 
-/// The k-th overlap as numpy's `linspace` gives it.
+/// The k-th overlap as numpy's `linspace` computes it.
 fn overlap(k: usize) -> f64 {
     if k + 1 == OVERLAPS { 0.95 } else { 0.5 + k as f64 * ((0.95 - 0.5) / (OVERLAPS - 1) as f64) }
 }
 
-/// What something that was found is at one overlap.
+/// How a detection counts at one overlap.
 #[derive(Clone, Copy, PartialEq)]
 enum Match {
     Right,
     Wrong,
-    /// On a crowd.
+    /// It matches a crowd and does not count.
     Neither,
 }
 
-/// The average precision of one class at each overlap; `None` where no image has an object of it, crowds not counted.
+/// The average precision of one class at each overlap; `None` if no image has an object of it, not counting crowds.
 fn of_class(images: &[Seen<'_>], class: u32) -> Option<[f64; OVERLAPS]> {
     let own = |object: &&Object| object.class == class;
     let objects = images.iter().flat_map(|image| image.there).filter(own).filter(|object| !object.crowd).count();
@@ -59,23 +59,24 @@ fn of_class(images: &[Seen<'_>], class: u32) -> Option<[f64; OVERLAPS]> {
     }
     let mut matched: Vec<(f32, [Match; OVERLAPS])> = Vec::new();
     for image in images {
-        // Crowds come last, as something is of a crowd only where it is of no object.
+        // Crowds come last, because a detection matches a crowd only if it matches no object.
         let mut there: Vec<&Object> = image.there.iter().filter(own).collect();
         there.sort_by_key(|object| object.crowd);
-        let found: Vec<&Found> = image.found.iter().filter(|found| found.class == class).collect();
+        let found: Vec<&Detection> = image.found.iter().filter(|found| found.class == class).collect();
         let by_overlap: [Vec<Match>; OVERLAPS] = std::array::from_fn(|k| matches(&found, &there, overlap(k)));
         let all = found.iter().enumerate();
         matched.extend(all.map(|(at, found)| (found.score, std::array::from_fn(|k| by_overlap[k][at]))));
     }
-    // Equals stay in the order of images.
+    // Detections with equal scores stay in the order of the images.
     matched.sort_by(|a, b| b.0.total_cmp(&a.0));
     Some(std::array::from_fn(|k| mean_precision(matched.iter().map(|(_, of)| of[k]), objects)))
 }
 
-/// What each of these is, the likeliest choosing first: the free object with the greatest overlap, the last of equals.
-fn matches(found: &[&Found], there: &[&Object], least: f64) -> Vec<Match> {
+/// Matches each detection, the most likely first, with the free object that has the largest overlap, the last of equal
+/// ones.
+fn matches(found: &[&Detection], there: &[&Object], least: f64) -> Vec<Match> {
     let mut taken = vec![false; there.len()];
-    let one = |found: &&Found| {
+    let one = |found: &&Detection| {
         let mut best: Option<usize> = None;
         let mut most = least.min(1.0 - 1e-10);
         for (at, object) in there.iter().enumerate() {
@@ -98,14 +99,15 @@ fn matches(found: &[&Found], there: &[&Object], least: f64) -> Vec<Match> {
     found.iter().map(one).collect()
 }
 
-/// Intersection over union; over what was found where the object is a crowd.
+/// Intersection over union; for a crowd, intersection over the area of the detection.
 fn shared(found: [f32; 4], object: &Object) -> f64 {
     let common = common(found, object.sides);
     let whole = if object.crowd { area(found) } else { area(found) + area(object.sides) - common };
     common / whole
 }
 
-/// The mean of the greatest precisions at each recall or more, of matches in the order of their scores.
+/// The mean over all recalls of the highest precision at that recall or more. The matches come in the order of their
+/// scores.
 fn mean_precision(matches: impl Iterator<Item = Match>, objects: usize) -> f64 {
     let (mut right, mut all) = (0_usize, 0_usize);
     let mut curve: Vec<(f64, f64)> = Vec::new();
@@ -119,7 +121,7 @@ fn mean_precision(matches: impl Iterator<Item = Match>, objects: usize) -> f64 {
         most = most.max(*precision);
         *precision = most;
     }
-    // Recalls as numpy's `linspace` gives them.
+    // The recalls as numpy's `linspace` computes them.
     let at = |recall: usize| {
         let place = curve.partition_point(|(reached, _)| *reached < recall as f64 * 0.01);
         curve.get(place).map_or(0.0, |(_, precision)| *precision)
@@ -131,7 +133,7 @@ fn mean_precision(matches: impl Iterator<Item = Match>, objects: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// Numbers that `references/average_precision.py` draws alike.
+    /// A generator that `references/average_precision.py` implements as well.
     struct Draw(u64);
 
     impl Draw {
@@ -145,15 +147,15 @@ mod tests {
         }
     }
 
-    /// Of left, top, width and height.
+    /// The sides of a box, given left, top, width and height.
     fn sides([x, y, width, height]: [i32; 4]) -> [f32; 4] {
         [x, y, x + width, y + height].map(|side| side as f32)
     }
 
     const CLASSES: u32 = 4;
 
-    /// What is there, and what was found, image by image.
-    fn made_up() -> Vec<(Vec<Object>, Vec<Found>)> {
+    /// The true objects and the detections, image by image.
+    fn made_up() -> Vec<(Vec<Object>, Vec<Detection>)> {
         let mut draw = Draw(7);
         let mut image = || {
             let (mut there, mut found) = (Vec::new(), Vec::new());
@@ -171,17 +173,17 @@ mod tests {
                     let moved = [moved[0], moved[1], moved[2].max(1), moved[3].max(1)];
                     let class = if draw.below(6) == 0 { draw.below(4) } else { class };
                     let score = (1 + draw.below(32)) as f32 / 32.0;
-                    found.push(Found { score, class: class as u32, sides: sides(moved) });
+                    found.push(Detection { score, class: class as u32, sides: sides(moved) });
                 }
             }
             for _ in 0..draw.below(4) {
                 let [x, y, width, height] = draw.sides();
                 let class = draw.below(4) as u32;
                 let score = (1 + draw.below(32)) as f32 / 64.0;
-                found.push(Found { score, class, sides: sides([x, y, width + 4, height + 4]) });
+                found.push(Detection { score, class, sides: sides([x, y, width + 4, height + 4]) });
             }
-            // In the order in which a detector gives them; equals stay as they are.
-            found.sort_by(|a: &Found, b| b.score.total_cmp(&a.score));
+            // A detector returns them in this order; the sort is stable.
+            found.sort_by(|a: &Detection, b| b.score.total_cmp(&a.score));
             (there, found)
         };
         (0..12).map(|_| image()).collect()
@@ -191,9 +193,9 @@ mod tests {
         assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
     }
 
-    /// The figures are those that pycocotools 2.0.11 gives in `references/average_precision.py`.
+    /// The expected numbers are those of pycocotools 2.0.11, computed by `references/average_precision.py`.
     #[test]
-    fn made_up_detections_have_the_precision_that_pycocotools_gives() {
+    fn made_up_detections_have_the_precision_of_pycocotools() {
         let images = made_up();
         let seen: Vec<Seen<'_>> =
             images.iter().map(|(there, found)| Seen { found: found.clone(), there: &there[..] }).collect();
@@ -219,25 +221,25 @@ mod tests {
         for (found, expected) in first.into_iter().zip(expected) {
             close(found, expected);
         }
-        assert_eq!(of_class(&seen, 3), None, "there is no object of it");
+        assert_eq!(of_class(&seen, 3), None, "no image has an object of this class");
         let all = AveragePrecision::of(&seen, CLASSES);
         close(all.mean, 0.150_568_914_034_260_56);
         close(all.at_half, 0.383_732_123_212_321_25);
     }
 
     #[test]
-    fn what_is_all_found_is_perfect_and_nothing_is_nought() {
+    fn perfect_detections_score_one_and_none_score_zero() {
         let there = [Object { sides: [1.0, 2.0, 9.0, 7.0], class: 1, crowd: false }];
-        let right = Found { score: 0.1, class: 1, sides: there[0].sides };
-        let of = |found: Vec<Found>| AveragePrecision::of(&[Seen { found, there: &there }], CLASSES);
+        let right = Detection { score: 0.1, class: 1, sides: there[0].sides };
+        let of = |found: Vec<Detection>| AveragePrecision::of(&[Seen { found, there: &there }], CLASSES);
         assert_eq!(of(vec![right]), AveragePrecision { mean: 1.0, at_half: 1.0 });
         assert_eq!(of(vec![]), AveragePrecision { mean: 0.0, at_half: 0.0 });
-        let other = Found { class: 0, ..right };
+        let other = Detection { class: 0, ..right };
         assert_eq!(of(vec![other]).mean, 0.0, "of another class");
-        // Once more what is found already is wrong, but less likely.
-        let twice = Found { score: 0.05, ..right };
+        // A second detection of the same object is wrong, but less likely.
+        let twice = Detection { score: 0.05, ..right };
         assert_eq!(of(vec![right, twice]).mean, 1.0);
-        let before = Found { score: 0.9, class: 1, sides: [50.0, 50.0, 60.0, 60.0] };
+        let before = Detection { score: 0.9, class: 1, sides: [50.0, 50.0, 60.0, 60.0] };
         assert_eq!(of(vec![before, right]).mean, 0.5);
         assert_eq!(AveragePrecision::of(&[], CLASSES).mean, 0.0);
     }

@@ -1,4 +1,4 @@
-//! One of several classes.
+//! Classification.
 
 use nas_data::Examples;
 use nas_network::Network;
@@ -6,9 +6,14 @@ use nas_network::loss::Loss;
 
 use super::{BATCH, Scores, greatest, run};
 
-/// The true class is among so many likeliest ones (Krizhevsky et al. 2012, section 1: "top-5").
+/// The number of most likely classes for top-5 accuracy (Krizhevsky et al. 2012, section 1).
 const TOP: usize = 5;
 
+/// Measures a classifier. `None` if `stop` returned true.
+///
+/// # Errors
+///
+/// Fails if burn cannot return the outputs.
 pub fn measure(
     network: &Network,
     examples: &Examples,
@@ -43,12 +48,12 @@ pub fn measure(
     Ok(Some(Scores { values, found }))
 }
 
-/// The classes of the examples that were found.
+/// The classes of the examples that were predicted correctly.
 fn right(labels: &[u32], found: &[Option<u32>]) -> impl Iterator<Item = u32> {
     labels.iter().zip(found).filter(|&(&label, &found)| found == Some(label)).map(|(&label, _)| label)
 }
 
-/// Mean recall of the classes that have examples (Brodersen et al. 2010, for any number of classes).
+/// The mean recall of the classes that have examples (Brodersen et al. 2010, for any number of classes).
 fn balanced_accuracy(labels: &[u32], found: &[Option<u32>], classes: usize) -> f64 {
     let mut counts = vec![(0_u64, 0_u64); classes];
     labels.iter().for_each(|&label| counts[label as usize].1 += 1);
@@ -57,8 +62,8 @@ fn balanced_accuracy(labels: &[u32], found: &[Option<u32>], classes: usize) -> f
     recalls().sum::<f64>() / recalls().count().max(1) as f64
 }
 
-/// Whether fewer than `top` classes are likelier than this one; of equals the first is. False where any output is not a
-/// number.
+/// Whether fewer than `top` classes are more likely than this one, where the first of equal ones counts as more likely.
+/// False if any output is NaN.
 fn is_among(output: &[f32], class: u32, top: usize) -> bool {
     let class = class as usize;
     let own = output[class];
@@ -72,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_found_by_hand() {
+    fn balanced_accuracy_matches_a_calculation_by_hand() {
         let (mut labels, mut found) = (Vec::new(), Vec::new());
         for (truth, class, times) in [(0, Some(0), 6), (0, Some(1), 2), (1, Some(1), 1), (1, None, 1)] {
             labels.extend(vec![truth; times]);
@@ -83,17 +88,17 @@ mod tests {
     }
 
     #[test]
-    fn many_classes_take_no_square_of_memory() {
+    fn memory_is_not_quadratic_in_the_number_of_classes() {
         let labels: Vec<u32> = (0..200_000).collect();
         let found: Vec<Option<u32>> = labels.iter().map(|&label| Some(label / 2)).collect();
         assert_eq!(balanced_accuracy(&labels, &found, 200_000), 1.0 / 200_000.0);
     }
 
     #[test]
-    fn five_of_six_outputs_are_among_the_five_greatest() {
+    fn five_of_six_outputs_are_among_the_five_largest() {
         let output = [0.5, 0.1, 0.4, 0.3, 0.2, 0.1];
         let among: Vec<u32> = (0..6).filter(|&class| is_among(&output, class, 5)).collect();
-        // Of the two least, which are equal, the first is.
+        // The first of the two smallest, which are equal, is among them.
         assert_eq!(among, [0, 1, 2, 3, 4]);
         assert!(!is_among(&[f32::NAN, 1.0], 1, 5));
     }

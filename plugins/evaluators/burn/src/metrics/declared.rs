@@ -1,13 +1,13 @@
-//! What is measured, as declared to the host.
+//! The metrics that are declared to the host.
 
 use nas_api::{Goal, MetricInfo};
 use nas_data::Kind;
 
-/// What one metric is, on validation and on test examples alike.
+/// One metric, which exists for validation and for test examples.
 struct Scored {
     name: &'static str,
     better: Goal,
-    /// With `{}` where the examples are named.
+    /// The description, with `{}` in place of the name of the examples.
     description: &'static str,
 }
 
@@ -15,27 +15,27 @@ const SCORES: [Scored; 11] = [
     Scored {
         name: "accuracy",
         better: Goal::Maximize,
-        description: "Fraction of {} examples whose class is found, or of tokens (classification, language).",
+        description: "Fraction of {} examples or tokens that are predicted correctly (classification, language).",
     },
     Scored {
         name: "loss",
         better: Goal::Minimize,
-        description: "Mean loss over the {} examples, tokens or places that learn a box, without penalties and smoothing.",
+        description: "Mean loss over {} examples, tokens or places with a box, without penalties and smoothing.",
     },
     Scored {
         name: "top5_accuracy",
         better: Goal::Maximize,
-        description: "Fraction of {} examples whose class is among the five likeliest (more than five classes).",
+        description: "Fraction of {} examples whose class is among the five most likely (more than five classes).",
     },
     Scored {
         name: "balanced_accuracy",
         better: Goal::Maximize,
-        description: "Mean over the classes of the fraction of their {} examples that are found (classification).",
+        description: "Mean over the classes of the recall on {} examples (classification).",
     },
     Scored {
         name: "perplexity",
         better: Goal::Minimize,
-        description: "e to the power of the loss on {} examples, which is that of one token (language).",
+        description: "e to the power of the loss per token on {} examples (language).",
     },
     Scored {
         name: "bits_per_byte",
@@ -55,7 +55,7 @@ const SCORES: [Scored; 11] = [
     Scored {
         name: "r2",
         better: Goal::Maximize,
-        description: "Part of the variance of the {} targets that is explained (regression).",
+        description: "Fraction of the variance of the {} targets that is explained (regression).",
     },
     Scored {
         name: "map",
@@ -69,7 +69,7 @@ const SCORES: [Scored; 11] = [
     },
 ];
 
-/// What can be reported after every epoch.
+/// The metrics that can be reported after every epoch.
 pub fn reported(kind: Kind) -> Vec<String> {
     let (accuracy, classes) = (["val_accuracy"], ["val_balanced_accuracy", "val_top5_accuracy"]);
     let texts = ["val_perplexity", "val_bits_per_byte"];
@@ -88,15 +88,15 @@ pub fn reported(kind: Kind) -> Vec<String> {
     reported.filter(|name| !others.contains(&name.as_str())).collect()
 }
 
-/// Every metric. Which of the `val_` and `test_` ones there are depends on the task.
+/// All metrics. The task decides which of the `val_` and `test_` ones are measured.
 pub fn declared() -> Vec<MetricInfo> {
     let of_training = [
-        ("batch_size", "", None, "Examples that were run at once, where 'batch_size' is 0."),
+        ("batch_size", "", None, "Chosen batch size, if 'batch_size' is 0."),
         ("train_loss", "", Some(Goal::Minimize), "Mean loss over the batches of the last epoch, penalties included."),
         ("train_seconds", "s", Some(Goal::Minimize), "Seconds spent training in this trial, validation left out."),
-        ("trained_tokens", "tokens", None, "Tokens that were trained on, each as often as it was (language)."),
-        ("trained_epochs", "", None, "Epochs that were trained, where 'early_stopping' may end training."),
-        ("best_epoch", "", None, "The epoch that the validation metrics are of, with 'early_stopping'."),
+        ("trained_tokens", "tokens", None, "Tokens that were trained on; repetitions count (language)."),
+        ("trained_epochs", "", None, "Epochs that were trained, with 'early_stopping'."),
+        ("best_epoch", "", None, "Epoch whose validation metrics are reported, with 'early_stopping'."),
     ];
     let of_training = of_training.into_iter().map(|(name, unit, better, description)| MetricInfo {
         name: name.into(),

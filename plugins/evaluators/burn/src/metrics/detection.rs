@@ -1,4 +1,4 @@
-//! The objects in images.
+//! Detection of the objects in images.
 
 use nas_data::{Boxes, Examples};
 use nas_network::Network;
@@ -7,13 +7,18 @@ use super::average_precision::{AveragePrecision, Seen};
 use super::{Scores, batch, run_all};
 use crate::detection::{Pyramid, assign, example, found};
 
+/// Measures a detector. `None` if `stop` returned true.
+///
+/// # Errors
+///
+/// Fails if the network is not a detector, or if burn cannot return the outputs.
 pub fn measure(
     network: &Network,
     examples: &Examples,
     boxes: &Boxes,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Scores>, String> {
-    let pyramid = Pyramid::of_plan(network.plan()).ok_or("the network is no detector")?;
+    let pyramid = Pyramid::of_plan(network.plan()).ok_or("the network is not a detector")?;
     let places: usize = pyramid.sizes().iter().sum();
     let (mut total, mut learnt) = (0.0, 0_usize);
     let mut seen = Vec::with_capacity(examples.len());

@@ -1,4 +1,4 @@
-//! The next token at every position of a text.
+//! Language models: predictions of the next token at every position of a text.
 
 use nas_data::Examples;
 use nas_network::Network;
@@ -6,7 +6,11 @@ use nas_network::loss::surprise;
 
 use super::{Scores, batch, greatest, run};
 
-/// `lengths`: the bytes of each token of the vocabulary.
+/// Measures a language model; `lengths` are the bytes of each token of the vocabulary. `None` if `stop` returned true.
+///
+/// # Errors
+///
+/// Fails if burn cannot return the outputs.
 pub fn measure(
     network: &Network,
     examples: &Examples,

@@ -1,4 +1,4 @@
-//! What is measured on examples that were not trained on. Validation and test use the same code.
+//! Measures networks on examples that they were not trained on. Validation and test use the same code.
 
 mod average_precision;
 mod classification;
@@ -15,15 +15,15 @@ use nas_network::loss::Loss;
 
 pub use declared::{declared, reported};
 
-/// Examples that are run at once when nothing is learnt from them, at most.
+/// The most examples in a batch without training.
 const BATCH: usize = 256;
-/// Positions that are run at once when nothing is learnt from them, at most.
+/// The most positions in a batch without training.
 const TOKENS: usize = 4096;
 
-/// Images with objects that are run at once when nothing is learnt from them: they are larger than others.
+/// The number of images with objects in a batch without training; they are larger than others.
 const PICTURES: usize = 16;
 
-/// How many of these examples are run at once when nothing is learnt from them.
+/// The batch size for these examples without training.
 pub fn batch(examples: &Examples) -> usize {
     match examples.targets {
         Targets::Boxes(_) => PICTURES,
@@ -31,26 +31,30 @@ pub fn batch(examples: &Examples) -> usize {
     }
 }
 
-/// How good a network is on a set of examples.
+/// The scores of a network on a set of examples.
 #[derive(Debug)]
 pub struct Scores {
-    /// `loss`, `accuracy`, …: the names without `val_` or `test_`.
+    /// Names and values; the names (`loss`, `accuracy`, …) have no `val_` or `test_`.
     pub values: Vec<(&'static str, f64)>,
-    /// Of classes: the one that was found for each example; `None` where the outputs were no numbers.
+    /// For classification, the predicted class of each example; `None` if an output is NaN.
     pub found: Vec<Option<u32>>,
 }
 
 impl Scores {
-    /// As metrics named `<prefix>_<name>`.
+    /// The scores as metrics named `<prefix>_<name>`.
     pub fn metrics(&self, prefix: &str) -> Vec<Metric> {
         self.values.iter().map(|&(name, value)| Metric::new(format!("{prefix}_{name}"), value)).collect()
     }
 }
 
-/// Runs all examples through the network. Classes: `loss`, `accuracy`, `balanced_accuracy` and, where there are more than
-/// five, `top5_accuracy`. Numbers: `loss` in the scale that training uses; `mse`, `mae` and `r2` in the unit of the data.
-/// Texts: `loss` in nats a token, `accuracy`, `perplexity`, `bits_per_byte`. Boxes: `loss` for each place that learns one, `map`,
-/// `map50`. `None` where `stop` said so.
+/// Measures a network on all examples. Classification has `loss`, `accuracy`, `balanced_accuracy` and, with more than
+/// five classes, `top5_accuracy`. Regression has `loss` in the scale of training, and `mse`, `mae` and `r2` in the unit
+/// of the data. Language has `loss` in nats per token, `accuracy`, `perplexity` and `bits_per_byte`. Detection has
+/// `loss` per place with a box, `map` and `map50`. `None` if `stop` returned true.
+///
+/// # Errors
+///
+/// Fails if burn cannot return the outputs.
 pub fn measure(
     network: &Network,
     examples: &Examples,
@@ -66,7 +70,8 @@ pub fn measure(
     }
 }
 
-/// Runs the examples batch by batch and shows the first output of each batch with its rows; false where `stop` said so.
+/// Runs the examples batch by batch and passes the first output of each batch and its rows to `look`. Returns false if
+/// `stop` returned true.
 fn run(
     network: &Network,
     examples: &Examples,
@@ -77,7 +82,7 @@ fn run(
     run_all(network, examples, batch, stop, |outputs, rows| look(&outputs[0], rows))
 }
 
-/// The same with all outputs.
+/// Like [`run`], with all outputs.
 fn run_all(
     network: &Network,
     examples: &Examples,
@@ -102,7 +107,7 @@ fn numbers(tensor: Tensor<2>) -> Result<Vec<f32>, String> {
     tensor.into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))
 }
 
-/// The class of the greatest output, the first of equals; none where any is not a number.
+/// The class with the largest output, the first of equal ones; `None` if any output is NaN.
 fn greatest(output: &[f32]) -> Option<u32> {
     let mut best: Option<(u32, f32)> = None;
     for (class, &value) in (0..).zip(output) {
@@ -121,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_output_that_is_not_a_number_is_no_class() {
+    fn outputs_with_nan_predict_no_class() {
         assert_eq!(greatest(&[0.0, 2.0, 2.0]), Some(1));
         assert_eq!(greatest(&[0.0, f32::NAN]), None);
     }
@@ -139,6 +144,6 @@ mod tests {
                 assert_eq!(found[0].hidden, hidden, "{name}");
             }
         }
-        assert_eq!(declared[0].name, "val_accuracy", "what a search maximises where nobody says");
+        assert_eq!(declared[0].name, "val_accuracy", "the default objective comes first");
     }
 }

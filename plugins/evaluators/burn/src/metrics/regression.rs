@@ -1,4 +1,4 @@
-//! A number.
+//! Regression.
 
 use nas_data::{Examples, Normalization};
 use nas_network::Network;
@@ -6,6 +6,11 @@ use nas_network::loss::Loss;
 
 use super::{BATCH, Scores, run};
 
+/// Measures a regression. `None` if `stop` returned true.
+///
+/// # Errors
+///
+/// Fails if burn cannot return the outputs.
 pub fn measure(
     network: &Network,
     examples: &Examples,
@@ -30,7 +35,7 @@ pub fn measure(
     Ok(Some(Scores { values: scores, found: Vec::new() }))
 }
 
-/// In the unit of the data.
+/// The errors in the unit of the data.
 fn errors(predictions: &[f64], values: &[f32], normalization: &Normalization) -> [(&'static str, f64); 3] {
     let scale = f64::from(normalization.target_std);
     let count = values.len() as f64;
@@ -39,7 +44,7 @@ fn errors(predictions: &[f64], values: &[f32], normalization: &Normalization) ->
     let mae = errors.map(f64::abs).sum::<f64>() / count;
     let mean = values.iter().copied().map(f64::from).sum::<f64>() / count;
     let variance = values.iter().map(|&value| ((f64::from(value) - mean) * scale).powi(2)).sum::<f64>() / count;
-    // Targets that are all equal explain nothing; 0 keeps the number finite.
+    // Equal targets have no variance to explain; 0 keeps the number finite.
     let r2 = if variance > 0.0 { 1.0 - mse / variance } else { 0.0 };
     [("mse", mse), ("mae", mae), ("r2", r2)]
 }

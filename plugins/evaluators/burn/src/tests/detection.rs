@@ -1,4 +1,4 @@
-//! Detection, from images with boxes to metrics.
+//! Tests detection, from images with boxes to metrics.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,7 +16,7 @@ use crate::{BurnEvaluator, Trained};
 #[path = "../../../../../examples/shapes/data_set.rs"]
 mod shapes;
 
-/// So many images of 32×32 pixels.
+/// A folder with `count` images of 32×32 pixels.
 fn images(count: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     shapes::write(folder.path(), count, 32, 1).unwrap();
@@ -40,7 +40,7 @@ fn detector() -> Graph {
 }
 
 #[test]
-fn a_detector_learns_and_says_how_well() {
+fn a_detector_learns_and_reports_its_metrics() {
     let folder = images(120);
     let given = given(folder.path(), &[("epochs", number(12.0)), ("learning_rate", number(0.005))]);
     let evaluator = open(&given);
@@ -58,7 +58,7 @@ fn a_detector_learns_and_says_how_well() {
 }
 
 #[test]
-fn carrying_on_gives_the_bits_of_one_go() {
+fn resumed_detectors_give_the_same_bits() {
     let folder = images(40);
     let state = tempfile::tempdir().unwrap();
     let more = [("epochs", number(3.0)), ("ema_decay", number(0.9)), ("accumulate", number(2.0))];
@@ -73,7 +73,7 @@ fn carrying_on_gives_the_bits_of_one_go() {
 }
 
 #[test]
-fn a_detector_is_tested_and_its_saved_weights_as_well() {
+fn saved_weights_of_a_detector_have_the_same_test_metrics() {
     let folder = images(40);
     let evaluator = open(&given(folder.path(), &[]));
     let weights = folder.path().join("w.safetensors");
@@ -88,14 +88,14 @@ fn a_detector_is_tested_and_its_saved_weights_as_well() {
 }
 
 #[test]
-fn what_does_not_fit_boxes_is_refused_in_words() {
+fn options_that_do_not_fit_boxes_are_refused() {
     let folder = images(20);
     let refused = |more: (&'static str, Value)| {
         BurnEvaluator::open(&settings(&given(folder.path(), &[more])), None).unwrap_err().to_string()
     };
     for (name, value) in [("crop", 2.0), ("cutout", 4.0), ("mixup", 0.2)] {
         let error = refused((name, number(value)));
-        assert!(error.contains(&format!("'{name}' is not for images with boxes")), "{error}");
+        assert!(error.contains(&format!("'{name}' cannot be used for images with boxes")), "{error}");
     }
     assert!(refused(("loss", text("mse"))).contains("'loss' must be \"auto\" for detection"));
     assert!(refused(("label_smoothing", number(0.1))).contains("'label_smoothing' is not for detection"));
@@ -103,13 +103,13 @@ fn what_does_not_fit_boxes_is_refused_in_words() {
 }
 
 #[test]
-fn networks_that_are_no_detectors_fail_alone() {
+fn networks_that_are_no_detectors_fail_their_trial() {
     let folder = images(20);
     let evaluator = open(&given(folder.path(), &[("epochs", number(1.0))]));
     let fails = |graph: &Graph| failure(&evaluator, &request(graph, 1.0));
     let one = fails(&crate::tests::mlp(&[4], 3));
     assert!(one.contains("has 1 outputs") && one.contains("classes, boxes and centreness"), "{one}");
-    // Eleven places, which is no pyramid over 32×32 pixels; or another number of them for each output.
+    // Eleven places form no pyramid over 32×32 pixels; and the outputs must agree on the number of places.
     let rows = |places: [i64; 3]| {
         let mut graph = GraphBuilder::new();
         let input = graph.input();
@@ -122,9 +122,9 @@ fn networks_that_are_no_detectors_fail_alone() {
         graph.finish(&outputs)
     };
     let unknown = fails(&rows([11; 3]));
-    assert!(unknown.contains("looks at 11 places of an image of 32×32 pixels"), "{unknown}");
+    assert!(unknown.contains("returns 11 places for an image of 32×32 pixels"), "{unknown}");
     let unlike = fails(&rows([21, 21, 20]));
     assert!(unlike.contains("[21, 21, 20] places"), "{unlike}");
-    // A network of another kind that looks at such places is trained as well.
+    // A network of another kind with a valid number of places is trained as well.
     assert!(metric(&measure(&evaluator, &request(&rows([21; 3]), 1.0)), "val_loss") > 0.0);
 }

@@ -1,4 +1,4 @@
-//! Final training: what it reports, measures and leaves behind.
+//! Tests what final training reports, measures and writes.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -11,7 +11,7 @@ use nas_api::{CurvePoint, Evaluator, Metric, Monitor, TrainRequest, Verdict};
 use super::{mlp, number, open};
 
 #[test]
-fn final_training_finds_the_digits_and_its_weights_can_be_read_back() {
+fn final_training_recognises_digits_and_its_weights_can_be_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("weights.safetensors");
     let graph = mlp(&[128, 128], 10);
@@ -33,7 +33,7 @@ fn final_training_finds_the_digits_and_its_weights_can_be_read_back() {
     assert!(missing.contains("no file"), "{missing}");
 }
 
-/// Listens to a final training, and ends it after so many epochs.
+/// A monitor that ends a final training after a number of epochs.
 struct Ends {
     after: u32,
     heard: Mutex<Vec<CurvePoint>>,
@@ -55,7 +55,7 @@ impl Monitor for Ends {
     }
 }
 
-/// The tensors of a file, without the names, whose order is any.
+/// The tensors of a file without the header, whose order of names varies.
 fn numbers(weights: &Path) -> Vec<u8> {
     let bytes = fs::read(weights).unwrap();
     let header = usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
@@ -63,7 +63,7 @@ fn numbers(weights: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn final_training_reports_every_epoch_and_leaves_its_files_or_nothing() {
+fn final_training_reports_every_epoch_and_writes_all_its_files_or_none() {
     let folder = tempfile::tempdir().unwrap();
     let (evaluator, graph) = (open(&[("train_limit", number(200.0))]), mlp(&[16], 10));
     let train = |name: &str, after: u32| {
@@ -82,7 +82,7 @@ fn final_training_reports_every_epoch_and_leaves_its_files_or_nothing() {
     assert_eq!(trained.files, ["weights.safetensors"]);
     assert_eq!(trained.confusion.unwrap().classes(), 10);
 
-    // The same bits as without anybody who listens.
+    // The bits are the same as without a monitor.
     let direct = folder.path().join("direct.safetensors");
     evaluator.train_final(&graph, 3, 5, Some(&direct), &|| false, &mut |_| {}).unwrap().unwrap();
     assert_eq!(numbers(&own.join("weights.safetensors")), numbers(&direct));

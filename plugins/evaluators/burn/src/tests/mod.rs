@@ -1,4 +1,4 @@
-//! The evaluator as the host uses it.
+//! Tests the evaluator through the interface that the host uses.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -54,8 +54,8 @@ pub fn mlp(widths: &[i64], outputs: i64) -> Graph {
     graph.finish(&[head])
 }
 
-/// Everything that has a state or is drawn while it is trained, or is there for training alone: normalisation, dropout, a path
-/// that is left out and an auxiliary head.
+/// A network with everything that has a state, draws random numbers or exists only in training: normalisation, dropout,
+/// a droppable path and an auxiliary head.
 pub fn cnn() -> Graph {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
@@ -93,7 +93,7 @@ pub fn measure(evaluator: &BurnEvaluator, request: &Request) -> Measurement {
     evaluator.evaluate(request, &|| false).unwrap().unwrap()
 }
 
-/// Times aside, as bits.
+/// The metrics as bits, without times.
 pub fn bits(measurement: &Measurement) -> Vec<(String, u64)> {
     assert_eq!(measurement.failure, None);
     let metrics = measurement.metrics.iter().filter(|metric| metric.name != "train_seconds");
@@ -110,7 +110,7 @@ pub fn failure(evaluator: &BurnEvaluator, request: &Request) -> String {
 }
 
 #[test]
-fn it_says_what_the_networks_are_for() {
+fn an_opened_evaluator_declares_its_task_and_fidelities() {
     let opened = open(&[("epochs", number(4.0))]).opened();
     assert_eq!(opened.fidelities, [1.0, 2.0, 3.0, 4.0]);
     let task = opened.task.unwrap();
@@ -118,7 +118,7 @@ fn it_says_what_the_networks_are_for() {
 }
 
 #[test]
-fn carrying_on_gives_the_bits_of_one_go() {
+fn resumed_trainings_give_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     for optimizer in ["sgd", "adam", "adamw"] {
         for state in [None, Some(folder.path())] {
@@ -129,7 +129,7 @@ fn carrying_on_gives_the_bits_of_one_go() {
             measure(&evaluator, &first);
             let second = Request { trial: 2, keep: true, resume: Some(1), ..request(&cnn(), 3.0) };
             measure(&evaluator, &second);
-            // The seed of the first trial goes on to count.
+            // The seed of the first trial stays in effect.
             let third = Request { trial: 3, resume: Some(2), seed: 99, ..request(&cnn(), 5.0) };
             assert_eq!(bits(&measure(&evaluator, &third)), bits(&straight), "{optimizer}");
         }
@@ -137,14 +137,14 @@ fn carrying_on_gives_the_bits_of_one_go() {
 }
 
 #[test]
-fn what_cannot_be_carried_on_fails_the_trial() {
+fn a_trial_that_cannot_be_resumed_fails() {
     let evaluator = open(&[("epochs", number(3.0)), ("train_limit", number(100.0))]);
     measure(&evaluator, &Request { trial: 1, keep: true, ..request(&mlp(&[8], 10), 2.0) });
     measure(&evaluator, &Request { trial: 2, ..request(&mlp(&[8], 10), 2.0) });
     let on = |trial, graph: &Graph, epochs| Request { trial: 9, resume: Some(trial), ..request(graph, epochs) };
-    assert!(failure(&evaluator, &on(2, &mlp(&[8], 10), 3.0)).contains("its state was not kept"));
+    assert!(failure(&evaluator, &on(2, &mlp(&[8], 10), 3.0)).contains("its state was not saved"));
     assert!(failure(&evaluator, &on(1, &mlp(&[9], 10), 3.0)).contains("another network"));
-    assert!(failure(&evaluator, &on(1, &mlp(&[8], 10), 1.0)).contains("2 epochs already"));
+    assert!(failure(&evaluator, &on(1, &mlp(&[8], 10), 1.0)).contains("already trained for 2 epochs"));
 }
 
 #[test]
@@ -155,12 +155,12 @@ fn a_state_that_cannot_be_written_fails_the_trial() {
     let evaluator = BurnEvaluator::open(&settings(&[("train_limit", number(100.0))]), Some(&file)).unwrap();
     let keeping = Request { trial: 1, keep: true, ..request(&mlp(&[8], 10), 1.0) };
     assert!(failure(&evaluator, &keeping).contains("no-folder"));
-    // One that keeps nothing goes on.
+    // A trial that saves nothing succeeds.
     measure(&evaluator, &request(&mlp(&[8], 10), 1.0));
 }
 
 #[test]
-fn threads_side_by_side_change_no_bit() {
+fn concurrent_trials_give_the_same_bits() {
     let evaluator = open(&[("epochs", number(2.0)), ("train_limit", number(400.0))]);
     let requests: Vec<Request> = (0..6)
         .map(|trial| Request {
@@ -225,14 +225,14 @@ fn penalties_shrink_the_weights() {
 }
 
 #[test]
-fn a_training_that_diverges_fails_and_says_what_may_help() {
+fn diverged_trainings_fail_with_advice() {
     let given = [("optimizer", text("sgd")), ("learning_rate", number(100.0)), ("loss", text("mse"))];
     let reason = failure(&open(&given), &request(&mlp(&[64, 64], 10), 10.0));
     assert!(reason.starts_with("training diverged") && reason.contains("'learning_rate'"), "{reason}");
 }
 
 #[test]
-fn what_cannot_be_trained_fails_in_words() {
+fn candidates_that_cannot_be_trained_fail_with_a_message() {
     let evaluator = open(&[("epochs", number(3.0))]);
     for epochs in [0.0, 2.5, 4.0, f64::NAN] {
         assert!(failure(&evaluator, &request(&mlp(&[8], 10), epochs)).contains("a whole number from 1 to 3"));
@@ -243,7 +243,7 @@ fn what_cannot_be_trained_fails_in_words() {
 }
 
 #[test]
-fn a_stop_ends_training_soon() {
+fn training_stops_soon_after_it_is_asked_to() {
     let evaluator = open(&[("epochs", number(100_000.0))]);
     let asked = AtomicU32::new(0);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 5;
@@ -252,7 +252,7 @@ fn a_stop_ends_training_soon() {
 }
 
 #[test]
-fn networks_without_weights_are_measured_too() {
+fn networks_without_weights_are_measured() {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let pool = graph.pool("pool", "MaxPool", input, Window { kernel: 4, stride: 4, padding: 0 });
@@ -275,7 +275,7 @@ fn networks_without_weights_are_measured_too() {
 }
 
 #[test]
-fn a_regression_finds_a_plane() {
+fn a_regression_fits_a_plane() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plane.csv");
     let mut rng = seeded(1);
@@ -292,7 +292,7 @@ fn a_regression_finds_a_plane() {
     assert_eq!(evaluator.opened().task.unwrap().kind, "regression");
     let measured = measure(&evaluator, &request(&mlp(&[32], 1), 40.0));
     assert!(metric(&measured, "val_r2") > 0.99, "{measured:?}");
-    // In the unit of the price, whose deviation is about a thousand.
+    // The error has the unit of the price, whose standard deviation is about a thousand.
     let error = metric(&measured, "val_mae");
     assert!((1.0..100.0).contains(&error), "{error}");
     let ratio = metric(&measured, "val_mse").sqrt() / error;

@@ -1,4 +1,4 @@
-//! Trainings whose products are narrow.
+//! Tests trainings with narrow products.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,7 +7,6 @@ use std::fs;
 use burn::tensor::Device;
 use nas_api::{EvaluatorPlugin, Graph, GraphBuilder, Metric, Request, Value, Window};
 use nas_data::{Examples, Targets};
-use nas_network as model;
 use nas_network::Precision;
 use nas_network::loss::Loss;
 use nas_network::weights_file::Archive;
@@ -21,7 +20,7 @@ use crate::{BurnEvaluator, Cpu, Devices, Place};
 
 const NARROW: [&str; 2] = ["bf16", "f16"];
 
-/// Two normalised convolutions.
+/// A network with two normalised convolutions.
 fn convolutions() -> Graph {
     let mut graph = GraphBuilder::new();
     let mut value = graph.input();
@@ -37,7 +36,7 @@ fn convolutions() -> Graph {
 }
 
 #[test]
-fn narrow_products_find_the_digits_as_wide_ones_do() {
+fn narrow_products_recognise_digits_as_well_as_wide_ones() {
     let accuracy = |precision: &str, seed: u32| {
         let evaluator = open(&[("epochs", number(10.0)), ("batch_size", number(32.0)), ("precision", text(precision))]);
         metric(&measure(&evaluator, &Request { seed, ..request(&convolutions(), 10.0) }), "val_accuracy")
@@ -53,7 +52,7 @@ fn narrow_products_find_the_digits_as_wide_ones_do() {
 }
 
 #[test]
-fn threads_side_by_side_change_no_bit_of_narrow_trainings() {
+fn concurrent_narrow_trainings_give_the_same_bits() {
     for precision in NARROW {
         let given = [("epochs", number(2.0)), ("train_limit", number(200.0)), ("precision", text(precision))];
         let evaluator = open(&given);
@@ -68,7 +67,7 @@ fn threads_side_by_side_change_no_bit_of_narrow_trainings() {
 }
 
 #[test]
-fn a_narrow_training_that_is_carried_on_has_the_bits_of_one_go() {
+fn resumed_narrow_trainings_give_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     for precision in NARROW {
         let given = [everything(), vec![("precision", text(precision))]].concat();
@@ -80,13 +79,13 @@ fn a_narrow_training_that_is_carried_on_has_the_bits_of_one_go() {
     }
 }
 
-/// Numbers near `target`, which is one output's.
+/// Four examples with the target `target`, for a network with one output.
 fn regression(target: f32) -> Examples {
     let inputs: Vec<f32> = (0..8).map(|at| at as f32 / 8.0).collect();
     Examples { shape: vec![1, 1, 2], inputs: inputs.into(), targets: Targets::Values(vec![target; 4]) }
 }
 
-/// All of them in one step.
+/// A training in half precision that takes all examples in one step.
 fn half(rate: f64) -> Training {
     Training { precision: Precision::F16, ..Training::plain(4, Loss::MeanSquaredError, rate) }
 }
@@ -101,12 +100,12 @@ fn scale(archive: &Archive) -> f32 {
 }
 
 #[test]
-fn steps_that_overflow_are_left_out_and_the_scale_finds_its_place() {
+fn steps_that_overflow_are_skipped_and_the_scale_settles() {
     let (examples, training) = (regression(10.0), half(0.001));
     let mut trainer = trainer(&training);
     let initial = trainer.archive().unwrap();
     assert_eq!(scale(&initial), 65_536.0);
-    // Each example's gradient is 2 · -10 / 4 and more, which times the scale is no half any more.
+    // The gradient is at least 2 · -10 / 4 per example, which times the scale exceeds the range of f16.
     trainer.epoch(&training, &examples, 20, &|| false).unwrap();
     let skipped = trainer.archive().unwrap();
     assert_eq!((scale(&skipped), &skipped.arrays), (32_768.0, &initial.arrays), "nothing was changed");
@@ -115,7 +114,7 @@ fn steps_that_overflow_are_left_out_and_the_scale_finds_its_place() {
     let trained = trainer.archive().unwrap();
     assert!((1_024.0..16_384.0).contains(&scale(&trained)), "{}", scale(&trained));
     assert_ne!(trained.arrays, initial.arrays);
-    // Carried on, it goes on with the same scale to the same bits.
+    // Resumed, it continues with the same scale and gives the same bits.
     let plan = nas_network::plan(&mlp(&[4], 1), &[1, 1, 2], 1).unwrap().in_precision(Precision::F16);
     let kept = trainer.archive().unwrap();
     let mut other = Trainer::carry_on(kept, plan, &training, &Device::flex().autodiff()).unwrap();
@@ -128,7 +127,7 @@ fn steps_that_overflow_are_left_out_and_the_scale_finds_its_place() {
 }
 
 #[test]
-fn what_overflows_whatever_the_scale_fails() {
+fn overflows_at_every_scale_fail() {
     let (examples, training) = (regression(1e9), half(1e-12));
     let mut trainer = trainer(&training);
     let ended = (0..30).find_map(|_| trainer.epoch(&training, &examples, 30, &|| false).err());
@@ -138,7 +137,7 @@ fn what_overflows_whatever_the_scale_fails() {
 
 #[test]
 fn an_epoch_without_a_finite_loss_fails_with_its_last_batch() {
-    // The square of the distance has no 32 bits, but the scale of the loss could fall further.
+    // The squared error does not fit into 32 bits, while the scale of the loss could still fall.
     let (examples, training) = (regression(1e30), Training { batch_size: 1, ..half(0.5) });
     let words = trainer(&training).epoch(&training, &examples, 30, &|| false).unwrap_err().to_string();
     assert!(words.contains("became inf in epoch 1, batch 4 (learning rate 5.00e-1)"), "{words}");
@@ -154,7 +153,7 @@ fn a_loss_that_stays_infinite_fails_the_trial() {
 }
 
 #[test]
-fn final_training_keeps_wide_weights_that_measure_the_same() {
+fn final_training_saves_wide_weights_with_the_same_test_loss() {
     let folder = tempfile::tempdir().unwrap();
     let (file, graph) = (folder.path().join("w.safetensors"), mlp(&[16], 10));
     let evaluator = open(&[("train_limit", number(300.0)), ("precision", text("bf16"))]);
@@ -167,7 +166,7 @@ fn final_training_keeps_wide_weights_that_measure_the_same() {
     assert!(archive.arrays[0].values.iter().any(finer), "weights have more bits than bf16");
 }
 
-/// A device that computes in 32 bits alone.
+/// A device that computes in 32 bits only.
 #[derive(Debug)]
 struct Plain;
 

@@ -1,4 +1,4 @@
-//! What a trial reports, and how it carries on after an interruption.
+//! Tests the reports of a trial, and how it carries on after an interruption.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -10,16 +10,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nas_api::{CurvePoint, Evaluator, EvaluatorPlugin, Measurement, Metric, Monitor, Request, Verdict};
 
-use super::{bits, cnn, failure, measure, metric, mlp, number, open, request, settings, text};
+use super::{bits, cnn, measure, metric, mlp, number, open, request, settings, text};
 use crate::BurnEvaluator;
 
-/// Notes what it hears, and has its say after so many epochs.
+/// Records what it hears, and gives a verdict after a certain epoch.
 #[derive(Default)]
 struct Listener {
     ends: Option<(f64, Verdict)>,
     heard: Mutex<Vec<CurvePoint>>,
     notices: Mutex<Vec<String>>,
-    /// How often it was asked whether to stop: once for every batch, of training and of validation.
+    /// The number of times it was asked whether to stop: once for every batch of training and of validation.
     asked: AtomicU32,
 }
 
@@ -47,7 +47,7 @@ fn heard(evaluator: &BurnEvaluator, request: &Request) -> (Measurement, Vec<Curv
 }
 
 #[test]
-fn reports_keep_the_laws() {
+fn reports_conform_to_the_contract() {
     let given = [("epochs", number(4.0)), ("train_limit", number(200.0)), ("validation_limit", number(100.0))];
     for more in [("early_stopping", number(0.0)), ("early_stopping", number(1.0))] {
         let evaluator = open(&[&given[..], &[more]].concat());
@@ -84,7 +84,8 @@ fn every_epoch_is_reported_and_validation_changes_no_bit() {
     }
 }
 
-/// Interrupts a training of five epochs after the third one, in an evaluator that keeps its state after each.
+/// Interrupts a training of five epochs after the third one, in an evaluator that saves a checkpoint after each.
+/// Returns the path of the checkpoint.
 fn interrupted(folder: &Path, verdict: Verdict) -> std::path::PathBuf {
     let stopping = Listener { ends: Some((3.0, verdict)), ..Listener::default() };
     assert_eq!(keeping(folder).evaluate(&request(&cnn(), 5.0), &stopping).unwrap(), None);
@@ -107,10 +108,14 @@ fn an_interrupted_training_carries_on_with_the_same_bits() {
     let again = Listener::default();
     let measured = keeping(folder.path()).evaluate(&request(&cnn(), 5.0), &again).unwrap().unwrap();
     assert_eq!(bits(&measured), bits(&expected));
-    assert_eq!(again.heard.into_inner().unwrap(), whole.heard.into_inner().unwrap(), "all of the curve is told again");
+    assert_eq!(
+        again.heard.into_inner().unwrap(),
+        whole.heard.into_inner().unwrap(),
+        "the whole curve is reported again"
+    );
     let words = again.notices.into_inner().unwrap().join(" | ");
     assert_eq!(words, "carries on after epoch 2 of 5, where it was interrupted");
-    // Five batches an epoch, and validation in two.
+    // There are five batches per epoch, and validation takes two.
     assert_eq!((whole.asked.into_inner(), again.asked.into_inner()), (5 * 5 + 2, 3 * 5 + 2));
     assert!(!kept.exists(), "it is over");
 }
@@ -122,16 +127,16 @@ fn a_pruned_training_leaves_nothing() {
 }
 
 #[test]
-fn a_kept_state_that_is_of_no_use_is_not_used() {
+fn unusable_checkpoints_are_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let kept = interrupted(folder.path(), Verdict::Stopped);
     let bytes = fs::read(&kept).unwrap();
     let other = Request { seed: 8, ..request(&cnn(), 5.0) };
     let plain = request(&cnn(), 5.0);
     for (state, request, words) in [
-        (&bytes[..], &other, "is of another training"),
-        (&bytes[..bytes.len() / 2], &plain, "is no file of weights"),
-        (&b""[..], &plain, "is no file of weights"),
+        (&bytes[..], &other, "belongs to another training"),
+        (&bytes[..bytes.len() / 2], &plain, "is not a weights file"),
+        (&b""[..], &plain, "is not a weights file"),
     ] {
         let expected = measure(&open(&[("epochs", number(5.0)), ("train_limit", number(300.0))]), request);
         fs::write(&kept, state).unwrap();
@@ -140,14 +145,14 @@ fn a_kept_state_that_is_of_no_use_is_not_used() {
         assert_eq!(bits(&measured), bits(&expected), "{words}");
         let notices = listener.notices.into_inner().unwrap();
         assert!(
-            notices.len() == 1 && notices[0].contains("it starts anew") && notices[0].contains(words),
+            notices.len() == 1 && notices[0].contains("it starts again") && notices[0].contains(words),
             "{notices:?}"
         );
     }
 }
 
 #[test]
-fn a_training_on_edited_data_starts_anew() {
+fn a_training_on_edited_data_starts_again() {
     let folder = tempfile::tempdir().unwrap();
     let (table, state) = (folder.path().join("t.csv"), folder.path().join("state"));
     let write = |first: &str| {
@@ -165,7 +170,7 @@ fn a_training_on_edited_data_starts_anew() {
         let stopping = Listener { ends: Some((3.0, Verdict::Stopped)), ..Listener::default() };
         assert_eq!(open().evaluate(&request, &stopping).unwrap(), None);
     };
-    for (then, words) in [("2", "carries on after epoch 2"), ("3", "is of another training")] {
+    for (then, words) in [("2", "carries on after epoch 2"), ("3", "belongs to another training")] {
         let _ = fs::remove_dir_all(&state);
         begin("2");
         write(then);
@@ -177,17 +182,17 @@ fn a_training_on_edited_data_starts_anew() {
 }
 
 #[test]
-fn a_running_state_that_cannot_be_kept_is_said_and_costs_nothing() {
+fn a_checkpoint_that_cannot_be_saved_is_a_notice_only() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("no-folder");
     fs::write(&file, "").unwrap();
     let listener = Listener::default();
     let evaluator = keeping(&file);
-    // What cannot be read may be there: it says so, too.
+    // A checkpoint that cannot be read might exist, so there is a notice for that, too.
     assert!(evaluator.evaluate(&request(&cnn(), 5.0), &listener).unwrap().unwrap().failure.is_none());
     let notices = listener.notices.into_inner().unwrap();
     assert!(
-        notices.iter().any(|words| words.contains("could not be kept") && words.contains("no-folder")),
+        notices.iter().any(|words| words.contains("could not be saved") && words.contains("no-folder")),
         "{notices:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! Single steps of a training, and what is refused before the first.
+//! Tests single steps of a training, and graphs that are refused before the first step.
 
 #![allow(clippy::unwrap_used)]
 
@@ -53,7 +53,7 @@ fn slope(loss: Loss, outputs: &[f32]) -> (Vec<f32>, f64) {
     (slope, total)
 }
 
-/// One step of plain gradient descent at rate 1 moves each weight by its gradient, that of the penalties included.
+/// One step of plain gradient descent at rate 1 moves each weight by its gradient, including that of the penalties.
 #[test]
 fn a_plain_step_moves_every_weight_by_its_gradient() {
     let device = Device::flex().autodiff();
@@ -72,7 +72,7 @@ fn a_plain_step_moves_every_weight_by_its_gradient() {
             let targets = Targets::Labels { labels: LABELS.to_vec(), classes: OUTPUTS as u32 };
             let inputs = inputs(LABELS.len()).into();
             let examples = Examples { shape: IMAGE.to_vec(), inputs, targets };
-            // One batch in some order: batch statistics and the mean loss do not depend on it.
+            // The examples are one batch in some order, on which batch statistics and the mean loss do not depend.
             assert!(trainer.epoch(&training, &examples, 1, &|| false).unwrap());
             let after = trainer.network.arrays().unwrap();
 
@@ -99,7 +99,7 @@ fn a_plain_step_moves_every_weight_by_its_gradient() {
 }
 
 #[test]
-fn answers_at_every_position_are_refused_where_an_example_has_one_target() {
+fn outputs_at_every_position_are_refused_if_an_example_has_one_target() {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let head = graph.gemm("head", input, OUTPUTS as i64);

@@ -1,4 +1,4 @@
-//! Tables, from their columns to a saved network.
+//! Tests tabular data from the columns to a saved network.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use nas_data::Encoding;
 
 use super::{number, open, text};
 
-/// The row of this number, as cells: every fifth age and every seventh city is missing.
+/// The cells of a row; every fifth age and every seventh city is missing.
 fn cells(row: usize) -> [String; 5] {
     let age = if row.is_multiple_of(5) { String::new() } else { (20 + row % 50).to_string() };
     let city = if row.is_multiple_of(7) { "NA" } else { ["Bern", "Rome", "Oslo"][row % 3] };
@@ -33,7 +33,7 @@ fn a_network_learns_from_mixed_columns_and_is_saved_with_its_legend() {
     let (graph, weights) = (graph.finish(&[head]), folder.path().join("w.safetensors"));
     let measured = evaluator.train_final(&graph, 30, 1, Some(&weights), &|| false, &mut |_| {}).unwrap().unwrap();
     let accuracy = measured.metrics.iter().find(|metric| metric.name == "test_accuracy").unwrap().value;
-    // The city alone decides, where it is not missing.
+    // The city alone determines the class, where it is not missing.
     assert!(accuracy > 0.85, "{accuracy}");
     let bytes = fs::read(&weights).unwrap();
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();

@@ -1,4 +1,4 @@
-//! Language models: sub-words, and tokens as the fidelity.
+//! Tests language models: sub-words, and tokens as the fidelity.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,7 @@ use nas_api::{Evaluator, EvaluatorPlugin, Graph, GraphBuilder, Request, Value};
 use crate::BurnEvaluator;
 use crate::tests::{bits, measure, metric, number, open, request, settings, text};
 
-/// 1,800 characters for training, 600 each for validation and test.
+/// A text with 1,800 characters for training and 600 each for validation and test.
 fn rhymes(folder: &Path) -> Value {
     let line = |number: usize| format!("{} green bottles, standing on the wall;\n", (number * 7) % 10);
     let path = folder.join("rhymes.txt");
@@ -18,7 +18,7 @@ fn rhymes(folder: &Path) -> Value {
     text(path)
 }
 
-/// Predicts a token from the one before alone.
+/// A network that predicts a token from the one before it only.
 fn bigrams(evaluator: &BurnEvaluator) -> Graph {
     let vocabulary = i64::from(evaluator.opened().task.unwrap().outputs);
     let mut graph = GraphBuilder::new();
@@ -41,10 +41,10 @@ fn given(data: &Value) -> Vec<(&'static str, Value)> {
 }
 
 #[test]
-fn epochs_of_tokens_carry_on_with_the_bits_of_one_go() {
+fn resumed_epochs_of_tokens_give_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let data = rhymes(folder.path());
-    // Steps have 32 tokens: 70 are three steps, and six epochs more than one pass over the text.
+    // Steps have 32 tokens, so 70 tokens are three steps, and six epochs are more than one pass over the text.
     let evaluator = open(&[given(&data), vec![("epoch_tokens", number(70.0))]].concat());
     let graph = bigrams(&evaluator);
     let whole = measure(&evaluator, &request(&graph, 6.0));
@@ -56,14 +56,14 @@ fn epochs_of_tokens_carry_on_with_the_bits_of_one_go() {
     let short = measure(&evaluator, &request(&graph, 1.0));
     assert_eq!(metric(&short, "trained_tokens"), 96.0);
     assert!(metric(&whole, "val_loss") < metric(&short, "val_loss"));
-    // A pass over all windows, as ever.
+    // Without 'epoch_tokens', an epoch is a pass over all windows.
     let passes = open(&given(&data));
     let windows = passes.data.train.len() as f64;
     assert_eq!(metric(&measure(&passes, &request(&graph, 2.0)), "trained_tokens"), 2.0 * windows * 8.0);
 }
 
 #[test]
-fn bits_a_byte_are_those_of_the_text() {
+fn bits_per_byte_count_the_bytes_of_the_text() {
     let folder = tempfile::tempdir().unwrap();
     let evaluator = open(&given(&rhymes(folder.path())));
     let measured = measure(&evaluator, &request(&bigrams(&evaluator), 2.0));
@@ -77,19 +77,19 @@ fn bits_a_byte_are_those_of_the_text() {
 }
 
 #[test]
-fn what_a_vocabulary_is_trained_on_is_the_training_part() {
+fn a_vocabulary_is_trained_on_the_training_part_only() {
     let folder = tempfile::tempdir().unwrap();
     let data = rhymes(folder.path());
     let before = open(&given(&data));
     let Value::Text(path) = &data else { unreachable!() };
     let changed = fs::read_to_string(path).unwrap();
-    // As many characters, and another text for validation and test.
+    // The new file has as many characters, but another text for validation and test.
     let (train, rest) = changed.split_at(changed.len() * 3 / 5);
     fs::write(path, format!("{train}{}", "zyx ".repeat(rest.len() / 4 + 1).split_at(rest.len()).0)).unwrap();
     let after = open(&given(&data));
     assert_eq!(before.data.tokenizer.as_ref().unwrap(), after.data.tokenizer.as_ref().unwrap());
     assert_ne!(before.data.validation, after.data.validation);
-    // A file says the same as the training that it comes from.
+    // A tokenizer file gives the same tokens as the training that made it.
     let file = folder.path().join("tokenizer.json");
     fs::write(&file, before.data.tokenizer.as_ref().unwrap()).unwrap();
     let read = open(&[given(&data), vec![("tokens", text(&file)), ("vocabulary", number(512.0))]].concat());
@@ -99,7 +99,7 @@ fn what_a_vocabulary_is_trained_on_is_the_training_part() {
 }
 
 #[test]
-fn options_of_texts_are_refused_in_words() {
+fn options_of_texts_that_do_not_fit_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let data = rhymes(folder.path());
     let refused = |more: &[(&'static str, Value)]| {
@@ -107,7 +107,7 @@ fn options_of_texts_are_refused_in_words() {
         BurnEvaluator::open(&settings(&given), None).unwrap_err().to_string()
     };
     for (more, words) in [
-        (vec![("epoch_tokens", number(31.0))], "'epoch_tokens' (31) are fewer than the 32 tokens of one step"),
+        (vec![("epoch_tokens", number(31.0))], "'epoch_tokens' (31) is less than the 32 tokens of one step"),
         (
             vec![
                 ("data", text("digits")),

@@ -1,4 +1,4 @@
-//! The options of training, and the recipes.
+//! Tests the options of training and the recipes.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,7 +14,7 @@ fn refused(given: &[(&str, Value)]) -> String {
     BurnEvaluator::open(&settings(given), None).unwrap_err().to_string()
 }
 
-/// Everything that lives on from epoch to epoch, or is drawn.
+/// All options that have a state or draw random numbers.
 pub fn everything() -> Vec<(&'static str, Value)> {
     vec![
         ("epochs", number(6.0)),
@@ -39,7 +39,7 @@ pub fn everything() -> Vec<(&'static str, Value)> {
 }
 
 #[test]
-fn carrying_on_with_every_option_gives_the_bits_of_one_go() {
+fn resumed_trainings_with_every_option_give_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     for patience in [0.0, 1.0, 100.0] {
         let given = [everything(), vec![("early_stopping", number(patience))]].concat();
@@ -53,7 +53,7 @@ fn carrying_on_with_every_option_gives_the_bits_of_one_go() {
 }
 
 #[test]
-fn every_option_changes_what_is_learnt() {
+fn every_option_changes_the_training() {
     let plain = [("epochs", number(2.0)), ("train_limit", number(300.0)), ("optimizer", text("sgd"))];
     let trained = |more: &[(&str, Value)]| bits(&measure(&open(&[&plain[..], more].concat()), &request(&cnn(), 2.0)));
     let without = trained(&[]);
@@ -82,7 +82,7 @@ fn every_option_changes_what_is_learnt() {
     assert_ne!(adam(0.9), adam(0.999));
 }
 
-/// A perceptron whose first layer may have a head of its own.
+/// A perceptron whose first layer may have an auxiliary head.
 fn with_head(outputs: i64, head: bool) -> Graph {
     let mut graph = GraphBuilder::new();
     let input = graph.input();
@@ -98,16 +98,16 @@ fn with_head(outputs: i64, head: bool) -> Graph {
 }
 
 #[test]
-fn auxiliary_heads_are_trained_and_then_left_out() {
+fn auxiliary_heads_are_trained_and_then_removed() {
     let trained = |weight: f64, head: bool| {
         let evaluator = open(&[("epochs", number(3.0)), ("auxiliary_weight", number(weight))]);
         measure(&evaluator, &request(&with_head(10, head), 3.0))
     };
     let without = trained(0.4, false);
-    assert_eq!(bits(&trained(0.0, true)), bits(&without), "one that counts nothing is not trained");
+    assert_eq!(bits(&trained(0.0, true)), bits(&without), "a head with weight 0 is not trained");
     let with = trained(0.4, true);
     assert_ne!(metric(&with, "val_loss"), metric(&without, "val_loss"));
-    // Its own loss is in the training's, and not in validation's.
+    // The loss of the head counts in training, not in validation.
     assert!(metric(&with, "train_loss") > 1.5 * metric(&with, "val_loss"), "{with:?}");
     assert!(metric(&without, "train_loss") < 1.1 * metric(&without, "val_loss"), "{without:?}");
 
@@ -127,18 +127,18 @@ fn auxiliary_heads_are_trained_and_then_left_out() {
 }
 
 #[test]
-fn the_batch_size_is_the_greatest_that_fits() {
+fn the_largest_batch_size_that_fits_is_chosen() {
     let given = |memory: f64| [("batch_size", number(0.0)), ("memory", number(memory)), ("epochs", number(2.0))];
     assert!(refused(&given(0.0)).contains("set 'memory' to the MiB"));
     let chosen = |memory: f64| metric(&measure(&open(&given(memory)), &request(&cnn(), 1.0)), "batch_size");
     let (small, great) = (chosen(14.0), chosen(1000.0));
-    // As many as there are training examples, 1,078, or at most 1,024.
+    // The size is limited by the 1,078 training examples and by 1,024.
     assert_eq!(great, 1024.0);
     assert!(small < great && small >= 1.0 && small.log2().fract() == 0.0, "{small}");
     let evaluator = open(&given(14.0));
     let expected = |batch: f64| evaluator.expected_memory(&cnn(), batch as usize).unwrap();
     assert!(expected(small) <= 14 << 20 && expected(2.0 * small) > 14 << 20);
-    // The same as if somebody had said it, also where training is carried on.
+    // The result is the same as with this batch size set by hand, also if training is resumed.
     let said = measure(&open(&[("batch_size", number(small)), ("epochs", number(2.0))]), &request(&cnn(), 2.0));
     measure(&evaluator, &Request { trial: 1, keep: true, ..request(&cnn(), 1.0) });
     let carried = measure(&evaluator, &Request { trial: 2, resume: Some(1), ..request(&cnn(), 2.0) });
@@ -183,7 +183,7 @@ fn averaged_weights_are_measured_and_saved() {
     }
     let plain = open(&[("learning_rate", number(0.02)), ("schedule", text("constant"))]);
     let other = plain.train_final(&mlp(&[64], 10), 20, 1, None, &|| false, &mut |_| {}).unwrap().unwrap();
-    // The training itself is the same, its result another.
+    // The training is the same; only the resulting weights differ.
     let loss = |metrics: &[Metric], name| Metric::find(metrics, name).unwrap();
     assert_eq!(loss(&trained.metrics, "train_loss"), loss(&other.metrics, "train_loss"));
     assert!(loss(&trained.metrics, "test_loss") < loss(&other.metrics, "test_loss"), "{trained:?} {other:?}");
@@ -196,7 +196,7 @@ fn early_stopping_reports_the_best_epoch() {
     let (trained, best) = (metric(&stopped, "trained_epochs"), metric(&stopped, "best_epoch"));
     assert_eq!(trained, best + 3.0);
     assert!(trained < 150.0, "{trained}");
-    // A training that ends with the best epoch has measured the same.
+    // A training that ends with the best epoch reports the same metrics.
     let ended = measure(&open(&given), &request(&mlp(&[64], 10), best));
     for name in ["val_accuracy", "val_loss", "best_epoch"] {
         assert_eq!(metric(&ended, name), metric(&stopped, name), "{name}");
@@ -204,12 +204,12 @@ fn early_stopping_reports_the_best_epoch() {
 }
 
 #[test]
-fn classes_are_looked_at_one_by_one() {
+fn classification_has_metrics_by_class() {
     let evaluator = open(&[]);
     let measured = measure(&evaluator, &request(&mlp(&[64], 10), 10.0));
     let top5 = metric(&measured, "val_top5_accuracy");
     assert!(top5 > metric(&measured, "val_accuracy") && top5 > 0.99, "{top5}");
-    // Digits are nearly balanced.
+    // The classes of the digits are nearly balanced.
     let balanced = metric(&measured, "val_balanced_accuracy");
     assert!((balanced - metric(&measured, "val_accuracy")).abs() < 0.01, "{balanced}");
     let trained = evaluator.train_final(&mlp(&[64], 10), 5, 1, None, &|| false, &mut |_| {}).unwrap().unwrap();
@@ -221,7 +221,7 @@ fn classes_are_looked_at_one_by_one() {
 }
 
 #[test]
-fn options_that_do_not_fit_are_refused_in_words() {
+fn options_that_do_not_fit_are_refused() {
     assert!(
         refused(&[("warmup_epochs", number(10.0))]).contains("'warmup_epochs' (10) must be fewer than 'epochs' (10)")
     );
@@ -245,7 +245,7 @@ fn options_that_do_not_fit_are_refused_in_words() {
     assert!(mixed.contains("'mixup' cannot blend the tokens"), "{mixed}");
 }
 
-/// What a recipe sets, as the host reads it.
+/// The description and the settings of a recipe, as the host reads them.
 fn recipe(toml: &str) -> (String, Vec<Setting>) {
     let table: toml::Table = toml.parse().unwrap();
     let value = |value: &toml::Value| match value {
@@ -263,7 +263,7 @@ fn recipe(toml: &str) -> (String, Vec<Setting>) {
 }
 
 #[test]
-fn every_recipe_can_be_taken() {
+fn every_recipe_is_valid_and_complete() {
     let parameters = BurnEvaluator::info().parameters;
     for shipped in RECIPES {
         let (about, given) = recipe(shipped.toml);
@@ -271,7 +271,7 @@ fn every_recipe_can_be_taken() {
         let settings = Settings::checked(&parameters, &given).unwrap();
         let opened = BurnEvaluator::open(&settings, None);
         if shipped.name == "darts" {
-            // Its hole of 16 pixels is larger than a digit of 8.
+            // Its cutout of 16 pixels is larger than a digit of 8 pixels.
             assert!(opened.unwrap_err().to_string().contains("'cutout' must be less"));
         } else if shipped.name == "language" {
             assert!(opened.unwrap_err().to_string().contains("'epoch_tokens' is for texts"));
@@ -279,7 +279,7 @@ fn every_recipe_can_be_taken() {
             opened.unwrap();
         }
         let of_training = &BurnEvaluator::info().trains.unwrap().recipe;
-        // A recipe is whole: what it leaves open is of other optimizers and schedules.
+        // A recipe sets all parameters, except those of other optimizers and schedules.
         let of_others = ["memory", "momentum", "nesterov", "beta2", "min_learning_rate", "milestones", "step_factor"];
         let open = parameters.iter().map(|parameter| parameter.name.as_str());
         let open = open.filter(|name| of_training.iter().any(|known| known == name) && !of_others.contains(name));
