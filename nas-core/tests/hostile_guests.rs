@@ -14,7 +14,7 @@ use nas_api::{Candidate, Goal, Objective, Observation, Setting, Settings, Study,
 use nas_core::plugin::wasm::Limits;
 use nas_core::plugin::{Options, PluginError, Registry, Search};
 use nas_core::study::{
-    BudgetSpec, Given, Plan, PluginSpec, State, StudyError, StudyRecord, StudySpec, TaskSpec, start,
+    BudgetSpec, Plan, PluginSpec, State, StudyError, StudyRecord, StudySpec, TaskSpec, UnresolvedSetting, start,
 };
 use nas_spaces::NasBench201;
 use nas_strategies::RandomSearch;
@@ -215,7 +215,7 @@ fn a_component_of_another_kind_is_refused() {
 /// A plugin of a study, with one setting where there is one.
 fn plugin(name: &str, setting: Option<(&str, &str)>) -> PluginSpec {
     let mut spec = PluginSpec::named(name);
-    spec.settings.extend(setting.map(|(key, value)| (key.to_owned(), Given::Raw(value.to_owned()))));
+    spec.settings.extend(setting.map(|(key, value)| (key.to_owned(), UnresolvedSetting::Raw(value.to_owned()))));
     spec
 }
 
