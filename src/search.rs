@@ -155,11 +155,14 @@ fn report(file: &Path, end: End, json: bool) -> Result<ExitCode, Failure> {
         out!("{}", show::brief(&record, &summary, file));
         out!("ended: {end}");
     }
-    match (end, summary.measured, record.trials.iter().find(|trial| trial.state == State::Failed)) {
+    let lost = record.trials.iter().find(|trial| matches!(trial.state, State::Failed | State::Pruned));
+    match (end, summary.measured, lost) {
         (End::Stopped, _, _) => Ok(ExitCode::from(STOPPED)),
         (_, 0, Some(first)) => {
-            let (failed, number, reason) = (summary.failed, first.trial, &first.reason);
-            let problem = format!("no trial could be measured: all {failed} failed, trial {number} because {reason}");
+            let Summary { failed, pruned, .. } = summary;
+            let (number, reason) = (first.trial, &first.reason);
+            let counts = format!("{failed} failed and {pruned} were pruned");
+            let problem = format!("no trial was measured: {counts}; trial {number}: {reason}");
             let help = format!("`nas show {} --trials` shows the reason of each", file.display());
             Err(Failure::broken(problem).help(help))
         }

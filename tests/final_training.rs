@@ -209,7 +209,7 @@ fn an_evaluator_in_c_runs_final_training() {
         let message = refused(train(&study, &folder.path().join("no")).args(["--set", "evaluator.shift=0.5"]));
         assert!(message.contains("the data of the study"), "{message}");
         let message = refused(train(&study, &folder.path().join("no")).args(["--device", "cpu"]));
-        assert!(message.contains("evaluator.device: there is no such parameter"), "{message}");
+        assert!(message.contains("--device cpu: the evaluator 'logistic' takes no device"), "{message}");
     }
     let library = folder.path().join("libwithout.so");
     in_c("cc", &["-std=c99", "-DWITHOUT_TRAIN"], &library);

@@ -347,7 +347,7 @@ fn a_study_without_a_measured_trial_fails_with_a_reason() {
     let output = search(&study, 3, &[]).args(always).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(message.contains("all 3 failed, trial 0 because pruned at 1: its score"), "{message}");
+    assert!(message.contains("0 failed and 3 were pruned; trial 0: pruned at 1: its score"), "{message}");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((printed["pruned"].as_u64(), printed["measured"].as_u64()), (Some(3), Some(0)));
 }

@@ -134,7 +134,7 @@ fn an_invalid_recipe_is_refused_before_anything_runs() {
     // An evaluator without the parameter `recipe` has no recipes.
     let of_others = ["search", "--evaluator", "synthetic", "--data", "trap", "--strategy", "random-search"];
     let message = refused(nas(of_others).args(["--trials", "1", "--recipe", "fast"]));
-    says(&message, &["evaluator.recipe: there is no such parameter"]);
+    says(&message, &["recipe: the evaluator 'synthetic' takes no recipe", "leave it out"]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn an_html_report_is_complete_and_needs_no_other_file() {
         "critical difference",
         "it serves one objective, and the study has 2",
         "JMLR 21(243)",
-        "Add problems of a table",
+        "Add problems of a tabular benchmark",
         "test_value",
     ] {
         assert!(text.contains(part), "the report lacks: {part}");
