@@ -1,4 +1,7 @@
-//! The operators once more, in doubles and in the plainest way: what the network must compute.
+//! The operators once more, in doubles and in the plainest way: what the network must compute. For tests alone, so it
+//! panics where a graph has not been checked.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod activation;
 mod arrange;
