@@ -90,7 +90,7 @@ fn of_images<S: Source>(config: &DataConfig, images: Images<S>) -> Result<Data, 
 
 fn split_images<S: Source>(config: &DataConfig, images: Images<S>) -> Result<Data, DataError> {
     let Images { all, validation, test, classes } = images;
-    if test.as_ref().is_some_and(|test| test.targets().len() == 0) {
+    if test.as_ref().is_some_and(|test| test.targets().is_empty()) {
         return Err(too_few(config, all.targets().len()));
     }
     let apart = split::Apart { validation: validation.is_some(), test: test.is_some() };

@@ -134,7 +134,7 @@ fn texts_that_are_not_networks_are_refused() {
     refused(&text.replacen("avg-pool(3)", "avg-pool(5)", 1), &["found 'avg-pool(5)', but OP."]);
     refused(&text.replacen("mish", "mesh", 1), &["did you mean 'mish'?"]);
     refused(&format!("{text} by x"), &["'by' must be followed"]);
-    refused(&format!("{text} by 0"), &["still to be made"]);
+    refused(&format!("{text} by 0"), &["lacks the decision 'D1.1'"]);
     let other: Vec<String> = space.sample(1).iter().map(u32::to_string).collect();
     refused(&format!("{text} by {}", other.join(",")), &["derive another term"]);
 }
