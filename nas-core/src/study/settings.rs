@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use nas_api::{Parameter, ParameterKind, Setting, Settings, Value};
+use serde::{Deserialize, Deserializer};
 
 use super::StudyError;
 use crate::names::did_you_mean;
@@ -95,6 +96,11 @@ pub fn check_settings(
         settings.push(Setting { name: name.clone(), value });
     }
     Settings::checked(parameters, &settings).map_err(|problem| StudyError::spec(place, problem.to_string(), ""))
+}
+
+/// A text of a study file that stands for a setting.
+pub(crate) fn typed_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnresolvedSetting>, D::Error> {
+    String::deserialize(deserializer).map(|text| Some(UnresolvedSetting::Typed(Value::Text(text))))
 }
 
 /// A value of a TOML file, or what is wrong with it.

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 use super::limits::Limits;
 use super::paths::relocate;
-use super::settings::{UnresolvedSetting, UnresolvedSettings};
-use super::spec_toml::{self, typed_text};
+use super::settings::{UnresolvedSetting, UnresolvedSettings, typed_text};
 use crate::names::did_you_mean;
 
 /// A plugin that a user names, with what is set for it.
@@ -148,7 +147,7 @@ impl StudySpec {
             "evaluator" => &mut self.evaluator.settings,
             "pruner" => &mut self.pruner.settings,
             "task" => {
-                if let Some(done) = spec_toml::set_task(&mut self.task, key, value) {
+                if let Some(done) = set_task(&mut self.task, key, value) {
                     return done.map_err(wrong);
                 }
                 &mut self.task.settings
@@ -233,4 +232,24 @@ impl BudgetSpec {
 fn merged(mut file: UnresolvedSettings, flags: UnresolvedSettings) -> UnresolvedSettings {
     file.extend(flags);
     file
+}
+
+/// Sets one of the task's own keys from a flag; `None`: the key is a setting of the space.
+fn set_task(task: &mut TaskSpec, key: &str, value: &str) -> Option<Result<(), String>> {
+    match key {
+        "input_shape" => {
+            let inner = value.trim().trim_start_matches('[').trim_end_matches(']');
+            let sizes: Result<Vec<i64>, _> = inner.split([',', 'x']).map(|size| size.trim().parse()).collect();
+            Some(sizes.map(|sizes| task.input_shape = Some(sizes)).map_err(|_| "sizes are written 3,32,32".to_owned()))
+        }
+        "outputs" => {
+            let outputs = value.trim().parse().map(|outputs| task.outputs = Some(outputs));
+            Some(outputs.map_err(|_| format!("'{value}' is not a whole number")))
+        }
+        "kind" => {
+            task.kind = Some(value.to_owned());
+            Some(Ok(()))
+        }
+        _ => None,
+    }
 }

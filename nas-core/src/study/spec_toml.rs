@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use nas_api::Value;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use super::settings::{self, UnresolvedSetting};
@@ -75,29 +74,4 @@ impl<'de> Visitor<'de> for TaskVisitor {
 
 fn setting<E: Error>(key: &str, value: toml::Value) -> Result<UnresolvedSetting, E> {
     settings::from_toml(value).map(UnresolvedSetting::Typed).map_err(|problem| E::custom(format!("'{key}': {problem}")))
-}
-
-/// A text of a study file that stands for a setting.
-pub(crate) fn typed_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnresolvedSetting>, D::Error> {
-    String::deserialize(deserializer).map(|text| Some(UnresolvedSetting::Typed(Value::Text(text))))
-}
-
-/// Sets one of the task's own keys from a flag; `None`: the key is a setting of the space.
-pub(super) fn set_task(task: &mut TaskSpec, key: &str, value: &str) -> Option<Result<(), String>> {
-    match key {
-        "input_shape" => {
-            let inner = value.trim().trim_start_matches('[').trim_end_matches(']');
-            let sizes: Result<Vec<i64>, _> = inner.split([',', 'x']).map(|size| size.trim().parse()).collect();
-            Some(sizes.map(|sizes| task.input_shape = Some(sizes)).map_err(|_| "sizes are written 3,32,32".to_owned()))
-        }
-        "outputs" => {
-            let outputs = value.trim().parse().map(|outputs| task.outputs = Some(outputs));
-            Some(outputs.map_err(|_| format!("'{value}' is not a whole number")))
-        }
-        "kind" => {
-            task.kind = Some(value.to_owned());
-            Some(Ok(()))
-        }
-        _ => None,
-    }
 }
