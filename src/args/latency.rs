@@ -11,7 +11,7 @@ use super::{NetworkFlags, TaskFlags};
 pub enum LatencyCommand {
     /// Measure how long one network takes on this machine
     Measure(LatencyMeasure),
-    /// Measure what the operators of a space cost on this machine, as a cost table that studies can use
+    /// Measure the operators of a space on this machine, and write a cost table that studies can use
     CostTable(LatencyCostTable),
     /// Write the operators of a space as ONNX files, to be measured on another device
     Units(LatencyUnits),
@@ -25,7 +25,7 @@ pub struct RuntimeFlags {
     /// The runtime that runs the networks
     #[arg(long, value_enum, default_value_t = RuntimeName::Onnxruntime)]
     pub runtime: RuntimeName,
-    /// How many threads one operator may use; burn uses one
+    /// How many threads one operator may use; burn always uses one
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: u32,
 }
@@ -33,7 +33,7 @@ pub struct RuntimeFlags {
 /// The runtimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum RuntimeName {
-    /// ONNX Runtime; NAS_ONNXRUNTIME names its library or a folder
+    /// ONNX Runtime; NAS_ONNXRUNTIME names its library, or a folder to look in
     Onnxruntime,
     /// burn, which also trains the networks
     Burn,
@@ -42,9 +42,9 @@ pub enum RuntimeName {
 /// Random networks of a space.
 #[derive(Debug, clap::Args)]
 pub struct SampleFlags {
-    /// A name, or a .wasm, .toml or .onnx file
+    /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// The seed of the first network [default: 0; 1000000 for `check`, so that it measures other networks than the table's]
+    /// The seed of the first network [default: 0; for `check` 1000000, so that its networks differ from the table's]
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
     /// What the networks are for.
@@ -72,10 +72,10 @@ pub struct LatencyCostTable {
     /// Which networks.
     #[command(flatten)]
     pub sample: SampleFlags,
-    /// How many networks' operators are measured
+    /// How many random networks to take the operators from
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub samples: u32,
-    /// The cost table, a .csv file; missing operators are added to an existing one
+    /// The cost table to write, a .csv file; operators that an existing one lacks are added to it
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// What runs them.
@@ -92,10 +92,10 @@ pub struct LatencyUnits {
     /// Which networks.
     #[command(flatten)]
     pub sample: SampleFlags,
-    /// How many networks' operators are written
+    /// How many random networks to take the operators from
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub samples: u32,
-    /// The folder for the ONNX files, and for the table to be filled in
+    /// The folder for the ONNX files and for the cost table to be filled in
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Print one JSON object on standard output
@@ -106,12 +106,12 @@ pub struct LatencyUnits {
 /// `nas latency check`.
 #[derive(Debug, clap::Args)]
 pub struct LatencyCheck {
-    /// The table
+    /// The cost table
     pub table: PathBuf,
     /// Which networks.
     #[command(flatten)]
     pub sample: SampleFlags,
-    /// How many whole networks are measured
+    /// How many whole networks to measure
     #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub samples: u32,
     /// What runs them.

@@ -25,8 +25,8 @@ pub use worker::{IsolationFlags, PlaceFlags, Worker};
 
 /// A workbench for neural architecture search.
 ///
-/// Exit codes: 0 done; 1 something broke while it ran, or no trial could be measured; 2 wrong input; 130 stopped by Ctrl-C
-/// (`nas resume` goes on).
+/// Exit codes: 0: done; 1: something failed during the run, or no trial could be measured; 2: wrong input; 130: stopped
+/// by Ctrl-C (`nas resume` continues).
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 pub struct Args {
@@ -34,8 +34,8 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Command,
 
-    /// Look for plugins in this folder first (in its folders spaces, strategies and evaluators); may be given more than once.
-    /// The folders of the variable NAS_PLUGINS and the user's data folder come after it.
+    /// Look for plugins in this folder first (in its subfolders spaces, strategies and evaluators); may be given more
+    /// than once. The folders in the variable NAS_PLUGINS and the user's data folder come next.
     #[arg(long, value_name = "DIR", global = true)]
     pub plugin_path: Vec<PathBuf>,
     /// Limit the memory of a component to this many MiB [default: 512]
@@ -53,7 +53,7 @@ pub struct Args {
     /// Show what plugins log
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Show no progress
+    /// Do not show progress
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }
@@ -61,9 +61,9 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a study: a strategy searches a space, an evaluator measures what it proposes
+    /// Run a study: a strategy searches a space, and an evaluator measures what it proposes
     Search(Box<Search>),
-    /// Go on with a study that was stopped or killed
+    /// Continue a study that was stopped or killed
     Resume(Box<Resume>),
     /// Show what a study has found
     Show(Show),
@@ -92,25 +92,25 @@ pub enum Command {
     /// Show, sample and check a space
     #[command(subcommand)]
     Space(SpaceCommand),
-    /// Print completions for a shell
+    /// Print shell completions
     Completions(Completions),
     /// Write man pages
     Man(Man),
-    /// Measure candidates for a study that runs in another process; studies start it themselves
+    /// Measure candidates for a study that runs in another process; studies start workers themselves
     Worker(Worker),
 }
 
 /// `nas completions`.
 #[derive(Debug, clap::Args)]
 pub struct Completions {
-    /// The shell, which reads them from standard output
+    /// The shell to print completions for
     pub shell: Shell,
 }
 
 /// `nas man`.
 #[derive(Debug, clap::Args)]
 pub struct Man {
-    /// The folder for the pages; created if it does not exist
+    /// The folder for the man pages; created if it does not exist
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }
@@ -118,15 +118,15 @@ pub struct Man {
 /// `nas plugin`.
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
-    /// List every plugin that a name can mean, and which of them takes precedence
+    /// List every plugin that can be named, and which one takes precedence if a name has several
     List {
         /// Print one JSON object on standard output
         #[arg(long)]
         json: bool,
     },
-    /// Show what a plugin is and what can be set
+    /// Describe a plugin and its parameters
     Inspect {
-        /// A name or a file
+        /// The plugin: a name or a file
         plugin: String,
         /// Print one JSON object on standard output
         #[arg(long)]

@@ -10,7 +10,7 @@ pub struct TaskFlags {
     /// With a space: the shape of one example [default: 3,32,32, or that of the .onnx file]
     #[arg(long, value_name = "C,H,W")]
     pub input: Option<String>,
-    /// With a space: how many classes [default: 10, or those of the .onnx file]
+    /// With a space: the number of classes [default: 10, or those of the .onnx file]
     #[arg(long, value_name = "N")]
     pub outputs: Option<u32>,
     /// With a space: the kind of task [default: classification]
@@ -36,7 +36,7 @@ impl TaskFlags {
 /// One network.
 #[derive(Debug, clap::Args)]
 pub struct NetworkFlags {
-    /// A study's file; or a space: a name, or a .wasm, .toml or .onnx file
+    /// A study's file, or a space: a name, or a .wasm, .toml or .onnx file
     #[arg(value_name = "STUDY|SPACE")]
     pub source: String,
     /// With a study: `best`, or a trial's number [default: best]
@@ -66,9 +66,9 @@ pub enum SpaceCommand {
 /// `nas space show`.
 #[derive(Debug, clap::Args)]
 pub struct SpaceShow {
-    /// A name, or a .wasm, .toml or .onnx file
+    /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// A parameter of the space
+    /// Set a parameter of the space; may be given more than once
     #[arg(long = "set", value_name = "space.KEY=VALUE")]
     pub sets: Vec<String>,
     /// Print one JSON object on standard output
@@ -79,9 +79,9 @@ pub struct SpaceShow {
 /// `nas space sample`.
 #[derive(Debug, clap::Args)]
 pub struct SpaceSample {
-    /// A name, or a .wasm, .toml or .onnx file
+    /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// How many architectures
+    /// How many architectures to sample
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub count: u32,
     /// The seed of the first one
@@ -93,7 +93,7 @@ pub struct SpaceSample {
     /// What the networks are for.
     #[command(flatten)]
     pub task: TaskFlags,
-    /// Print the graph, too
+    /// Also print the graph
     #[arg(long)]
     pub graph: bool,
     /// Print one JSON object on standard output
@@ -104,9 +104,9 @@ pub struct SpaceSample {
 /// `nas space stats`.
 #[derive(Debug, clap::Args)]
 pub struct SpaceStats {
-    /// A name, or a .wasm, .toml or .onnx file
+    /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// How many random architectures
+    /// How many random architectures to sample
     #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub samples: u32,
     /// The seed of the first one
@@ -123,15 +123,15 @@ pub struct SpaceStats {
 /// `nas space check`.
 #[derive(Debug, clap::Args)]
 pub struct SpaceCheck {
-    /// A name, or a .wasm, .toml or .onnx file
+    /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// How many random architectures every check looks at
+    /// How many random architectures each check looks at
     #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub samples: u32,
     /// What the networks are for.
     #[command(flatten)]
     pub task: TaskFlags,
-    /// The space builds no networks: skip the checks of networks
+    /// Skip the checks of networks, for a space that builds none
     #[arg(long)]
     pub no_networks: bool,
     /// Print one JSON object on standard output
@@ -142,23 +142,23 @@ pub struct SpaceCheck {
 /// `nas draw`.
 #[derive(Debug, clap::Args)]
 pub struct Draw {
-    /// A space: a name, or a .wasm, .toml or .onnx file; or a study's file
+    /// A study's file, or a space: a name, or a .wasm, .toml or .onnx file
     #[arg(value_name = "SPACE|STUDY")]
     pub of: String,
-    /// The picture: an .svg or .png file
+    /// The picture to write: an .svg or .png file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// With a space: this architecture, as `nas space sample` writes it
+    /// With a space: draw this architecture, as `nas space sample` writes it
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["seed", "trial"])]
     pub text: Option<String>,
-    /// With a space: the random architecture of this seed [default: 0]
+    /// With a space: draw the random architecture of this seed [default: 0]
     #[arg(long, value_name = "N", conflicts_with = "trial")]
     pub seed: Option<u32>,
-    /// With a study: `best`, or a trial's number [default: best]
+    /// With a study: draw this trial, `best` or a number [default: best]
     #[arg(long, value_name = "best|N")]
     pub trial: Option<String>,
-    /// Draw another network beside it, with the differences marked: a text or a seed of the space, or a trial's number or
-    /// file of another study
+    /// Draw a second network beside it, with the differences marked: a text or a seed of the space, a trial's number,
+    /// or the file of another study
     #[arg(long, value_name = "TEXT|N|STUDY")]
     pub against: Option<String>,
     /// What the networks are for.
@@ -178,13 +178,13 @@ pub struct Export {
     /// Which network.
     #[command(flatten)]
     pub network: NetworkFlags,
-    /// What to write
+    /// The format to write
     #[arg(long, value_enum)]
     pub format: Format,
-    /// The file
+    /// The file to write
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The weights: the --out folder of `nas train`, or a safetensors file [default: fresh ones]
+    /// The weights: the --out folder of `nas train`, or a safetensors file [default: fresh weights]
     #[arg(long, value_name = "DIR|FILE")]
     pub weights: Option<PathBuf>,
     /// The seed of fresh weights [default: 0]
@@ -200,7 +200,7 @@ pub struct Export {
 pub enum Format {
     /// The network with its weights, for any runtime
     Onnx,
-    /// A readable module, with its weights as safetensors beside it
+    /// A readable module, with its weights in a safetensors file beside it
     Pytorch,
     /// The weights alone
     Safetensors,

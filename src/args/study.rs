@@ -21,11 +21,12 @@ pub struct Search {
     /// The evaluator: a name, a .wasm file or a native library [default: burn]
     #[arg(long)]
     pub evaluator: Option<String>,
-    /// The evaluator's data: `digits`, a folder of idx files, of CIFAR's or of images, a .csv, .csv.gz,
-    /// .parquet or .txt file; a file or folder here takes precedence over a fetched set of that name
+    /// The evaluator's data: `digits`; a folder of idx files, of CIFAR's files or of images; a .csv, .csv.gz, .parquet
+    /// or .txt file; or the name of a fetched set, unless a file or folder here has that name
     #[arg(long)]
     pub data: Option<String>,
-    /// A recipe, which is a set of settings for the evaluator: a name, or a .toml file; `nas plugin inspect burn` lists them
+    /// A recipe, which is a set of settings for the evaluator: a name, or a .toml file; `nas plugin inspect burn` lists
+    /// the names
     #[arg(long, value_name = "NAME|FILE")]
     pub recipe: Option<String>,
     /// The device to train on: cpu, or cuda:0 with the CUDA library
@@ -36,13 +37,14 @@ pub struct Search {
     /// The seed from which all random numbers are derived [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
-    /// How many trials are measured side by side; part of the study, since another number is another search [default: 1]
+    /// How many trials are measured at the same time; part of the study, because another number makes another search
+    /// [default: 1]
     #[arg(long, value_name = "N")]
     pub workers: Option<u32>,
-    /// Reuse the outcome of a candidate that was measured before, or measure it again [default: reuse]
+    /// Whether a repeated candidate reuses its earlier outcome, or is measured again [default: reuse]
     #[arg(long, value_name = "WHAT", value_parser = duplicates())]
     pub duplicates: Option<Duplicates>,
-    /// The file that keeps the study [default: STRATEGY-SPACE-SEED.study]
+    /// The file in which the study is kept [default: STRATEGY-SPACE-SEED.study]
     #[arg(long, value_name = "FILE")]
     pub study: Option<PathBuf>,
     /// Set a parameter of the space, strategy, evaluator, task or pruner; may be given more than once
@@ -54,11 +56,12 @@ pub struct Search {
     /// A constraint that every candidate must keep; may be given more than once
     #[arg(long, value_name = "METRIC<=VALUE")]
     pub constraint: Vec<String>,
-    /// A meter, which measures candidates before they are trained: onnxruntime, burn, a zero-cost proxy such as synflow, or
-    /// the file of a cost table
+    /// A meter, which measures candidates before they are trained: onnxruntime, burn, a zero-cost proxy such as
+    /// synflow, or the file of a cost table; may be given more than once
     #[arg(long, value_name = "NAME|FILE")]
     pub meter: Vec<String>,
-    /// The pruner, which ends trials early by their learning curves: median or threshold; --set pruner.KEY=VALUE sets it
+    /// The pruner, which ends trials early because of their learning curves: median or threshold; --set
+    /// pruner.KEY=VALUE changes its settings
     #[arg(long, value_name = "NAME")]
     pub pruner: Option<String>,
     #[command(flatten)]
@@ -71,13 +74,13 @@ pub struct Search {
 /// What a search may spend; the first limit that is reached ends it.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct BudgetFlags {
-    /// At most this many trials
+    /// Limit the search to this many trials
     #[arg(long, value_name = "N")]
     pub trials: Option<u32>,
-    /// At most this much fidelity over all trials together, in the evaluator's unit (epochs, for burn)
+    /// Limit the fidelity of all trials together to this much, in the evaluator's unit (epochs for burn)
     #[arg(long, value_name = "N")]
     pub total_fidelity: Option<f64>,
-    /// At most this many seconds
+    /// Limit the search to this many seconds
     #[arg(long, value_name = "S")]
     pub seconds: Option<f64>,
 }
@@ -99,7 +102,7 @@ pub(super) fn duplicates() -> impl TypedValueParser<Value = Duplicates> {
 pub struct Resume {
     /// The study's file
     pub file: PathBuf,
-    /// Begin a new search in this study: a fresh strategy is told of all trials so far
+    /// Begin a new search in this study: a fresh strategy is told about all trials so far
     #[arg(long)]
     pub warm_start: bool,
     /// Use another strategy; needs --warm-start
@@ -110,7 +113,7 @@ pub struct Resume {
     pub sets: Vec<String>,
     #[command(flatten, next_help_heading = "Budget of the new search; needs --warm-start")]
     pub budget: BudgetFlags,
-    // Those that are not given are those that the study was begun with.
+    // Flags that are not given keep the values that the study was begun with.
     #[command(flatten)]
     pub isolation: IsolationFlags,
     /// Print one JSON object on standard output
@@ -126,7 +129,7 @@ pub struct Show {
     /// List all trials
     #[arg(long)]
     pub trials: bool,
-    /// Show everything that is known of one trial, its learning curve included
+    /// Show everything that is known about one trial, including its learning curve
     #[arg(long, value_name = "N")]
     pub trial: Option<u32>,
     /// Print the records without times, so that two studies can be compared byte by byte
@@ -142,15 +145,15 @@ pub struct Show {
 pub struct Train {
     /// The study's file
     pub file: PathBuf,
-    /// `best`, or a trial's number
+    /// The trial whose architecture is trained: `best`, or a trial's number
     #[arg(long, default_value = "best", value_name = "best|N")]
     pub trial: String,
-    /// The recipe (name or .toml file) to train with instead of the search's settings. Parameters that it omits take their
-    /// defaults, except epochs
+    /// The recipe (name or .toml file) to train with instead of the search's settings. Parameters that it omits take
+    /// their defaults, except epochs
     #[arg(long, value_name = "NAME|FILE")]
     pub recipe: Option<String>,
-    /// Set a parameter of the training, or another one that the evaluator allows here (train_limit, validation_limit); takes
-    /// precedence over the recipe
+    /// Set a parameter of the training, or another one that the evaluator allows here (train_limit, validation_limit);
+    /// takes precedence over the recipe
     #[arg(long = "set", value_name = "evaluator.KEY=VALUE")]
     pub sets: Vec<String>,
     /// The device to train on: cpu, or cuda:0 with the CUDA library [default: as in the search]
@@ -162,7 +165,7 @@ pub struct Train {
     /// The folder for weights, network and metrics; created if it does not exist
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    // Those that are not given are those that the study was begun with.
+    // Flags that are not given keep the values that the study was begun with.
     #[command(flatten)]
     pub place: PlaceFlags,
     /// Print one JSON object on standard output

@@ -8,7 +8,7 @@ use nas_core::study::{self, Limits};
 /// Where evaluators that train networks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Isolation {
-    /// In separate processes: a crash costs only its trial
+    /// In separate processes, so that a crash costs only its trial
     Process,
     /// In the process of the study
     None,
@@ -20,7 +20,7 @@ pub struct PlaceFlags {
     /// Where built-in evaluators and libraries that train networks run [default: process]
     #[arg(long, value_enum, value_name = "WHERE")]
     pub isolation: Option<Isolation>,
-    /// Limit the memory of such a process to this many MiB [default: no limit]
+    /// Limit the memory of each worker process to this many MiB [default: no limit]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
     pub worker_memory: Option<u64>,
 }
@@ -41,10 +41,10 @@ impl PlaceFlags {
 pub struct IsolationFlags {
     #[command(flatten)]
     pub place: PlaceFlags,
-    /// Limit a trial in such a process to this many seconds [default: no limit]
+    /// Limit a trial in a worker process to this many seconds [default: no limit]
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub trial_seconds: Option<f64>,
-    /// How often a trial is retried after its process died, at most 100 [default: 1]
+    /// How often a trial is retried after its process has died, at most 100 [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub retries: Option<u32>,
 }
