@@ -42,7 +42,7 @@ mod operator;
 mod parse_node;
 mod plan;
 mod precision;
-#[cfg(any(test, feature = "reference"))]
+#[doc(hidden)]
 pub mod reference;
 mod sequence;
 #[cfg(test)]

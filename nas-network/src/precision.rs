@@ -1,5 +1,5 @@
 //! The precision of a network's products: mixed precision (P. Micikevicius et al., "Mixed Precision Training", ICLR
-//! 2018, https://arxiv.org/abs/1710.03740).
+//! 2018, <https://arxiv.org/abs/1710.03740>).
 //!
 //! [`Network`](crate::Network) keeps its weights in 32 bits and computes products in the narrow type. Training in half
 //! precision has to scale the loss, so that small gradients do not become 0 on the way.

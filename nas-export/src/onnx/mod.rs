@@ -32,10 +32,10 @@ pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBu
     write_up_to(model, weights, path, LARGEST_FILE)
 }
 
-/// Writes as [`write`] does, with the weights in a file of their own if one file would exceed `largest` bytes.
+/// Writes as [`write()`] does, with the weights in a file of their own if one file would exceed `largest` bytes.
 ///
 /// # Errors
-/// Fails as [`write`] does.
+/// Fails as [`write()`] does.
 pub fn write_up_to(model: &Model, weights: &Weights, path: &Path, largest: u64) -> Result<Vec<PathBuf>, ExportError> {
     let slots = slots(&model.graph, &model.shapes)?;
     weights.check(&slots)?;

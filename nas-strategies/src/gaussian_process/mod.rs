@@ -12,7 +12,7 @@
 //! Differences: the kernel is an overlap kernel on decisions by their names (see `kernel`), which any space has, not
 //! one on graphs. Weights and noise are not integrated out, but maximise the marginal likelihood times a weak prior, by
 //! coordinate search. The process learns normal scores (see `targets`). Failures and constraint violations rank below
-//! every score by Deb's rules ([`Rank`](crate::Rank)). The process is fitted to at most `points` results.
+//! every score by Deb's rules ([`Rank`]). The process is fitted to at most `points` results.
 
 mod kernel;
 mod process;

@@ -11,7 +11,7 @@
 //! become normal scores (see `targets`) instead of logarithms of run times. Local searches start at mutants of the best
 //! architectures and at random ones, and compare at most 64 neighbours per step. With few results all trees may agree,
 //! so the standard deviation of a prediction is at least `floor`; otherwise no improvement would be expected. Failures
-//! and constraint violations rank below every score by Deb's rules ([`Rank`](crate::Rank)). The forest is grown again
+//! and constraint violations rank below every score by Deb's rules ([`Rank`]). The forest is grown again
 //! once the results have grown by one percent, and by one result at least.
 
 mod tree;
