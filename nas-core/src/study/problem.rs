@@ -200,7 +200,7 @@ impl Problem {
     }
 
     /// The candidate in the terms of the unrestricted space, which is what the evaluator knows.
-    pub(crate) fn original(&mut self, candidate: &Candidate) -> Result<Candidate, PluginError> {
+    pub(crate) fn unrestricted(&mut self, candidate: &Candidate) -> Result<Candidate, PluginError> {
         let Candidate::Discrete(genotype) = candidate else { return Ok(candidate.clone()) };
         let original = self.space.original(genotype);
         let broken = |error| PluginError::from_api(&self.space_record.identity, "original", error);

@@ -69,7 +69,7 @@ impl Runner<'_> {
 
     fn dispatch(&mut self, number: usize, graph: Graph, pool: &mut Pool<'_>) -> Result<(), StudyError> {
         let trial = &self.ledger.trials[number];
-        let candidate = self.plan.problem.original(&trial.proposal.candidate).map_err(StudyError::Broken)?;
+        let candidate = self.plan.problem.unrestricted(&trial.proposal.candidate).map_err(StudyError::Broken)?;
         let TrialRecord { key, text, fidelity, resume, .. } = trial;
         self.listener.event(&Event::Started { trial: trial.trial, text, fidelity: *fidelity });
         self.coordinator.enter(trial);
