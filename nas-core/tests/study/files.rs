@@ -17,7 +17,7 @@ fn an_existing_file_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     fs::write(&file, "precious").unwrap();
-    message(run(&study(), &file), &["exists already", "nas resume"]);
+    message(run(&study(), &file), &["already exists", "nas resume"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
 }
 
