@@ -96,7 +96,7 @@ pub(crate) fn check_data(recorded: Option<&Fingerprint>, found: Option<&Fingerpr
         short(&recorded.digest),
         short(&found.digest)
     );
-    let remedy = "restore the data, or begin a new study: results on different data cannot be compared";
+    let remedy = "bring the data back as they were, or begin a new study: results on different data cannot be compared";
     Err(StudyError::spec(place, problem, remedy))
 }
 
