@@ -1,5 +1,5 @@
-//! A second implementation of the operators in double precision and in the plainest way, as a reference for tests. Only tests
-//! use it, so it panics where a graph has not been checked.
+//! A second implementation of the operators in double precision and in the plainest way, as a reference for tests. Only
+//! tests use it, so it panics where a graph has not been checked.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
