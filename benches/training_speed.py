@@ -158,7 +158,7 @@ def main():
     nas = given.nas.resolve()
     cores = os.cpu_count()
     arrangements = [(2, 1, False), (1, 2, False)] + ([(2, 1, True), (1, 2, True)] if given.compile else [])
-    print("| network | nas, candidates an hour | PyTorch | its best arrangement | ratio |\n|---|---|---|---|---|")
+    print("| network | nas, candidates per hour | PyTorch | its best arrangement | ratio |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         paths = data(folder)

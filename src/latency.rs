@@ -130,7 +130,7 @@ pub fn units(args: &Args, units: &LatencyUnits) -> Result<ExitCode, Failure> {
     let table = out.join("costs.csv");
     if table.exists() {
         let help = "name another folder, so that measurements are not overwritten";
-        return Err(Failure::input(format!("--out {}: costs.csv exists already", out.display())).help(help));
+        return Err(Failure::input(format!("--out {}: costs.csv already exists", out.display())).help(help));
     }
     let (found, late) = collect(args, &units.sample, units.samples)?;
     let mut rows = String::from("unit,file,macs,numbers,latency\n");

@@ -111,7 +111,7 @@ fn check_new(file: &Path) -> Result<(), Failure> {
     let shown = file.display();
     if file.exists() {
         let help = format!("`nas resume {shown}` continues it; another --study starts a new one");
-        return Err(Failure::input(format!("{shown}: exists already")).help(help));
+        return Err(Failure::input(format!("{shown}: already exists")).help(help));
     }
     match OpenOptions::new().write(true).create_new(true).open(file) {
         Ok(_) => {

@@ -64,7 +64,7 @@ pub fn import(args: &Args, import: &TableImport) -> Result<ExitCode, Failure> {
     let files: Vec<(&PathBuf, PathBuf)> = files.map(|(from, name)| (from, folder.join(name))).collect();
     if let Some((_, taken)) = files.iter().find(|(_, to)| to.exists()) {
         let help = "another table uses this file name; change it in the mapping";
-        return Err(Failure::input(format!("{}: exists already", taken.display())).help(help));
+        return Err(Failure::input(format!("{}: already exists", taken.display())).help(help));
     }
     for (from, to) in &files {
         fs::copy(from, to).map_err(|error| cannot(to, error))?;

@@ -96,7 +96,7 @@ fn a_file_that_cannot_be_written_is_reported_before_anything_runs() {
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--evaluator", &cost]);
     succeed(command.args(["--trials", "2", "--study", file]));
     let mut again = nas(["search", "--space", "mlp", "--strategy", "random-search", "--trials", "1", "--study", file]);
-    says(&refused(&mut again), &["exists already", "nas resume"]);
+    says(&refused(&mut again), &["already exists", "nas resume"]);
     // Not every evaluator has final training.
     let out = folder.path().join("out");
     says(&refused(nas(["train", file, "--out"]).arg(&out)), &["'cost'", "has no final training", "'burn'"]);

@@ -123,7 +123,7 @@ fn measured_latency_is_a_constraint_and_needs_a_single_worker() {
         command
     };
     let message = refused(&mut search("2"));
-    assert!(message.contains("takes the time of this machine") && message.contains("--workers 1"), "{message}");
+    assert!(message.contains("measures time on this machine") && message.contains("--workers 1"), "{message}");
     let done = json(&mut search("1"));
     assert!(done["best"]["metrics"]["latency_burn"].as_f64().unwrap() > 0.0, "{done}");
     assert!(done["best"]["metrics"]["val_accuracy"].as_f64().is_some(), "{done}");

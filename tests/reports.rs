@@ -36,7 +36,7 @@ fn an_html_report_is_complete_and_needs_no_other_file() {
         "IGD+",
         "Performance profile",
         "critical difference",
-        "it serves one objective, and the study has 2",
+        "it serves one objective, but the study has 2",
         "JMLR 21(243)",
         "Add problems of a tabular benchmark",
         "test_value",

@@ -93,7 +93,7 @@ fn an_interrupted_study_stops_cleanly_and_is_resumed() {
     let output = running.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{stderr}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("`nas resume` goes on"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("`nas resume` continues it"));
     succeed(&mut nas(["resume", study.to_str().unwrap()]));
     assert_eq!(records(&study), records(&whole));
 }

@@ -2,8 +2,8 @@
 
 use crate::{Graph, Metric, MetricInfo, Task};
 
-/// Measures networks. What it finds are metrics like parameters and FLOPs: a network that breaks a constraint on them is
-/// never trained.
+/// Measures networks. What it finds are metrics like parameters and FLOPs: a network that breaks a constraint on them
+/// is never trained.
 pub trait Meter: Send {
     /// What it is.
     fn about(&self) -> &MeterInfo;

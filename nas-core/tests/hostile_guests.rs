@@ -1,6 +1,6 @@
 //! Components that misbehave: none can hang or crash the host, or make it hold more than the limit. Each ends in one
-//! message that names plugin, call and remedy. What a guest may say but cannot mean, as a genotype outside the space, is
-//! judged by the study.
+//! message that names plugin, call and remedy. The study judges what is well-formed but makes no sense, such as a
+//! genotype outside the space.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -271,7 +271,7 @@ fn weights_and_fidelities_that_are_not_finite_end_the_study() {
     let text = ends_the_study("not-a-number", guest("not-a-number", "weight"));
     assert!(text.contains("it proposed a weight of NaN for '"), "{text}");
     let text = ends_the_study("not-a-number", guest("not-a-number", "fidelity"));
-    assert!(text.contains("it proposed a fidelity of -inf, and the evaluator offers [1.0, 2.0]"), "{text}");
+    assert!(text.contains("it proposed a fidelity of -inf, but the evaluator offers [1.0, 2.0]"), "{text}");
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub enum TableCommand {
 pub struct TableCheck {
     /// A table's name, or its mapping file
     pub table: String,
-    /// The file with the table's numbers [default: beside the mapping, in NAS_DATA, or in the user's folder]
+    /// The file with the table's numbers [default: beside the mapping, in NAS_DATA, or in the user's data folder]
     #[arg(long)]
     pub file: Option<PathBuf>,
     /// The table's space, if its name alone does not find it

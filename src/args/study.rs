@@ -111,14 +111,15 @@ pub struct Resume {
     /// Set a parameter of the strategy; needs --warm-start
     #[arg(long = "set", value_name = "strategy.KEY=VALUE")]
     pub sets: Vec<String>,
-    #[command(flatten, next_help_heading = "Budget of the new search; needs --warm-start")]
-    pub budget: BudgetFlags,
     // Flags that are not given keep the values that the study was begun with.
     #[command(flatten)]
     pub isolation: IsolationFlags,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+    // The last one, because the heading also applies to what follows it.
+    #[command(flatten, next_help_heading = "Budget of the new search; needs --warm-start")]
+    pub budget: BudgetFlags,
 }
 
 /// `nas show`.

@@ -23,7 +23,8 @@ pub fn build(options: Options) -> Result<()> {
     let target = root().join("target/cuda");
     let folder = root().join("plugins/evaluators/burn-cuda");
     let manifest = if options.without_llvm { stand_in(&folder, &target)? } else { folder.join("Cargo.toml") };
-    // Not --locked: the lock file pins what CUDA needs, and follows the crates of the main workspace, which change more often.
+    // Not --locked: the lock file pins what CUDA needs, and follows the crates of the main workspace, which change more
+    // often.
     let mut cargo = Command::new("cargo");
     cargo.arg(if options.check { "clippy" } else { "build" }).args(["--release", "--manifest-path"]).arg(manifest);
     cargo.env("CARGO_TARGET_DIR", &target);
@@ -46,8 +47,8 @@ pub fn build(options: Options) -> Result<()> {
     Ok(())
 }
 
-/// The same package with another crate in place of `cubecl-llvm`. A copy of the manifest, so that neither the published one
-/// nor its lock file changes.
+/// The same package with another crate in place of `cubecl-llvm`. A copy of the manifest, so that neither the published
+/// one nor its lock file changes.
 fn stand_in(folder: &Path, target: &Path) -> Result<PathBuf> {
     let copy = target.join("without-llvm");
     fs::create_dir_all(&copy).with_context(|| format!("cannot make {}", copy.display()))?;

@@ -16,7 +16,7 @@ cargo xtask plugins         build every component of plugins/ into target/plugin
 cargo xtask plugin FOLDER   build the component of one package, wherever it is
 cargo xtask cuda            build the evaluator burn for CUDA into target/cuda/evaluators
   --check                   only look whether it compiles
-  --without-llvm            where LLVM cannot be downloaded: CUDA's NVRTC compiles kernels, which needs the toolkit there
+  --without-llvm            if LLVM cannot be downloaded: CUDA's NVRTC compiles kernels, which needs the toolkit there
 cargo xtask demo            build the program and two components, search on `digits`, train the winner
 cargo xtask test            build everything, run all tests
 cargo xtask help            this text";

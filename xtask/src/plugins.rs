@@ -44,8 +44,8 @@ impl Component {
     }
 }
 
-/// All components and native libraries. The libraries are compiled together with `beside`, a package that is built next, so
-/// that both get their dependencies with the same features and share them.
+/// All components and native libraries. The libraries are compiled together with `beside`, a package that is built
+/// next, so that both get their dependencies with the same features and share them.
 pub fn build(beside: Option<&str>) -> Result<()> {
     let components = all()?;
     compile(&components, &["--lib", "--examples"])?;

@@ -1,4 +1,4 @@
-//! A study's records as a text in which two runs can be compared.
+//! A study's records as a text by which two runs can be compared.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,9 +11,9 @@ use super::log::{Log, StrategyCall};
 use super::objective::{constraint_text, objective_text};
 use super::record::{TrialRecord, proposal_text};
 
-/// Everything that a study's file records except times and paths: what was searched and how, the calls of the strategy in
-/// order, and every trial. Costs, dates, metrics named `*_seconds` and the paths of plugins are left out. Numbers are
-/// written so that equal texts mean equal bits. Two runs with one seed give equal texts.
+/// Everything that a study's file records except times and paths: what was searched and how, the calls of the strategy
+/// in order, and every trial. Costs, dates, metrics named `*_seconds` and the paths of plugins are left out. Numbers
+/// are written so that equal texts mean equal bits. Two runs with the same seed give equal texts.
 pub fn records_without_times(file: &Path) -> Result<String, StudyError> {
     let log = Log::open_to_read(file)?;
     let record = log.record()?;
@@ -88,7 +88,7 @@ fn trial(text: &mut String, record: &TrialRecord) {
     for metric in without_seconds(&record.metrics) {
         line(text, format_args!("  {} = {:?}", metric.name, metric.value));
     }
-    // How far an interrupted trial came depends on the clock.
+    // How far an interrupted trial got depends on the clock.
     for report in record.curve.iter().filter(|_| state.is_final()) {
         line(text, format_args!("  after {:?}", report.fidelity));
         for metric in without_seconds(&report.metrics) {

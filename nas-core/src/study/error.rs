@@ -13,7 +13,7 @@ pub enum StudyError {
         place: String,
         /// What is wrong.
         problem: String,
-        /// What to do; empty where the problem says it.
+        /// What to do; empty if the problem already says it.
         remedy: String,
     },
     /// A file cannot be used.
@@ -43,7 +43,7 @@ pub enum StudyError {
         /// What to do.
         remedy: String,
     },
-    /// A strategy that was fed its own log proposed something else.
+    /// A strategy that replayed its own log proposed something else.
     #[error("replaying the log, the {strategy}{} proposed something else for trial {trial}: recorded {recorded}, now {found}{}",
         digest(.strategy), help(.remedy))]
     Replay {

@@ -15,9 +15,10 @@ pub enum End {
     Seconds,
     /// The strategy has nothing more to propose.
     Finished,
-    /// The strategy proposes nothing that would still cost anything: duplicates and broken constraints alone.
+    /// The strategy proposes nothing that would still cost anything, only duplicates and candidates that break
+    /// constraints.
     Exhausted,
-    /// The user stopped it; `resume` goes on.
+    /// The user stopped it; `resume` continues it.
     Stopped,
 }
 
@@ -42,8 +43,8 @@ impl fmt::Display for End {
             Self::TotalFidelity => "the budget of total fidelity is spent",
             Self::Seconds => "the budget of seconds is spent",
             Self::Finished => "the strategy has finished",
-            Self::Exhausted => "the strategy proposes only what is known already, or what fails at no cost",
-            Self::Stopped => "stopped; `nas resume` goes on",
+            Self::Exhausted => "the strategy proposes only candidates that are already known or that fail at no cost",
+            Self::Stopped => "stopped; `nas resume` continues it",
         })
     }
 }
@@ -52,7 +53,8 @@ impl fmt::Display for End {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The study is ready. After a resume, `trials` were asked for earlier, and `waiting` of them are measured again.
+    /// The study is ready. After a resume, `trials` were asked for earlier, and `waiting` of them are to be measured
+    /// again.
     Ready {
         /// Trials in the log.
         trials: u32,
@@ -72,7 +74,7 @@ pub enum Event<'a> {
     Reported {
         /// Its record, in which the point is the last.
         trial: &'a TrialRecord,
-        /// The fidelity that is reached, and what is known there.
+        /// The fidelity that it has reached, and what is known there.
         point: &'a CurvePoint,
     },
     /// The evaluator says something about a trial that the user should read.

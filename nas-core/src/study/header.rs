@@ -1,4 +1,5 @@
-//! What a study's file records about the study itself: enough to open every plugin again, and to show the study without them.
+//! What a study's file records about the study itself: enough to open every plugin again, and to show the study without
+//! them.
 
 use std::path::{Path, PathBuf};
 
@@ -27,9 +28,9 @@ pub struct PluginRecord {
 /// What a study may spend. At least one limit is set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
-    /// The most proposals.
+    /// The largest number of proposals.
     pub trials: Option<u32>,
-    /// The most fidelity over all trained trials together, in the evaluator's unit.
+    /// The most fidelity of all trained trials together, in the evaluator's unit.
     #[serde(alias = "epochs")]
     pub total_fidelity: Option<f64>,
     /// The most seconds on the study's clock.
@@ -46,7 +47,7 @@ pub struct Header {
     pub search: u32,
     /// The seed from which all random numbers are derived.
     pub seed: u32,
-    /// How many trials are measured side by side.
+    /// How many trials are measured at the same time.
     pub workers: u32,
     /// Whether a duplicate is measured again.
     #[serde(default, skip_serializing_if = "Duplicates::reuse")]
@@ -78,7 +79,7 @@ pub struct Header {
     pub strategy: PluginRecord,
     /// The evaluator.
     pub evaluator: PluginRecord,
-    /// The fingerprint of the evaluator's data; `None` in older studies, and where the evaluator does not tell.
+    /// The fingerprint of the evaluator's data; `None` in older studies, and if the evaluator gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Fingerprint>,
     /// Whether the evaluator or a meter needs graphs, so that the host builds them and counts on them.
@@ -92,7 +93,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// What the strategy is told of the study.
+    /// What the strategy is told about the study.
     pub(crate) fn for_strategy(&self) -> Study {
         Study {
             objectives: self.objectives.clone(),

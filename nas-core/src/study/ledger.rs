@@ -1,4 +1,4 @@
-//! What a running study knows of its trials: which are told, what is spent, which architectures are known.
+//! What a running study knows about its trials: which have been told, what is spent, which architectures are known.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use nas_api::Candidate;
 
 use super::record::{State, TrialRecord};
 
-/// What makes two trials the same measurement: key, fidelity (its bits) and the state that is carried on.
+/// What makes two trials the same measurement: key, fidelity (its bits) and the state that is continued.
 type Same = (String, Option<u64>, Option<u32>);
 
 /// The trials of a study, and sums over those of the last search.
@@ -17,8 +17,8 @@ pub(crate) struct Ledger {
     pub first: usize,
     /// Trials of the last search that its strategy has not been told of, in order.
     pending: Vec<Pending>,
-    /// The fidelity of all trained trials of the last search, as if none ended early; what a trial carries on is not counted
-    /// again.
+    /// The fidelity of all trained trials of the last search, as if none had ended early; for a trial that continues
+    /// another one, only the difference counts.
     booked: f64,
     /// The part of `booked` that was not spent because a pruner ended a trial; counted when the trial is told.
     refunded: f64,
@@ -28,7 +28,7 @@ pub(crate) struct Ledger {
     pub idle: u32,
     /// How many of the last trials that were told failed on the simulated clock without taking any of its time.
     pub futile: u32,
-    /// Measurements were told to stop.
+    /// Measurements have been told to stop.
     pub aborted: bool,
     /// Seconds are simulated, by a worker for each pending trial: trials are told in the order of their simulated ends.
     simulated: bool,
@@ -50,16 +50,17 @@ struct Pending {
 /// What is to be told next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Nothing: all that was asked for is told.
+    /// Nothing: all trials that were asked for have been told.
     Nothing,
-    /// It is not known yet, because something is being measured.
+    /// That is not known yet, because something is being measured.
     Wait,
     /// This trial.
     Tell(usize),
 }
 
 impl Ledger {
-    /// A ledger with the trials of earlier searches, whose measurements count as known. `simulated`: whether seconds are.
+    /// A ledger with the trials of earlier searches, whose measurements count as known. `simulated`: whether seconds
+    /// are.
     pub fn new(trials: Vec<TrialRecord>, simulated: bool) -> Self {
         let first = trials.len();
         let mut ledger = Self {
@@ -124,11 +125,11 @@ impl Ledger {
         trial.metrics.clone_from(&from.metrics);
     }
 
-    /// Books the fidelity that the trial will spend; where that is more than the budget has left, the trial is stopped.
+    /// Books the fidelity that the trial will spend; if that is more than the budget has left, the trial is stopped.
     pub fn afford(&mut self, trial: &mut TrialRecord, limit: Option<f64>) -> bool {
         trial.trained = true;
         let price = self.price(trial);
-        // After a resume, what counts is what was known when the trial was asked for.
+        // After a resume, only what was known when the trial was asked for counts.
         let asked = self.pending.iter().find(|pending| pending.number == trial.trial as usize);
         let spent = self.booked - asked.map_or(self.refunded, |asked| asked.refunded);
         if let Some(limit) = limit.filter(|limit| self.overspent || spent + price > *limit) {
@@ -141,8 +142,8 @@ impl Ledger {
         true
     }
 
-    /// The fidelity spent by the last search. What a pruned trial saved is subtracted once the trial is told, so that the sum
-    /// does not depend on when it ended.
+    /// The fidelity spent by the last search. What a pruned trial saved is subtracted once the trial is told, so that
+    /// the sum does not depend on when it ended.
     pub fn spent(&self) -> f64 {
         self.booked - self.refunded
     }
@@ -193,7 +194,7 @@ impl Ledger {
         u32::try_from(self.pending.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether the strategy has been told of the last search's trial of this position.
+    /// Whether the strategy has been told of the last search's trial at this position.
     pub fn is_told(&self, position: usize) -> bool {
         let number = self.first + position;
         number < self.trials.len() && self.pending.iter().all(|pending| pending.number != number)
@@ -209,7 +210,7 @@ impl Ledger {
         if !self.pending.iter().all(over) {
             return Next::Wait;
         }
-        // Where several end at the same time, the first of them.
+        // If several end at the same time, the first of them.
         let by_end = |a: &&Pending, b: &&Pending| self.end(a).total_cmp(&self.end(b));
         self.pending.iter().min_by(by_end).map_or(Next::Nothing, |next| Next::Tell(next.number))
     }

@@ -1,4 +1,4 @@
-//! What a measurement may take, and where it runs.
+//! What a measurement may use, and where it runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +14,11 @@ pub enum Isolation {
     None,
 }
 
-/// The limits that the user has set. A study records them and goes on with them.
+/// The limits that the user has set. A study records them, and a resumed study keeps them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Where evaluators run that train networks; default: in processes of their own.
+    /// Where evaluators that train networks run; default: in processes of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
     /// Seconds that a trial may take in a process of its own, from 0.001 to 10^9; default: no limit.
@@ -71,7 +71,7 @@ impl Limits {
         }
         let of_processes = self.trial_seconds.is_some() || self.worker_memory.is_some();
         if self.isolation == Some(Isolation::None) && of_processes {
-            let problem = "--isolation none: --trial-seconds and --worker-memory hold for processes alone";
+            let problem = "--isolation none: --trial-seconds and --worker-memory apply only to separate processes";
             return Err(StudyError::spec("limits", problem, "leave out --isolation none, or these limits"));
         }
         Ok(())

@@ -7,9 +7,9 @@ use super::record::Pruned;
 
 /// The result of one call of the evaluator.
 pub(crate) enum Outcome {
-    /// The evaluator returned; `None`: it was told to stop, and did.
+    /// The evaluator returned; `None`: it was told to stop, and did so.
     Returned(nas_api::Result<Option<Measurement>>),
-    /// The evaluator panicked, with these words.
+    /// The evaluator panicked with this message.
     Panic(String),
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Finished {
     pub outcome: Outcome,
     /// Seconds on the host's clock.
     pub seconds: f64,
-    /// Set where a pruner ended the trial, whatever the outcome.
+    /// Set if a pruner ended the trial, whatever the outcome.
     pub pruned: Option<Pruned>,
 }
 

@@ -39,7 +39,7 @@ impl Meters {
         Ok(Self(opened))
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -58,7 +58,7 @@ impl Meters {
     pub fn measure(&mut self, graph: &Graph, task: &Task) -> Result<Vec<Metric>, String> {
         let mut metrics = Vec::new();
         for (metered, meter) in &mut self.0 {
-            // A meter computes on networks as evaluators do, and no network may end the study.
+            // A meter computes networks, as evaluators do, and no network may end the study.
             let measured = catch_unwind(AssertUnwindSafe(|| meter.measure(graph, task)));
             let measured =
                 measured.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic_words(panic.as_ref()))));
@@ -67,13 +67,12 @@ impl Meters {
         Ok(metrics)
     }
 
-    /// Times mean little while other trials are being trained beside.
+    /// Times mean little while other trials are being trained on the same machine.
     pub fn check_workers(&self, workers: u32) -> Result<(), StudyError> {
         let timed = self.0.iter().find(|(_, meter)| meter.about().timed && workers > 1);
         timed.map_or(Ok(()), |(metered, _)| {
-            let problem =
-                format!("'{}' takes the time of this machine, on which {workers} workers train", metered.name);
-            let remedy = "give --workers 1, or a table of operators' costs, which `nas latency cost-table` makes";
+            let problem = format!("'{}' measures time on this machine, on which {workers} workers train", metered.name);
+            let remedy = "give --workers 1, or use a cost table, which `nas latency cost-table` makes";
             Err(StudyError::spec("meters", problem, remedy))
         })
     }
@@ -87,8 +86,8 @@ impl Meters {
             Some((recorded, found)) => {
                 let (name, then, now) = (&recorded.name, &recorded.version, &found.version);
                 let problem = format!("the study was begun with '{name}' {then}, and this one is {now}");
-                let remedy = "bring back the one it was begun with, or begin a new study: figures of another one cannot \
-                              be compared";
+                let remedy = "bring back the one it was begun with, or begin a new study: figures of different \
+                              versions cannot be compared";
                 Err(StudyError::spec("meters", problem, remedy))
             }
         }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::plugin::{Kind, has_ending};
 
-/// A relative path is taken from this folder. A name stays a name; what is written like a path is one, whether the file
-/// exists or not.
+/// A relative path is taken from this folder. A name stays a name; whatever is written like a path is one, whether or
+/// not the file exists.
 pub(crate) fn relocate(reference: &mut String, folder: &Path) {
     let is_path = reference.contains(['/', '\\']) || is_file(reference);
     if is_path && let Some(moved) = folder.join(&*reference).to_str() {
@@ -13,8 +13,9 @@ pub(crate) fn relocate(reference: &mut String, folder: &Path) {
     }
 }
 
-/// Data as they are recorded, so that they mean the same in every folder: the absolute path of an existing file or folder,
-/// looked for in `folder` first and then in the current folder. `TABLE/PROBLEM` looks like a path; only what exists is one.
+/// Data as they are recorded, so that they mean the same in every folder: the absolute path of an existing file or
+/// folder, looked for in `folder` first and then in the current folder. `TABLE/PROBLEM` looks like a path, so only what
+/// exists counts as one.
 pub(crate) fn located(data: &str, folder: Option<&Path>) -> String {
     let places = folder.into_iter().chain([Path::new("")]);
     let mut there = places.map(|folder| folder.join(data)).filter(|path| path.exists());
@@ -25,13 +26,14 @@ pub(crate) fn located(data: &str, folder: Option<&Path>) -> String {
     meant.as_deref().and_then(Path::to_str).unwrap_or(data).to_owned()
 }
 
-/// What a path of a setting means in every folder: a name stays one; what has a separator or an ending is a file.
+/// A setting's path in a form that means the same in every folder: a name stays one; what has a separator or an ending
+/// is a file.
 pub(crate) fn located_path(text: &str, folder: Option<&Path>) -> String {
     let is_path = text.contains(['/', '\\']) || Path::new(text).extension().is_some();
     if is_path { located(text, folder) } else { text.to_owned() }
 }
 
-/// As [`relocate`], where there is a folder.
+/// As [`relocate`], if there is a folder.
 pub(crate) fn relocated(reference: &str, folder: Option<&Path>) -> String {
     let mut reference = reference.to_owned();
     if let Some(folder) = folder {

@@ -20,7 +20,7 @@ pub struct Plan {
     pub problem: Problem,
     /// The strategy.
     pub search: Box<dyn Search>,
-    /// Whether checkpoints of trials are kept, so that later trials can carry them on.
+    /// Whether checkpoints of trials are kept, so that later trials can continue them.
     pub(crate) keep: bool,
     /// The pruner, which ends trials early.
     pub(crate) pruner: Option<Pruner>,
@@ -34,13 +34,13 @@ pub fn state_dir(study: &Path) -> PathBuf {
 }
 
 impl Plan {
-    /// Opens everything that a description asks for, and checks that it fits together. `state` is where states of trials are
-    /// kept (see [`state_dir`]); the folder is made where the strategy carries on trials, or when the evaluator keeps
-    /// something.
+    /// Opens everything that a description asks for, and checks that it fits together. `state` is where states of
+    /// trials are kept (see [`state_dir`]); the folder is created if the strategy continues trials, or when the
+    /// evaluator keeps something.
     ///
     /// # Errors
     ///
-    /// A plugin is not found, a setting is refused, or the parts do not fit together; nothing has run then.
+    /// A plugin is not found, a setting is refused, or the parts do not fit together; nothing has run by then.
     pub fn check(spec: &StudySpec, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
         Self::open(ResolvedStudy::new(spec, registry, state)?, registry)
     }
@@ -64,7 +64,8 @@ impl Plan {
     }
 }
 
-/// The direction in which a metric gets better; the study's objectives take precedence over the evaluator's declaration.
+/// The direction in which a metric gets better; the study's objectives take precedence over the evaluator's
+/// declaration.
 fn goal_of(metric: &str, objectives: &[Objective], metrics: &[MetricInfo]) -> Option<Goal> {
     let objective = objectives.iter().find(|objective| objective.metric == metric);
     let declared = || metrics.iter().find(|known| known.name == metric)?.better;

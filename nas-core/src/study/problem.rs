@@ -39,7 +39,7 @@ pub struct Problem {
     pub fidelities: Vec<f64>,
     /// What the networks are for.
     pub task: Task,
-    /// The objectives where the user names none; empty: the first metric with a direction.
+    /// The objectives if the user names none; empty: the first metric with a direction.
     pub objectives: Vec<Objective>,
     /// The metrics that the evaluator can report while it measures.
     pub intermediate_metrics: Vec<String>,
@@ -47,18 +47,20 @@ pub struct Problem {
     pub simulated: bool,
     /// The best known value of each metric.
     pub best: Vec<Metric>,
-    /// The fingerprint of the data that the evaluator reads, where it can tell.
+    /// The fingerprint of the data that the evaluator reads, if it gives one.
     pub data: Option<Fingerprint>,
     /// The meters, which measure graphs before they are trained.
     pub(super) meters: Meters,
 }
 
 impl Problem {
-    /// Opens the space and the evaluator of a description. `state` is the folder where states of trials are kept, if they are.
+    /// Opens the space and the evaluator of a description. `state` is the folder where states of trials are kept, if
+    /// they are.
     ///
     /// # Errors
     ///
-    /// A plugin is not found or cannot be opened, a setting is refused, or space, evaluator and task do not fit together.
+    /// A plugin is not found or cannot be opened, a setting is refused, or space, evaluator and task do not fit
+    /// together.
     pub fn open(spec: &StudySpec, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
         let source = registry.evaluator(named("evaluator", &spec.evaluator.reference)?).map_err(StudyError::Open)?;
         let info = source.info().map_err(StudyError::Open)?;
@@ -167,7 +169,7 @@ impl Problem {
         self.evaluator_info.graphs || !self.meters.is_empty()
     }
 
-    /// Whether this metric is found on the network, before anything is trained.
+    /// Whether this metric is measured on the network before anything is trained.
     fn counts(&self, metric: &str) -> bool {
         self.graphs() && self.is_cost(metric)
     }
@@ -199,8 +201,8 @@ impl Problem {
         Ok(built.and_then(|graph| counted(graph).map_err(invalid)))
     }
 
-    /// The candidate in the terms of the unrestricted space, which is what the evaluator knows.
-    pub(crate) fn original(&mut self, candidate: &Candidate) -> Result<Candidate, PluginError> {
+    /// The candidate in terms of the unrestricted space, which is what the evaluator knows.
+    pub(crate) fn unrestricted(&mut self, candidate: &Candidate) -> Result<Candidate, PluginError> {
         let Candidate::Discrete(genotype) = candidate else { return Ok(candidate.clone()) };
         let original = self.space.original(genotype);
         let broken = |error| PluginError::from_api(&self.space_record.identity, "original", error);

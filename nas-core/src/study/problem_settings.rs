@@ -9,11 +9,11 @@ use crate::plugin::{DEFINITION, Registry, TABLE_SPACE};
 
 /// The reference to a plugin of this kind, which a description must give.
 pub(super) fn named<'a>(kind: &str, reference: &'a Option<String>) -> Result<&'a str, StudyError> {
-    let remedy = || format!("give --{kind} NAME, or {kind} = \"NAME\" in the study file; `nas plugin list` shows all");
-    reference.as_deref().ok_or_else(|| StudyError::spec(kind, "none is named", remedy()))
+    let remedy = || format!("give --{kind} NAME, or {kind} = \"NAME\" in the study file; `nas plugin list` lists them");
+    reference.as_deref().ok_or_else(|| StudyError::spec(kind, "is missing", remedy()))
 }
 
-/// The space that an evaluator's data are about, where the user need not name it.
+/// The space that an evaluator's data are about, so that the user need not name it.
 pub(super) fn known_space(opened: &Opened) -> Option<String> {
     let brings_space = opened.space_settings.iter().any(|setting| setting.name == DEFINITION);
     if brings_space { Some(TABLE_SPACE.to_owned()) } else { opened.space.clone() }
@@ -43,7 +43,7 @@ pub(super) fn evaluator_settings(
                 let problem = format!("is given twice, here and as evaluator.{}", parameter.name);
                 return Err(StudyError::spec(key, problem, "leave one of them out"));
             }
-            // A flag comes before the file.
+            // A flag takes precedence over the file.
             Some(_) if given.is_from_file() => {}
             _ => {
                 settings.insert(parameter.name.clone(), given.clone());
@@ -55,7 +55,7 @@ pub(super) fn evaluator_settings(
         let Some(text) = given.text().filter(|_| parameter.kind == ParameterKind::Text) else { continue };
         let folder = spec.folder.as_deref().filter(|_| given.is_from_file());
         let located = match parameter.role {
-            // The default is a name of the evaluator's, whatever lies around.
+            // The default is a name that the evaluator gives, whatever files the current folder holds.
             Role::Data if parameter.default == Value::Text(text.to_owned()) => continue,
             Role::Data => paths::located(text, folder),
             Role::Path => paths::located_path(text, folder),
@@ -68,7 +68,7 @@ pub(super) fn evaluator_settings(
     check_settings("evaluator", &info.parameters, &settings)
 }
 
-/// What the user gives, with what the evaluator says that it must be.
+/// The settings that the user gives, completed by those that the evaluator dictates.
 pub(super) fn space_settings(given: &UnresolvedSettings, fixed: &[Setting]) -> Result<UnresolvedSettings, StudyError> {
     let mut settings = given.clone();
     for Setting { name, value } in fixed {
@@ -77,7 +77,7 @@ pub(super) fn space_settings(given: &UnresolvedSettings, fixed: &[Setting]) -> R
         match settings.insert(name.clone(), wanted) {
             Some(UnresolvedSetting::Typed(other)) if other == *value => {}
             Some(_) => {
-                let problem = "the evaluator's data decide it";
+                let problem = "the evaluator's data determine it";
                 return Err(StudyError::spec(place, problem, "leave it out"));
             }
             None => {}
@@ -86,7 +86,7 @@ pub(super) fn space_settings(given: &UnresolvedSettings, fixed: &[Setting]) -> R
     Ok(settings)
 }
 
-/// The task: what the evaluator's data say, or else what the description says; its settings are still empty.
+/// The task: what the evaluator's data determine, or else what the description says; its settings are still empty.
 pub(super) fn choose_task(given: &TaskSpec, opened: Option<Task>, evaluator: &str) -> Result<Task, StudyError> {
     let settings = Settings::default();
     let Some(task) = opened else {
@@ -101,14 +101,14 @@ pub(super) fn choose_task(given: &TaskSpec, opened: Option<Task>, evaluator: &st
         }
         let outputs = given.outputs.ok_or_else(|| missing("outputs"))?;
         if outputs == 0 {
-            return Err(StudyError::spec("task.outputs", "must be 1 or more", "write how many classes there are"));
+            return Err(StudyError::spec("task.outputs", "must be 1 or more", "write the number of classes"));
         }
         let kind = given.kind.clone().ok_or_else(|| missing("kind"))?;
         return Ok(Task { input_shape, outputs, kind, settings });
     };
     let differs = |key: &str, data: String| {
         let problem = format!("the evaluator's data say {data}");
-        Err(StudyError::spec(format!("task.{key}"), problem, "leave it out: the data decide"))
+        Err(StudyError::spec(format!("task.{key}"), problem, "leave it out: the data determine it"))
     };
     if given.input_shape.as_ref().is_some_and(|shape| *shape != task.input_shape) {
         return differs("input_shape", format!("{:?}", task.input_shape));

@@ -27,7 +27,7 @@ impl Plan {
             None => None,
             Some(resume) => {
                 let found = resumable(resume, &proposal.candidate, &key, fidelity, earlier);
-                let found = found.map_err(|problem| format!("it wants to carry on trial {resume}, but {problem}"));
+                let found = found.map_err(|problem| format!("it wants to continue trial {resume}, but {problem}"));
                 let found = found.and_then(|trial| if self.keep { Ok(trial) } else { Err(self.no_states(resume)) });
                 Some(found.map_err(|problem| self.defect(problem))?)
             }
@@ -71,7 +71,7 @@ impl Plan {
             }
         };
         trial.metrics = metrics;
-        // Counted metrics first: a graph that is too large is not even measured.
+        // Counted metrics come first: a graph that is too large is not even measured.
         if !self.keeps_constraints(trial) {
             return Ok(None);
         }
@@ -85,7 +85,7 @@ impl Plan {
         Ok(self.keeps_constraints(trial).then_some(graph))
     }
 
-    /// Whether the trial keeps the constraints on the metrics that are known of its graph; otherwise it has failed.
+    /// Whether the trial keeps the constraints on the metrics that are known from its graph; otherwise it has failed.
     fn keeps_constraints(&self, trial: &mut TrialRecord) -> bool {
         let known = |constraint: &&Constraint| {
             self.header.counts(&constraint.metric) && trial.metric(&constraint.metric).is_some()
@@ -144,7 +144,7 @@ impl Plan {
             None => Ok(offered.last().copied()),
             Some(fidelity) if offered.contains(&fidelity) => Ok(wanted),
             Some(fidelity) => {
-                Err(format!("it proposed a fidelity of {fidelity}, and the evaluator offers {offered:?}"))
+                Err(format!("it proposed a fidelity of {fidelity}, but the evaluator offers {offered:?}"))
             }
         }
     }
@@ -152,9 +152,9 @@ impl Plan {
     fn no_states(&self, resume: u32) -> String {
         let name = &self.problem.evaluator_info.name;
         if self.problem.evaluator_info.resumes {
-            return format!("it wants to carry on trial {resume} without declaring that it needs resume");
+            return format!("it wants to continue trial {resume} without declaring that it needs resume");
         }
-        format!("it wants to carry on trial {resume}, and the evaluator '{name}' cannot")
+        format!("it wants to continue trial {resume}, but the evaluator '{name}' cannot")
     }
 
     /// The error for a strategy that broke its contract, which ends the study.
@@ -164,7 +164,7 @@ impl Plan {
     }
 }
 
-/// The number in the study of the trial whose checkpoint the proposal wants to carry on.
+/// The number in the study of the trial whose checkpoint the proposal wants to continue.
 fn resumable(
     resume: u32,
     candidate: &Candidate,
@@ -179,7 +179,7 @@ fn resumable(
     if trial.state != State::Measured {
         return Err("that trial failed".into());
     }
-    // Mixtures carry on with other weights; that is how a supernet is trained.
+    // Mixtures continue with other weights; that is how a supernet is trained.
     if matches!(candidate, Candidate::Discrete(_)) {
         if trial.key != key {
             return Err("that trial has another architecture".into());

@@ -1,8 +1,8 @@
 //! Recipes: settings of an evaluator under one name, or in one file.
 //!
-//! An evaluator that declares a parameter of the role [`Role::Recipe`] takes them. What a recipe sets holds where the user
-//! sets nothing. A study records the value of every parameter, so a recipe that changes later does not change the study:
-//! resuming reads no recipe.
+//! An evaluator that declares a parameter with the role [`Role::Recipe`] takes them. What a recipe sets applies where
+//! the user sets nothing. A study records the value of every parameter, so a recipe that changes later does not change
+//! the study: resuming reads no recipe.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::plugin::{Registry, has_ending};
 pub struct Recipe {
     /// Its name, or its file as an absolute path: what a study records.
     pub reference: String,
-    /// What it is for; empty where it does not say.
+    /// What it is for; empty if it does not say.
     pub about: String,
     /// By the parameter's name.
     pub settings: UnresolvedSettings,
@@ -35,8 +35,8 @@ struct Contents {
 }
 
 impl Recipe {
-    /// The recipe of this name, or in this file: what ends in `.toml` or looks like a path is one. Its settings are those
-    /// of these parameters, and have their kinds.
+    /// The recipe of this name, or in this file: whatever ends in `.toml` or looks like a path is a file. Its settings
+    /// are those of these parameters, and have their kinds.
     pub fn find(reference: &str, registry: &Registry, parameters: &[Parameter]) -> Result<Self, StudyError> {
         let recipe = if reference.contains(['/', '\\']) || has_ending(Path::new(reference), &["toml"]) {
             Self::from_file(Path::new(reference))?

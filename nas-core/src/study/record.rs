@@ -65,13 +65,13 @@ pub struct TrialRecord {
     pub text: String,
     /// The fidelity that is spent on it, with the default filled in; `None` where the evaluator has none.
     pub fidelity: Option<f64>,
-    /// The trial of the study whose training it carries on.
+    /// The trial of the study whose training it continues.
     pub resume: Option<u32>,
     /// Its state.
     pub state: State,
-    /// All that is known, hidden metrics included, static ones first.
+    /// All that is known, including hidden metrics, static ones first.
     pub metrics: Vec<Metric>,
-    /// Why it was pruned, failed or was stopped; empty otherwise.
+    /// Why it was pruned, failed or stopped; empty otherwise.
     pub reason: String,
     /// How far constraints are exceeded; 0 where they are kept.
     pub violation: f64,
@@ -85,13 +85,13 @@ pub struct TrialRecord {
     pub cost: f64,
     /// The cost is simulated: no clock measured it.
     pub simulated: bool,
-    /// The evaluator measures it, now or at a resume; false for duplicates and for what is known to fail before.
+    /// The evaluator measures it, now or at a resume; false for duplicates and for what is known to fail beforehand.
     pub trained: bool,
     /// The earlier trial with equal key, fidelity and state, whose outcome was taken over.
     pub duplicate_of: Option<u32>,
     /// Seconds since 1970.
     pub started: f64,
-    /// Seconds since 1970, where it is finished.
+    /// Seconds since 1970, if it is finished.
     pub finished: Option<f64>,
 }
 
@@ -109,7 +109,7 @@ impl TrialRecord {
         Metric::find(&self.metrics, name)
     }
 
-    /// The objective turned so that more is better; `None` where the trial was not measured.
+    /// The objective, turned so that more is better; `None` if the trial was not measured.
     pub fn score(&self, objective: &Objective) -> Option<f64> {
         if self.state != State::Measured {
             return None;
@@ -127,7 +127,7 @@ pub(crate) struct Pruned {
     pub reason: String,
 }
 
-/// One form of zero and one of "not a number": what is told now must be what the file gives back at a resume.
+/// One form of zero and one of "not a number": what is told now must equal what the file gives back at a resume.
 pub(crate) fn exact(value: f64) -> f64 {
     if value.is_nan() { f64::NAN } else { value + 0.0 }
 }
@@ -137,7 +137,7 @@ pub(crate) fn exact(value: f64) -> f64 {
 pub struct StudyRecord {
     /// Searches before the last one, each ended by a warm start.
     pub earlier: Vec<Header>,
-    /// The search that is going on, or was last.
+    /// The search that is in progress, or was the last.
     pub header: Header,
     /// In order of their numbers, from 0.
     pub trials: Vec<TrialRecord>,
@@ -146,12 +146,12 @@ pub struct StudyRecord {
 }
 
 impl StudyRecord {
-    /// Reads the file of a study, which may be running meanwhile.
+    /// Reads the file of a study, which may be running at the same time.
     pub fn read(path: &Path) -> Result<Self, StudyError> {
         Log::open_to_read(path)?.record()
     }
 
-    /// The trial of this number.
+    /// The trial with this number.
     pub fn trial(&self, number: u32) -> Option<&TrialRecord> {
         self.trials.get(number as usize)
     }

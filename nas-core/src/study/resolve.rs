@@ -1,5 +1,5 @@
-//! From a description, or from the record of a study, to a resolved study: every plugin is found, every setting checked,
-//! space and evaluator are open. What can be refused is refused here, before the first trial.
+//! From a description, or from the record of a study, to a resolved study: every plugin is found, every setting is
+//! checked, and space and evaluator are open. What can be refused is refused here, before the first trial.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use crate::plugin::{PluginError, Registry, StrategySource};
 /// The most workers that a study may have.
 const MAX_WORKERS: u32 = 1024;
 
-/// A study whose every choice is made. The header is what its file records.
+/// A study in which every choice has been made. The header is what its file records.
 pub struct ResolvedStudy {
     pub(super) header: Header,
     pub(super) problem: Problem,
@@ -152,16 +152,16 @@ fn resolve_strategy(
     Ok((info, record))
 }
 
-/// Where the strategy carries on trials, their states need a folder.
+/// If the strategy continues trials, their states need a folder.
 fn make_state_folder(strategy: &StrategyInfo, state: Option<&Path>) -> Result<(), StudyError> {
     let Some(folder) = state.filter(|_| strategy.needs.resume || strategy.serves.resume) else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|error| {
-        let problem = format!("the folder for states of trials cannot be made: {error}");
-        StudyError::file(folder, problem, "choose a study file in a folder you may write")
+        let problem = format!("the folder for states of trials cannot be created: {error}");
+        StudyError::file(folder, problem, "choose a study file in a folder that you may write to")
     })
 }
 
-/// The limits as numbers, whatever the plugins are.
+/// Checks the limits as numbers, whatever the plugins are.
 fn check_limits(budget: &BudgetSpec) -> Result<(), StudyError> {
     let wrong = |key: &str, problem: String| Err(StudyError::spec(format!("budget.{key}"), problem, ""));
     if budget.trials == Some(0) {
@@ -179,7 +179,7 @@ fn check_limits(budget: &BudgetSpec) -> Result<(), StudyError> {
     Ok(())
 }
 
-/// The limits against what the evaluator offers.
+/// Checks the limits against what the evaluator offers.
 fn check_budget(budget: &BudgetSpec, problem: &Problem) -> Result<(), StudyError> {
     let Some(total) = budget.total_fidelity else { return Ok(()) };
     let evaluator = &problem.evaluator_info;
@@ -264,15 +264,15 @@ fn check_needs(
     let evaluator = &problem.evaluator_info;
     if info.needs.fidelities && problem.fidelities.len() < 2 {
         let offered = problem.fidelities.len();
-        let text = format!("it needs several fidelities, and the evaluator '{}' offers {offered}", evaluator.name);
+        let text = format!("it needs several fidelities, but the evaluator '{}' offers {offered}", evaluator.name);
         return refuse(text, "set the evaluator so that it offers several, or choose another strategy");
     }
     if info.needs.resume && !evaluator.resumes {
-        let text = format!("it carries on trials, and the evaluator '{}' cannot", evaluator.name);
+        let text = format!("it continues trials, but the evaluator '{}' cannot", evaluator.name);
         return refuse(text, "choose an evaluator that can, or another strategy");
     }
     if info.needs.gradients && !evaluator.accepts_relaxed {
-        let text = format!("it proposes mixtures, and the evaluator '{}' trains no supernets", evaluator.name);
+        let text = format!("it proposes mixtures, but the evaluator '{}' trains no supernets", evaluator.name);
         return refuse(text, "choose an evaluator that does, or another strategy");
     }
     if info.needs.gradients && constraints.iter().any(|constraint| problem.is_cost(&constraint.metric)) {
@@ -280,7 +280,7 @@ fn check_needs(
         return refuse(text, "leave out constraints on params, macs, flops, depth and what meters measure");
     }
     if objectives.len() > 1 && !info.serves.several_objectives {
-        let text = format!("it serves one objective, and the study has {}", objectives.len());
+        let text = format!("it serves one objective, but the study has {}", objectives.len());
         return refuse(text, "give one objective, or choose a strategy that serves several");
     }
     Ok(())

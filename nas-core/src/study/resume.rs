@@ -1,5 +1,5 @@
-//! Starts a study, and goes on with one that was interrupted: a fresh strategy is fed the log, must ask the same
-//! again, and goes on from there.
+//! Starts a study, and continues one that was interrupted: a fresh strategy replays the log, must propose the same
+//! again, and continues from there.
 
 use std::fs;
 use std::path::Path;
@@ -22,22 +22,22 @@ use super::spec::{BudgetSpec, PluginSpec};
 use super::unchanged::same_plugin;
 use crate::plugin::Registry;
 
-/// How a study goes on. The default: as it was begun.
+/// How a study continues. The default: as it was begun.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResumeOptions {
     /// Another strategy, or other settings; needs `warm_start`.
     pub strategy: PluginSpec,
-    /// Begins a new search in the same file: a fresh strategy is told of all trials so far, and has the budget anew.
+    /// Begins a new search in the same file: a fresh strategy is told of all trials so far, and has a new budget.
     pub warm_start: bool,
-    /// Limits of the new search, where they differ from the old ones; needs `warm_start`.
+    /// Limits of the new search, if they differ from the old ones; needs `warm_start`.
     pub budget: BudgetSpec,
 }
 
-/// Begins a study in a new file, and runs it until it ends, or until `stop` is set: then no trial is started any more,
-/// running ones are interrupted, and [`resume`] goes on.
+/// Begins a study in a new file, and runs it until it ends, or until `stop` is set: then no further trial is started,
+/// running ones are interrupted, and [`resume`] continues.
 pub fn start(plan: Plan, file: &Path, stop: &AtomicBool, listener: &mut dyn Listener) -> Result<End, StudyError> {
     let log = Log::create(file, &plan.header)?;
-    // What a study left that had this file before is of no use.
+    // Whatever an earlier study with this file left behind is of no use.
     let state = state_dir(file);
     let _ = fs::remove_dir_all(state.join(UNFINISHED));
     listener.event(&Event::Committed);
@@ -47,8 +47,8 @@ pub fn start(plan: Plan, file: &Path, stop: &AtomicBool, listener: &mut dyn List
     Ok(end)
 }
 
-/// Removes what evaluators kept of trials that were not finished, once no trial is left that could carry it on: also what
-/// workers left that were killed. What cannot be removed does no harm.
+/// Removes what evaluators kept for unfinished trials, once no trial is left that could continue it, and what killed
+/// workers left behind. What cannot be removed does no harm.
 fn tidy(state: &Path, end: End) {
     if end == End::Stopped {
         return;
@@ -58,7 +58,7 @@ fn tidy(state: &Path, end: End) {
     for file in left.filter(|path| path.extension().is_some_and(|ending| ending == "partial")) {
         let _ = fs::remove_file(file);
     }
-    // Only where it is empty.
+    // Only if it is empty.
     let _ = fs::remove_dir(state);
 }
 
@@ -67,15 +67,15 @@ fn tidy(state: &Path, end: End) {
 pub struct Unrecorded {
     /// Why it ended.
     pub end: End,
-    /// What it came to.
+    /// What it has found and spent.
     pub record: StudyRecord,
     /// The times of each trial.
     pub times: Vec<Times>,
 }
 
 /// Runs a study that no file keeps: for benchmarks, which keep thousands of studies in one file. It cannot be resumed.
-/// `count_strategy`: the simulated clock counts the real seconds of the strategy's own calls, too, so that two runs are
-/// no longer equal.
+/// `count_strategy`: the simulated clock also counts the real seconds of the strategy's own calls, so two runs are no
+/// longer equal.
 pub fn run_unrecorded(
     plan: Plan,
     count_strategy: bool,
@@ -91,7 +91,7 @@ pub fn run_unrecorded(
     Ok(Unrecorded { end, record: StudyRecord { earlier: Vec::new(), header, trials, seconds }, times })
 }
 
-/// Goes on with the study in this file.
+/// Continues the study in this file.
 pub fn resume(
     file: &Path,
     registry: &Registry,
@@ -120,9 +120,9 @@ pub fn resume(
 }
 
 const WARM: &str =
-    "leave it out to go on as before, or give --warm-start to begin a new search that is told of all trials so far";
+    "leave it out to continue as before, or give --warm-start to begin a new search that is told of all trials so far";
 
-/// Refuses what would make the study another one.
+/// Refuses what would make it a different study.
 fn check_options(header: &Header, registry: &Registry, options: &ResumeOptions) -> Result<(), StudyError> {
     if options.budget != BudgetSpec::default() {
         let problem = "a study's budget is fixed when it begins: strategies plan with it";
@@ -131,8 +131,8 @@ fn check_options(header: &Header, registry: &Registry, options: &ResumeOptions) 
     let reference = options.strategy.reference.as_deref().unwrap_or(&header.strategy.reference);
     let found = registry.strategy(reference).map_err(StudyError::Open)?;
     same_plugin(&header.strategy.identity, found.identity(), || {
-        "to go on with the same search, bring back the strategy it was begun with; to begin a new search with this one, \
-         told of all trials so far, give --warm-start"
+        "to continue the same search, bring back the strategy it was begun with; to begin a new search with this one, \
+         which is told of all trials so far, give --warm-start"
             .to_owned()
     })?;
     let given = &options.strategy.settings;
@@ -151,7 +151,7 @@ fn check_contract(file: &Path, header: &Header) -> Result<(), StudyError> {
         return Ok(());
     }
     let problem = format!("was begun under contract {}; this program speaks {CONTRACT_VERSION}", header.contract);
-    Err(StudyError::file(file, problem, "go on with the nas that began it"))
+    Err(StudyError::file(file, problem, "resume it with the nas that began it"))
 }
 
 /// Trials of earlier searches, and those of this one.
@@ -193,7 +193,7 @@ fn warm_start(
     Ok(end)
 }
 
-/// Brings a fresh strategy to where the log ends. `own` are the search's trials as recorded.
+/// Brings a fresh strategy to the point where the log ends. `own` are the search's trials as recorded.
 fn replay(runner: &mut Runner<'_>, calls: Vec<StrategyCall>, own: Vec<TrialRecord>) -> Result<(), StudyError> {
     let mut own = own.into_iter();
     for call in calls {
@@ -216,7 +216,7 @@ fn replay(runner: &mut Runner<'_>, calls: Vec<StrategyCall>, own: Vec<TrialRecor
                 let observations = own.collect::<Result<Vec<_>, _>>()?;
                 runner.plan.search.tell(observations).map_err(StudyError::Broken)?;
                 if !trials.iter().all(|&trial| runner.ledger.tell(trial as usize)) {
-                    let problem = "a trial was told that had not been asked for, or twice";
+                    let problem = "a trial was told twice, or without having been asked for";
                     return Err(StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it"));
                 }
             }

@@ -21,7 +21,7 @@ pub enum UnresolvedSetting {
 pub type UnresolvedSettings = BTreeMap<String, UnresolvedSetting>;
 
 impl UnresolvedSetting {
-    /// The value, where it has a type already.
+    /// The value, if it already has a type.
     pub fn value(&self) -> Option<&Value> {
         match self {
             Self::Typed(value) => Some(value),
@@ -29,12 +29,12 @@ impl UnresolvedSetting {
         }
     }
 
-    /// Whether it was written in a file, not as a flag.
+    /// Whether it comes from a file, not from a flag.
     pub fn is_from_file(&self) -> bool {
         matches!(self, Self::Typed(_))
     }
 
-    /// The text, where it is one.
+    /// The text, if it is one.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Raw(text) | Self::Typed(Value::Text(text)) => Some(text),
@@ -42,8 +42,8 @@ impl UnresolvedSetting {
         }
     }
 
-    /// The value for this parameter. A raw text becomes what the parameter takes, so that a text parameter takes `12`
-    /// as it stands.
+    /// The value for this parameter. A raw text becomes what the parameter takes, so a text parameter takes `12` as it
+    /// stands.
     fn value_for(&self, parameter: &Parameter) -> Result<Value, String> {
         let raw = match self {
             Self::Typed(value) => return Ok(value.clone()),

@@ -7,7 +7,7 @@ use super::header::Header;
 use super::objective::{constraint_text, readable};
 use super::record::{Pruned, State, TrialRecord, exact};
 
-/// Fills in what was measured. `Err`: the measurement itself is broken, and with it the evaluator.
+/// Fills in what was measured. `Err`: the measurement itself is broken, and so is the evaluator.
 pub(crate) fn record_measurement(
     trial: &mut TrialRecord,
     measurement: Measurement,
@@ -19,7 +19,7 @@ pub(crate) fn record_measurement(
     trial.simulated = header.simulated;
     trial.cost = exact(cost.unwrap_or(seconds));
     trial.gradient = checked_gradient(trial, gradient.unwrap_or_default())?;
-    // Static metrics are the host's own, there since the trial was asked for.
+    // Static metrics are the host's own; they have been there since the trial was asked for.
     trial.metrics.retain(|metric| header.counts(&metric.name));
     let reported = metrics.iter().filter(|metric| !header.counts(&metric.name));
     trial.metrics.extend(reported.map(|metric| Metric::new(metric.name.clone(), exact(metric.value))));
@@ -30,19 +30,19 @@ pub(crate) fn record_measurement(
     Ok(())
 }
 
-/// The simulated seconds, which are there where the evaluator said so, and only there.
+/// The simulated seconds, which are there if, and only if, the evaluator said so.
 fn checked_cost(trial: &TrialRecord, cost: Option<f64>, header: &Header) -> Result<Option<f64>, String> {
     if let Some(cost) = cost.filter(|cost| !cost.is_finite() || *cost < 0.0) {
         return Err(format!("it returned a cost of {cost} seconds for trial {}", trial.trial));
     }
     match (header.simulated, cost) {
-        (true, None) => Err(format!("its seconds are simulated, and it gave no cost for trial {}", trial.trial)),
-        (false, Some(_)) => Err("it gave a simulated cost without having said that its seconds are".into()),
+        (true, None) => Err(format!("its seconds are simulated, but it gave no cost for trial {}", trial.trial)),
+        (false, Some(_)) => Err("it gave a simulated cost without having said that its seconds are simulated".into()),
         _ => Ok(cost),
     }
 }
 
-/// A measured trial whose constraints are kept and whose objectives are numbers; else it failed, and says why.
+/// A measured trial whose constraints are kept and whose objectives are numbers; otherwise it failed, and says why.
 fn judge(trial: &mut TrialRecord, header: &Header) {
     let reported = |constraint: &&Constraint| !header.counts(&constraint.metric);
     let (violation, reasons) = violations(&trial.metrics, header.constraints.iter().filter(reported));
@@ -73,9 +73,9 @@ pub(crate) fn fail(trial: &mut TrialRecord, reason: String, violation: f64) {
     trial.violation = exact(violation);
 }
 
-/// A pruner has ended the trial: it has no objective value, and what it reported last is known. Of what the evaluator
-/// answered, the simulated seconds count, which are those up to that report; all else is a matter of how soon it heard of
-/// its end. `Err`: they are missing or broken, and with them the evaluator.
+/// A pruner has ended the trial: it has no objective value, and what it reported last is known. From the evaluator's
+/// answer, only the simulated seconds up to that report count; everything else depends on how soon it learned that the
+/// trial had ended. `Err`: the seconds are missing or broken, and so is the evaluator.
 pub(crate) fn record_pruned(
     trial: &mut TrialRecord,
     pruned: Pruned,
@@ -101,7 +101,7 @@ fn prune(trial: &mut TrialRecord, pruned: Pruned, header: &Header) {
             None => trial.metrics.push(metric.clone()),
         }
     }
-    // One of `epochs` is an epoch.
+    // The singular of `epochs` is `epoch`.
     let unit = header.fidelity_unit.strip_suffix('s').unwrap_or(&header.fidelity_unit);
     let place = if unit.is_empty() { fidelity.to_string() } else { format!("{unit} {fidelity}") };
     trial.state = State::Pruned;
@@ -119,7 +119,7 @@ pub(crate) fn violations<'a>(
     let mut reasons = Vec::new();
     for constraint in constraints {
         let value = Metric::find(metrics, &constraint.metric);
-        // A metric that is missing keeps no constraint.
+        // A missing metric keeps no constraint.
         let violation = constraint.violation(value.unwrap_or(f64::NAN));
         if violation > 0.0 {
             sum += violation;
@@ -134,20 +134,20 @@ fn checked_gradient(trial: &TrialRecord, gradient: Weights) -> Result<Weights, S
     let Candidate::Relaxed(weights) = &trial.proposal.candidate else { return Ok(Weights::new()) };
     let lengths = |weights: &Weights| weights.iter().map(Vec::len).collect::<Vec<_>>();
     if !gradient.is_empty() && lengths(&gradient) != lengths(weights) {
-        return Err(format!("the gradient of trial {} is not shaped as its weights", trial.trial));
+        return Err(format!("the gradient of trial {} does not have the shape of its weights", trial.trial));
     }
     Ok(gradient.into_iter().map(|row| row.into_iter().map(|value| value.map(exact)).collect()).collect())
 }
 
-/// What a strategy is told of a finished trial; hidden and undeclared metrics are left out. `first`: the search's first
-/// trial, where the search asked for this one.
+/// What a strategy is told about a finished trial; hidden and undeclared metrics are left out. `first`: the search's
+/// first trial, where the search asked for this one.
 pub(crate) fn observation(
     header: &Header,
     trial: &TrialRecord,
     first: Option<usize>,
 ) -> Result<Observation, StudyError> {
     if !trial.state.is_final() {
-        let problem = format!("trial {} was told to the strategy, but has no outcome", trial.trial);
+        let problem = format!("the strategy was told of trial {}, but it has no outcome", trial.trial);
         return Err(StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it"));
     }
     let known = |metric: &MetricInfo| trial.metric(&metric.name).unwrap_or(f64::NAN);

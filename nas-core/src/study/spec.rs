@@ -1,4 +1,4 @@
-//! A study as a user describes it: a TOML file, flags, or both. Nothing is checked here but the form.
+//! A study as a user describes it: a TOML file, flags, or both. Only the form is checked here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::names::did_you_mean;
 
 /// A plugin that a user names, with what is set for it.
 ///
-/// In TOML either a text (`strategy = "random"`) or a table whose key `use` is the reference and whose other keys are
+/// In TOML, either a text (`strategy = "random"`) or a table whose key `use` is the reference and whose other keys are
 /// settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PluginSpec {
@@ -23,7 +23,7 @@ pub struct PluginSpec {
     pub settings: UnresolvedSettings,
 }
 
-/// What the networks are for. Evaluators with data of their own say it themselves; then only `settings` may be given.
+/// What the networks are for. Evaluators with data of their own determine it; then only `settings` may be given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskSpec {
     /// One example, without the batch.
@@ -44,7 +44,7 @@ pub struct BudgetSpec {
     pub trials: Option<u32>,
     /// Fidelity summed over all trained trials, in the evaluator's unit.
     pub total_fidelity: Option<f64>,
-    /// Seconds on the study's clock, pauses between runs left out.
+    /// Seconds on the study's clock, without pauses between runs.
     pub seconds: Option<f64>,
 }
 
@@ -55,8 +55,8 @@ pub enum Duplicates {
     /// It takes over the earlier outcome, and costs nothing.
     #[default]
     Reuse,
-    /// It is measured again, with a seed of its own, and costs what it costs: for noisy measurements, and for protocols
-    /// that book every evaluation.
+    /// It is measured again, with its own seed and at its own cost: for noisy measurements, and for protocols that
+    /// charge for every evaluation.
     Measure,
 }
 
@@ -90,7 +90,7 @@ pub struct StudySpec {
     pub folder: Option<PathBuf>,
     /// What all random numbers are derived from; default 0.
     pub seed: Option<u32>,
-    /// Trials that are measured side by side; default 1. Part of the study: another number is another search.
+    /// Trials that are measured at the same time; default 1. Part of the study: another number makes another search.
     pub workers: Option<u32>,
     /// Whether what was measured before is measured again; default: it is not.
     pub duplicates: Option<Duplicates>,
@@ -98,11 +98,11 @@ pub struct StudySpec {
     pub objectives: Vec<String>,
     /// `params<=5000`.
     pub constraints: Vec<String>,
-    /// What measures networks before they are trained: names, or tables of operators' costs.
+    /// What measures networks before they are trained: names, or cost tables.
     pub meters: Vec<String>,
     /// What ends trials early: a name of [`PRUNERS`](super::PRUNERS) and its settings. Without a name: nothing.
     pub pruner: PluginSpec,
-    /// What a measurement may take, and where it runs.
+    /// What a measurement may use, and where it runs.
     pub limits: Limits,
     /// What the study may spend.
     pub budget: BudgetSpec,

@@ -11,12 +11,13 @@ const STATIC: [(&str, Option<Goal>, &str); 4] = [
     ("depth", None, "The longest path, in convolutions and matrix products."),
 ];
 
-/// Whether the host counts this metric where it builds networks; what an evaluator reports under its name is then not used.
+/// Whether the host counts this metric when it builds networks; what an evaluator reports under its name is then not
+/// used.
 pub(super) fn is_static(metric: &str) -> bool {
     STATIC.iter().any(|(name, ..)| *name == metric)
 }
 
-/// What they are, for people and for objectives.
+/// Their descriptions, for people and for objectives.
 pub(super) fn static_metric_infos() -> impl Iterator<Item = MetricInfo> {
     STATIC.iter().map(|&(name, better, description)| MetricInfo {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! What a study's record amounts to; a pure function of it.
+//! The summary of a study's record, which is a pure function of it.
 
 use std::path::Path;
 
@@ -45,7 +45,7 @@ pub(crate) fn better(trial: &TrialRecord, leader: Option<&TrialRecord>, objectiv
 }
 
 impl Summary {
-    /// Summarises this record.
+    /// The summary of this record.
     pub fn of(record: &StudyRecord) -> Self {
         let trials = &record.trials;
         let objectives = &record.header.objectives;

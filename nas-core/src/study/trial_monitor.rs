@@ -18,7 +18,7 @@ pub(crate) struct TrialMonitor<'a> {
     last: Mutex<LastReport>,
 }
 
-/// What the evaluator has reported last, and what was answered.
+/// What the evaluator reported last, and what it was answered.
 struct LastReport {
     fidelity: f64,
     verdict: Verdict,
@@ -36,7 +36,7 @@ impl<'a> TrialMonitor<'a> {
         Self { request, coordinator, stopping, events, last: Mutex::new(last) }
     }
 
-    /// How the evaluator broke the contract of reports; `None` where it did not.
+    /// How the evaluator broke the contract of reports; `None` if it did not.
     pub fn defect(self) -> Option<Error> {
         self.last.into_inner().unwrap_or_else(PoisonError::into_inner).defect
     }
@@ -57,7 +57,7 @@ impl Monitor for TrialMonitor<'_> {
         let trial = self.request.trial;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match last.verdict {
-            // Tried again, after its worker died with the verdict: it ends where it ended before.
+            // It is tried again, because its worker died with the verdict: it ends where it ended before.
             Verdict::Pruned if point.fidelity < last.fidelity => {
                 return if (self.stopping)() { Verdict::Stopped } else { Verdict::GoOn };
             }
@@ -69,14 +69,14 @@ impl Monitor for TrialMonitor<'_> {
             last.verdict = Verdict::Stopped;
             return Verdict::Stopped;
         }
-        // Heard before, from a worker that died: then the verdict was to go on.
+        // Reported before, by a worker that died: the verdict was then to continue.
         if point.fidelity <= last.fidelity {
             return if (self.stopping)() { Verdict::Stopped } else { Verdict::GoOn };
         }
         let point = Self::exact(point);
         last.fidelity = point.fidelity;
         let complete = self.request.fidelity.is_some_and(|full| point.fidelity >= full);
-        // Where nobody listens any more, the study is over.
+        // If nobody is listening any more, the study is over.
         let _ = self.events.send(WorkerEvent::Reported { trial, point: point.clone() });
         last.verdict = self.coordinator.judge(trial, &point, complete, &self.stopping);
         last.verdict

@@ -1,4 +1,4 @@
-//! Whether a study that goes on finds what it was begun with: plugins, settings, data and task.
+//! Whether a study that is continued finds what it was begun with: plugins, settings, data and task.
 
 use nas_api::{Fingerprint, Parameter, ParameterKind, Role, Setting, Settings, Task, Value};
 
@@ -17,16 +17,16 @@ pub(super) fn recorded_settings(
     check_settings(place, parameters, &recorded.0.iter().map(typed).collect())
 }
 
-/// Refuses to take a file or folder of the current folder for data that were recorded by name.
+/// Refuses to mistake something in the current folder for data that were recorded by name.
 pub(super) fn check_data_is_not_hidden(recorded: &Settings, parameters: &[Parameter]) -> Result<(), StudyError> {
     let Some(parameter) = parameters.iter().find(|parameter| parameter.role == Role::Data) else { return Ok(()) };
     let Ok(name) = recorded.text(&parameter.name) else { return Ok(()) };
-    // The default is a name of the evaluator's, whatever lies around.
+    // The default is a name that the evaluator gives, whatever files the current folder holds.
     let is_name = parameter.kind != ParameterKind::Text || parameter.default == Value::Text(name.to_owned());
     if is_name || !paths::is_hidden(name) {
         return Ok(());
     }
-    let problem = format!("the study was begun with the data of the name '{name}', which is here something else");
+    let problem = format!("the study was begun with the data called '{name}', but here that name is something else");
     let remedy = format!("run it in a folder without a file or folder '{name}', or rename that one");
     Err(StudyError::spec(format!("evaluator.{}", parameter.name), problem, remedy))
 }
@@ -34,7 +34,7 @@ pub(super) fn check_data_is_not_hidden(recorded: &Settings, parameters: &[Parame
 /// Whether the task and the fidelities are those that the study was begun with.
 pub(super) fn check_same(header: &Header, task: &Task, fidelities: &[f64]) -> Result<(), StudyError> {
     if completed(&header.task, task) != *task || header.fidelities != fidelities {
-        let problem = "gives another task or other fidelities than when the study was begun: its data have changed";
+        let problem = "gives another task or other fidelities than when the study began: its data have changed";
         return Err(StudyError::spec("evaluator", problem, "bring back the data, or begin a new study"));
     }
     Ok(())
@@ -51,13 +51,13 @@ fn completed(recorded: &Task, now: &Task) -> Task {
     Task { settings: Settings(settings), ..recorded.clone() }
 }
 
-/// Space and evaluator are looked at before they are opened: another plugin would refuse the recorded settings with a
+/// Space and evaluator are checked before they are opened: a different plugin would refuse the recorded settings with a
 /// message that says nothing about the cause.
 pub(super) fn check_plugins(header: &Header, registry: &Registry) -> Result<(), StudyError> {
     let remedy = |kind: &str| {
         format!(
-            "bring back the {kind} that the study was begun with, or begin a new study: trials of another one cannot \
-                 be compared"
+            "bring back the {kind} that the study was begun with, or begin a new study: trials of a different one \
+                 cannot be compared"
         )
     };
     let space = registry.space(&header.space.reference).map_err(StudyError::Open)?;
@@ -66,7 +66,7 @@ pub(super) fn check_plugins(header: &Header, registry: &Registry) -> Result<(), 
     same_plugin(&header.evaluator.identity, evaluator.identity(), || remedy("evaluator"))
 }
 
-/// That a plugin is the one that was recorded.
+/// Checks that a plugin is the one that was recorded.
 pub(super) fn same_plugin(
     recorded: &Identity,
     found: &Identity,
@@ -79,7 +79,7 @@ pub(super) fn same_plugin(
     Err(StudyError::Differs { recorded, found, remedy: remedy() })
 }
 
-/// That a study goes on with its data. What is not known of either is not checked.
+/// Checks that a study continues with its data. What is unknown of either is not checked.
 pub(crate) fn check_data(recorded: Option<&Fingerprint>, found: Option<&Fingerprint>) -> Result<(), StudyError> {
     let (Some(recorded), Some(found)) = (recorded, found) else { return Ok(()) };
     if recorded.digest == found.digest {
@@ -96,7 +96,7 @@ pub(crate) fn check_data(recorded: Option<&Fingerprint>, found: Option<&Fingerpr
         short(&recorded.digest),
         short(&found.digest)
     );
-    let remedy = "bring the data back as they were, or begin anew: results on other data cannot be compared";
+    let remedy = "bring the data back as they were, or begin a new study: results on different data cannot be compared";
     Err(StudyError::spec(place, problem, remedy))
 }
 

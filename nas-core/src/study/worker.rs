@@ -1,4 +1,4 @@
-//! Threads that measure candidates, one candidate at a time each.
+//! Threads, each of which measures one candidate at a time.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +16,8 @@ use super::message::{Finished, Outcome, WorkerEvent};
 use super::pruner::PruningCoordinator;
 use super::trial_monitor::TrialMonitor;
 
-/// The stack of each thread, in bytes: deep networks are differentiated recursively, and the default of 2 MiB is too small.
+/// The stack of each thread, in bytes: deep networks are differentiated recursively, and the default of 2 MiB is too
+/// small.
 pub const STACK_BYTES: usize = 16 << 20;
 
 /// A study's worker threads. They end when it is dropped.
@@ -113,7 +114,7 @@ impl<'scope> Pool<'scope> {
                     let stopping = || self.stop.load(Ordering::Relaxed) || self.abort.load(Ordering::Relaxed);
                     measure(self.evaluator.as_ref(), &request, self.coordinator, &stopping, &self.sender);
                 }
-                // Every measurement ends with an event, also one that panics.
+                // Every measurement ends with an event, even one that panics.
                 self.events.recv().ok()?
             }
         };
@@ -127,7 +128,7 @@ impl<'scope> Pool<'scope> {
     }
 }
 
-/// Measures one candidate, and sends what came of it. Sending fails only when the study is over.
+/// Measures one candidate, and sends the outcome. Sending fails only when the study is over.
 fn measure(
     evaluator: &dyn Evaluator,
     request: &Request,

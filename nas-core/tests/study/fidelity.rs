@@ -1,4 +1,4 @@
-//! Trials at several fidelities, and trials that carry on earlier ones.
+//! Trials at several fidelities, and trials that continue earlier ones.
 
 use nas_core::study::{Duplicates, PluginSpec, State, StudySpec, Summary};
 
@@ -74,7 +74,8 @@ fn the_same_architecture_at_another_fidelity_is_trained() {
     let file = folder.path().join("study");
     run(&resuming(scripted("fidelities", "0,0,0@1 0,0,0@4 0,0,0 0,0,0@4<0 0,0,0@1")), &file).unwrap();
     let duplicates: Vec<_> = read(&file).trials.iter().map(|trial| trial.duplicate_of).collect();
-    // The default is the highest fidelity. A trial that carries on another one is no duplicate of one trained at once.
+    // The default is the highest fidelity. A trial that continues another one is not a duplicate of one trained at
+    // once.
     assert_eq!(duplicates, [None, None, Some(1), None, Some(0)]);
     assert_eq!(read(&file).trials[3].resume, Some(0));
 }
@@ -95,14 +96,14 @@ fn trials_that_cannot_be_carried_on_are_refused() {
         message(run(&study, &folder.path().join(label)), parts);
     };
     let carry = |label: &str, script: &str| resuming(scripted(label, script));
-    refused("future", carry("future", "0,0,0@1 0,0,0@2<1"), &["carry on trial 1", "has not been told of that trial"]);
-    refused("other", carry("other", "0,0,0@1 0,1,0@2<0"), &["carry on trial 0", "another architecture"]);
-    refused("lower", carry("lower", "0,0,0@4 0,0,0@2<0"), &["carry on trial 0", "not to a higher fidelity"]);
+    refused("future", carry("future", "0,0,0@1 0,0,0@2<1"), &["continue trial 1", "has not been told of that trial"]);
+    refused("other", carry("other", "0,0,0@1 0,1,0@2<0"), &["continue trial 0", "another architecture"]);
+    refused("lower", carry("lower", "0,0,0@4 0,0,0@2<0"), &["continue trial 0", "not to a higher fidelity"]);
     let failing = with(carry("failed", "0,0,0@1 0,0,0@2<0"), &[("fail", "100")]);
-    refused("failed", failing, &["carry on trial 0", "that trial failed"]);
+    refused("failed", failing, &["continue trial 0", "that trial failed"]);
     refused("offered", carry("offered", "0,0,0@3"), &["fidelity of 3", "offers [1.0, 2.0, 4.0]"]);
     let cannot = with(scripted("cannot", "0,0,0@1 0,0,0@2<0"), &[("epochs", "4")]);
-    refused("cannot", cannot, &["carry on trial 0", "'cheap' cannot"]);
+    refused("cannot", cannot, &["continue trial 0", "'cheap' cannot"]);
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn the_needs_of_a_strategy_are_checked() {
     let mut study = spec("needs", "halving", 10);
     message(run(&study, &file), &["needs several fidelities", "'cheap' offers 0"]);
     study = with(study, &[("epochs", "4")]);
-    message(run(&study, &file), &["carries on trials", "'cheap' cannot"]);
+    message(run(&study, &file), &["continues trials", "'cheap' cannot"]);
     study.evaluator = PluginSpec { reference: Some("cheap-resuming".into()), ..study.evaluator };
     run(&study, &file).unwrap();
 }

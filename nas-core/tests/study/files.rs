@@ -17,7 +17,7 @@ fn an_existing_file_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     fs::write(&file, "precious").unwrap();
-    message(run(&study(), &file), &["exists already", "nas resume"]);
+    message(run(&study(), &file), &["already exists", "nas resume"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
 }
 
@@ -67,7 +67,7 @@ fn damaged_records_are_refused() {
     damaged("PRAGMA foreign_keys = OFF; DELETE FROM metrics; DELETE FROM trials WHERE trial = 1", "trial 1 is missing");
     damaged("UPDATE trials SET proposal = '{' WHERE trial = 2", "the record of trial 2 cannot be read");
     damaged("UPDATE searches SET header = 'x'", "holds no header");
-    damaged("UPDATE trials SET state = 'running' WHERE trial = 0", "trial 0 was told to the strategy");
+    damaged("UPDATE trials SET state = 'running' WHERE trial = 0", "the strategy was told of trial 0");
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn a_hidden_metric_cannot_be_an_objective() {
     two.objectives.push("params".into());
     message(
         run(&StudySpec { strategy: nas_core::study::PluginSpec::named("regularized-evolution"), ..two.clone() }, &file),
-        &["it serves one objective, and the study has 2"],
+        &["it serves one objective, but the study has 2"],
     );
 }
 

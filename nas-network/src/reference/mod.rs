@@ -1,6 +1,6 @@
-//! A second implementation of the operators in double precision and in the plainest way, as a reference for tests, also for
-//! those of crates that build on networks. Only tests use it, so it panics where a graph has not been checked. It is not
-//! behind a feature: tests would then compile this crate and everything above it a second time.
+//! A second implementation of the operators in double precision and in the plainest way, as a reference for tests, also
+//! for those of crates that build on networks. Only tests use it, so it panics where a graph has not been checked. It is
+//! not behind a feature: tests would then compile this crate and everything above it a second time.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -3,23 +3,23 @@ use std::path::{Path, PathBuf};
 
 use crate::study::StudyError;
 
-/// The right to write a study's file, held by at most one process; the operating system takes it back when the process
-/// dies, however it dies.
+/// The right to write to a study's file, held by at most one process; the operating system takes it back when the
+/// process dies, however it dies.
 ///
-/// It lies on a file of its own: SQLite has locks on the database that a second handle in this process would drop.
+/// It is a lock on a file of its own: a second handle on the database in this process would drop SQLite's own locks.
 pub struct Lock {
     path: PathBuf,
     _file: File,
 }
 
 impl Lock {
-    /// Takes the right, or says who has it.
+    /// Takes the right, or fails if another process has it.
     pub fn take(study: &Path) -> Result<Self, StudyError> {
         let mut name = study.as_os_str().to_owned();
         name.push(".lock");
         let path = PathBuf::from(name);
         let cannot = |error| {
-            StudyError::file(study, format!("cannot be written: {error}"), "choose a file in a folder you may write")
+            StudyError::file(study, format!("cannot be written: {error}"), "use a folder that you may write to")
         };
         loop {
             let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(cannot)?;
@@ -55,7 +55,7 @@ fn same_file(_file: &File, path: &Path) -> bool {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A file that stays behind does no harm.
+        // A lock file that stays behind does no harm.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -1,4 +1,4 @@
-//! The study's file: one SQLite database, append-only but for the state of trials. It is the only module that knows SQL.
+//! The study's file: one SQLite database, append-only except for the state of trials. Only this module knows SQL.
 
 mod lock;
 mod read;
@@ -23,8 +23,8 @@ pub(crate) use write::wall_clock;
 const APPLICATION: i32 = 0x6e61_7331;
 /// The version of the tables. A program refuses files of newer versions.
 const VERSION: i32 = 4;
-/// The earlier versions, each with the SQL that makes the next one of it. A file of an earlier version is migrated when it
-/// is opened for writing; when it is only read, a copy in memory is migrated.
+/// The earlier versions, each with the SQL that turns it into the next one. A file of an earlier version is migrated
+/// when it is opened for writing; when it is only read, a copy in memory is migrated.
 const MIGRATIONS: [(i32, &str); 2] = [(2, include_str!("from_2.sql")), (3, include_str!("from_3.sql"))];
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
@@ -32,24 +32,24 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 pub(crate) struct Log {
     db: Connection,
     path: PathBuf,
-    /// The row of this run; 0 where the file is only read.
+    /// The row of this run; 0 if the file is only read.
     session: i64,
     // Dropped after the connection, so that nobody writes without it.
     _lock: Option<Lock>,
 }
 
 impl Log {
-    /// A new study. The file appears complete or not at all, whenever the process is killed.
+    /// A new study. The file appears complete or not at all, no matter when the process is killed.
     pub fn create(path: &Path, header: &Header) -> Result<Self, StudyError> {
         let lock = Lock::take(path)?;
         if path.exists() {
-            let remedy = "go on with `nas resume`, or choose another file";
-            return Err(StudyError::file(path, "exists already", remedy));
+            let remedy = "continue it with `nas resume`, or choose another file";
+            return Err(StudyError::file(path, "already exists", remedy));
         }
         let mut name = path.as_os_str().to_owned();
         name.push(".new");
         let new = PathBuf::from(name);
-        // Left over from a process that was killed just here; the lock says that it is not alive.
+        // Left over from a process that was killed at this point; the lock shows that it is no longer alive.
         let _ = fs::remove_file(&new);
         let result = Self::write_new(&new, header);
         let named = result.and_then(|()| {
@@ -72,22 +72,22 @@ impl Log {
             db.pragma_update(None, "user_version", VERSION)?;
             db.execute("INSERT INTO searches VALUES (0, ?1)", [&text])?;
             db.execute_batch("COMMIT")?;
-            // Set before the first session, which would do it otherwise: a process that is killed while it changes the mode
-            // leaves a journal, and then the file cannot be opened read-only.
+            // Set before the first session, which would otherwise do it: a process that is killed while it changes the
+            // mode leaves a journal, and then the file cannot be opened read-only.
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.close().map_err(|(_, error)| error)
         };
         write().map_err(|source: rusqlite::Error| StudyError::Database { path: new.to_owned(), source })
     }
 
-    /// An existing study, to go on with.
+    /// An existing study, to be continued.
     pub fn open(path: &Path) -> Result<Self, StudyError> {
         check_file(path)?;
         let lock = Lock::take(path)?;
         Self::open_locked(path, lock)
     }
 
-    /// An existing study, to look at; others may write it meanwhile.
+    /// An existing study, to be read; another process may write to it meanwhile.
     pub fn open_to_read(path: &Path) -> Result<Self, StudyError> {
         check_file(path)?;
         let open = |flags| {
@@ -103,7 +103,7 @@ impl Log {
             Ok(log)
         };
         open(OpenFlags::SQLITE_OPEN_READ_ONLY).or_else(|error| match error {
-            // A process was killed while it wrote; its journal must be rolled back first.
+            // A process was killed while writing; its journal must be rolled back first.
             StudyError::Database { source, .. } if source.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
                 open(OpenFlags::SQLITE_OPEN_READ_WRITE)
             }
@@ -125,7 +125,7 @@ impl Log {
         Ok(log)
     }
 
-    /// The file's version, which this program reads.
+    /// The file's version, if this program can read it.
     fn check_version(&self) -> Result<i32, StudyError> {
         let pragma = |name: &str| self.db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
         if self.sql(pragma("application_id"))? != APPLICATION {
@@ -171,7 +171,7 @@ fn copy_in_memory(db: &Connection) -> rusqlite::Result<Connection> {
     Ok(copy)
 }
 
-/// Refuses a file that is no database; SQLite's own messages for that are hard to read.
+/// Refuses a file that is not a database; SQLite's own messages for that are hard to read.
 fn check_file(path: &Path) -> Result<(), StudyError> {
     let mut file = File::open(path).map_err(|error| {
         let problem = match error.kind() {

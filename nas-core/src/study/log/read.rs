@@ -12,7 +12,7 @@ use crate::study::record::{State, StudyRecord, TrialRecord};
 pub(crate) enum StrategyCall {
     /// It was asked, and answered with these trials.
     Ask {
-        /// The most proposals that it could answer with.
+        /// The largest number of proposals that it could answer with.
         limit: u32,
         /// The numbers of the trials.
         trials: Vec<u32>,
@@ -24,9 +24,9 @@ pub(crate) enum StrategyCall {
 }
 
 impl Log {
-    /// Everything but the events.
+    /// Everything except the events.
     pub fn record(&self) -> Result<StudyRecord, StudyError> {
-        // One view of the file, though another process may be writing it.
+        // One consistent view of the file, even if another process is writing to it.
         let view = self.sql(self.db.unchecked_transaction())?;
         let mut headers = self.headers()?;
         let header = headers.pop().ok_or_else(|| self.damaged("holds no search"))?;
@@ -133,7 +133,7 @@ impl Log {
     }
 }
 
-/// Columns that are parsed where the error can say which trial it was.
+/// Columns that are parsed later, where the error can say which trial it was.
 struct Texts {
     proposal: String,
     state: String,

@@ -9,7 +9,7 @@ use crate::study::event::End;
 use crate::study::header::Header;
 use crate::study::record::{TrialRecord, proposal_text};
 
-/// Seconds since 1970, for people to read; the study's clock is another one.
+/// Seconds since 1970, for people to read; this is not the study's clock.
 pub(crate) fn wall_clock() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
@@ -18,8 +18,8 @@ impl Log {
     /// Starts a run of the program.
     pub(super) fn begin_session(&mut self) -> Result<(), StudyError> {
         // In WAL mode a commit is one append, and a killed process loses none. NORMAL leaves out the flush to the disk:
-        // a power cut may take back the last commits, in order, so that the file is what it was a moment before; resume
-        // then asks and measures the same again.
+        // a power cut may undo the last commits, in order, so that the file is what it was a moment before; resume then
+        // asks for and measures the same trials again.
         let begin = |db: &Connection| {
             db.pragma_update(None, "journal_mode", "WAL")?;
             db.pragma_update(None, "synchronous", "NORMAL")?;
@@ -33,7 +33,7 @@ impl Log {
         Ok(())
     }
 
-    /// One commit, which also moves the study's clock to `seconds` of this run.
+    /// One commit, which also sets the clock of this run to `seconds`.
     fn commit(
         &mut self,
         seconds: f64,
@@ -73,7 +73,7 @@ impl Log {
         self.commit(seconds, |transaction| trials.into_iter().try_for_each(|trial| update(transaction, trial)))
     }
 
-    /// This trial is measured again, from its start: what it reported before is taken back.
+    /// This trial is measured again, from its start: what it reported before is deleted.
     pub fn restart(&mut self, trial: &TrialRecord, seconds: f64) -> Result<(), StudyError> {
         self.commit(seconds, |transaction| {
             transaction.prepare_cached("DELETE FROM curve WHERE trial = ?1")?.execute([trial.trial])?;
@@ -81,7 +81,7 @@ impl Log {
         })
     }
 
-    /// A new search begins, whose strategy is told of these earlier trials first.
+    /// A new search begins, whose strategy is first told of these earlier trials.
     pub fn warm_start(&mut self, header: &Header, told: &[u32], stopped: &[TrialRecord]) -> Result<(), StudyError> {
         let text = header.to_text()?;
         let session = self.session;

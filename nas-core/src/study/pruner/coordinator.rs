@@ -1,9 +1,9 @@
 //! Collects the intermediate results of concurrent trials and lets the pruner judge them.
 //!
 //! A pruner compares a trial with the earlier ones at the fidelity that it has reached itself. While an earlier trial
-//! has not come as far, the later one waits inside its report, so that the decision is the one that a single worker would
-//! have led to. The earliest trial never waits, so one trial always makes progress; and its result would have to be told
-//! first anyway.
+//! has not come as far, the later one waits inside its report, so that the decision is the one that a single worker
+//! would have led to. The earliest trial never waits, so one trial always makes progress; its result would have to be
+//! told first anyway.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -35,20 +35,20 @@ struct Reported {
 
 /// One trial's learning curve so far.
 struct TrialCurve {
-    /// All points, those of the trial that it carries on first.
+    /// All points, beginning with those of the trial that it continues.
     points: Vec<Point>,
-    /// The fidelity that it carried on from.
+    /// The fidelity from which it continued.
     from: f64,
     /// The fidelity that it has reached.
     reached: f64,
-    /// The pruner's verdict, where that ended it.
+    /// The pruner's verdict, if that ended it.
     pruned: Option<Pruned>,
-    /// It reports nothing more.
+    /// It will report nothing more.
     over: bool,
 }
 
 impl TrialCurve {
-    /// The points up to this fidelity; `None` where the trial did not reach it in its own run.
+    /// The points up to this fidelity; `None` if the trial did not reach it in its own run.
     fn up_to(&self, fidelity: f64) -> Option<Vec<Point>> {
         if self.reached < fidelity || self.from >= fidelity {
             return None;
@@ -81,7 +81,7 @@ impl PruningCoordinator {
         reported.trials.insert(trial.trial, curve);
     }
 
-    /// Notes that the trial reports nothing more. `certain`: its outcome is known.
+    /// Notes that the trial will report nothing more. `certain`: its outcome is known.
     pub fn leave(&self, trial: u32, certain: bool) {
         let mut reported = self.lock();
         reported.halted |= !certain;
@@ -92,13 +92,13 @@ impl PruningCoordinator {
         self.changed.notify_all();
     }
 
-    /// Why the pruner ended the trial; `None` where it did not.
+    /// Why the pruner ended the trial; `None` if it did not.
     pub fn pruned(&self, trial: u32) -> Option<Pruned> {
         self.lock().trials.get(&trial)?.pruned.clone()
     }
 
-    /// The verdict on a trial after this point of its learning curve. `last`: it has reached its full fidelity, so nothing is
-    /// left to prune. May wait until earlier trials have come as far.
+    /// The verdict on a trial after this point of its learning curve. `last`: it has reached its full fidelity, so
+    /// nothing is left to prune. May wait until earlier trials have come as far.
     pub fn judge(&self, trial: u32, reported_point: &CurvePoint, last: bool, stopping: &dyn Fn() -> bool) -> Verdict {
         let Some(pruner) = &self.pruner else {
             return if stopping() { Verdict::Stopped } else { Verdict::GoOn };
@@ -132,7 +132,7 @@ impl PruningCoordinator {
     }
 
     fn lock(&self) -> MutexGuard<'_, Reported> {
-        // Nothing that could panic leaves a curve half changed.
+        // No operation that could panic leaves a curve half changed.
         self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,10 @@
 //! The median stopping rule of Golovin et al., "Google Vizier: A Service for Black-Box Optimization", KDD 2017, section
 //! 3.2.2 ("Automated early stopping").
 //!
-//! A trial ends at step *s* where its best value by step *s* is strictly worse than the median of the running averages of
-//! other trials, each taken over what that trial reported up to step *s*. One difference: the paper compares with
-//! *completed* trials, this rule with all *earlier* ones that came as far as *s*, ended ones among them. Which trials are
-//! completed depends on the clock; which are earlier does not.
+//! A trial ends at step *s* if its best value up to step *s* is strictly worse than the median of the running averages
+//! of other trials, each taken over what that trial reported up to step *s*. There is one difference: the paper
+//! compares with *completed* trials, this rule with all *earlier* ones that came as far as *s*, including those that
+//! were ended. Which trials are completed depends on the clock; which are earlier does not.
 
 use nas_api::{Goal, Parameter};
 
@@ -12,12 +12,12 @@ use super::{Point, Rule, best, short};
 
 /// The rule.
 pub struct Median {
-    /// Nothing is compared with fewer trials.
+    /// A trial is compared with at least this number of others, or with none.
     pub startup: usize,
 }
 
 pub fn parameter() -> Parameter {
-    Parameter::integer("startup", 5, 1, 1_000_000, "No trial is ended before this many earlier ones came as far.")
+    Parameter::integer("startup", 5, 1, 1_000_000, "No trial is ended before this many earlier ones have come as far.")
 }
 
 impl Rule for Median {
@@ -42,7 +42,7 @@ fn mean(curve: &[Point]) -> f64 {
     curve.iter().map(|point| point.score).sum::<f64>() / curve.len() as f64
 }
 
-/// The median; of an even number of values, the mean of the two in the middle.
+/// The median; for an even number of values, the mean of the two in the middle.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;

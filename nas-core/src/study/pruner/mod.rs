@@ -1,8 +1,8 @@
 //! Pruners: rules that end a trial early because its learning curve is not promising.
 //!
-//! A decision depends on the trial's own learning curve and on what *earlier* trials of the study reported up to the same
-//! fidelity, whatever happened to them afterwards. So it is the same on a fast and on a slow machine, and with any number of
-//! workers; the price is that a trial may have to wait for earlier ones (see [`coordinator`]).
+//! A decision depends on the trial's own learning curve and on what *earlier* trials of the study reported up to the
+//! same fidelity, whatever happened to them afterwards. So it is the same on a fast and on a slow machine, and with any
+//! number of workers; the price is that a trial may have to wait for earlier ones (see [`coordinator`]).
 
 mod coordinator;
 mod median;
@@ -28,7 +28,7 @@ pub const PRUNERS: [&str; 2] = ["median", "threshold"];
 pub(crate) struct Point {
     /// The fidelity spent.
     pub fidelity: f64,
-    /// The metric with the sign that makes greater values better; −∞ where it was not finite.
+    /// The metric, with the sign that makes greater values better; −∞ if it was not finite.
     pub score: f64,
 }
 
@@ -57,8 +57,8 @@ trait Rule: Send + Sync {
     /// Whether it compares with other trials.
     fn compares(&self) -> bool;
 
-    /// Why the trial should end, in words; `None` to go on. `earlier`: the curves of the earlier trials that came as far, up
-    /// to this trial's fidelity. No curve is empty.
+    /// Why the trial should end, in words; `None` if it should continue. `earlier`: the curves of the earlier trials
+    /// that came as far, up to this trial's fidelity. No curve is empty.
     fn fault(&self, metric: &str, goal: Goal, curve: &[Point], earlier: &[Vec<Point>]) -> Option<String>;
 }
 
@@ -76,14 +76,14 @@ pub(crate) struct Pruner {
 /// What users may set.
 fn parameters(name: &str) -> Vec<Parameter> {
     let mut all = vec![
-        Parameter::text("metric", "", "What is compared; empty: the objective."),
+        Parameter::text("metric", "", "The metric that is compared; if empty, the objective."),
         Parameter::number("grace", 0.0, 0.0, 1e12, "No trial is ended before it has spent this much fidelity."),
         Parameter::integer(
             "patience",
             0,
             0,
             1_000_000,
-            "A trial goes on while one of its last N reports is better than all before; 0: off.",
+            "A trial continues while one of its last N reports is better than all before them; 0: off.",
         ),
     ];
     all.push(match name {
@@ -94,7 +94,7 @@ fn parameters(name: &str) -> Vec<Parameter> {
 }
 
 impl PrunerRecord {
-    /// Checks what the user wants; `None` where there is to be no pruner.
+    /// Checks what the user wants; `None` if there is to be no pruner.
     pub(crate) fn of(
         spec: &PluginSpec,
         objectives: &[Objective],
@@ -131,7 +131,7 @@ impl PrunerRecord {
         Ok(Some(Self { name: name.clone(), settings }))
     }
 
-    /// Whether the pruner can serve this strategy, too.
+    /// Whether the pruner can also serve this strategy.
     pub(crate) fn check_strategy(&self, strategy: &StrategyInfo) -> Result<(), StudyError> {
         check_strategy(strategy)
     }
@@ -142,7 +142,7 @@ impl PrunerRecord {
         let number = |name| self.settings.number(name).map_err(broken);
         let metric = self.settings.text("metric").map_err(broken)?.to_owned();
         let goal = goals(&metric).ok_or_else(|| {
-            let problem = format!("'{metric}' has no direction: which trials are worse is not known");
+            let problem = format!("'{metric}' has no direction, so it is not known which trials are worse");
             StudyError::spec("pruner.metric", problem, "name a metric with a direction, or make it an objective")
         })?;
         let rule: Box<dyn Rule> = match self.name.as_str() {
@@ -157,7 +157,7 @@ fn check_strategy(strategy: &StrategyInfo) -> Result<(), StudyError> {
     if !strategy.needs.gradients {
         return Ok(());
     }
-    let text = format!("'{}' proposes mixtures, whose gradients are known at their end alone", strategy.name);
+    let text = format!("'{}' proposes mixtures, whose gradients are known only at their end", strategy.name);
     Err(StudyError::spec("pruner", text, "leave the pruner out, or choose another strategy"))
 }
 
@@ -189,8 +189,7 @@ fn check_reported(metric: &str, reporting: &Reporting<'_>) -> Result<(), StudyEr
         return Ok(());
     }
     if intermediate_metrics.is_empty() {
-        let text =
-            format!("the evaluator '{evaluator}' reports nothing while it measures, so that no trial could be ended");
+        let text = format!("the evaluator '{evaluator}' reports nothing while it measures, so no trial could be ended");
         let more = if simulated { ", or data with several fidelities" } else { "" };
         let remedy = format!("leave the pruner out, or choose an evaluator that reports{more}");
         return Err(StudyError::spec("pruner", text, remedy));
@@ -200,7 +199,7 @@ fn check_reported(metric: &str, reporting: &Reporting<'_>) -> Result<(), StudyEr
 }
 
 impl Pruner {
-    /// The point of a report; `None` where it does not have the metric.
+    /// The point of a report; `None` if it does not have the metric.
     pub fn point(&self, fidelity: f64, metrics: &[Metric]) -> Option<Point> {
         let value = Metric::find(metrics, &self.metric)?;
         let score = if value.is_finite() { self.goal.score(value) } else { f64::NEG_INFINITY };
@@ -217,7 +216,7 @@ impl Pruner {
         curve.last().is_some_and(|last| last.fidelity >= self.grace) && !self.improves(curve)
     }
 
-    /// Why the trial ends here; `None`: it goes on.
+    /// Why the trial ends here; `None`: it continues.
     pub fn fault(&self, curve: &[Point], earlier: &[Vec<Point>]) -> Option<String> {
         self.rule.fault(&self.metric, self.goal, curve, earlier)
     }

@@ -1,4 +1,4 @@
-//! Ends a trial whose metric is beyond a limit, or no number at all.
+//! Ends a trial whose metric is beyond a limit, or is not a number at all.
 
 use nas_api::{Goal, Parameter};
 
@@ -11,7 +11,7 @@ pub struct Threshold {
 }
 
 pub fn parameter() -> Parameter {
-    Parameter::number("limit", 0.0, -1e300, 1e300, "What the metric must not be worse than, in its unit; needed.")
+    Parameter::number("limit", 0.0, -1e300, 1e300, "The metric must not be worse than this, in its unit; required.")
 }
 
 impl Rule for Threshold {
@@ -23,7 +23,7 @@ impl Rule for Threshold {
         let last = curve.last().filter(|last| last.score < goal.score(self.limit))?;
         let limit = short(self.limit);
         if !last.score.is_finite() {
-            return Some(format!("its {metric} is no finite number (the threshold is {limit})"));
+            return Some(format!("its {metric} is not a finite number (the threshold is {limit})"));
         }
         Some(format!("its {metric}, {}, is worse than the threshold {limit}", short(goal.score(last.score))))
     }
@@ -42,6 +42,6 @@ mod tests {
         assert_eq!(fault(Goal::Maximize, &[3.0, 1.5]).unwrap(), "its m, 1.5000, is worse than the threshold 2.0000");
         assert_eq!(fault(Goal::Minimize, &[-2.0]), None);
         assert!(fault(Goal::Minimize, &[-2.5]).unwrap().contains("2.5000"));
-        assert!(fault(Goal::Minimize, &[f64::NEG_INFINITY]).unwrap().contains("no finite number"));
+        assert!(fault(Goal::Minimize, &[f64::NEG_INFINITY]).unwrap().contains("is not a finite number"));
     }
 }

@@ -1,13 +1,13 @@
-//! Runs a study: asks, measures side by side, records, tells.
+//! Runs a study: asks, measures several trials at the same time, records, tells.
 //!
-//! Two runs with one seed must give equal records however long each measurement takes. So the order in which the
+//! Two runs with one seed must give equal records, however long each measurement takes. So the order in which the
 //! strategy is asked and told depends on trial numbers alone: at first it is asked for as many proposals as there are
 //! workers; then results are told one by one in the order of the trials, and after each one it is asked for what is
-//! missing to as many as there are workers. A result that comes early waits in the log until it is its turn. The price:
-//! while the oldest trial is running, at most `workers` - 1 finished ones wait behind it, and their threads idle.
+//! missing to as many as there are workers. A result that comes early waits in the log for its turn. The price is that,
+//! while the oldest trial is running, up to `workers` - 1 finished ones wait behind it, and their threads idle.
 //!
 //! Where the evaluator simulates seconds, their order is known and does not depend on the machine: results are told in
-//! the order of their simulated ends, as that many real workers would bring them.
+//! the order of their simulated ends, as the same number of real workers would deliver them.
 
 mod start;
 
@@ -33,7 +33,7 @@ use crate::study::settle::{fail, fail_as_said, observation, record_measurement, 
 use crate::study::summary::better;
 use crate::study::worker::Pool;
 
-/// Proposals in a row that cost nothing, after which a study without a limit on trials ends.
+/// A study without a limit on trials ends after this many proposals in a row that cost nothing.
 const IDLE_TRIALS: u32 = 1000;
 /// How long a reported point may wait to be written.
 const SAVE: Duration = Duration::from_secs(1);
@@ -107,11 +107,11 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Goes on until the study ends. Trials that are not finished are measured first.
+    /// Continues until the study ends. Trials that are not finished are measured first.
     pub fn run(&mut self) -> Result<End, StudyError> {
         let abort = AtomicBool::new(false);
         let Header { workers, graphs, .. } = self.plan.header;
-        // One lookup after the other takes less than to hand it to a thread.
+        // A lookup takes less time than handing it to a thread.
         let threads = if workers == 1 && !graphs { 0 } else { workers };
         let (evaluator, stop) = (self.plan.problem.evaluator.clone(), self.stop);
         let coordinator = Arc::clone(&self.coordinator);
@@ -153,7 +153,7 @@ impl<'a> Runner<'a> {
                     Next::Wait if self.stopping() => return self.stopped(pool),
                     Next::Wait => match pool.next() {
                         Some(event) => self.handle(event)?,
-                        // Nothing is running, so a trial was never started: it does not fit in the budget.
+                        // Nothing is running, so some trial was never started: it does not fit in the budget.
                         None => return Ok(End::TotalFidelity),
                     },
                 }
@@ -202,7 +202,8 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Notes a point of a trial's learning curve. It is in the log within [`SAVE`], and for good with the trial's outcome.
+    /// Notes a point of a trial's learning curve. It is in the log within [`SAVE`], and at the latest with the trial's
+    /// outcome.
     fn reported(&mut self, number: usize, point: CurvePoint) -> Result<(), StudyError> {
         self.ledger.trials[number].curve.push(point);
         self.unsaved.insert(number);
@@ -222,7 +223,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Records what a measurement came to, for the trial and for its duplicates.
+    /// Records the outcome of a measurement, for the trial and for its duplicates.
     fn settle(&mut self, finished: Finished) -> Result<(), StudyError> {
         let Finished { trial: number, outcome, seconds, pruned } = finished;
         self.unsaved.remove(&(number as usize));
@@ -239,16 +240,16 @@ impl<'a> Runner<'a> {
             (Outcome::Returned(Err(error)), ..) => {
                 let mut error = PluginError::from_api(identity, "evaluate", error);
                 if error.remedy.is_empty() {
-                    error = error.remedy("nothing is lost: when the cause is mended, `nas resume` goes on");
+                    error = error.remedy("nothing is lost: once the cause is fixed, `nas resume` continues");
                 }
                 return Err(StudyError::Broken(error));
             }
-            // Pruned or not: what it would have cost is not known.
+            // Whether or not it was pruned, what it would have cost is not known.
             (.., Some(failure)) => {
                 fail_as_said(trial, failure);
                 trial.simulated = true;
             }
-            // Neither is it where the study stops before a pruned trial is tried again.
+            // Nor is it known if the study stops before a pruned trial is tried again.
             (Outcome::Returned(Ok(None)), Some(_), _) if simulated && stopping => interrupt(trial),
             (outcome, Some(pruned), _) => {
                 let answer = if let Outcome::Returned(Ok(answer)) = outcome { answer } else { None };
@@ -347,7 +348,7 @@ impl<'a> Runner<'a> {
         self.times.clone()
     }
 
-    /// What the strategy is told of a finished trial. `own`: this search asked for it.
+    /// What the strategy is told about a finished trial. `own`: this search asked for it.
     pub fn observation(&self, number: usize, own: bool) -> Result<Observation, StudyError> {
         let first = own.then_some(self.ledger.first);
         observation(&self.plan.header, &self.ledger.trials[number], first)

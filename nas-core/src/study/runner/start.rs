@@ -1,4 +1,4 @@
-//! How trials begin: asked for, made records, measured.
+//! How trials begin: they are asked for, recorded and measured.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::study::record::{State, TrialRecord};
 use crate::study::worker::Pool;
 
 impl Runner<'_> {
-    /// Asks for what is missing to as many trials as there are workers, records them, and starts them.
+    /// Asks for trials until there are as many as workers, records them, and starts them.
     pub(super) fn ask(&mut self, pool: &mut Pool<'_>) -> Result<(), StudyError> {
         let mut limit = self.plan.header.workers.saturating_sub(self.ledger.outstanding());
         if let Some(trials) = self.plan.header.budget.trials {
@@ -69,7 +69,7 @@ impl Runner<'_> {
 
     fn dispatch(&mut self, number: usize, graph: Graph, pool: &mut Pool<'_>) -> Result<(), StudyError> {
         let trial = &self.ledger.trials[number];
-        let candidate = self.plan.problem.original(&trial.proposal.candidate).map_err(StudyError::Broken)?;
+        let candidate = self.plan.problem.unrestricted(&trial.proposal.candidate).map_err(StudyError::Broken)?;
         let TrialRecord { key, text, fidelity, resume, .. } = trial;
         self.listener.event(&Event::Started { trial: trial.trial, text, fidelity: *fidelity });
         self.coordinator.enter(trial);
@@ -95,7 +95,7 @@ impl Runner<'_> {
         for number in 0..self.ledger.trials.len() {
             let mut trial = self.ledger.trials[number].clone();
             if trial.state.is_final() || number < self.ledger.first {
-                // How far an unfinished trial of an earlier search came depends on the clock.
+                // How far an unfinished trial of an earlier search got depends on the clock.
                 if trial.state.is_final() {
                     self.coordinator.enter(&trial);
                 }

@@ -1,5 +1,5 @@
-//! What `cubecl-cuda` names of `cubecl-llvm`, without LLVM: kernels then go through NVRTC (`cubecl-cuda/cpp`), and the way
-//! through LLVM, which nobody takes, is an error.
+//! What `cubecl-cuda` names of `cubecl-llvm`, without LLVM: kernels then go through NVRTC (`cubecl-cuda/cpp`), and the
+//! way through LLVM, which nobody takes, is an error.
 //!
 //! The build script of the real crate downloads LLVM, 1 GB of it, which not every machine may.
 
