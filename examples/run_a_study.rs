@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use nas_api::{
-    Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo, Monitor, Opened, Parameter,
+    Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, InstanceInfo, Measurement, Metric, MetricInfo, Monitor, Parameter,
     Request, Settings, Task,
 };
 use nas_core::plugin::{Options, Registry};
 use nas_core::study::{
-    BudgetSpec, Event, Plan, PluginSpec, StudyRecord, StudySpec, Summary, UnresolvedSetting, start, state_dir,
+    BudgetSpec, Event, Plan, PluginSpec, StudyRecord, StudySpec, Summary, UnresolvedSetting, checkpoint_folder, start,
 };
 
 /// Measures how far the number of nodes is from a target, without training.
@@ -49,10 +49,10 @@ impl EvaluatorPlugin for NodeCount {
 }
 
 impl Evaluator for NodeCount {
-    fn opened(&self) -> Opened {
+    fn instance_info(&self) -> InstanceInfo {
         let kind = "classification".to_owned();
         let task = Task { input_shape: vec![8], outputs: 3, kind, settings: Settings::default() };
-        Opened { task: Some(task), ..Opened::default() }
+        InstanceInfo { task: Some(task), ..InstanceInfo::default() }
     }
 
     fn evaluate(&self, request: &Request, _monitor: &dyn Monitor) -> nas_api::Result<Option<Measurement>> {
@@ -83,7 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     spec.strategy.settings.insert("sample".into(), setting("4"));
 
     // The study is checked as a whole here, before the first trial.
-    let plan = Plan::check(&spec, &registry, Some(&state_dir(&file)))?;
+    let plan = Plan::check(&spec, &registry, Some(&checkpoint_folder(&file)))?;
     let mut show = |event: &Event<'_>| {
         if let Event::Incumbent(trial) = event {
             println!("trial {:>2}: {} ({:?})", trial.trial, trial.text, trial.metric("distance"));

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nas_core::study::{
-    End, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec, UnresolvedSetting, start,
-    state_dir,
+    End, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec, UnresolvedSetting,
+    checkpoint_folder, start,
 };
 
 use crate::args::{Args, Resume, Search};
@@ -27,7 +27,7 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
     if let Some(file) = &search.study {
         check_new(file)?;
     }
-    let state = search.study.as_deref().map(state_dir);
+    let checkpoints = search.study.as_deref().map(checkpoint_folder);
     let named = |spec: &PluginSpec| spec.reference.clone().unwrap_or_default();
     let file = search.study.clone().unwrap_or_else(|| {
         let stem = |name: String| Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
@@ -41,7 +41,7 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
     if search.study.is_none() {
         check_new(&file)?;
     }
-    let plan = Plan::check(&spec, &registry, Some(&state.unwrap_or_else(|| state_dir(&file))))?;
+    let plan = Plan::check(&spec, &registry, Some(&checkpoints.unwrap_or_else(|| checkpoint_folder(&file))))?;
     let mut progress = Progress::new(&plan.header, args.quiet);
     let stop = stop_on_interrupt()?;
     let end = start(plan, &file, &stop, &mut progress)?;

@@ -160,7 +160,7 @@ fn details(record: &StudyRecord, trial: &TrialRecord) -> String {
     let mut add = |name: &str, value: Option<String>| rows.extend(value.map(|value| (name.to_owned(), value)));
     let unit = &record.header.fidelity_unit;
     add("fidelity", trial.fidelity.map(|fidelity| format!("{} {unit}", print::number(fidelity))));
-    add("carries on", trial.resume.map(|from| format!("trial {from}")));
+    add("continues", trial.resume.map(|from| format!("trial {from}")));
     add("same as", trial.duplicate_of.map(|of| format!("trial {of}")));
     add("reason", (!trial.reason.is_empty()).then(|| trial.reason.clone()));
     add("cost", Some(print::seconds(trial.cost)));

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
-use nas_api::native::panic_words;
+use nas_api::native::panic_message;
 use nas_api::{
     CurvePoint, Evaluator, Graph, Metric, Monitor, Settings, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator,
 };
@@ -134,7 +134,7 @@ fn run(evaluator: &dyn Evaluator, request: &TrainRequest, quiet: bool) -> Result
         // Deep networks need more than the stack of the main thread.
         let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
         let thread = builder.spawn_scoped(scope, || evaluator.train(request, &monitor));
-        thread.map(|thread| thread.join().map_err(|panic| evaluator::panicked(&panic_words(&*panic))))
+        thread.map(|thread| thread.join().map_err(|panic| evaluator::panic_reason(&panic_message(&*panic))))
     });
     monitor.bar.finish_and_clear();
     let failed = |reason: String| Failure::broken(format!("training failed: {reason}"));
@@ -163,7 +163,7 @@ impl Monitor for TrainingMonitor<'_> {
         if let Some(loss) = Metric::find(&point.metrics, "train_loss") {
             self.bar.set_message(format!("loss {}", print::number(loss)));
         }
-        if self.stopped() { Verdict::Stopped } else { Verdict::GoOn }
+        if self.stopped() { Verdict::Stopped } else { Verdict::Continue }
     }
 
     fn notice(&self, text: &str) {
@@ -175,7 +175,7 @@ impl Monitor for TrainingMonitor<'_> {
 fn check_files(identity: &Identity, trained: &Trained, out: &Path) -> Result<(), Failure> {
     let missing = || trained.files.iter().find(|name| !out.join(name).is_file());
     let missing = || Some(format!("it claims to have written the file '{}', which does not exist", missing()?));
-    match trained.misnamed().or_else(missing) {
+    match trained.invalid_file_name().or_else(missing) {
         Some(problem) => {
             let error = PluginError::new(identity, "train", problem).remedy("this is a defect of the plugin");
             Err(Failure::broken(error.to_string()))

@@ -36,9 +36,9 @@ pub fn to_text(confusion: &Confusion) -> String {
     }
     let percent = |fraction: f64| format!("{:.1} %", fraction * 100.0);
     let rows = classes.iter().map(|&(class, recall)| {
-        let taken_for = confusion.taken_for(class).map_or(String::new(), |class| class.to_string());
+        let most_confused_with = confusion.most_confused_with(class).map_or(String::new(), |class| class.to_string());
         let precision = confusion.precision(class).map_or_else(String::new, percent);
-        vec![class.to_string(), confusion.examples(class).to_string(), percent(recall), precision, taken_for]
+        vec![class.to_string(), confusion.examples(class).to_string(), percent(recall), precision, most_confused_with]
     });
     let header = ["class", "test examples", "recall", "precision", "most often taken for"];
     let table = print::table(&header, rows.collect());

@@ -122,7 +122,7 @@ fn fixed(place: &str, name: &str, trainer: &Trainer<'_>) -> Failure {
         return Failure::input(format!("{place}: {reason}")).help("leave it out");
     }
     let problem = "the network is trained and tested on the data of the study";
-    let others = full.others.join(", ");
+    let others = full.safe.join(", ");
     let help = format!("leave it out; besides the parameters of a recipe, only these can be changed: {others}");
     Failure::input(format!("{place}: {problem}")).help(help)
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use common::process::{children, kill, start, wait_for};
 use common::{json, nas, records, scratch, succeed, unruly};
-use nas_api::conformance::learning_curves;
+use nas_api::conformance::check_learning_curves;
 use nas_api::{Candidate, Graph, Request, Setting, Settings};
 use nas_core::plugin::process::Processes;
 use nas_core::plugin::{Options, Registry};
@@ -101,11 +101,11 @@ fn learning_curves_of_a_library_pass_the_conformance_suite_with_and_without_a_wo
             graph: Graph::default(),
             fidelity: None,
             resume: None,
-            keep: false,
+            keep_checkpoint: false,
             seed: 7,
-            judged: false,
+            prunable: false,
         };
-        learning_curves(evaluator.as_ref(), &info, &request).unwrap();
+        check_learning_curves(evaluator.as_ref(), &info, &request).unwrap();
     }
 }
 
@@ -279,7 +279,7 @@ fn checkpoint(study: &Path) -> PathBuf {
 
 /// The epoch after which trial 0 continued, according to the note.
 fn continued_after(message: &str) -> u32 {
-    let line = message.lines().find(|line| line.starts_with("note: trial 0: carries on after epoch "));
+    let line = message.lines().find(|line| line.starts_with("note: trial 0: continues after epoch "));
     let line = line.unwrap_or_else(|| panic!("it did not continue: {message}"));
     line.split_whitespace().nth(7).and_then(|epoch| epoch.parse().ok()).unwrap_or_else(|| panic!("{line}"))
 }
@@ -288,7 +288,7 @@ fn continued_after(message: &str) -> u32 {
 #[cfg(target_os = "linux")]
 fn a_training_whose_worker_or_host_is_killed_continues_with_the_same_bits() {
     let (folder, whole) = scratch();
-    assert!(!stderr_of(long_training(&whole).spawn().unwrap()).contains("carries on"));
+    assert!(!stderr_of(long_training(&whole).spawn().unwrap()).contains("continues"));
     let expected = records(&whole);
 
     let worker_killed = folder.path().join("worker.study");

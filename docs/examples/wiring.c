@@ -49,9 +49,9 @@ static nas_answer open_wiring(const uint8_t *data, size_t length, void **instanc
     }
     *instance = made;
     static const char *const reports[] = {"longest_path"};
-    nas_opened opened = {NULL, 0, true, shape, 3, 10, "classification", reports, 1, NULL, NULL};
+    nas_instance_info opened = {NULL, 0, true, shape, 3, 10, "classification", reports, 1, NULL, NULL};
     nas_writer to = {NULL, 0, 0, false};
-    nas_put_opened(&to, &opened);
+    nas_put_instance_info(&to, &opened);
     return nas_finish(to);
 }
 
@@ -72,7 +72,7 @@ static nas_answer measure(const wiring *settings, const nas_request *request, co
         longest = depths[i] > longest ? depths[i] : longest;
         /* A path does not get shorter: what is long already can be ended by a pruner (--pruner threshold). */
         nas_metric so_far = {"longest_path", (double)longest};
-        if (nas_report(callbacks, (double)(i + 1), &so_far, 1) != NAS_GO_ON) {
+        if (nas_report(callbacks, (double)(i + 1), &so_far, 1) != NAS_CONTINUE) {
             free(depths);
             return nas_stopped();
         }

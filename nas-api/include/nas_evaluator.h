@@ -43,7 +43,7 @@ typedef struct {
 
 /* How a trial proceeds after it has reported a point of its learning curve. */
 enum {
-    NAS_GO_ON = 0,   /* The trial continues. */
+    NAS_CONTINUE = 0,   /* The trial continues. */
     NAS_ENDED = 1,   /* A pruner has ended the trial. Its learning curve is its result. */
     NAS_STOPPING = 2 /* The study is stopping. */
 };
@@ -62,7 +62,7 @@ typedef struct {
     uint32_t abi_version; /* NAS_ABI_VERSION */
     /* Returns the description of the evaluator: an encoded nas_info. */
     nas_answer (*describe)(void);
-    /* Takes an encoded nas_open, sets the instance and returns an encoded nas_opened. */
+    /* Takes an encoded nas_open, sets the instance and returns an encoded nas_instance_info. */
     nas_answer (*open)(const uint8_t *data, size_t length, void **instance);
     /* Takes an encoded nas_request. Returns nas_measured or nas_failed, or nas_stopped if a callback demanded it. */
     nas_answer (*evaluate)(const void *instance, const uint8_t *data, size_t length, const nas_callbacks *callbacks);
@@ -288,7 +288,7 @@ typedef struct {
     nas_setting *settings;
     size_t count;
     bool has_state;
-    nas_text state; /* The study's folder for checkpoints, which need not exist yet. */
+    nas_text checkpoints; /* The study's folder for checkpoints, which need not exist yet. */
 } nas_open;
 
 typedef enum {
@@ -336,9 +336,9 @@ typedef struct {
     double fidelity;
     bool has_resume;
     uint32_t resume; /* The trial whose checkpoint this one continues from. */
-    bool keep;       /* Whether to keep a checkpoint, because a later trial may continue from it. */
+    bool keep_checkpoint;  /* Whether to keep a checkpoint, because a later trial may continue from it. */
     uint32_t seed;   /* The only source of randomness. */
-    bool judged;     /* Whether a pruner judges the trial. If so, report all metrics that nas_opened declares. */
+    bool prunable;     /* Whether a pruner judges the trial. If so, report all metrics that nas_instance_info declares. */
 } nas_request;
 
 static inline uint32_t *nas_get_u32s(nas_reader *from, size_t *count) {
@@ -392,7 +392,7 @@ static inline bool nas_read_open(const uint8_t *data, size_t length, nas_open *o
     }
     open->has_state = nas_get_truth(&from);
     if (open->has_state) {
-        open->state = nas_get_text(&from);
+        open->checkpoints = nas_get_text(&from);
     }
     return !from.failed && from.at == from.end;
 }
@@ -490,9 +490,9 @@ static inline bool nas_read_request(const uint8_t *data, size_t length, nas_requ
     request->fidelity = request->has_fidelity ? nas_get_number(&from) : 0;
     request->has_resume = nas_get_truth(&from);
     request->resume = request->has_resume ? (uint32_t)nas_get_count(&from) : 0;
-    request->keep = nas_get_truth(&from);
+    request->keep_checkpoint = nas_get_truth(&from);
     request->seed = (uint32_t)nas_get_count(&from);
-    request->judged = nas_get_truth(&from);
+    request->prunable = nas_get_truth(&from);
     return !from.failed && from.at == from.end;
 }
 
@@ -538,7 +538,7 @@ typedef struct {
     const char *description; /* One sentence. */
 } nas_metric_info;
 
-/* The declaration of a parameter that is a number. The header supports no others; write them as nas_put_info does. */
+/* The declaration of a parameter that is a number. The header supports no safe; write them as nas_put_info does. */
 typedef struct {
     const char *name;
     bool whole;                       /* Whether it must be a whole number. */
@@ -565,8 +565,8 @@ typedef struct {
     size_t recipe_count;
     /* The names of further parameters that may differ in final training, because they cannot leak test examples into
      * training, such as the device or the number of examples. */
-    const char *const *others;
-    size_t other_count;
+    const char *const *safe;
+    size_t safe_count;
 } nas_info;
 
 static inline void nas_put_texts(nas_writer *to, const char *const *texts, size_t count) {
@@ -611,7 +611,7 @@ static inline void nas_put_info(nas_writer *to, const nas_info *info) {
     nas_put_truth(to, info->trains);
     if (info->trains) {
         nas_put_texts(to, info->recipe, info->recipe_count);
-        nas_put_texts(to, info->others, info->other_count);
+        nas_put_texts(to, info->safe, info->safe_count);
         nas_put_count(to, 0); /* No parameter is without effect. */
     }
 }
@@ -625,15 +625,15 @@ typedef struct {
     size_t rank;                 /* The number of axes of the shape. */
     uint32_t outputs;            /* The number of classes or of regressed values. */
     const char *kind;            /* "classification", "regression", "language". */
-    const char *const *reports;  /* The metrics that a judged trial reports by nas_report. */
+    const char *const *reports;  /* The metrics that a prunable trial reports by nas_report. */
     size_t report_count;
     /* The name and location of the data, and a digest that other data do not have (such as a checksum), so that a study
      * is not continued on other data. NULL if the evaluator reads no data or cannot identify them. */
     const char *data_source;
     const char *data_digest;
-} nas_opened;
+} nas_instance_info;
 
-static inline void nas_put_opened(nas_writer *to, const nas_opened *opened) {
+static inline void nas_put_instance_info(nas_writer *to, const nas_instance_info *opened) {
     nas_put_count(to, opened->fidelity_count);
     for (size_t i = 0; i < opened->fidelity_count; i++) {
         nas_put_number(to, opened->fidelities[i]);
@@ -683,7 +683,7 @@ static inline bool nas_is_stopped(const nas_callbacks *callbacks) {
 }
 
 /* Reports a point of the learning curve: the fidelity that has been spent so far, and the metrics that are known. Call
- * this after every epoch, or whatever step the fidelities count. If the result is not NAS_GO_ON, return nas_stopped().
+ * this after every epoch, or whatever step the fidelities count. If the result is not NAS_CONTINUE, return nas_stopped().
  * A trial that is retried reports its whole curve again. */
 static inline uint32_t nas_report(const nas_callbacks *callbacks, double fidelity, const nas_metric *metrics,
                                   size_t count) {

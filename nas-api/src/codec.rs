@@ -55,9 +55,9 @@ mod tests {
             graph: Graph::default(),
             fidelity: Some(3.0),
             resume: None,
-            keep: true,
+            keep_checkpoint: true,
             seed: u32::MAX,
-            judged: true,
+            prunable: true,
         };
         assert_eq!(decode::<Request>(&encode(&request).unwrap()).unwrap(), request);
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// use nas_api::Confusion;
 ///
-/// let confusion = Confusion::of(&[0, 0, 1], &[Some(0), Some(1), Some(1)], 2).unwrap();
+/// let confusion = Confusion::from_predictions(&[0, 0, 1], &[Some(0), Some(1), Some(1)], 2).unwrap();
 /// assert_eq!(confusion.rows().collect::<Vec<_>>(), [[1, 1], [0, 1]]);
 /// assert_eq!(confusion.recall(0), Some(0.5));
 /// assert_eq!(confusion.precision(1), Some(0.5));
@@ -43,7 +43,7 @@ impl Confusion {
     /// Counts the predictions of examples with these labels. A prediction is `None` if the outputs were not numbers.
     ///
     /// Returns `None` if a label or prediction is not below `classes`.
-    pub fn of(labels: &[u32], predictions: &[Option<u32>], classes: usize) -> Option<Self> {
+    pub fn from_predictions(labels: &[u32], predictions: &[Option<u32>], classes: usize) -> Option<Self> {
         let mut confusion = Self { pairs: BTreeMap::new(), examples: vec![0; classes], predicted: vec![0; classes] };
         for (&truth, &prediction) in labels.iter().zip(predictions) {
             *confusion.examples.get_mut(truth as usize)? += 1;
@@ -111,7 +111,7 @@ impl Confusion {
 
     /// Returns the wrong class that was predicted most often for examples of this class, the first one if several are
     /// equally frequent, or `None` if no prediction was wrong.
-    pub fn taken_for(&self, class: usize) -> Option<usize> {
+    pub fn most_confused_with(&self, class: usize) -> Option<usize> {
         let wrong = self.row(class).filter(|&(predicted, _)| predicted != class);
         wrong.max_by_key(|&(predicted, count)| (count, std::cmp::Reverse(predicted))).map(|(predicted, _)| predicted)
     }
@@ -159,7 +159,7 @@ mod tests {
             labels.extend(vec![truth; times]);
             predictions.extend(vec![prediction; times]);
         }
-        Confusion::of(&labels, &predictions, 3).unwrap()
+        Confusion::from_predictions(&labels, &predictions, 3).unwrap()
     }
 
     #[test]
@@ -169,8 +169,8 @@ mod tests {
         assert_eq!([0, 1, 2].map(|class| confusion.examples(class)), [8, 2, 0]);
         assert_eq!([0, 1, 2].map(|class| confusion.recall(class)), [Some(0.75), Some(0.5), None]);
         assert_eq!([0, 1, 2].map(|class| confusion.precision(class)), [Some(1.0), Some(1.0 / 3.0), None]);
-        assert_eq!([0, 1, 2].map(|class| confusion.taken_for(class)), [Some(1), None, None]);
-        assert_eq!(Confusion::of(&[3], &[None], 3), None);
+        assert_eq!([0, 1, 2].map(|class| confusion.most_confused_with(class)), [Some(1), None, None]);
+        assert_eq!(Confusion::from_predictions(&[3], &[None], 3), None);
     }
 
     #[test]
@@ -178,9 +178,9 @@ mod tests {
         let labels: Vec<u32> = (0..200_000).collect();
         let predictions: Vec<Option<u32>> = labels.iter().map(|&label| Some(label / 2)).collect();
         // The dense matrix would take 320 GB.
-        let confusion = Confusion::of(&labels, &predictions, 200_000).unwrap();
+        let confusion = Confusion::from_predictions(&labels, &predictions, 200_000).unwrap();
         assert_eq!(
-            (confusion.recall(0), confusion.precision(0), confusion.taken_for(7)),
+            (confusion.recall(0), confusion.precision(0), confusion.most_confused_with(7)),
             (Some(1.0), Some(0.5), Some(3))
         );
     }

@@ -64,7 +64,7 @@ pub struct Fingerprint {
 
 /// What an evaluator fixes for the whole study when it is opened.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Opened {
+pub struct InstanceInfo {
     /// The fidelities that a trial may have, in [`EvaluatorInfo::fidelity_unit`], ascending. The last one is the
     /// default. Empty if there is no choice.
     pub fidelities: Vec<f64>,
@@ -84,7 +84,7 @@ pub struct Opened {
     /// The best value of each metric over all architectures at the highest fidelity, as far as it is known. The host
     /// computes regret from these; strategies are not told.
     pub best: Vec<Metric>,
-    /// The names of the metrics that the evaluator reports while it measures a [`judged`](Request::judged) request
+    /// The names of the metrics that the evaluator reports while it measures a [`prunable`](Request::prunable) request
     /// (see [`Monitor::report`]). Empty for components.
     pub intermediate_metrics: Vec<String>,
     /// The data that the evaluator reads, so that a study is not continued on other data. `None` if it reads none, if
@@ -106,20 +106,20 @@ pub struct Request {
     /// The candidate's graph; empty if the evaluator needs none ([`EvaluatorInfo::graphs`]). The host has checked that
     /// shape inference succeeds on it and that it keeps the static constraints.
     pub graph: Graph,
-    /// The fidelity, one of [`Opened::fidelities`]; `None` if the evaluator has none.
+    /// The fidelity, one of [`InstanceInfo::fidelities`]; `None` if the evaluator has none.
     pub fidelity: Option<f64>,
     /// The trial whose checkpoint this one continues from; `None` to start from scratch.
     pub resume: Option<u32>,
     /// Whether to keep a checkpoint, because a later trial may continue from it.
-    pub keep: bool,
+    pub keep_checkpoint: bool,
     /// The seed of this trial. It is independent of what the strategy draws.
     pub seed: u32,
-    /// Whether a pruner judges the trial. If so, its curve points should have all of [`Opened::intermediate_metrics`].
-    pub judged: bool,
+    /// Whether a pruner judges the trial. If so, its curve points should have all of [`InstanceInfo::intermediate_metrics`].
+    pub prunable: bool,
 }
 
 /// Returns the reason of failure of a trial whose evaluator panicked with this message.
-pub fn panicked(message: &str) -> String {
+pub fn panic_reason(message: &str) -> String {
     format!("the evaluator panicked: {message}")
 }
 
@@ -138,7 +138,7 @@ pub struct CurvePoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// The trial continues.
-    GoOn,
+    Continue,
     /// A pruner has ended the trial. Its learning curve is its result.
     Pruned,
     /// The study is stopping. The trial is measured again when the study resumes.
@@ -154,7 +154,7 @@ pub struct Measurement {
     pub failure: Option<Failure>,
     /// The gradient of the loss with respect to the weights of a relaxed candidate, in the shape of the weights.
     pub gradient: Option<Weights>,
-    /// The simulated seconds, if [`Opened::simulated`] is true; otherwise `None`, and the host's clock counts.
+    /// The simulated seconds, if [`InstanceInfo::simulated`] is true; otherwise `None`, and the host's clock counts.
     pub cost: Option<f64>,
 }
 
@@ -176,7 +176,7 @@ impl Measurement {
 }
 
 /// A function to call between the steps of long work. It returns true if the result is no longer wanted.
-pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+pub type StopCheck<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// The host's side of a measurement in progress.
 ///
@@ -188,7 +188,7 @@ pub trait Monitor: Sync {
 
     /// Reports a point of the learning curve. Call this after every epoch, or whatever step the fidelities count.
     ///
-    /// If the verdict is not [`Verdict::GoOn`], the evaluator must return `None` from the measurement; but if its
+    /// If the verdict is not [`Verdict::Continue`], the evaluator must return `None` from the measurement; but if its
     /// seconds are simulated and the verdict is [`Verdict::Pruned`], it must return [`Measurement::pruned`]. The call
     /// can block until trials that run side by side have reported.
     ///
@@ -205,7 +205,7 @@ impl<F: Fn() -> bool + Sync> Monitor for F {
     }
 
     fn report(&self, _point: CurvePoint) -> Verdict {
-        if self() { Verdict::Stopped } else { Verdict::GoOn }
+        if self() { Verdict::Stopped } else { Verdict::Continue }
     }
 
     fn notice(&self, _line: &str) {}
@@ -216,7 +216,7 @@ impl<F: Fn() -> bool + Sync> Monitor for F {
 /// It is deterministic: except for times, the outcome depends on the request and the settings alone.
 pub trait Evaluator: Send + Sync {
     /// Returns what opening has fixed for the study. It never changes.
-    fn opened(&self) -> Opened;
+    fn instance_info(&self) -> InstanceInfo;
 
     /// Measures one candidate on the calling thread. The host calls this from several threads at once.
     ///
@@ -252,11 +252,11 @@ pub trait EvaluatorPlugin: Evaluator + Sized + 'static {
 
     /// Opens the evaluator for a study: reads the data and fixes what [`Evaluator::opened`] returns.
     ///
-    /// `state` is the study's folder for checkpoints, which need not exist yet; `None` if there is none. The host
+    /// `checkpoints` is the study's folder for checkpoints, which need not exist yet; `None` if there is none. The host
     /// removes its subfolder [`UNFINISHED`] when the study ends.
     ///
     /// # Errors
     ///
     /// Returns an error that says why the evaluator cannot be opened with these settings.
-    fn open(settings: &Settings, state: Option<&std::path::Path>) -> Result<Self>;
+    fn open(settings: &Settings, checkpoints: Option<&std::path::Path>) -> Result<Self>;
 }

@@ -20,7 +20,7 @@ pub struct FinalTraining {
     /// Parameters that say how networks are trained. Another recipe replaces all of them.
     pub recipe: Vec<String>,
     /// Further parameters that cannot leak test examples into training, such as the device or the number of examples.
-    pub others: Vec<String>,
+    pub safe: Vec<String>,
     /// Parameters without effect on final training, each with the reason. A recipe may set them; a user may not.
     pub without_effect: Vec<(String, String)>,
 }
@@ -33,7 +33,7 @@ impl FinalTraining {
 
     /// Returns whether this parameter may differ from the study's.
     pub fn allows(&self, parameter: &str) -> bool {
-        self.recipe.iter().chain(&self.others).any(|name| name == parameter)
+        self.recipe.iter().chain(&self.safe).any(|name| name == parameter)
     }
 }
 
@@ -65,7 +65,7 @@ pub struct Trained {
 impl Trained {
     /// Describes the first file name that leads out of the folder or belongs to the host; `None` if all names are
     /// valid.
-    pub fn misnamed(&self) -> Option<String> {
+    pub fn invalid_file_name(&self) -> Option<String> {
         let plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\']) && name != "." && name != "..";
         let wrong = self.files.iter().find(|name| !plain(name) || HOST_FILES.contains(&name.as_str()))?;
         Some(format!("it reports the file '{wrong}', which is not a name that an evaluator may use"))
@@ -78,21 +78,18 @@ mod tests {
 
     #[test]
     fn names_that_leave_the_folder_or_belong_to_the_host_are_refused() {
-        let named = |name: &str| Trained { files: vec![name.into()], ..Trained::default() }.misnamed();
+        let named = |name: &str| Trained { files: vec![name.into()], ..Trained::default() }.invalid_file_name();
         for name in ["", "..", "../a", "/a", "a\\b", "metrics.json", "network.json"] {
             assert!(named(name).is_some_and(|words| words.contains(name)), "{name}");
         }
         assert_eq!(named(WEIGHTS_FILE), None);
-        assert_eq!(Trained::default().misnamed(), None);
+        assert_eq!(Trained::default().invalid_file_name(), None);
     }
 
     #[test]
     fn only_listed_parameters_may_differ_from_the_study() {
-        let training = FinalTraining {
-            recipe: vec!["momentum".into()],
-            others: vec!["device".into()],
-            ..FinalTraining::default()
-        };
+        let training =
+            FinalTraining { recipe: vec!["momentum".into()], safe: vec!["device".into()], ..FinalTraining::default() };
         assert!(training.allows("momentum") && training.allows("device") && !training.allows("data"));
     }
 }

@@ -19,7 +19,7 @@ pub struct FlatSpace {
 impl FlatSpace {
     /// Returns the stand-in for the space with this description, or `None` if that space is conditional or not
     /// standard.
-    pub fn of(info: SpaceInfo) -> Option<Self> {
+    pub fn from_info(info: SpaceInfo) -> Option<Self> {
         if !info.standard || info.conditional {
             return None;
         }
@@ -100,8 +100,8 @@ mod tests {
             reference: String::new(),
         };
         let conditional = SpaceInfo { conditional: true, ..info.clone() };
-        assert!(FlatSpace::of(conditional).is_none());
-        FlatSpace::of(info).unwrap_or_else(|| unreachable!("it is standard"))
+        assert!(FlatSpace::from_info(conditional).is_none());
+        FlatSpace::from_info(info).unwrap_or_else(|| unreachable!("it is standard"))
     }
 
     proptest! {

@@ -40,7 +40,7 @@
 //! }
 //!
 //! nas_api::export_strategy!(RandomSearch);
-//! # let mut space = nas_api::FlatSpace::of(nas_api::SpaceInfo {
+//! # let mut space = nas_api::FlatSpace::from_info(nas_api::SpaceInfo {
 //! #     name: "two-decisions".into(),
 //! #     version: "1".into(),
 //! #     log10_size: None,
@@ -105,8 +105,8 @@ pub use config::{Parameter, ParameterKind, Range, Role, Setting, Settings, Value
 pub use confusion::Confusion;
 pub use error::{Error, Result};
 pub use evaluator::{
-    CurvePoint, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Measurement, MetricInfo, Monitor, Opened,
-    Request, Stop, Verdict,
+    CurvePoint, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, InstanceInfo, Measurement, MetricInfo, Monitor,
+    Request, StopCheck, Verdict,
 };
 pub use final_training::{FinalTraining, HOST_FILES, TrainRequest, Trained, WEIGHTS_FILE};
 pub use flat_space::FlatSpace;

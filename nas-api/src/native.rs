@@ -1,6 +1,6 @@
 //! The C ABI of native evaluators: dynamic libraries that the host loads at run time.
 //!
-//! A library exports one symbol, `nas_evaluator_0_3`: a function that returns a [`Table`] of functions. Arguments and
+//! A library exports one symbol, `nas_evaluator_0_3`: a function that returns a [`FunctionTable`] of functions. Arguments and
 //! results are messages that [`codec`](crate::codec) encodes. A panic never crosses the border; it is returned as
 //! [`Status::Panicked`].
 
@@ -13,12 +13,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{decode, encode};
-use crate::{CurvePoint, Error, EvaluatorPlugin, Monitor, Opened, Result, Settings, Verdict};
+use crate::{CurvePoint, Error, EvaluatorPlugin, InstanceInfo, Monitor, Result, Settings, Verdict};
 
-/// The name of the symbol. It changes whenever [`Table`] changes.
+/// The name of the symbol. It changes whenever [`FunctionTable`] changes.
 pub const SYMBOL: &str = "nas_evaluator_0_3";
 
-/// The version of this ABI. It is the first field of [`Table`], so that it can be read whatever follows.
+/// The version of this ABI. It is the first field of [`FunctionTable`], so that it can be read whatever follows.
 pub const ABI_VERSION: u32 = 4;
 
 /// The symbols of earlier versions, which the host refuses.
@@ -36,7 +36,7 @@ pub enum Status {
     Panicked = 2,
 }
 
-/// The result of a call: bytes that the library owns until the host returns them through [`Table::free`].
+/// The result of a call: bytes that the library owns until the host returns them through [`FunctionTable::free`].
 #[repr(C)]
 pub struct Answer {
     /// A [`Status`] as a number. The host refuses any other number.
@@ -76,7 +76,7 @@ pub struct Callbacks {
 /// # Safety
 /// `open` must have made the instance, and `close` must not have taken it. `data..data+length` must be readable, and so
 /// must the callbacks until the call returns.
-pub type Work = unsafe extern "C" fn(
+pub type LongCall = unsafe extern "C" fn(
     instance: *const c_void,
     data: *const u8,
     length: usize,
@@ -86,21 +86,21 @@ pub type Work = unsafe extern "C" fn(
 /// The functions of a library. Any thread may call them, and several threads may call `evaluate` and `train` of one
 /// instance at the same time.
 #[repr(C)]
-pub struct Table {
+pub struct FunctionTable {
     /// [`ABI_VERSION`].
     pub abi_version: u32,
     /// Returns an encoded [`EvaluatorInfo`](crate::EvaluatorInfo).
     pub describe: extern "C" fn() -> Answer,
-    /// Takes an encoded [`Open`] and returns an encoded [`Opened`]. It sets the instance if the status is `Done`.
+    /// Takes an encoded [`Open`] and returns an encoded [`InstanceInfo`]. It sets the instance if the status is `Done`.
     ///
     /// # Safety
     /// `data..data+length` must be readable, and `instance` must be writable.
     pub open: unsafe extern "C" fn(data: *const u8, length: usize, instance: *mut *mut c_void) -> Answer,
     /// Takes an encoded [`Request`](crate::Request) and returns an encoded `Option<Measurement>`.
-    pub evaluate: Work,
+    pub evaluate: LongCall,
     /// Takes an encoded [`TrainRequest`](crate::TrainRequest) and returns an encoded `Option<Trained>`. Null if the
     /// evaluator has no final training.
-    pub train: Option<Work>,
+    pub train: Option<LongCall>,
     /// Destroys an instance.
     ///
     /// # Safety
@@ -113,19 +113,19 @@ pub struct Table {
     pub free: unsafe extern "C" fn(answer: Answer),
 }
 
-/// The argument of [`Table::open`].
+/// The argument of [`FunctionTable::open`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Open {
     /// The value of every declared parameter. The host has checked them.
     pub settings: Settings,
     /// The study's folder for checkpoints, which need not exist yet; `None` if there is none.
-    pub state: Option<PathBuf>,
+    pub checkpoints: Option<PathBuf>,
 }
 
 /// Returns the table of an evaluator written in Rust. [`export_native_evaluator!`](crate::export_native_evaluator)
 /// exports it.
-pub fn table<E: EvaluatorPlugin>() -> Table {
-    Table {
+pub fn table<E: EvaluatorPlugin>() -> FunctionTable {
+    FunctionTable {
         abi_version: ABI_VERSION,
         describe: describe::<E>,
         open: open::<E>,
@@ -143,7 +143,7 @@ macro_rules! export_native_evaluator {
         /// Returns the functions of this library.
         // SAFETY: the symbol's name contains the version of its type, and nothing else defines it.
         #[unsafe(no_mangle)]
-        pub extern "C" fn nas_evaluator_0_3() -> $crate::native::Table {
+        pub extern "C" fn nas_evaluator_0_3() -> $crate::native::FunctionTable {
             $crate::native::table::<$evaluator>()
         }
     };
@@ -155,7 +155,7 @@ fn answer(status: Status, bytes: Vec<u8>) -> Answer {
 }
 
 /// Returns the message of a panic.
-pub fn panic_words(panic: &(dyn Any + Send)) -> String {
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     message.unwrap_or("without a message").to_owned()
 }
@@ -165,7 +165,7 @@ fn guarded<T: Serialize>(code: impl FnOnce() -> Result<T>) -> Answer {
     match catch_unwind(AssertUnwindSafe(|| code().and_then(|value| encode(&value)))) {
         Ok(Ok(bytes)) => answer(Status::Done, bytes),
         Ok(Err(error)) => answer(Status::Refused, error.to_string().into_bytes()),
-        Err(panic) => answer(Status::Panicked, panic_words(panic.as_ref()).into_bytes()),
+        Err(panic) => answer(Status::Panicked, panic_message(panic.as_ref()).into_bytes()),
     }
 }
 
@@ -174,12 +174,12 @@ extern "C" fn describe<E: EvaluatorPlugin>() -> Answer {
 }
 
 unsafe extern "C" fn open<E: EvaluatorPlugin>(data: *const u8, length: usize, instance: *mut *mut c_void) -> Answer {
-    guarded(|| -> Result<Opened> {
-        // SAFETY: the caller of `Table::open` promises readable bytes.
+    guarded(|| -> Result<InstanceInfo> {
+        // SAFETY: the caller of `FunctionTable::open` promises readable bytes.
         let bytes = unsafe { std::slice::from_raw_parts(data, length) };
-        let Open { settings, state } = decode(bytes)?;
-        let evaluator = E::open(&settings, state.as_deref())?;
-        let opened = evaluator.opened();
+        let Open { settings, checkpoints } = decode(bytes)?;
+        let evaluator = E::open(&settings, checkpoints.as_deref())?;
+        let opened = evaluator.instance_info();
         // SAFETY: the caller promises that `instance` is writable.
         unsafe { *instance = Box::into_raw(Box::new(evaluator)).cast() };
         Ok(opened)
@@ -213,7 +213,7 @@ unsafe extern "C" fn train<E: EvaluatorPlugin>(
 }
 
 /// # Safety
-/// As for [`Work`]; the instance must come from `open::<E>`.
+/// As for [`LongCall`]; the instance must come from `open::<E>`.
 unsafe fn call_instance<E: EvaluatorPlugin, Q: DeserializeOwned, A: Serialize>(
     instance: *const c_void,
     data: *const u8,
@@ -251,7 +251,7 @@ impl Monitor for Host<'_> {
         // SAFETY: the bytes are readable while the call lasts.
         let verdict = unsafe { (self.0.report)(self.0.context, bytes.as_ptr(), bytes.len()) };
         match verdict {
-            0 => Verdict::GoOn,
+            0 => Verdict::Continue,
             1 => Verdict::Pruned,
             _ => Verdict::Stopped,
         }

@@ -49,7 +49,7 @@ pub struct Serves {
     /// The proposals of one [`ask`](Strategy::ask) do not depend on results that arrive between them: asking for them
     /// one by one would give the same ones. The host may therefore ask for more than it measures at once, and tell in
     /// batches.
-    pub ahead: bool,
+    pub batched_asks: bool,
 }
 
 impl Needs {
@@ -62,9 +62,13 @@ impl Needs {
 
 impl Serves {
     /// Returns the names of the capabilities that are set, as the contract writes them: `several-objectives`, `resume`,
-    /// `ahead`.
+    /// `batched-asks`.
     pub fn names(self) -> Vec<&'static str> {
-        names_of_set([(self.several_objectives, "several-objectives"), (self.resume, "resume"), (self.ahead, "ahead")])
+        names_of_set([
+            (self.several_objectives, "several-objectives"),
+            (self.resume, "resume"),
+            (self.batched_asks, "batched-asks"),
+        ])
     }
 }
 

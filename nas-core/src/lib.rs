@@ -8,7 +8,7 @@
 //! ```no_run
 //! use std::{path::Path, sync::atomic::AtomicBool};
 //! use nas_core::plugin::{Options, Registry};
-//! use nas_core::study::{BudgetSpec, Plan, PluginSpec, StudyRecord, StudySpec, Summary, start, state_dir};
+//! use nas_core::study::{BudgetSpec, Plan, PluginSpec, StudyRecord, StudySpec, Summary, start, checkpoint_folder};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut registry = Registry::new(Options::default());
@@ -23,7 +23,7 @@
 //!     ..StudySpec::default()
 //! };
 //! let file = Path::new("study.db");
-//! let plan = Plan::check(&spec, &registry, Some(&state_dir(file)))?;
+//! let plan = Plan::check(&spec, &registry, Some(&checkpoint_folder(file)))?;
 //! // The flag stops the study from another thread, and the listener `()` ignores all events.
 //! start(plan, file, &AtomicBool::new(false), &mut ())?;
 //! let record = StudyRecord::read(file)?;

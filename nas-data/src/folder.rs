@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::decode::{Format, Header};
 use crate::error::DataError;
 use crate::examples::{Examples, Targets};
-use crate::lazy_images::Pictures;
+use crate::lazy_images::ImageFiles;
 
 /// The endings of files that are read.
 const READ: [&str; 3] = ["png", "jpg", "jpeg"];
@@ -55,7 +55,7 @@ pub fn has_classes(folder: &Path) -> bool {
 /// # Errors
 ///
 /// Fails if the folders do not hold usable images of at least two classes, or if sizes differ and `size` is 0.
-pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
+pub fn read(folder: &Path, size: usize) -> Result<Images<ImageFiles>, DataError> {
     let part = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
     let (train, validation, test) = (part(&TRAIN), part(&VALIDATION), part(&TEST));
     if train.is_none() && (validation.is_some() || test.is_some()) {
@@ -65,8 +65,8 @@ pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let classes = classes(root)?;
     let list = |part: &Path| files(part, root, &classes);
     let all = list(root)?;
-    let apart = [&validation, &test].map(|part| part.as_deref().map(list).transpose());
-    let [validation, test] = apart;
+    let separate = [&validation, &test].map(|part| part.as_deref().map(list).transpose());
+    let [validation, test] = separate;
     let (validation, test) = (validation?, test?);
     let known = [Some(&all), validation.as_ref(), test.as_ref()];
     let paths = known.into_iter().flatten().flatten().map(|file| file.path.as_path());
@@ -75,7 +75,7 @@ pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let pictures = |files: Vec<Labelled>| {
         let (paths, labels) = files.into_iter().map(|file| (file.path, file.class)).unzip();
         let targets = Targets::Labels { labels, classes: classes.len() as u32 };
-        Pictures { format, folder: folder.to_owned(), paths, targets }
+        ImageFiles { format, folder: folder.to_owned(), paths, targets }
     };
     let (validation, test) = (validation.map(pictures), test.map(pictures));
     Ok(Images { all: pictures(all), validation, test, classes })

@@ -42,7 +42,7 @@ impl Source for Examples {
 
 /// Image files that are not decoded yet.
 #[derive(Debug)]
-pub struct Pictures {
+pub struct ImageFiles {
     /// The format that they are decoded to.
     pub format: Format,
     /// The folder that error messages name.
@@ -53,7 +53,7 @@ pub struct Pictures {
     pub targets: Targets,
 }
 
-impl Pictures {
+impl ImageFiles {
     fn decoded<'f>(
         &'f self,
         paths: impl ExactSizeIterator<Item = &'f Path>,
@@ -64,7 +64,7 @@ impl Pictures {
     }
 }
 
-impl Source for Pictures {
+impl Source for ImageFiles {
     fn targets(&self) -> &Targets {
         &self.targets
     }

@@ -57,4 +57,4 @@ pub use locate::{data_folders, located, own_data_folder};
 pub use normalize::Normalization;
 pub use split::shuffled;
 pub use tabular::Encoding;
-pub use tokenizer::MOST as MOST_TOKENS;
+pub use tokenizer::MAX_TOKENS;

@@ -93,10 +93,10 @@ fn split_images<S: Source>(config: &DataConfig, images: Images<S>) -> Result<Dat
     if test.as_ref().is_some_and(|test| test.targets().is_empty()) {
         return Err(too_few(config, all.targets().len()));
     }
-    let apart = split::Apart { validation: validation.is_some(), test: test.is_some() };
-    let parts = split::parts(config, all.targets(), apart)?;
+    let separate = split::SeparateParts { validation: validation.is_some(), test: test.is_some() };
+    let parts = split::parts(config, all.targets(), separate)?;
     let validation = match validation {
-        Some(apart) => apart.rows(&split::sample(config, apart.targets(), config.validation_limit))?,
+        Some(separate) => separate.rows(&split::sample(config, separate.targets(), config.validation_limit))?,
         None => all.rows(&parts.validation)?,
     };
     let test = match test {
@@ -119,7 +119,7 @@ fn of_table(path: &Path, config: &DataConfig) -> Result<Data, DataError> {
     }
     let table = Table::read(path, config)?;
     check_classes(config, &table.targets)?;
-    let parts = split::parts(config, &table.targets, split::Apart::default())?;
+    let parts = split::parts(config, &table.targets, split::SeparateParts::default())?;
     let encoding = Encoding::of(path, &table.columns, &parts.train, config.category_limit)?;
     let sets = [&parts.train, &parts.validation, &parts.test].map(|rows| Examples {
         shape: vec![encoding.width()],

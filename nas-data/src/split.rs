@@ -16,7 +16,7 @@ pub struct Parts {
 
 /// Which sets the source itself keeps separate.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Apart {
+pub struct SeparateParts {
     pub validation: bool,
     pub test: bool,
 }
@@ -26,17 +26,18 @@ pub struct Apart {
 /// # Errors
 ///
 /// Fails if there are too few rows for all sets.
-pub fn parts(config: &DataConfig, targets: &Targets, apart: Apart) -> Result<Parts, DataError> {
+pub fn parts(config: &DataConfig, targets: &Targets, separate: SeparateParts) -> Result<Parts, DataError> {
     let rows = targets.len();
-    let part = |fraction: f64, apart: bool| if apart { 0 } else { ((rows as f64 * fraction).round() as usize).max(1) };
-    let (for_test, for_validation) = (part(config.test, apart.test), part(config.validation, apart.validation));
+    let part =
+        |fraction: f64, separate: bool| if separate { 0 } else { ((rows as f64 * fraction).round() as usize).max(1) };
+    let (for_test, for_validation) = (part(config.test, separate.test), part(config.validation, separate.validation));
     if for_test + for_validation >= rows {
-        let fraction = |fraction: f64, apart: bool| if apart { 0.0 } else { fraction };
+        let fraction = |fraction: f64, separate: bool| if separate { 0.0 } else { fraction };
         return Err(DataError::TooFew {
             origin: format!("'{}'", config.source),
             rows,
-            validation: fraction(config.validation, apart.validation),
-            test: fraction(config.test, apart.test),
+            validation: fraction(config.validation, separate.validation),
+            test: fraction(config.test, separate.test),
         });
     }
     let order = order(targets, config.split_seed);

@@ -10,7 +10,7 @@ use crate::bpe::Vocabulary;
 use crate::error::DataError;
 
 /// Largest number of tokens of a vocabulary, since a network has an output for each.
-pub const MOST: usize = 1 << 16;
+pub const MAX_TOKENS: usize = 1 << 16;
 /// Largest number of bytes of one token.
 pub const LONGEST: usize = u8::MAX as usize;
 /// Smallest number of bytes that are encoded at once. Texts are cut because the library needs many times their memory.
@@ -139,8 +139,8 @@ fn difference(text: &str, decoded: &str) -> String {
 /// The length in bytes of each token, in the order of ids.
 fn lengths(inner: &tokenizers::Tokenizer) -> Result<Vec<u8>, String> {
     let count = inner.get_vocab(true).into_values().max().map_or(0, |last| last as usize + 1);
-    if count > MOST {
-        return Err(format!("it has {count} tokens, more than {MOST}: a network has an output for each"));
+    if count > MAX_TOKENS {
+        return Err(format!("it has {count} tokens, more than {MAX_TOKENS}: a network has an output for each"));
     }
     if count < 2 {
         return Err("its vocabulary is empty".into());

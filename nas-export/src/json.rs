@@ -1,7 +1,7 @@
 //! Writes a network as JSON: the graph with shapes and counts.
 
 use nas_api::graph::count::count;
-use nas_api::graph::weights::slots;
+use nas_api::graph::weights::tensor_specs;
 use serde_json::{Value, json as object};
 
 use crate::{ExportError, Model};
@@ -16,7 +16,7 @@ pub fn json(model: &Model) -> Result<Value, ExportError> {
     let counts = count(whole, shapes)?;
     let mut weights = vec![0_u64; whole.nodes.len()];
     // A supernet has no single set of weights, but its graph can be shown.
-    for slot in slots(whole, shapes).unwrap_or_default() {
+    for slot in tensor_specs(whole, shapes).unwrap_or_default() {
         if !slot.what.starts_with("running") {
             weights[slot.node] += slot.numbers();
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use nas_api::file::write_atomic_with;
-use nas_api::graph::weights::{Slot, slots};
+use nas_api::graph::weights::{TensorSpec, tensor_specs};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
@@ -16,7 +16,7 @@ pub struct Entry<'s> {
     /// The tensor's name in the file.
     pub name: String,
     /// The weights to write; `None` for PyTorch's count of batches, which is written as a 64-bit 0 without axes.
-    pub slot: Option<&'s Slot>,
+    pub slot: Option<&'s TensorSpec>,
 }
 
 /// Writes the weights of a network as safetensors, named as `nas train` names them.
@@ -24,7 +24,7 @@ pub struct Entry<'s> {
 /// # Errors
 /// Fails if the weights are not those of the network, or the file cannot be written.
 pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<(), ExportError> {
-    let slots = slots(&model.graph, &model.shapes)?;
+    let slots = tensor_specs(&model.graph, &model.shapes)?;
     let entries: Vec<Entry<'_>> =
         slots.iter().map(|slot| Entry { name: slot.name.clone(), slot: Some(slot) }).collect();
     write_entries(model, &entries, weights, path)

@@ -9,7 +9,7 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use crate::ExportError;
-use nas_api::graph::weights::Slot;
+use nas_api::graph::weights::TensorSpec;
 
 /// The longest header that is read, in bytes: far more than a hundred thousand tensors need.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -68,7 +68,7 @@ impl Weights {
     }
 
     /// Checks that every slot has a tensor of 32-bit floats with its shape, before anything is written.
-    pub(crate) fn check(&self, slots: &[Slot]) -> Result<(), ExportError> {
+    pub(crate) fn check(&self, slots: &[TensorSpec]) -> Result<(), ExportError> {
         let Self::File(file) = self else { return Ok(()) };
         for slot in slots {
             let problem = match file.header.info(&slot.name) {
@@ -87,7 +87,7 @@ impl Weights {
     }
 
     /// Writes the numbers of a slot that [`Weights::check`] accepted: little-endian 32-bit floats, row by row.
-    pub(crate) fn stream(&self, slot: &Slot, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn stream(&self, slot: &TensorSpec, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Fresh(seed) => slot.initial(*seed).try_for_each(|value| out.write_all(&value.to_le_bytes())),
             Self::File(file) => {

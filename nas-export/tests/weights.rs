@@ -25,7 +25,8 @@ fn fresh_weights_equal_those_with_which_training_begins() {
     let folder = tempfile::tempdir().unwrap();
     let evaluator = BurnEvaluator::open(&Settings::defaults(&BurnEvaluator::info().parameters), None).unwrap();
     let space = space::<NasBench201>();
-    let task = Task { settings: Settings::defaults(&space.task_parameters()), ..evaluator.opened().task.unwrap() };
+    let task =
+        Task { settings: Settings::defaults(&space.task_parameters()), ..evaluator.instance_info().task.unwrap() };
     let graph = space.build(&space.sample(1), &task).unwrap();
     let (trained, fresh) = (folder.path().join("trained"), folder.path().join("fresh"));
     // With no epochs, these are the weights before training.

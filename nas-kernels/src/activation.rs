@@ -9,7 +9,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::exp::{erf, exp, logistic, tanh};
 use super::moments::{append, append_pairs};
-use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
+use super::tensor::{FlexTensor, Plain, contiguous, numbers, output, plain};
 
 /// √(2/π), a factor in the tanh form of GELU.
 const ROOT: f32 = 0.797_884_6;
@@ -41,12 +41,12 @@ pub enum Curve {
 impl Curve {
     /// Applies the function to every number of a tensor. `None` if it is not in single precision on the CPU.
     pub fn apply<const D: usize>(self, input: &Tensor<D>) -> Option<Tensor<D>> {
-        let x = Ours::of(input)?;
+        let x = FlexTensor::of(input)?;
         let plainly = x.is_plain();
         let (x, node) = x.tracked().into_parts();
         let x = contiguous(x);
         let y = self.values(&x);
-        Some(output(Bend, [node], plainly, (self, x), y))
+        Some(output(ActivationBackward, [node], plainly, (self, x), y))
     }
 
     fn values(self, x: &Plain) -> Plain {
@@ -157,9 +157,9 @@ impl WithSimd for Slopes<'_> {
 }
 
 #[derive(Debug)]
-struct Bend;
+struct ActivationBackward;
 
-impl Backward<Flex, 1> for Bend {
+impl Backward<Flex, 1> for ActivationBackward {
     type State = (Curve, Plain);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {

@@ -7,12 +7,12 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::tensor::Tensor;
 use pulp::Arch;
 
-use super::conv_as_matrix::Dense;
+use super::conv_as_matrix::ConvMatrix;
 use super::conv_direct::{self, Operands, Rectifier};
 use super::moments::Moments;
 use super::norm::{self, Channel, Planes, Sums};
 use super::padded_layout::Window;
-use super::tensor::{Ours, Plain, contiguous, numbers, output, plain, sizes};
+use super::tensor::{FlexTensor, Plain, contiguous, numbers, output, plain, sizes};
 use super::{conv_strided, winograd};
 
 /// The learnt parameters of a batch normalisation, its ε, and the rectifier after it.
@@ -46,7 +46,7 @@ pub fn convolve(
     window: Window,
     rectifier: Option<Rectifier>,
 ) -> Option<Tensor<4>> {
-    let (x, w, b) = (Ours::of(input)?, Ours::of(weight)?, Ours::of_optional(bias)?);
+    let (x, w, b) = (FlexTensor::of(input)?, FlexTensor::of(weight)?, FlexTensor::of_optional(bias)?);
     let plainly = x.is_plain() && w.is_plain() && b.is_plain();
     let (x, x_node) = x.tracked().into_parts();
     let (w, w_node) = w.tracked().into_parts();
@@ -58,9 +58,9 @@ pub fn convolve(
 }
 
 /// The algorithms for a convolution and its gradients.
-pub enum Way<'o> {
+pub enum ConvAlgorithm<'o> {
     /// One product with a dense matrix, [`conv_as_matrix`](super::conv_as_matrix).
-    Dense(Dense<'o>),
+    ConvMatrix(ConvMatrix<'o>),
     /// Winograd's tiles, [`winograd`].
     Tiles,
     /// Unfolded windows and one product, [`conv_strided`].
@@ -69,11 +69,11 @@ pub enum Way<'o> {
     Lines,
 }
 
-impl<'o> Way<'o> {
+impl<'o> ConvAlgorithm<'o> {
     /// The fastest algorithm that can compute this convolution.
     pub fn of(operands: Operands<'o>) -> Self {
-        match Dense::of(operands) {
-            Some(dense) => Self::Dense(dense),
+        match ConvMatrix::of(operands) {
+            Some(dense) => Self::ConvMatrix(dense),
             None if winograd::fits(&operands) => Self::Tiles,
             None if conv_strided::fits(&operands) => Self::Unfolded,
             None => Self::Lines,
@@ -93,11 +93,11 @@ fn forward(
     let operands = Operands { window, batch, input: numbers(x), weight: numbers(w), rectifier };
     let bias = bias.map(numbers);
     let asked = conv_direct::Forward { operands, bias, moments };
-    let (output, found) = match Way::of(operands) {
-        Way::Dense(dense) => dense.forward(bias, moments),
-        Way::Tiles => Arch::new().dispatch(winograd::Forward(asked)),
-        Way::Unfolded => Arch::new().dispatch(conv_strided::Forward(asked)),
-        Way::Lines => Arch::new().dispatch(asked),
+    let (output, found) = match ConvAlgorithm::of(operands) {
+        ConvAlgorithm::ConvMatrix(dense) => dense.forward(bias, moments),
+        ConvAlgorithm::Tiles => Arch::new().dispatch(winograd::Forward(asked)),
+        ConvAlgorithm::Unfolded => Arch::new().dispatch(conv_strided::Forward(asked)),
+        ConvAlgorithm::Lines => Arch::new().dispatch(asked),
     };
     let [height, width] = window.out();
     (plain(output, &[batch, window.channels[1], height, width]), found)
@@ -123,11 +123,11 @@ impl Seen {
     fn backward(&self, gradient: impl conv_direct::Gradient, input: bool, weight: bool) -> [Option<Plain>; 2] {
         let operands = self.operands();
         let asked = conv_direct::Backward { operands, gradient, input, weight };
-        let (of_input, of_weight) = match Way::of(operands) {
-            Way::Dense(dense) => dense.backward(&asked.gradient, input, weight),
-            Way::Tiles => Arch::new().dispatch(winograd::Backward(asked)),
-            Way::Unfolded => Arch::new().dispatch(conv_strided::Backward(asked)),
-            Way::Lines => Arch::new().dispatch(asked),
+        let (of_input, of_weight) = match ConvAlgorithm::of(operands) {
+            ConvAlgorithm::ConvMatrix(dense) => dense.backward(&asked.gradient, input, weight),
+            ConvAlgorithm::Tiles => Arch::new().dispatch(winograd::Backward(asked)),
+            ConvAlgorithm::Unfolded => Arch::new().dispatch(conv_strided::Backward(asked)),
+            ConvAlgorithm::Lines => Arch::new().dispatch(asked),
         };
         let of = |wanted: bool, numbers: Vec<f32>, like: &Plain| wanted.then(|| plain(numbers, &sizes::<4>(like)));
         [of(input, of_input, &self.input), of(weight, of_weight, &self.weight)]
@@ -169,8 +169,8 @@ pub fn convolve_normalized(
     rectifier: Option<Rectifier>,
     norm: &Norm,
 ) -> Option<Normalized<4>> {
-    let (x, w) = (Ours::of(input)?.tracked(), Ours::of(weight)?.tracked());
-    let (scale, shift) = (Ours::of(&norm.scale)?.tracked(), Ours::of(&norm.shift)?.tracked());
+    let (x, w) = (FlexTensor::of(input)?.tracked(), FlexTensor::of(weight)?.tracked());
+    let (scale, shift) = (FlexTensor::of(&norm.scale)?.tracked(), FlexTensor::of(&norm.shift)?.tracked());
     let (x, x_node) = x.into_parts();
     let (w, w_node) = w.into_parts();
     let (scale, scale_node) = scale.into_parts();
@@ -188,8 +188,8 @@ pub fn convolve_normalized(
 /// Batch normalisation of `[batch, channels, ...]` with the statistics of the batch. `None` if a tensor is not in
 /// single precision on the CPU.
 pub fn normalize<const D: usize>(input: &Tensor<D>, norm: &Norm) -> Option<Normalized<D>> {
-    let x = Ours::of(input)?.tracked();
-    let (scale, shift) = (Ours::of(&norm.scale)?.tracked(), Ours::of(&norm.shift)?.tracked());
+    let x = FlexTensor::of(input)?.tracked();
+    let (scale, shift) = (FlexTensor::of(&norm.scale)?.tracked(), FlexTensor::of(&norm.shift)?.tracked());
     let (x, x_node) = x.into_parts();
     let (scale, scale_node) = scale.into_parts();
     let (shift, shift_node) = shift.into_parts();

@@ -25,14 +25,14 @@ struct Pair {
 }
 
 /// A convolution that is computed with one dense matrix.
-pub struct Dense<'o> {
+pub struct ConvMatrix<'o> {
     operands: Operands<'o>,
     /// The number of pixels of the input, and of the output.
     pixels: [usize; 2],
     pairs: Vec<Pair>,
 }
 
-impl<'o> Dense<'o> {
+impl<'o> ConvMatrix<'o> {
     /// Returns `None` if the images or the matrix would be too large, if there are too few images, or if there are
     /// groups, between which the matrix would hold zeros only.
     pub fn of(operands: Operands<'o>) -> Option<Self> {

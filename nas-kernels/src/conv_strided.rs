@@ -6,7 +6,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::conv_direct::{self, Gradient, Operands};
-use super::images::{give_back, lay_gradients_out, lay_out, of_lanes, passed};
+use super::images::{gather, gather_gradients, of_lanes, passed, scatter};
 use super::lanes::are_full;
 use super::matmul::{add_product, multiply};
 use super::moments::Moments;
@@ -120,7 +120,7 @@ impl WithSimd for Forward<'_> {
         let mut found = vec![Moments::default(); if moments { outputs } else { 0 }];
         for first in (0..operands.batch).step_by(S::F32_LANES) {
             let images = S::F32_LANES.min(operands.batch - first);
-            lay_out::<S>(&operands, [first, images], &places.inside, (&mut input, places.size));
+            gather::<S>(&operands, [first, images], &places.inside, (&mut input, places.size));
             places.unfold(&input, &mut seen);
             let width = pixels * S::F32_LANES;
             let numbers = bytemuck::cast_slice(&seen);
@@ -133,7 +133,7 @@ impl WithSimd for Forward<'_> {
                     found.add(of_lanes(simd, images, S::as_simd_f32s(numbers).0, &places.outside));
                 }
             }
-            give_back::<S>(images, S::as_simd_f32s(&output).0, pixels, &places.outside, &mut all);
+            scatter::<S>(images, S::as_simd_f32s(&output).0, pixels, &places.outside, &mut all);
         }
         (all, found)
     }
@@ -159,10 +159,10 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
         let mut of_weight = vec![0.0; if for_weight { operands.weight.len() } else { 0 }];
         for first in (0..operands.batch).step_by(S::F32_LANES) {
             let images = S::F32_LANES.min(operands.batch - first);
-            lay_gradients_out::<S>(&gradient, [first, images], &places.outside, (&mut gradients, pixels));
+            gather_gradients::<S>(&gradient, [first, images], &places.outside, (&mut gradients, pixels));
             let numbers: &[f32] = bytemuck::cast_slice(&gradients);
             if for_weight {
-                lay_out::<S>(&operands, [first, images], &places.inside, (&mut input, places.size));
+                gather::<S>(&operands, [first, images], &places.inside, (&mut input, places.size));
                 places.unfold(&input, &mut seen);
                 let seen = bytemuck::cast_slice(&seen);
                 add_product([outputs, width, row], (numbers, [width, 1]), (seen, [1, width]), &mut of_weight);
@@ -171,7 +171,7 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
                 let of_seen = multiply([row, outputs, width], (operands.weight, [1, row]), (numbers, [width, 1]), &[]);
                 found.fill(zero);
                 places.fold(simd, S::as_simd_f32s(&of_seen).0, &mut found);
-                give_back::<S>(images, &found, places.size, &places.inside, &mut of_input);
+                scatter::<S>(images, &found, places.size, &places.inside, &mut of_input);
             }
         }
         (passed(&operands, of_input), of_weight)

@@ -9,7 +9,7 @@ use super::moments::{Moments, append_pairs};
 /// Lays out `images` images of the input, beginning with image `first`, rectified where the operands say so. `channels`
 /// is the buffer and the number of vectors that it has for each channel.
 #[inline(always)]
-pub fn lay_out<S: Simd>(
+pub fn gather<S: Simd>(
     operands: &Operands<'_>,
     [first, images]: [usize; 2],
     places: &[usize],
@@ -27,7 +27,7 @@ pub fn lay_out<S: Simd>(
 
 /// Lays out the gradients of some images in the same way.
 #[inline(always)]
-pub fn lay_gradients_out<S: Simd>(
+pub fn gather_gradients<S: Simd>(
     gradient: &impl Gradient,
     [first, images]: [usize; 2],
     places: &[usize],
@@ -45,7 +45,7 @@ pub fn lay_gradients_out<S: Simd>(
 
 /// Appends the channels, which have `size` vectors each, to `all`, image by image.
 #[inline(always)]
-pub fn give_back<S: Simd>(images: usize, channels: &[S::f32s], size: usize, places: &[usize], all: &mut Vec<f32>) {
+pub fn scatter<S: Simd>(images: usize, channels: &[S::f32s], size: usize, places: &[usize], all: &mut Vec<f32>) {
     let (area, count) = (places.len(), channels.len() / size);
     let length = all.len() + images * count * area;
     all.reserve(length - all.len());

@@ -7,12 +7,12 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
-use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
+use super::tensor::{FlexTensor, Plain, contiguous, numbers, output, plain};
 
 /// The product of `[rows, in]` and `[in, out]`, plus `bias` (`[out]`) in every row if there is one. `None` if a tensor
 /// is not in single precision on the CPU.
 pub fn linear(input: &Tensor<2>, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Tensor<2>> {
-    let (x, w, b) = (Ours::of(input)?, Ours::of(weight)?, Ours::of_optional(bias)?);
+    let (x, w, b) = (FlexTensor::of(input)?, FlexTensor::of(weight)?, FlexTensor::of_optional(bias)?);
     let plainly = x.is_plain() && w.is_plain() && b.is_plain();
     let (x, x_node) = x.tracked().into_parts();
     let (w, w_node) = w.tracked().into_parts();
@@ -29,7 +29,7 @@ pub fn products(first: &Tensor<4>, second: &Tensor<4>) -> Option<Tensor<4>> {
     if second.dims()[..2] != [batch, groups] {
         return None;
     }
-    let (a, b) = (Ours::of(first)?, Ours::of(second)?);
+    let (a, b) = (FlexTensor::of(first)?, FlexTensor::of(second)?);
     let plainly = a.is_plain() && b.is_plain();
     let (a, a_node) = a.tracked().into_parts();
     let (b, b_node) = b.tracked().into_parts();

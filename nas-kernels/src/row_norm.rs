@@ -9,7 +9,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::exp::exp;
 use super::moments::{append, append_pairs, moments, sum, sum_of_pairs};
-use super::tensor::{Ours, Plain, contiguous, numbers, output, plain};
+use super::tensor::{FlexTensor, Plain, contiguous, numbers, output, plain};
 
 /// Normalises every row of `[rows, numbers]`: if `centred`, by its mean and deviation (Ba et al. 2016, "Layer
 /// Normalization"), otherwise by its root mean square (Zhang & Sennrich 2019). Each column is then multiplied by its
@@ -22,7 +22,7 @@ pub fn normalize_rows(
     epsilon: f64,
     centred: bool,
 ) -> Option<Tensor<2>> {
-    let (x, scale, shift) = (Ours::of(input)?, Ours::of(scale)?, Ours::of_optional(shift)?);
+    let (x, scale, shift) = (FlexTensor::of(input)?, FlexTensor::of(scale)?, FlexTensor::of_optional(shift)?);
     let plainly = x.is_plain() && scale.is_plain() && shift.is_plain();
     let (x, x_node) = x.tracked().into_parts();
     let (scale, scale_node) = scale.tracked().into_parts();
@@ -175,7 +175,7 @@ impl Seen {
 /// not in single precision on the CPU.
 pub fn softmax<const D: usize>(input: &Tensor<D>, scale: f32, seen: Seen) -> Option<Tensor<D>> {
     let width = input.dims()[D - 1];
-    let x = Ours::of(input)?;
+    let x = FlexTensor::of(input)?;
     let plainly = x.is_plain();
     let (x, node) = x.tracked().into_parts();
     let x = contiguous(x);

@@ -15,14 +15,14 @@ pub type Recorded = Autodiff<Flex, NoCheckpointing>;
 pub type Tracked = FloatTensor<Recorded>;
 
 /// A tensor in single precision on the CPU, which is what these kernels compute.
-pub enum Ours {
+pub enum FlexTensor {
     /// A tensor without gradients.
     Plain(Plain),
     /// A tensor that takes part in automatic differentiation.
     Tracked(Tracked),
 }
 
-impl Ours {
+impl FlexTensor {
     /// Returns `None` for a tensor on another device or in another precision.
     pub fn of<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
         if tensor.dtype() != DType::F32 {
@@ -34,7 +34,7 @@ impl Ours {
         }
     }
 
-    /// Like [`Ours::of`], for a vector that may be missing. A missing vector becomes an empty one without a gradient.
+    /// Like [`FlexTensor::of`], for a vector that may be missing. A missing vector becomes an empty one without a gradient.
     pub fn of_optional(vector: Option<&Tensor<1>>) -> Option<Self> {
         vector.map_or_else(|| Some(Self::Plain(plain(Vec::new(), &[0]))), Self::of)
     }

@@ -6,7 +6,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData, activation, module};
 use nas_api::rng::{RngExt, seeded};
 
-use super::autodiff::Way;
+use super::autodiff::ConvAlgorithm;
 use super::conv_direct::Operands;
 use super::{
     Curve, Norm, Rectifier, Seen, Window, convolve, convolve_normalized, linear, normalize, normalize_rows, products,
@@ -137,11 +137,11 @@ fn every_convolution_kernel_is_tested() {
     for (batch, window) in windows() {
         let (x, w) = (vec![0.0; batch * window.channels[0] * window.size[0] * window.size[1]], Vec::new());
         let operands = Operands { window: &window, batch, input: &x, weight: &w, rectifier: None };
-        let kernel = match Way::of(operands) {
-            Way::Dense(_) => 0,
-            Way::Tiles => 1,
-            Way::Unfolded => 2,
-            Way::Lines => 3,
+        let kernel = match ConvAlgorithm::of(operands) {
+            ConvAlgorithm::ConvMatrix(_) => 0,
+            ConvAlgorithm::Tiles => 1,
+            ConvAlgorithm::Unfolded => 2,
+            ConvAlgorithm::Lines => 3,
         };
         served[kernel] += 1;
         assert!(kernel == 3 || window.dilations[0] < 300, "{window:?}");

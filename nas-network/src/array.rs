@@ -5,7 +5,7 @@
 pub struct Array {
     /// `<node>.weight`, `<node>.bias`, `<node>.running_mean`, `<node>.running_var`.
     pub name: String,
-    /// The shape, as in [`nas_api::graph::weights::Slot`].
+    /// The shape, as in [`nas_api::graph::weights::TensorSpec`].
     pub shape: Vec<usize>,
     /// The numbers in row-major order.
     pub values: Vec<f32>,

@@ -75,14 +75,14 @@ pub enum SlotKind {
 #[derive(Clone, Debug)]
 pub struct Slot {
     /// The name, shape and initial values, as in [`Array`].
-    pub tensor: weights::Slot,
+    pub tensor: weights::TensorSpec,
     /// The list that holds it; the k-th slot of a list is its k-th tensor.
     pub place: SlotKind,
 }
 
 impl Slot {
     /// A slot of a node with the operator `op`.
-    pub fn new(tensor: weights::Slot, op: &str) -> Self {
+    pub fn new(tensor: weights::TensorSpec, op: &str) -> Self {
         let place = match (tensor.what, op) {
             ("running_mean", _) => SlotKind::Mean,
             ("running_var", _) => SlotKind::Variance,

@@ -57,7 +57,7 @@ fn check(graph: &Graph, input: &[i64]) -> bool {
     // The counts of a valid graph may still overflow.
     let _ = count::count(graph, &shapes);
     let _ = memory(graph, &shapes, 8, 4);
-    let _ = weights::slots(graph, &shapes);
+    let _ = weights::tensor_specs(graph, &shapes);
     true
 }
 

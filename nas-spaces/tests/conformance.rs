@@ -50,7 +50,8 @@ fn every_space_conforms() {
         let name = space.info().unwrap().name;
         for (shape, outputs) in [([1, 8, 8], 10), ([1, 28, 28], 10), ([3, 9, 13], 7)] {
             let task = task(&mut *space, &shape, outputs);
-            conformance::space(&mut *space, &task, 40).unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
+            conformance::check_space(&mut *space, &task, 40)
+                .unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
         }
     }
 }
@@ -66,7 +67,7 @@ fn conforms(space: &mut dyn OpenSpace, shapes: &[&[i64]], kind: &str) {
     let name = space.info().unwrap().name;
     for shape in shapes {
         let task = Task { kind: kind.into(), ..task(space, shape, 10) };
-        conformance::space(space, &task, 40).unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
+        conformance::check_space(space, &task, 40).unwrap_or_else(|broken| panic!("{name} on {shape:?}: {broken}"));
     }
 }
 
@@ -107,14 +108,14 @@ fn transformers_of_full_size_conform_except_for_neighbours() {
     let check = |space: Box<dyn OpenSpace>, shape: &[i64], kind: &str| {
         let mut space = space;
         let task = Task { kind: kind.into(), ..task(&mut *space, shape, 1000) };
-        let genotypes = conformance::sampled(&mut *space, 60).unwrap();
-        conformance::described(&mut *space).unwrap();
-        conformance::walked(&mut *space, &genotypes).unwrap();
-        conformance::mutated(&mut *space, &genotypes[..8]).unwrap();
-        conformance::crossed(&mut *space, &genotypes).unwrap();
-        conformance::written(&mut *space, &genotypes).unwrap();
-        conformance::featured(&mut *space, &genotypes).unwrap();
-        conformance::built(&mut *space, &task, &genotypes[..2]).unwrap();
+        let genotypes = conformance::check_samples(&mut *space, 60).unwrap();
+        conformance::check_description(&mut *space).unwrap();
+        conformance::check_walks(&mut *space, &genotypes).unwrap();
+        conformance::check_mutation(&mut *space, &genotypes[..8]).unwrap();
+        conformance::check_crossover(&mut *space, &genotypes).unwrap();
+        conformance::check_text(&mut *space, &genotypes).unwrap();
+        conformance::check_features(&mut *space, &genotypes).unwrap();
+        conformance::check_networks(&mut *space, &task, &genotypes[..2]).unwrap();
     };
     for per_layer in [false, true] {
         check(Box::new(with::<VisionTransformer>(per_layer, &[])), &[3, 224, 224], "classification");
@@ -126,13 +127,13 @@ fn transformers_of_full_size_conform_except_for_neighbours() {
 #[test]
 fn the_hierarchical_grammar_conforms_except_for_most_neighbours() {
     let mut space = GrammarSpace::hierarchical_nas_bench_201().unwrap();
-    let genotypes = conformance::sampled(&mut space, 12).unwrap();
-    conformance::described(&mut space).unwrap();
-    conformance::walked(&mut space, &genotypes).unwrap();
-    conformance::mutated(&mut space, &genotypes[..4]).unwrap();
-    conformance::crossed(&mut space, &genotypes).unwrap();
-    conformance::written(&mut space, &genotypes).unwrap();
-    conformance::featured(&mut space, &genotypes).unwrap();
+    let genotypes = conformance::check_samples(&mut space, 12).unwrap();
+    conformance::check_description(&mut space).unwrap();
+    conformance::check_walks(&mut space, &genotypes).unwrap();
+    conformance::check_mutation(&mut space, &genotypes[..4]).unwrap();
+    conformance::check_crossover(&mut space, &genotypes).unwrap();
+    conformance::check_text(&mut space, &genotypes).unwrap();
+    conformance::check_features(&mut space, &genotypes).unwrap();
     let shortest = genotypes.iter().min_by_key(|genotype| genotype.len()).unwrap();
     let neighbors = SearchSpace::neighbors(&space, shortest);
     for neighbor in neighbors.iter().step_by(neighbors.len() / 8) {
@@ -144,7 +145,7 @@ fn the_hierarchical_grammar_conforms_except_for_most_neighbours() {
 fn a_space_without_networks_conforms_in_everything_else() {
     for (decisions, choices) in [(1, 2), (20, 2), (7, 5)] {
         let mut space = Synthetic::new(decisions, choices);
-        conformance::decided(&mut space, 40).unwrap();
+        conformance::check_decisions(&mut space, 40).unwrap();
         let task = task(&mut space, &[1], 1);
         let error = SearchSpace::build(&space, &vec![0; decisions as usize], &task).unwrap_err();
         assert!(error.to_string().contains("no networks"), "{error}");
@@ -156,7 +157,7 @@ fn mlp_takes_inputs_of_any_rank() {
     let mut space = Mlp::new();
     for shape in [&[5][..], &[4, 6], &[2, 3, 4, 5]] {
         let task = task(&mut space, shape, 1);
-        conformance::space(&mut space, &task, 10).unwrap();
+        conformance::check_space(&mut space, &task, 10).unwrap();
     }
 }
 
@@ -167,7 +168,7 @@ fn nas_bench_201_takes_every_size_of_at_least_four() {
         for width in [height, 31 - height] {
             let task = task(&mut space, &[3, height, width], 10);
             let genotype = SearchSpace::sample(&space, height as u32);
-            conformance::built(&mut space, &task, &[genotype]).unwrap();
+            conformance::check_networks(&mut space, &task, &[genotype]).unwrap();
         }
     }
     for shape in [&[3, 3, 8][..], &[3, 8, 3], &[64], &[3, 8, 8, 8]] {
@@ -295,7 +296,7 @@ fn each_broken_promise_is_found() {
         assert!(counterexample.contains(words), "{promise:?}: {counterexample}");
         // Only the suite compares two instances.
         if promise != Broken::Instances {
-            let broken = conformance::space(&mut space, &task, 40).expect_err(words);
+            let broken = conformance::check_space(&mut space, &task, 40).expect_err(words);
             assert!(broken.contains(words), "{promise:?}: {broken}");
         }
     }
@@ -345,8 +346,8 @@ impl SearchSpace for FalselyStandard {
 #[test]
 fn a_space_that_claims_to_be_standard_must_be() {
     let mut space = FalselyStandard(NasBench201::new());
-    let genotypes = conformance::sampled(&mut space, 8).unwrap();
-    let broken = conformance::standard(&mut space, &genotypes).unwrap_err();
+    let genotypes = conformance::check_samples(&mut space, 8).unwrap();
+    let broken = conformance::check_standard(&mut space, &genotypes).unwrap_err();
     assert!(broken.contains("it is standard, but sample(0)"), "{broken}");
     let task = task(&mut space, &[3, 8, 8], 10);
     let verdicts = suite(&mut space, &mut FalselyStandard(NasBench201::new()), Some(&task), 8);

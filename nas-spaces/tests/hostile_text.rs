@@ -79,7 +79,7 @@ fn a_damaged_definition_is_refused_or_sound() {
             return Ok(false);
         };
         let genotypes = sampled_soundly(&mut space, 8).map_err(TestCaseError::fail)?;
-        conformance::neighboring(&mut space, &genotypes[..2]).map_err(TestCaseError::fail)?;
+        conformance::check_neighbors(&mut space, &genotypes[..2]).map_err(TestCaseError::fail)?;
         // Whatever does not depend on the task was checked when the space was opened.
         let task =
             Task { input_shape: vec![1, 16, 16], outputs: 10, kind: String::new(), settings: Settings::default() };
@@ -112,10 +112,10 @@ fn a_damaged_grammar_is_refused_or_sound() {
 
 /// Samples of a space, which keeps the promises that do not need networks.
 fn sampled_soundly<S: SearchSpace>(space: &mut S, count: u32) -> Result<Vec<Genotype>, String> {
-    conformance::described(space)?;
-    let genotypes = conformance::sampled(space, count)?;
-    conformance::walked(space, &genotypes)?;
-    conformance::written(space, &genotypes)?;
+    conformance::check_description(space)?;
+    let genotypes = conformance::check_samples(space, count)?;
+    conformance::check_walks(space, &genotypes)?;
+    conformance::check_text(space, &genotypes)?;
     Ok(genotypes)
 }
 

@@ -78,7 +78,7 @@ impl StrategyPlugin for Grid {
             reference: "Bergstra & Bengio 2012, Random search for hyper-parameter optimization, JMLR 13, Section 1"
                 .into(),
             needs: Needs::default(),
-            serves: Serves { several_objectives: true, ahead: true, ..Serves::default() },
+            serves: Serves { several_objectives: true, batched_asks: true, ..Serves::default() },
             parameters: vec![Parameter::one_of(
                 "order",
                 "lexicographic",

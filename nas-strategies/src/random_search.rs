@@ -52,7 +52,7 @@ impl StrategyPlugin for RandomSearch {
                 "Li & Talwalkar 2019, Random search and reproducibility for neural architecture search, UAI, Section 4"
                     .into(),
             needs: Needs::default(),
-            serves: Serves { several_objectives: true, ahead: true, ..Serves::default() },
+            serves: Serves { several_objectives: true, batched_asks: true, ..Serves::default() },
             parameters: vec![Parameter::truth(
                 "unique",
                 false,

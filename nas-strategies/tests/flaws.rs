@@ -89,7 +89,7 @@ fn subject(flaw: Flaw) -> Subject {
     };
     let mut info = RegularizedEvolution::info();
     if flaw == Flaw::ServesNotAhead {
-        info.serves.ahead = true;
+        info.serves.batched_asks = true;
     }
     Subject { info, open: Box::new(open), settings: Vec::new() }
 }
@@ -106,7 +106,7 @@ fn every_flaw_is_found_by_the_check_for_it() {
         (Flaw::StallsAfterFailure, "failed trials are tolerated"),
         (Flaw::RefusesNan, "non-finite and huge values are tolerated"),
         (Flaw::RefusesExternalResults, "external results are accepted"),
-        (Flaw::ServesNotAhead, "asking ahead changes no proposal"),
+        (Flaw::ServesNotAhead, "asking batched_asks changes no proposal"),
         (Flaw::CountsTwice, "a result told again changes nothing"),
         (Flaw::AlwaysMaximizes, "minimizing is maximizing the negative"),
         (Flaw::NeedsTwoChoices, "spaces of one or two architectures are handled"),

@@ -47,9 +47,9 @@ static nas_answer open_logistic(const uint8_t *data, size_t length, void **insta
     static const uint32_t shape[] = {1, 8, 8};
     static const double fidelities[] = {4};
     snprintf(digest, sizeof digest, "%a", made->shift);
-    nas_opened opened = {fidelities, 1, true, shape, 3, 2, "classification", NULL, 0, "made of numbers", digest};
+    nas_instance_info opened = {fidelities, 1, true, shape, 3, 2, "classification", NULL, 0, "made of numbers", digest};
     nas_writer to = {NULL, 0, 0, false};
-    nas_put_opened(&to, &opened);
+    nas_put_instance_info(&to, &opened);
     return nas_finish(to);
 }
 
@@ -111,7 +111,7 @@ static nas_answer fit(const logistic *settings, const nas_train_request *request
         }
         loss /= EXAMPLES / 2;
         nas_metric so_far = {"train_loss", loss};
-        if (nas_is_stopped(callbacks) || nas_report(callbacks, epoch, &so_far, 1) != NAS_GO_ON) {
+        if (nas_is_stopped(callbacks) || nas_report(callbacks, epoch, &so_far, 1) != NAS_CONTINUE) {
             return nas_stopped();
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::{CurvePoint, Evaluator, EvaluatorInfo, Measurement, Metric, Monitor, Request, Verdict};
 
-/// Checks what an evaluator promises about the learning curve of a [`judged`](Request::judged) request:
+/// Checks what an evaluator promises about the learning curve of a [`prunable`](Request::prunable) request:
 ///
 /// - The fidelities of its points ascend and do not exceed that of the request.
 /// - The points have declared metrics only, none of them hidden from strategies.
@@ -18,20 +18,20 @@ use crate::{CurvePoint, Evaluator, EvaluatorInfo, Measurement, Metric, Monitor, 
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn learning_curves(evaluator: &dyn Evaluator, info: &EvaluatorInfo, request: &Request) -> Result<(), String> {
-    let judged = Request { judged: true, ..request.clone() };
-    let full = measure(evaluator, &judged, None)?;
+pub fn check_learning_curves(evaluator: &dyn Evaluator, info: &EvaluatorInfo, request: &Request) -> Result<(), String> {
+    let prunable = Request { prunable: true, ..request.clone() };
+    let full = measure(evaluator, &prunable, None)?;
     let Some(result) = &full.result else { return Err("it stopped early although it was not told to".into()) };
     if let Some(failure) = &result.failure {
         return Err(format!("the request cannot be measured, so nothing can be checked: {}", failure.reason));
     }
-    if full.points.is_empty() && !evaluator.opened().intermediate_metrics.is_empty() {
+    if full.points.is_empty() && !evaluator.instance_info().intermediate_metrics.is_empty() {
         return Err("it declares intermediate metrics and reports no curve point".into());
     }
     check_declared(evaluator, info, &full.points)?;
     check_ascending(request, &full.points)?;
-    check_repeatable(evaluator, &judged, &full)?;
-    check_obedient(evaluator, &judged, &full)
+    check_repeatable(evaluator, &prunable, &full)?;
+    check_obedient(evaluator, &prunable, &full)
 }
 
 /// A measurement with its learning curve.
@@ -68,14 +68,14 @@ impl Monitor for Recorder {
     fn report(&self, point: CurvePoint) -> Verdict {
         let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
         points.push(point);
-        self.end.filter(|(at, _)| points.len() > *at).map_or(Verdict::GoOn, |(_, verdict)| verdict)
+        self.end.filter(|(at, _)| points.len() > *at).map_or(Verdict::Continue, |(_, verdict)| verdict)
     }
 
     fn notice(&self, _line: &str) {}
 }
 
 fn check_declared(evaluator: &dyn Evaluator, info: &EvaluatorInfo, points: &[CurvePoint]) -> Result<(), String> {
-    let opened = evaluator.opened();
+    let opened = evaluator.instance_info();
     let metrics = || info.metrics.iter().chain(&opened.metrics);
     if let Some(unknown) =
         opened.intermediate_metrics.iter().find(|name| !metrics().any(|metric| metric.name == **name))
@@ -113,13 +113,13 @@ fn check_ascending(request: &Request, points: &[CurvePoint]) -> Result<(), Strin
 }
 
 /// Checks that the curve and the result are the same when measured again, and the result also without a pruner.
-fn check_repeatable(evaluator: &dyn Evaluator, judged: &Request, full: &Run) -> Result<(), String> {
-    let again = measure(evaluator, judged, None)?;
+fn check_repeatable(evaluator: &dyn Evaluator, prunable: &Request, full: &Run) -> Result<(), String> {
+    let again = measure(evaluator, prunable, None)?;
     let same = |(a, b): (&CurvePoint, &CurvePoint)| a.fidelity == b.fidelity && equal(&a.metrics, &b.metrics);
     if again.points.len() != full.points.len() || !again.points.iter().zip(&full.points).all(same) {
         return Err("its learning curve differs when the request is measured again".into());
     }
-    let unjudged = measure(evaluator, &Request { judged: false, ..judged.clone() }, None)?;
+    let unjudged = measure(evaluator, &Request { prunable: false, ..prunable.clone() }, None)?;
     for (result, when) in [(again.result, "measured again"), (unjudged.result, "not judged")] {
         let (Some(first), Some(second)) = (&full.result, &result) else {
             return Err(format!("it has no result when the request is {when}"));
@@ -141,7 +141,7 @@ fn equal(left: &[Metric], right: &[Metric]) -> bool {
 }
 
 /// Checks that a measurement ends when it is told to: at its first point, in the middle, and at the last point but one.
-fn check_obedient(evaluator: &dyn Evaluator, judged: &Request, full: &Run) -> Result<(), String> {
+fn check_obedient(evaluator: &dyn Evaluator, prunable: &Request, full: &Run) -> Result<(), String> {
     let mut ends = vec![0, full.points.len() / 2, full.points.len().saturating_sub(2)];
     ends.retain(|at| at + 1 < full.points.len());
     ends.sort_unstable();
@@ -149,7 +149,7 @@ fn check_obedient(evaluator: &dyn Evaluator, judged: &Request, full: &Run) -> Re
     let mut spent = 0.0;
     for at in ends {
         let when = format!("pruned at point {at}");
-        match (measure(evaluator, judged, Some((at, Verdict::Pruned)))?.result, evaluator.opened().simulated) {
+        match (measure(evaluator, prunable, Some((at, Verdict::Pruned)))?.result, evaluator.instance_info().simulated) {
             (None, false) => {}
             (Some(_), false) => return Err(format!("{when}, it returns a result")),
             (None, true) => return Err(format!("{when}, it returns no simulated seconds")),
@@ -164,7 +164,7 @@ fn check_obedient(evaluator: &dyn Evaluator, judged: &Request, full: &Run) -> Re
             }
         }
     }
-    let stopped = measure(evaluator, judged, Some((0, Verdict::Stopped)))?.result;
+    let stopped = measure(evaluator, prunable, Some((0, Verdict::Stopped)))?.result;
     match stopped {
         Some(_) if full.points.len() > 1 => Err("stopped at its first point, it returns a result".into()),
         _ => Ok(()),
@@ -175,7 +175,7 @@ fn check_obedient(evaluator: &dyn Evaluator, judged: &Request, full: &Run) -> Re
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{Candidate, Graph, MetricInfo, Opened, Parameter};
+    use crate::{Candidate, Graph, InstanceInfo, MetricInfo, Parameter};
 
     /// An evaluator with four steps of one second, and the name of its fault.
     struct Stepper(&'static str);
@@ -200,15 +200,15 @@ mod tests {
     }
 
     impl Evaluator for Stepper {
-        fn opened(&self) -> Opened {
+        fn instance_info(&self) -> InstanceInfo {
             let intermediate_metrics =
                 if self.0 == "hidden" { vec!["score".into(), "test".into()] } else { vec!["score".into()] };
-            Opened { intermediate_metrics, simulated: self.0 != "real", ..Opened::default() }
+            InstanceInfo { intermediate_metrics, simulated: self.0 != "real", ..InstanceInfo::default() }
         }
 
         fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> crate::Result<Option<Measurement>> {
             let steps = if self.0 == "beyond" { 5 } else { 4 };
-            for step in (1..=steps).map(f64::from).filter(|_| request.judged && self.0 != "silent") {
+            for step in (1..=steps).map(f64::from).filter(|_| request.prunable && self.0 != "silent") {
                 let fidelity = if self.0 == "backwards" { 5.0 - step } else { step };
                 let name = match self.0 {
                     "hidden" | "leaky" => "test",
@@ -219,14 +219,14 @@ mod tests {
                 let cost = if self.0 == "dear" { 40.0 } else { step };
                 match verdict {
                     _ if self.0 == "deaf" => {}
-                    Verdict::GoOn => {}
+                    Verdict::Continue => {}
                     Verdict::Pruned if self.0 == "free" || self.0 == "real" => return Ok(None),
                     Verdict::Pruned => return Ok(Some(Measurement::pruned(cost))),
                     Verdict::Stopped if self.0 == "stubborn" => break,
                     Verdict::Stopped => return Ok(None),
                 }
             }
-            let score = if self.0 == "moved" && request.judged { 3.0 } else { 4.0 };
+            let score = if self.0 == "moved" && request.prunable { 3.0 } else { 4.0 };
             let cost = (self.0 != "real").then_some(4.0);
             Ok(Some(Measurement { cost, ..Measurement::new(vec![Metric::new("score", score)]) }))
         }
@@ -241,11 +241,11 @@ mod tests {
             graph: Graph::default(),
             fidelity: Some(4.0),
             resume: None,
-            keep: false,
+            keep_checkpoint: false,
             seed: 1,
-            judged: false,
+            prunable: false,
         };
-        learning_curves(&Stepper(fault), &info(), &request)
+        check_learning_curves(&Stepper(fault), &info(), &request)
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
             ("undeclared", "'secret', which is not declared"),
             ("backwards", "at 3 after 4"),
             ("beyond", "at 5, but the fidelity of the request is 4"),
-            ("moved", "differs when the request is not judged"),
+            ("moved", "differs when the request is not prunable"),
             ("deaf", "continues to report after point 0"),
             ("free", "returns no simulated seconds"),
             ("dear", "costs 40 seconds, but must cost from 0 (at the point before) to 4 (in full)"),

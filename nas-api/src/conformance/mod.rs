@@ -12,7 +12,7 @@ mod suite;
 
 use std::collections::{HashMap, HashSet};
 
-pub use learning_curves::learning_curves;
+pub use learning_curves::check_learning_curves;
 pub use networks::{built, keyed, shared};
 pub use suite::{CHECKS, Check, Verdict, suite};
 
@@ -23,11 +23,11 @@ use crate::{Decision, FlatSpace, Genotype, OpenSpace, SearchSpace, SpaceInfo, Ta
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(), String> {
-    let genotypes = decided(space, samples)?;
-    built(space, task, &genotypes)?;
-    keyed(space, task, &genotypes)?;
-    shared(space, task)
+pub fn check_space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(), String> {
+    let genotypes = check_decisions(space, samples)?;
+    check_networks(space, task, &genotypes)?;
+    check_keys(space, task, &genotypes)?;
+    check_supernet(space, task)
 }
 
 /// Runs the checks that need no graphs, for a space that builds none. Returns the random genotypes.
@@ -35,16 +35,16 @@ pub fn space(space: &mut dyn OpenSpace, task: &Task, samples: u32) -> Result<(),
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn decided(space: &mut dyn OpenSpace, samples: u32) -> Result<Vec<Genotype>, String> {
-    described(space)?;
-    let genotypes = sampled(space, samples)?;
-    walked(space, &genotypes)?;
-    mutated(space, &genotypes)?;
-    crossed(space, &genotypes)?;
-    neighboring(space, &genotypes)?;
-    standard(space, &genotypes)?;
-    written(space, &genotypes)?;
-    featured(space, &genotypes)?;
+pub fn check_decisions(space: &mut dyn OpenSpace, samples: u32) -> Result<Vec<Genotype>, String> {
+    check_description(space)?;
+    let genotypes = check_samples(space, samples)?;
+    check_walks(space, &genotypes)?;
+    check_mutation(space, &genotypes)?;
+    check_crossover(space, &genotypes)?;
+    check_neighbors(space, &genotypes)?;
+    check_standard(space, &genotypes)?;
+    check_text(space, &genotypes)?;
+    check_features(space, &genotypes)?;
     Ok(genotypes)
 }
 
@@ -80,7 +80,7 @@ fn decisions(space: &mut dyn OpenSpace, genotype: &[u32]) -> Result<Vec<Decision
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn described(space: &mut dyn OpenSpace) -> Result<(), String> {
+pub fn check_description(space: &mut dyn OpenSpace) -> Result<(), String> {
     let info = called("describe", space.info())?;
     equal("describe", &[], &info, &called("describe", space.info())?)?;
     if info.name.is_empty() || info.version.is_empty() {
@@ -108,7 +108,7 @@ pub fn described(space: &mut dyn OpenSpace) -> Result<(), String> {
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn sampled(space: &mut dyn OpenSpace, samples: u32) -> Result<Vec<Genotype>, String> {
+pub fn check_samples(space: &mut dyn OpenSpace, samples: u32) -> Result<Vec<Genotype>, String> {
     let mut genotypes = Vec::new();
     for seed in 0..samples {
         let genotype = called("sample", space.sample(seed))?;
@@ -133,7 +133,7 @@ fn varies(info: &SpaceInfo) -> bool {
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn walked(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
+pub fn check_walks(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     let info = called("describe", space.info())?;
     for genotype in genotypes {
         let made = decisions(space, genotype)?;
@@ -174,7 +174,7 @@ pub fn walked(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), S
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn mutated(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
+pub fn check_mutation(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     for parent in genotypes {
         let open = decisions(space, parent)?.iter().any(|decision| decision.len() > 1);
         for seed in 0..8 {
@@ -195,7 +195,7 @@ pub fn mutated(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), 
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn crossed(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
+pub fn check_crossover(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     for (seed, pair) in (0..).zip(genotypes.windows(2)) {
         let [a, b] = pair else { continue };
         let child = called("crossover", space.crossover(a, b, seed))?;
@@ -227,7 +227,7 @@ pub fn crossed(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), 
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn neighboring(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
+pub fn check_neighbors(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     for genotype in genotypes {
         let neighbors = called("neighbors", space.neighbors(genotype))?;
         equal("neighbors", genotype, &neighbors, &called("neighbors", space.neighbors(genotype))?)?;
@@ -250,12 +250,12 @@ pub fn neighboring(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn standard(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
+pub fn check_standard(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     let info = called("describe", space.info())?;
     if !info.standard {
         return Ok(());
     }
-    let flat = FlatSpace::of(info).ok_or("the space says that it is both standard and conditional")?;
+    let flat = FlatSpace::from_info(info).ok_or("the space says that it is both standard and conditional")?;
     let same = |call: String, asked: crate::Result<Genotype>, standard: Genotype| match called(&call, asked)? {
         answer if answer == standard => Ok(()),
         answer => Err(format!("the space says that it is standard, but {call} returns {answer:?}, not {standard:?}")),
@@ -281,7 +281,7 @@ pub fn standard(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(),
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn written(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
+pub fn check_text(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     for genotype in genotypes {
         let text = called("format", space.format(genotype))?;
         let parsed = called("parse", space.parse(&text))?;
@@ -304,7 +304,7 @@ pub fn written(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), 
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn featured(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
+pub fn check_features(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(), String> {
     let mut length = None;
     for genotype in genotypes {
         let features = called("features", space.features(genotype))?;
@@ -328,7 +328,7 @@ pub fn featured(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<(),
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn twinned(
+pub fn check_twins(
     space: &mut dyn OpenSpace,
     twin: &mut dyn OpenSpace,
     task: Option<&Task>,

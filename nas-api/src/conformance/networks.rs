@@ -21,7 +21,7 @@ fn with_neighbors(space: &mut dyn OpenSpace, genotypes: &[Genotype]) -> Result<V
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn built(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> Result<(), String> {
+pub fn check_networks(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> Result<(), String> {
     for genotype in with_neighbors(space, genotypes)? {
         let graph = network(space, task, &genotype)?;
         equal("build", &genotype, &graph, &network(space, task, &genotype)?)?;
@@ -39,7 +39,7 @@ pub fn built(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> 
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn keyed(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> Result<(), String> {
+pub fn check_keys(space: &mut dyn OpenSpace, task: &Task, genotypes: &[Genotype]) -> Result<(), String> {
     let mut by_key: HashMap<String, (Counts, Vec<u64>, Genotype)> = HashMap::new();
     for genotype in with_neighbors(space, genotypes)? {
         let key = called("key", space.key(&genotype))?;
@@ -78,7 +78,7 @@ fn accepted(graph: &Graph, task: &Task) -> Result<Counts, String> {
 /// # Errors
 ///
 /// Returns a description of the first broken promise.
-pub fn shared(space: &mut dyn OpenSpace, task: &Task) -> Result<(), String> {
+pub fn check_supernet(space: &mut dyn OpenSpace, task: &Task) -> Result<(), String> {
     let graph = called("supernet", space.supernet(task))?;
     let Some(graph) = graph.map_err(|reason| format!("supernet refuses the task: {reason}"))? else { return Ok(()) };
     accepted(&graph, task).map_err(|problem| format!("supernet: {problem}"))?;

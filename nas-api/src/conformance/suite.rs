@@ -74,7 +74,7 @@ pub const CHECKS: [Check; 13] = [
     Check::new(
         "supernet",
         "a supernet, if there is one, holds every choice of every decision",
-        Run::Networks(|space, task, _| shared(space, task)),
+        Run::Networks(|space, task, _| check_supernet(space, task)),
     ),
 ];
 
@@ -102,12 +102,12 @@ pub fn suite(
     for check in CHECKS {
         const NO_SAMPLES: &str = "there are no samples, because the check 'sample' failed";
         let tried = match (check.run, &genotypes, task) {
-            (Run::Description, ..) => Ok(described(space)),
-            (Run::Samples, ..) => Ok(sampled(space, samples).map(|found| genotypes = Some(found))),
+            (Run::Description, ..) => Ok(check_description(space)),
+            (Run::Samples, ..) => Ok(check_samples(space, samples).map(|found| genotypes = Some(found))),
             (Run::Networks(_), _, None) => Err("it needs networks, which are not checked"),
             (_, None, _) => Err(NO_SAMPLES),
             (Run::Space(run), Some(genotypes), _) => Ok(run(space, genotypes)),
-            (Run::Twin, Some(genotypes), task) => Ok(twinned(space, twin, task, genotypes)),
+            (Run::Twin, Some(genotypes), task) => Ok(check_twins(space, twin, task, genotypes)),
             (Run::Networks(run), Some(genotypes), Some(task)) => Ok(run(space, task, genotypes)),
         };
         let verdict = match tried {

@@ -6,7 +6,7 @@ use crate::rng::{Random, RngExt, derive, seeded};
 
 /// A tensor of weights or running statistics of one node.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Slot {
+pub struct TensorSpec {
     /// The position of the node in its graph.
     pub node: usize,
     /// The name: `<node>.weight`, `<node>.bias`, `<node>.running_mean` or `<node>.running_var`.
@@ -17,12 +17,12 @@ pub struct Slot {
     /// `ConvTranspose` `[in, out / group, kernel...]`.
     pub shape: Vec<usize>,
     /// The initial values.
-    pub fill: Fill,
+    pub initializer: Initializer,
 }
 
 /// The distribution of initial values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Fill {
+pub enum Initializer {
     /// Every element has this value.
     Constant(f32),
     /// Uniform between minus and plus this bound.
@@ -35,11 +35,11 @@ pub enum Fill {
 const NORMAL: f64 = 0.02;
 
 /// Kaiming (He) uniform, fan-in mode: ±√(6 / fan_in) (He, Zhang, Ren & Sun 2015, section 2.2).
-fn he(fan_in: usize) -> Fill {
-    Fill::Uniform((6.0 / fan_in.max(1) as f64).sqrt())
+fn he(fan_in: usize) -> Initializer {
+    Initializer::Uniform((6.0 / fan_in.max(1) as f64).sqrt())
 }
 
-impl Slot {
+impl TensorSpec {
     /// Returns the number of elements.
     pub fn numbers(&self) -> u64 {
         self.shape.iter().map(|&size| size as u64).product()
@@ -49,11 +49,11 @@ impl Slot {
     /// other nodes do not change them.
     pub fn initial(&self, seed: u32) -> impl Iterator<Item = f32> + use<> {
         let mut rng = seeded(derive(seed, &self.name, 0));
-        let fill = self.fill;
+        let fill = self.initializer;
         (0..self.numbers()).map(move |_| match fill {
-            Fill::Constant(value) => value,
-            Fill::Uniform(bound) => ((unit(&mut rng) * 2.0 - 1.0) * bound) as f32,
-            Fill::Normal(deviation) => {
+            Initializer::Constant(value) => value,
+            Initializer::Uniform(bound) => ((unit(&mut rng) * 2.0 - 1.0) * bound) as f32,
+            Initializer::Normal(deviation) => {
                 // The Box-Muller transform. `libm` gives the same bits on every machine.
                 let (radius, angle) = (unit(&mut rng), unit(&mut rng));
                 // `unit` can exceed 1 slightly, which makes the logarithm positive.
@@ -76,7 +76,7 @@ fn unit(rng: &mut Random) -> f64 {
 /// # Errors
 ///
 /// Returns an error if the graph is a supernet: a `Choice` has no single set of weights.
-pub fn slots(graph: &Graph, shapes: &[Shape]) -> Result<Vec<Slot>, GraphError> {
+pub fn tensor_specs(graph: &Graph, shapes: &[Shape]) -> Result<Vec<TensorSpec>, GraphError> {
     let mut slots = Vec::new();
     for (position, node) in graph.nodes.iter().enumerate() {
         let input = node.inputs.first().map_or(&[][..], |&input| &shapes[input as usize]);
@@ -91,16 +91,16 @@ pub fn slots(graph: &Graph, shapes: &[Shape]) -> Result<Vec<Slot>, GraphError> {
 /// # Errors
 ///
 /// Returns an error if the node is a `Choice` or has an attribute that is not valid.
-pub fn of_node(node: &Node, position: usize, input: &[i64], output: &[i64]) -> Result<Vec<Slot>, GraphError> {
+pub fn of_node(node: &Node, position: usize, input: &[i64], output: &[i64]) -> Result<Vec<TensorSpec>, GraphError> {
     if node.op == "Choice" {
         return Err(GraphError::new(node, "is still open, so this is a supernet: choose one of its architectures"));
     }
     let mut slots = Vec::new();
-    let mut add = |what: &'static str, shape: &[i64], fill: Fill| {
+    let mut add = |what: &'static str, shape: &[i64], initializer: Initializer| {
         let name = format!("{}.{what}", node.name);
         // Shape inference has checked that sizes are positive and within the limits.
         let shape = shape.iter().map(|&size| size as usize).collect();
-        slots.push(Slot { node: position, name, what, shape, fill });
+        slots.push(TensorSpec { node: position, name, what, shape, initializer: fill });
     };
     add_slots(node, input, output, &mut add)?;
     Ok(slots)
@@ -110,12 +110,12 @@ fn add_slots(
     node: &Node,
     input: &[i64],
     output: &[i64],
-    add: &mut dyn FnMut(&'static str, &[i64], Fill),
+    add: &mut dyn FnMut(&'static str, &[i64], Initializer),
 ) -> Result<(), GraphError> {
-    if again(node)?.is_some() {
+    if shared_owner(node)?.is_some() {
         return Ok(());
     }
-    let (zero, one) = (Fill::Constant(0.0), Fill::Constant(1.0));
+    let (zero, one) = (Initializer::Constant(0.0), Initializer::Constant(1.0));
     let channels = &input[..input.len().min(1)];
     match node.op.as_str() {
         "Gemm" => {
@@ -156,13 +156,13 @@ fn add_slots(
         }
         "Gather" => {
             let sizes = [node.int("num_embeddings", None)?, node.int("embedding_dim", None)?];
-            add("weight", &sizes, Fill::Normal(NORMAL));
+            add("weight", &sizes, Initializer::Normal(NORMAL));
         }
         "Weight" => {
             let fill = match node.text("init", "normal")? {
                 "zeros" => zero,
                 "ones" => one,
-                _ => Fill::Normal(NORMAL),
+                _ => Initializer::Normal(NORMAL),
             };
             add("weight", output, fill);
         }
@@ -177,7 +177,7 @@ fn add_slots(
 /// # Errors
 ///
 /// Returns an error if the attribute `tied` is not a text.
-pub fn again(node: &Node) -> Result<Option<&str>, GraphError> {
+pub fn shared_owner(node: &Node) -> Result<Option<&str>, GraphError> {
     let owner = node.text("tied", "")?;
     Ok((node.op != "Gemm" && !owner.is_empty()).then_some(owner))
 }

@@ -22,7 +22,7 @@ pub mod bindings {
 }
 pub use bindings::export_evaluator_component as export_component;
 
-use bindings::exports::nas::plugin::evaluator::{EvaluatorInfo, Guest, Measurement, MetricInfo, Opened, Request};
+use bindings::exports::nas::plugin::evaluator::{EvaluatorInfo, Guest, InstanceInfo, Measurement, MetricInfo, Request};
 
 static EVALUATOR: Slot<dyn Evaluator> = Slot::empty();
 
@@ -67,11 +67,11 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
         }
     }
 
-    fn open(settings: Vec<Setting>) -> Result<Opened, String> {
+    fn open(settings: Vec<Setting>) -> Result<InstanceInfo, String> {
         log::report_panics();
         let evaluator = with_message(E::open(&Settings(settings), None))?;
         // Components neither report learning curves nor read data, so the contract has no fields for these.
-        let crate::Opened {
+        let crate::InstanceInfo {
             fidelities,
             task,
             metrics,
@@ -82,18 +82,29 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
             best,
             intermediate_metrics: _,
             data: _,
-        } = evaluator.opened();
+        } = evaluator.instance_info();
         EVALUATOR.fill(Box::new(evaluator));
         let (task, metrics) = (task.map(Into::into), declared(metrics));
-        Ok(Opened { fidelities, task, metrics, space, space_settings, objectives, simulated, best })
+        Ok(InstanceInfo { fidelities, task, metrics, space, space_settings, objectives, simulated, best })
     }
 
     fn evaluate(requests: Vec<Request>) -> Result<Vec<Measurement>, String> {
         let measure = |request: Request| {
-            let Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed } = request;
+            let Request { trial, candidate, key, text, graph, fidelity, resume, keep_checkpoint, seed } = request;
             let graph = graph.into();
             let judged = false;
-            let request = crate::Request { trial, candidate, key, text, graph, fidelity, resume, keep, seed, judged };
+            let request = crate::Request {
+                trial,
+                candidate,
+                key,
+                text,
+                graph,
+                fidelity,
+                resume,
+                keep_checkpoint,
+                seed,
+                prunable,
+            };
             let measured = EVALUATOR.with(|evaluator| evaluator.evaluate(&request, &|| false));
             let crate::Measurement { metrics, failure, gradient, cost } =
                 with_message(measured)?.ok_or("it stopped early although it was not told to")?;

@@ -55,7 +55,7 @@ impl<T: StrategyPlugin> Guest for Component<T> {
             fidelities,
             settings,
         };
-        if let Some(flat) = FlatSpace::of(with_message(Host.info())?) {
+        if let Some(flat) = FlatSpace::from_info(with_message(Host.info())?) {
             FLAT.fill(Box::new(flat));
         }
         SEARCH.fill(Box::new(with_message(T::open(&study, &mut Host))?));
@@ -88,11 +88,11 @@ impl From<crate::Needs> for Needs {
 
 impl From<crate::Serves> for Serves {
     fn from(serves: crate::Serves) -> Self {
-        let crate::Serves { several_objectives, resume, ahead } = serves;
+        let crate::Serves { several_objectives, resume, batched_asks } = serves;
         let mut flags = Self::empty();
         flags.set(Self::SEVERAL_OBJECTIVES, several_objectives);
         flags.set(Self::RESUME, resume);
-        flags.set(Self::AHEAD, ahead);
+        flags.set(Self::BATCHED_ASKS, batched_asks);
         flags
     }
 }

@@ -9,7 +9,7 @@ use super::{PluginError, Search};
 /// The number of proposals that one call asks for.
 const BATCH: u32 = 128;
 
-/// A search whose strategy [serves](nas_api::StrategyInfo::serves) `ahead`. The strategy is asked for more proposals
+/// A search whose strategy [serves](nas_api::StrategyInfo::serves) `batched-asks`. The strategy is asked for more proposals
 /// than are measured side by side and is told results in batches, so that a component is called less often. It proposes
 /// the same as otherwise: the strategy declares that, and the conformance suite checks it.
 pub struct BatchedSearch {

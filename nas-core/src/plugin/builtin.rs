@@ -63,7 +63,7 @@ impl<E: EvaluatorPlugin> EvaluatorSource for BuiltIn<E> {
         Ok(E::info())
     }
 
-    fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
-        guarded(&self.identity, "open", || Ok(Arc::new(E::open(settings, state)?) as Arc<dyn Evaluator>))
+    fn open(&self, settings: &Settings, checkpoints: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
+        guarded(&self.identity, "open", || Ok(Arc::new(E::open(settings, checkpoints)?) as Arc<dyn Evaluator>))
     }
 }

@@ -70,10 +70,10 @@ pub trait EvaluatorSource: Send + Sync {
     /// # Errors
     /// The plugin cannot describe itself.
     fn info(&self) -> Result<EvaluatorInfo, PluginError>;
-    /// Opens the evaluator. `settings` are checked and complete; `state` is a folder where states of trials may be
+    /// Opens the evaluator. `settings` are checked and complete; `checkpoints` is a folder where checkpoints of trials may be
     /// kept.
     ///
     /// # Errors
     /// The plugin refuses the settings or breaks down.
-    fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError>;
+    fn open(&self, settings: &Settings, checkpoints: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError>;
 }

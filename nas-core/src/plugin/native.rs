@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use libloading::Library;
 use nas_api::codec::{decode, encode};
-use nas_api::native::{ABI_VERSION, Answer, Callbacks, EARLIER_SYMBOLS, Open, SYMBOL, Status, Table, Work};
+use nas_api::native::{ABI_VERSION, Answer, Callbacks, EARLIER_SYMBOLS, FunctionTable, LongCall, Open, SYMBOL, Status};
 use nas_api::{
-    CurvePoint, Error, Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings, TrainRequest,
-    Trained, Verdict,
+    CurvePoint, Error, Evaluator, EvaluatorInfo, InstanceInfo, Measurement, Monitor, Request, Result, Settings,
+    TrainRequest, Trained, Verdict,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +19,7 @@ use super::{EvaluatorSource, Identity, Kind, Origin, PluginError};
 
 /// A loaded library. Its code stays mapped as long as anything that was made from it.
 struct Loaded {
-    table: Table,
+    table: FunctionTable,
     _library: Library,
 }
 
@@ -52,7 +52,7 @@ impl NativeSource {
         // SAFETY: the symbol is only looked up and never used.
         let exports = |symbol: &str| unsafe { library.get::<*const c_void>(symbol.as_bytes()) }.is_ok();
         // SAFETY: the symbol's name includes the version of its type.
-        let entry = unsafe { library.get::<extern "C" fn() -> Table>(SYMBOL.as_bytes()) };
+        let entry = unsafe { library.get::<extern "C" fn() -> FunctionTable>(SYMBOL.as_bytes()) };
         let entry = entry.map_err(|_| match EARLIER_SYMBOLS.into_iter().find(|symbol| exports(symbol)) {
             Some(earlier) => {
                 let problem = format!("was built for an earlier native ABI ({earlier}); this program speaks {SYMBOL}");
@@ -139,9 +139,9 @@ impl EvaluatorSource for NativeSource {
         Ok(self.info.clone())
     }
 
-    fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
+    fn open(&self, settings: &Settings, checkpoints: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
         let failed = |error| PluginError::from_api(&self.identity, "open", error);
-        let open = Open { settings: settings.clone(), state: state.map(Path::to_owned) };
+        let open = Open { settings: settings.clone(), checkpoints: checkpoints.map(Path::to_owned) };
         let bytes = encode(&open).map_err(failed)?;
         let mut instance = std::ptr::null_mut();
         // SAFETY: the bytes are readable and `instance` is writable during the call.
@@ -155,7 +155,7 @@ struct NativeEvaluator {
     loaded: Arc<Loaded>,
     identity: Identity,
     instance: *mut c_void,
-    opened: Opened,
+    opened: InstanceInfo,
 }
 
 // SAFETY: the ABI allows any thread to call the functions of an instance, also at the same time.
@@ -234,7 +234,7 @@ unsafe extern "C" fn notice(context: *const c_void, data: *const u8, length: usi
 }
 
 impl Evaluator for NativeEvaluator {
-    fn opened(&self) -> Opened {
+    fn instance_info(&self) -> InstanceInfo {
         self.opened.clone()
     }
 
@@ -255,7 +255,7 @@ impl NativeEvaluator {
     fn work<Q: Serialize, A: DeserializeOwned>(
         &self,
         call: &str,
-        function: Work,
+        function: LongCall,
         request: &Q,
         monitor: &dyn Monitor,
     ) -> Result<A> {

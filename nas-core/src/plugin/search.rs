@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use nas_api::native::panic_words;
+use nas_api::native::panic_message;
 use nas_api::{Observation, OpenSpace, Proposal, Strategy};
 
 use super::{Identity, PluginError};
@@ -87,7 +87,7 @@ pub(super) fn guarded<T>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(PluginError::from_api(identity, call, error)),
         Err(panic) => {
-            let problem = format!("it panicked: {}", panic_words(panic.as_ref()));
+            let problem = format!("it panicked: {}", panic_message(panic.as_ref()));
             Err(PluginError::new(identity, call, problem)
                 .remedy("this is a defect of the plugin; report it with the study file"))
         }

@@ -132,7 +132,7 @@ impl Report {
     pub fn of(store: &Store) -> Result<Self, StudyError> {
         let results = Results::of(store)?;
         if results.rows.is_empty() {
-            let remedy = "run `nas bench` first; the same command goes on with one that was stopped";
+            let remedy = "run `nas bench` first; the same command continues a stopped one";
             return Err(StudyError::file(store.path(), "holds no finished study", remedy));
         }
         let comparisons = compare(&results);

@@ -1,6 +1,6 @@
 //! What the threads that measure candidates send to the runner.
 
-use nas_api::evaluator::panicked;
+use nas_api::evaluator::panic_reason;
 use nas_api::{CurvePoint, Failure, Measurement};
 
 use super::record::Pruned;
@@ -17,7 +17,7 @@ impl Outcome {
     /// The failure of a measurement whose cost is unknown too: the evaluator panicked, its process died or timed out.
     pub fn fault(&self) -> Option<Failure> {
         match self {
-            Self::Panic(words) => Some(Failure::new(panicked(words))),
+            Self::Panic(words) => Some(Failure::new(panic_reason(words))),
             Self::Returned(Ok(Some(Measurement { failure: Some(failure), cost: None, .. }))) => Some(failure.clone()),
             Self::Returned(_) => None,
         }

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use nas_api::native::panic_words;
+use nas_api::native::panic_message;
 use nas_api::{Graph, Meter, Metric, MetricInfo, Task};
 
 use super::StudyError;
@@ -61,7 +61,7 @@ impl Meters {
             // A meter computes networks, as evaluators do, and no network may end the study.
             let measured = catch_unwind(AssertUnwindSafe(|| meter.measure(graph, task)));
             let measured =
-                measured.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic_words(panic.as_ref()))));
+                measured.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic_message(panic.as_ref()))));
             metrics.extend(measured.map_err(|reason| format!("{}: {reason}", metered.name))?);
         }
         Ok(metrics)

@@ -10,7 +10,7 @@
 //! # fn run(registry: &Registry) -> Result<(), StudyError> {
 //! let spec = StudySpec::from_file(Path::new("study.toml"))?;
 //! let file = Path::new("study.db");
-//! let plan = Plan::check(&spec, registry, Some(&state_dir(file)))?;
+//! let plan = Plan::check(&spec, registry, Some(&checkpoint_folder(file)))?;
 //! let end = start(plan, file, &AtomicBool::new(false), &mut ())?;
 //! let record = StudyRecord::read(file)?;
 //! let best = Summary::of(&record).best;
@@ -54,7 +54,7 @@ pub use event::{End, Event, Listener};
 pub use header::{Budget, Header, PluginRecord};
 pub use limits::{Isolation, Limits};
 pub(crate) use paths::relocate;
-pub use plan::{Plan, state_dir};
+pub use plan::{Plan, checkpoint_folder};
 pub use problem::Problem;
 pub(crate) use pruner::check_name;
 pub use pruner::{PRUNERS, PrunerRecord};

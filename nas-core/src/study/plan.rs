@@ -21,28 +21,28 @@ pub struct Plan {
     /// The strategy.
     pub search: Box<dyn Search>,
     /// Whether checkpoints of trials are kept, so that later trials can continue them.
-    pub(crate) keep: bool,
+    pub(crate) keeps_checkpoints: bool,
     /// The pruner, which ends trials early.
     pub(crate) pruner: Option<Pruner>,
 }
 
-/// The folder beside a study's file where states of trials are kept.
-pub fn state_dir(study: &Path) -> PathBuf {
+/// The folder beside a study's file where checkpoints of trials are kept.
+pub fn checkpoint_folder(study: &Path) -> PathBuf {
     let mut name = study.as_os_str().to_owned();
     name.push(".state");
     PathBuf::from(name)
 }
 
 impl Plan {
-    /// Opens everything that a description asks for, and checks that it fits together. `state` is where states of
-    /// trials are kept (see [`state_dir`]); the folder is created if the strategy continues trials, or when the
+    /// Opens everything that a description asks for, and checks that it fits together. `checkpoints` is where states of
+    /// trials are kept (see [`checkpoint_folder`]); the folder is created if the strategy continues trials, or when the
     /// evaluator keeps something.
     ///
     /// # Errors
     ///
     /// A plugin is not found, a setting is refused, or the parts do not fit together; nothing has run by then.
-    pub fn check(spec: &StudySpec, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
-        Self::open(ResolvedStudy::new(spec, registry, state)?, registry)
+    pub fn check(spec: &StudySpec, registry: &Registry, checkpoints: Option<&Path>) -> Result<Self, StudyError> {
+        Self::open(ResolvedStudy::new(spec, registry, checkpoints)?, registry)
     }
 
     /// Opens the strategy and the pruner of a resolved study.
@@ -53,14 +53,14 @@ impl Plan {
         let space = registry.space(&header.space.reference).map_err(StudyError::Open)?;
         let space = space.open(&header.space.settings).map_err(StudyError::Open)?;
         let mut search = source.open(&header.for_strategy(), space).map_err(StudyError::Open)?;
-        if strategy.serves.ahead {
+        if strategy.serves.batched_asks {
             search = Box::new(BatchedSearch::new(search, header.budget.trials));
         }
         let goal = |metric: &str| goal_of(metric, &header.objectives, &header.metrics);
         let pruner = header.pruner.as_ref().map(|pruner| pruner.open(goal)).transpose()?;
-        let carries_on = strategy.needs.resume || strategy.serves.resume;
-        let keep = carries_on && problem.evaluator_info.resumes;
-        Ok(Self { header, problem, search, keep, pruner })
+        let continues = strategy.needs.resume || strategy.serves.resume;
+        let keeps_checkpoints = continues && problem.evaluator_info.resumes;
+        Ok(Self { header, problem, search, keeps_checkpoints, pruner })
     }
 }
 

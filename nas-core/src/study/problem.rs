@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nas_api::graph::count::count;
 use nas_api::graph::shape::infer;
 use nas_api::{
-    Candidate, Evaluator, EvaluatorInfo, Fingerprint, Graph, Metric, MetricInfo, Objective, OpenSpace, Opened,
+    Candidate, Evaluator, EvaluatorInfo, Fingerprint, Graph, InstanceInfo, Metric, MetricInfo, Objective, OpenSpace,
     Parameter, Settings, SpaceInfo, Task,
 };
 
@@ -54,18 +54,18 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Opens the space and the evaluator of a description. `state` is the folder where states of trials are kept, if
+    /// Opens the space and the evaluator of a description. `checkpoints` is the folder where checkpoints of trials are kept, if
     /// they are.
     ///
     /// # Errors
     ///
     /// A plugin is not found or cannot be opened, a setting is refused, or space, evaluator and task do not fit
     /// together.
-    pub fn open(spec: &StudySpec, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
+    pub fn open(spec: &StudySpec, registry: &Registry, checkpoints: Option<&Path>) -> Result<Self, StudyError> {
         let source = registry.evaluator(named("evaluator", &spec.evaluator.reference)?).map_err(StudyError::Open)?;
         let info = source.info().map_err(StudyError::Open)?;
         let settings = evaluator_settings(spec, &info, registry)?;
-        let evaluator = EvaluatorParts::open(source.as_ref(), info, settings, state)?;
+        let evaluator = EvaluatorParts::open(source.as_ref(), info, settings, checkpoints)?;
         let reference = spec.space.reference.clone().or_else(|| known_space(&evaluator.opened));
         let source = registry.space(named("space", &reference)?).map_err(StudyError::Open)?;
         let parameters = source.parameters().map_err(StudyError::Open)?;
@@ -81,26 +81,26 @@ impl Problem {
     /// # Errors
     ///
     /// A plugin is missing or is another one than recorded, or the data or the task have changed.
-    pub fn reopen(header: &Header, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
-        Self::reopen_with(header, registry, state, Meters::default())
+    pub fn reopen(header: &Header, registry: &Registry, checkpoints: Option<&Path>) -> Result<Self, StudyError> {
+        Self::reopen_with(header, registry, checkpoints, Meters::default())
     }
 
     /// As [`reopen`](Self::reopen), with the meters that the study recorded.
     pub(super) fn reopen_with_meters(
         header: &Header,
         registry: &Registry,
-        state: Option<&Path>,
+        checkpoints: Option<&Path>,
     ) -> Result<Self, StudyError> {
         let references: Vec<String> = header.meters.iter().map(|meter| meter.reference.clone()).collect();
         let meters = Meters::open(&references, registry)?;
         meters.check_same(&header.meters)?;
-        Self::reopen_with(header, registry, state, meters)
+        Self::reopen_with(header, registry, checkpoints, meters)
     }
 
     fn reopen_with(
         header: &Header,
         registry: &Registry,
-        state: Option<&Path>,
+        checkpoints: Option<&Path>,
         meters: Meters,
     ) -> Result<Self, StudyError> {
         check_plugins(header, registry)?;
@@ -108,7 +108,7 @@ impl Problem {
         let info = source.info().map_err(StudyError::Open)?;
         check_data_is_not_hidden(&header.evaluator.settings, &info.parameters)?;
         let settings = recorded_settings("evaluator", &info.parameters, &header.evaluator.settings)?;
-        let evaluator = EvaluatorParts::open(source.as_ref(), info, settings, state)?;
+        let evaluator = EvaluatorParts::open(source.as_ref(), info, settings, checkpoints)?;
         check_data(header.data.as_ref(), evaluator.opened.data.as_ref())?;
         let source = registry.space(&header.space.reference).map_err(StudyError::Open)?;
         let parameters = source.parameters().map_err(StudyError::Open)?;
@@ -130,7 +130,7 @@ impl Problem {
             let error = PluginError::new(&evaluator_record.identity, "open", problem).remedy(remedy);
             return Err(StudyError::Open(error));
         }
-        let Opened { fidelities, metrics, objectives, simulated, best, intermediate_metrics, data, .. } = opened;
+        let InstanceInfo { fidelities, metrics, objectives, simulated, best, intermediate_metrics, data, .. } = opened;
         evaluator_info.metrics.extend(metrics);
         Ok(Self {
             space,
@@ -234,7 +234,7 @@ struct EvaluatorParts {
     evaluator: Arc<dyn Evaluator>,
     info: EvaluatorInfo,
     record: PluginRecord,
-    opened: Opened,
+    opened: InstanceInfo,
 }
 
 impl EvaluatorParts {
@@ -242,10 +242,10 @@ impl EvaluatorParts {
         source: &dyn EvaluatorSource,
         info: EvaluatorInfo,
         settings: Settings,
-        state: Option<&Path>,
+        checkpoints: Option<&Path>,
     ) -> Result<Self, StudyError> {
-        let evaluator = source.open(&settings, state).map_err(StudyError::Open)?;
-        let opened = evaluator.opened();
+        let evaluator = source.open(&settings, checkpoints).map_err(StudyError::Open)?;
+        let opened = evaluator.instance_info();
         check_fidelities(source.identity(), &opened.fidelities)?;
         Ok(Self { evaluator, info, record: PluginRecord::new(source.identity(), settings), opened })
     }

@@ -1,6 +1,6 @@
 //! What a description means once names are looked up: the settings of every plugin, and the task.
 
-use nas_api::{EvaluatorInfo, Opened, ParameterKind, Role, Setting, Settings, Task, Value};
+use nas_api::{EvaluatorInfo, InstanceInfo, ParameterKind, Role, Setting, Settings, Task, Value};
 
 use super::settings::{UnresolvedSetting, UnresolvedSettings, check_settings};
 use super::spec::{StudySpec, TaskSpec};
@@ -14,7 +14,7 @@ pub(super) fn named<'a>(kind: &str, reference: &'a Option<String>) -> Result<&'a
 }
 
 /// The space that an evaluator's data are about, so that the user need not name it.
-pub(super) fn known_space(opened: &Opened) -> Option<String> {
+pub(super) fn known_space(opened: &InstanceInfo) -> Option<String> {
     let brings_space = opened.space_settings.iter().any(|setting| setting.name == DEFINITION);
     if brings_space { Some(TABLE_SPACE.to_owned()) } else { opened.space.clone() }
 }

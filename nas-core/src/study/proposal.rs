@@ -28,7 +28,10 @@ impl Plan {
             Some(resume) => {
                 let found = resumable(resume, &proposal.candidate, &key, fidelity, earlier);
                 let found = found.map_err(|problem| format!("it wants to continue trial {resume}, but {problem}"));
-                let found = found.and_then(|trial| if self.keep { Ok(trial) } else { Err(self.no_states(resume)) });
+                let found =
+                    found.and_then(
+                        |trial| if self.keeps_checkpoints { Ok(trial) } else { Err(self.no_checkpoints(resume)) },
+                    );
                 Some(found.map_err(|problem| self.defect(problem))?)
             }
         };
@@ -149,7 +152,7 @@ impl Plan {
         }
     }
 
-    fn no_states(&self, resume: u32) -> String {
+    fn no_checkpoints(&self, resume: u32) -> String {
         let name = &self.problem.evaluator_info.name;
         if self.problem.evaluator_info.resumes {
             return format!("it wants to continue trial {resume} without declaring that it needs resume");

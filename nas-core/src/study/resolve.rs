@@ -29,8 +29,8 @@ pub struct ResolvedStudy {
 }
 
 impl ResolvedStudy {
-    /// Resolves a description. `state` is the folder where states of trials are kept.
-    pub(super) fn new(spec: &StudySpec, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
+    /// Resolves a description. `checkpoints` is the folder where checkpoints of trials are kept.
+    pub(super) fn new(spec: &StudySpec, registry: &Registry, checkpoints: Option<&Path>) -> Result<Self, StudyError> {
         let workers = spec.workers.unwrap_or(1);
         if !(1..=MAX_WORKERS).contains(&workers) {
             let problem = format!("must lie between 1 and {MAX_WORKERS}, but is {workers}");
@@ -39,8 +39,8 @@ impl ResolvedStudy {
         check_limits(&spec.budget)?;
         let source = registry.strategy(named("strategy", &spec.strategy.reference)?).map_err(StudyError::Open)?;
         let (info, strategy) = resolve_strategy(source.as_ref(), &spec.strategy)?;
-        make_state_folder(&info, state)?;
-        let problem = Problem::open(spec, registry, state)?;
+        make_checkpoint_folder(&info, checkpoints)?;
+        let problem = Problem::open(spec, registry, checkpoints)?;
         let metrics = problem.metrics();
         let objectives = choose_objectives(&spec.objectives, &problem, &metrics)?;
         let constraints = choose_constraints(&spec.constraints, &metrics)?;
@@ -77,13 +77,17 @@ impl ResolvedStudy {
     }
 
     /// The same study as recorded; parameters that the plugins did not have then are at their defaults.
-    pub(super) fn recorded(header: Header, registry: &Registry, state: Option<&Path>) -> Result<Self, StudyError> {
+    pub(super) fn recorded(
+        header: Header,
+        registry: &Registry,
+        checkpoints: Option<&Path>,
+    ) -> Result<Self, StudyError> {
         let source = registry.strategy(&header.strategy.reference).map_err(StudyError::Open)?;
         let info = source.info().map_err(StudyError::Open)?;
         let settings = recorded_settings("strategy", &info.parameters, &header.strategy.settings)?;
         let strategy = PluginRecord { settings, ..header.strategy.clone() };
-        make_state_folder(&info, state)?;
-        let problem = Problem::reopen_with_meters(&header, registry, state)?;
+        make_checkpoint_folder(&info, checkpoints)?;
+        let problem = Problem::reopen_with_meters(&header, registry, checkpoints)?;
         let header = Header {
             task: problem.task.clone(),
             space: PluginRecord { settings: problem.space_record.settings.clone(), ..header.space },
@@ -98,7 +102,7 @@ impl ResolvedStudy {
     pub(super) fn next_search(
         header: Header,
         registry: &Registry,
-        state: Option<&Path>,
+        checkpoints: Option<&Path>,
         strategy: &PluginSpec,
         budget: BudgetSpec,
     ) -> Result<Self, StudyError> {
@@ -118,8 +122,8 @@ impl ResolvedStudy {
                 }
             }
         }
-        make_state_folder(&info, state)?;
-        let problem = Problem::reopen_with_meters(&header, registry, state)?;
+        make_checkpoint_folder(&info, checkpoints)?;
+        let problem = Problem::reopen_with_meters(&header, registry, checkpoints)?;
         check_budget(&budget, &problem)?;
         check_needs(&info, &record, &problem, &header.objectives, &header.constraints)?;
         if let Some(pruner) = &header.pruner {
@@ -152,11 +156,11 @@ fn resolve_strategy(
     Ok((info, record))
 }
 
-/// If the strategy continues trials, their states need a folder.
-fn make_state_folder(strategy: &StrategyInfo, state: Option<&Path>) -> Result<(), StudyError> {
-    let Some(folder) = state.filter(|_| strategy.needs.resume || strategy.serves.resume) else { return Ok(()) };
+/// If the strategy continues trials, their checkpoints need a folder.
+fn make_checkpoint_folder(strategy: &StrategyInfo, checkpoints: Option<&Path>) -> Result<(), StudyError> {
+    let Some(folder) = checkpoints.filter(|_| strategy.needs.resume || strategy.serves.resume) else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|error| {
-        let problem = format!("the folder for states of trials cannot be created: {error}");
+        let problem = format!("the folder for checkpoints of trials cannot be created: {error}");
         StudyError::file(folder, problem, "choose a study file in a folder that you may write to")
     })
 }

@@ -13,7 +13,7 @@ use super::event::{End, Event, Listener};
 use super::header::Header;
 use super::ledger::Ledger;
 use super::log::{Log, StrategyCall};
-use super::plan::{Plan, state_dir};
+use super::plan::{Plan, checkpoint_folder};
 use super::record::{State, StudyRecord, TrialRecord, proposal_text};
 use super::resolve::ResolvedStudy;
 use super::runner::{Runner, Times};
@@ -38,28 +38,28 @@ pub struct ResumeOptions {
 pub fn start(plan: Plan, file: &Path, stop: &AtomicBool, listener: &mut dyn Listener) -> Result<End, StudyError> {
     let log = Log::create(file, &plan.header)?;
     // Whatever an earlier study with this file left behind is of no use.
-    let state = state_dir(file);
-    let _ = fs::remove_dir_all(state.join(UNFINISHED));
+    let checkpoints = checkpoint_folder(file);
+    let _ = fs::remove_dir_all(checkpoints.join(UNFINISHED));
     listener.event(&Event::Committed);
     let simulated = plan.header.simulated;
     let end = Runner::new(plan, Some(log), Ledger::new(Vec::new(), simulated), stop, listener).run()?;
-    tidy(&state, end);
+    tidy(&checkpoints, end);
     Ok(end)
 }
 
 /// Removes what evaluators kept for unfinished trials, once no trial is left that could continue it, and what killed
 /// workers left behind. What cannot be removed does no harm.
-fn tidy(state: &Path, end: End) {
+fn tidy(checkpoints: &Path, end: End) {
     if end == End::Stopped {
         return;
     }
-    let _ = fs::remove_dir_all(state.join(UNFINISHED));
-    let left = fs::read_dir(state).into_iter().flatten().flatten().map(|entry| entry.path());
+    let _ = fs::remove_dir_all(checkpoints.join(UNFINISHED));
+    let left = fs::read_dir(checkpoints).into_iter().flatten().flatten().map(|entry| entry.path());
     for file in left.filter(|path| path.extension().is_some_and(|ending| ending == "partial")) {
         let _ = fs::remove_file(file);
     }
     // Only if it is empty.
-    let _ = fs::remove_dir(state);
+    let _ = fs::remove_dir(checkpoints);
 }
 
 /// A study that no file keeps.
@@ -102,12 +102,12 @@ pub fn resume(
     let log = Log::open(file)?;
     let record = log.record()?;
     check_contract(file, &record.header)?;
-    let state = state_dir(file);
+    let checkpoints = checkpoint_folder(file);
     if options.warm_start {
-        return warm_start(log, record, registry, options, &state, stop, listener);
+        return warm_start(log, record, registry, options, &checkpoints, stop, listener);
     }
     check_options(&record.header, registry, options)?;
-    let plan = Plan::open(ResolvedStudy::recorded(record.header, registry, Some(&state))?, registry)?;
+    let plan = Plan::open(ResolvedStudy::recorded(record.header, registry, Some(&checkpoints))?, registry)?;
     let calls = log.strategy_calls(plan.header.search)?;
     let simulated = plan.header.simulated;
     let (old, own) = split(record.trials, plan.header.search);
@@ -115,7 +115,7 @@ pub fn resume(
     runner.seconds_before = record.seconds;
     replay(&mut runner, calls, own)?;
     let end = runner.run()?;
-    tidy(&state, end);
+    tidy(&checkpoints, end);
     Ok(end)
 }
 
@@ -166,11 +166,12 @@ fn warm_start(
     record: StudyRecord,
     registry: &Registry,
     options: &ResumeOptions,
-    state: &Path,
+    checkpoints: &Path,
     stop: &AtomicBool,
     listener: &mut dyn Listener,
 ) -> Result<End, StudyError> {
-    let study = ResolvedStudy::next_search(record.header, registry, Some(state), &options.strategy, options.budget)?;
+    let study =
+        ResolvedStudy::next_search(record.header, registry, Some(checkpoints), &options.strategy, options.budget)?;
     let plan = Plan::open(study, registry)?;
 
     let mut trials = record.trials;
@@ -189,7 +190,7 @@ fn warm_start(
     let mut runner = Runner::new(plan, Some(log), Ledger::new(trials, simulated), stop, listener);
     replay(&mut runner, vec![StrategyCall::Warm(told)], Vec::new())?;
     let end = runner.run()?;
-    tidy(state, end);
+    tidy(checkpoints, end);
     Ok(end)
 }
 

@@ -32,7 +32,7 @@ impl<'a> TrialMonitor<'a> {
         stopping: &'a (dyn Fn() -> bool + Sync),
         events: &'a Sender<WorkerEvent>,
     ) -> Self {
-        let last = LastReport { fidelity: f64::NEG_INFINITY, verdict: Verdict::GoOn, defect: None };
+        let last = LastReport { fidelity: f64::NEG_INFINITY, verdict: Verdict::Continue, defect: None };
         Self { request, coordinator, stopping, events, last: Mutex::new(last) }
     }
 
@@ -50,7 +50,7 @@ impl<'a> TrialMonitor<'a> {
 
 impl Monitor for TrialMonitor<'_> {
     fn stopped(&self) -> bool {
-        (self.stopping)() || self.last.lock().unwrap_or_else(PoisonError::into_inner).verdict != Verdict::GoOn
+        (self.stopping)() || self.last.lock().unwrap_or_else(PoisonError::into_inner).verdict != Verdict::Continue
     }
 
     fn report(&self, point: CurvePoint) -> Verdict {
@@ -59,9 +59,9 @@ impl Monitor for TrialMonitor<'_> {
         match last.verdict {
             // It is tried again, because its worker died with the verdict: it ends where it ended before.
             Verdict::Pruned if point.fidelity < last.fidelity => {
-                return if (self.stopping)() { Verdict::Stopped } else { Verdict::GoOn };
+                return if (self.stopping)() { Verdict::Stopped } else { Verdict::Continue };
             }
-            Verdict::GoOn => {}
+            Verdict::Continue => {}
             ended => return ended,
         }
         if !point.fidelity.is_finite() {
@@ -71,7 +71,7 @@ impl Monitor for TrialMonitor<'_> {
         }
         // Reported before, by a worker that died: the verdict was then to continue.
         if point.fidelity <= last.fidelity {
-            return if (self.stopping)() { Verdict::Stopped } else { Verdict::GoOn };
+            return if (self.stopping)() { Verdict::Stopped } else { Verdict::Continue };
         }
         let point = Self::exact(point);
         last.fidelity = point.fidelity;

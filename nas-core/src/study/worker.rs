@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::Instant;
 
-use nas_api::native::panic_words;
+use nas_api::native::panic_message;
 use nas_api::{Evaluator, Request};
 
 use super::StudyError;
@@ -143,7 +143,7 @@ fn measure(
     let outcome = match (returned, monitor.defect()) {
         (_, Some(defect)) => Outcome::Returned(Err(defect)),
         (Ok(answer), None) => Outcome::Returned(answer),
-        (Err(panic), None) => Outcome::Panic(panic_words(panic.as_ref())),
+        (Err(panic), None) => Outcome::Panic(panic_message(panic.as_ref())),
     };
     let pruned = coordinator.pruned(trial);
     let certain = pruned.is_some() || !matches!(outcome, Outcome::Returned(Ok(None) | Err(_)));

@@ -44,7 +44,7 @@ fn total_fidelity_is_never_exceeded() {
 }
 
 #[test]
-fn a_trial_that_carries_on_costs_only_the_difference() {
+fn a_continued_trial_costs_only_the_difference() {
     let folder = tempfile::tempdir().unwrap();
     let script = "0,0,0@4 0,0,0@8<0 0,1,0@8 0,2,0@8";
     let study = with(limited(scripted("carries", script), epochs(16.0)), &[("epochs", "8")]);

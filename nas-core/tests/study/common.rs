@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use nas_core::plugin::{Options, PluginError, Registry};
 use nas_core::study::{
     BudgetSpec, End, Event, Listener, Plan, PluginSpec, ResumeOptions, StudyError, StudyRecord, StudySpec,
-    UnresolvedSetting, records_without_times, resume, start, state_dir,
+    UnresolvedSetting, checkpoint_folder, records_without_times, resume, start,
 };
 use nas_spaces::{ChoiceSpace, Mlp, NasBench201};
 use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
@@ -83,7 +83,7 @@ pub fn run_with(
     listener: &mut dyn Listener,
 ) -> Result<End, StudyError> {
     let registry = registry().map_err(StudyError::Open)?;
-    start(Plan::check(spec, &registry, Some(&state_dir(file)))?, file, stop, listener)
+    start(Plan::check(spec, &registry, Some(&checkpoint_folder(file)))?, file, stop, listener)
 }
 
 /// Resumes a study unchanged.
@@ -106,7 +106,7 @@ pub fn warm(strategy: &str, trials: u32) -> ResumeOptions {
     }
 }
 
-/// Runs a study and copies its file, with write-ahead log and states, after every commit. Each copy is what a process
+/// Runs a study and copies its file, with write-ahead log and checkpoints, after every commit. Each copy is what a process
 /// killed at that moment leaves behind.
 pub fn run_with_copies(spec: &StudySpec, file: &Path, folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
     let mut copies = Copies { file: file.to_owned(), folder: folder.to_owned(), taken: Vec::new() };
@@ -142,12 +142,12 @@ pub fn copy_study(from: &Path, to: &Path) -> std::io::Result<()> {
     if beside(from, "-wal").exists() {
         fs::copy(beside(from, "-wal"), beside(to, "-wal"))?;
     }
-    let states = state_dir(from);
+    let states = checkpoint_folder(from);
     if states.is_dir() {
-        fs::create_dir_all(state_dir(to))?;
+        fs::create_dir_all(checkpoint_folder(to))?;
         for state in fs::read_dir(states)? {
             let state = state?;
-            fs::copy(state.path(), state_dir(to).join(state.file_name()))?;
+            fs::copy(state.path(), checkpoint_folder(to).join(state.file_name()))?;
         }
     }
     Ok(())

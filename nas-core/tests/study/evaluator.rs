@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use nas_api::graph::{count, shape};
 use nas_api::rng::derive;
 use nas_api::{
-    CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Measurement, Metric, MetricInfo,
-    Monitor, Opened, Parameter, Request, Result, Settings, Task, Verdict,
+    CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, InstanceInfo, Measurement, Metric,
+    MetricInfo, Monitor, Parameter, Request, Result, Settings, Task, Verdict,
 };
 
 /// One call of `evaluate`.
@@ -57,7 +57,7 @@ pub fn repair(label: &str) {
     held(&BROKEN).retain(|(broken, _)| broken != label);
 }
 
-/// The evaluators `cheap` and `cheap-resuming`; the latter keeps the states of trials and carries them on.
+/// The evaluators `cheap` and `cheap-resuming`; the latter keeps the checkpoints of trials and carries them on.
 pub struct Cheap<const RESUMES: bool> {
     label: String,
     /// The percentage of architectures that cannot be measured.
@@ -78,7 +78,7 @@ pub struct Cheap<const RESUMES: bool> {
     forgets: bool,
     /// Whether it panics when a pruner ends a trial.
     breaks: bool,
-    state: Option<PathBuf>,
+    checkpoints: Option<PathBuf>,
 }
 
 impl<const RESUMES: bool> Cheap<RESUMES> {
@@ -102,25 +102,25 @@ impl<const RESUMES: bool> Cheap<RESUMES> {
     }
 
     fn state_of(&self, trial: u32) -> Result<PathBuf> {
-        let folder = self.state.as_ref().ok_or("there is no folder for states")?;
+        let folder = self.checkpoints.as_ref().ok_or("there is no folder for checkpoints")?;
         Ok(folder.join(format!("trial-{trial}")))
     }
 
-    /// The fidelity to which the resumed trial was trained; an error if its state is wrong.
+    /// The fidelity to which the resumed trial was trained; an error if its checkpoint is wrong.
     fn carried_on(&self, request: &Request) -> Result<f64> {
         let Some(resume) = request.resume else { return Ok(0.0) };
         let path = self.state_of(resume)?;
-        let text = fs::read_to_string(&path).map_err(|error| format!("no state of trial {resume}: {error}"))?;
-        let (key, epochs) = text.split_once('\n').ok_or("a damaged state")?;
+        let text = fs::read_to_string(&path).map_err(|error| format!("no checkpoint of trial {resume}: {error}"))?;
+        let (key, epochs) = text.split_once('\n').ok_or("a damaged checkpoint")?;
         if key != request.key {
-            return Err(format!("the state of trial {resume} is of {key}, not of {}", request.key).into());
+            return Err(format!("the checkpoint of trial {resume} is of {key}, not of {}", request.key).into());
         }
-        epochs.parse().map_err(|_| Error::new("a damaged state"))
+        epochs.parse().map_err(|_| Error::new("a damaged checkpoint"))
     }
 }
 
 impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
-    fn opened(&self) -> Opened {
+    fn instance_info(&self) -> InstanceInfo {
         let powers = (0..).map(|power| 1_u32 << power).take_while(|epochs| *epochs <= self.epochs);
         let task = Task {
             input_shape: vec![1, 8, 8],
@@ -128,13 +128,13 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
             kind: "classification".into(),
             settings: Settings::default(),
         };
-        Opened {
+        InstanceInfo {
             fidelities: powers.map(f64::from).collect(),
             task: self.task.then_some(task),
             simulated: self.simulated > 0.0,
             data: held(&DATA).get(&self.label).cloned(),
             intermediate_metrics: if self.curve { vec!["val_accuracy".into(), "val_loss".into()] } else { Vec::new() },
-            ..Opened::default()
+            ..InstanceInfo::default()
         }
     }
 
@@ -168,7 +168,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
                     + 0.1 * part("wiggle", seed.wrapping_add(epoch));
                 let metrics = vec![Metric::new("val_accuracy", accuracy), Metric::new("val_loss", 1.0 / accuracy)];
                 match monitor.report(CurvePoint { fidelity: epoch.into(), metrics }) {
-                    Verdict::GoOn => {}
+                    Verdict::Continue => {}
                     Verdict::Pruned if self.breaks => panic!("it broke at {key}"),
                     Verdict::Pruned if !self.forgets => {
                         let spent = |cost: f64| Measurement::pruned(cost * f64::from(epoch) / epochs);
@@ -178,7 +178,7 @@ impl<const RESUMES: bool> Evaluator for Cheap<RESUMES> {
                 }
             }
         }
-        if request.keep {
+        if request.keep_checkpoint {
             fs::write(self.state_of(trial)?, format!("{key}\n{epochs}")).map_err(|error| error.to_string())?;
         }
         let accuracy = part(&key, 2) * epochs / (epochs + 1.0) + 0.01 * part("noise", seed) + 0.001 * start;
@@ -246,7 +246,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
         }
     }
 
-    fn open(settings: &Settings, state: Option<&Path>) -> Result<Self> {
+    fn open(settings: &Settings, checkpoints: Option<&Path>) -> Result<Self> {
         Ok(Self {
             label: settings.text("label")?.to_owned(),
             fail: settings.integer("fail")?,
@@ -260,7 +260,7 @@ impl<const RESUMES: bool> EvaluatorPlugin for Cheap<RESUMES> {
             curve: settings.truth("curve")?,
             forgets: settings.truth("forgets")?,
             breaks: settings.truth("breaks")?,
-            state: state.map(Path::to_owned),
+            checkpoints: checkpoints.map(Path::to_owned),
         })
     }
 }

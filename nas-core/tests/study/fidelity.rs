@@ -12,7 +12,7 @@ fn resuming(study: StudySpec) -> StudySpec {
 }
 
 #[test]
-fn successive_halving_carries_on() {
+fn successive_halving_continues_trials() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study");
     run(&resuming(spec("halving", "halving", 100)), &file).unwrap();

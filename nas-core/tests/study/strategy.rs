@@ -29,7 +29,7 @@ fn info(name: &str, needs: Needs, parameters: Vec<Parameter>) -> StrategyInfo {
 }
 
 /// Proposes what its parameter `script` says, word by word: `1,0,0` is a genotype, `1,0,0@4` has a fidelity,
-/// `1,0,0@4<2` carries on trial 2, and `wait` proposes nothing once. At the end of the script it is finished, or
+/// `1,0,0@4<2` continues trial 2, and `wait` proposes nothing once. At the end of the script it is finished, or
 /// stalls.
 pub struct Scripted {
     label: String,
@@ -97,7 +97,7 @@ impl Strategy for Scripted {
 pub struct Halving {
     study: Study,
     rng: Random,
-    /// Genotypes of this rung that are not proposed yet, with the trial that each carries on.
+    /// Genotypes of this rung that are not proposed yet, with the trial that each continues.
     waiting: Vec<(Genotype, Option<u32>)>,
     /// The number of results of this rung that are missing.
     missing: u32,

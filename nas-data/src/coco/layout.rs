@@ -7,7 +7,7 @@ use crate::error::DataError;
 use crate::folder::{TEST, TRAIN, VALIDATION};
 
 /// Names of a file of annotations beside its images; Roboflow's exports have the second one.
-const BESIDE: [&str; 2] = ["annotations.json", "_annotations.coco.json"];
+const ANNOTATION_FILES: [&str; 2] = ["annotations.json", "_annotations.coco.json"];
 /// The folder of annotations in COCO's own layout.
 const FOLDER: &str = "annotations";
 /// The prefix of their names, before the name of the part.
@@ -85,7 +85,7 @@ fn wrong(folder: &Path, problem: String) -> DataError {
 
 /// Annotations with their images in one folder.
 fn beside(folder: &Path) -> Option<Part> {
-    let annotations = BESIDE.iter().map(|name| folder.join(name)).find(|path| path.is_file())?;
+    let annotations = ANNOTATION_FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file())?;
     Some(Part { annotations, images: vec![folder.to_owned(), folder.join(IMAGES)] })
 }
 

@@ -13,12 +13,12 @@ use crate::decode::{Format, Header};
 use crate::error::DataError;
 use crate::examples::Targets;
 use crate::folder::Images;
-use crate::lazy_images::Pictures;
+use crate::lazy_images::ImageFiles;
 use annotations::{Annotated, Annotations, Categories};
 use layout::{Layout, Part};
 
 /// An annotated image and its file.
-struct Found {
+struct FoundImage {
     path: PathBuf,
     header: Header,
     annotated: Annotated,
@@ -30,7 +30,7 @@ struct Found {
 ///
 /// Fails if annotations are wrong, if an image is missing or has another size than they say, or if parts differ in
 /// their categories.
-pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
+pub fn read(folder: &Path, size: usize) -> Result<Images<ImageFiles>, DataError> {
     let Layout { train, validation, test } = Layout::of(folder)?;
     let (all, classes) = part(&train)?;
     let other = |other: &Part| {
@@ -48,7 +48,7 @@ pub fn read(folder: &Path, size: usize) -> Result<Images<Pictures>, DataError> {
     let parts = [Some(&all), validation.as_ref(), test.as_ref()];
     let headers = parts.into_iter().flatten().flatten().map(|found| Ok((found.path.as_path(), found.header)));
     let format = Format::of(headers, folder, size, false)?;
-    let pictures = |images: Vec<Found>| pictures(format, folder, images, classes.len() as u32);
+    let pictures = |images: Vec<FoundImage>| pictures(format, folder, images, classes.len() as u32);
     let (all, validation, test) = (pictures(all), validation.map(pictures), test.map(pictures));
     Ok(Images { all, validation, test, classes: classes.into_iter().map(|(_, name)| name).collect() })
 }
@@ -82,14 +82,14 @@ pub fn oddities(folder: &Path) -> Result<Vec<String>, DataError> {
 }
 
 /// The images of one part, and its classes.
-fn part(part: &Part) -> Result<(Vec<Found>, Categories), DataError> {
+fn part(part: &Part) -> Result<(Vec<FoundImage>, Categories), DataError> {
     let Annotations { images, classes, .. } = annotations::read(&part.annotations)?;
     let images = images.into_iter().map(|annotated| found(part, annotated)).collect::<Result<_, _>>()?;
     Ok((images, classes))
 }
 
 /// The file of an image, which must be as large as the annotations say.
-fn found(part: &Part, annotated: Annotated) -> Result<Found, DataError> {
+fn found(part: &Part, annotated: Annotated) -> Result<FoundImage, DataError> {
     let wrong = |problem: String| DataError::Annotations { path: part.annotations.clone(), problem };
     let name = &annotated.file_name;
     let path = part.images.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
@@ -108,14 +108,14 @@ fn found(part: &Part, annotated: Annotated) -> Result<Found, DataError> {
             path.display()
         )));
     }
-    Ok(Found { path, header, annotated })
+    Ok(FoundImage { path, header, annotated })
 }
 
-fn pictures(format: Format, folder: &Path, images: Vec<Found>, classes: u32) -> Pictures {
+fn pictures(format: Format, folder: &Path, images: Vec<FoundImage>, classes: u32) -> ImageFiles {
     let shape = format.shape();
     let mut boxes = Boxes::new(classes);
     let mut paths = Vec::with_capacity(images.len());
-    for Found { path, annotated, .. } in images {
+    for FoundImage { path, annotated, .. } in images {
         let horizontal = shape[2] as f32 / annotated.width as f32;
         let vertical = shape[1] as f32 / annotated.height as f32;
         let scaled = |object: &Object| {
@@ -125,5 +125,5 @@ fn pictures(format: Format, folder: &Path, images: Vec<Found>, classes: u32) -> 
         boxes.push(annotated.objects.iter().map(scaled));
         paths.push(path);
     }
-    Pictures { format, folder: folder.to_owned(), paths, targets: Targets::Boxes(boxes) }
+    ImageFiles { format, folder: folder.to_owned(), paths, targets: Targets::Boxes(boxes) }
 }

@@ -64,7 +64,7 @@ impl<'a> Cell<'a> {
 
 /// Counts the cells of one column to infer its kind.
 #[derive(Debug, Default)]
-pub struct Look {
+pub struct ColumnSummary {
     cells: usize,
     missing: usize,
     numbers: usize,
@@ -73,7 +73,7 @@ pub struct Look {
     word: Option<(String, String)>,
 }
 
-impl Look {
+impl ColumnSummary {
     /// Adds a cell; `place` says where it is.
     pub fn at(&mut self, text: &str, place: impl FnOnce() -> String) {
         self.cells += 1;
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     fn kind(cells: &[&str]) -> Result<Option<ColumnKind>, (String, String)> {
-        let mut look = Look::default();
+        let mut look = ColumnSummary::default();
         for (row, cell) in cells.iter().enumerate() {
             look.at(cell, || format!("line {}", row + 2));
         }

@@ -12,7 +12,7 @@ use csv::StringRecord;
 use crate::config::{DataConfig, Kind};
 use crate::error::DataError;
 use crate::examples::Targets;
-use column::{Cell, Look, is_missing};
+use column::{Cell, ColumnSummary, is_missing};
 pub use column::{Column, ColumnKind};
 pub use encoding::Encoding;
 use rows::Rows;
@@ -103,7 +103,7 @@ fn uses(path: &Path, config: &DataConfig) -> Result<Vec<Use>, DataError> {
             }
         }
     }
-    let mut looks: Vec<Look> = rows.header.iter().map(|_| Look::default()).collect();
+    let mut looks: Vec<ColumnSummary> = rows.header.iter().map(|_| ColumnSummary::default()).collect();
     let mut row = StringRecord::new();
     let mut empty = true;
     while rows.read(&mut row)? {
@@ -112,7 +112,7 @@ fn uses(path: &Path, config: &DataConfig) -> Result<Vec<Use>, DataError> {
             look.at(text, || rows.place(&row));
         }
     }
-    let used = |(at, (name, look)): (usize, (&str, Look))| {
+    let used = |(at, (name, look)): (usize, (&str, ColumnSummary))| {
         let named = |names: &[String]| names.iter().any(|known| known == name);
         if at == target {
             return Ok(Use::Target);

@@ -16,7 +16,7 @@ use prost::Message;
 use crate::metadata::metadata;
 use crate::{ExportError, Model, Weights};
 use builder::{Builder, Value};
-use nas_api::graph::weights::{Slot, again, slots};
+use nas_api::graph::weights::{TensorSpec, shared_owner, tensor_specs};
 use proto::{Entry, FLOAT, INT64, ValueInfo};
 
 /// The largest file in bytes: protocol buffers count lengths in 31 bits.
@@ -37,7 +37,7 @@ pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBu
 /// # Errors
 /// Fails as [`write()`] does.
 pub fn write_up_to(model: &Model, weights: &Weights, path: &Path, largest: u64) -> Result<Vec<PathBuf>, ExportError> {
-    let slots = slots(&model.graph, &model.shapes)?;
+    let slots = tensor_specs(&model.graph, &model.shapes)?;
     weights.check(&slots)?;
     let mut message = message(model, &slots)?;
     message.metadata_props = metadata(model, weights).iter().map(|(key, value)| Entry::new(key, value)).collect();
@@ -60,7 +60,7 @@ fn ir_version(opset: i64) -> i64 {
 }
 
 /// Returns the whole file except the weights and the metadata.
-fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
+fn message(model: &Model, slots: &[TensorSpec]) -> Result<proto::Model, GraphError> {
     let opset = opset(model);
     let own_names = model.graph.nodes.iter().map(|node| node.name.clone());
     let mut graph = Builder::new(opset, slots.iter().map(|slot| slot.name.clone()), own_names);
@@ -70,7 +70,7 @@ fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
         model.graph.nodes.iter().enumerate().map(|(position, node)| (node.name.as_str(), position)).collect();
     // The slots of each node, in the order of the nodes.
     let mut rest = slots;
-    let mut own: Vec<&[Slot]> = Vec::with_capacity(model.graph.nodes.len());
+    let mut own: Vec<&[TensorSpec]> = Vec::with_capacity(model.graph.nodes.len());
     for position in 0..model.graph.nodes.len() {
         let (these, others) = rest.split_at(rest.iter().take_while(|slot| slot.node == position).count());
         own.push(these);
@@ -91,7 +91,7 @@ fn message(model: &Model, slots: &[Slot]) -> Result<proto::Model, GraphError> {
             own[position].iter().map(|slot| (slot.what, slot.name.clone())).collect();
         if let tied @ 1.. = node.text("tied", "").unwrap_or_default().len() {
             let source = &node.text("tied", "")?[..tied];
-            let all = again(node)?.is_some();
+            let all = shared_owner(node)?.is_some();
             let lent = names.get(source).map_or(&[][..], |&at| own[at]).iter();
             weights.extend(lent.filter(|slot| all || slot.what == "weight").map(|slot| (slot.what, slot.name.clone())));
             if !weights.contains_key("weight") {
@@ -140,7 +140,7 @@ fn holds_indices(model: &Model, value: u32) -> bool {
 /// # Errors
 /// Fails if the graph has an operator that the export does not know, or the weights are not those of the network.
 pub fn bytes(model: &Model, weights: &Weights) -> Result<Vec<u8>, ExportError> {
-    let slots = slots(&model.graph, &model.shapes)?;
+    let slots = tensor_specs(&model.graph, &model.shapes)?;
     weights.check(&slots)?;
     let mut message = message(model, &slots)?;
     let memory = |source| ExportError::Access { path: "memory".into(), source };

@@ -11,7 +11,7 @@ use prost::encoding::{WireType, encode_key, encode_varint};
 use super::proto::{Entry, FLOAT, Model, Tensor};
 use crate::{ExportError, Weights};
 use nas_api::file::{write_atomic, write_atomic_with};
-use nas_api::graph::weights::Slot;
+use nas_api::graph::weights::TensorSpec;
 
 /// The tag of `ModelProto.graph`.
 const GRAPH: u32 = 7;
@@ -23,7 +23,7 @@ const RAW_DATA: u32 = 9;
 const ALIGNMENT: u64 = 64;
 
 /// Returns the tensor of a slot without its numbers.
-pub fn header(slot: &Slot) -> Tensor {
+pub fn header(slot: &TensorSpec) -> Tensor {
     let dims = slot.shape.iter().map(|&size| size as i64).collect();
     Tensor { name: slot.name.clone(), data_type: FLOAT, dims, ..Tensor::default() }
 }
@@ -42,7 +42,7 @@ fn field(tag: u32, length: u64) -> Vec<u8> {
 /// Fails if a file cannot be written.
 pub fn write(
     mut message: Model,
-    slots: &[Slot],
+    slots: &[TensorSpec],
     weights: &Weights,
     path: &Path,
     largest: u64,

@@ -15,7 +15,7 @@ use crate::safetensors_writer::{Entry, write_entries};
 use crate::{ExportError, Model, Weights, write_text};
 use forward::{Context, Value, expression};
 use names::{PythonNames, list, quoted};
-use nas_api::graph::weights::{Slot, again, slots};
+use nas_api::graph::weights::{TensorSpec, shared_owner, tensor_specs};
 
 /// Writes the module to `path` (`net.py`) and its weights beside it (`net.safetensors`), and returns both paths.
 ///
@@ -23,7 +23,7 @@ use nas_api::graph::weights::{Slot, again, slots};
 /// Fails if the graph has an operator that the export does not know, the weights are not those of the network, or a
 /// file cannot be written.
 pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBuf>, ExportError> {
-    let slots = slots(&model.graph, &model.shapes)?;
+    let slots = tensor_specs(&model.graph, &model.shapes)?;
     let Generated { text, keys } = generate(model, &slots)?;
     let entries: Vec<Entry<'_>> =
         keys.into_iter().map(|(name, slot)| Entry { name, slot: slot.map(|slot| &slots[slot]) }).collect();
@@ -38,7 +38,7 @@ pub fn write(model: &Model, weights: &Weights, path: &Path) -> Result<Vec<PathBu
 /// # Errors
 /// Fails if the graph has an operator that the export does not know.
 pub fn module(model: &Model) -> Result<String, ExportError> {
-    Ok(generate(model, &slots(&model.graph, &model.shapes)?)?.text)
+    Ok(generate(model, &tensor_specs(&model.graph, &model.shapes)?)?.text)
 }
 
 struct Generated {
@@ -47,7 +47,7 @@ struct Generated {
     keys: Vec<(String, Option<usize>)>,
 }
 
-fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
+fn generate(model: &Model, slots: &[TensorSpec]) -> Result<Generated, GraphError> {
     let mut names = PythonNames::new();
     let (mut init, mut body) = (String::new(), String::new());
     let mut keys = Vec::new();
@@ -74,7 +74,7 @@ fn generate(model: &Model, slots: &[Slot]) -> Result<Generated, GraphError> {
             }
         };
         let mut module = String::new();
-        if let (Some(owner), Some(_)) = (&owner, again(node)?) {
+        if let (Some(owner), Some(_)) = (&owner, shared_owner(node)?) {
             module.clone_from(owner);
         } else if let Some(layer) = layers::layer(node, first, shape)? {
             module = format!("self.{name}");

@@ -209,12 +209,12 @@ pub fn special() -> Vec<Case> {
         case("tied-conv", IMAGE, |graph, x| {
             let a = graph.convolve("a", x, Convolution::new(4, Window::same(3, 1)).bias());
             let half = graph.pool("half", "MaxPool", a, Window { kernel: 2, stride: 2, padding: 0 });
-            graph.again("b", a, half)
+            graph.reuse("b", a, half)
         }),
         case("tied-group-norm", IMAGE, |graph, x| {
             let a = graph.node("a", "GroupNormalization", &[x], vec![int("num_groups", 2)]);
             let positive = graph.op("positive", "Relu", &[a]);
-            graph.again("b", a, positive)
+            graph.reuse("b", a, positive)
         }),
         one("gemm-rank-2", "Gemm", SEQUENCE, vec![int("out_features", 7)]),
         one("gemm-rank-3", "Gemm", IMAGE, vec![int("out_features", 7), int("bias", 0)]),

@@ -1,10 +1,10 @@
 use pulp::{Simd, WithSimd};
 
-use super::field::{Field, Transformed};
+use super::tile_grid::{TileGrid, Transformed};
 use super::transform::{of_input, of_output, to_input, to_window, turn};
 use super::{PRODUCTS, multiply, of_windows, transform};
 use crate::conv_direct::{self, Gradient};
-use crate::images::{give_back, lay_gradients_out, lay_out, passed};
+use crate::images::{gather, gather_gradients, passed, scatter};
 use crate::matmul::add_product;
 
 /// Computes the gradients that a backward pass wants.
@@ -16,7 +16,7 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let conv_direct::Backward { operands, gradient, input: for_input, weight: for_weight } = self.0;
-        let ([inputs, outputs], field) = (operands.window.channels, Field::new(operands.window));
+        let ([inputs, outputs], field) = (operands.window.channels, TileGrid::new(operands.window));
         let zero = simd.splat_f32s(0.0);
         let weights = if for_input { of_windows::<S>(&operands, true) } else { Vec::new() };
         let if_wanted = |wanted: bool, size: usize| if wanted { size } else { 0 };
@@ -29,9 +29,9 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
         let mut of_inputs = Vec::with_capacity(if_wanted(for_input, operands.input.len()));
         for first in (0..operands.batch).step_by(S::F32_LANES) {
             let images = S::F32_LANES.min(operands.batch - first);
-            lay_gradients_out::<S>(&gradient, [first, images], &field.outside, (&mut gradients, field.sizes[1]));
+            gather_gradients::<S>(&gradient, [first, images], &field.outside, (&mut gradients, field.sizes[1]));
             if for_weight {
-                lay_out::<S>(&operands, [first, images], &field.inside, (&mut seen, field.sizes[0]));
+                gather::<S>(&operands, [first, images], &field.inside, (&mut seen, field.sizes[0]));
             }
             found.fill(zero);
             for tiles in field.blocks() {
@@ -60,7 +60,7 @@ impl<G: Gradient> WithSimd for Backward<'_, G> {
                 }
             }
             if for_input {
-                give_back::<S>(images, &found, field.sizes[0], &field.inside, &mut of_inputs);
+                scatter::<S>(images, &found, field.sizes[0], &field.inside, &mut of_inputs);
             }
         }
         (passed(&operands, of_inputs), of_weights(&products, outputs * inputs))

@@ -1,10 +1,10 @@
 use pulp::{Simd, WithSimd};
 
-use super::field::{Field, Transformed};
+use super::tile_grid::{TileGrid, Transformed};
 use super::transform::{of_input, to_output, turn};
 use super::{multiply, of_windows, transform};
 use crate::conv_direct;
-use crate::images::{give_back, lay_out, of_lanes};
+use crate::images::{gather, of_lanes, scatter};
 use crate::moments::Moments;
 
 /// Computes the output, `[batch, out, height, width]`, and, if they are wanted, the moments of each of its channels.
@@ -16,7 +16,7 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let conv_direct::Forward { operands, bias, moments: wanted } = self.0;
-        let ([inputs, outputs], field) = (operands.window.channels, Field::new(operands.window));
+        let ([inputs, outputs], field) = (operands.window.channels, TileGrid::new(operands.window));
         let zero = simd.splat_f32s(0.0);
         let weights = of_windows::<S>(&operands, false);
         let mut before = vec![zero; inputs * field.sizes[0]];
@@ -28,7 +28,7 @@ impl WithSimd for Forward<'_> {
         let mut found = vec![Moments::default(); if wanted { outputs } else { 0 }];
         for first in (0..operands.batch).step_by(S::F32_LANES) {
             let images = S::F32_LANES.min(operands.batch - first);
-            lay_out::<S>(&operands, [first, images], &field.inside, (&mut before, field.sizes[0]));
+            gather::<S>(&operands, [first, images], &field.inside, (&mut before, field.sizes[0]));
             for tiles in field.blocks() {
                 transform(simd, &field, 0, tiles.clone(), &before, &mut input, of_input);
                 multiply(simd, &input, &weights, tiles.len(), &mut output);
@@ -48,7 +48,7 @@ impl WithSimd for Forward<'_> {
             for (found, channel) in found.iter_mut().zip(after.chunks_exact(field.sizes[1])) {
                 found.add(of_lanes(simd, images, channel, &field.outside));
             }
-            give_back::<S>(images, &after, field.sizes[1], &field.outside, &mut all);
+            scatter::<S>(images, &after, field.sizes[1], &field.outside, &mut all);
         }
         (all, found)
     }

@@ -13,8 +13,8 @@
 //! B) ⊙ (A Y Aᵀ)] G.
 
 mod backward;
-mod field;
 mod forward;
+mod tile_grid;
 mod transform;
 
 use std::ops::Range;
@@ -25,7 +25,7 @@ use super::conv_direct::Operands;
 use super::correlate::{pack, slide};
 use super::lanes::are_full;
 use super::padded_layout::Window;
-use field::{Field, Transformed};
+use tile_grid::{TileGrid, Transformed};
 use transform::{of_window, turn};
 
 pub use backward::Backward;
@@ -98,7 +98,7 @@ fn multiply<S: Simd>(
 #[inline(always)]
 fn transform<S: Simd, const N: usize>(
     simd: S,
-    field: &Field,
+    field: &TileGrid,
     side: usize,
     tiles: Range<usize>,
     from: &[S::f32s],

@@ -19,7 +19,7 @@ const ABOUT: Duration = Duration::from_millis(100);
 /// Fails if ONNX Runtime is not installed.
 pub fn onnxruntime_meter() -> Result<Box<dyn Meter>, String> {
     let runtime = OnnxRuntime::open(1).map_err(|error| error.to_string())?;
-    Ok(Box::new(Timed::new(Box::new(runtime))))
+    Ok(Box::new(LatencyMeter::new(Box::new(runtime))))
 }
 
 /// The meter of latency in burn on this machine, with one thread.
@@ -28,7 +28,7 @@ pub fn onnxruntime_meter() -> Result<Box<dyn Meter>, String> {
 ///
 /// Never fails: it returns a `Result` like the other meters.
 pub fn burn_meter() -> Result<Box<dyn Meter>, String> {
-    Ok(Box::new(Timed::new(Box::new(BurnRuntime))))
+    Ok(Box::new(LatencyMeter::new(Box::new(BurnRuntime))))
 }
 
 /// The meter of a cost table. Its metrics are `latency_NAME` and, if the table holds energies, `energy_NAME`, where
@@ -54,7 +54,7 @@ pub fn table_meter(path: &Path) -> Result<Box<dyn Meter>, String> {
         });
     }
     let version = hex::encode(Sha256::digest(table.to_csv()));
-    Ok(Box::new(Added { about: MeterInfo { name, version, metrics, timed: false }, table }))
+    Ok(Box::new(CostTableMeter { about: MeterInfo { name, version, metrics, timed: false }, table }))
 }
 
 fn latency(name: &str, description: &str) -> MetricInfo {
@@ -67,12 +67,12 @@ fn latency(name: &str, description: &str) -> MetricInfo {
     }
 }
 
-struct Timed {
+struct LatencyMeter {
     about: MeterInfo,
     runtime: Box<dyn Runtime + Send>,
 }
 
-impl Timed {
+impl LatencyMeter {
     fn new(runtime: Box<dyn Runtime + Send>) -> Self {
         let name = runtime.name().to_owned();
         let metrics =
@@ -81,7 +81,7 @@ impl Timed {
     }
 }
 
-impl Meter for Timed {
+impl Meter for LatencyMeter {
     fn about(&self) -> &MeterInfo {
         &self.about
     }
@@ -93,12 +93,12 @@ impl Meter for Timed {
     }
 }
 
-struct Added {
+struct CostTableMeter {
     about: MeterInfo,
     table: CostTable,
 }
 
-impl Meter for Added {
+impl Meter for CostTableMeter {
     fn about(&self) -> &MeterInfo {
         &self.about
     }

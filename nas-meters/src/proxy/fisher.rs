@@ -7,7 +7,7 @@
 
 use burn::tensor::Tensor;
 
-use super::probe::{BATCH, Subject, numbers};
+use super::probe::{BATCH, ProbedNetwork, numbers};
 use nas_network::{Matrix, Operator, Value, each_rank};
 
 /// The output of a layer, and zeros that were added to it. burn keeps gradients only for leaves, and the gradient of
@@ -28,7 +28,7 @@ struct Channels {
 }
 
 /// Σ over layers, channels and weights of a channel of ½ mean over examples of (Σ over positions of a · ∂L/∂a)².
-pub fn score(subject: &mut Subject) -> f64 {
+pub fn score(subject: &mut ProbedNetwork) -> f64 {
     let fan_in = fan_in(subject);
     let mut probes = Vec::new();
     let gradients = subject.gradients(&mut |at, value| {
@@ -61,7 +61,7 @@ pub fn score(subject: &mut Subject) -> f64 {
 }
 
 /// The channels of each step of the network; `None` for steps that are not layers.
-fn fan_in(subject: &Subject) -> Vec<Option<Channels>> {
+fn fan_in(subject: &ProbedNetwork) -> Vec<Option<Channels>> {
     let weights = &subject.network.weights;
     let of = |operator: &Operator| match operator {
         Operator::Conv { weight, .. } => {

@@ -7,7 +7,7 @@
 use burn::module::Param;
 use burn::tensor::{Gradients, Tensor};
 
-use super::probe::{Layer, Subject, layers};
+use super::probe::{Layer, ProbedNetwork, layers};
 use super::saliency::norm;
 use nas_network::Weights;
 
@@ -15,7 +15,7 @@ use nas_network::Weights;
 const STEP: f64 = 1e-6;
 
 /// −Σ θ · (H ∂L/∂θ).
-pub fn score(subject: Subject) -> f64 {
+pub fn score(subject: ProbedNetwork) -> f64 {
     let mut subject = subject.in_doubles();
     let Some(gradients) = subject.gradients(&mut |_, value| value) else {
         return 0.0;

@@ -4,7 +4,7 @@
 use nalgebra::{DMatrix, SymmetricEigen};
 use nas_api::{Error, Result};
 
-use super::probe::{BATCH, Subject, numbers};
+use super::probe::{BATCH, ProbedNetwork, numbers};
 use nas_network::{Operator, each_rank, each_tensor};
 
 /// Keeps the logarithms and reciprocals of eigenvalues finite.
@@ -15,7 +15,7 @@ const K: f64 = 1e-5;
 /// # Errors
 ///
 /// Fails if the gradient of an example is constant, so that correlations are undefined.
-pub fn score(subject: &mut Subject) -> Result<f64> {
+pub fn score(subject: &mut ProbedNetwork) -> Result<f64> {
     let is_input = |operator: &Operator| matches!(operator, Operator::Input);
     let inputs: Vec<bool> = subject.network.plan().steps.list.iter().map(|step| is_input(&step.operator)).collect();
     let mut input = None;

@@ -2,7 +2,7 @@
 //!
 //! Unless the file of a proxy says otherwise, all are as in M. S. Abdelfattah, A. Mehrotra, Ł. Dudziak and N. D. Lane,
 //! "Zero-Cost Proxies for Lightweight NAS", ICLR 2021, section 3.2, and in the code published with it. Meters do not
-//! know the data, so a random batch is drawn instead ([`Subject`]). Weights are those of `Conv` and `Gemm`; biases, and
+//! know the data, so a random batch is drawn instead ([`ProbedNetwork`]). Weights are those of `Conv` and `Gemm`; biases, and
 //! scales and shifts of normalisations do not count.
 
 mod fisher;
@@ -24,7 +24,7 @@ pub use meter::proxy_meter;
 
 use nas_api::{Error, Graph, Result, Task};
 
-use probe::Subject;
+use probe::ProbedNetwork;
 
 /// A zero-cost proxy. Networks with greater values are expected to be better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,13 +116,13 @@ impl Proxy {
     pub fn score(self, graph: &Graph, task: &Task) -> Result<f64> {
         let value = match self {
             Self::Synflow => synflow::score(graph, task),
-            Self::JacobCov => jacobian::score(&mut Subject::new(graph, task)?.frozen()),
-            Self::Nwot => nwot::score(&mut Subject::new(graph, task)?.frozen()),
-            Self::Snip => Ok(saliency::snip(&Subject::new(graph, task)?.layers())),
-            Self::Grasp => Ok(grasp::score(Subject::new(graph, task)?)),
-            Self::Fisher => Ok(fisher::score(&mut Subject::new(graph, task)?)),
-            Self::GradNorm => Ok(saliency::grad_norm(&Subject::new(graph, task)?.layers())),
-            Self::L2Norm => Ok(saliency::l2_norm(&Subject::new(graph, task)?.network.weights)),
+            Self::JacobCov => jacobian::score(&mut ProbedNetwork::new(graph, task)?.frozen()),
+            Self::Nwot => nwot::score(&mut ProbedNetwork::new(graph, task)?.frozen()),
+            Self::Snip => Ok(saliency::snip(&ProbedNetwork::new(graph, task)?.layers())),
+            Self::Grasp => Ok(grasp::score(ProbedNetwork::new(graph, task)?)),
+            Self::Fisher => Ok(fisher::score(&mut ProbedNetwork::new(graph, task)?)),
+            Self::GradNorm => Ok(saliency::grad_norm(&ProbedNetwork::new(graph, task)?.layers())),
+            Self::L2Norm => Ok(saliency::l2_norm(&ProbedNetwork::new(graph, task)?.network.weights)),
             Self::Zen => zen::score(graph, task),
         };
         let name = self.name();

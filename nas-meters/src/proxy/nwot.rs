@@ -4,7 +4,7 @@
 use nalgebra::DMatrix;
 use nas_api::{Error, Result};
 
-use super::probe::{BATCH, Subject};
+use super::probe::{BATCH, ProbedNetwork};
 use nas_network::{Activation, Operator, each_tensor};
 
 /// ln |K|, where K counts the ReLUs that are on for both or off for both of two examples.
@@ -12,7 +12,7 @@ use nas_network::{Activation, Operator, each_tensor};
 /// # Errors
 ///
 /// Fails if the network has no ReLU, or if two examples have the same ReLUs on.
-pub fn score(subject: &mut Subject) -> Result<f64> {
+pub fn score(subject: &mut ProbedNetwork) -> Result<f64> {
     let is_relu = |operator: &Operator| matches!(operator, Operator::Activation(Activation::Relu));
     let relus: Vec<bool> = subject.network.plan().steps.list.iter().map(|step| is_relu(&step.operator)).collect();
     if !relus.contains(&true) {

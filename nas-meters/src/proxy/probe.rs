@@ -2,7 +2,7 @@
 
 use burn::module::Param;
 use burn::tensor::{Device, Gradients, Tensor};
-use nas_api::graph::weights::{Fill, Slot};
+use nas_api::graph::weights::{Initializer, TensorSpec};
 use nas_api::rng::{RngExt, derive, seeded};
 use nas_api::{Error, Graph, Result, Task};
 
@@ -16,7 +16,7 @@ pub const SEED: u32 = 0;
 pub const BATCH: usize = 64;
 
 /// An untrained network without dropout, and its batch.
-pub struct Subject {
+pub struct ProbedNetwork {
     /// The network, whose batch normalisations use the batch's statistics.
     pub network: Network,
     /// The inputs: random [`images`], or standard-normal numbers if examples have another shape.
@@ -34,7 +34,7 @@ pub struct Layer {
     pub gradient: Vec<f64>,
 }
 
-impl Subject {
+impl ProbedNetwork {
     /// The network of a graph, and its batch.
     ///
     /// # Errors
@@ -108,7 +108,8 @@ pub fn normal(name: &str, count: usize) -> Vec<f32> {
 
 /// The numbers of [`normal`] as an iterator.
 pub fn stream(name: &str, count: usize) -> impl Iterator<Item = f32> {
-    let slot = Slot { node: 0, name: name.into(), what: "", shape: vec![count], fill: Fill::Normal(1.0) };
+    let slot =
+        TensorSpec { node: 0, name: name.into(), what: "", shape: vec![count], initializer: Initializer::Normal(1.0) };
     slot.initial(SEED)
 }
 

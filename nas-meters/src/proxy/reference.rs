@@ -1,7 +1,7 @@
 //! The reference for the tests of proxies: a network of two linear layers with a ReLU in between, in doubles and plain
 //! loops.
 
-use super::probe::{BATCH, Subject};
+use super::probe::{BATCH, ProbedNetwork};
 
 /// A matrix as a list of rows.
 pub type Rows = Vec<Vec<f64>>;
@@ -58,7 +58,7 @@ pub fn sum(a: &[Rows; 2], b: &[Rows; 2], f: impl Fn(f64, f64) -> f64 + Copy) -> 
 
 impl Mlp {
     /// The network of a subject whose layers are called `hidden` and `head`.
-    pub fn of(subject: &Subject) -> Self {
+    pub fn of(subject: &ProbedNetwork) -> Self {
         let arrays = subject.network.arrays().unwrap();
         let weight = |name: &str| {
             let array = arrays.iter().find(|array| array.name == name).unwrap();

@@ -2,11 +2,11 @@
 //! keep its value and which networks have none.
 
 use nas_api::graph::builder::{int, ints};
-use nas_api::graph::weights::{Fill, Slot};
+use nas_api::graph::weights::{Initializer, TensorSpec};
 use nas_api::{Attribute, Graph, GraphBuilder, NodeId, SearchSpace, Settings, Task, Window};
 use nas_spaces::NasBench201;
 
-use super::probe::{BATCH, SEED, Subject, normal};
+use super::probe::{BATCH, ProbedNetwork, SEED, normal};
 use super::reference::{Mlp, Rows, dot, linear, log_determinant_and_inverse_trace, rows, sum};
 use super::{Proxy, jacobian, nwot};
 use nas_network::reference::{Batch, Weights, run, weights};
@@ -39,7 +39,7 @@ fn relu_mlp() -> Graph {
 }
 
 fn reference() -> Mlp {
-    Mlp::of(&Subject::new(&relu_mlp(), &flat()).unwrap())
+    Mlp::of(&ProbedNetwork::new(&relu_mlp(), &flat()).unwrap())
 }
 
 fn near(found: f64, expected: f64, tolerance: f64) {
@@ -130,7 +130,7 @@ fn deep(layers: usize) -> Graph {
 #[test]
 fn synflow_of_a_deep_network_does_not_overflow() {
     let layers = 60;
-    let subject = Subject::new(&deep(layers), &flat()).unwrap();
+    let subject = ProbedNetwork::new(&deep(layers), &flat()).unwrap();
     let arrays = subject.network.arrays().unwrap();
     let (mut value, mut log) = (vec![1.0; INPUTS as usize], 0.0);
     for array in arrays.iter().filter(|array| array.name.ends_with("weight")) {
@@ -180,11 +180,11 @@ fn zen_matches_the_movement_of_features_plus_the_scale_of_normalisations() {
         graph.op("relu", "Relu", &[x])
     });
     let (graph, task) = (normalised, task(&IMAGE, "classification"));
-    let mut known = weights(&Subject::new(&graph, &task).unwrap().network.arrays().unwrap());
+    let mut known = weights(&ProbedNetwork::new(&graph, &task).unwrap().network.arrays().unwrap());
     for (name, numbers) in known.iter_mut().filter(|(name, _)| ["conv.weight", "head.weight"].contains(&name.as_str()))
     {
         let (name, shape) = (name.clone(), vec![numbers.len()]);
-        let gaussian = Slot { node: 0, name, what: "weight", shape, fill: Fill::Normal(1.0) };
+        let gaussian = TensorSpec { node: 0, name, what: "weight", shape, initializer: Initializer::Normal(1.0) };
         *numbers = gaussian.initial(SEED).map(f64::from).collect();
     }
     let (inputs, shift) = (normal("inputs", BATCH * 40), normal("shift", BATCH * 40));
@@ -208,7 +208,7 @@ fn zen_matches_the_movement_of_features_plus_the_scale_of_normalisations() {
 #[test]
 fn fisher_sums_over_positions_before_squaring() {
     let (graph, task) = (image_network(|_, x| x), task(&IMAGE, "classification"));
-    let subject = Subject::new(&graph, &task).unwrap();
+    let subject = ProbedNetwork::new(&graph, &task).unwrap();
     let known = weights(&subject.network.arrays().unwrap());
     let means = rows(&value_of(&graph, "pool", &subject.inputs, &known).values, 6);
     let head = rows(&known["head.weight"], 6);
@@ -234,7 +234,7 @@ fn proxies_of_a_linear_regression_match_closed_forms() {
     let input = graph.input();
     let head = graph.gemm("head", input, i64::from(CLASSES));
     let (graph, task) = (graph.finish(&[head]), task(&[INPUTS], "regression"));
-    let subject = Subject::new(&graph, &task).unwrap();
+    let subject = ProbedNetwork::new(&graph, &task).unwrap();
     let weight = rows(&subject.network.arrays().unwrap()[0].values, INPUTS as usize);
     let (inputs, targets) = (rows(&subject.inputs, INPUTS as usize), rows(&subject.targets, CLASSES as usize));
     // The derivative of the mean over examples and outputs, for errors that are linear in the weights.
@@ -265,7 +265,7 @@ fn proxies_of_a_linear_regression_match_closed_forms() {
 #[test]
 fn nwot_and_jacob_cov_do_not_depend_on_the_order_of_examples() {
     let (graph, task) = (relu_mlp(), flat());
-    let subject = || Subject::new(&graph, &task).unwrap();
+    let subject = || ProbedNetwork::new(&graph, &task).unwrap();
     let reversed = || {
         let mut subject = subject();
         subject.inputs = subject.inputs.chunks(INPUTS as usize).rev().flatten().copied().collect();
@@ -277,7 +277,7 @@ fn nwot_and_jacob_cov_do_not_depend_on_the_order_of_examples() {
 
 #[test]
 fn nwot_is_an_error_if_two_examples_have_equal_codes() {
-    let mut subject = Subject::new(&relu_mlp(), &flat()).unwrap();
+    let mut subject = ProbedNetwork::new(&relu_mlp(), &flat()).unwrap();
     let first = subject.inputs[..INPUTS as usize].to_vec();
     subject.inputs[INPUTS as usize..2 * INPUTS as usize].copy_from_slice(&first);
     assert!(nwot::score(&mut subject).is_err());

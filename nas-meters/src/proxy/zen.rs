@@ -2,7 +2,7 @@
 //! with one draw. The paper removes residual connections; here all stay, since a graph does not mark residual ones.
 
 use burn::tensor::Device;
-use nas_api::graph::weights::Fill;
+use nas_api::graph::weights::Initializer;
 use nas_api::{Error, Graph, Result, Task};
 
 use super::probe::{BATCH, SEED, normal, numbers, plan};
@@ -20,7 +20,7 @@ const ALPHA: f32 = 0.01;
 pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
     let mut plan = plan(graph, task)?;
     for slot in plan.slots.iter_mut().filter(|slot| matches!(slot.place, SlotKind::Matrix | SlotKind::Kernel)) {
-        slot.tensor.fill = Fill::Normal(1.0);
+        slot.tensor.initializer = Initializer::Normal(1.0);
     }
     let count = BATCH * plan.input.iter().product::<usize>();
     let (inputs, shift) = (normal("inputs", count), normal("shift", count));

@@ -123,7 +123,7 @@ impl Layers<'_> {
     ) -> NodeId {
         let name = format!("head.{level}.{part}");
         match self.known.get(part) {
-            Some(&layer) if self.shared => self.graph.again(name, layer, from),
+            Some(&layer) if self.shared => self.graph.reuse(name, layer, from),
             _ => {
                 let layer = make(self.graph, name);
                 self.known.insert(part.to_owned(), layer);

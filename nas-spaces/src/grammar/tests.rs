@@ -140,11 +140,11 @@ fn samples_conform_and_stay_within_the_node_bound() {
         let text = SearchSpace::format(&space, genotype);
         assert_eq!(SearchSpace::parse(&space, &text).unwrap(), *genotype);
     }
-    conformance::described(&mut space).unwrap();
-    conformance::mutated(&mut space, &genotypes[..2]).unwrap();
-    conformance::crossed(&mut space, &genotypes[..4]).unwrap();
-    conformance::written(&mut space, &genotypes).unwrap();
-    conformance::featured(&mut space, &genotypes).unwrap();
+    conformance::check_description(&mut space).unwrap();
+    conformance::check_mutation(&mut space, &genotypes[..2]).unwrap();
+    conformance::check_crossover(&mut space, &genotypes[..4]).unwrap();
+    conformance::check_text(&mut space, &genotypes).unwrap();
+    conformance::check_features(&mut space, &genotypes).unwrap();
 }
 
 #[test]
@@ -192,9 +192,9 @@ fn an_ambiguous_grammar_is_written_with_its_choices() {
     assert_eq!(space.format(&space.parse("relu by 0,0").unwrap()), "relu");
     let mut space = space;
     let genotypes = every_genotype(&space);
-    conformance::written(&mut space, &genotypes).unwrap();
+    conformance::check_text(&mut space, &genotypes).unwrap();
     let task = task(&space, [1, 4, 4]);
-    conformance::keyed(&mut space, &task, &genotypes).unwrap();
+    conformance::check_keys(&mut space, &task, &genotypes).unwrap();
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn equal_networks_have_equal_keys() {
     assert_ne!(key("cell(conv(3), id, id, id, id, zero)"), key("cell(id, conv(3), id, id, zero, id)"));
     let (mut by_term, task) = (space.clone(), task(&space, [1, 4, 4]));
     let genotypes: Vec<Genotype> = (0..3000).map(|seed| space.sample(seed)).filter(|g| g.len() < 12).collect();
-    conformance::keyed(&mut by_term, &task, &genotypes[..400]).unwrap();
+    conformance::check_keys(&mut by_term, &task, &genotypes[..400]).unwrap();
 }
 
 #[test]

@@ -258,9 +258,9 @@ impl Strategy for AsksAhead {
     }
 }
 
-/// Applies to strategies that serve `ahead`.
+/// Applies to strategies that serve `batched-asks`.
 fn ahead(subject: &Subject, space: &mut Additive) -> Result<()> {
-    if !subject.info.serves.ahead {
+    if !subject.info.serves.batched_asks {
         return Ok(());
     }
     let landscape = space.clone();

@@ -110,7 +110,7 @@ impl StrategyPlugin for Genetic {
                         in search, optimization, and machine learning"
                 .into(),
             needs: Needs::default(),
-            serves: Serves { ahead: true, ..Serves::default() },
+            serves: Serves { batched_asks: true, ..Serves::default() },
             parameters: vec![
                 Parameter::integer("population", 50, 2, 1_000_000, "P: members of a generation."),
                 Parameter::one_of("selection", "tournament", &["tournament", "roulette"], "How parents are selected."),

@@ -138,7 +138,7 @@ impl StrategyPlugin for Nsga2 {
                         Sections III and VI"
                 .into(),
             needs: Needs::default(),
-            serves: Serves { several_objectives: true, ahead: true, ..Serves::default() },
+            serves: Serves { several_objectives: true, batched_asks: true, ..Serves::default() },
             parameters: vec![
                 Parameter::integer(
                     "population",

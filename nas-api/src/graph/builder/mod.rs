@@ -97,7 +97,7 @@ impl GraphBuilder {
 
     /// Applies an earlier `Conv` or `GroupNormalization` to another value with the same number of channels. The new
     /// node shares the weights of `layer`.
-    pub fn again(&mut self, name: impl Into<String>, layer: NodeId, input: NodeId) -> NodeId {
+    pub fn reuse(&mut self, name: impl Into<String>, layer: NodeId, input: NodeId) -> NodeId {
         let Node { name: owner, op, mut attributes, .. } = self.nodes[layer.0 as usize].clone();
         // A layer that is tied itself already names the owner of its weights.
         if !attributes.iter().any(|(known, _)| known == "tied") {

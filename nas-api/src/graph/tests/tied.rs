@@ -30,11 +30,11 @@ fn a_tied_layer_costs_products_but_no_parameters() {
     let counts = counted(|graph, x| {
         let first = graph.convolve("first", x, conv(4));
         let small = graph.pool("small", "MaxPool", first, Window { kernel: 2, stride: 2, padding: 0 });
-        let second = graph.again("second", first, small);
+        let second = graph.reuse("second", first, small);
         let norm = graph.node("norm", "GroupNormalization", &[first], vec![int("num_groups", 2)]);
-        graph.again("norm2", norm, second);
+        graph.reuse("norm2", norm, second);
         // A layer that is tied itself passes the weights on.
-        graph.again("third", second, x);
+        graph.reuse("third", second, x);
     })
     .unwrap();
     assert_eq!(counts.params, 4 * 4 * 9 + 4 + 8);
@@ -66,11 +66,11 @@ fn a_tied_layer_must_equal_its_owner() {
     wrong("of 4 channels, but 8 are read", |graph, x| {
         let owner = graph.convolve("owner", x, self::conv(8));
         let other = graph.convolve("other", x, self::conv(8));
-        graph.again("it", owner, other);
+        graph.reuse("it", owner, other);
     });
     wrong("tied itself", |graph, x| {
         let owner = graph.convolve("owner", x, self::conv(4));
-        graph.again("second", owner, x);
+        graph.reuse("second", owner, x);
         let tied = vec![int("out_channels", 4), ints("kernel_shape", &[3, 3]), text("tied", "second")];
         graph.node("it", "Conv", &[x], tied);
     });

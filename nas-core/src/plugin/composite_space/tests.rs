@@ -49,7 +49,7 @@ fn products_conform() {
     for text in [SERIES, sum, conditional_first] {
         let mut space = open(text).unwrap();
         let task = task(&mut *space);
-        conformance::space(&mut *space, &task, 8).unwrap_or_else(|broken| unreachable!("{text}: {broken}"));
+        conformance::check_space(&mut *space, &task, 8).unwrap_or_else(|broken| unreachable!("{text}: {broken}"));
     }
 }
 

@@ -15,10 +15,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use nas_api::evaluator::panicked;
+use nas_api::evaluator::panic_reason;
 use nas_api::{
-    CurvePoint, Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings, Stop, TrainRequest,
-    Trained, Verdict,
+    CurvePoint, Evaluator, EvaluatorInfo, InstanceInfo, Measurement, Monitor, Request, Result, Settings, StopCheck,
+    TrainRequest, Trained, Verdict,
 };
 
 use super::wasm::Log;
@@ -67,15 +67,15 @@ impl EvaluatorSource for ProcessSource {
         self.inner.info()
     }
 
-    fn open(&self, settings: &Settings, state: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
-        // One worker may carry on what another one has kept, so all share a folder. The evaluator creates it with the
-        // first state.
-        let (own, state) = match state {
-            Some(state) => (None, state.to_owned()),
+    fn open(&self, settings: &Settings, checkpoints: Option<&Path>) -> Result<Arc<dyn Evaluator>, PluginError> {
+        // One worker may continue what another one has kept, so all share a folder. The evaluator creates it with the
+        // first checkpoint.
+        let (own, checkpoints) = match checkpoints {
+            Some(checkpoints) => (None, checkpoints.to_owned()),
             None => {
                 let own = TemporaryStates::new();
-                let state = own.0.clone();
-                (Some(own), state)
+                let checkpoints = own.0.clone();
+                (Some(own), checkpoints)
             }
         };
         let launcher = Launcher {
@@ -83,7 +83,7 @@ impl EvaluatorSource for ProcessSource {
             reference: self.reference.clone(),
             processes: self.processes.clone(),
             settings: settings.clone(),
-            state,
+            checkpoints,
         };
         let (first, opened) = launcher.start_first()?;
         Ok(Arc::new(ProcessEvaluator { launcher, opened, idle: Mutex::new(vec![first]), _state: own }))
@@ -96,18 +96,18 @@ struct Launcher {
     reference: OsString,
     processes: Processes,
     settings: Settings,
-    state: PathBuf,
+    checkpoints: PathBuf,
 }
 
 impl Launcher {
     /// Starts a worker and waits until it is ready, at most as long as a trial may take.
-    fn start(&self, stop: Stop<'_>) -> Result<(Worker, Opened), StartError> {
-        let Self { processes, reference, identity, settings, state } = self;
-        Worker::start(processes, reference, identity, settings, state, stop)
+    fn start(&self, stop: StopCheck<'_>) -> Result<(Worker, InstanceInfo), StartError> {
+        let Self { processes, reference, identity, settings, checkpoints } = self;
+        Worker::start(processes, reference, identity, settings, checkpoints, stop)
     }
 
     /// Starts the first worker, which every study needs. If it dies before it is ready, another one is started.
-    fn start_first(&self) -> Result<(Worker, Opened), PluginError> {
+    fn start_first(&self) -> Result<(Worker, InstanceInfo), PluginError> {
         let mut tries = 0;
         loop {
             let died = match self.start(&|| false) {
@@ -134,14 +134,14 @@ fn times(tries: u32) -> String {
 
 struct ProcessEvaluator {
     launcher: Launcher,
-    opened: Opened,
+    opened: InstanceInfo,
     /// The workers that wait for a trial.
     idle: Mutex<Vec<Worker>>,
     /// Removed together with the evaluator.
     _state: Option<TemporaryStates>,
 }
 
-/// A folder for the states of a study without a file. It is created with the first state and removed with the study.
+/// A folder for the checkpoints of a study without a file. It is created with the first checkpoint and removed with the study.
 struct TemporaryStates(PathBuf);
 
 impl TemporaryStates {
@@ -149,7 +149,7 @@ impl TemporaryStates {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let moment = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
-        Self(std::env::temp_dir().join(format!("nas-states-{}-{count}-{moment}", std::process::id())))
+        Self(std::env::temp_dir().join(format!("nas-checkpoints-{}-{count}-{moment}", std::process::id())))
     }
 }
 
@@ -162,7 +162,7 @@ impl Drop for TemporaryStates {
 
 impl ProcessEvaluator {
     /// A running worker: an idle one, or a new one. A worker that died while it was idle is dropped silently.
-    fn worker(&self, stop: Stop<'_>) -> Result<Worker, StartError> {
+    fn worker(&self, stop: StopCheck<'_>) -> Result<Worker, StartError> {
         loop {
             // A panic elsewhere leaves the list valid, because it is only pushed to and popped from.
             let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -179,7 +179,7 @@ impl ProcessEvaluator {
 }
 
 impl Evaluator for ProcessEvaluator {
-    fn opened(&self) -> Opened {
+    fn instance_info(&self) -> InstanceInfo {
         self.opened.clone()
     }
 
@@ -233,7 +233,7 @@ impl ProcessEvaluator {
                     }
                     // The worker is dropped, because the panic may have left it unusable: a GPU may refuse all further
                     // work of its process.
-                    Outcome::Panicked(message) => return Ok(JobResult::Lost(panicked(&message))),
+                    Outcome::Panicked(message) => return Ok(JobResult::Lost(panic_reason(&message))),
                     Outcome::Stopped if wanted() => {
                         let reason = "it did not stop when a pruner ended its trial, so its worker was ended";
                         return Ok(JobResult::Lost(reason.to_owned()));
@@ -280,7 +280,7 @@ impl Monitor for RetryMonitor<'_> {
 
     fn report(&self, report: CurvePoint) -> Verdict {
         let verdict = self.monitor.report(report);
-        if verdict != Verdict::GoOn {
+        if verdict != Verdict::Continue {
             self.repeating.store(false, Ordering::Relaxed);
             self.pruned.store(verdict == Verdict::Pruned, Ordering::Relaxed);
         }

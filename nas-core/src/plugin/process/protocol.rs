@@ -31,7 +31,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use nas_api::codec::{LIMIT, decode, encode};
-use nas_api::{CurvePoint, Measurement, Opened, Request, Settings, TrainRequest, Trained, Verdict};
+use nas_api::{CurvePoint, InstanceInfo, Measurement, Request, Settings, TrainRequest, Trained, Verdict};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +47,8 @@ pub enum HostMessage {
     Open {
         /// The checked value of every declared parameter.
         settings: Settings,
-        /// The folder where states of trials are kept.
-        state: PathBuf,
+        /// The folder where checkpoints of trials are kept.
+        checkpoints: PathBuf,
     },
     /// Measures this candidate.
     Evaluate(Box<Request>),
@@ -75,7 +75,7 @@ pub enum WorkerMessage {
         digest: Option<String>,
     },
     /// What the opened evaluator declares.
-    Opened(Box<Opened>),
+    Opened(Box<InstanceInfo>),
     /// The evaluator was not found, or cannot be opened with these settings.
     Refused(PluginError),
     /// An intermediate result.
@@ -152,16 +152,16 @@ mod tests {
         assert!(matches!(read(&mut from).unwrap(), Some(WorkerMessage::Measured(None))));
         assert!(read::<WorkerMessage>(&mut from).unwrap().is_none());
         let mut jobs = Vec::new();
-        for verdict in [Verdict::GoOn, Verdict::Pruned, Verdict::Stopped] {
+        for verdict in [Verdict::Continue, Verdict::Pruned, Verdict::Stopped] {
             write(&mut jobs, &HostMessage::Judged(verdict)).unwrap();
         }
         let mut from = &jobs[..];
-        for verdict in [Verdict::GoOn, Verdict::Pruned, Verdict::Stopped] {
+        for verdict in [Verdict::Continue, Verdict::Pruned, Verdict::Stopped] {
             assert!(matches!(read(&mut from).unwrap(), Some(HostMessage::Judged(read)) if read == verdict));
         }
         let graph = nas_api::Graph::default();
         let request = TrainRequest { graph, epochs: 9, seed: 7, folder: "/out".into() };
-        let confusion = nas_api::Confusion::of(&[0, 1, 1], &[Some(0), None, Some(0)], 2);
+        let confusion = nas_api::Confusion::from_predictions(&[0, 1, 1], &[Some(0), None, Some(0)], 2);
         let trained = Trained { confusion, files: vec!["weights.safetensors".into()], ..Trained::default() };
         let mut training = Vec::new();
         write(&mut training, &HostMessage::Train(Box::new(request.clone()))).unwrap();

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nas_api::native::panic_words;
+use nas_api::native::panic_message;
 use nas_api::{CurvePoint, Evaluator, Monitor, Verdict};
 
 use super::protocol::{self, HostMessage, VERSION, WorkerMessage};
@@ -80,7 +80,7 @@ pub fn serve(
         let answer = match (job, &evaluator) {
             (HostMessage::Open { settings, state }, _) => match guarded(|| source.open(&settings, Some(&state))) {
                 Ok(Ok(opened)) => {
-                    let answer = WorkerMessage::Opened(Box::new(opened.opened()));
+                    let answer = WorkerMessage::Opened(Box::new(opened.instance_info()));
                     evaluator = Some(opened);
                     answer
                 }
@@ -137,7 +137,7 @@ impl<W: Write + Send> Monitor for HostMonitor<W> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = protocol::write(&mut connection.output, &WorkerMessage::Reported(report));
         let verdict = sent.ok().and_then(|()| connection.verdicts.recv().ok()).unwrap_or(Verdict::Stopped);
-        if verdict != Verdict::GoOn {
+        if verdict != Verdict::Continue {
             self.stop.store(true, Ordering::Relaxed);
         }
         verdict
@@ -188,5 +188,5 @@ fn read(
 
 /// Runs code of the evaluator and returns the message of a panic.
 fn guarded<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|panic| panic_words(panic.as_ref()))
+    catch_unwind(AssertUnwindSafe(code)).map_err(|panic| panic_message(panic.as_ref()))
 }

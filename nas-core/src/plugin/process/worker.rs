@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nas_api::{Error, Monitor, Opened, Result, Settings, Stop};
+use nas_api::{Error, InstanceInfo, Monitor, Result, Settings, StopCheck};
 
 use super::Processes;
 use super::protocol::{self, HostMessage, WorkerMessage};
@@ -80,9 +80,9 @@ impl Worker {
         reference: &OsStr,
         identity: &Identity,
         settings: &Settings,
-        state: &Path,
-        stop: Stop<'_>,
-    ) -> Result<(Self, Opened), StartError> {
+        checkpoints: &Path,
+        stop: StopCheck<'_>,
+    ) -> Result<(Self, InstanceInfo), StartError> {
         let broken = |problem: String| {
             let error = PluginError::new(identity, "open", problem);
             StartError::Refused(error.remedy("--isolation none runs it within this program"))
@@ -124,7 +124,7 @@ impl Worker {
             WorkerMessage::Refused(error) => return Err(StartError::Refused(error)),
             _ => return Err(broken("its worker sent an unexpected message".into())),
         }
-        let open = HostMessage::Open { settings: settings.clone(), state: state.to_owned() };
+        let open = HostMessage::Open { settings: settings.clone(), checkpoints: checkpoints.to_owned() };
         if !worker.send(&open) {
             return Err(StartError::Died(worker.end()));
         }
@@ -205,7 +205,7 @@ impl Worker {
     }
 
     /// The next message of a worker that is being opened, within the time limit of a trial.
-    fn answer(&mut self, stop: Stop<'_>, limit: Option<Duration>) -> Result<WorkerMessage, StartError> {
+    fn answer(&mut self, stop: StopCheck<'_>, limit: Option<Duration>) -> Result<WorkerMessage, StartError> {
         let start = Instant::now();
         loop {
             match self.receive() {

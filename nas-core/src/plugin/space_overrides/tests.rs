@@ -79,7 +79,8 @@ fn restricted_and_seeded_spaces_conform() {
             Err(problem) => unreachable!("{name}: {problem}"),
         };
         let task = task(&mut *space);
-        conformance::space(&mut *space, &task, 10).unwrap_or_else(|broken| unreachable!("{name} {set:?}: {broken}"));
+        conformance::check_space(&mut *space, &task, 10)
+            .unwrap_or_else(|broken| unreachable!("{name} {set:?}: {broken}"));
     }
 }
 

@@ -71,10 +71,10 @@ record!(api::Task, architecture::Task { input_shape, outputs, kind; settings });
 record!(api::MetricInfo, wit_evaluator::MetricInfo { name, unit, hidden, description; better });
 record!(api::EvaluatorInfo, wit_evaluator::EvaluatorInfo {
     name, version, description, fidelity_unit, accepts_relaxed, resumes, graphs; metrics, parameters; trains });
-record!(api::Opened, wit_evaluator::Opened {
+record!(api::InstanceInfo, wit_evaluator::InstanceInfo {
     fidelities, space, simulated; task, metrics, space_settings, objectives, best; intermediate_metrics, data });
 record!(api::Request, wit_evaluator::Request {
-    trial, key, text, fidelity, resume, keep, seed; candidate, graph; judged });
+    trial, key, text, fidelity, resume, keep_checkpoint, seed; candidate, graph; prunable });
 record!(api::Measurement, wit_evaluator::Measurement { gradient, cost; metrics, failure });
 record!(api::StrategyInfo, wit_strategy::StrategyInfo {
     name, version, description, reference; needs, serves, parameters });
@@ -109,7 +109,7 @@ macro_rules! flags {
 
 flags!(api::Needs, wit_strategy::Needs { fidelities FIDELITIES, resume RESUME, gradients GRADIENTS });
 flags!(api::Serves, wit_strategy::Serves {
-    several_objectives SEVERAL_OBJECTIVES, resume RESUME, ahead AHEAD });
+    several_objectives SEVERAL_OBJECTIVES, resume RESUME, batched_asks BATCHED_ASKS });
 
 /// Implements both directions for an enumeration whose cases have the same names: cases whose value is the same type,
 /// cases whose value is converted, and cases without a value.

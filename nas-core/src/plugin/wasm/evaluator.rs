@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nas_api::{Evaluator, EvaluatorInfo, Measurement, Monitor, Opened, Request, Result, Settings};
+use nas_api::{Evaluator, EvaluatorInfo, InstanceInfo, Measurement, Monitor, Request, Result, Settings};
 
 use super::bindings::evaluator::{CandidateEvaluator, CandidateEvaluatorPre};
 use super::convert::{FromWit, IntoWit};
@@ -66,11 +66,11 @@ impl EvaluatorSource for WasmEvaluatorSource {
 struct WasmEvaluator {
     guest: Mutex<Guest<CandidateEvaluator>>,
     identity: Identity,
-    opened: Opened,
+    opened: InstanceInfo,
 }
 
 impl Evaluator for WasmEvaluator {
-    fn opened(&self) -> Opened {
+    fn instance_info(&self) -> InstanceInfo {
         self.opened.clone()
     }
 

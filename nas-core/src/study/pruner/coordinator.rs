@@ -101,7 +101,7 @@ impl PruningCoordinator {
     /// nothing is left to prune. May wait until earlier trials have come as far.
     pub fn judge(&self, trial: u32, reported_point: &CurvePoint, last: bool, stopping: &dyn Fn() -> bool) -> Verdict {
         let Some(pruner) = &self.pruner else {
-            return if stopping() { Verdict::Stopped } else { Verdict::GoOn };
+            return if stopping() { Verdict::Stopped } else { Verdict::Continue };
         };
         let fidelity = reported_point.fidelity;
         let mut reported = self.lock();
@@ -116,7 +116,7 @@ impl PruningCoordinator {
                 return Verdict::Stopped;
             }
             if !judged {
-                return Verdict::GoOn;
+                return Verdict::Continue;
             }
             let behind = |curve: &TrialCurve| !curve.over && curve.reached < fidelity;
             if !pruner.compares() || !reported.trials.range(..trial).any(|(_, curve)| behind(curve)) {
@@ -128,7 +128,7 @@ impl PruningCoordinator {
         let earlier: Vec<_> = reported.trials.range(..trial).filter_map(|(_, curve)| curve.up_to(fidelity)).collect();
         let Some(curve) = reported.trials.get_mut(&trial) else { return Verdict::Stopped };
         curve.pruned = pruner.fault(&curve.points, &earlier).map(|reason| Pruned { fidelity, reason });
-        if curve.pruned.is_some() { Verdict::Pruned } else { Verdict::GoOn }
+        if curve.pruned.is_some() { Verdict::Pruned } else { Verdict::Continue }
     }
 
     fn lock(&self) -> MutexGuard<'_, Reported> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use nas_api::evaluator::panicked;
+use nas_api::evaluator::panic_reason;
 use nas_api::{CurvePoint, Observation};
 
 use super::StudyError;
@@ -175,7 +175,7 @@ impl<'a> Runner<'a> {
         if let Some(limit) = budget.total_fidelity {
             let least = self.plan.problem.fidelities.first().copied().unwrap_or(0.0);
             if self.ledger.overspent
-                || (!self.plan.keep && self.ledger.spent() + least > limit)
+                || (!self.plan.keeps_checkpoints && self.ledger.spent() + least > limit)
                 || self.ledger.spent() >= limit
             {
                 return Ok(Some(End::TotalFidelity));
@@ -255,7 +255,7 @@ impl<'a> Runner<'a> {
                 let answer = if let Outcome::Returned(Ok(answer)) = outcome { answer } else { None };
                 record_pruned(trial, pruned, answer, &self.plan.header).map_err(defective)?;
             }
-            (Outcome::Panic(words), ..) => fail(trial, panicked(&words), 0.0),
+            (Outcome::Panic(words), ..) => fail(trial, panic_reason(&words), 0.0),
             (Outcome::Returned(Ok(None)), ..) => interrupt(trial),
             (Outcome::Returned(Ok(Some(measurement))), ..) => {
                 record_measurement(trial, measurement, seconds, &self.plan.header).map_err(defective)?;

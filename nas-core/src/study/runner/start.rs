@@ -81,9 +81,9 @@ impl Runner<'_> {
             graph,
             fidelity: *fidelity,
             resume: *resume,
-            keep: self.plan.keep,
+            keep_checkpoint: self.plan.keeps_checkpoints,
             seed: self.plan.header.trial_seed(trial.trial),
-            judged: self.coordinator.has_pruner(),
+            prunable: self.coordinator.has_pruner(),
         });
         Ok(())
     }

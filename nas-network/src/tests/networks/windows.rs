@@ -108,7 +108,7 @@ pub fn windows(zoo: &mut Zoo) {
         image_network(|graph, x| {
             let a = graph.conv("a", x, 2, Window::same(3, 1));
             let half = graph.pool("half", "MaxPool", a, Window { kernel: 2, stride: 2, padding: 0 });
-            graph.again("body", a, half)
+            graph.reuse("body", a, half)
         }),
     );
     zoo.one(map, "Resize", vec![ints("scales", &[2, 1])]);
@@ -141,7 +141,7 @@ pub fn norms(zoo: &mut Zoo) {
         map_network(|graph, x| {
             let a = graph.node("a", "GroupNormalization", &[x], vec![int("num_groups", 2)]);
             let positive = graph.op("positive", "Softplus", &[a]);
-            graph.again("body", a, positive)
+            graph.reuse("body", a, positive)
         }),
     );
 }

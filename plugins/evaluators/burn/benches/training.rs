@@ -50,12 +50,12 @@ fn characters(file: &Path, count: usize) {
     fs::write(file, (0..65).map(of).chain(drawn).collect::<String>()).unwrap();
 }
 
-struct Subject {
+struct ProbedNetwork {
     evaluator: BurnEvaluator,
     graph: Graph,
 }
 
-impl Subject {
+impl ProbedNetwork {
     fn new<S: SearchSpace>(network: &str, task: &[Setting], data: &str, batch: usize, more: &[Setting]) -> Self {
         let given = [text("data", data), number("batch_size", batch as f64), number("epochs", 1.0)];
         let limits = [number("train_limit", (batch * BATCHES) as f64), number("validation_limit", batch as f64)];
@@ -64,7 +64,7 @@ impl Subject {
         let evaluator = BurnEvaluator::open(&settings, None).unwrap();
         let space = S::open(&Settings::defaults(&S::parameters())).unwrap();
         let settings = Settings::checked(&space.task_parameters(), task).unwrap();
-        let task = Task { settings, ..evaluator.opened().task.unwrap() };
+        let task = Task { settings, ..evaluator.instance_info().task.unwrap() };
         let graph = space.build(&space.parse(network).unwrap(), &task).unwrap();
         Self { evaluator, graph }
     }
@@ -79,8 +79,8 @@ impl Subject {
             graph: self.graph.clone(),
             fidelity: Some(1.0),
             resume: None,
-            keep: false,
-            judged: false,
+            keep_checkpoint: false,
+            prunable: false,
             seed: 1,
         };
         let measured = self.evaluator.evaluate(&request, &|| false).unwrap().unwrap();
@@ -105,11 +105,11 @@ fn training(c: &mut Criterion) {
                   tied=yes,bias=yes,heads=4,queries_per_key=1,ratio=4,window=all,experts=1";
     let perceptron = "layers=2,width1=128,activation1=relu,width2=128,activation2=relu";
     let subjects = [
-        ("nas-bench-201", Subject::new::<NasBench201>(cell, &[number("cells", 1.0)], &folder_name, 64, &[])),
-        ("resnet", Subject::new::<ResNet>(residual, &small, "digits", 64, &[])),
-        ("mobile", Subject::new::<Mobile>(&inverted, &small, &folder_name, 64, &[])),
-        ("decoder-lm", Subject::new::<DecoderLm>(layers, &[], &file_name, 16, &[number("context", 128.0)])),
-        ("mlp", Subject::new::<Mlp>(perceptron, &[], "digits", 64, &[])),
+        ("nas-bench-201", ProbedNetwork::new::<NasBench201>(cell, &[number("cells", 1.0)], &folder_name, 64, &[])),
+        ("resnet", ProbedNetwork::new::<ResNet>(residual, &small, "digits", 64, &[])),
+        ("mobile", ProbedNetwork::new::<Mobile>(&inverted, &small, &folder_name, 64, &[])),
+        ("decoder-lm", ProbedNetwork::new::<DecoderLm>(layers, &[], &file_name, 16, &[number("context", 128.0)])),
+        ("mlp", ProbedNetwork::new::<Mlp>(perceptron, &[], "digits", 64, &[])),
     ];
     let mut group = c.benchmark_group("8 batches");
     group.sample_size(10).warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_secs(5));

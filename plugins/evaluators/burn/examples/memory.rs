@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "resnet" => Box::new(ResNet::open(&Settings::defaults(&ResNet::parameters()))?),
         _ => return Err(format!("there is no space '{name}' here").into()),
     };
-    let mut task = evaluator.opened().task.ok_or("no task")?;
+    let mut task = evaluator.instance_info().task.ok_or("no task")?;
     task.settings = Settings::defaults(&space.task_parameters());
     let graph = space.build(&space.sample(0), &task)?;
     let expected = evaluator.expected_memory(&graph, batch)?;
@@ -57,9 +57,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         graph,
         fidelity: Some(1.0),
         resume: None,
-        keep: false,
+        keep_checkpoint: false,
         seed: 1,
-        judged: false,
+        prunable: false,
     };
     let measured = evaluator.evaluate(&request, &|| false)?.ok_or("stopped")?;
     if let Some(failure) = measured.failure {

@@ -1,4 +1,4 @@
-//! Checkpoints of running trainings, so that a trial whose process was killed carries on.
+//! Checkpoints of running trainings, so that a trial whose process was killed continues.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;

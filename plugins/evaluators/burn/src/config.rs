@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nas_api::{Error, FinalTraining, Parameter, ParameterKind, Result, Role, Settings, Value};
-use nas_data::{DataConfig, Kind, MOST_TOKENS, Tokens, located};
+use nas_data::{DataConfig, Kind, MAX_TOKENS, Tokens, located};
 use nas_network::device::Place;
 
 use crate::hyperparameters::{self, Training};
@@ -92,7 +92,7 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
             "vocabulary",
             VOCABULARY,
             257,
-            MOST_TOKENS as u32,
+            MAX_TOKENS as u32,
             "largest number of `bpe` tokens; the first 256 are the bytes",
         ),
         Parameter::integer("size", 0, 0, 512, "side length in pixels that images are resized to; 0: not resized"),
@@ -121,7 +121,7 @@ pub fn parameters(device: Place) -> Vec<Parameter> {
 pub fn final_training() -> FinalTraining {
     FinalTraining {
         recipe: hyperparameters::parameters().into_iter().map(|parameter| parameter.name).collect(),
-        others: ["train_limit", "validation_limit", "device"].map(str::to_owned).to_vec(),
+        safe: ["train_limit", "validation_limit", "device"].map(str::to_owned).to_vec(),
         without_effect: [
             ("validate_every", "final training also trains on the validation examples, so nothing is validated"),
             ("checkpoint_seconds", "final training keeps no checkpoints"),

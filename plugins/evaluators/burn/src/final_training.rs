@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use nas_api::graph::training::training_only;
 use nas_api::{
-    Confusion, CurvePoint, Error, Graph, Metric, Monitor, Result, Stop, TrainRequest, Trained, Verdict, WEIGHTS_FILE,
+    Confusion, CurvePoint, Error, Graph, Metric, Monitor, Result, StopCheck, TrainRequest, Trained, Verdict,
+    WEIGHTS_FILE,
 };
 use nas_data::{Data, TOKENIZER_FILE, Targets};
 use nas_network::Network;
@@ -41,7 +42,7 @@ impl<D: Devices> Burn<D> {
         let mut progress = |at: Progress| {
             let metrics = vec![Metric::new("train_loss", at.train_loss)];
             let verdict = monitor.report(CurvePoint { fidelity: f64::from(at.epoch), metrics });
-            ended.store(verdict != Verdict::GoOn, Ordering::Relaxed);
+            ended.store(verdict != Verdict::Continue, Ordering::Relaxed);
         };
         let weights = folder.join(WEIGHTS_FILE);
         let Some(mut trained) = self.train_final(graph, *epochs, *seed, Some(&weights), &stop, &mut progress)? else {
@@ -71,7 +72,7 @@ impl<D: Devices> Burn<D> {
         epochs: u32,
         seed: u32,
         weights: Option<&Path>,
-        stop: Stop<'_>,
+        stop: StopCheck<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<Trained>> {
         let (data, training) = (&self.data, &self.config.training);
@@ -103,7 +104,9 @@ impl<D: Devices> Burn<D> {
         }
         metrics.push(Metric::new("train_seconds", train_seconds));
         let confusion = match &data.test.targets {
-            Targets::Labels { labels, classes } => Confusion::of(labels, &scores.found, *classes as usize),
+            Targets::Labels { labels, classes } => {
+                Confusion::from_predictions(labels, &scores.found, *classes as usize)
+            }
             Targets::Values(_) | Targets::Tokens { .. } | Targets::Boxes(_) => None,
         };
         Ok(Some(Trained { metrics, confusion, files }))
@@ -129,7 +132,7 @@ impl<D: Devices> Burn<D> {
         Ok(scores.metrics("test"))
     }
 
-    fn test(&self, network: &Network, stop: Stop<'_>) -> Result<Option<Scores>> {
+    fn test(&self, network: &Network, stop: StopCheck<'_>) -> Result<Option<Scores>> {
         let (test, scale) = (&self.data.test, &self.data.normalization);
         Ok(metrics::measure(network, test, scale, self.config.training.loss, stop)?)
     }

@@ -32,10 +32,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use burn::tensor::Device;
-use nas_api::native::panic_words;
+use nas_api::native::panic_message;
 use nas_api::{
-    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Graph, Measurement, Monitor, Objective,
-    Opened, Request, Result, Settings, Task, TrainRequest, Trained,
+    Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Graph, InstanceInfo, Measurement, Monitor,
+    Objective, Request, Result, Settings, Task, TrainRequest, Trained,
 };
 
 pub use final_training::Progress;
@@ -48,7 +48,7 @@ use error::TrialError;
 use memory_estimate::Footprint;
 use nas_data::{Data, Kind};
 use trial::TrialEnd;
-use trial_states::TrialStates;
+use trial_states::TrialCheckpoints;
 
 /// Describes the data that these settings of the evaluator select.
 ///
@@ -65,7 +65,7 @@ pub fn describe_data(settings: &Settings) -> Result<nas_data::Description> {
 pub struct Burn<D> {
     config: Config,
     data: Data,
-    states: TrialStates,
+    states: TrialCheckpoints,
     device: Device,
     devices: PhantomData<fn() -> D>,
 }
@@ -89,20 +89,20 @@ impl<D: Devices> EvaluatorPlugin for Burn<D> {
         }
     }
 
-    fn open(settings: &Settings, state: Option<&Path>) -> Result<Self> {
+    fn open(settings: &Settings, checkpoints: Option<&Path>) -> Result<Self> {
         let mut config = Config::of(settings)?;
         // The device is opened before the data are read, which may take longer.
         let device = D::open(config.device)?.autodiff();
         config.training.precision.check::<D>(config.device, &device)?;
         let data = Data::shared(&config.data).map_err(|error| Error::new(error.to_string()))?;
         config.training.augment = config.training.augment.fitted(&data)?;
-        Ok(Self { config, data, states: TrialStates::new(state), device, devices: PhantomData })
+        Ok(Self { config, data, states: TrialCheckpoints::new(checkpoints), device, devices: PhantomData })
     }
 }
 
 impl<D: Devices> Evaluator for Burn<D> {
-    fn opened(&self) -> Opened {
-        Opened {
+    fn instance_info(&self) -> InstanceInfo {
+        InstanceInfo {
             fidelities: (1..=self.config.epochs).map(f64::from).collect(),
             task: Some(Task {
                 input_shape: self.data.train.shape.iter().map(|&size| size as i64).collect(),
@@ -118,7 +118,7 @@ impl<D: Devices> Evaluator for Burn<D> {
                 Kind::Detection => vec![Objective { metric: "val_map".into(), goal: Goal::Maximize }],
                 Kind::Classification => Vec::new(),
             },
-            ..Opened::default()
+            ..InstanceInfo::default()
         }
     }
 
@@ -145,7 +145,7 @@ impl<D: Devices> Evaluator for Burn<D> {
 
 /// Resumes the panic with a clearer message. It stays a panic so that the host knows that its process may be unusable.
 fn panic_again<T>(panic: Box<dyn Any + Send>) -> T {
-    resume_unwind(Box::new(nas_network::device::explained(panic_words(&*panic))))
+    resume_unwind(Box::new(nas_network::device::explained(panic_message(&*panic))))
 }
 
 impl<D: Devices> Burn<D> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use nas_api::{Candidate, CurvePoint, Metric, Monitor, Request, Stop, Verdict};
+use nas_api::{Candidate, CurvePoint, Metric, Monitor, Request, StopCheck, Verdict};
 use nas_network::device::Devices;
 
 use crate::Burn;
@@ -53,7 +53,7 @@ impl<D: Devices> Burn<D> {
         match kept {
             Ok(Some((trainer, course))) if trainer.epoch < epochs => {
                 monitor
-                    .notice(&format!("carries on after epoch {} of {epochs}, where it was interrupted", trainer.epoch));
+                    .notice(&format!("continues after epoch {} of {epochs}, where it was interrupted", trainer.epoch));
                 return Ok((trainer, course));
             }
             Ok(_) => {}
@@ -103,7 +103,7 @@ impl<D: Devices> Burn<D> {
         let last = course.curve.pop().map(|report| report.metrics);
         let Some(mut metrics) = self.outcome(&trainer, last, &stop)? else { return Ok(TrialEnd::Stopped) };
         check_finite(&metrics)?;
-        if request.keep {
+        if request.keep_checkpoint {
             let state = trainer.archive().map_err(TrialError::Broken)?;
             // If the disk is full, for example, this trial is lost, but those that save no state go on.
             self.states.put(request.trial, &state).map_err(|error| TrialError::Failed(error.to_string()))?;
@@ -121,7 +121,7 @@ impl<D: Devices> Burn<D> {
         &self,
         trainer: &Trainer,
         last: Option<Vec<Metric>>,
-        stop: Stop<'_>,
+        stop: StopCheck<'_>,
     ) -> Result<Option<Vec<Metric>>, TrialError> {
         if let Some(best) = trainer.patience.best() {
             let best_metrics = best.metrics.iter().cloned();
@@ -143,7 +143,7 @@ impl<D: Devices> Burn<D> {
         trainer: &mut Trainer,
         course: &mut Course,
         validate: bool,
-        stop: Stop<'_>,
+        stop: StopCheck<'_>,
     ) -> Result<Option<CurvePoint>, TrialError> {
         let started = Instant::now();
         let finished = trainer.epoch(&self.config.training, &self.data.train, self.config.epochs, stop);
@@ -171,7 +171,7 @@ impl<D: Devices> Burn<D> {
     }
 
     /// Measures the current network on the validation examples. `None` if `stop` returned true.
-    fn validate(&self, trainer: &Trainer, stop: Stop<'_>) -> Result<Option<Scores>, TrialError> {
+    fn validate(&self, trainer: &Trainer, stop: StopCheck<'_>) -> Result<Option<Scores>, TrialError> {
         let (validation, scale) = (&self.data.validation, &self.data.normalization);
         let scores = metrics::measure(trainer.result(), validation, scale, self.config.training.loss, stop);
         scores.map_err(TrialError::Broken)
@@ -181,7 +181,7 @@ impl<D: Devices> Burn<D> {
     fn validates(&self, request: &Request, epoch: u32) -> bool {
         match self.config.validate_every {
             _ if self.config.training.early_stopping > 0 => true,
-            0 => request.judged,
+            0 => request.prunable,
             every => epoch.is_multiple_of(every),
         }
     }
@@ -219,7 +219,7 @@ impl<D: Devices> Burn<D> {
 /// How a measurement ends after this verdict; `None` if it goes on.
 fn ended(verdict: Verdict) -> Option<TrialEnd> {
     match verdict {
-        Verdict::GoOn => None,
+        Verdict::Continue => None,
         Verdict::Pruned => Some(TrialEnd::Pruned),
         Verdict::Stopped => Some(TrialEnd::Stopped),
     }

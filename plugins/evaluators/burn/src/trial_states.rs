@@ -9,14 +9,14 @@ use nas_network::weights_file::{self, Archive, StoreError};
 
 /// The place where states are saved: a folder or, without one, memory.
 #[derive(Debug)]
-pub enum TrialStates {
+pub enum TrialCheckpoints {
     /// One file per trial.
     Folder(PathBuf),
     /// The states, which live as long as the evaluator.
     Memory(Mutex<BTreeMap<u32, Vec<u8>>>),
 }
 
-impl TrialStates {
+impl TrialCheckpoints {
     /// Saves states in this folder, which is created with the first one.
     pub fn new(folder: Option<&std::path::Path>) -> Self {
         match folder {

@@ -9,7 +9,7 @@ use nas_api::graph::memory::memory;
 use nas_api::graph::shape::infer;
 use nas_api::graph::{GraphError, count};
 use nas_api::{
-    Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, Measurement, Metric, MetricInfo, Monitor, Opened,
+    Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Graph, InstanceInfo, Measurement, Metric, MetricInfo, Monitor,
     Parameter, Request, Result, Settings, Task,
 };
 
@@ -69,14 +69,14 @@ impl EvaluatorPlugin for Cost {
 }
 
 impl Evaluator for Cost {
-    fn opened(&self) -> Opened {
+    fn instance_info(&self) -> InstanceInfo {
         let task = Task {
             input_shape: self.input_shape.clone(),
             outputs: self.outputs,
             kind: "classification".into(),
             settings: Settings::default(),
         };
-        Opened { task: Some(task), simulated: true, ..Opened::default() }
+        InstanceInfo { task: Some(task), simulated: true, ..InstanceInfo::default() }
     }
 
     fn evaluate(&self, request: &Request, _monitor: &dyn Monitor) -> Result<Option<Measurement>> {

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use nas_api::rng::{RngExt, derive, seeded};
 use nas_api::{
-    Candidate, CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, Measurement, Metric, MetricInfo,
-    Monitor, Objective, Opened, Parameter, Request, Result, Role, Setting, Settings, Task, Value, learning_curve,
+    Candidate, CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Goal, InstanceInfo, Measurement, Metric,
+    MetricInfo, Monitor, Objective, Parameter, Request, Result, Role, Setting, Settings, Task, Value, learning_curve,
 };
 use rand_distr::StandardNormal;
 
@@ -169,7 +169,7 @@ impl EvaluatorPlugin for SyntheticEvaluator {
 }
 
 impl Evaluator for SyntheticEvaluator {
-    fn opened(&self) -> Opened {
+    fn instance_info(&self) -> InstanceInfo {
         let number = |name: &str, value: u32| Setting { name: name.into(), value: Value::Number(f64::from(value)) };
         let metric = |(name, hidden): (&str, bool)| MetricInfo {
             name: name.into(),
@@ -182,7 +182,7 @@ impl Evaluator for SyntheticEvaluator {
         let best = self.landscape.best(self.size.decisions);
         // A noisy value has no maximum.
         let known = names.iter().filter(|(name, _)| *name != "val_value");
-        Opened {
+        InstanceInfo {
             fidelities: self.fidelities().to_vec(),
             task: Some(Task {
                 input_shape: vec![1],
@@ -227,10 +227,10 @@ impl Evaluator for SyntheticEvaluator {
         };
         let last = request.fidelity.unwrap_or(f64::INFINITY);
         // Without a pruner nobody reads the curve, and it takes time.
-        let steps = self.fidelities().iter().filter(|&&fidelity| request.judged && fidelity <= last);
+        let steps = self.fidelities().iter().filter(|&&fidelity| request.prunable && fidelity <= last);
         // An epoch takes one simulated second.
         let points = steps.map(|&fidelity| (CurvePoint { fidelity, metrics: metrics(Some(fidelity)) }, fidelity));
-        if let ControlFlow::Break(answer) = learning_curve::tell(monitor, points) {
+        if let ControlFlow::Break(answer) = learning_curve::report_all(monitor, points) {
             return Ok(answer);
         }
         Ok(Some(Measurement { cost, ..Measurement::new(metrics(request.fidelity)) }))

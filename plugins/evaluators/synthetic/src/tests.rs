@@ -41,9 +41,9 @@ fn request(genotype: &[u32], fidelity: Option<f64>, seed: u32) -> Request {
         graph: Graph::default(),
         fidelity,
         resume: None,
-        keep: false,
+        keep_checkpoint: false,
         seed,
-        judged: false,
+        prunable: false,
     }
 }
 
@@ -72,7 +72,7 @@ fn the_declared_optimum_is_the_maximum_over_all_genotypes() {
     ] {
         for instance in 0..8 {
             let evaluator = problem(data, decisions, choices, order, instance).unwrap();
-            let best = evaluator.opened().best;
+            let best = evaluator.instance_info().best;
             assert_eq!(best.len(), if data == "lotz" { 2 } else { 1 });
             for (position, best) in best.iter().enumerate() {
                 let values = all_genotypes(decisions, choices).into_iter().map(|genotype| {
@@ -179,7 +179,7 @@ impl Monitor for Recorder {
     fn report(&self, point: CurvePoint) -> Verdict {
         let mut points = self.points.lock().unwrap();
         points.push(point);
-        if points.len() < self.end { Verdict::GoOn } else { Verdict::Pruned }
+        if points.len() < self.end { Verdict::Continue } else { Verdict::Pruned }
     }
 
     fn notice(&self, _line: &str) {}
@@ -191,8 +191,8 @@ fn a_judged_trial_reports_its_curve_and_costs_its_epochs() {
     let genotype: Genotype = (0..20).map(|at| at % 5).collect();
     for (most, end, steps) in [(81.0, 9, 5), (27.0, 9, 4), (81.0, 3, 3), (81.0, 1, 1)] {
         let recorder = Recorder { end, points: Mutex::default() };
-        let judged = Request { judged: true, ..request(&genotype, Some(most), 0) };
-        let answer = evaluator.evaluate(&judged, &recorder).unwrap().unwrap();
+        let prunable = Request { prunable: true, ..request(&genotype, Some(most), 0) };
+        let answer = evaluator.evaluate(&prunable, &recorder).unwrap().unwrap();
         let points = recorder.points.into_inner().unwrap();
         assert_eq!(points.iter().map(|point| point.fidelity).collect::<Vec<_>>(), EPOCHS[..steps]);
         for point in &points {
@@ -207,10 +207,10 @@ fn a_judged_trial_reports_its_curve_and_costs_its_epochs() {
 fn learning_curves_conform_to_the_contract() {
     for (data, _) in PROBLEMS {
         let evaluator = open(&[("data", Value::Text(data.into()))]).unwrap();
-        assert_eq!(evaluator.opened().intermediate_metrics.is_empty(), data != "curves", "{data}");
+        assert_eq!(evaluator.instance_info().intermediate_metrics.is_empty(), data != "curves", "{data}");
         let genotype = vec![1; evaluator.size.decisions as usize];
         let fidelity = evaluator.fidelities().last().copied();
-        nas_api::conformance::learning_curves(
+        nas_api::conformance::check_learning_curves(
             &evaluator,
             &SyntheticEvaluator::info(),
             &request(&genotype, fidelity, 0),

@@ -30,9 +30,9 @@ fn request(space: &NasBench201, trial: u32) -> Request {
         graph: Graph::default(),
         fidelity: None,
         resume: None,
-        keep: false,
+        keep_checkpoint: false,
         seed: trial,
-        judged: false,
+        prunable: false,
     }
 }
 

@@ -17,8 +17,9 @@ use std::sync::Arc;
 
 use nas_api::rng::{RngExt, seeded};
 use nas_api::{
-    Candidate, CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, Measurement, Metric,
-    MetricInfo, Monitor, Objective, Opened, Parameter, Request, Result, Role, Settings, Task, learning_curve,
+    Candidate, CurvePoint, Error, Evaluator, EvaluatorInfo, EvaluatorPlugin, Fingerprint, Goal, InstanceInfo,
+    Measurement, Metric, MetricInfo, Monitor, Objective, Parameter, Request, Result, Role, Settings, Task,
+    learning_curve,
 };
 
 pub use error::TableError;
@@ -263,14 +264,14 @@ impl TableEvaluator {
 }
 
 impl Evaluator for TableEvaluator {
-    fn opened(&self) -> Opened {
+    fn instance_info(&self) -> InstanceInfo {
         let task = self.map.problem.get(&self.problem).map(|problem| Task {
             input_shape: problem.task.input_shape.clone(),
             outputs: problem.task.outputs,
             kind: problem.task.kind.clone(),
             settings: Settings::default(),
         });
-        Opened {
+        InstanceInfo {
             fidelities: self.fidelities().iter().filter_map(|fidelity| fidelity.at).collect(),
             metrics: self.metrics(),
             space: Some(self.map.space.clone()),
@@ -291,8 +292,8 @@ impl Evaluator for TableEvaluator {
             Err(reason) => return Ok(Some(unknown(reason))),
         };
         // Without a pruner nobody reads the curve, and it takes time.
-        if request.judged
-            && let ControlFlow::Break(answer) = learning_curve::tell(monitor, self.points(request, &matched))
+        if request.prunable
+            && let ControlFlow::Break(answer) = learning_curve::report_all(monitor, self.points(request, &matched))
         {
             return Ok(answer);
         }

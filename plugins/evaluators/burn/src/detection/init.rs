@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use nas_api::Graph;
 use nas_api::graph::GraphError;
-use nas_api::graph::weights::{Fill, again};
+use nas_api::graph::weights::{Initializer, shared_owner};
 use nas_network::Plan;
 
 /// The standard deviation of the weights (Lin et al. 2017, "Focal Loss", section 4.1, which FCOS follows).
@@ -34,8 +34,8 @@ pub fn start(plan: &mut Plan, graph: &Graph) -> Result<(), GraphError> {
     for (at, bias) in [unlikely, DISTANCE, 0.0].into_iter().enumerate().take(owners.len()) {
         let shared = |owner: &str| owners.iter().enumerate().any(|(other, all)| other != at && all.contains(owner));
         for owner in owners[at].iter().filter(|owner| !shared(owner)) {
-            fill(plan, &format!("{owner}.weight"), &Fill::Normal(DEVIATION));
-            fill(plan, &format!("{owner}.bias"), &Fill::Constant(bias));
+            fill(plan, &format!("{owner}.weight"), &Initializer::Normal(DEVIATION));
+            fill(plan, &format!("{owner}.bias"), &Initializer::Constant(bias));
         }
     }
     Ok(())
@@ -52,13 +52,13 @@ fn last_layers(graph: &Graph, output: u32) -> Result<BTreeSet<&str>, GraphError>
         if HANDED_ON.contains(&node.op.as_str()) {
             open.extend(&node.inputs);
         } else if matches!(node.op.as_str(), "Conv" | "ConvTranspose" | "Gemm") {
-            owners.insert(again(node)?.unwrap_or(&node.name));
+            owners.insert(shared_owner(node)?.unwrap_or(&node.name));
         }
     }
     Ok(owners)
 }
 
-fn fill(plan: &mut Plan, name: &str, fill: &Fill) {
+fn fill(plan: &mut Plan, name: &str, fill: &Initializer) {
     let slots = plan.slots.iter_mut().filter(|slot| slot.tensor.name == name);
-    slots.for_each(|slot| slot.tensor.fill = *fill);
+    slots.for_each(|slot| slot.tensor.initializer = *fill);
 }

@@ -248,7 +248,8 @@ fn a_layer_of_several_outputs_keeps_its_initial_weights() {
     let outputs = cut.map(|(name, from, to)| graph.slice(name, rows, -1, from, to));
     let graph = graph.finish(&outputs);
     let mut plan = Plan::of(&graph, &[3, 8, 8], &widths(3)).unwrap();
-    let fills = |plan: &Plan| plan.slots.iter().map(|slot| format!("{:?}", slot.tensor.fill)).collect::<Vec<_>>();
+    let fills =
+        |plan: &Plan| plan.slots.iter().map(|slot| format!("{:?}", slot.tensor.initializer)).collect::<Vec<_>>();
     let before = fills(&plan);
     start(&mut plan, &graph).unwrap();
     assert_eq!(fills(&plan), before);

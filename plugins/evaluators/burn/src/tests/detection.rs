@@ -44,7 +44,7 @@ fn a_detector_learns_and_reports_its_metrics() {
     let folder = images(120);
     let given = given(folder.path(), &[("epochs", number(12.0)), ("learning_rate", number(0.005))]);
     let evaluator = open(&given);
-    let opened = evaluator.opened();
+    let opened = evaluator.instance_info();
     let task = opened.task.unwrap();
     assert_eq!((task.input_shape, task.outputs, task.kind.as_str()), (vec![3, 32, 32], 3, "detection"));
     assert_eq!(opened.objectives, [Objective { metric: "val_map".into(), goal: Goal::Maximize }]);
@@ -66,7 +66,7 @@ fn resumed_detectors_give_the_same_bits() {
         let given = given(folder.path(), &[&more[..], &[("early_stopping", number(patience))]].concat());
         let evaluator = BurnEvaluator::open(&settings(&given), Some(state.path())).unwrap();
         let straight = measure(&evaluator, &request(&detector(), 3.0));
-        measure(&evaluator, &Request { trial: 1, keep: true, ..request(&detector(), 2.0) });
+        measure(&evaluator, &Request { trial: 1, keep_checkpoint: true, ..request(&detector(), 2.0) });
         let carried = Request { trial: 2, resume: Some(1), seed: 99, ..request(&detector(), 3.0) };
         assert_eq!(bits(&measure(&evaluator, &carried)), bits(&straight));
     }

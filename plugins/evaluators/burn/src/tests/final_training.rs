@@ -47,7 +47,7 @@ impl Monitor for Ends {
     fn report(&self, report: CurvePoint) -> Verdict {
         let mut heard = self.heard.lock().unwrap();
         heard.push(report);
-        if heard.len() as u32 == self.after { Verdict::Stopped } else { Verdict::GoOn }
+        if heard.len() as u32 == self.after { Verdict::Stopped } else { Verdict::Continue }
     }
 
     fn notice(&self, words: &str) {

@@ -83,9 +83,9 @@ pub fn request(graph: &Graph, fidelity: f64) -> Request {
         graph: graph.clone(),
         fidelity: Some(fidelity),
         resume: None,
-        keep: false,
+        keep_checkpoint: false,
         seed: 7,
-        judged: false,
+        prunable: false,
     }
 }
 
@@ -111,7 +111,7 @@ pub fn failure(evaluator: &BurnEvaluator, request: &Request) -> String {
 
 #[test]
 fn an_opened_evaluator_declares_its_task_and_fidelities() {
-    let opened = open(&[("epochs", number(4.0))]).opened();
+    let opened = open(&[("epochs", number(4.0))]).instance_info();
     assert_eq!(opened.fidelities, [1.0, 2.0, 3.0, 4.0]);
     let task = opened.task.unwrap();
     assert_eq!((task.input_shape, task.outputs, task.kind.as_str()), (vec![1, 8, 8], 10, "classification"));
@@ -125,9 +125,9 @@ fn resumed_trainings_give_the_same_bits() {
             let given = [("epochs", number(5.0)), ("optimizer", text(optimizer)), ("train_limit", number(300.0))];
             let evaluator = BurnEvaluator::open(&settings(&given), state).unwrap();
             let straight = measure(&evaluator, &request(&cnn(), 5.0));
-            let first = Request { trial: 1, keep: true, ..request(&cnn(), 2.0) };
+            let first = Request { trial: 1, keep_checkpoint: true, ..request(&cnn(), 2.0) };
             measure(&evaluator, &first);
-            let second = Request { trial: 2, keep: true, resume: Some(1), ..request(&cnn(), 3.0) };
+            let second = Request { trial: 2, keep_checkpoint: true, resume: Some(1), ..request(&cnn(), 3.0) };
             measure(&evaluator, &second);
             // The seed of the first trial stays in effect.
             let third = Request { trial: 3, resume: Some(2), seed: 99, ..request(&cnn(), 5.0) };
@@ -139,7 +139,7 @@ fn resumed_trainings_give_the_same_bits() {
 #[test]
 fn a_trial_that_cannot_be_resumed_fails() {
     let evaluator = open(&[("epochs", number(3.0)), ("train_limit", number(100.0))]);
-    measure(&evaluator, &Request { trial: 1, keep: true, ..request(&mlp(&[8], 10), 2.0) });
+    measure(&evaluator, &Request { trial: 1, keep_checkpoint: true, ..request(&mlp(&[8], 10), 2.0) });
     measure(&evaluator, &Request { trial: 2, ..request(&mlp(&[8], 10), 2.0) });
     let on = |trial, graph: &Graph, epochs| Request { trial: 9, resume: Some(trial), ..request(graph, epochs) };
     assert!(failure(&evaluator, &on(2, &mlp(&[8], 10), 3.0)).contains("its state was not saved"));
@@ -153,7 +153,7 @@ fn a_state_that_cannot_be_written_fails_the_trial() {
     let file = folder.path().join("no-folder");
     fs::write(&file, "").unwrap();
     let evaluator = BurnEvaluator::open(&settings(&[("train_limit", number(100.0))]), Some(&file)).unwrap();
-    let keeping = Request { trial: 1, keep: true, ..request(&mlp(&[8], 10), 1.0) };
+    let keeping = Request { trial: 1, keep_checkpoint: true, ..request(&mlp(&[8], 10), 1.0) };
     assert!(failure(&evaluator, &keeping).contains("no-folder"));
     // A trial that saves nothing succeeds.
     measure(&evaluator, &request(&mlp(&[8], 10), 1.0));
@@ -289,7 +289,7 @@ fn a_regression_fits_a_plane() {
     let given =
         [("data", text(path)), ("task", text("regression")), ("target", text("price")), ("epochs", number(40.0))];
     let evaluator = open(&given);
-    assert_eq!(evaluator.opened().task.unwrap().kind, "regression");
+    assert_eq!(evaluator.instance_info().task.unwrap().kind, "regression");
     let measured = measure(&evaluator, &request(&mlp(&[32], 1), 40.0));
     assert!(metric(&measured, "val_r2") > 0.99, "{measured:?}");
     // The error has the unit of the price, whose standard deviation is about a thousand.

@@ -73,7 +73,7 @@ fn resumed_narrow_trainings_give_the_same_bits() {
         let given = [everything(), vec![("precision", text(precision))]].concat();
         let evaluator = BurnEvaluator::open(&settings(&given), Some(folder.path())).unwrap();
         let straight = measure(&evaluator, &request(&cnn(), 6.0));
-        measure(&evaluator, &Request { trial: 1, keep: true, ..request(&cnn(), 2.0) });
+        measure(&evaluator, &Request { trial: 1, keep_checkpoint: true, ..request(&cnn(), 2.0) });
         let last = measure(&evaluator, &Request { trial: 3, resume: Some(1), seed: 99, ..request(&cnn(), 6.0) });
         assert_eq!(bits(&last), bits(&straight), "{precision}");
     }

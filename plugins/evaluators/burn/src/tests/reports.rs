@@ -1,4 +1,4 @@
-//! Tests the reports of a trial, and how it carries on after an interruption.
+//! Tests the reports of a trial, and how it continues after an interruption.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -32,7 +32,7 @@ impl Monitor for Listener {
     fn report(&self, report: CurvePoint) -> Verdict {
         let at = report.fidelity;
         self.heard.lock().unwrap().push(report);
-        self.ends.filter(|(end, _)| *end == at).map_or(Verdict::GoOn, |(_, verdict)| verdict)
+        self.ends.filter(|(end, _)| *end == at).map_or(Verdict::Continue, |(_, verdict)| verdict)
     }
 
     fn notice(&self, words: &str) {
@@ -51,7 +51,7 @@ fn reports_conform_to_the_contract() {
     let given = [("epochs", number(4.0)), ("train_limit", number(200.0)), ("validation_limit", number(100.0))];
     for more in [("early_stopping", number(0.0)), ("early_stopping", number(1.0))] {
         let evaluator = open(&[&given[..], &[more]].concat());
-        nas_api::conformance::learning_curves(&evaluator, &BurnEvaluator::info(), &request(&cnn(), 4.0)).unwrap();
+        nas_api::conformance::check_learning_curves(&evaluator, &BurnEvaluator::info(), &request(&cnn(), 4.0)).unwrap();
     }
 }
 
@@ -60,10 +60,10 @@ fn every_epoch_is_reported_and_validation_changes_no_bit() {
     let given =
         |every: f64| [("epochs", number(5.0)), ("train_limit", number(300.0)), ("validate_every", number(every))];
     let plain = request(&cnn(), 5.0);
-    let judged = Request { judged: true, ..plain.clone() };
+    let prunable = Request { prunable: true, ..plain.clone() };
     let (expected, _) = heard(&open(&given(0.0)), &plain);
     for (every, request, validated) in
-        [(0.0, &plain, &[5.0][..]), (2.0, &plain, &[2.0, 4.0, 5.0]), (0.0, &judged, &[1.0, 2.0, 3.0, 4.0, 5.0])]
+        [(0.0, &plain, &[5.0][..]), (2.0, &plain, &[2.0, 4.0, 5.0]), (0.0, &prunable, &[1.0, 2.0, 3.0, 4.0, 5.0])]
     {
         let evaluator = open(&given(every));
         let (measured, reports) = heard(&evaluator, request);
@@ -79,7 +79,7 @@ fn every_epoch_is_reported_and_validation_changes_no_bit() {
             assert_eq!(Metric::find(&reports[4].metrics, name), Some(metric(&measured, name)));
         }
         let told: BTreeSet<&str> = reports[4].metrics.iter().map(|metric| metric.name.as_str()).collect();
-        let promised = evaluator.opened().intermediate_metrics;
+        let promised = evaluator.instance_info().intermediate_metrics;
         assert_eq!(promised.iter().map(String::as_str).collect::<BTreeSet<_>>(), told);
     }
 }
@@ -99,7 +99,7 @@ fn keeping(folder: &Path) -> BurnEvaluator {
 }
 
 #[test]
-fn an_interrupted_training_carries_on_with_the_same_bits() {
+fn an_interrupted_training_continues_with_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let whole = Listener::default();
     let expected = keeping(folder.path()).evaluate(&request(&cnn(), 5.0), &whole).unwrap().unwrap();
@@ -114,7 +114,7 @@ fn an_interrupted_training_carries_on_with_the_same_bits() {
         "the whole curve is reported again"
     );
     let words = again.notices.into_inner().unwrap().join(" | ");
-    assert_eq!(words, "carries on after epoch 2 of 5, where it was interrupted");
+    assert_eq!(words, "continues after epoch 2 of 5, where it was interrupted");
     // There are five batches per epoch, and validation takes two.
     assert_eq!((whole.asked.into_inner(), again.asked.into_inner()), (5 * 5 + 2, 3 * 5 + 2));
     assert!(!kept.exists(), "it is over");
@@ -170,7 +170,7 @@ fn a_training_on_edited_data_starts_again() {
         let stopping = Listener { ends: Some((3.0, Verdict::Stopped)), ..Listener::default() };
         assert_eq!(open().evaluate(&request, &stopping).unwrap(), None);
     };
-    for (then, words) in [("2", "carries on after epoch 2"), ("3", "belongs to another training")] {
+    for (then, words) in [("2", "continues after epoch 2"), ("3", "belongs to another training")] {
         let _ = fs::remove_dir_all(&state);
         begin("2");
         write(then);

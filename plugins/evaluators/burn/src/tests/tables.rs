@@ -26,7 +26,7 @@ fn a_network_learns_from_mixed_columns_and_is_saved_with_its_legend() {
     fs::write(&path, format!("age,city,zip,member,result\n{lines}")).unwrap();
     let categories = Value::Texts(vec!["zip".into()]);
     let evaluator = open(&[("data", text(&path)), ("categories", categories), ("learning_rate", number(0.1))]);
-    assert_eq!(evaluator.opened().task.unwrap().input_shape, [9]);
+    assert_eq!(evaluator.instance_info().task.unwrap().input_shape, [9]);
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let head = graph.gemm("head", input, 2);

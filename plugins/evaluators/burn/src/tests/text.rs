@@ -20,7 +20,7 @@ fn rhymes(folder: &Path) -> Value {
 
 /// A network that predicts a token from the one before it only.
 fn bigrams(evaluator: &BurnEvaluator) -> Graph {
-    let vocabulary = i64::from(evaluator.opened().task.unwrap().outputs);
+    let vocabulary = i64::from(evaluator.instance_info().task.unwrap().outputs);
     let mut graph = GraphBuilder::new();
     let input = graph.input();
     let embedded = graph.embedding("embedding", input, vocabulary, 8);
@@ -49,8 +49,8 @@ fn resumed_epochs_of_tokens_give_the_same_bits() {
     let graph = bigrams(&evaluator);
     let whole = measure(&evaluator, &request(&graph, 6.0));
     assert_eq!(metric(&whole, "trained_tokens"), 6.0 * 96.0);
-    measure(&evaluator, &Request { trial: 1, keep: true, ..request(&graph, 1.0) });
-    measure(&evaluator, &Request { trial: 2, keep: true, resume: Some(1), ..request(&graph, 4.0) });
+    measure(&evaluator, &Request { trial: 1, keep_checkpoint: true, ..request(&graph, 1.0) });
+    measure(&evaluator, &Request { trial: 2, keep_checkpoint: true, resume: Some(1), ..request(&graph, 4.0) });
     let carried = measure(&evaluator, &Request { trial: 3, resume: Some(2), ..request(&graph, 6.0) });
     assert_eq!(bits(&carried), bits(&whole));
     let short = measure(&evaluator, &request(&graph, 1.0));

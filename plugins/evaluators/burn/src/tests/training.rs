@@ -45,8 +45,8 @@ fn resumed_trainings_with_every_option_give_the_same_bits() {
         let given = [everything(), vec![("early_stopping", number(patience))]].concat();
         let evaluator = BurnEvaluator::open(&settings(&given), Some(folder.path())).unwrap();
         let straight = measure(&evaluator, &request(&cnn(), 6.0));
-        measure(&evaluator, &Request { trial: 1, keep: true, ..request(&cnn(), 2.0) });
-        measure(&evaluator, &Request { trial: 2, keep: true, resume: Some(1), ..request(&cnn(), 5.0) });
+        measure(&evaluator, &Request { trial: 1, keep_checkpoint: true, ..request(&cnn(), 2.0) });
+        measure(&evaluator, &Request { trial: 2, keep_checkpoint: true, resume: Some(1), ..request(&cnn(), 5.0) });
         let last = measure(&evaluator, &Request { trial: 3, resume: Some(2), seed: 99, ..request(&cnn(), 6.0) });
         assert_eq!(bits(&last), bits(&straight), "patience {patience}");
     }
@@ -140,7 +140,7 @@ fn the_largest_batch_size_that_fits_is_chosen() {
     assert!(expected(small) <= 14 << 20 && expected(2.0 * small) > 14 << 20);
     // The result is the same as with this batch size set by hand, also if training is resumed.
     let said = measure(&open(&[("batch_size", number(small)), ("epochs", number(2.0))]), &request(&cnn(), 2.0));
-    measure(&evaluator, &Request { trial: 1, keep: true, ..request(&cnn(), 1.0) });
+    measure(&evaluator, &Request { trial: 1, keep_checkpoint: true, ..request(&cnn(), 1.0) });
     let carried = measure(&evaluator, &Request { trial: 2, resume: Some(1), ..request(&cnn(), 2.0) });
     let without = bits(&carried).into_iter().filter(|(name, _)| name != "batch_size");
     assert_eq!(without.collect::<Vec<_>>(), bits(&said));

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use nas_api::conformance::learning_curves;
+use nas_api::conformance::check_learning_curves;
 use nas_api::{CurvePoint, Evaluator, EvaluatorPlugin, Measurement, Metric, Monitor, Request, Verdict};
 
 use super::{MAP, TABLE, measure, request, written};
@@ -36,7 +36,7 @@ impl Monitor for Recorder {
     fn report(&self, point: CurvePoint) -> Verdict {
         let mut points = self.points.lock().unwrap();
         points.push(point);
-        self.end.filter(|(count, _)| points.len() >= *count).map_or(Verdict::GoOn, |(_, verdict)| verdict)
+        self.end.filter(|(count, _)| points.len() >= *count).map_or(Verdict::Continue, |(_, verdict)| verdict)
     }
 
     fn notice(&self, _line: &str) {}
@@ -48,7 +48,7 @@ fn judged(
     end: Option<(usize, Verdict)>,
 ) -> (Vec<CurvePoint>, Option<Measurement>) {
     let recorder = Recorder { end, points: Mutex::default() };
-    let measured = evaluator.evaluate(&Request { judged: true, ..request.clone() }, &recorder).unwrap();
+    let measured = evaluator.evaluate(&Request { prunable: true, ..request.clone() }, &recorder).unwrap();
     (recorder.points.into_inner().unwrap(), measured)
 }
 
@@ -62,8 +62,8 @@ fn every_known_fidelity_up_to_the_requested_one_is_reported() {
     let (map, table) = three_fidelities();
     let (_folder, name) = written(&map, &table);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
-    assert_eq!(evaluator.opened().intermediate_metrics, ["accuracy", "size"], "hidden metrics are not reported");
-    let points = |genotype: &[u32], fidelity| judged(&evaluator, &request(genotype, Some(fidelity), 4), None).0;
+    assert_eq!(evaluator.instance_info().intermediate_metrics, ["accuracy", "size"], "hidden metrics are not reported");
+    let points = |genotype: &[u32], fidelity| prunable(&evaluator, &request(genotype, Some(fidelity), 4), None).0;
     let [first, middle, last] = &points(&[0, 0], 4.0)[..] else { panic!("three fidelities") };
     assert_eq!(*first, point(1.0, 10.0, Some(1000.0)));
     // The seed draws the same training at every fidelity.
@@ -84,7 +84,7 @@ fn a_row_without_its_last_seconds_costs_the_known_maximum() {
     let evaluator = TableEvaluator::find(&name, "").unwrap();
     let measured = measure(&evaluator, &request(&[0, 1], Some(4.0), 0));
     assert_eq!((Metric::find(&measured.metrics, "accuracy"), measured.cost), (Some(23.0), Some(5.0)));
-    let ended = judged(&evaluator, &request(&[0, 1], Some(4.0), 0), Some((1, Verdict::Pruned))).1.unwrap();
+    let ended = prunable(&evaluator, &request(&[0, 1], Some(4.0), 0), Some((1, Verdict::Pruned))).1.unwrap();
     assert_eq!(ended.cost, Some(2.5));
     let unknown = measure(&evaluator, &request(&[1, 0], Some(1.0), 0));
     let reason = unknown.failure.unwrap().reason;
@@ -106,7 +106,7 @@ fn a_pruned_trial_costs_the_seconds_until_then() {
     assert_eq!(whole.unwrap(), measure(&evaluator, &wanted), "reporting does not change the result");
     let recorder = Recorder { end: None, points: Mutex::default() };
     evaluator.evaluate(&wanted, &recorder).unwrap();
-    assert_eq!(recorder.points.into_inner().unwrap(), [], "a request that is not judged reports nothing");
+    assert_eq!(recorder.points.into_inner().unwrap(), [], "a request that is not prunable reports nothing");
 }
 
 #[test]
@@ -115,6 +115,6 @@ fn learning_curves_conform_to_the_contract() {
     let (_folder, name) = written(&map, &table);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
     for (genotype, fidelity) in [([0, 0], 4.0), ([0, 0], 1.0), ([0, 1], 4.0), ([0, 0], 2.0)] {
-        learning_curves(&evaluator, &TableEvaluator::info(), &request(&genotype, Some(fidelity), 4)).unwrap();
+        check_learning_curves(&evaluator, &TableEvaluator::info(), &request(&genotype, Some(fidelity), 4)).unwrap();
     }
 }

@@ -47,7 +47,7 @@ fn loss(evaluator: &TableEvaluator, text: &str) -> (f64, f64, f64) {
 fn a_mapping_can_define_its_space() {
     let (_folder, name) = written(INLINE, ROWS);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
-    let opened = evaluator.opened();
+    let opened = evaluator.instance_info();
     assert_eq!(opened.space.as_deref(), Some("blocks"));
     let Value::Text(definition) = &opened.space_settings[0].value else { panic!("{:?}", opened.space_settings) };
     let space: toml::Table = definition.parse().unwrap();
@@ -65,7 +65,7 @@ fn a_mapping_can_define_its_space() {
     let (_folder, name) = written(&failing, ROWS);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
     let measured = measure(&evaluator, &Request { text: "width=8,depth=1,kind1=b".into(), ..request(&[0], None, 0) });
-    assert!(measured.failure.is_some() && evaluator.opened().metrics.len() == 1);
+    assert!(measured.failure.is_some() && evaluator.instance_info().metrics.len() == 1);
 }
 
 proptest! {

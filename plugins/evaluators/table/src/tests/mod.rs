@@ -61,9 +61,9 @@ pub fn request(genotype: &[u32], fidelity: Option<f64>, seed: u32) -> Request {
         graph: Graph::default(),
         fidelity,
         resume: None,
-        keep: false,
+        keep_checkpoint: false,
         seed,
-        judged: false,
+        prunable: false,
     }
 }
 
@@ -75,7 +75,7 @@ pub fn measure(evaluator: &TableEvaluator, request: &Request) -> Measurement {
 fn candidates_are_looked_up_at_their_fidelity() {
     let (_folder, name) = written(MAP, TABLE);
     let evaluator = TableEvaluator::find(&name, "").unwrap();
-    let opened = evaluator.opened();
+    let opened = evaluator.instance_info();
     assert_eq!((opened.fidelities, opened.space.as_deref()), (vec![1.0, 4.0], Some("pair")));
     let declared: Vec<_> =
         opened.metrics.iter().map(|metric| (metric.name.as_str(), metric.better, metric.hidden)).collect();
@@ -130,14 +130,14 @@ fn a_table_is_read_once_and_shared() {
 
 /// Returns the digest of the data that the evaluator reads.
 fn digest(name: &str) -> String {
-    TableEvaluator::find(name, "").unwrap().opened().data.unwrap().digest
+    TableEvaluator::find(name, "").unwrap().instance_info().data.unwrap().digest
 }
 
 #[test]
 fn the_digest_changes_with_the_numbers_and_with_the_mapping() {
     let (folder, name) = written(MAP, TABLE);
     let first = digest(&name);
-    let source = TableEvaluator::find(&name, "").unwrap().opened().data.unwrap().source;
+    let source = TableEvaluator::find(&name, "").unwrap().instance_info().data.unwrap().source;
     assert_eq!(source, folder.path().join("tiny.csv").to_str().unwrap());
     // Another folder, another time, comments and whitespace do not change the digest.
     let (_copy, copied) = written(&format!("# A comment.\n{}", MAP.replace("file = ", "file   =   ")), TABLE);

@@ -35,7 +35,7 @@ fn every_shipped_mapping_fits_its_numbers_and_has_no_gaps() {
         };
         for known in found.map.problem.keys() {
             let Some(evaluator) = problem(&format!("{name}/{known}")) else { return };
-            let opened = evaluator.opened();
+            let opened = evaluator.instance_info();
             assert_eq!(opened.best.len(), opened.metrics.iter().filter(|metric| metric.better.is_some()).count());
             let rows: BTreeSet<&str> = evaluator.table.identities().collect();
             for text in rows.into_iter().step_by(97) {
@@ -54,17 +54,17 @@ fn learning_curves_of_shipped_tables_conform_to_the_contract() {
     let reporting = [("nas-bench-101/c10", 4), ("nas-bench-201-epochs/c10", 2), ("nas-bench-201-epochs/in16", 2)];
     for (name, steps) in reporting {
         let Some(evaluator) = problem(name) else { return };
-        let opened = evaluator.opened();
+        let opened = evaluator.instance_info();
         assert_eq!(
             (opened.fidelities.len(), opened.intermediate_metrics.contains(&"val_accuracy".to_owned())),
             (steps, true)
         );
         let row = evaluator.table.identities().min().unwrap().to_owned();
         let request = Request { text: row.clone(), key: row, ..request(&[0; 6], opened.fidelities.last().copied(), 0) };
-        conformance::learning_curves(&evaluator, &TableEvaluator::info(), &request).unwrap();
+        conformance::check_learning_curves(&evaluator, &TableEvaluator::info(), &request).unwrap();
     }
     let Some(evaluator) = problem("nas-bench-201/c10") else { return };
-    assert!(evaluator.opened().intermediate_metrics.is_empty(), "a table with one fidelity has no curve");
+    assert!(evaluator.instance_info().intermediate_metrics.is_empty(), "a table with one fidelity has no curve");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn hardware_metrics_are_joined_to_their_cells() {
 fn nas_bench_101_is_looked_up_by_hash_at_every_fidelity() {
     let Some(evaluator) = problem("nas-bench-101/c10") else { return };
     assert_eq!(evaluator.table.len(), 20_001);
-    assert_eq!(evaluator.opened().fidelities, [4.0, 12.0, 36.0, 108.0]);
+    assert_eq!(evaluator.instance_info().fidelities, [4.0, 12.0, 36.0, 108.0]);
     let key = "00005c142e6f48ac74fdcf73e3439874";
     for (epochs, accuracy) in [(4.0, 36.0477), (12.0, 42.1975), (36.0, 90.014), (108.0, 93.0489)] {
         let request = Request { key: key.into(), ..request(&[0; 6], Some(epochs), 0) };
@@ -111,7 +111,7 @@ fn nas_bench_101_is_looked_up_by_hash_at_every_fidelity() {
     }
     let missing = measure_text(&evaluator, "00005c142e6f48ac74fdcf73e3439875");
     assert_eq!((missing.cost, missing.failure.is_some()), (Some(0.0), true));
-    let best = evaluator.opened().best;
+    let best = evaluator.instance_info().best;
     assert!((Metric::find(&best, "val_accuracy").unwrap() - 94.9119).abs() < 1e-9, "{best:?}");
 }
 

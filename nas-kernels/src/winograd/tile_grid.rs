@@ -12,7 +12,7 @@ use crate::padded_layout::Window;
 const VECTORS: usize = 1 << 13;
 
 /// The layout of images side by side in lanes: one vector per pixel, channel by channel.
-pub struct Field {
+pub struct TileGrid {
     /// The indices of the input's pixels, within a border of zeros.
     pub inside: Vec<usize>,
     /// The indices of the output's pixels, whose rows and columns are rounded up to whole tiles.
@@ -27,7 +27,7 @@ pub struct Field {
     pub together: usize,
 }
 
-impl Field {
+impl TileGrid {
     pub fn new(window: &Window) -> Self {
         let out = window.out();
         let tiles = out.map(|side| side.div_ceil(2));
@@ -70,7 +70,7 @@ pub struct Transformed<V> {
 }
 
 impl<V: Copy> Transformed<V> {
-    pub fn new(channels: usize, field: &Field, zero: V) -> Self {
+    pub fn new(channels: usize, field: &TileGrid, zero: V) -> Self {
         let together = field.together;
         // The extra vector keeps the products of a tile from sharing the same few cache lines.
         Self { vectors: vec![zero; PRODUCTS * (channels * together + 1)], channels, together }
