@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nas_api::Role;
+use nas_api::{Parameter, Role};
 use nas_core::benchmark::{Comparison, Done, Grid, ProblemSpec, Results, Skipped, Store, Watch, compare, run};
 use nas_core::plugin::Registry;
 use nas_core::study::{PluginSpec, UnresolvedSetting};
@@ -87,8 +87,8 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
             problem.evaluator.reference = Some(evaluator.to_owned());
             let info = registry.evaluator(evaluator).ok().and_then(|source| source.info().ok());
             let parameters = info.map(|info| info.parameters).unwrap_or_default();
-            let mut for_data = parameters.iter().filter(|parameter| parameter.role == Role::Data);
-            if !for_data.any(|parameter| problem.evaluator.settings.contains_key(&parameter.name)) {
+            let for_data = Parameter::find(Role::Data, &parameters);
+            if !for_data.is_some_and(|parameter| problem.evaluator.settings.contains_key(&parameter.name)) {
                 problem.data.get_or_insert_with(|| UnresolvedSetting::Raw(data.to_owned()));
             }
         }

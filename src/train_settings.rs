@@ -1,6 +1,6 @@
 //! The settings of `nas train`: those of the study, or those of another recipe.
 
-use nas_api::{EvaluatorInfo, FinalTraining, Role, Setting, Settings, Value};
+use nas_api::{EvaluatorInfo, FinalTraining, Parameter, Role, Setting, Settings, Value};
 use nas_core::plugin::Registry;
 use nas_core::study::{Header, Recipe, StudySpec, UnresolvedSetting, UnresolvedSettings, check_settings};
 
@@ -19,7 +19,7 @@ pub struct Trainer<'a> {
 impl Trainer<'_> {
     /// The name of the evaluator's parameter with this role.
     fn parameter(&self, role: Role) -> Option<&str> {
-        self.info.parameters.iter().find(|parameter| parameter.role == role).map(|parameter| parameter.name.as_str())
+        Parameter::find(role, &self.info.parameters).map(|parameter| parameter.name.as_str())
     }
 
     /// Sets the device of `changes` in the header: the device of the search may not exist on this machine.

@@ -23,6 +23,13 @@ pub struct StrategyInfo {
     pub parameters: Vec<Parameter>,
 }
 
+impl StrategyInfo {
+    /// Whether the strategy continues earlier trials, so that their checkpoints are kept.
+    pub fn continues_trials(&self) -> bool {
+        self.needs.resume || self.serves.resume
+    }
+}
+
 /// What a strategy requires of a study.
 ///
 /// The host refuses a study that lacks one of these before its first trial.

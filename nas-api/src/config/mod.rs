@@ -170,6 +170,11 @@ impl Parameter {
         Self { name: name.to_owned(), kind, default, role, description: description.to_owned() }
     }
 
+    /// Returns the first of these parameters that has a role.
+    pub fn find(role: Role, parameters: &[Self]) -> Option<&Self> {
+        parameters.iter().find(|parameter| parameter.role == role)
+    }
+
     /// Returns this parameter with a role.
     #[must_use]
     pub fn with_role(self, role: Role) -> Self {

@@ -58,8 +58,7 @@ impl Plan {
         }
         let goal = |metric: &str| goal_of(metric, &header.objectives, &header.metrics);
         let pruner = header.pruner.as_ref().map(|pruner| pruner.open(goal)).transpose()?;
-        let continues = strategy.needs.resume || strategy.serves.resume;
-        let keeps_checkpoints = continues && problem.evaluator_info.resumes;
+        let keeps_checkpoints = strategy.continues_trials() && problem.evaluator_info.resumes;
         Ok(Self { header, problem, search, keeps_checkpoints, pruner })
     }
 }

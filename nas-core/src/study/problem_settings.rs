@@ -1,6 +1,6 @@
 //! What a description means once names are looked up: the settings of every plugin, and the task.
 
-use nas_api::{EvaluatorInfo, InstanceInfo, ParameterKind, Role, Setting, Settings, Task, Value};
+use nas_api::{EvaluatorInfo, InstanceInfo, Parameter, ParameterKind, Role, Setting, Settings, Task, Value};
 
 use super::settings::{UnresolvedSetting, UnresolvedSettings, check_settings};
 use super::spec::{StudySpec, TaskSpec};
@@ -34,7 +34,7 @@ pub(super) fn evaluator_settings(
     ];
     for (key, role, given) in shorthands {
         let Some(given) = given else { continue };
-        let Some(parameter) = info.parameters.iter().find(|parameter| parameter.role == role) else {
+        let Some(parameter) = Parameter::find(role, &info.parameters) else {
             let problem = format!("the evaluator '{}' takes no {key}", info.name);
             return Err(StudyError::spec(key, problem, "leave it out, or choose another evaluator"));
         };

@@ -98,7 +98,7 @@ pub(super) fn apply(
     parameters: &[Parameter],
     registry: &Registry,
 ) -> Result<(), StudyError> {
-    let Some(name) = parameters.iter().find(|parameter| parameter.role == Role::Recipe).map(|known| &known.name) else {
+    let Some(name) = Parameter::find(Role::Recipe, parameters).map(|known| &known.name) else {
         return Ok(());
     };
     let reference = given.get(name).and_then(UnresolvedSetting::text).unwrap_or_default();

@@ -158,7 +158,7 @@ fn resolve_strategy(
 
 /// If the strategy continues trials, their checkpoints need a folder.
 fn make_checkpoint_folder(strategy: &StrategyInfo, checkpoints: Option<&Path>) -> Result<(), StudyError> {
-    let Some(folder) = checkpoints.filter(|_| strategy.needs.resume || strategy.serves.resume) else { return Ok(()) };
+    let Some(folder) = checkpoints.filter(|_| strategy.continues_trials()) else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|error| {
         let problem = format!("the folder for checkpoints of trials cannot be created: {error}");
         StudyError::file(folder, problem, "choose a study file in a folder that you may write to")

@@ -19,7 +19,7 @@ pub(super) fn recorded_settings(
 
 /// Refuses to mistake something in the current folder for data that were recorded by name.
 pub(super) fn check_data_is_not_hidden(recorded: &Settings, parameters: &[Parameter]) -> Result<(), StudyError> {
-    let Some(parameter) = parameters.iter().find(|parameter| parameter.role == Role::Data) else { return Ok(()) };
+    let Some(parameter) = Parameter::find(Role::Data, parameters) else { return Ok(()) };
     let Ok(name) = recorded.text(&parameter.name) else { return Ok(()) };
     // The default is a name that the evaluator gives, whatever files the current folder holds.
     let is_name = parameter.kind != ParameterKind::Text || parameter.default == Value::Text(name.to_owned());
