@@ -13,7 +13,7 @@ mod suite;
 use std::collections::{HashMap, HashSet};
 
 pub use learning_curves::check_learning_curves;
-pub use networks::{built, keyed, shared};
+pub use networks::{check_keys, check_networks, check_supernet};
 pub use suite::{CHECKS, Check, Verdict, suite};
 
 use crate::{Decision, FlatSpace, Genotype, OpenSpace, SearchSpace, SpaceInfo, Task};

@@ -1,8 +1,8 @@
 //! The list of checks of spaces, so that each can be reported by name.
 
 use super::{
-    built, crossed, described, featured, keyed, mutated, neighboring, sampled, shared, standard, twinned, walked,
-    written,
+    check_crossover, check_description, check_features, check_keys, check_mutation, check_neighbors, check_networks,
+    check_samples, check_standard, check_supernet, check_text, check_twins, check_walks,
 };
 use crate::{Genotype, OpenSpace, Task};
 
@@ -52,25 +52,45 @@ pub const CHECKS: [Check; 13] = [
     Check::new(
         "next",
         "genotypes make the described decisions; others (too short, too long, no such choice) are invalid",
-        Run::Space(walked),
+        Run::Space(check_walks),
     ),
     Check::new(
         "mutate",
         "mutants are valid, differ from their parent, and depend on the seed only",
-        Run::Space(mutated),
+        Run::Space(check_mutation),
     ),
-    Check::new("crossover", "children are valid and make every decision as one of their parents", Run::Space(crossed)),
-    Check::new("neighbors", "neighbours are valid and unique, and the relation is symmetric", Run::Space(neighboring)),
-    Check::new("standard", "a space that says that it is standard answers as the standard says", Run::Space(standard)),
-    Check::new("format", "parse reads what format writes, and refuses texts that are no genotype", Run::Space(written)),
+    Check::new(
+        "crossover",
+        "children are valid and make every decision as one of their parents",
+        Run::Space(check_crossover),
+    ),
+    Check::new(
+        "neighbors",
+        "neighbours are valid and unique, and the relation is symmetric",
+        Run::Space(check_neighbors),
+    ),
+    Check::new(
+        "standard",
+        "a space that says that it is standard answers as the standard says",
+        Run::Space(check_standard),
+    ),
+    Check::new(
+        "format",
+        "parse reads what format writes, and refuses texts that are no genotype",
+        Run::Space(check_text),
+    ),
     Check::new(
         "features",
         "features are finite, constant, and of the same number for all genotypes",
-        Run::Space(featured),
+        Run::Space(check_features),
     ),
     Check::new("instances", "another instance of the space gives the same answers", Run::Twin),
-    Check::new("build", "every genotype builds a constant graph whose shapes fit the task", Run::Networks(built)),
-    Check::new("key", "equal keys build the same network", Run::Networks(keyed)),
+    Check::new(
+        "build",
+        "every genotype builds a constant graph whose shapes fit the task",
+        Run::Networks(check_networks),
+    ),
+    Check::new("key", "equal keys build the same network", Run::Networks(check_keys)),
     Check::new(
         "supernet",
         "a supernet, if there is one, holds every choice of every decision",

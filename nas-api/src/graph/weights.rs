@@ -100,7 +100,7 @@ pub fn of_node(node: &Node, position: usize, input: &[i64], output: &[i64]) -> R
         let name = format!("{}.{what}", node.name);
         // Shape inference has checked that sizes are positive and within the limits.
         let shape = shape.iter().map(|&size| size as usize).collect();
-        slots.push(TensorSpec { node: position, name, what, shape, initializer: fill });
+        slots.push(TensorSpec { node: position, name, what, shape, initializer });
     };
     add_slots(node, input, output, &mut add)?;
     Ok(slots)

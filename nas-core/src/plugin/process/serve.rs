@@ -78,15 +78,17 @@ pub fn serve(
     let mut evaluator: Option<Arc<dyn Evaluator>> = None;
     for job in jobs {
         let answer = match (job, &evaluator) {
-            (HostMessage::Open { settings, state }, _) => match guarded(|| source.open(&settings, Some(&state))) {
-                Ok(Ok(opened)) => {
-                    let answer = WorkerMessage::Opened(Box::new(opened.instance_info()));
-                    evaluator = Some(opened);
-                    answer
+            (HostMessage::Open { settings, checkpoints }, _) => {
+                match guarded(|| source.open(&settings, Some(&checkpoints))) {
+                    Ok(Ok(opened)) => {
+                        let answer = WorkerMessage::Opened(Box::new(opened.instance_info()));
+                        evaluator = Some(opened);
+                        answer
+                    }
+                    Ok(Err(error)) => WorkerMessage::Refused(error),
+                    Err(message) => WorkerMessage::Panicked(message),
                 }
-                Ok(Err(error)) => WorkerMessage::Refused(error),
-                Err(message) => WorkerMessage::Panicked(message),
-            },
+            }
             (HostMessage::Evaluate(request), Some(evaluator)) => {
                 match guarded(|| evaluator.evaluate(&request, &host)) {
                     Ok(Ok(measured)) => WorkerMessage::Measured(measured),

@@ -42,7 +42,7 @@ impl Monitor for Recorder {
     fn notice(&self, _line: &str) {}
 }
 
-fn judged(
+fn prunable(
     evaluator: &TableEvaluator,
     request: &Request,
     end: Option<(usize, Verdict)>,
@@ -98,11 +98,11 @@ fn a_pruned_trial_costs_the_seconds_until_then() {
     let evaluator = TableEvaluator::find(&name, "").unwrap();
     let wanted = request(&[0, 0], Some(4.0), 4);
     for (count, seconds) in [(1, 2.5), (2, 5.0), (3, 10.0)] {
-        let (points, measured) = judged(&evaluator, &wanted, Some((count, Verdict::Pruned)));
+        let (points, measured) = prunable(&evaluator, &wanted, Some((count, Verdict::Pruned)));
         assert_eq!((points.len(), measured.unwrap().cost), (count, Some(seconds)));
     }
-    assert_eq!(judged(&evaluator, &wanted, Some((2, Verdict::Stopped))).1, None);
-    let (_, whole) = judged(&evaluator, &wanted, None);
+    assert_eq!(prunable(&evaluator, &wanted, Some((2, Verdict::Stopped))).1, None);
+    let (_, whole) = prunable(&evaluator, &wanted, None);
     assert_eq!(whole.unwrap(), measure(&evaluator, &wanted), "reporting does not change the result");
     let recorder = Recorder { end: None, points: Mutex::default() };
     evaluator.evaluate(&wanted, &recorder).unwrap();
