@@ -120,7 +120,7 @@ fn check_repeatable(evaluator: &dyn Evaluator, prunable: &Request, full: &Run) -
         return Err("its learning curve differs when the request is measured again".into());
     }
     let unjudged = measure(evaluator, &Request { prunable: false, ..prunable.clone() }, None)?;
-    for (result, when) in [(again.result, "measured again"), (unjudged.result, "not judged")] {
+    for (result, when) in [(again.result, "measured again"), (unjudged.result, "not prunable")] {
         let (Some(first), Some(second)) = (&full.result, &result) else {
             return Err(format!("it has no result when the request is {when}"));
         };

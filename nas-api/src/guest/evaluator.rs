@@ -92,7 +92,7 @@ impl<E: EvaluatorPlugin> Guest for Component<E> {
         let measure = |request: Request| {
             let Request { trial, candidate, key, text, graph, fidelity, resume, keep_checkpoint, seed } = request;
             let graph = graph.into();
-            let judged = false;
+            let prunable = false;
             let request = crate::Request {
                 trial,
                 candidate,
