@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nas_api::{Parameter, Role};
 use nas_core::benchmark::{Comparison, Done, Grid, ProblemSpec, Results, Skipped, Store, Watch, compare, run};
 use nas_core::plugin::Registry;
@@ -16,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Args, Bench};
 use crate::failure::{Failure, STOPPED};
+use crate::progress::Steps;
 use crate::search::stop_on_interrupt;
 use crate::{plugins, print};
 
@@ -45,9 +44,10 @@ pub fn bench(args: &Args, bench: &Bench) -> Result<ExitCode, Failure> {
         }
     }
     let stop = stop_on_interrupt()?;
-    let mut progress = Progress::new(args.quiet);
+    let template = "{elapsed_precise} {wide_bar} {pos}/{len} studies, {eta} left";
+    let mut progress = Progress { steps: Steps::new(args, None, "studies", template) };
     let (skipped, complete) = run(&grid, &registry, &mut store, jobs, &stop, &mut progress)?;
-    progress.bar.finish_and_clear();
+    progress.steps.finish();
     let results = Results::of(&store)?;
     if bench.json {
         print::json(&to_json(&results, &skipped, complete))?;
@@ -207,38 +207,22 @@ fn to_text(results: &Results, skipped: &[Skipped]) -> String {
     text
 }
 
-/// A progress bar on standard error, which is hidden if that is not a terminal.
+/// Shows how many studies are complete.
 struct Progress {
-    bar: ProgressBar,
-}
-
-impl Progress {
-    fn new(quiet: bool) -> Self {
-        let shown = !quiet && std::io::stderr().is_terminal();
-        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
-        let template = "{elapsed_precise} {wide_bar} {pos}/{len} studies, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Self { bar }
-    }
+    steps: Steps,
 }
 
 impl Watch for Progress {
     fn begin(&mut self, kept: u64, all: u64) {
-        self.bar.set_length(all);
-        self.bar.set_position(kept);
-        // The estimate of the time left counts only the studies of this run.
-        self.bar.reset_eta();
+        self.steps.begin(kept, Some(all));
     }
 
     fn done(&mut self, _study: &Done) {
-        self.bar.inc(1);
+        self.steps.step();
     }
 
     fn skipped(&mut self, skipped: &Skipped) {
         let Skipped { problem, strategy, reason } = skipped;
-        self.bar.suspend(|| eprintln!("skipped: {strategy} on {problem}: {reason}"));
+        self.steps.print(&format!("skipped: {strategy} on {problem}: {reason}"));
     }
 }

@@ -87,7 +87,7 @@ pub fn cost_table(args: &Args, table: &LatencyCostTable) -> Result<ExitCode, Fai
         costs.set_overhead(Cost { latency: overhead, energy: None });
     }
     write(out, &costs)?;
-    let bar = steps(missing.len(), "operators", args.quiet);
+    let mut bar = steps(args, missing.len(), "operators");
     let mut refused: Vec<String> = Vec::new();
     for unit in &missing {
         let median = match time(&*runtime, &unit.model()?, OPERATOR_TIME) {
@@ -101,9 +101,9 @@ pub fn cost_table(args: &Args, table: &LatencyCostTable) -> Result<ExitCode, Fai
         costs.set(unit, Cost { latency: (median - overhead).max(0.0), energy: None })?;
         // It is written after every operator, so that the same command continues after an interrupt.
         write(out, &costs)?;
-        bar.inc(1);
+        bar.step();
     }
-    bar.finish_and_clear();
+    bar.finish();
     if table.json {
         let measured = missing.len() - refused.len();
         let figures =
@@ -166,9 +166,9 @@ pub fn check(args: &Args, check: &LatencyCheck) -> Result<ExitCode, Failure> {
     let runtime = open(&check.runtime)?;
     let (mut predicted, mut measured, mut estimated) = (Vec::new(), Vec::new(), 0);
     let mut first_error: Option<LatencyError> = None;
-    let bar = steps(check.samples as usize, "networks", args.quiet);
+    let mut bar = steps(args, check.samples as usize, "networks");
     for_each_network(args, &check.sample, (CHECK_SEED, check.samples), |graph, task, text| {
-        bar.inc(1);
+        bar.step();
         match costs.predict(&graph, &task.input_shape) {
             Ok(prediction) => {
                 estimated += u32::from(prediction.estimated > 0);
@@ -192,7 +192,7 @@ pub fn check(args: &Args, check: &LatencyCheck) -> Result<ExitCode, Failure> {
         }
         Ok(())
     })?;
-    bar.finish_and_clear();
+    bar.finish();
     if measured.is_empty() {
         let none = || Failure::input("the space has no networks for this task");
         return Err(first_error.map_or_else(none, Failure::from));

@@ -13,6 +13,7 @@ mod data;
 mod draw;
 mod export;
 mod failure;
+mod follow;
 mod latency;
 mod manual;
 mod network;
@@ -20,6 +21,7 @@ mod plugin;
 mod plugins;
 mod print;
 mod progress;
+mod progress_lines;
 mod report;
 mod search;
 mod show;
@@ -35,13 +37,11 @@ mod worker;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use args::{Args, Command, DataCommand, LatencyCommand, PluginCommand, SpaceCommand, TableCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = args::parse();
     match run(&args) {
         Ok(code) => code,
         Err(failure) => {
@@ -80,6 +80,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Space(SpaceCommand::Sample(sample)) => space::sample(args, sample),
         Command::Space(SpaceCommand::Stats(stats)) => space_stats::stats(args, stats),
         Command::Space(SpaceCommand::Check(check)) => space_check::check(args, check),
+        Command::Space(SpaceCommand::Operators { json }) => space::operators(*json),
         Command::Worker(arguments) => worker::worker(args, arguments),
     }
 }

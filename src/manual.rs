@@ -4,9 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-
-use crate::args::{Args, Completions, Man};
+use crate::args::{self, Completions, Man};
 use crate::failure::Failure;
 
 /// Prints the completions for one shell.
@@ -15,7 +13,7 @@ use crate::failure::Failure;
 /// Standard output cannot be written.
 pub fn completions(completions: &Completions) -> Result<ExitCode, Failure> {
     let mut text = Vec::new();
-    clap_complete::generate(completions.shell, &mut Args::command(), "nas", &mut text);
+    clap_complete::generate(completions.shell, &mut args::command(), "nas", &mut text);
     let printed = std::io::stdout().write_all(&text);
     printed.map_err(|error| Failure::broken(format!("standard output: {error}")))?;
     Ok(ExitCode::SUCCESS)
@@ -29,6 +27,6 @@ pub fn man(man: &Man) -> Result<ExitCode, Failure> {
     let folder = &man.out;
     let broken = |error: std::io::Error| Failure::broken(format!("{}: {error}", folder.display()));
     fs::create_dir_all(folder).map_err(broken)?;
-    clap_mangen::generate_to(Args::command(), folder).map_err(broken)?;
+    clap_mangen::generate_to(args::command(), folder).map_err(broken)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nas_api::{Parameter, ParameterKind, Range};
+use nas_core::did_you_mean;
 use nas_core::plugin::{Identity, Kind, Registry};
-use nas_core::study::Recipe;
+use nas_core::study::{PRUNERS, Recipe, pruner_parameters};
 use serde_json::{Value, json};
 
 use crate::args::Args;
@@ -43,10 +44,11 @@ pub fn list(args: &Args, as_json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Describes one plugin and its parameters. If plugins of several kinds share the name, all are shown.
+/// Describes one plugin and its parameters, or a pruner or a meter. If plugins of several kinds share the name, all are
+/// shown.
 ///
 /// # Errors
-/// There is no such plugin, or it cannot be opened.
+/// There is no such plugin, pruner or meter, or it cannot be opened.
 pub fn inspect(args: &Args, plugin: &str, as_json: bool) -> Result<ExitCode, Failure> {
     let registry = plugins::registry(args)?;
     let is_file = Path::new(plugin).components().count() > 1 || Path::new(plugin).is_file();
@@ -62,9 +64,7 @@ pub fn inspect(args: &Args, plugin: &str, as_json: bool) -> Result<ExitCode, Fai
         kinds.map(|kind| describe(&registry, kind, plugin)).collect::<Result<_, Failure>>()?
     };
     if found.is_empty() {
-        // The registry's error suggests the nearest name.
-        let unknown = registry.strategy(plugin).err().map(|error| error.to_string()).unwrap_or_default();
-        return Err(Failure::input(unknown).help("`nas plugin list` shows all kinds"));
+        return inspect_part(&registry, plugin, as_json);
     }
     if as_json {
         let objects: Vec<Value> = found.iter().map(Description::to_json).collect();
@@ -74,6 +74,48 @@ pub fn inspect(args: &Args, plugin: &str, as_json: bool) -> Result<ExitCode, Fai
         out!("{}", texts.join("\n\n"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Describes a pruner or a meter, which are no plugins but can be named in a study as well.
+fn inspect_part(registry: &Registry, name: &str, as_json: bool) -> Result<ExitCode, Failure> {
+    if PRUNERS.contains(&name) {
+        let parameters = pruner_parameters(name);
+        if as_json {
+            print::json(&json!({"pruner": name, "parameters": parameters}))?;
+        } else {
+            out!("pruner '{name}'; --pruner {name} chooses it, and --set pruner.KEY=VALUE changes a parameter\n");
+            out!("{}", parameter_table(&parameters));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if registry.has_meter(name) {
+        let meter = registry.meter(name)?;
+        let metrics = &meter.about().metrics;
+        if as_json {
+            print::json(&json!({"meter": name, "metrics": metrics}))?;
+        } else {
+            out!("meter '{name}'; --meter {name} measures every candidate before it is trained\n");
+            let rows = metrics.iter().map(|m| vec![m.name.clone(), m.unit.clone(), m.description.clone()]);
+            out!("{}", print::table(&["metric", "unit", ""], rows.collect()));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plugins: Vec<String> = registry.list().into_iter().map(|entry| entry.name).collect();
+    let mut known: Vec<&str> = plugins.iter().map(String::as_str).collect();
+    for name in PRUNERS.into_iter().chain(registry.meter_names()) {
+        known.push(name);
+    }
+    let near = did_you_mean(name, known);
+    let help = format!("{near}`nas plugin list` shows every plugin; a file is named with its path");
+    Err(Failure::input(format!("there is no plugin, pruner or meter '{name}'")).help(help))
+}
+
+fn parameter_table(parameters: &[Parameter]) -> String {
+    let rows = parameters.iter().map(|parameter| {
+        let (name, default) = (parameter.name.clone(), parameter.default.to_string());
+        vec![name, default, values(&parameter.kind), parameter.description.clone()]
+    });
+    print::table(&["parameter", "default", "values", ""], rows.collect())
 }
 
 /// A plugin as `nas plugin inspect` shows it.
@@ -168,11 +210,7 @@ impl Description {
         lines.extend(properties.map(|(name, values)| format!("{name}: {}", values.join(", "))));
         if !self.parameters.is_empty() {
             lines.push(String::new());
-            let rows = self.parameters.iter().map(|parameter| {
-                let (name, default) = (parameter.name.clone(), parameter.default.to_string());
-                vec![name, default, values(&parameter.kind), parameter.description.clone()]
-            });
-            lines.push(print::table(&["parameter", "default", "values", ""], rows.collect()));
+            lines.push(parameter_table(&self.parameters));
         }
         if !self.recipes.is_empty() {
             lines.push(String::new());

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use directories::ProjectDirs;
-use nas_api::SearchSpace;
+use nas_api::{SearchSpace, Setting, Task, Value};
 use nas_core::plugin::process::Processes;
 use nas_core::plugin::wasm::{self, Level, Log};
-use nas_core::plugin::{Options, PluginError, Registry};
+use nas_core::plugin::{ChosenSpace, Options, PluginError, Registry};
 use nas_core::study::{Isolation, Limits};
 use nas_evaluator_burn::BurnEvaluator;
 use nas_meters::{Proxy, proxy_meter};
+use nas_spaces::Fitting;
 
 use crate::args::Args;
 use crate::failure::Failure;
@@ -85,6 +86,7 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     registry.read_networks_with::<nas_export::ImportedSpace>(|path| {
         nas_export::definition(path).map_err(|error| error.problem)
     });
+    registry.choose_spaces_with(choose_space);
     registry.add_meter("onnxruntime", nas_meters::onnxruntime_meter);
     registry.add_meter("burn", nas_meters::burn_meter);
     for proxy in Proxy::ALL {
@@ -99,6 +101,13 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     registry.add_evaluator::<nas_evaluator_synthetic::SyntheticEvaluator>();
     registry.add_evaluator::<nas_evaluator_table::TableEvaluator>();
     Ok(registry)
+}
+
+/// Chooses a space for a study that names none.
+fn choose_space(task: &Task) -> Option<ChosenSpace> {
+    let Fitting { space, task_settings, reason } = nas_spaces::fitting(task)?;
+    let setting = |(name, value): &(&str, f64)| Setting { name: (*name).to_owned(), value: Value::Number(*value) };
+    Some(ChosenSpace { name: space.to_owned(), task_settings: task_settings.iter().map(setting).collect(), reason })
 }
 
 /// Prints what plugins log, if `--verbose` is given.

@@ -1,28 +1,98 @@
-//! Progress bars. They only show: nothing is ever read back from them.
+//! Progress on standard error: a bar on a terminal, plain lines elsewhere. Nothing is ever read back from it.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nas_api::CurvePoint;
 use nas_core::study::{Budget, Event, Header, Listener, State, TrialRecord};
 
+use crate::args::{Args, Progress as Kind};
 use crate::print;
+use crate::progress_lines::Lines;
 
-/// Returns a bar for `count` steps on standard error. It is hidden if that is not a terminal.
-pub fn steps(count: usize, what: &str, quiet: bool) -> ProgressBar {
-    let shown = !quiet && std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(count as u64), target);
-    if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} {msg}, {eta} left") {
-        bar.set_style(style);
-    }
-    bar.with_message(what.to_owned())
+/// How far a command has come, counted in steps.
+pub struct Steps {
+    bar: ProgressBar,
+    lines: Option<Lines>,
 }
 
-/// Shows a running study on standard error. It is hidden if that is not a terminal.
+impl Steps {
+    /// Begins to show steps of this unit. `template` is the look of a bar.
+    pub fn new(args: &Args, length: Option<u64>, unit: &'static str, template: &str) -> Self {
+        let kind = args.shown_progress();
+        let target = if kind == Kind::Bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(length, target);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        if kind == Kind::Bar {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        let lines = (kind == Kind::Plain).then(|| Lines::new(length, unit));
+        Self { bar, lines }
+    }
+
+    /// `kept` of `all` steps were done by an earlier run.
+    pub fn begin(&self, kept: u64, all: Option<u64>) {
+        if let Some(all) = all {
+            self.bar.set_length(all);
+        }
+        self.bar.set_position(kept);
+        // The estimate of the time left counts only the steps of this run.
+        self.bar.reset_eta();
+        if let Some(lines) = &self.lines {
+            lines.change(false, |line| {
+                line.length = all.or(line.length);
+                (line.position, line.earlier) = (kept, kept);
+            });
+        }
+    }
+
+    /// Sets how many steps are done.
+    pub fn reach(&self, position: u64) {
+        self.bar.set_position(position);
+        if let Some(lines) = &self.lines {
+            lines.change(false, |line| line.position = position);
+        }
+    }
+
+    /// One more step is done.
+    pub fn step(&self) {
+        self.bar.inc(1);
+        if let Some(lines) = &self.lines {
+            lines.change(false, |line| line.position += 1);
+        }
+    }
+
+    /// Sets what is shown beside the steps. With `news`, a plain line is due at once.
+    pub fn say(&self, message: String, news: bool) {
+        if let Some(lines) = &self.lines {
+            lines.change(news, |line| line.message.clone_from(&message));
+        }
+        self.bar.set_message(message);
+    }
+
+    /// Prints a line of its own.
+    pub fn print(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+
+    /// Takes the progress away.
+    pub fn finish(&mut self) {
+        self.bar.finish_and_clear();
+        self.lines = None;
+    }
+}
+
+/// Shows `count` steps of a command that takes a while.
+pub fn steps(args: &Args, count: usize, unit: &'static str) -> Steps {
+    let template = format!("{{elapsed_precise}} {{wide_bar}} {{pos}}/{{len}} {unit}, {{eta}} left");
+    Steps::new(args, Some(count as u64), unit, &template)
+}
+
+/// Shows a running study.
 pub struct Progress {
-    bar: ProgressBar,
+    steps: Steps,
     budget: Budget,
     fidelity_unit: String,
     objective: String,
@@ -35,27 +105,16 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Creates the bar of a study.
-    pub fn new(header: &Header, quiet: bool) -> Self {
+    /// Begins to show a study.
+    pub fn new(args: &Args, header: &Header) -> Self {
         let budget = header.budget;
-        let shown = !quiet && std::io::stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(
-            budget.trials.map(u64::from),
-            if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
-        );
         let template = if budget.trials.is_some() {
             "{elapsed_precise} {wide_bar} {pos}/{len} trials, {eta} left  {msg}"
         } else {
             "{elapsed_precise} {spinner} {pos} trials  {msg}"
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        if shown {
-            bar.enable_steady_tick(Duration::from_millis(200));
-        }
         Self {
-            bar,
+            steps: Steps::new(args, budget.trials.map(u64::from), "trials", template),
             budget,
             fidelity_unit: header.fidelity_unit.clone(),
             objective: header.objectives.first().map_or_else(String::new, |objective| objective.metric.clone()),
@@ -73,7 +132,7 @@ impl Progress {
             State::Failed => self.failed += 1,
             State::Measured | State::Running | State::Stopped => {}
         }
-        self.bar.inc(1);
+        self.steps.step();
         let mut parts = Vec::new();
         if let Some(budget) = self.budget.seconds {
             parts.push(format!("{} left", print::seconds((budget - seconds).max(0.0))));
@@ -83,7 +142,7 @@ impl Progress {
         }
         self.spent = parts.join(", ");
         self.point.clear();
-        self.show();
+        self.show(false);
     }
 
     fn reported(&mut self, trial: &TrialRecord, point: &CurvePoint) {
@@ -92,10 +151,10 @@ impl Progress {
         let metric = metric.map_or_else(String::new, |m| format!(": {} {}", m.name, print::number(m.value)));
         let full = trial.fidelity.map_or_else(String::new, |full| format!("/{}", print::number(full)));
         self.point = format!("trial {} at {}{full}{metric}", trial.trial, print::number(point.fidelity));
-        self.show();
+        self.show(false);
     }
 
-    fn show(&self) {
+    fn show(&self, news: bool) {
         let mut parts = Vec::new();
         if !self.spent.is_empty() {
             parts.push(self.spent.clone());
@@ -112,23 +171,24 @@ impl Progress {
         if !self.point.is_empty() {
             parts.push(self.point.clone());
         }
-        self.bar.set_message(parts.join(", "));
+        self.steps.say(parts.join(", "), news);
     }
 }
 
 impl Listener for Progress {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Ready { trials, waiting } => self.bar.set_position(u64::from(trials.saturating_sub(*waiting))),
+            Event::Ready { trials, waiting } => self.steps.begin(u64::from(trials.saturating_sub(*waiting)), None),
             Event::Reported { trial, point } => self.reported(trial, point),
-            Event::Notice { trial, words: text } => self.bar.suspend(|| eprintln!("note: trial {trial}: {text}")),
+            Event::Notice { trial, words: text } => self.steps.print(&format!("note: trial {trial}: {text}")),
             Event::Finished { trial, seconds, fidelity } => self.finished(trial, *seconds, *fidelity),
             Event::Incumbent(trial) => {
                 let value = trial.metric(&self.objective).map_or_else(String::new, print::number);
                 self.best = format!("best {} {value} (trial {})", self.objective, trial.trial);
+                self.show(true);
             }
-            Event::Warning(text) => self.bar.suspend(|| eprintln!("warning: {text}")),
-            Event::Ended(_) => self.bar.finish_and_clear(),
+            Event::Warning(text) => self.steps.print(&format!("warning: {text}")),
+            Event::Ended(_) => self.steps.finish(),
             _ => {}
         }
     }

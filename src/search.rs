@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nas_core::plugin::ChosenSpace;
 use nas_core::study::{
     End, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec, UnresolvedSetting,
     checkpoint_folder, start,
@@ -17,12 +18,21 @@ use crate::plugins;
 use crate::progress::Progress;
 use crate::{print, show};
 
+/// The strategies of studies that name none, with one objective and with several.
+const ONE_OBJECTIVE: &str = "regularized-evolution";
+const SEVERAL_OBJECTIVES: &str = "nsga2";
+/// What to type if nothing was given.
+const FIRST_SEARCH: &str = "\
+`nas search --data digits --trials 30` searches on a small set of images that comes with nas;
+        `nas search --data mine.csv --trials 30` on your own table, folder of images or text;
+        `nas search --help` lists everything, and `nas plugin list` every space and strategy";
+
 /// Plans and runs a study.
 ///
 /// # Errors
 /// The study is invalid, its file exists or cannot be written, it breaks while it runs, or all trials fail.
 pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
-    let spec = spec(search)?;
+    let (spec, chosen_strategy) = spec(search)?;
     let registry = plugins::registry_of_studies(args, &spec.limits)?;
     if let Some(file) = &search.study {
         check_new(file)?;
@@ -42,7 +52,10 @@ pub fn search(args: &Args, search: &Search) -> Result<ExitCode, Failure> {
         check_new(&file)?;
     }
     let plan = Plan::check(&spec, &registry, Some(&checkpoints.unwrap_or_else(|| checkpoint_folder(&file))))?;
-    let mut progress = Progress::new(&plan.header, args.quiet);
+    if !args.quiet {
+        print_choices(&plan, chosen_strategy);
+    }
+    let mut progress = Progress::new(args, &plan.header);
     let stop = stop_on_interrupt()?;
     let end = start(plan, &file, &stop, &mut progress)?;
     report(&file, end, search.json)
@@ -66,14 +79,30 @@ pub fn resume(args: &Args, resume: &Resume) -> Result<ExitCode, Failure> {
     let record = StudyRecord::read(&resume.file)?;
     let limits = record.header.limits.overridden_by(resume.isolation.limits());
     let registry = plugins::registry_of_studies(args, &limits)?;
-    let mut progress = Progress::new(&record.header, args.quiet);
+    let mut progress = Progress::new(args, &record.header);
     let stop = stop_on_interrupt()?;
     let end = nas_core::study::resume(&resume.file, &registry, &options, &stop, &mut progress)?;
     report(&resume.file, end, resume.json)
 }
 
-/// Returns the study that the file and the flags describe together.
-fn spec(search: &Search) -> Result<StudySpec, Failure> {
+/// Says what was chosen because the user did not.
+fn print_choices(plan: &Plan, strategy: Option<&str>) {
+    if let Some(ChosenSpace { name, task_settings, reason }) = &plan.problem.chosen_space {
+        let settings: Vec<String> =
+            task_settings.iter().map(|setting| format!("task.{}={}", setting.name, setting.value)).collect();
+        let with = if settings.is_empty() { String::new() } else { format!(" with {}", settings.join(", ")) };
+        eprintln!("note: the space is '{name}'{with}, because {reason}; --space takes another one");
+    }
+    if let Some(name) = strategy {
+        eprintln!("note: the strategy is '{name}', because none was named; --strategy takes another one");
+    }
+}
+
+/// Returns the study that the file and the flags describe together, and the strategy if it was chosen here.
+fn spec(search: &Search) -> Result<(StudySpec, Option<&'static str>), Failure> {
+    if search.describes_nothing() {
+        return Err(Failure::input("there is nothing to search: give at least data and a budget").help(FIRST_SEARCH));
+    }
     let file = match &search.file {
         Some(path) => StudySpec::from_file(path)?,
         None => StudySpec::default(),
@@ -103,7 +132,13 @@ fn spec(search: &Search) -> Result<StudySpec, Failure> {
     }
     let mut spec = file.overridden_by(flags);
     spec.evaluator.reference.get_or_insert_with(|| "burn".to_owned());
-    Ok(spec)
+    let mut chosen = None;
+    if spec.strategy.reference.is_none() {
+        let strategy = if spec.objectives.len() > 1 { SEVERAL_OBJECTIVES } else { ONE_OBJECTIVE };
+        spec.strategy.reference = Some(strategy.to_owned());
+        chosen = Some(strategy);
+    }
+    Ok((spec, chosen))
 }
 
 /// Checks that the study's file does not exist and can be written, before anything is run.

@@ -4,11 +4,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nas_api::{CurvePoint, Goal, Metric, Settings};
-use nas_core::study::{PluginRecord, StudyRecord, Summary, TrialRecord, records_without_times, trial_json};
+use nas_core::study::{
+    FailureGroup, PluginRecord, StudyRecord, Summary, TrialRecord, records_without_times, trial_json,
+};
 
 use crate::args::Show;
 use crate::failure::Failure;
-use crate::print;
+use crate::{follow, print};
+
+/// How many reasons of failed trials the summary lists.
+const REASONS: usize = 5;
 
 /// Prints the summary, the trials or the records of a study.
 ///
@@ -18,6 +23,9 @@ pub fn show(args: &Show) -> Result<ExitCode, Failure> {
     if args.records {
         print!("{}", records_without_times(&args.file)?);
         return Ok(ExitCode::SUCCESS);
+    }
+    if args.follow {
+        follow::follow(&args.file)?;
     }
     let record = StudyRecord::read(&args.file)?;
     let summary = Summary::of(&record);
@@ -99,6 +107,7 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
         counts.push_str(&format!(", {duplicates} of them duplicates"));
     }
     lines.push(format!("trials     {counts}, in {}", print::seconds(record.seconds)));
+    lines.extend(failures(&summary.failures));
     match summary.best.and_then(|best| record.trial(best)) {
         Some(best) => {
             lines.push(format!("best       trial {}: {}", best.trial, best.text));
@@ -106,13 +115,26 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
                 best.metrics.iter().map(|metric| format!("{} {}", metric.name, print::number(metric.value))).collect();
             lines.push(format!("           {}", metrics.join(", ")));
         }
-        None => {
-            lines.push("best       none yet".to_owned());
-            let failed = record.trials.iter().find(|trial| !trial.reason.is_empty());
-            lines.extend(failed.map(|trial| format!("trial {}    {}", trial.trial, trial.reason)));
-        }
+        None => lines.push("best       none yet".to_owned()),
     }
     lines.join("\n")
+}
+
+/// One line for each of the most frequent reasons why trials failed.
+fn failures(groups: &[FailureGroup]) -> Vec<String> {
+    let line = |(index, group): (usize, &FailureGroup)| {
+        let label = if index == 0 { "failed" } else { "" };
+        let FailureGroup { reason, trials, first } = group;
+        match trials {
+            1 => format!("{label:11}trial {first}: {reason}"),
+            _ => format!("{label:11}{trials} trials, the first of them {first}: {reason}"),
+        }
+    };
+    let mut lines: Vec<String> = groups.iter().take(REASONS).enumerate().map(line).collect();
+    if let Some(rest) = groups.len().checked_sub(REASONS).filter(|&rest| rest > 0) {
+        lines.push(format!("{:11}and {rest} more reasons; --trials lists them all", ""));
+    }
+    lines
 }
 
 /// Name, version and origin; the kind is the label of the line.

@@ -45,6 +45,24 @@ pub fn show(args: &Args, show: &SpaceShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Lists the operators that can be layers of a choice space, with their attributes.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn operators(as_json: bool) -> Result<ExitCode, Failure> {
+    if as_json {
+        let operators = nas_spaces::chain_operators().map(
+            |operator| json!({"name": operator.name, "required": operator.required, "optional": operator.optional}),
+        );
+        print::json(&json!({"operators": operators.collect::<Vec<_>>()}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows = nas_spaces::chain_operators()
+        .map(|operator| vec![operator.name.to_owned(), operator.required.join(", "), operator.optional.join(", ")]);
+    out!("{}", print::table(&["operator", "must have", "may have"], rows.collect()));
+    Ok(ExitCode::SUCCESS)
+}
+
 /// The number of genotypes, formatted for people; `None` if the space does not know it.
 pub fn size(info: &SpaceInfo) -> Option<String> {
     let size = info.log10_size?;

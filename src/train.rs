@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::ProgressBar;
 use nas_api::native::panic_message;
 use nas_api::{
     CurvePoint, Evaluator, Graph, Metric, Monitor, Settings, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator,
@@ -16,6 +15,7 @@ use serde_json::json;
 
 use crate::args::{Args, Train};
 use crate::failure::{Failure, STOPPED};
+use crate::progress::Steps;
 use crate::search::stop_on_interrupt;
 use crate::train_settings::Trainer;
 use crate::{plugins, print, show, train_classes, train_settings};
@@ -51,7 +51,7 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
     let seed = nas_api::rng::derive(record.header.seed, "train", trial.trial);
 
     let request = TrainRequest { graph, epochs, seed, folder };
-    let Some(trained) = run(&*evaluator, &request, args.quiet)? else {
+    let Some(trained) = run(args, &*evaluator, &request, unit(&info.fidelity_unit))? else {
         eprintln!("stopped; nothing was saved");
         return Ok(ExitCode::from(STOPPED));
     };
@@ -128,15 +128,17 @@ fn create_folder(out: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Runs the training; `None` means that the user stopped it.
-fn run(evaluator: &dyn Evaluator, request: &TrainRequest, quiet: bool) -> Result<Option<Trained>, Failure> {
-    let monitor = TrainingMonitor { stop: &*stop_on_interrupt()?, bar: progress_bar(request.epochs.into(), quiet) };
+fn run(args: &Args, evaluator: &dyn Evaluator, request: &TrainRequest, unit: &str) -> Result<Option<Trained>, Failure> {
+    let template = format!("{{wide_bar}} {{pos}}/{{len}} {unit}, {{eta}} left  {{msg}}");
+    let shown = Steps::new(args, Some(request.epochs.into()), "epochs", &template);
+    let mut monitor = TrainingMonitor { stop: &*stop_on_interrupt()?, shown };
     let ended = std::thread::scope(|scope| {
         // Deep networks need more than the stack of the main thread.
         let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
         let thread = builder.spawn_scoped(scope, || evaluator.train(request, &monitor));
         thread.map(|thread| thread.join().map_err(|panic| evaluator::panic_reason(&panic_message(&*panic))))
     });
-    monitor.bar.finish_and_clear();
+    monitor.shown.finish();
     let failed = |reason: String| Failure::broken(format!("training failed: {reason}"));
     let ended = ended.map_err(|error| failed(format!("no thread can be started: {error}")))?;
     let trained = ended.map_err(failed)?.map_err(|error| failed(error.to_string()))?;
@@ -150,7 +152,7 @@ fn run(evaluator: &dyn Evaluator, request: &TrainRequest, quiet: bool) -> Result
 /// Shows the progress of the training and passes the user's interrupt on.
 struct TrainingMonitor<'a> {
     stop: &'a AtomicBool,
-    bar: ProgressBar,
+    shown: Steps,
 }
 
 impl Monitor for TrainingMonitor<'_> {
@@ -159,15 +161,15 @@ impl Monitor for TrainingMonitor<'_> {
     }
 
     fn report(&self, point: CurvePoint) -> Verdict {
-        self.bar.set_position(point.fidelity as u64);
+        self.shown.reach(point.fidelity as u64);
         if let Some(loss) = Metric::find(&point.metrics, "train_loss") {
-            self.bar.set_message(format!("loss {}", print::number(loss)));
+            self.shown.say(format!("loss {}", print::number(loss)), false);
         }
         if self.stopped() { Verdict::Stopped } else { Verdict::Continue }
     }
 
     fn notice(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("note: {text}"));
+        self.shown.print(&format!("note: {text}"));
     }
 }
 
@@ -230,18 +232,4 @@ fn save(file: &Path, value: &serde_json::Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::broken(format!("{}: cannot be written: {error}", file.display())))?;
     fs::write(file, text).map_err(|error| Failure::broken(format!("{}: cannot be written: {error}", file.display())))
-}
-
-fn progress_bar(epochs: u64, quiet: bool) -> ProgressBar {
-    use std::io::IsTerminal;
-    let shown = !quiet && std::io::stderr().is_terminal();
-    let bar = ProgressBar::with_draw_target(
-        Some(epochs),
-        if shown { indicatif::ProgressDrawTarget::stderr() } else { indicatif::ProgressDrawTarget::hidden() },
-    );
-    let style = indicatif::ProgressStyle::with_template("{wide_bar} {pos}/{len} epochs, {eta} left  {msg}");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar
 }

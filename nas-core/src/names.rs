@@ -2,14 +2,33 @@
 
 /// Suggests the known name that is nearest to a misspelt one, as "did you mean 'NAME'? "; empty if none is near.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // A single typing error in a short name counts as near, although the Jaro–Winkler similarity is low.
-    let similarity = |name: &&str| match strsim::osa_distance(given, name) {
-        0 | 1 if name.len() < 5 => 1.0,
-        _ => strsim::jaro_winkler(given, name),
+    let given = given.to_lowercase();
+    let similarity = |name: &&str| match strsim::osa_distance(&given, &name.to_lowercase()) {
+        // Nothing but the case differs, or there is a single typing error in a short name, whose Jaro–Winkler
+        // similarity is low.
+        0 => 1.0,
+        1 if name.len() < 5 => 1.0,
+        _ if has_word_of(name, &given) => strsim::jaro_winkler(&given, name).max(SAME_WORD),
+        _ => strsim::jaro_winkler(&given, name),
     };
     let best =
         known.into_iter().filter(|name| similarity(name) > 0.7).max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
     best.map(|name| format!("did you mean '{name}'? ")).unwrap_or_default()
+}
+
+/// The similarity of names that share a word; a name with a typing error is nearer.
+const SAME_WORD: f64 = 0.85;
+/// Words with fewer letters say little.
+const SHORTEST_WORD: usize = 4;
+
+/// Whether a word of one name begins with a word of the other, as in `evolution` and `regularized-evolution`.
+fn has_word_of(name: &str, given: &str) -> bool {
+    let words = |text: &'_ str| -> Vec<String> {
+        let letters = text.split(|letter: char| !letter.is_alphanumeric());
+        letters.filter(|word| word.len() >= SHORTEST_WORD).map(str::to_lowercase).collect()
+    };
+    let (ours, theirs) = (words(name), words(given));
+    ours.iter().any(|our| theirs.iter().any(|their| our.starts_with(their.as_str()) || their.starts_with(our.as_str())))
 }
 
 #[cfg(test)]
@@ -22,6 +41,11 @@ mod tests {
         assert_eq!(did_you_mean("random", known), "did you mean 'random-search'? ");
         assert_eq!(did_you_mean("regularised-evoltion", known), "did you mean 'regularized-evolution'? ");
         assert_eq!(did_you_mean("hyperband", known), "");
+        assert_eq!(did_you_mean("evolution", known), "did you mean 'regularized-evolution'? ");
+        assert_eq!(did_you_mean("evolutionary-search", ["tpe", "genetic"]), "");
+        assert_eq!(did_you_mean("genetic-algorithm", ["tpe", "genetic"]), "did you mean 'genetic'? ");
+        assert_eq!(did_you_mean("TPE", ["tpe", "genetic"]), "did you mean 'tpe'? ");
+        assert_eq!(did_you_mean("Bananas2", ["bananas", "bohb"]), "did you mean 'bananas'? ");
         assert_eq!(did_you_mean("mpl", ["resnet", "mlp", "mobile"]), "did you mean 'mlp'? ");
     }
 }

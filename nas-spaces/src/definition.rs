@@ -14,6 +14,13 @@ pub fn read<T: DeserializeOwned>(text: &str, kind: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| Error::new(format!("the definition of the {kind}: {error}")))
 }
 
+/// Returns the known name that is most like a name that is not known; `None` if none is.
+pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let distance = |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
+    let nearest = known.into_iter().min_by_key(|known| distance(known));
+    nearest.filter(|known| distance(known) <= known.len().div_ceil(2))
+}
+
 /// Checks the name of a space.
 ///
 /// # Errors

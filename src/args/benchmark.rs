@@ -7,6 +7,7 @@ use nas_core::study::Duplicates;
 
 use super::IsolationFlags;
 use super::study::duplicates;
+use super::values::{count, number, whole};
 
 /// `nas bench`.
 #[derive(Debug, clap::Args)]
@@ -20,19 +21,19 @@ pub struct Bench {
     #[arg(long, value_delimiter = ',', value_name = "P,Q")]
     pub problems: Vec<String>,
     /// Limit each study to this many trials
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub trials: Option<u32>,
     /// Limit each study to this many seconds (simulated ones if the table knows what training costs)
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = number::<f64>)]
     pub seconds: Option<f64>,
     /// The number of seeds; every strategy runs with the same ones
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub seeds: Option<u32>,
     /// The folder in which the benchmark is kept; an existing benchmark is continued
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// How many trials of a study are measured at the same time (simulated if seconds are) [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32, 1, 1024>)]
     pub workers: Option<u32>,
     /// Whether a repeated candidate reuses its earlier outcome, or is measured and paid for again [default: reuse]
     #[arg(long, value_name = "WHAT", value_parser = duplicates())]
@@ -45,7 +46,7 @@ pub struct Bench {
     #[arg(long)]
     pub count_strategy: bool,
     /// How many studies run at the same time [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32, 1, 1024>)]
     pub jobs: Option<u32>,
     /// Leave out random search, which is otherwise part of every benchmark
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::values::{count, whole};
 use super::{NetworkFlags, TaskFlags};
 
 /// `nas latency`.
@@ -26,7 +27,7 @@ pub struct RuntimeFlags {
     #[arg(long, value_enum, default_value_t = RuntimeName::Onnxruntime)]
     pub runtime: RuntimeName,
     /// How many threads one operator may use; burn always uses one
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole::<u32, 1, 256>)]
     pub threads: u32,
 }
 
@@ -45,7 +46,7 @@ pub struct SampleFlags {
     /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
     /// The seed of the first network [default: 0; for `check` 1000000, so that its networks differ from the table's]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub seed: Option<u32>,
     /// What the networks are for.
     #[command(flatten)]
@@ -73,7 +74,7 @@ pub struct LatencyCostTable {
     #[command(flatten)]
     pub sample: SampleFlags,
     /// How many random networks to take the operators from
-    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = whole::<u32, 1, 1_000_000>)]
     pub samples: u32,
     /// The cost table to write, a .csv file; operators that an existing one lacks are added to it
     #[arg(long, value_name = "FILE")]
@@ -93,7 +94,7 @@ pub struct LatencyUnits {
     #[command(flatten)]
     pub sample: SampleFlags,
     /// How many random networks to take the operators from
-    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = whole::<u32, 1, 1_000_000>)]
     pub samples: u32,
     /// The folder for the ONNX files and for the cost table to be filled in
     #[arg(long, value_name = "DIR")]
@@ -112,7 +113,7 @@ pub struct LatencyCheck {
     #[command(flatten)]
     pub sample: SampleFlags,
     /// How many whole networks to measure
-    #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    #[arg(long, default_value_t = 30, value_name = "N", value_parser = whole::<u32, 2, 100_000>)]
     pub samples: u32,
     /// What runs them.
     #[command(flatten)]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::values::{count, number, whole};
+
 /// The settings of a space and its task. For a study they are recorded, so they cannot be given.
 #[derive(Debug, clap::Args)]
 pub struct TaskFlags {
@@ -11,7 +13,7 @@ pub struct TaskFlags {
     #[arg(long, value_name = "C,H,W")]
     pub input: Option<String>,
     /// With a space: the number of classes [default: 10, or those of the .onnx file]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub outputs: Option<u32>,
     /// With a space: the kind of task [default: classification]
     #[arg(long, value_name = "WORD", value_parser = ["classification", "regression", "language", "detection"])]
@@ -61,6 +63,12 @@ pub enum SpaceCommand {
     Stats(SpaceStats),
     /// Check that a space keeps every promise of the contract
     Check(SpaceCheck),
+    /// List the operators that a choice space, written in TOML, can have as layers
+    Operators {
+        /// Print one JSON object on standard output
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `nas space show`.
@@ -82,10 +90,10 @@ pub struct SpaceSample {
     /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
     /// How many architectures to sample
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = count)]
     pub count: u32,
     /// The seed of the first one
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = count)]
     pub seed: u32,
     /// Show this architecture, as `sample` writes it, instead of a random one
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["count", "seed"])]
@@ -107,10 +115,10 @@ pub struct SpaceStats {
     /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
     /// How many random architectures to sample
-    #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 500, value_name = "N", value_parser = whole::<u32, 1, 1_000_000>)]
     pub samples: u32,
     /// The seed of the first one
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = count)]
     pub seed: u32,
     /// What the networks are for.
     #[command(flatten)]
@@ -126,7 +134,7 @@ pub struct SpaceCheck {
     /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
     /// How many random architectures each check looks at
-    #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    #[arg(long, default_value_t = 40, value_name = "N", value_parser = whole::<u32, 2, 100_000>)]
     pub samples: u32,
     /// What the networks are for.
     #[command(flatten)]
@@ -152,7 +160,7 @@ pub struct Draw {
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["seed", "trial"])]
     pub text: Option<String>,
     /// With a space: draw the random architecture of this seed [default: 0]
-    #[arg(long, value_name = "N", conflicts_with = "trial")]
+    #[arg(long, value_name = "N", conflicts_with = "trial", value_parser = count)]
     pub seed: Option<u32>,
     /// With a study: draw this trial, `best` or a number [default: best]
     #[arg(long, value_name = "best|N")]
@@ -165,7 +173,7 @@ pub struct Draw {
     #[command(flatten)]
     pub task: TaskFlags,
     /// Pixels per unit of length in a .png
-    #[arg(long, default_value_t = 2.0, value_name = "X")]
+    #[arg(long, default_value_t = 2.0, value_name = "X", value_parser = number::<f32>)]
     pub scale: f32,
     /// Print one JSON object on standard output
     #[arg(long)]
@@ -188,7 +196,7 @@ pub struct Export {
     #[arg(long, value_name = "DIR|FILE")]
     pub weights: Option<PathBuf>,
     /// The seed of fresh weights [default: 0]
-    #[arg(long, value_name = "N", conflicts_with = "weights")]
+    #[arg(long, value_name = "N", conflicts_with = "weights", value_parser = count)]
     pub seed: Option<u32>,
     /// Print one JSON object on standard output
     #[arg(long)]

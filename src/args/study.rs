@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nas_core::study::{BudgetSpec, Duplicates};
 
+use super::values::{count, number, whole};
 use super::{IsolationFlags, PlaceFlags};
 
 /// `nas search`.
@@ -12,10 +13,10 @@ use super::{IsolationFlags, PlaceFlags};
 pub struct Search {
     /// The study as a TOML file; flags take precedence over it
     pub file: Option<PathBuf>,
-    /// The space: a name, or a .wasm, .toml or .onnx file
+    /// The space: a name, or a .wasm, .toml or .onnx file [default: one that fits the data]
     #[arg(long)]
     pub space: Option<String>,
-    /// The strategy: a name, or a .wasm file
+    /// The strategy: a name, or a .wasm file [default: regularized-evolution, or nsga2 for several objectives]
     #[arg(long)]
     pub strategy: Option<String>,
     /// The evaluator: a name, a .wasm file or a native library [default: burn]
@@ -35,11 +36,11 @@ pub struct Search {
     #[command(flatten)]
     pub budget: BudgetFlags,
     /// The seed from which all random numbers are derived [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub seed: Option<u32>,
     /// How many trials are measured at the same time; part of the study, because another number makes another search
     /// [default: 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub workers: Option<u32>,
     /// Whether a repeated candidate reuses its earlier outcome, or is measured again [default: reuse]
     #[arg(long, value_name = "WHAT", value_parser = duplicates())]
@@ -71,17 +72,31 @@ pub struct Search {
     pub json: bool,
 }
 
+impl Search {
+    /// Whether no flag or file says what to search.
+    pub fn describes_nothing(&self) -> bool {
+        let BudgetFlags { trials, total_fidelity, seconds } = self.budget;
+        let plugins = [&self.space, &self.strategy, &self.evaluator, &self.data];
+        self.file.is_none()
+            && plugins.iter().all(|given| given.is_none())
+            && self.sets.is_empty()
+            && trials.is_none()
+            && total_fidelity.is_none()
+            && seconds.is_none()
+    }
+}
+
 /// What a search may spend; the first limit that is reached ends it.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct BudgetFlags {
     /// Limit the search to this many trials
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub trials: Option<u32>,
     /// Limit the fidelity of all trials together to this much, in the evaluator's unit (epochs for burn)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<f64>)]
     pub total_fidelity: Option<f64>,
     /// Limit the search to this many seconds
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = number::<f64>)]
     pub seconds: Option<f64>,
 }
 
@@ -131,8 +146,11 @@ pub struct Show {
     #[arg(long)]
     pub trials: bool,
     /// Show everything that is known about one trial, including its learning curve
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub trial: Option<u32>,
+    /// Watch a running study: print each trial as it ends, and the summary at the end
+    #[arg(long, conflicts_with_all = ["trial", "records", "json"])]
+    pub follow: bool,
     /// Print the records without times, so that two studies can be compared byte by byte
     #[arg(long, conflicts_with_all = ["trials", "trial", "json"])]
     pub records: bool,
@@ -161,7 +179,7 @@ pub struct Train {
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// Epochs of the final training [default: those of --set or --recipe, or else 5 times those of a trial]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32, 1, 1_000_000>)]
     pub epochs: Option<u32>,
     /// The folder for weights, network and metrics; created if it does not exist
     #[arg(long, value_name = "DIR")]

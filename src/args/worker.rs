@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use clap::ValueEnum;
 use nas_core::study::{self, Limits};
 
+use super::values::{seconds, whole};
+
 /// Where evaluators that train networks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Isolation {
@@ -21,7 +23,7 @@ pub struct PlaceFlags {
     #[arg(long, value_enum, value_name = "WHERE")]
     pub isolation: Option<Isolation>,
     /// Limit the memory of each worker process to this many MiB [default: no limit]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u64, 16, 1_073_741_824>)]
     pub worker_memory: Option<u64>,
 }
 
@@ -45,7 +47,7 @@ pub struct IsolationFlags {
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub trial_seconds: Option<f64>,
     /// How often a trial is retried after its process has died, at most 100 [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32, 0, 100>)]
     pub retries: Option<u32>,
 }
 
@@ -57,17 +59,12 @@ impl IsolationFlags {
     }
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    let seconds = text.parse().ok().filter(|seconds: &f64| (0.001..=1e9).contains(seconds));
-    seconds.ok_or_else(|| "it takes seconds: a number from 0.001 to 1e9".to_owned())
-}
-
 /// `nas worker`.
 #[derive(Debug, clap::Args)]
 pub struct Worker {
     /// The evaluator: a name, or a native library
     pub evaluator: OsString,
     /// Limit the memory of this process to this many MiB [default: no limit]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u64, 16, 1_073_741_824>)]
     pub worker_memory: Option<u64>,
 }

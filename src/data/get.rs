@@ -1,11 +1,9 @@
 //! `nas data get`: fetches public data sets.
 
 use std::fs;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nas_data::{data_folders, own_data_folder};
 
 use super::fetch::{Download, FetchError, fetch};
@@ -14,6 +12,7 @@ use super::unpack::{is_unpacked, unpack};
 use crate::args::{Args, DataGet};
 use crate::failure::Failure;
 use crate::print;
+use crate::progress::Steps;
 
 /// Fetches a data set, or lists all if none is named.
 ///
@@ -35,14 +34,15 @@ pub fn get(args: &Args, get: &DataGet) -> Result<ExitCode, Failure> {
         [DataFile { storage: Storage::As(file), .. }] => folder.join(file),
         _ => folder.join(set.name),
     };
-    let bar = progress_bar(set.bytes(), args.quiet);
+    let template = "{wide_bar} {bytes}/{total_bytes}, {eta} left  {msg}";
+    let mut bar = Steps::new(args, Some(set.bytes()), "MB", template);
     let mut done = 0;
     for file in set.files {
-        bar.set_message(file.name);
-        fetch_file(file, &place, &get.mirror, &mut |bytes| bar.set_position(done + bytes))?;
+        bar.say(file.name.to_owned(), true);
+        fetch_file(file, &place, &get.mirror, &mut |bytes| bar.reach(done + bytes))?;
         done += file.bytes;
     }
-    bar.finish_and_clear();
+    bar.finish();
     out!("{}", place.display());
     if get.out.is_none() {
         eprintln!("use it with --data {name}");
@@ -97,14 +97,4 @@ fn list() -> ExitCode {
     });
     out!("{}", print::table(&["name", "MB", "description", "location"], rows.collect()));
     ExitCode::SUCCESS
-}
-
-fn progress_bar(bytes: u64, quiet: bool) -> ProgressBar {
-    let shown = !quiet && std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(bytes), target);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}, {eta} left  {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -50,7 +50,13 @@ impl<S: SearchSpace> FileSpaceSource<S> {
         let identity = Identity { kind: Kind::Space, name, version: String::new(), origin, digest };
         let settings = Settings(vec![Setting { name: DEFINITION.into(), value: Value::Text(text) }]);
         let mut source = Self { identity, settings, space: PhantomData };
-        let mut space = source.open(&Settings::default())?;
+        // The definition names the space; until it has been read, the path is all that is known.
+        let refused = |error: PluginError| PluginError {
+            plugin: format!("space {}", path.display()),
+            call: String::new(),
+            ..error
+        };
+        let mut space = source.open(&Settings::default()).map_err(refused)?;
         let info = space.info().map_err(|error| PluginError::from_api(&source.identity, "describe", error))?;
         source.identity.name = info.name;
         source.identity.version = info.version;

@@ -21,7 +21,7 @@ pub use error::PluginError;
 pub use file_space::{DEFINITION, TABLE_SPACE};
 pub(crate) use identity::has_ending;
 pub use identity::{Identity, Kind, Origin};
-pub use registry::{Entry, Options, Registry};
+pub use registry::{ChosenSpace, Entry, Options, Registry, SpaceChooser};
 pub use search::{NativeSearch, Search};
 
 use std::path::Path;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use nas_api::{EvaluatorPlugin, Meter, SearchSpace, Settings, SpaceInfo, StrategyPlugin};
+use nas_api::{EvaluatorPlugin, Meter, SearchSpace, Setting, Settings, SpaceInfo, StrategyPlugin, Task};
 
 use super::builtin::BuiltIn;
 use super::composite_space::{ProductSource, is_product};
@@ -54,6 +54,20 @@ impl Default for Options {
 }
 
 type TomlLoader = fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError>;
+/// A space for a task, chosen because the user names none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChosenSpace {
+    /// The name of the space.
+    pub name: String,
+    /// Settings of the task that the space starts with, unless the user gives others.
+    pub task_settings: Vec<Setting>,
+    /// What it is about the task that the space fits.
+    pub reason: String,
+}
+
+/// Chooses a space for a task; `None` if no space is known to fit.
+pub type SpaceChooser = fn(&Task) -> Option<ChosenSpace>;
+
 type OnnxLoader = Box<dyn Fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError> + Send + Sync>;
 
 /// The plugins that a study can name.
@@ -73,6 +87,8 @@ pub struct Registry {
     meter_reader: Option<ReadMeter>,
     /// Recipes by name, as TOML.
     recipes: BTreeMap<&'static str, &'static str>,
+    /// Chooses a space for studies that name none.
+    space_chooser: Option<SpaceChooser>,
     options: Options,
     host: OnceLock<Result<Arc<Host>, String>>,
 }
@@ -123,6 +139,16 @@ impl Registry {
         }));
     }
 
+    /// Sets the function that chooses a space for studies that name none.
+    pub fn choose_spaces_with(&mut self, choose: SpaceChooser) {
+        self.space_chooser = Some(choose);
+    }
+
+    /// A space for a study that names none; `None` if no space is known to fit the task.
+    pub fn choose_space(&self, task: &Task) -> Option<ChosenSpace> {
+        self.space_chooser.and_then(|choose| choose(task))
+    }
+
     /// Adds a recipe, whose settings in TOML evaluators with a parameter `recipe` take by this name.
     pub fn add_recipe(&mut self, name: &'static str, toml: &'static str) {
         self.recipes.insert(name, toml);
@@ -159,6 +185,11 @@ impl Registry {
     /// Sets the reader of files that describe meters.
     pub fn read_meters_with(&mut self, read: ReadMeter) {
         self.meter_reader = Some(read);
+    }
+
+    /// The names of all meters, in alphabetical order; files can be meters, too.
+    pub fn meter_names(&self) -> impl Iterator<Item = &'static str> {
+        self.meters.keys().copied()
     }
 
     /// Whether a meter was added under this name; files are not considered.

@@ -7,7 +7,7 @@ use nas_api::graph::count::count;
 use nas_api::graph::shape::infer;
 use nas_api::{
     Candidate, Evaluator, EvaluatorInfo, Fingerprint, Graph, InstanceInfo, Metric, MetricInfo, Objective, OpenSpace,
-    Parameter, Settings, SpaceInfo, Task,
+    Parameter, Setting, Settings, SpaceInfo, Task,
 };
 
 use super::StudyError;
@@ -15,11 +15,11 @@ use super::header::{Header, PluginRecord};
 use super::meters::Meters;
 use super::problem_settings::{choose_task, evaluator_settings, known_space, named, space_settings};
 use super::pruner::Reporting;
-use super::settings::check_settings;
+use super::settings::{UnresolvedSetting, check_settings};
 use super::spec::StudySpec;
 use super::static_metrics::{is_static, static_metric_infos, static_metrics};
 use super::unchanged::{check_data, check_data_is_not_hidden, check_plugins, check_same, recorded_settings};
-use crate::plugin::{EvaluatorSource, Identity, PluginError, Registry, SpaceSource};
+use crate::plugin::{ChosenSpace, EvaluatorSource, Identity, PluginError, Registry, SpaceSource};
 
 /// A space and an evaluator, ready for candidates.
 pub struct Problem {
@@ -29,6 +29,8 @@ pub struct Problem {
     pub space_info: SpaceInfo,
     /// The space as the study records it.
     pub space_record: PluginRecord,
+    /// Why this space, if the description names none and the data do not determine it.
+    pub chosen_space: Option<ChosenSpace>,
     /// The evaluator.
     pub evaluator: Arc<dyn Evaluator>,
     /// What the evaluator says about itself.
@@ -67,13 +69,21 @@ impl Problem {
         let settings = evaluator_settings(spec, &info, registry)?;
         let evaluator = EvaluatorParts::open(source.as_ref(), info, settings, checkpoints)?;
         let reference = spec.space.reference.clone().or_else(|| known_space(&evaluator.opened));
+        let task = evaluator.opened.task.as_ref().filter(|_| reference.is_none());
+        let chosen_space = task.and_then(|task| registry.choose_space(task));
+        let reference = reference.or_else(|| chosen_space.as_ref().map(|chosen| chosen.name.clone()));
         let source = registry.space(named("space", &reference)?).map_err(StudyError::Open)?;
         let parameters = source.parameters().map_err(StudyError::Open)?;
         let settings = space_settings(&spec.space.settings, &evaluator.opened.space_settings)?;
         let space = SpaceParts::open(source.as_ref(), check_settings("space", &parameters, &settings)?)?;
         let mut task = choose_task(&spec.task, evaluator.opened.task.clone(), &evaluator.info.name)?;
-        task.settings = check_settings("task", &space.task_parameters, &spec.task.settings)?;
-        Self::assemble(space, evaluator, task, Meters::open(&spec.meters, registry)?)
+        let mut given = spec.task.settings.clone();
+        for Setting { name, value } in chosen_space.iter().flat_map(|chosen| &chosen.task_settings) {
+            given.entry(name.clone()).or_insert_with(|| UnresolvedSetting::Typed(value.clone()));
+        }
+        task.settings = check_settings("task", &space.task_parameters, &given)?;
+        let problem = Self::assemble(space, evaluator, task, Meters::open(&spec.meters, registry)?)?;
+        Ok(Self { chosen_space, ..problem })
     }
 
     /// Opens the space and the evaluator that a study recorded, without its meters.
@@ -136,6 +146,7 @@ impl Problem {
             space,
             space_info,
             space_record,
+            chosen_space: None,
             evaluator,
             evaluator_info,
             evaluator_record,

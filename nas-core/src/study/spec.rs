@@ -88,7 +88,7 @@ pub struct StudySpec {
     /// The folder of the study file: relative paths in the file are taken from here.
     #[serde(skip)]
     pub folder: Option<PathBuf>,
-    /// What all random numbers are derived from; default 0.
+    /// The seed from which all random numbers are derived; default 0.
     pub seed: Option<u32>,
     /// Trials that are measured at the same time; default 1. Part of the study: another number makes another search.
     pub workers: Option<u32>,

@@ -1,8 +1,11 @@
 //! The summary of a study's record, which is a pure function of it.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use nas_api::{CurvePoint, Metric, Objective, Settings};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::header::PluginRecord;
@@ -17,6 +20,8 @@ pub struct Summary {
     pub pruned: u32,
     /// Trials that failed; pruned ones are not among them.
     pub failed: u32,
+    /// Why trials failed, the most frequent reason first.
+    pub failures: Vec<FailureGroup>,
     /// Trials that are running or stopped.
     pub unfinished: u32,
     /// Finished trials whose outcome was taken over from an equal one.
@@ -29,6 +34,30 @@ pub struct Summary {
     pub front: Vec<u32>,
     /// Seconds that all trials cost together.
     pub cost: f64,
+}
+
+/// Trials that failed for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailureGroup {
+    /// The reason of the first of them; those of the others differ in numbers at most.
+    pub reason: String,
+    /// How many there are.
+    pub trials: u32,
+    /// The first of them.
+    pub first: u32,
+}
+
+/// Groups failed trials whose reasons are equal but for numbers, such as the epoch in which a loss became infinite.
+fn failures(trials: &[TrialRecord]) -> Vec<FailureGroup> {
+    let mut groups: BTreeMap<String, FailureGroup> = BTreeMap::new();
+    for trial in trials.iter().filter(|trial| trial.state == State::Failed) {
+        let pattern: String = trial.reason.split(|letter: char| letter.is_ascii_digit()).collect();
+        let new = || FailureGroup { reason: trial.reason.clone(), trials: 0, first: trial.trial };
+        groups.entry(pattern).or_insert_with(new).trials += 1;
+    }
+    let mut groups: Vec<FailureGroup> = groups.into_values().collect();
+    groups.sort_by_key(|group| (Reverse(group.trials), group.first));
+    groups
 }
 
 /// Whether a trial is a better incumbent: measured at a higher fidelity, or at an equal one with a better main
@@ -63,6 +92,7 @@ impl Summary {
             measured: count(&|trial| trial.state == State::Measured),
             pruned: count(&|trial| trial.state == State::Pruned),
             failed: count(&|trial| trial.state == State::Failed),
+            failures: failures(trials),
             unfinished: count(&|trial| !trial.state.is_final()),
             duplicates: count(&|trial| trial.state.is_final() && trial.duplicate_of.is_some()),
             best: incumbents.last().copied(),
@@ -105,6 +135,7 @@ impl Summary {
             "measured": self.measured,
             "pruned": self.pruned,
             "failed": self.failed,
+            "failures": self.failures,
             "unfinished": self.unfinished,
             "duplicates": self.duplicates,
             "best": self.best.as_ref().and_then(found),

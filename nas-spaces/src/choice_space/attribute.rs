@@ -1,5 +1,6 @@
 //! Attributes of layers: which values each takes, and how a definition writes them.
 
+use nas_api::graph::operators;
 use nas_api::{Attribute, Result};
 
 use super::spec::Scalar;
@@ -68,6 +69,27 @@ pub fn required(op: &str) -> &'static [&'static str] {
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" => &["axes"],
         _ => &[],
     }
+}
+
+/// An operator that can be a layer of a choice space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainOperator {
+    /// Its name in ONNX.
+    pub name: &'static str,
+    /// The attributes that it must have.
+    pub required: &'static [&'static str],
+    /// The attributes that it may have.
+    pub optional: Vec<&'static str>,
+}
+
+/// Every operator that can be a layer of a choice space, in alphabetical order.
+pub fn chain_operators() -> impl Iterator<Item = ChainOperator> {
+    operators::names().filter(|name| operators::is_unary(name)).map(|name| {
+        let required = required(name);
+        let known = operators::attributes(name).unwrap_or_default().iter().copied();
+        let optional = known.filter(|attribute| !required.contains(attribute) && kind(attribute).is_some()).collect();
+        ChainOperator { name, required, optional }
+    })
 }
 
 impl Kind {

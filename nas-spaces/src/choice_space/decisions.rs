@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use nas_api::{Decision, Error, Result};
+use nas_api::Decision;
 
+use super::fault::Fault;
 use super::spec::{DecisionSpec, Scalar, scalars};
 
 /// The largest number of decisions.
@@ -61,23 +62,26 @@ impl Decisions {
     ///
     /// # Errors
     /// If there are none or too many, or one is invalid. The message names the decision.
-    pub fn new(specs: &[DecisionSpec]) -> Result<Self> {
+    pub fn new(specs: &[DecisionSpec]) -> Result<Self, Fault> {
         if specs.is_empty() || specs.len() > MAX_DECISIONS {
             let count = specs.len();
-            return Err(Error::new(format!("a choice space has 1 to {MAX_DECISIONS} decisions, not {count}")));
+            let problem = format!("a choice space has 1 to {MAX_DECISIONS} decisions, not {count}");
+            return Err(Fault::at_key("decision", problem));
         }
         let mut table = Self { decisions: vec![], values: vec![], conditions: vec![], conditional: false };
-        for spec in specs {
-            let wrong = |problem: String| Error::new(format!("decision '{}': {problem}", spec.name));
+        for (index, spec) in specs.iter().enumerate() {
+            let wrong = |key: &str, problem: String| {
+                Fault::at_key(key, problem).inside("decision", index).named(&format!("decision '{}'", spec.name))
+            };
             if !is_name(&spec.name) || spec.name == "outputs" {
                 let rule = "a name is a letter, then letters, digits and underscores ('outputs' is reserved)";
-                return Err(wrong(format!("its name is invalid; {rule}")));
+                return Err(wrong("name", format!("its name is invalid; {rule}")));
             }
             if table.position(&spec.name).is_some() {
-                return Err(wrong("an earlier decision has the same name".into()));
+                return Err(wrong("name", "an earlier decision has the same name".into()));
             }
-            let values = choices(&spec.choices).map_err(wrong)?;
-            let condition = table.condition(spec.when.iter()).map_err(wrong)?;
+            let values = choices(&spec.choices).map_err(|problem| wrong("choices", problem))?;
+            let condition = table.condition(spec.when.iter()).map_err(|problem| wrong("when", problem))?;
             table.conditional |= !condition.0.is_empty();
             let mut decision = Decision::new(&spec.name, values.iter().map(Scalar::to_string));
             decision.ordered = spec.ordered;
@@ -163,7 +167,7 @@ impl Decisions {
     ///
     /// # Errors
     /// If there are too many combinations to check.
-    pub fn structures(&self, also: &[usize]) -> Result<Vec<(Vec<DecisionState>, f64)>> {
+    pub fn structures(&self, also: &[usize]) -> Result<Vec<(Vec<DecisionState>, f64)>, String> {
         let in_conditions =
             self.conditions.iter().flat_map(|condition| condition.0.iter().map(|(decision, _)| *decision));
         let mut fixed = vec![false; self.decisions.len()];
@@ -186,11 +190,11 @@ impl Decisions {
                 if longer.len() > MAX_STRUCTURES {
                     let fixed = fixed.iter().zip(&self.decisions).filter(|(fixed, _)| **fixed);
                     let names: Vec<&str> = fixed.map(|(_, decision)| decision.name.as_str()).collect();
-                    return Err(Error::new(format!(
+                    return Err(format!(
                         "conditions and repetitions depend on {}, which have more than {MAX_STRUCTURES} combinations, \
                          too many to check; let them depend on fewer decisions",
                         names.join(", ")
-                    )));
+                    ));
                 }
             }
             structures = longer;

@@ -7,7 +7,9 @@ use nas_api::{Attribute, Graph, GraphBuilder, Symbol};
 
 use super::attribute::{kind, required};
 use super::decisions::{DecisionState, Decisions};
+use super::fault::Fault;
 use super::spec::Scalar;
+use super::suggest::{refused_attribute, refused_operator};
 use super::template::{Layer, MAX_REPEAT, Name, Step, Term, Terms};
 
 /// The largest number of layers in one network.
@@ -17,6 +19,8 @@ const MAX_LAYERS: usize = 1000;
 struct Occurrence<'t> {
     /// How messages refer to it: `layer 2 ('stem')` or `layer 3, repetition 2, block layer 1`.
     location: String,
+    /// The position of its step in the definition, and its own in the step's block, if it has one; both from 0.
+    place: (usize, Option<usize>),
     /// The name of its node, or the beginning of it if the definition does not name the layer.
     name: String,
     layer: &'t Layer,
@@ -35,24 +39,37 @@ impl<'t> Expansion<'t> {
     ///
     /// # Errors
     /// If a condition or a repetition names an unknown decision or an impossible value.
-    pub fn structural(&self) -> Result<Vec<usize>, String> {
+    pub fn structural(&self) -> Result<Vec<usize>, Fault> {
         let mut found = Vec::new();
-        for step in self.steps {
-            let mut max_repeat = None;
-            if let Some(repeat) = &step.repeat {
-                found.extend(self.decision(repeat, None)?);
-                max_repeat = Some(self.max_repetitions(repeat)?);
-            }
-            for n in max_repeat.map_or(vec![None], |max| (1..=max).map(Some).collect()) {
-                for (name, value) in step.layers.iter().flat_map(|layer| &layer.when) {
-                    let condition = self.decisions.condition([(name.at(n)?, value)].into_iter())?;
-                    found.extend(condition.0.iter().map(|(decision, _)| *decision));
+        for (index, step) in self.steps.iter().enumerate() {
+            let decisions = self.structural_of(step);
+            found.extend(decisions.map_err(|fault| fault.inside("layer", index).named(&located(index, step)))?);
+        }
+        Ok(found)
+    }
+
+    fn structural_of(&self, step: &Step) -> Result<Vec<usize>, Fault> {
+        let mut found = Vec::new();
+        let mut max_repeat = None;
+        if let Some(repeat) = &step.repeat {
+            let wrong = |problem: String| Fault::at_key("repeat", problem);
+            found.extend(self.decision(repeat, None).map_err(wrong)?);
+            max_repeat = Some(self.max_repetitions(repeat).map_err(wrong)?);
+        }
+        let read = |name: &Name, value: &toml::Value, n: Option<u32>| -> Result<Vec<usize>, String> {
+            let condition = self.decisions.condition([(name.at(n)?, value)].into_iter())?;
+            Ok(condition.0.into_iter().map(|(decision, _)| decision).collect())
+        };
+        let wrong = |problem: String| Fault::at_key("when", problem);
+        for n in max_repeat.map_or(vec![None], |max| (1..=max).map(Some).collect()) {
+            for (item, layer) in step.layers.iter().enumerate() {
+                for (name, value) in &layer.when {
+                    found.extend(read(name, value, n).map_err(wrong).map_err(|fault| step.inside_block(fault, item))?);
                 }
             }
-            for (name, value) in &step.when {
-                let condition = self.decisions.condition([(name.at(None)?, value)].into_iter())?;
-                found.extend(condition.0.iter().map(|(decision, _)| *decision));
-            }
+        }
+        for (name, value) in &step.when {
+            found.extend(read(name, value, None).map_err(wrong)?);
         }
         Ok(found)
     }
@@ -61,7 +78,7 @@ impl<'t> Expansion<'t> {
     ///
     /// # Errors
     /// If a layer is invalid or reads a decision that is not made, or a decision is not used.
-    pub fn check(&self, structures: &[(Vec<DecisionState>, f64)], structural: &[usize]) -> Result<(), String> {
+    pub fn check(&self, structures: &[(Vec<DecisionState>, f64)], structural: &[usize]) -> Result<(), Fault> {
         if self.steps.is_empty() {
             return Ok(());
         }
@@ -69,15 +86,23 @@ impl<'t> Expansion<'t> {
         // The checks of a layer's values depend on its repetition, not on the structure.
         let mut checked: HashSet<(*const Layer, Option<u32>)> = HashSet::new();
         for (states, _) in structures {
-            for Occurrence { location, layer, n, .. } in self.occurrences(states)? {
-                let wrong = |problem: String| format!("{location}: {problem}");
-                for term in self.terms(layer) {
-                    let Some(decision) = self.decision(term, n).map_err(wrong)? else { continue };
+            for Occurrence { location, place, layer, n, .. } in self.occurrences(states)? {
+                let wrong = |fault: Fault| {
+                    let fault = match place.1 {
+                        Some(item) => fault.inside("block", item),
+                        None => fault,
+                    };
+                    fault.inside("layer", place.0).named(&location)
+                };
+                for (key, term) in layer.terms() {
+                    let decision = self.decision(term, n).map_err(|problem| wrong(Fault::at_key(key, problem)))?;
+                    let Some(decision) = decision else { continue };
                     used.insert(decision);
                     if states[decision] == DecisionState::Skipped {
                         let name = &self.decisions.decisions[decision].name;
                         let state = self.describe(states);
-                        return Err(wrong(format!("reads the decision '{name}', which is not made where {state}")));
+                        let problem = format!("reads the decision '{name}', which is not made where {state}");
+                        return Err(wrong(Fault::at_key(key, problem)));
                     }
                 }
                 if checked.insert((std::ptr::from_ref(layer), n)) {
@@ -89,7 +114,9 @@ impl<'t> Expansion<'t> {
         match (0..self.decisions.decisions.len()).find(|at| !used.contains(at) && !in_conditions(*at)) {
             Some(unused) => {
                 let name = &self.decisions.decisions[unused].name;
-                Err(format!("decision '{name}': no layer and no condition reads it; write '${name}' in a layer"))
+                let problem =
+                    format!("decision '{name}': no layer and no condition reads it; write '${name}' in a layer");
+                Err(Fault::at_key("name", problem).inside("decision", unused))
             }
             None => Ok(()),
         }
@@ -102,7 +129,7 @@ impl<'t> Expansion<'t> {
     pub fn build(&self, states: &[DecisionState], outputs: u32) -> Result<Graph, String> {
         let mut graph = GraphBuilder::new();
         let mut value = graph.input();
-        for Occurrence { location, name, layer, n } in self.occurrences(states)? {
+        for Occurrence { location, name, layer, n, .. } in self.occurrences(states)? {
             let wrong = |problem: String| format!("{location}: {problem}");
             let resolve = |term: &Term| self.resolve(term, n, states, outputs).map_err(wrong);
             let op = resolve(&layer.op)?.to_string();
@@ -129,11 +156,7 @@ impl<'t> Expansion<'t> {
     fn occurrences(&self, states: &[DecisionState]) -> Result<Vec<Occurrence<'t>>, String> {
         let mut found = Vec::new();
         for (position, step) in (1..).zip(self.steps) {
-            let location = if step.label == position.to_string() {
-                format!("layer {position}")
-            } else {
-                format!("layer {position} ('{}')", step.label)
-            };
+            let location = located(position - 1, step);
             let wrong = |problem: String| format!("{location}: {problem}");
             if !self.holds(&step.when, None, states).map_err(wrong)? {
                 continue;
@@ -142,7 +165,7 @@ impl<'t> Expansion<'t> {
                 for layer in &step.layers {
                     if self.holds(&layer.when, None, states).map_err(wrong)? {
                         let (location, name) = (location.clone(), step.label.clone());
-                        found.push(Occurrence { location, name, layer, n: None });
+                        found.push(Occurrence { location, place: (position - 1, None), name, layer, n: None });
                     }
                 }
                 continue;
@@ -156,7 +179,8 @@ impl<'t> Expansion<'t> {
                     let location = format!("{location}, repetition {n}, block layer {item}");
                     if self.holds(&layer.when, Some(n), states).map_err(|problem| format!("{location}: {problem}"))? {
                         let name = format!("{}.{n}.{}", step.label, layer.label);
-                        found.push(Occurrence { location, name, layer, n: Some(n) });
+                        let place = (position - 1, step.block.then_some(item - 1));
+                        found.push(Occurrence { location, place, name, layer, n: Some(n) });
                     }
                 }
                 if found.len() > MAX_LAYERS {
@@ -211,14 +235,6 @@ impl<'t> Expansion<'t> {
         }
     }
 
-    fn terms(&self, layer: &'t Layer) -> impl Iterator<Item = &'t Term> {
-        let attributes = layer.attributes.iter().flat_map(|(_, terms)| match terms {
-            Terms::List(terms) => &terms[..],
-            Terms::Same => &[],
-        });
-        [&layer.op].into_iter().chain(attributes)
-    }
-
     fn max_repetitions(&self, repeat: &Term) -> Result<u32, String> {
         let mut most = 0;
         for value in self.values(repeat, None)? {
@@ -237,32 +253,46 @@ impl<'t> Expansion<'t> {
         Ok(most)
     }
 
-    fn check_layer(&self, layer: &Layer, n: Option<u32>) -> Result<(), String> {
-        for op in self.values(&layer.op, n)? {
+    fn check_layer(&self, layer: &Layer, n: Option<u32>) -> Result<(), Fault> {
+        let op_values = self.values(&layer.op, n).map_err(|problem| Fault::at_key("op", problem))?;
+        for op in op_values {
             let op = op.to_string();
             if !operators::is_unary(&op) {
-                return Err(format!("'{op}' is not an ONNX operator with one input that nas knows (docs/spaces.md)"));
+                let problem = refused_operator(&op);
+                return Err(match self.decision(&layer.op, n)? {
+                    Some(decision) => Fault::in_choices(decision, problem),
+                    None => Fault::at_key("op", problem),
+                });
             }
             let known = operators::attributes(&op).unwrap_or_default();
             for (attribute, _) in &layer.attributes {
                 if !known.contains(&attribute.as_str()) {
-                    let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-                    return Err(format!("'{op}' takes no attribute '{attribute}' (known: {known})"));
+                    return Err(Fault::at_key(attribute, refused_attribute(&op, attribute, known)));
                 }
             }
-            for required in required(&op) {
-                if !layer.attributes.iter().any(|(attribute, _)| attribute == required) {
-                    return Err(format!("'{op}' needs the attribute '{required}'"));
-                }
+            let has = |wanted: &str| layer.attributes.iter().any(|(attribute, _)| attribute == wanted);
+            if let Some(missing) = required(&op).iter().find(|required| !has(required)) {
+                return Err(Fault::at_key("op", format!("'{op}' needs the attribute '{missing}'")));
+            }
+            // ONNX's default of 1 is seldom what a definition means: most pools halve the sizes.
+            if ["MaxPool", "AveragePool"].contains(&op.as_str()) && !has("strides") && !has("pads") {
+                let problem = format!(
+                    "'{op}' needs the attribute 'strides': 2 halves height and width, 1 moves the window by one pixel"
+                );
+                return Err(Fault::at_key("op", problem));
             }
         }
         let same = layer.attributes.iter().any(|(_, terms)| matches!(terms, Terms::Same));
         for (attribute, terms) in &layer.attributes {
             let Terms::List(terms) = terms else { continue };
-            let wrong = |problem: String| format!("attribute '{attribute}' {problem}");
+            let wrong = |problem: String| Fault::at_key(attribute, format!("attribute '{attribute}' {problem}"));
             let kind = kind(attribute).ok_or_else(|| wrong("is not known".into()))?;
             kind.check_count(terms.len()).map_err(wrong)?;
-            for value in terms.iter().map(|term| self.values(term, n)).collect::<Result<Vec<_>, _>>()?.concat() {
+            let values = terms.iter().map(|term| self.values(term, n)).collect::<Result<Vec<_>, _>>();
+            for value in values.map_err(|problem| Fault::at_key(attribute, problem))?.concat() {
+                if attribute == "pads" && matches!(value, Scalar::Text(_)) {
+                    return Err(wrong(format!("must be \"same\" or whole numbers of at least 0, not '{value}'")));
+                }
                 kind.check(&value).map_err(wrong)?;
                 if same && attribute == "kernel_shape" && matches!(value, Scalar::Int(size) if size % 2 == 0) {
                     return Err(wrong(format!("is {value}, but pads = \"same\" needs odd kernels")));
@@ -279,6 +309,12 @@ impl<'t> Expansion<'t> {
         });
         choices.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// How messages refer to the step at an index: `layer 2` or `layer 2 ('stem')`.
+fn located(index: usize, step: &Step) -> String {
+    let position = (index + 1).to_string();
+    if step.label == position { format!("layer {position}") } else { format!("layer {position} ('{}')", step.label) }
 }
 
 /// The padding that keeps height and width for a window of stride 1.

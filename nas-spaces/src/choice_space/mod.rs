@@ -4,17 +4,21 @@
 mod attribute;
 mod decisions;
 mod expand;
+mod fault;
 mod spec;
+mod suggest;
 mod template;
 #[cfg(test)]
 mod tests;
 
+pub use attribute::{ChainOperator, chain_operators};
 use nas_api::graph::shape;
 use nas_api::{Decision, Error, Graph, Parameter, Result, SearchSpace, Settings, SpaceInfo, Task};
 
 use crate::definition;
 use decisions::Decisions;
 use expand::Expansion;
+use fault::Fault;
 use spec::Spec;
 use template::Step;
 
@@ -30,20 +34,24 @@ impl ChoiceSpace {
     /// Reads the definition of a space. Everything that does not depend on the task is checked here.
     ///
     /// # Errors
-    /// If the text is empty, not TOML or not a valid definition. The message names the line, the decision or the layer.
+    /// If the text is empty, not TOML or not a valid definition. The message names the line and the
+    /// column, and the decision or the layer.
     pub fn from_toml(text: &str) -> Result<Self> {
         if text.trim().is_empty() {
             let remedy = "set its parameter 'definition' to the TOML text of a space (docs/spaces.md)";
             return Err(Error::new(format!("a choice space needs a definition: {remedy}")));
         }
         let spec: Spec = definition::read(text, "choice space")?;
-        let wrong = |problem: String| Error::new(format!("choice space '{}': {problem}", spec.name));
-        definition::check_name(&spec.name).map_err(wrong)?;
-        let decisions = Decisions::new(&spec.decisions).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |fault: Fault| {
+            let place = fault.position(text).map(|(line, column)| format!(", line {line}, column {column}"));
+            Error::new(format!("choice space '{}'{}: {}", spec.name, place.unwrap_or_default(), fault.text))
+        };
+        definition::check_name(&spec.name).map_err(|problem| wrong(Fault::at_key("name", problem)))?;
+        let decisions = Decisions::new(&spec.decisions).map_err(wrong)?;
         let steps = template::steps(&spec.layers).map_err(wrong)?;
         let expansion = Expansion { decisions: &decisions, steps: &steps };
         let structural = expansion.structural().map_err(wrong)?;
-        let structures = decisions.structures(&structural).map_err(|error| wrong(error.to_string()))?;
+        let structures = decisions.structures(&structural).map_err(|problem| wrong(problem.into()))?;
         expansion.check(&structures, &structural).map_err(wrong)?;
         let info = SpaceInfo {
             name: spec.name,

@@ -106,7 +106,7 @@ fn a_chain_that_does_not_fit_the_task_is_refused() {
     let space = ChoiceSpace::from_toml(&definition(WIDTH, HIDDEN)).unwrap();
     let error = space.build(&[0], &task()).unwrap_err().to_string();
     assert!(error.contains("shape [1, 8, 4]") && error.contains("Flatten"), "{error}");
-    let pool = "[[layer]]\nop = \"MaxPool\"\nkernel_shape = \"$width\"\n";
+    let pool = "[[layer]]\nop = \"MaxPool\"\nkernel_shape = \"$width\"\nstrides = 1\n";
     let pooled = ChoiceSpace::from_toml(&definition(WIDTH, pool)).unwrap();
     let error = pooled.build(&[0], &Task { input_shape: vec![7], ..task() }).unwrap_err().to_string();
     assert!(error.contains("node '1.maxpool' (MaxPool)") && error.contains("[7]"), "{error}");
@@ -147,7 +147,11 @@ fn invalid_layers_are_refused() {
     refused(WIDTH, &layer("op = \"Gemm\"\nout_features = 0"), &["at least 1, not '0'"]);
     refused(WIDTH, &layer("op = \"Gemm\"\nout_features = [1, 2]"), &["one value, not 2"]);
     refused(WIDTH, &layer("op = \"Dropout\"\nratio = \"$width\""), &["'ratio' must be a number between", "'4'"]);
-    refused(WIDTH, &layer("op = \"MaxPool\"\nkernel_shape = [1, 2, 3]"), &["one whole number for all or 2"]);
+    refused(
+        WIDTH,
+        &layer("op = \"MaxPool\"\nstrides = 1\nkernel_shape = [1, 2, 3]"),
+        &["one whole number for all or 2"],
+    );
     let even = "op = \"Conv\"\nout_channels = 1\nkernel_shape = \"$width\"\npads = \"same\"";
     refused(WIDTH, &layer(even), &["odd kernels"]);
     refused(WIDTH, &layer("op = \"Relu\"\nwhen = { width = 5 }"), &["'5'"]);
@@ -159,6 +163,33 @@ fn invalid_layers_are_refused() {
     refused(WIDTH, &layer("block = [{ op = \"Relu\", repeat = 2 }]"), &["cannot be used inside a block"]);
     refused(WIDTH, &layer("op = \"Relu\"\nname = \"input\""), &["reserved"]);
     refused(WIDTH, &layer("op = \"Relu\"\nname = \"a\"\n[[layer]]\nop = \"Relu\"\nname = \"a\""), &["same name"]);
+}
+
+#[test]
+fn errors_name_the_line_and_the_column_and_what_was_probably_meant() {
+    // `WIDTH` takes the lines 3 to 5, and `HIDDEN` 7 to 9.
+    let layer = |rest: &str| format!("{HIDDEN}[[layer]]\n{rest}\n");
+    refused(WIDTH, &layer("op = \"ReLU\""), &["choice space 't', line 11, column 6: layer 2:", "mean 'Relu'?"]);
+    refused(WIDTH, &layer("op = \"GELU\""), &["did you mean 'Gelu'?", "nas space operators"]);
+    refused(WIDTH, &layer("op = \"Conv\"\nkernel_size = 3"), &["line 12, column 15", "did you mean 'kernel_shape'?"]);
+    let block = "[[layer.block]]\nop = \"Relu\"\n[[layer.block]]\nop = \"Conv\"\npadding = 1";
+    refused(WIDTH, &layer(block), &["line 15, column 11: layer 2, repetition 1, block layer 2", "mean 'pads'?"]);
+    let padded = "op = \"Conv\"\nout_channels = 4\nkernel_shape = 3\npads = \"valid\"";
+    refused(WIDTH, &layer(padded), &["line 14, column 8", "\"same\" or whole numbers"]);
+    refused(WIDTH, &layer("op = \"Gemm\"\nout_features = \"$wide\""), &["line 12, column 16", "'wide'"]);
+    let activation = format!("{WIDTH}[[decision]]\nname = \"act\"\nchoices = [\"Relu\", \"SiLU\"]\n");
+    refused(&activation, &layer("op = \"$act\""), &["line 8, column 11: layer 2:", "did you mean 'Swish'?"]);
+    refused(&activation, HIDDEN, &["line 7, column 8: decision 'act'", "no layer and no condition reads it"]);
+    refused("decision = []", "", &["line 3, column 12"]);
+}
+
+#[test]
+fn a_pool_says_how_far_its_window_moves() {
+    let pool = |rest: &str| format!("{HIDDEN}[[layer]]\nop = \"MaxPool\"\nkernel_shape = 2\n{rest}\n");
+    refused(WIDTH, &pool(""), &["layer 2", "'MaxPool' needs the attribute 'strides'", "2 halves"]);
+    for rest in ["strides = 2", "strides = 1", "pads = [0, 0, 1, 1]"] {
+        ChoiceSpace::from_toml(&definition(WIDTH, &pool(rest))).unwrap();
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::text::Expression;
+use crate::definition::nearest;
 
 /// How terms are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,9 +184,7 @@ pub fn common_multiple(a: u32, b: u32) -> u32 {
 fn unknown(name: &str, rules: &[&str]) -> String {
     let combinators = COMBINATORS.iter().map(|(known, ..)| *known);
     let all = combinators.chain(PRIMITIVES.iter().map(|(known, _)| *known)).chain(rules.iter().copied());
-    let distance = |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
-    let nearest = all.min_by_key(|known| distance(known)).filter(|known| distance(known) <= known.len().div_ceil(2));
-    let hint = nearest.map_or(String::new(), |nearest| format!("; did you mean '{nearest}'?"));
+    let hint = nearest(name, all).map_or(String::new(), |nearest| format!("; did you mean '{nearest}'?"));
     if name.starts_with(|first: char| first.is_ascii_uppercase()) {
         if rules.is_empty() {
             return format!("'{name}' would be a rule, but the text of a network has no rules");

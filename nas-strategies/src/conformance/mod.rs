@@ -74,6 +74,24 @@ impl Subject {
         (self.open)(&self.study(seed)?, space)
     }
 
+    /// The parameters that the strategy declares but does not read when a search begins: whatever a user sets them to
+    /// changes nothing. A parameter that matters only for certain values of others may be among them.
+    ///
+    /// # Errors
+    /// Returns an error if the strategy refuses the study with all settings.
+    pub fn unread_parameters(&self, space: &mut dyn Space) -> Result<Vec<String>> {
+        let study = self.study(0)?;
+        (self.open)(&study, space)?;
+        let is_unread = |name: &str, space: &mut dyn Space| {
+            let mut without = study.clone();
+            without.settings.0.retain(|setting| setting.name != name);
+            // A strategy that reads a setting returns an error if there is none.
+            (self.open)(&without, space).is_ok()
+        };
+        let names = self.info.parameters.iter().map(|parameter| parameter.name.clone());
+        Ok(names.filter(|name| is_unread(name, space)).collect())
+    }
+
     /// Runs a search of this strategy by [`drive_at`], with the fidelities that its study offers.
     ///
     /// # Errors

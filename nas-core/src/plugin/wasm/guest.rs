@@ -171,7 +171,9 @@ fn explain(store: &mut Store<State>, call: &str, error: wasmtime::Error) -> Plug
             Some(trap) => {
                 let what = match (trap, &message) {
                     (Trap::UnreachableCodeReached, Some(message)) => message.clone(),
-                    (Trap::UnreachableCodeReached, None) => "it aborted without saying why".to_owned(),
+                    (Trap::UnreachableCodeReached, None) => {
+                        "it trapped without a message (-v shows what it logged)".to_owned()
+                    }
                     (trap, Some(message)) => format!("{message} ({trap})"),
                     (trap, None) => format!("it trapped: {trap}"),
                 };

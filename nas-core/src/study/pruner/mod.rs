@@ -73,8 +73,8 @@ pub(crate) struct Pruner {
     rule: Box<dyn Rule>,
 }
 
-/// What users may set.
-fn parameters(name: &str) -> Vec<Parameter> {
+/// The parameters of the pruner with this name, which a user may set.
+pub fn parameters(name: &str) -> Vec<Parameter> {
     let mut all = vec![
         Parameter::text("metric", "", "The metric that is compared; if empty, the objective."),
         Parameter::number("grace", 0.0, 0.0, 1e12, "No trial is ended before it has spent this much fidelity."),

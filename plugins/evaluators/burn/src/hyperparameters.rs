@@ -94,7 +94,7 @@ fn optimizer() -> Vec<Parameter> {
             0.003,
             1e-9,
             100.0,
-            "learning rate at the start of training, or after the warm-up",
+            "peak learning rate, at the start of training or after the warm-up",
         ),
         Parameter::number("momentum", 0.9, 0.0, 0.999_999, "momentum of sgd"),
         Parameter::truth("nesterov", false, "sgd with Nesterov's momentum (Sutskever et al. 2013)"),
