@@ -1,9 +1,9 @@
 //! `nas draw`: draws one network, or compares two.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use nas_api::file::write_atomic;
 use nas_api::{OpenSpace, Task};
 use nas_core::study::{StudyRecord, TrialRecord};
 use nas_draw::DrawError;
@@ -36,8 +36,9 @@ pub fn draw(args: &Args, draw: &Draw) -> Result<ExitCode, Failure> {
         _ => drawn.first().map(|one| nas_draw::draw(&one.subject())).transpose()?.unwrap_or_default(),
     };
     let bytes = if png { nas_draw::png(&svg, draw.scale)? } else { nas_draw::with_font(&svg).into_bytes() };
-    fs::write(&draw.out, bytes)
-        .map_err(|error| Failure::input(format!("--out {}: cannot be written: {error}", draw.out.display())))?;
+    write_atomic(&draw.out, &bytes).map_err(|error| {
+        Failure::input(format!("--out {}: cannot be written: {}", draw.out.display(), error.source))
+    })?;
     if draw.json {
         let networks: Vec<_> = drawn
             .iter()

@@ -146,7 +146,7 @@ pub fn units(args: &Args, units: &LatencyUnits) -> Result<ExitCode, Failure> {
         let work = unit.work()?;
         rows.push_str(&format!("\"{}\",{name},{},{},\n", unit.text, work.macs, work.numbers));
     }
-    fs::write(&table, rows).map_err(cannot)?;
+    write_atomic(&table, rows.as_bytes()).map_err(|error| Failure::input(error.to_string()))?;
     if units.json {
         print::json(&json!({"folder": out, "table": table, "units": found.len(), "late": late}))?;
     } else {

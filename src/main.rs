@@ -22,6 +22,7 @@ mod plugins;
 mod print;
 mod progress;
 mod progress_lines;
+mod recover;
 mod report;
 mod search;
 mod show;
@@ -42,7 +43,7 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let args = args::parse();
-    match run(&args) {
+    match run(&args).and_then(|code| print::finish().map(|()| code)) {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -56,6 +57,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Search(search) => search::search(args, search),
         Command::Resume(resume) => search::resume(args, resume),
         Command::Show(show) => show::show(show),
+        Command::Recover(arguments) => recover::save(arguments),
         Command::Train(train) => train::train(args, train),
         Command::Export(export) => export::export(args, export),
         Command::Bench(bench) => bench::bench(args, bench),

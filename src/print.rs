@@ -1,29 +1,59 @@
 //! Prints lines, tables and JSON, and formats numbers for people.
 
+use std::io::{ErrorKind, Write, stdout};
+use std::sync::OnceLock;
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// Prints a line on standard output. Errors are ignored: the reader may have stopped early, as `head` does.
+/// Why standard output could not be written; the first reason counts.
+static FAILED: OnceLock<String> = OnceLock::new();
+
+/// Prints a line on standard output. Whether that failed is known by [`finish`].
 pub fn line(text: std::fmt::Arguments<'_>) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{text}");
+    note(writeln!(stdout(), "{text}"));
+}
+
+/// Prints a text, which ends its own lines.
+pub fn text(text: &str) {
+    note(stdout().write_all(text.as_bytes()));
+}
+
+fn note(written: std::io::Result<()>) {
+    // A reader may stop early, as `head` does.
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        FAILED.get_or_init(|| error.to_string());
+    }
+}
+
+/// Checks that everything has been printed, at the end of the program.
+///
+/// # Errors
+/// Standard output could not be written, except that a closed pipe is ignored.
+pub fn finish() -> Result<(), Failure> {
+    note(stdout().flush());
+    match FAILED.get() {
+        None => Ok(()),
+        Some(reason) => {
+            let help = "what the command wrote to files is complete; print to another place";
+            Err(Failure::broken(format!("standard output cannot be written: {reason}")).help(help))
+        }
+    }
 }
 
 /// Prints one JSON value on standard output.
 ///
 /// # Errors
-/// Standard output cannot be written, except that a closed pipe is ignored.
+/// The value cannot be written as JSON.
 pub fn json(value: &Value) -> Result<(), Failure> {
-    use std::io::Write;
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::broken(error.to_string()))?;
-    // A reader may stop early, as `head` does.
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::broken(error.to_string())),
-        _ => Ok(()),
-    }
+    line(format_args!("{text}"));
+    Ok(())
 }
 
 /// Formats a table without lines. Columns of numbers are aligned right.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nas_core::plugin::ChosenSpace;
 use nas_core::study::{
-    End, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec, UnresolvedSetting,
+    End, Header, Plan, PluginSpec, ResumeOptions, State, StudyRecord, StudySpec, Summary, TaskSpec, UnresolvedSetting,
     checkpoint_folder, start,
 };
 
@@ -75,11 +75,15 @@ pub fn resume(args: &Args, resume: &Resume) -> Result<ExitCode, Failure> {
         return Err(Failure::input("--set: only strategy.KEY=VALUE can be set for a resumed study"));
     }
     let strategy = PluginSpec { reference: resume.strategy.clone(), settings: flags.strategy.settings };
-    let options = ResumeOptions { strategy, warm_start: resume.warm_start, budget: resume.budget.spec() };
+    let options = ResumeOptions { strategy, warm_start: resume.warm_start, budget: resume.budget.change() };
     let record = StudyRecord::read(&resume.file)?;
     let limits = record.header.limits.overridden_by(resume.isolation.limits());
     let registry = plugins::registry_of_studies(args, &limits)?;
-    let mut progress = Progress::new(args, &record.header);
+    let header = match options.warm_start {
+        true => record.header,
+        false => Header { budget: options.budget.extend(record.budget)?, ..record.header },
+    };
+    let mut progress = Progress::new(args, &header);
     let stop = stop_on_interrupt()?;
     let end = nas_core::study::resume(&resume.file, &registry, &options, &stop, &mut progress)?;
     report(&resume.file, end, resume.json)

@@ -21,7 +21,7 @@ const REASONS: usize = 5;
 /// The file cannot be read, or the study has no trial of the given number.
 pub fn show(args: &Show) -> Result<ExitCode, Failure> {
     if args.records {
-        print!("{}", records_without_times(&args.file)?);
+        print::text(&records_without_times(&args.file)?);
         return Ok(ExitCode::SUCCESS);
     }
     if args.follow {

@@ -1,9 +1,11 @@
 //! `nas table`: checks and imports tabular benchmarks.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use nas_api::file::{write_atomic, write_atomic_with};
 use nas_api::{OpenSpace, Settings};
 use nas_core::plugin::{Registry, TABLE_SPACE};
 use nas_evaluator_table::locate::{Found, find, folders, names, own_folder};
@@ -57,20 +59,28 @@ pub fn import(args: &Args, import: &TableImport) -> Result<ExitCode, Failure> {
     let Found { map, joined, .. } = found;
     architectures(&plugins::registry(args)?, &map, &table, import.space.as_deref())?;
     let folder = own_folder().ok_or_else(|| Failure::input("there is no folder for a user's data: HOME is not set"))?;
-    let cannot = |path: &Path, error| Failure::input(format!("{}: cannot be written: {error}", path.display()));
-    fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
     let files =
         [(&import.file, &map.file)].into_iter().chain(joined.iter().zip(map.join.iter().map(|join| &join.file)));
     let files: Vec<(&PathBuf, PathBuf)> = files.map(|(from, name)| (from, folder.join(name))).collect();
+    let mapping = folder.join(format!("{}.toml", import.name));
+    let targets: BTreeSet<&PathBuf> = files.iter().map(|(_, to)| to).chain([&mapping]).collect();
+    if targets.len() <= files.len() {
+        let help = "the mapping names one file twice, or one that is called as the table itself; rename it";
+        return Err(Failure::input(format!("{}: two files have one name", import.map.display())).help(help));
+    }
     if let Some((_, taken)) = files.iter().find(|(_, to)| to.exists()) {
         let help = "another table uses this file name; change it in the mapping";
         return Err(Failure::input(format!("{}: already exists", taken.display())).help(help));
     }
-    for (from, to) in &files {
-        fs::copy(from, to).map_err(|error| cannot(to, error))?;
+    let copy = |(from, to): &(&PathBuf, PathBuf)| {
+        write_atomic_with(to, |out| std::io::copy(&mut fs::File::open(from)?, out).map(drop))
+    };
+    let written = files.iter().try_for_each(copy).and_then(|()| write_atomic(&mapping, text.as_bytes()));
+    if let Err(error) = written {
+        // A table without its mapping has no name, and would be in the way of the next attempt.
+        files.iter().for_each(|(_, to)| drop(fs::remove_file(to)));
+        return Err(Failure::input(error.to_string()));
     }
-    let mapping = folder.join(format!("{}.toml", import.name));
-    fs::write(&mapping, text).map_err(|error| cannot(&mapping, error))?;
     for problem in map.problem.keys() {
         out!("{}/{problem}", import.name);
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nas_api::file::write_atomic;
 use nas_api::native::panic_message;
 use nas_api::{
     CurvePoint, Evaluator, Graph, Metric, Monitor, Settings, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator,
@@ -231,5 +232,5 @@ fn network_json(record: &StudyRecord, trial: &TrialRecord, graph: &Graph) -> ser
 fn save(file: &Path, value: &serde_json::Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::broken(format!("{}: cannot be written: {error}", file.display())))?;
-    fs::write(file, text).map_err(|error| Failure::broken(format!("{}: cannot be written: {error}", file.display())))
+    write_atomic(file, text.as_bytes()).map_err(|error| Failure::broken(error.to_string()))
 }

@@ -105,7 +105,7 @@ fn files_of_version_2_are_read_and_resumed() {
     assert_eq!(records(&study), before);
     let db = rusqlite::Connection::open(&study).unwrap();
     let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 4);
+    assert_eq!(version, 5);
 }
 
 #[test]

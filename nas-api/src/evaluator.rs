@@ -11,6 +11,12 @@ use crate::{
 /// unfinished trials. The host removes it when the study ends.
 pub const UNFINISHED: &str = "unfinished";
 
+/// The file in which an evaluator keeps how far an unfinished trial has got. The evaluator leaves it where it is: the
+/// host removes it once the outcome of the trial is recorded, so that a crash in between loses nothing.
+pub fn unfinished_file(checkpoints: &std::path::Path, trial: u32) -> std::path::PathBuf {
+    checkpoints.join(UNFINISHED).join(format!("trial-{trial}.safetensors"))
+}
+
 /// The declaration of one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricInfo {

@@ -2,7 +2,7 @@
 //!
 //! Only the host writes files, so this module is absent from components.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -42,8 +42,10 @@ pub fn write_atomic_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::R
 fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
+    let prefix = format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy());
+    remove_left_behind(folder, &prefix);
     // It removes itself when it is dropped, so on every error below.
-    let mut file = temporary(folder)?;
+    let mut file = temporary(folder, &prefix)?;
     let mut out = BufWriter::new(&mut file);
     fill(&mut out)?;
     out.flush()?;
@@ -53,10 +55,40 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     sync_folder(folder)
 }
 
+/// How the name of a file ends that is being written.
+const PARTIAL: &str = ".partial";
+
+/// Removes the temporary files of writers of the same path that were killed: nobody holds their locks any more.
+fn remove_left_behind(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(prefix) && name.ends_with(PARTIAL) {
+            // What cannot be removed does no harm.
+            let _ =
+                File::open(entry.path()).map(|left| left.try_lock().is_ok() && fs::remove_file(entry.path()).is_ok());
+        }
+    }
+}
+
+/// A temporary file whose lock shows that its writer is alive.
+fn temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    loop {
+        let file = unlocked(folder, prefix)?;
+        match file.as_file().try_lock() {
+            // Between its creation and the lock, another writer may have taken it for one that was left behind.
+            Ok(()) if file.path().exists() => return Ok(file),
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            // A file system without locks, on which nobody else can lock the file either.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
+}
+
 /// A file with the permissions of any new file; by default, a temporary one could be read by its owner only.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+fn unlocked(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
-    builder.prefix(".").suffix(".partial");
+    builder.prefix(prefix).suffix(PARTIAL);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -66,8 +98,11 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// Makes the new name itself survive a power failure, where the file system can.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+/// Makes new names in this folder survive a power failure, where the file system can.
+///
+/// # Errors
+/// Fails if the folder cannot be opened or synced.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
     }
@@ -141,6 +176,25 @@ mod tests {
         assert_eq!(error.to_string(), format!("cannot write '{}': the source ended", path.display()));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_behind_is_removed_by_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for left in [".file.a1b2c3.partial", ".other.a1b2c3.partial", ".file.a1b2c3.txt"] {
+            fs::write(folder.path().join(left), "half").unwrap();
+        }
+        write_atomic_with(&path, |out| {
+            // A writer that is alive keeps its file.
+            write_atomic(&path, b"inner").map_err(|error| error.source)?;
+            out.write_all(b"outer")
+        })
+        .unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"outer");
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, [".file.a1b2c3.txt", ".other.a1b2c3.partial", "file"]);
     }
 
     #[test]

@@ -33,6 +33,8 @@
 //! ```
 
 pub mod benchmark;
+mod database;
+mod lock;
 pub mod meter;
 mod names;
 pub mod plugin;

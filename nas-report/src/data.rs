@@ -1,6 +1,6 @@
 //! Writes the raw numbers, each table as CSV and as Parquet.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use crate::ReportError;
+use crate::{ReportError, save};
 
 /// A column of a table. A missing number is NaN, which is an empty cell in CSV.
 enum Column {
@@ -26,13 +26,19 @@ enum Column {
 impl Column {
     fn cell(&self, row: usize) -> String {
         match self {
-            Self::Text(values) => values[row].clone(),
+            Self::Text(values) => plain(&values[row]),
             Self::Int(values) => values[row].to_string(),
             Self::Float(values) if values[row].is_finite() => values[row].to_string(),
             Self::Float(_) => String::new(),
             Self::Bool(values) => values[row].to_string(),
         }
     }
+}
+
+/// A text that a spreadsheet shows and does not compute: names and reasons come from plugins, and one that begins like
+/// a formula would be run as one. The apostrophe is how spreadsheets themselves mark a text.
+fn plain(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 struct Table {
@@ -46,26 +52,25 @@ pub(crate) fn write(store: &Store, report: &Report, folder: &Path) -> Result<Vec
     let mut files = Vec::new();
     for table in [finals(report), curves(report), comparisons(report), trials(store)?] {
         let path = folder.join(format!("{}.csv", table.name));
-        to_csv(&table, &path).map_err(|error| ReportError::write(&path, error))?;
+        save(&path, &to_csv(&table).map_err(|error| ReportError::write(&path, error))?)?;
         files.push(path);
         let path = folder.join(format!("{}.parquet", table.name));
-        to_parquet(&table, &path).map_err(|error| ReportError::write(&path, error))?;
+        save(&path, &to_parquet(&table).map_err(|error| ReportError::write(&path, error))?)?;
         files.push(path);
     }
     Ok(files)
 }
 
-fn to_csv(table: &Table, path: &Path) -> Result<(), csv::Error> {
-    let mut writer = csv::Writer::from_path(path)?;
+fn to_csv(table: &Table) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(table.columns.iter().map(|(name, _)| *name))?;
     for row in 0..table.rows {
         writer.write_record(table.columns.iter().map(|(_, column)| column.cell(row)))?;
     }
-    writer.flush()?;
-    Ok(())
+    writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn to_parquet(table: &Table, path: &Path) -> Result<(), ParquetError> {
+fn to_parquet(table: &Table) -> Result<Vec<u8>, ParquetError> {
     let fields = table.columns.iter().map(|(name, column)| match column {
         Column::Text(_) => format!("REQUIRED BYTE_ARRAY {name} (UTF8);"),
         Column::Int(_) => format!("REQUIRED INT64 {name};"),
@@ -74,7 +79,7 @@ fn to_parquet(table: &Table, path: &Path) -> Result<(), ParquetError> {
     });
     let schema = parse_message_type(&format!("message {} {{ {} }}", table.name, fields.collect::<String>()))?;
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut writer = SerializedFileWriter::new(File::create(path)?, Arc::new(schema), Arc::new(properties))?;
+    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties))?;
     let mut group = writer.next_row_group()?;
     for (_, column) in &table.columns {
         let Some(mut writer) = group.next_column()? else { break };
@@ -96,8 +101,7 @@ fn to_parquet(table: &Table, path: &Path) -> Result<(), ParquetError> {
         writer.close()?;
     }
     group.close()?;
-    writer.close()?;
-    Ok(())
+    writer.into_inner()
 }
 
 /// Builds a table from rows, with a function of a row for each column.
@@ -215,6 +219,18 @@ fn trials(store: &Store) -> Result<Table, ReportError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    #[test]
+    fn no_text_is_a_formula_in_a_spreadsheet() {
+        let rows = ["=HYPERLINK(\"http://x\")", "+1", "-1", "@a", "\t=1", "a=b", ""];
+        let table = table!("some", rows, { "words": Text = |row| (*row).to_owned() });
+        let text = String::from_utf8(to_csv(&table).unwrap()).unwrap();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let read: Vec<String> = reader.records().map(|record| record.unwrap()[0].to_owned()).collect();
+        assert_eq!(read, ["'=HYPERLINK(\"http://x\")", "'+1", "'-1", "'@a", "'\t=1", "a=b", ""]);
+        let numbers = table!("some", [-1.5], { "value": Float = |row| *row });
+        assert_eq!(to_csv(&numbers).unwrap(), b"value\n-1.5\n", "numbers are numbers");
+    }
+
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::RowAccessor;
 
@@ -231,11 +247,11 @@ mod tests {
             "count": Int = |row| row.0.len() as i64,
         });
         let (text, binary) = (folder.path().join("some.csv"), folder.path().join("some.parquet"));
-        to_csv(&table, &text).unwrap();
-        to_parquet(&table, &binary).unwrap();
+        save(&text, &to_csv(&table).unwrap()).unwrap();
+        save(&binary, &to_parquet(&table).unwrap()).unwrap();
         let mut reader = csv::Reader::from_path(&text).unwrap();
         assert_eq!(reader.headers().unwrap(), vec!["words", "value", "truth", "count"]);
-        let file = SerializedFileReader::new(File::open(&binary).unwrap()).unwrap();
+        let file = SerializedFileReader::new(fs::File::open(&binary).unwrap()).unwrap();
         let stored: Vec<_> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
         assert_eq!(stored.len(), 3);
         for ((read, stored), (words, value, truth)) in reader.records().map(Result::unwrap).zip(&stored).zip(rows) {

@@ -2,19 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use nas_core::report::Report;
+use sha2::{Digest, Sha256};
 
 use crate::text::escaped;
-use crate::{Block, Picture, ReportError, colour, content};
+use crate::{Block, Picture, ReportError, colour, content, save};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
-/// The security policy with which the browser prevents the file from loading anything.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; \
-                      form-action 'none'";
+
+/// The security policy with which the browser prevents the file from loading anything, and from running any script but
+/// this one, whatever a name in the report may contain.
+fn policy(script: &str) -> String {
+    let hash = STANDARD.encode(Sha256::digest(script.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
+    )
+}
 
 pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let blocks = content::blocks(report, pictures)?;
@@ -72,17 +80,19 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
         };
     }
     let title = report.problems.iter().map(|problem| problem.name.as_str()).collect::<Vec<_>>().join(", ");
+    let script = format!("\n{SCRIPT}");
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Benchmark: {}</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n<aside>\n<nav id=\"contents\" \
          aria-label=\"sections\">\n{contents}</nav>\n{}</aside>\n<main>\n{body}</div></details></section>\n</main>\n\
-         <div id=\"tip\" hidden></div>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+         <div id=\"tip\" hidden></div>\n<script>{script}</script>\n</body>\n</html>\n",
+        policy(&script),
         escaped(&title),
         legend(report),
     );
-    fs::write(file, html).map_err(|error| ReportError::write(file, error))?;
+    save(file, html.as_bytes())?;
     Ok(vec![file.to_owned()])
 }
 

@@ -13,6 +13,7 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
+use nas_api::file::write_atomic;
 use nas_core::benchmark::Store;
 use nas_core::report::Report;
 use nas_core::study::StudyError;
@@ -86,6 +87,11 @@ pub fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<P
         Some("md") => markdown::write(report, pictures, file),
         _ => Err(ReportError::Format { path: file.to_owned() }),
     }
+}
+
+/// Writes a file that is complete or absent.
+pub(crate) fn save(file: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    write_atomic(file, bytes).map_err(|error| ReportError::write(&error.path, error.source))
 }
 
 /// Writes the raw numbers into a folder, each table as CSV and as Parquet. Returns the paths of all files.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nas_core::report::Report;
 
-use crate::{Block, Picture, ReportError, content};
+use crate::{Block, Picture, ReportError, content, save};
 
 /// The pixels of a PNG per unit of the SVG.
 const SCALE: f32 = 2.0;
@@ -38,7 +38,7 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
                 let raster = nas_draw::png(&chart.svg, SCALE).map_err(|error| ReportError::Draw(error.to_string()))?;
                 for (ending, bytes) in [("svg", chart.svg.as_bytes()), ("png", &raster[..])] {
                     let picture = folder.join(format!("{name}.{ending}"));
-                    fs::write(&picture, bytes).map_err(|error| ReportError::write(&picture, error))?;
+                    save(&picture, bytes)?;
                     files.push(picture);
                 }
                 let sentence = caption.split(". ").next().unwrap_or_default();
@@ -49,7 +49,7 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
             text.push_str(&legend(report));
         }
     }
-    fs::write(file, text).map_err(|error| ReportError::write(file, error))?;
+    save(file, text.as_bytes())?;
     Ok(files)
 }
 

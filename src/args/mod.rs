@@ -24,7 +24,7 @@ pub use latency::{
 pub use networks::{
     Draw, Export, Format, NetworkFlags, SpaceCheck, SpaceCommand, SpaceSample, SpaceShow, SpaceStats, TaskFlags,
 };
-pub use study::{Resume, Search, Show, Train};
+pub use study::{Recover, Resume, Search, Show, Train};
 use values::whole;
 pub use worker::{IsolationFlags, PlaceFlags, Worker};
 
@@ -126,6 +126,8 @@ pub enum Command {
     Resume(Box<Resume>),
     /// Show what a study has found
     Show(Show),
+    /// Save what can be read of a study whose file is damaged
+    Recover(Recover),
     /// Train one architecture of a study from scratch, and test it
     Train(Train),
     /// Write a network for other programs, as ONNX, PyTorch, safetensors, JSON or DOT

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use nas_core::study::{BudgetSpec, Duplicates};
+use nas_core::study::{BudgetChange, BudgetSpec, Duplicates, NewLimit};
 
 use super::values::{count, number, whole};
 use super::{IsolationFlags, PlaceFlags};
@@ -107,6 +107,33 @@ impl BudgetFlags {
     }
 }
 
+/// What a study that exists may spend.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct NewBudgetFlags {
+    /// Raise the study's limit of trials by this many (+30), or to this many (60)
+    #[arg(long, value_name = "+N|N", value_parser = new_limit::<u32>)]
+    pub trials: Option<NewLimit<u32>>,
+    /// Raise the study's limit of total fidelity by this much, or to this much
+    #[arg(long, value_name = "+N|N", value_parser = new_limit::<f64>)]
+    pub total_fidelity: Option<NewLimit<f64>>,
+    /// Raise the study's limit of seconds by this many, or to this many
+    #[arg(long, value_name = "+S|S", value_parser = new_limit::<f64>)]
+    pub seconds: Option<NewLimit<f64>>,
+}
+
+impl NewBudgetFlags {
+    /// The same, as a resumed study takes it.
+    pub fn change(self) -> BudgetChange {
+        BudgetChange { trials: self.trials, total_fidelity: self.total_fidelity, seconds: self.seconds }
+    }
+}
+
+fn new_limit<T: std::str::FromStr>(text: &str) -> Result<NewLimit<T>, String> {
+    let (number, by) = text.strip_prefix('+').map_or((text, false), |number| (number, true));
+    let number = number.parse().map_err(|_| format!("'{text}' is not a number such as 60, or +30 for 30 more"))?;
+    Ok(if by { NewLimit::By(number) } else { NewLimit::To(number) })
+}
+
 pub(super) fn duplicates() -> impl TypedValueParser<Value = Duplicates> {
     let measure = |word| if word == "measure" { Duplicates::Measure } else { Duplicates::Reuse };
     PossibleValuesParser::new(["reuse", "measure"]).map(measure)
@@ -133,8 +160,8 @@ pub struct Resume {
     #[arg(long)]
     pub json: bool,
     // The last one, because the heading also applies to what follows it.
-    #[command(flatten, next_help_heading = "Budget of the new search; needs --warm-start")]
-    pub budget: BudgetFlags,
+    #[command(flatten, next_help_heading = "A larger budget; with --warm-start, that of the new search")]
+    pub budget: NewBudgetFlags,
 }
 
 /// `nas show`.
@@ -154,6 +181,22 @@ pub struct Show {
     /// Print the records without times, so that two studies can be compared byte by byte
     #[arg(long, conflicts_with_all = ["trials", "trial", "json"])]
     pub records: bool,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nas recover`.
+#[derive(Debug, clap::Args)]
+pub struct Recover {
+    /// The damaged file
+    pub file: PathBuf,
+    /// The new study
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Keep only the trials that a resume can replay, from the first to the last before the damage
+    #[arg(long)]
+    pub resumable: bool,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,

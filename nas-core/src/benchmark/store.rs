@@ -4,10 +4,18 @@ use std::path::{Path, PathBuf};
 
 use nas_api::codec::{decode, encode};
 use nas_api::{Metric, MetricInfo, Objective};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
+use crate::database::{copied, harden};
+use crate::lock::{Busy, Lock};
 use crate::study::{Header, State, StudyError, StudyRecord, Times, TrialRecord};
+
+const BUSY: Busy = Busy {
+    problem: "another `nas bench` is running this benchmark",
+    remedy: "wait for it, or stop it; `nas report` reads a running benchmark",
+};
 
 /// The application number in the database's header, which spells "nasb".
 const APPLICATION: i32 = 0x6e61_7362;
@@ -148,17 +156,35 @@ pub(super) fn setup(header: &Header, count_strategy: bool) -> Result<String, Stu
 pub struct Store {
     db: Connection,
     path: PathBuf,
+    // Dropped after the connection, so that nobody writes without it.
+    _lock: Option<Lock>,
+    // The copy that is read instead of a file on read-only media.
+    _copy: Option<TempDir>,
 }
 
 impl Store {
-    /// Opens a file, or creates it.
+    /// Opens a file to write to it, or creates it. Only one process can at a time.
     ///
     /// # Errors
-    /// The file is not a benchmark of this version, or the database cannot be used.
+    /// Another process writes to it, it is not a benchmark of this version, or the database cannot be used.
     pub fn open(path: &Path) -> Result<Self, StudyError> {
+        let mut lock = Lock::take(path, BUSY)?;
+        lock.hold()?;
+        let store = Self::open_unlocked(path, path)?;
+        Ok(Self { _lock: Some(lock), ..store })
+    }
+
+    /// A store that no file keeps.
+    pub(super) fn in_memory() -> Result<Self, StudyError> {
+        Self::open_unlocked(Path::new(":memory:"), Path::new(":memory:"))
+    }
+
+    /// Opens `file`, which is the benchmark at `path` or a copy of it.
+    fn open_unlocked(path: &Path, file: &Path) -> Result<Self, StudyError> {
         let open = || {
-            let db = Connection::open(path)?;
+            let db = Connection::open(file)?;
             db.busy_timeout(std::time::Duration::from_secs(30))?;
+            harden(&db)?;
             let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
             let tables: i32 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
             if tables == 0 {
@@ -179,7 +205,7 @@ impl Store {
             let remedy = "choose another --out, or use the nas that wrote it";
             return Err(StudyError::file(path, "is not a benchmark of this version", remedy));
         }
-        let store = Self { db, path: path.to_owned() };
+        let store = Self { db, path: path.to_owned(), _lock: None, _copy: None };
         store.sql(store.db.execute_batch(SKIPPED))?;
         Ok(store)
     }
@@ -191,10 +217,19 @@ impl Store {
     pub fn find(path: &Path) -> Result<Self, StudyError> {
         let file = if path.is_dir() { path.join("benchmark.db") } else { path.to_owned() };
         if file.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
-            return Self::open(&file);
+            return match Self::open_unlocked(&file, &file) {
+                Err(StudyError::Database { source, .. }) if is_read_only(&source) => Self::open_copy(&file),
+                opened => opened,
+            };
         }
         let problem = if path.exists() { "holds no benchmark" } else { "is not there" };
         Err(StudyError::file(path, problem, "name the folder that `nas bench` was given as --out"))
+    }
+
+    fn open_copy(file: &Path) -> Result<Self, StudyError> {
+        let cannot = |error| StudyError::file(file, format!("cannot be copied to be read: {error}"), "");
+        let (folder, copy) = copied(file).map_err(cannot)?;
+        Ok(Self { _copy: Some(folder), ..Self::open_unlocked(file, &copy)? })
     }
 
     /// The path of the file.
@@ -317,6 +352,10 @@ impl Store {
         }
         Ok(())
     }
+}
+
+fn is_read_only(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
 }
 
 /// Encodes a study.

@@ -14,14 +14,16 @@ impl Store {
     /// # Errors
     /// A file cannot be read, or two have the same strategy, problem and seed.
     pub fn of_studies(files: &[PathBuf]) -> Result<Self, StudyError> {
-        let mut store = Self::open(Path::new(":memory:"))?;
+        let mut store = Self::in_memory()?;
         let mut seen: BTreeMap<(String, String, u32), &Path> = BTreeMap::new();
         for file in files {
             if !file.exists() {
                 let remedy = "name a benchmark's folder, or studies' files";
                 return Err(StudyError::file(file, "is not there", remedy));
             }
-            let record = StudyRecord::read(file)?;
+            let mut record = StudyRecord::read(file)?;
+            // What was spent, not what the strategy planned with.
+            record.header.budget = record.budget;
             let header = &record.header;
             let (problem, strategy) = (problem(header), header.strategy.identity.name.clone());
             let key = (problem.clone(), strategy.clone(), header.seed);

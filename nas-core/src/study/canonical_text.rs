@@ -7,7 +7,7 @@ use nas_api::Metric;
 
 use super::StudyError;
 use super::header::{Header, PluginRecord};
-use super::log::{Log, StrategyCall};
+use super::log::{Log, StrategyCall, WholeRecord};
 use super::objective::{constraint_text, objective_text};
 use super::record::{TrialRecord, proposal_text};
 
@@ -16,11 +16,14 @@ use super::record::{TrialRecord, proposal_text};
 /// are written so that equal texts mean equal bits. Two runs with the same seed give equal texts.
 pub fn records_without_times(file: &Path) -> Result<String, StudyError> {
     let log = Log::open_to_read(file)?;
-    let record = log.record()?;
+    let WholeRecord { record, calls, budgets } = log.whole_record()?;
     let mut text = String::new();
-    for header in record.earlier.iter().chain([&record.header]) {
+    for (header, calls) in record.earlier.iter().chain([&record.header]).zip(calls) {
         search(&mut text, header);
-        for call in log.strategy_calls(header.search)? {
+        for extended in budgets.iter().filter(|extended| extended.search == header.search) {
+            line(&mut text, format_args!("extended after {} calls: {:?}", extended.after, extended.budget));
+        }
+        for call in calls {
             match call {
                 StrategyCall::Ask { limit, trials } => {
                     line(&mut text, format_args!("ask {limit}: {}", numbers(&trials)))

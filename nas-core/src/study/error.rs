@@ -91,6 +91,14 @@ impl StudyError {
         Self::File { path: path.to_owned(), problem: problem.into(), remedy: remedy.into() }
     }
 
+    /// A study's file holds what no study could have written.
+    pub(crate) fn damaged(path: &Path, problem: impl std::fmt::Display) -> Self {
+        let file = path.display();
+        let remedy =
+            format!("go back to a copy of it, or save what can be read: nas recover {file} --out {file}.recovered");
+        Self::file(path, format!("the study is damaged: {problem}"), remedy)
+    }
+
     /// Whether the pruner is incompatible with the strategy or the evaluator; an unknown name is a different error.
     pub(crate) fn refuses_pruner(&self) -> bool {
         matches!(self, Self::Spec { place, .. } if place == "pruner" || place == "pruner.metric")

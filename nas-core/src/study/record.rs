@@ -6,7 +6,7 @@ use nas_api::{Candidate, CurvePoint, Metric, Objective, Proposal, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
-use super::header::Header;
+use super::header::{Budget, Header};
 use super::log::Log;
 
 /// The state of a trial.
@@ -139,6 +139,8 @@ pub struct StudyRecord {
     pub earlier: Vec<Header>,
     /// The search that is in progress, or was the last.
     pub header: Header,
+    /// What that search may spend: the header's budget, unless it has been extended.
+    pub budget: Budget,
     /// In order of their numbers, from 0.
     pub trials: Vec<TrialRecord>,
     /// Seconds of all runs of the last search.

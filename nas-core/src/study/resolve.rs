@@ -18,7 +18,7 @@ use crate::names::did_you_mean;
 use crate::plugin::{PluginError, Registry, StrategySource};
 
 /// The most workers that a study may have.
-const MAX_WORKERS: u32 = 1024;
+pub(super) const MAX_WORKERS: u32 = 1024;
 
 /// A study in which every choice has been made. The header is what its file records.
 pub struct ResolvedStudy {

@@ -10,16 +10,18 @@ use nas_api::{CONTRACT_VERSION, Proposal};
 
 use super::StudyError;
 use super::event::{End, Event, Listener};
+use super::extend::BudgetChange;
 use super::header::Header;
 use super::ledger::Ledger;
-use super::log::{Log, StrategyCall};
+use super::log::{Log, StrategyCall, WholeRecord};
 use super::plan::{Plan, checkpoint_folder};
 use super::record::{State, StudyRecord, TrialRecord, proposal_text};
 use super::resolve::ResolvedStudy;
 use super::runner::{Runner, Times};
 use super::settings::check_settings;
-use super::spec::{BudgetSpec, PluginSpec};
+use super::spec::PluginSpec;
 use super::unchanged::same_plugin;
+use crate::lock::real;
 use crate::plugin::Registry;
 
 /// How a study continues. The default: as it was begun.
@@ -29,20 +31,20 @@ pub struct ResumeOptions {
     pub strategy: PluginSpec,
     /// Begins a new search in the same file: a fresh strategy is told of all trials so far, and has a new budget.
     pub warm_start: bool,
-    /// Limits of the new search, if they differ from the old ones; needs `warm_start`.
-    pub budget: BudgetSpec,
+    /// Limits that are raised; with `warm_start`, those of the new search, if they differ from the old ones.
+    pub budget: BudgetChange,
 }
 
 /// Begins a study in a new file, and runs it until it ends, or until `stop` is set: then no further trial is started,
 /// running ones are interrupted, and [`resume`] continues.
 pub fn start(plan: Plan, file: &Path, stop: &AtomicBool, listener: &mut dyn Listener) -> Result<End, StudyError> {
     let log = Log::create(file, &plan.header)?;
-    // Whatever an earlier study with this file left behind is of no use.
     let checkpoints = checkpoint_folder(file);
-    let _ = fs::remove_dir_all(checkpoints.join(UNFINISHED));
     listener.event(&Event::Committed);
     let simulated = plan.header.simulated;
-    let end = Runner::new(plan, Some(log), Ledger::new(Vec::new(), simulated), stop, listener).run()?;
+    let mut runner = Runner::new(plan, Some(log), Ledger::new(Vec::new(), simulated), stop, listener);
+    runner.checkpoints = Some(checkpoints.clone());
+    let end = runner.run()?;
     tidy(&checkpoints, end);
     Ok(end)
 }
@@ -88,7 +90,8 @@ pub fn run_unrecorded(
     let end = runner.run()?;
     let times = runner.times();
     let (header, trials, seconds) = (runner.plan.header, runner.ledger.trials, runner.seconds);
-    Ok(Unrecorded { end, record: StudyRecord { earlier: Vec::new(), header, trials, seconds }, times })
+    let budget = header.budget;
+    Ok(Unrecorded { end, record: StudyRecord { earlier: Vec::new(), header, budget, trials, seconds }, times })
 }
 
 /// Continues the study in this file.
@@ -100,20 +103,32 @@ pub fn resume(
     listener: &mut dyn Listener,
 ) -> Result<End, StudyError> {
     let log = Log::open(file)?;
-    let record = log.record()?;
-    check_contract(file, &record.header)?;
-    let checkpoints = checkpoint_folder(file);
+    // Beside the file itself, whatever link leads to it.
+    let checkpoints = checkpoint_folder(&real(file));
     if options.warm_start {
+        let record = log.record()?;
+        check_contract(file, &record.header)?;
         return warm_start(log, record, registry, options, &checkpoints, stop, listener);
     }
+    let WholeRecord { record, mut calls, .. } = log.whole_record()?;
+    check_contract(file, &record.header)?;
     check_options(&record.header, registry, options)?;
+    let budget = options.budget.extend(record.budget)?;
     let plan = Plan::open(ResolvedStudy::recorded(record.header, registry, Some(&checkpoints))?, registry)?;
-    let calls = log.strategy_calls(plan.header.search)?;
     let simulated = plan.header.simulated;
     let (old, own) = split(record.trials, plan.header.search);
     let mut runner = Runner::new(plan, Some(log), Ledger::new(old, simulated), stop, listener);
     runner.seconds_before = record.seconds;
+    runner.checkpoints = Some(checkpoints.clone());
+    let calls = calls.pop().unwrap_or_default();
+    let count = calls.len();
     replay(&mut runner, calls, own)?;
+    runner.budget = record.budget;
+    if budget != record.budget {
+        // Recorded before anything happens because of it, so that the study goes on to the same end however often it is
+        // interrupted.
+        runner.extend(count, budget)?;
+    }
     let end = runner.run()?;
     tidy(&checkpoints, end);
     Ok(end)
@@ -124,10 +139,6 @@ const WARM: &str =
 
 /// Refuses what would make it a different study.
 fn check_options(header: &Header, registry: &Registry, options: &ResumeOptions) -> Result<(), StudyError> {
-    if options.budget != BudgetSpec::default() {
-        let problem = "a study's budget is fixed when it begins: strategies plan with it";
-        return Err(StudyError::spec("budget", problem, WARM));
-    }
     let reference = options.strategy.reference.as_deref().unwrap_or(&header.strategy.reference);
     let found = registry.strategy(reference).map_err(StudyError::Open)?;
     same_plugin(&header.strategy.identity, found.identity(), || {
@@ -170,8 +181,9 @@ fn warm_start(
     stop: &AtomicBool,
     listener: &mut dyn Listener,
 ) -> Result<End, StudyError> {
-    let study =
-        ResolvedStudy::next_search(record.header, registry, Some(checkpoints), &options.strategy, options.budget)?;
+    let budget = options.budget.of_new_search()?;
+    let header = Header { budget: record.budget, ..record.header };
+    let study = ResolvedStudy::next_search(header, registry, Some(checkpoints), &options.strategy, budget)?;
     let plan = Plan::open(study, registry)?;
 
     let mut trials = record.trials;
@@ -188,6 +200,7 @@ fn warm_start(
     listener.event(&Event::Committed);
     let simulated = plan.header.simulated;
     let mut runner = Runner::new(plan, Some(log), Ledger::new(trials, simulated), stop, listener);
+    runner.checkpoints = Some(checkpoints.to_owned());
     replay(&mut runner, vec![StrategyCall::Warm(told)], Vec::new())?;
     let end = runner.run()?;
     tidy(checkpoints, end);
@@ -216,9 +229,9 @@ fn replay(runner: &mut Runner<'_>, calls: Vec<StrategyCall>, own: Vec<TrialRecor
                 let own = trials.iter().map(|&trial| runner.observation(trial as usize, true));
                 let observations = own.collect::<Result<Vec<_>, _>>()?;
                 runner.plan.search.tell(observations).map_err(StudyError::Broken)?;
-                if !trials.iter().all(|&trial| runner.ledger.tell(trial as usize)) {
-                    let problem = "a trial was told twice, or without having been asked for";
-                    return Err(StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it"));
+                for trial in trials {
+                    // The calls were checked when they were read.
+                    runner.ledger.tell(trial as usize);
                 }
             }
             StrategyCall::Warm(trials) => {

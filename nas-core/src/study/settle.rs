@@ -148,7 +148,7 @@ pub(crate) fn observation(
 ) -> Result<Observation, StudyError> {
     if !trial.state.is_final() {
         let problem = format!("the strategy was told of trial {}, but it has no outcome", trial.trial);
-        return Err(StudyError::spec("the log", problem, "the file is damaged: go back to a copy of it"));
+        return Err(StudyError::spec("the log", problem, "this is a defect of nas: report it, with the study file"));
     }
     let known = |metric: &MetricInfo| trial.metric(&metric.name).unwrap_or(f64::NAN);
     let failure = || Failure { reason: trial.reason.clone(), violation: trial.violation };

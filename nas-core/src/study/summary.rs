@@ -126,7 +126,7 @@ impl Summary {
                 "workers": header.workers,
                 "objectives": header.objectives,
                 "constraints": header.constraints,
-                "budget": header.budget,
+                "budget": record.budget,
                 "pruner": header.pruner.as_ref().map(|pruner| {
                     json!({"name": pruner.name, "settings": settings_json(&pruner.settings)})
                 }),

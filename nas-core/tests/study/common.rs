@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use nas_core::plugin::{Options, PluginError, Registry};
 use nas_core::study::{
-    BudgetSpec, End, Event, Listener, Plan, PluginSpec, ResumeOptions, StudyError, StudyRecord, StudySpec,
-    UnresolvedSetting, checkpoint_folder, records_without_times, resume, start,
+    BudgetChange, BudgetSpec, End, Event, Listener, NewLimit, Plan, PluginSpec, ResumeOptions, StudyError, StudyRecord,
+    StudySpec, UnresolvedSetting, checkpoint_folder, records_without_times, resume, start,
 };
 use nas_spaces::{ChoiceSpace, Mlp, NasBench201};
 use nas_strategies::{Genetic, LocalSearch, RandomSearch, RegularizedEvolution, Reinforce};
@@ -102,7 +102,7 @@ pub fn warm(strategy: &str, trials: u32) -> ResumeOptions {
     ResumeOptions {
         strategy: PluginSpec::named(strategy),
         warm_start: true,
-        budget: BudgetSpec { trials: Some(trials), ..BudgetSpec::default() },
+        budget: BudgetChange { trials: Some(NewLimit::To(trials)), ..BudgetChange::default() },
     }
 }
 

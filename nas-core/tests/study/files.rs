@@ -111,6 +111,33 @@ fn an_unfinished_write_of_a_killed_process_is_rolled_back() {
     go_on(&copy).unwrap();
 }
 
+/// How far a training has got is needed until its outcome is in the file: a kill in between would lose hours.
+#[test]
+fn the_checkpoint_of_a_trial_is_removed_after_its_outcome_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study");
+    let kept = |trial: u32| nas_api::evaluator::unfinished_file(&nas_core::study::checkpoint_folder(&file), trial);
+    let (mut recorded, mut seen) = (false, 0);
+    let mut listener = |event: &Event<'_>| match event {
+        Event::Started { trial, .. } => {
+            fs::create_dir_all(kept(*trial).parent().unwrap()).unwrap();
+            fs::write(kept(*trial), "half").unwrap();
+        }
+        Event::Committed => {
+            let running = |trial: &u32| kept(*trial).exists();
+            recorded = (0..4).filter(running).any(|trial| read(&file).trials[trial as usize].state.is_final());
+        }
+        Event::Finished { trial, .. } if trial.trained => {
+            assert!(recorded, "it was there when the outcome was recorded");
+            assert!(!kept(trial.trial).exists());
+            seen += 1;
+        }
+        _ => {}
+    };
+    run_with(&study(), &file, &AtomicBool::new(false), &mut listener).unwrap();
+    assert!(seen > 0);
+}
+
 #[test]
 fn a_missing_folder_is_reported() {
     let folder = tempfile::tempdir().unwrap();

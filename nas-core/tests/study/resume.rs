@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use nas_core::study::{BudgetSpec, End, Event, Listener, PluginSpec, ResumeOptions, State, StudyError, StudySpec};
+use nas_core::study::{End, Event, Listener, PluginSpec, ResumeOptions, State, StudyError, StudySpec};
 
 use crate::common::{
     Copies, STRATEGIES, assert_same_records, go_on, go_on_with, message, read, records, run, run_with, run_with_copies,
@@ -171,8 +171,6 @@ fn the_settings_of_a_study_cannot_be_changed_on_resume() {
     let strategy = |name: &str| ResumeOptions { strategy: PluginSpec::named(name), ..ResumeOptions::default() };
     refused(strategy("genetic"), &["begun with", "random-search", "genetic", "--warm-start"]);
     refused(strategy("random"), &["no strategy", "did you mean"]);
-    let budget = BudgetSpec { trials: Some(20), ..BudgetSpec::default() };
-    refused(ResumeOptions { budget, ..ResumeOptions::default() }, &["budget is fixed", "--warm-start"]);
     let mut other = strategy("random-search");
     other.strategy.settings.insert("unknown".into(), nas_core::study::UnresolvedSetting::Raw("1".into()));
     refused(other, &["strategy.unknown", "no such parameter"]);

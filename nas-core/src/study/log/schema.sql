@@ -1,4 +1,4 @@
--- Once released, a version of this file is never edited: see VERSION in mod.rs.
+-- Once released, a version of this file is never edited: see VERSION in schema.rs.
 -- One row per search: the study's own, and one for every warm start.
 CREATE TABLE searches (
     search  INTEGER PRIMARY KEY,
@@ -76,3 +76,17 @@ CREATE TABLE curve_metrics (
     PRIMARY KEY (trial, point, position),
     FOREIGN KEY (trial, point) REFERENCES curve ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+-- The budget of a search after it was extended; its header keeps the one that the strategy planned with. `after`: how
+-- many calls of the strategy there were by then.
+CREATE TABLE budgets (
+    budget         INTEGER PRIMARY KEY,
+    search         INTEGER NOT NULL REFERENCES searches,
+    after          INTEGER NOT NULL,
+    trials         INTEGER,
+    total_fidelity REAL,
+    seconds        REAL
+) STRICT;
+
+-- Should two processes ever write at the same time, the second tell of a trial fails.
+CREATE UNIQUE INDEX told ON events (search, trials) WHERE kind = 'tell';

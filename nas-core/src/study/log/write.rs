@@ -3,10 +3,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nas_api::Weights;
 use rusqlite::{Connection, Transaction, params};
 
-use super::Log;
+use super::read::{ExtendedBudget, StrategyCall};
+use super::{Log, insert_search};
 use crate::study::StudyError;
 use crate::study::event::End;
-use crate::study::header::Header;
+use crate::study::header::{Budget, Header};
 use crate::study::record::{TrialRecord, proposal_text};
 
 /// Seconds since 1970, for people to read; this is not the study's clock.
@@ -30,7 +31,14 @@ impl Log {
         };
         let session = begin(&self.db);
         self.session = self.sql(session)?;
+        self.move_into_file();
         Ok(())
+    }
+
+    /// Moves all records into the file itself, so that a copy of it alone is the whole study. Where a reader keeps
+    /// SQLite from it, they stay in the log of writes beside the file, and nothing is lost.
+    fn move_into_file(&self) {
+        let _ = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
     /// One commit, which also sets the clock of this run to `seconds`.
@@ -42,13 +50,29 @@ impl Log {
         let session = self.session;
         let run = || {
             let transaction = self.db.transaction()?;
+            // Only the last run that began may write, should the lock ever fail to keep another process out.
+            let clock = "UPDATE sessions SET seconds = ?1 \
+                         WHERE session = ?2 AND session = (SELECT max(session) FROM sessions)";
+            if transaction.prepare_cached(clock)?.execute(params![seconds, session])? == 0 {
+                return Ok(false);
+            }
             changes(&transaction)?;
-            let clock = "UPDATE sessions SET seconds = ?1 WHERE session = ?2";
-            transaction.prepare_cached(clock)?.execute(params![seconds, session])?;
-            transaction.commit()
+            transaction.commit()?;
+            Ok(true)
         };
         let result = run();
-        self.sql(result)
+        if self.sql(result)? {
+            return Ok(());
+        }
+        let remedy = "what this process recorded until then is kept; let the other one finish";
+        Err(StudyError::file(&self.path, "another process has begun to run this study", remedy))
+    }
+
+    /// The search has another budget from here on; `after`: the number of its strategy's calls so far.
+    pub fn extend(&mut self, search: u32, after: usize, budget: Budget) -> Result<(), StudyError> {
+        let after = u32::try_from(after).unwrap_or(u32::MAX);
+        let extended = ExtendedBudget { search, after, budget };
+        self.commit(0.0, |transaction| insert_budget(transaction, &extended))
     }
 
     /// The strategy was asked for at most `limit` proposals, and these are the trials that it gave.
@@ -86,7 +110,7 @@ impl Log {
         let text = header.to_text()?;
         let session = self.session;
         self.commit(0.0, |transaction| {
-            transaction.execute("INSERT INTO searches VALUES (?1, ?2)", params![header.search, text])?;
+            insert_search(transaction, header.search, &text)?;
             let moved = "UPDATE sessions SET search = ?1 WHERE session = ?2";
             transaction.execute(moved, params![header.search, session])?;
             stopped.iter().try_for_each(|trial| update(transaction, trial))?;
@@ -100,12 +124,36 @@ impl Log {
         self.commit(seconds, |transaction| {
             let ended = "UPDATE sessions SET ended = ?1 WHERE session = ?2";
             transaction.execute(ended, params![end.name(), session]).map(drop)
-        })
+        })?;
+        self.move_into_file();
+        Ok(())
     }
 }
 
+pub(super) fn insert_budget(db: &Connection, extended: &ExtendedBudget) -> rusqlite::Result<()> {
+    let ExtendedBudget { search, after, budget: Budget { trials, total_fidelity, seconds } } = extended;
+    let insert = "INSERT INTO budgets (search, after, trials, total_fidelity, seconds) VALUES (?1, ?2, ?3, ?4, ?5)";
+    db.execute(insert, params![search, after, trials, total_fidelity, seconds]).map(drop)
+}
+
+/// A call of a search's strategy.
+pub(super) fn insert_call(db: &Connection, search: u32, call: &StrategyCall) -> rusqlite::Result<()> {
+    let (kind, amount, trials) = match call {
+        StrategyCall::Ask { limit, trials } => ("ask", *limit, trials),
+        StrategyCall::Tell(trials) => ("tell", u32::try_from(trials.len()).unwrap_or(u32::MAX), trials),
+        StrategyCall::Warm(trials) => ("warm", 0, trials),
+    };
+    event(db, search, kind, amount, trials.iter().copied())
+}
+
+/// A run of the program that is over.
+pub(super) fn insert_run(db: &Connection, search: u32, seconds: f64, ended: Option<&str>) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO sessions (search, started, seconds, ended) VALUES (?1, ?2, ?3, ?4)";
+    db.execute(insert, params![search, wall_clock(), seconds, ended]).map(drop)
+}
+
 fn event(
-    transaction: &Transaction<'_>,
+    db: &Connection,
     search: u32,
     kind: &str,
     amount: u32,
@@ -113,14 +161,14 @@ fn event(
 ) -> rusqlite::Result<()> {
     let trials: Vec<String> = trials.map(|trial| trial.to_string()).collect();
     let insert = "INSERT INTO events (search, kind, amount, trials) VALUES (?1, ?2, ?3, ?4)";
-    transaction.prepare_cached(insert)?.execute(params![search, kind, amount, trials.join(" ")]).map(drop)
+    db.prepare_cached(insert)?.execute(params![search, kind, amount, trials.join(" ")]).map(drop)
 }
 
-fn insert(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
+pub(super) fn insert(db: &Connection, trial: &TrialRecord) -> rusqlite::Result<()> {
     let insert = "INSERT INTO trials (trial, search, proposal, key, text, fidelity, resume, state, reason, violation, \
                   gradient, cost, simulated, trained, duplicate_of, started) \
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', '', 0, '', 0, 0, ?8, ?9, ?10)";
-    transaction.prepare_cached(insert)?.execute(params![
+    db.prepare_cached(insert)?.execute(params![
         trial.trial,
         trial.search,
         proposal_text(&trial.proposal),
@@ -132,13 +180,13 @@ fn insert(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Resul
         trial.duplicate_of,
         trial.started,
     ])?;
-    update(transaction, trial)
+    update(db, trial)
 }
 
-fn update(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
+fn update(db: &Connection, trial: &TrialRecord) -> rusqlite::Result<()> {
     let update = "UPDATE trials SET state = ?2, reason = ?3, violation = ?4, gradient = ?5, cost = ?6, simulated = ?7, \
                   started = ?8, finished = ?9, pruned_at = ?10 WHERE trial = ?1";
-    transaction.prepare_cached(update)?.execute(params![
+    db.prepare_cached(update)?.execute(params![
         trial.trial,
         trial.state.name(),
         trial.reason,
@@ -150,20 +198,20 @@ fn update(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Resul
         trial.finished,
         trial.pruned_at,
     ])?;
-    transaction.prepare_cached("DELETE FROM metrics WHERE trial = ?1")?.execute([trial.trial])?;
-    let mut metrics = transaction.prepare_cached("INSERT INTO metrics VALUES (?1, ?2, ?3, ?4)")?;
+    db.prepare_cached("DELETE FROM metrics WHERE trial = ?1")?.execute([trial.trial])?;
+    let mut metrics = db.prepare_cached("INSERT INTO metrics VALUES (?1, ?2, ?3, ?4)")?;
     for (position, metric) in (0_u32..).zip(&trial.metrics) {
         metrics.execute(params![trial.trial, position, metric.name, metric.value])?;
     }
-    if trial.curve.is_empty() { Ok(()) } else { append_curve(transaction, trial) }
+    if trial.curve.is_empty() { Ok(()) } else { append_curve(db, trial) }
 }
 
 /// Writes the points of the learning curve that the file does not have yet.
-fn append_curve(transaction: &Transaction<'_>, trial: &TrialRecord) -> rusqlite::Result<()> {
-    let mut count = transaction.prepare_cached("SELECT coalesce(max(point) + 1, 0) FROM curve WHERE trial = ?1")?;
+fn append_curve(db: &Connection, trial: &TrialRecord) -> rusqlite::Result<()> {
+    let mut count = db.prepare_cached("SELECT coalesce(max(point) + 1, 0) FROM curve WHERE trial = ?1")?;
     let known: u32 = count.query_row([trial.trial], |row| row.get(0))?;
-    let mut points = transaction.prepare_cached("INSERT INTO curve VALUES (?1, ?2, ?3)")?;
-    let mut metrics = transaction.prepare_cached("INSERT INTO curve_metrics VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut points = db.prepare_cached("INSERT INTO curve VALUES (?1, ?2, ?3)")?;
+    let mut metrics = db.prepare_cached("INSERT INTO curve_metrics VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for (number, point) in (0_u32..).zip(&trial.curve).skip(known as usize) {
         points.execute(params![trial.trial, number, point.fidelity])?;
         for (position, metric) in (0_u32..).zip(&point.metrics) {

@@ -12,6 +12,7 @@
 mod start;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use nas_api::{CurvePoint, Observation};
 use super::StudyError;
 use crate::plugin::PluginError;
 use crate::study::event::{End, Event, Listener};
-use crate::study::header::Header;
+use crate::study::header::{Budget, Header};
 use crate::study::ledger::{Ledger, Next};
 use crate::study::log::Log;
 use crate::study::message::{Finished, Outcome, WorkerEvent};
@@ -33,27 +34,22 @@ use crate::study::settle::{fail, fail_as_said, observation, record_measurement, 
 use crate::study::summary::better;
 use crate::study::worker::Pool;
 
+pub use start::Times;
+
 /// A study without a limit on trials ends after this many proposals in a row that cost nothing.
 const IDLE_TRIALS: u32 = 1000;
 /// How long a reported point may wait to be written.
 const SAVE: Duration = Duration::from_secs(1);
 
-/// What one trial took on the strategy's side, and when it was over.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Times {
-    /// Real seconds of its share of the call that asked for it.
-    pub ask: f64,
-    /// Real seconds of the call that told of it.
-    pub tell: f64,
-    /// On the study's clock, when it was told.
-    pub told: f64,
-}
-
 /// A study in progress.
 pub(crate) struct Runner<'a> {
     pub plan: Plan,
+    /// What may be spent: the budget that the strategy planned with, unless it has been extended since.
+    pub budget: Budget,
     /// `None`: nothing is kept.
     pub log: Option<Log>,
+    /// Where evaluators keep how far unfinished trials have got.
+    pub checkpoints: Option<PathBuf>,
     pub ledger: Ledger,
     /// The strategy is to be asked next, not told.
     pub turn: bool,
@@ -88,8 +84,10 @@ impl<'a> Runner<'a> {
         let start = Instant::now();
         let coordinator = Arc::new(PruningCoordinator::new(plan.pruner.take()));
         Self {
+            budget: plan.header.budget,
             plan,
             log,
+            checkpoints: None,
             ledger,
             turn: true,
             seconds_before: 0.0,
@@ -168,7 +166,7 @@ impl<'a> Runner<'a> {
 
     /// Why no more trials are asked for.
     fn closed(&mut self) -> Result<Option<End>, StudyError> {
-        let budget = self.plan.header.budget;
+        let budget = self.budget;
         if budget.trials.is_some_and(|limit| self.ledger.asked() >= limit) {
             return Ok(Some(End::Trials));
         }
@@ -274,6 +272,7 @@ impl<'a> Runner<'a> {
             log.update(changed.iter().map(|&number| &self.ledger.trials[number]), elapsed)?;
             self.listener.event(&Event::Committed);
         }
+        self.remove_unfinished(number);
         for number in changed {
             self.announce(number);
         }

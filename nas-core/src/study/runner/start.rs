@@ -1,21 +1,51 @@
 //! How trials begin: they are asked for, recorded and measured.
 
+use std::fs;
 use std::time::Instant;
 
+use nas_api::evaluator::unfinished_file;
 use nas_api::{Graph, Proposal, Request};
 
-use super::{Runner, Times};
+use super::Runner;
 use crate::study::StudyError;
 use crate::study::event::Event;
+use crate::study::header::Budget;
 use crate::study::log::wall_clock;
 use crate::study::record::{State, TrialRecord};
 use crate::study::worker::Pool;
 
+/// What one trial took on the strategy's side, and when it was over.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Times {
+    /// Real seconds of its share of the call that asked for it.
+    pub ask: f64,
+    /// Real seconds of the call that told of it.
+    pub tell: f64,
+    /// On the study's clock, when it was told.
+    pub told: f64,
+}
+
 impl Runner<'_> {
+    /// Raises the budget of a study of whose strategy `calls` calls are recorded. The strategy is not told: it planned
+    /// with the budget that the study began with.
+    pub fn extend(&mut self, calls: usize, budget: Budget) -> Result<(), StudyError> {
+        if let Some(log) = &mut self.log {
+            log.extend(self.plan.header.search, calls, budget)?;
+            self.listener.event(&Event::Committed);
+        }
+        self.budget = budget;
+        if self.plan.search.finished().map_err(StudyError::Broken)? {
+            let words = "the strategy has nothing more to propose, because it planned with the budget that the study \
+                         began with; --warm-start begins a new search that is told of all trials so far";
+            self.listener.event(&Event::Warning(words));
+        }
+        Ok(())
+    }
+
     /// Asks for trials until there are as many as workers, records them, and starts them.
     pub(super) fn ask(&mut self, pool: &mut Pool<'_>) -> Result<(), StudyError> {
         let mut limit = self.plan.header.workers.saturating_sub(self.ledger.outstanding());
-        if let Some(trials) = self.plan.header.budget.trials {
+        if let Some(trials) = self.budget.trials {
             limit = limit.min(trials.saturating_sub(self.ledger.asked()));
         }
         let start = Instant::now();
@@ -64,7 +94,16 @@ impl Runner<'_> {
             return Ok(None);
         }
         let graph = self.plan.network_of(trial)?;
-        Ok(graph.filter(|_| self.ledger.afford(trial, self.plan.header.budget.total_fidelity)))
+        Ok(graph.filter(|_| self.ledger.afford(trial, self.budget.total_fidelity)))
+    }
+
+    /// Removes how far a trial has got, once its outcome is recorded.
+    pub(super) fn remove_unfinished(&self, number: u32) {
+        let over = self.ledger.trials[number as usize].state.is_final();
+        if let Some(checkpoints) = self.checkpoints.as_ref().filter(|_| over) {
+            // Most trials have no such file, and the end of the study removes those that are left.
+            let _ = fs::remove_file(unfinished_file(checkpoints, number));
+        }
     }
 
     fn dispatch(&mut self, number: usize, graph: Graph, pool: &mut Pool<'_>) -> Result<(), StudyError> {

@@ -81,12 +81,6 @@ impl Checkpoint {
         let written = archive.to_bytes().and_then(|bytes| weights_file::write(&self.file, &bytes));
         written.map_err(|error: StoreError| error.to_string())
     }
-
-    /// Removes the checkpoint at the end of the trial.
-    pub fn forget(&self) {
-        // Most trials have none. One that cannot be removed goes with the study's folder at its end.
-        let _ = std::fs::remove_file(&self.file);
-    }
 }
 
 /// One line for each point: `EPOCH NAME=VALUE NAME=VALUE`. Rust writes and reads doubles exactly.

@@ -125,12 +125,7 @@ impl<D: Devices> Evaluator for Burn<D> {
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let mut checkpoint = self.checkpoint(request);
         let ended = catch_unwind(AssertUnwindSafe(|| self.measure(request, checkpoint.as_mut(), monitor)));
-        let ended = ended.unwrap_or_else(panic_again);
-        // An interrupted training keeps its checkpoint and continues later.
-        if let Some(checkpoint) = checkpoint.filter(|_| !matches!(ended, Ok(TrialEnd::Stopped))) {
-            checkpoint.forget();
-        }
-        match ended {
+        match ended.unwrap_or_else(panic_again) {
             Ok(TrialEnd::Measured(metrics)) => Ok(Some(Measurement::new(metrics))),
             Ok(TrialEnd::Pruned | TrialEnd::Stopped) => Ok(None),
             Err(TrialError::Failed(reason)) => Ok(Some(Measurement::failed(reason))),

@@ -105,8 +105,9 @@ impl<D: Devices> Burn<D> {
         check_finite(&metrics)?;
         if request.keep_checkpoint {
             let state = trainer.archive().map_err(TrialError::Broken)?;
-            // If the disk is full, for example, this trial is lost, but those that save no state go on.
-            self.states.put(request.trial, &state).map_err(|error| TrialError::Failed(error.to_string()))?;
+            // If the disk is full, for example, the candidate is not at fault: a strategy that were told so would avoid it
+            // for good. The study ends, and continues once there is room.
+            self.states.put(request.trial, &state).map_err(|error| TrialError::Broken(error.to_string()))?;
         }
         if self.config.training.batch_size == 0 {
             metrics.push(Metric::new("batch_size", trainer.batch_size as f64));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use nas_api::evaluator::UNFINISHED;
+use nas_api::evaluator::unfinished_file;
 use nas_network::weights_file::{self, Archive, StoreError};
 
 /// The place where states are saved: a folder or, without one, memory.
@@ -28,7 +28,7 @@ impl TrialCheckpoints {
     /// The file for checkpoints of a running trial; `None` without a folder, as nothing would outlive the process.
     pub fn unfinished(&self, trial: u32) -> Option<PathBuf> {
         match self {
-            Self::Folder(folder) => Some(folder.join(UNFINISHED).join(Self::name(trial))),
+            Self::Folder(folder) => Some(unfinished_file(folder, trial)),
             Self::Memory(_) => None,
         }
     }

@@ -176,6 +176,19 @@ impl Columns {
     }
 }
 
+/// Whether a text is the name of a file, not a path, on every system. What a mapping names is read, and written by an
+/// import, in the folders of tables and nowhere else.
+fn is_file_name(text: &str) -> bool {
+    let stem = text.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    let numbered = |device: &str| {
+        stem.strip_prefix(device).is_some_and(|number| number.len() == 1 && number.chars().all(|c| c.is_ascii_digit()))
+    };
+    // Names that Windows gives to devices, whatever their extension is.
+    let device = ["con", "prn", "aux", "nul"].contains(&stem.as_str()) || numbered("com") || numbered("lpt");
+    let odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    !text.is_empty() && text.len() <= 200 && !device && !text.contains(odd) && !text.ends_with(['.', ' '])
+}
+
 impl Map {
     /// Parses and checks the text of a mapping. `origin` names it in errors.
     ///
@@ -198,6 +211,10 @@ impl Map {
                         of columns) and [[decision]] (a space of its own)"
                     .into(),
             );
+        }
+        let files = std::iter::once(&self.file).chain(self.join.iter().map(|join| &join.file));
+        if let Some(path) = files.into_iter().find(|file| !is_file_name(file)) {
+            return Err(format!("'{path}' is not the name of a file: write it without a folder"));
         }
         self.decision.iter().try_for_each(DecisionMap::check)?;
         if self.missing == Missing::Nearest && self.decision.is_empty() {

@@ -148,13 +148,14 @@ fn a_trial_that_cannot_be_resumed_fails() {
 }
 
 #[test]
-fn a_state_that_cannot_be_written_fails_the_trial() {
+fn a_state_that_cannot_be_written_is_not_the_fault_of_the_candidate() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("no-folder");
     fs::write(&file, "").unwrap();
     let evaluator = BurnEvaluator::open(&settings(&[("train_limit", number(100.0))]), Some(&file)).unwrap();
     let keeping = Request { trial: 1, keep_checkpoint: true, ..request(&mlp(&[8], 10), 1.0) };
-    assert!(failure(&evaluator, &keeping).contains("no-folder"));
+    let broken = evaluator.evaluate(&keeping, &|| false).unwrap_err().to_string();
+    assert!(broken.contains("no-folder"), "{broken}");
     // A trial that saves nothing succeeds.
     measure(&evaluator, &request(&mlp(&[8], 10), 1.0));
 }
