@@ -83,6 +83,11 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
         if problem.evaluator.reference.is_none() {
             // The name is EVALUATOR/DATA, or else the name of a tabular benchmark with its problem.
             let evaluator = name.split_once('/').filter(|(evaluator, _)| registry.evaluator(evaluator).is_ok());
+            let is_mapping = Path::new(name).extension().is_some_and(|ending| ending == "toml");
+            if evaluator.is_none() && !is_mapping && (name == "digits" || Path::new(name).exists()) {
+                let help = format!("write burn/{name} to train networks on these data");
+                return Err(Failure::input(format!("problem '{name}': is not a published table")).help(help));
+            }
             let (evaluator, data) = evaluator.unwrap_or(("table", name));
             problem.evaluator.reference = Some(evaluator.to_owned());
             let info = registry.evaluator(evaluator).ok().and_then(|source| source.info().ok());

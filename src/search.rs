@@ -1,6 +1,7 @@
 //! `nas search` and `nas resume`: run and continue studies.
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -108,7 +109,10 @@ fn spec(search: &Search) -> Result<(StudySpec, Option<&'static str>), Failure> {
         return Err(Failure::input("there is nothing to search: give at least data and a budget").help(FIRST_SEARCH));
     }
     let file = match &search.file {
-        Some(path) => StudySpec::from_file(path)?,
+        Some(path) => {
+            check_is_study(path)?;
+            StudySpec::from_file(path)?
+        }
         None => StudySpec::default(),
     };
     let raw = |text: &Option<String>| text.clone().map(UnresolvedSetting::Raw);
@@ -145,6 +149,38 @@ fn spec(search: &Search) -> Result<(StudySpec, Option<&'static str>), Failure> {
     Ok((spec, chosen))
 }
 
+/// Checks that the argument without a flag is not something else that a search takes.
+fn check_is_study(path: &Path) -> Result<(), Failure> {
+    let shown = path.display();
+    let not = |what: &str, help: String| {
+        Err(Failure::input(format!("{shown}: is {what}, not a study's TOML file")).help(help))
+    };
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+    match ending.as_str() {
+        _ if path.is_dir() => not("a folder", format!("`nas search --data {shown} --trials 30` searches on its data")),
+        "csv" | "gz" | "parquet" | "txt" => {
+            not("a file of data", format!("`nas search --data {shown} --trials 30` searches on them"))
+        }
+        "study" => not("the file of a study that has begun", format!("`nas resume {shown}` continues it")),
+        "wasm" | "onnx" => {
+            not("a plugin", format!("give it with a flag, as in `--space {shown}` or `--strategy {shown}`"))
+        }
+        "" if !path.exists() => {
+            not("no file here", format!("`nas search --data {shown} --trials 30` searches on data of this name"))
+        }
+        _ => {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let begins_space = |line: &str| {
+                ["[[decision]]", "[[layer", "[[product]]", "[rules"].iter().any(|table| line.starts_with(table))
+            };
+            match text.lines().find(|line| begins_space(line.trim_start())) {
+                Some(_) => not("a space", format!("`nas search --space {shown} --data FILE --trials 30` searches it")),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
 /// Checks that the study's file does not exist and can be written, before anything is run.
 fn check_new(file: &Path) -> Result<(), Failure> {
     let shown = file.display();
@@ -155,6 +191,11 @@ fn check_new(file: &Path) -> Result<(), Failure> {
     match OpenOptions::new().write(true).create_new(true).open(file) {
         Ok(_) => {
             std::fs::remove_file(file).map_err(|error| Failure::input(format!("{shown}: cannot be written: {error}")))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let folder = file.parent().unwrap_or(Path::new("")).display();
+            let help = format!("create it with `mkdir -p {folder}`, or use --study to name another one");
+            Err(Failure::input(format!("{shown}: cannot be written: there is no folder '{folder}'")).help(help))
         }
         Err(error) => {
             let help = "use --study to name a file in a folder that exists and can be written";

@@ -10,6 +10,7 @@ use nas_core::study::{
 
 use crate::args::Show;
 use crate::failure::Failure;
+use crate::train::chosen;
 use crate::{follow, print};
 
 /// How many reasons of failed trials the summary lists.
@@ -29,7 +30,7 @@ pub fn show(args: &Show) -> Result<ExitCode, Failure> {
     }
     let record = StudyRecord::read(&args.file)?;
     let summary = Summary::of(&record);
-    let one = args.trial.map(|number| find(&record, number)).transpose()?;
+    let one = args.trial.as_deref().map(|wanted| chosen(&record, wanted)).transpose()?;
     if args.json {
         let mut object = summary.to_json(&record, &args.file, args.trials);
         if let (Some(trial), Some(object)) = (one, object.as_object_mut()) {

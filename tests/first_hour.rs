@@ -55,12 +55,14 @@ fn a_running_study_can_be_followed_to_its_end() {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    says(&refused(&mut nas(["show", file, "--worst"])), &["--worst"]);
     let followed = succeed(&mut nas(["show", file, "--follow"]));
     assert!(running.wait().unwrap().success());
     for trial in [0, 17, 39] {
         assert!(followed.contains(&format!("trial {trial:<4} measured  val_accuracy ")), "{followed}");
     }
     says(&followed, &["best so far", "40 measured, 0 failed", "\nincumbents\n"]);
+    says(&succeed(&mut nas(["show", file, "--trial", "best"])), &["\nstate", "measured", "learning curve"]);
     let again = succeed(&mut nas(["show", file, "--follow"]));
     assert_eq!(again.matches("best so far").count(), followed.matches("best so far").count());
     says(&refused(&mut nas(["show", file, "--follow", "--json"])), &["--follow", "--json"]);
@@ -120,6 +122,34 @@ fn a_definition_with_a_mistake_names_the_line_and_the_name_that_was_meant() {
     let conv = listed["operators"].as_array().unwrap().iter().find(|operator| operator["name"] == "Conv").unwrap();
     assert_eq!(conv["required"], serde_json::json!(["out_channels", "kernel_shape"]));
     says(&succeed(&mut nas(["space", "operators"])), &["MaxPool", "Gemm", "out_features"]);
+}
+
+#[test]
+fn an_argument_without_its_flag_is_recognised() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let search = |argument: &str| refused(&mut nas(["search", argument, "--trials", "3"]));
+    says(&search(&file("mine.csv", "x,y\n1,a\n")), &["mine.csv: is a file of data", "nas search --data "]);
+    says(&search(folder.path().to_str().unwrap()), &["is a folder", "nas search --data "]);
+    says(&search("digits"), &["nas search --data digits"]);
+    says(&search(&file("cells.toml", "name = 'a'\n[[decision]]\nname = 'b'\n")), &["is a space", "--space "]);
+    says(&search(&file("old.study", "")), &["nas resume "]);
+    says(&search(&file("mine.wasm", "")), &["is a plugin", "--strategy "]);
+
+    let named =
+        |flag: &str, value: &str| refused(&mut nas(["search", "--data", "digits", "--trials", "1", flag, value]));
+    says(&named("--strategy", "mine.py"), &["'mine.py'", ".wasm", "write-a-strategy.md"]);
+    says(&named("--evaluator", "train.py"), &["'train.py'", "write-an-evaluator.md"]);
+    says(&named("--space", "net.pt"), &["'net.pt'", ".wasm, .toml or .onnx"]);
+    says(&named("--study", "no/such/folder/a.study"), &["there is no folder 'no/such/folder'", "mkdir -p"]);
+    says(&named("--set", "evaluator.lr=1"), &["did you mean 'learning_rate'?"]);
+    says(&named("--objective", "accuracy"), &["did you mean 'val_accuracy'?"]);
+    let mut bench = nas(["bench", "--strategies", "tpe", "--problems", "digits", "--trials", "2", "--seeds", "1"]);
+    says(&refused(bench.arg("--out").arg(folder.path().join("b"))), &["'digits'", "burn/digits"]);
 }
 
 #[test]

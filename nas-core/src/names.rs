@@ -7,8 +7,13 @@ pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
         // Nothing but the case differs, or there is a single typing error in a short name, whose Jaro–Winkler
         // similarity is low.
         0 => 1.0,
-        1 if name.len() < 5 => 1.0,
-        _ if has_word_of(name, &given) => strsim::jaro_winkler(&given, name).max(SAME_WORD),
+        _ if given.len() > 1 && initials(name) == given => SAME_INITIALS,
+        1 if name.len() < 5 => TYPING_ERROR,
+        // Of several names with the word, the one with the fewest other letters is nearest.
+        _ if has_word_of(name, &given) => {
+            let shared = SAME_WORD + strsim::normalized_damerau_levenshtein(&given, name) / 10.0;
+            strsim::jaro_winkler(&given, name).max(shared)
+        }
         _ => strsim::jaro_winkler(&given, name),
     };
     let best =
@@ -16,8 +21,12 @@ pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
     best.map(|name| format!("did you mean '{name}'? ")).unwrap_or_default()
 }
 
-/// The similarity of names that share a word; a name with a typing error is nearer.
-const SAME_WORD: f64 = 0.85;
+/// The similarity of short names that differ in one typing error.
+const TYPING_ERROR: f64 = 0.94;
+/// The similarity of a name and its initials, as in `learning_rate` and `lr`.
+const SAME_INITIALS: f64 = 0.95;
+/// The least similarity of names that share a word.
+const SAME_WORD: f64 = 0.8;
 /// Words with fewer letters say little.
 const SHORTEST_WORD: usize = 4;
 
@@ -29,6 +38,11 @@ fn has_word_of(name: &str, given: &str) -> bool {
     };
     let (ours, theirs) = (words(name), words(given));
     ours.iter().any(|our| theirs.iter().any(|their| our.starts_with(their.as_str()) || their.starts_with(our.as_str())))
+}
+
+/// The first letters of the words of a name.
+fn initials(name: &str) -> String {
+    name.split(|letter: char| !letter.is_alphanumeric()).filter_map(|word| word.chars().next()).collect()
 }
 
 #[cfg(test)]
@@ -46,6 +60,10 @@ mod tests {
         assert_eq!(did_you_mean("genetic-algorithm", ["tpe", "genetic"]), "did you mean 'genetic'? ");
         assert_eq!(did_you_mean("TPE", ["tpe", "genetic"]), "did you mean 'tpe'? ");
         assert_eq!(did_you_mean("Bananas2", ["bananas", "bohb"]), "did you mean 'bananas'? ");
+        assert_eq!(did_you_mean("lr", ["l2", "learning_rate", "l1"]), "did you mean 'learning_rate'? ");
+        assert_eq!(did_you_mean("gp", ["grid", "gaussian-process"]), "did you mean 'gaussian-process'? ");
+        let metrics = ["val_accuracy", "val_top5_accuracy", "val_balanced_accuracy"];
+        assert_eq!(did_you_mean("accuracy", metrics), "did you mean 'val_accuracy'? ");
         assert_eq!(did_you_mean("mpl", ["resnet", "mlp", "mobile"]), "did you mean 'mlp'? ");
     }
 }

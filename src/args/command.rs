@@ -13,6 +13,10 @@ const INPUT: i32 = 2;
 /// Commands that open no plugins, so their help does not list the options about plugins.
 const WITHOUT_PLUGINS: [&str; 4] = ["show", "data", "completions", "man"];
 
+/// The help of `nas latency check --seed`, which has another default than its neighbours.
+const SEED_OF_CHECK: &str =
+    "The seed of the first network [default: 1000000, so that other networks are measured than in the table]";
+
 /// Words that other tools use for commands, and what to type here.
 const OTHER_WORDS: &[(&[&str], &str)] = &[
     (
@@ -41,7 +45,9 @@ const OTHER_WORDS: &[(&[&str], &str)] = &[
 
 /// The definition, with which completions and manual pages are generated too.
 pub fn command() -> Command {
-    let command = adapted(Args::command());
+    let command = adapted(Args::command()).mut_subcommand("latency", |latency| {
+        latency.mut_subcommand("check", |check| check.mut_arg("seed", |seed| seed.help(SEED_OF_CHECK)))
+    });
     let plugin_options: Vec<Arg> = command
         .get_arguments()
         .filter(|argument| argument.get_id().as_str().starts_with("plugin_"))
@@ -69,7 +75,7 @@ fn adapted(command: Command) -> Command {
 /// Parses the program's arguments. If they cannot be parsed, or if they ask for help, this prints it and exits.
 pub fn parse() -> Args {
     let parsed = command().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches));
-    parsed.unwrap_or_else(|error| match advice(&error) {
+    parsed.map_err(without_escape_tip).unwrap_or_else(|error| match advice(&error) {
         Some(advice) => {
             use std::io::Write;
             // Nobody reads the message if standard error is closed.
@@ -78,6 +84,15 @@ pub fn parse() -> Args {
         }
         None => error.exit(),
     })
+}
+
+/// The same error without the tip to write an unknown flag behind `--`, as if it were the name of a file.
+fn without_escape_tip(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested) {
+        let kept = tips.iter().filter(|tip| !tip.to_string().contains("as a value")).cloned().collect();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(kept));
+    }
+    error
 }
 
 /// The message for a command that has another name here; `None` if clap's own message is the better one.
@@ -108,7 +123,9 @@ mod tests {
             command.build();
             command.find_subcommand_mut(name).unwrap().render_long_help().to_string()
         };
-        assert!(help("search").contains("Plugin options:\n"));
+        assert!(
+            help("search").contains("Plugin options:\n") && help("search").contains("Budget; at least one is needed:")
+        );
         let (own, plugins) = (help("search").find("--space").unwrap(), help("search").find("--plugin-path").unwrap());
         assert!(own < plugins, "a command's own options come first");
         for name in WITHOUT_PLUGINS {
@@ -123,6 +140,9 @@ mod tests {
         let advice = |name: &str| advice(&command().try_get_matches_from(["nas", name]).unwrap_err());
         assert!(advice("compare").unwrap().contains("nas report"));
         assert!(advice("serach").is_none(), "clap suggests the nearest command");
+        let unknown = command().try_get_matches_from(["nas", "show", "a.study", "--best"]).unwrap_err();
+        assert!(unknown.to_string().contains("'-- --best'"), "clap no longer gives the tip");
+        assert!(!without_escape_tip(unknown).to_string().contains("tip"));
         for (words, _) in OTHER_WORDS {
             for word in *words {
                 assert!(command().find_subcommand(word).is_none(), "'{word}' is a command");

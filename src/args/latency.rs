@@ -45,7 +45,7 @@ pub enum RuntimeName {
 pub struct SampleFlags {
     /// The space: a name, or a .wasm, .toml or .onnx file
     pub space: String,
-    /// The seed of the first network [default: 0; for `check` 1000000, so that its networks differ from the table's]
+    /// The seed of the first network [default: 0]
     #[arg(long, value_name = "N", value_parser = count)]
     pub seed: Option<u32>,
     /// What the networks are for.

@@ -33,8 +33,6 @@ pub struct Search {
     /// The device to train on: cpu, or cuda:0 with the CUDA library
     #[arg(long, value_name = "cpu|cuda:N")]
     pub device: Option<String>,
-    #[command(flatten)]
-    pub budget: BudgetFlags,
     /// The seed from which all random numbers are derived [default: 0]
     #[arg(long, value_name = "N", value_parser = count)]
     pub seed: Option<u32>,
@@ -65,11 +63,14 @@ pub struct Search {
     /// pruner.KEY=VALUE changes its settings
     #[arg(long, value_name = "NAME")]
     pub pruner: Option<String>,
-    #[command(flatten)]
-    pub isolation: IsolationFlags,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+    // These are the last ones, because a heading also applies to what follows it.
+    #[command(flatten, next_help_heading = "Budget; at least one is needed")]
+    pub budget: BudgetFlags,
+    #[command(flatten, next_help_heading = "Worker processes")]
+    pub isolation: IsolationFlags,
 }
 
 impl Search {
@@ -173,8 +174,8 @@ pub struct Show {
     #[arg(long)]
     pub trials: bool,
     /// Show everything that is known about one trial, including its learning curve
-    #[arg(long, value_name = "N", value_parser = count)]
-    pub trial: Option<u32>,
+    #[arg(long, value_name = "best|N")]
+    pub trial: Option<String>,
     /// Watch a running study: print each trial as it ends, and the summary at the end
     #[arg(long, conflicts_with_all = ["trial", "records", "json"])]
     pub follow: bool,

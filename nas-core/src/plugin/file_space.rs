@@ -28,8 +28,11 @@ impl<S: SearchSpace> FileSpaceSource<S> {
     /// # Errors
     /// The file cannot be read, or its definition is wrong.
     pub fn load(path: &Path) -> Result<Self, PluginError> {
-        let text = std::fs::read_to_string(path);
-        Self::load_with(path, text.map_err(|error| format!("cannot be read: {error}")), "check the path")
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => "cannot be read: there is no such file".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        });
+        Self::load_with(path, text, "check the path")
     }
 
     /// Checks the definition that was read from a file. `text` is the definition, or why it could not be read; `remedy`

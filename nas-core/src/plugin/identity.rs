@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::PluginError;
+
 /// The kind of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -105,6 +107,17 @@ impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} '{}' {} ({})", self.kind, self.name, self.version, self.origin)
     }
+}
+
+/// A plugin that a name can stand for.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The name that finds it.
+    pub name: String,
+    /// The plugin's identity, or why its file cannot be used.
+    pub identity: Result<Identity, PluginError>,
+    /// Whether the name stands for this plugin rather than for another one of the same name.
+    pub wins: bool,
 }
 
 /// The SHA-256 digest in hexadecimal.

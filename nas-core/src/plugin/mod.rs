@@ -14,15 +14,17 @@ pub mod process;
 mod registry;
 mod search;
 mod space_overrides;
+mod unknown;
 pub mod wasm;
 
 pub use batched_search::BatchedSearch;
 pub use error::PluginError;
 pub use file_space::{DEFINITION, TABLE_SPACE};
 pub(crate) use identity::has_ending;
-pub use identity::{Identity, Kind, Origin};
-pub use registry::{ChosenSpace, Entry, Options, Registry, SpaceChooser};
+pub use identity::{Entry, Identity, Kind, Origin};
+pub use registry::{Options, Registry};
 pub use search::{NativeSearch, Search};
+pub use unknown::{ChosenSpace, SpaceChooser};
 
 use std::path::Path;
 use std::sync::Arc;

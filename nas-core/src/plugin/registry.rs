@@ -4,30 +4,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use nas_api::{EvaluatorPlugin, Meter, SearchSpace, Setting, Settings, SpaceInfo, StrategyPlugin, Task};
+use nas_api::{EvaluatorPlugin, Meter, SearchSpace, Settings, SpaceInfo, StrategyPlugin, Task};
 
 use super::builtin::BuiltIn;
 use super::composite_space::{ProductSource, is_product};
 use super::file_space::{FileSpaceSource, TABLE_SPACE};
-use super::identity::{LIBRARY, has_ending};
+use super::identity::{Entry, LIBRARY, has_ending};
 use super::native::NativeSource;
 use super::process::{ProcessSource, Processes};
 use super::space_overrides::OverridableSpace;
+use super::unknown::{ChosenSpace, SpaceChooser, refused, unknown};
 use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
 use crate::meter::{OpenMeter, ReadMeter};
 use crate::names::did_you_mean;
-
-/// A plugin that a name can stand for.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The name that finds it.
-    pub name: String,
-    /// The plugin's identity, or why its file cannot be used.
-    pub identity: Result<Identity, PluginError>,
-    /// Whether the name stands for this plugin rather than for another one of the same name.
-    pub wins: bool,
-}
 
 /// Where a registry searches, and the limits of components.
 #[derive(Clone)]
@@ -54,20 +44,6 @@ impl Default for Options {
 }
 
 type TomlLoader = fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError>;
-/// A space for a task, chosen because the user names none.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChosenSpace {
-    /// The name of the space.
-    pub name: String,
-    /// Settings of the task that the space starts with, unless the user gives others.
-    pub task_settings: Vec<Setting>,
-    /// What it is about the task that the space fits.
-    pub reason: String,
-}
-
-/// Chooses a space for a task; `None` if no space is known to fit.
-pub type SpaceChooser = fn(&Task) -> Option<ChosenSpace>;
-
 type OnnxLoader = Box<dyn Fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError> + Send + Sync>;
 
 /// The plugins that a study can name.
@@ -402,12 +378,8 @@ impl Registry {
             return Ok(source.clone());
         }
         let files = self.files().into_iter().filter(|(of, _, _)| *of == kind).map(|(_, name, _)| name);
-        let mut names: Vec<String> = known.keys().cloned().chain(files).collect();
-        names.sort();
-        names.dedup();
-        let nearest = did_you_mean(reference, names.iter().map(String::as_str));
-        let known = format!("{nearest}known: {}", names.join(", "));
-        Err(refused(kind, reference, &format!("there is no {kind} of this name"), &known))
+        let names = known.keys().cloned().chain(files).collect();
+        Err(unknown(kind, reference, names))
     }
 }
 
@@ -421,9 +393,4 @@ fn described<S: SearchSpace>() -> Result<SpaceInfo, PluginError> {
 /// Whether a reference is a path rather than a name.
 fn is_path(path: &Path) -> bool {
     path.components().count() > 1 || path.is_absolute() || Kind::ALL.iter().any(|kind| kind.is_file_of(path))
-}
-
-fn refused(kind: Kind, reference: &str, problem: &str, remedy: &str) -> PluginError {
-    let plugin = format!("{kind} '{reference}'");
-    PluginError { plugin, call: String::new(), problem: problem.to_owned(), remedy: remedy.to_owned() }
 }
