@@ -4,7 +4,7 @@
 mod common;
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use common::{component, json, nas, refused, scratch, succeed};
 
@@ -47,7 +47,8 @@ fn a_running_study_can_be_followed_to_its_end() {
     let (_folder, study) = scratch();
     let file = study.to_str().unwrap();
     let mut command = nas(["search", "--space", "mlp", "--strategy", "random-search", "--data", "digits"]);
-    let mut running = command.args(["--trials", "40", "--quiet", "--study", file]).spawn().unwrap();
+    let mut running =
+        command.args(["--trials", "40", "--quiet", "--study", file]).stdout(Stdio::null()).spawn().unwrap();
     // The file exists as soon as the study has begun.
     for _ in 0..600 {
         if json_is_readable(file) {
