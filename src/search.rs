@@ -166,7 +166,8 @@ fn check_is_study(path: &Path) -> Result<(), Failure> {
             not("a plugin", format!("give it with a flag, as in `--space {shown}` or `--strategy {shown}`"))
         }
         "" if !path.exists() => {
-            not("no file here", format!("`nas search --data {shown} --trials 30` searches on data of this name"))
+            let help = format!("if it names data, `nas search --data {shown} --trials 30` searches on them");
+            Err(Failure::input(format!("{shown}: there is no such file")).help(help))
         }
         _ => {
             let text = std::fs::read_to_string(path).unwrap_or_default();

@@ -60,6 +60,7 @@ pub fn operators(as_json: bool) -> Result<ExitCode, Failure> {
     let rows = nas_spaces::chain_operators()
         .map(|operator| vec![operator.name.to_owned(), operator.required.join(", "), operator.optional.join(", ")]);
     out!("{}", print::table(&["operator", "must have", "may have"], rows.collect()));
+    out!("\nMaxPool and AveragePool must have strides or pads. docs/spaces.md says what values attributes take.");
     Ok(ExitCode::SUCCESS)
 }
 

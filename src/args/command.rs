@@ -89,8 +89,9 @@ pub fn parse() -> Args {
 /// The same error without the tip to write an unknown flag behind `--`, as if it were the name of a file.
 fn without_escape_tip(mut error: clap::Error) -> clap::Error {
     if let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested) {
-        let kept = tips.iter().filter(|tip| !tip.to_string().contains("as a value")).cloned().collect();
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(kept));
+        let kept: Vec<_> = tips.iter().filter(|tip| !tip.to_string().contains("as a value")).cloned().collect();
+        let kept = if kept.is_empty() { ContextValue::None } else { ContextValue::StyledStrs(kept) };
+        error.insert(ContextKind::Suggested, kept);
     }
     error
 }
