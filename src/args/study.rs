@@ -56,7 +56,8 @@ pub struct Search {
     #[arg(long, value_name = "METRIC<=VALUE")]
     pub constraint: Vec<String>,
     /// A meter, which measures candidates before they are trained: onnxruntime, burn, a zero-cost proxy such as
-    /// synflow, or the file of a cost table; may be given more than once
+    /// synflow (but grasp does not reproduce its published correlation), or the file of a cost table; may be given more
+    /// than once
     #[arg(long, value_name = "NAME|FILE")]
     pub meter: Vec<String>,
     /// The pruner, which ends trials early because of their learning curves: median or threshold; --set

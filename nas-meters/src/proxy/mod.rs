@@ -93,7 +93,10 @@ impl Proxy {
                 "ln of the determinant of the Hamming kernel of 64 random examples' ReLU codes (Mellor et al. 2021)."
             }
             Self::Snip => "Sum of |weight x gradient|, 64 random examples, random labels (Lee et al. 2019).",
-            Self::Grasp => "-Sum of weight x (Hessian x gradient), 64 random examples and labels (Wang et al. 2020).",
+            Self::Grasp => {
+                "-Sum of weight x (Hessian x gradient), 64 random examples and labels (Wang et al. 2020); does not \
+                 reproduce the published correlation with accuracy."
+            }
             Self::Fisher => "Fisher information of channels, 64 random examples and labels (Turner et al. 2020).",
             Self::GradNorm => {
                 "Sum over layers of the gradient's norm, 64 random examples and labels (Abdelfattah et al. 2021)."
@@ -105,7 +108,11 @@ impl Proxy {
 
     /// The version of the definition. Values of different versions cannot be compared.
     pub fn version(self) -> u32 {
-        1
+        match self {
+            // 2: sums of absolute values and running variances, as in the authors' code.
+            Self::Zen => 2,
+            _ => 1,
+        }
     }
 
     /// The value of a network before training. Equal graphs and tasks have equal values.

@@ -1,18 +1,24 @@
 //! `zen`: M. Lin et al., "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition", ICCV 2021, algorithm 1,
-//! with one draw. The paper removes residual connections; here all stay, since a graph does not mark residual ones.
+//! as its authors compute it (`compute_zen_score.py` of idstcv/ZenNAS), and NASLib after them: distances of features are
+//! sums of absolute values, where the paper writes a norm, and the variances of normalisations are the running ones after
+//! both passes. There is one draw, as in NASLib, where the authors average 32. The paper removes residual connections;
+//! here all stay, since a graph does not mark residual ones.
 
 use burn::tensor::Device;
 use nas_api::graph::weights::Initializer;
 use nas_api::{Error, Graph, Result, Task};
 
 use super::probe::{BATCH, SEED, normal, numbers, plan};
-use super::saliency::norm;
 use nas_network::{Arrange, Network, Operator, Plan, Reduction, SlotKind, each_tensor};
 
 /// How far examples move: the paper's α.
 const ALPHA: f32 = 0.01;
 
-/// ln mean ‖f(x) − f(x + αε)‖ + Σ ln σ, where σ² is the mean variance of the channels of a normalisation's input.
+/// The weight of a new variance in a running one, which begins at 1: PyTorch's default.
+const MOMENTUM: f64 = 0.1;
+
+/// ln mean ‖f(x) − f(x + αε)‖₁ + Σ ln σ, where σ² is the mean running variance of the channels of a normalisation's
+/// input.
 ///
 /// # Errors
 ///
@@ -31,30 +37,37 @@ pub fn score(graph: &Graph, task: &Task) -> Result<f64> {
 
     let size = here.map.len() / BATCH;
     let moved: Vec<f64> = here.map.iter().zip(&there.map).map(|(a, b)| a - b).collect();
-    let distance = moved.chunks(size.max(1)).map(norm).sum::<f64>() / BATCH as f64;
-    if distance == 0.0 || here.log_scale == f64::NEG_INFINITY {
+    let absolute = |row: &[f64]| row.iter().map(|value| value.abs()).sum::<f64>();
+    let distance = moved.chunks(size.max(1)).map(absolute).sum::<f64>() / BATCH as f64;
+    if distance == 0.0 {
         return Err(Error::new("its features do not depend on its input"));
     }
-    Ok(libm::log(distance) + here.log_scale)
+    let running = |(first, second): (&f64, &f64)| {
+        let after_one = (1.0 - MOMENTUM) + MOMENTUM * first;
+        (1.0 - MOMENTUM) * after_one + MOMENTUM * second
+    };
+    let variances = here.variances.iter().zip(&there.variances).map(running);
+    Ok(libm::log(distance) + variances.map(|variance| 0.5 * libm::log(variance)).sum::<f64>())
 }
 
 /// The network's features for a batch.
 struct Features {
     /// The value that the head reads.
     map: Vec<f64>,
-    /// Σ ln σ over normalisations.
-    log_scale: f64,
+    /// The mean variance of the channels of each normalisation's input.
+    variances: Vec<f64>,
 }
 
 fn features(network: &mut Network, inputs: Vec<f32>) -> Features {
     let (head, normalised) = (before_head(network.plan()), normalised(network.plan()));
-    let mut features = Features { map: Vec::new(), log_scale: 0.0 };
+    let mut features = Features { map: Vec::new(), variances: Vec::new() };
     network.forward_watched(inputs, SEED, &mut |at, value| {
         if at == head || normalised[at] > 0 {
             let (values, channels) =
                 each_tensor!(&value, x => (numbers(x.clone()), x.dims()[1]), _number => (Vec::new(), 1));
             if normalised[at] > 0 {
-                features.log_scale += normalised[at] as f64 * 0.5 * libm::log(mean_variance(&values, channels));
+                let variance = mean_variance(&values, channels);
+                features.variances.extend(std::iter::repeat_n(variance, normalised[at]));
             }
             if at == head {
                 features.map = values;
@@ -85,7 +98,7 @@ fn normalised(plan: &Plan) -> Vec<usize> {
     counts
 }
 
-/// The variance of a channel over the batch and its positions, averaged over channels.
+/// The variance of a channel over the batch and its positions, not biased by their number, averaged over channels.
 fn mean_variance(values: &[f64], channels: usize) -> f64 {
     // The area is at least 1, even for a value that is the same for all examples.
     let area = (values.len() / BATCH / channels).max(1);
@@ -93,7 +106,7 @@ fn mean_variance(values: &[f64], channels: usize) -> f64 {
         let planes = || values.chunks(area).skip(channel).step_by(channels).flatten();
         let count = (BATCH * area) as f64;
         let mean = planes().sum::<f64>() / count;
-        planes().map(|x| (x - mean).powi(2)).sum::<f64>() / count
+        planes().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0)
     };
     (0..channels).map(variance).sum::<f64>() / channels as f64
 }
