@@ -1,8 +1,9 @@
 //! Registers the built-in plugins and sets the folders in which others are looked for.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use directories::ProjectDirs;
@@ -110,12 +111,22 @@ fn choose_space(task: &Task) -> Option<ChosenSpace> {
     Some(ChosenSpace { name: space.to_owned(), task_settings: task_settings.iter().map(setting).collect(), reason })
 }
 
-/// Prints what plugins log, if `--verbose` is given.
+/// Most different warnings of plugins that are printed.
+const MOST_WARNINGS: usize = 20;
+
+/// Prints what plugins log: everything with `--verbose`, and otherwise their warnings, each one once, because a
+/// benchmark opens a strategy for every study.
 fn log(args: &Args) -> Log {
-    let verbose = args.verbose;
+    let (verbose, quiet) = (args.verbose, args.quiet);
+    let printed = Mutex::new(BTreeSet::new());
     Arc::new(move |level, plugin: &str, line: &str| {
-        if verbose {
-            eprintln!("{}: {plugin}: {line}", level_name(level));
+        let line = format!("{}: {plugin}: {line}", level_name(level));
+        let news = || {
+            let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
+            printed.len() < MOST_WARNINGS && printed.insert(line.clone())
+        };
+        if verbose || (level == Level::Warn && !quiet && news()) {
+            eprintln!("{line}");
         }
     })
 }

@@ -224,3 +224,39 @@ fn a_reader_that_closes_the_pipe_early_causes_no_error() {
         assert!(ended.status.success() && !message.contains("panicked"), "{arguments:?}: {message}");
     }
 }
+
+#[test]
+fn a_random_start_as_long_as_the_study_is_warned_of_in_one_line() {
+    let (folder, study) = scratch();
+    let file = study.to_str().unwrap();
+    let evolution = ["--strategy", "regularized-evolution", "--evaluator", "synthetic", "--trials", "60"];
+    let stderr = |command: &mut Command| {
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        stderr
+    };
+    let mut search = nas(["search", "--study", file]);
+    let said = stderr(search.args(evolution).args(["--set", "strategy.population=100", "--set", "strategy.sample=25"]));
+    let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning:")).collect();
+    let [warning] = warnings[..] else { panic!("{said}") };
+    assert!(warning.contains("first 100 proposals are random"), "{warning}");
+    assert!(warning.contains("set strategy.population to 30 or less"), "{warning}");
+
+    // The defaults leave time to search, and the records show it.
+    let by_default = folder.path().join("default.study");
+    let said = stderr(nas(["search", "--study", by_default.to_str().unwrap()]).args(evolution));
+    assert!(!said.contains("warning"), "{said}");
+
+    // A benchmark opens the strategy for every study, and warns once.
+    let grid = folder.path().join("grid.toml");
+    fs::write(
+        &grid,
+        "seeds = 3\n[budget]\ntrials = 60\n[strategies.evolution]\nuse = 'regularized-evolution'\npopulation = 100\n\
+         sample = 25\n[problems.'synthetic/additive']\n",
+    )
+    .unwrap();
+    let out = folder.path().join("out");
+    let said = stderr(nas(["bench", grid.to_str().unwrap(), "--out"]).arg(&out));
+    assert_eq!(said.matches("proposals are random").count(), 1, "{said}");
+}

@@ -194,3 +194,36 @@ fn native_and_component_spaces_build_the_same_networks() {
         }
     }
 }
+
+/// What a strategy says while it is opened reaches the user, from a component as from native code.
+#[test]
+fn a_component_warns_as_native_code_does() {
+    let said = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = said.clone();
+    let log: nas_core::plugin::wasm::Log = std::sync::Arc::new(move |level, _, line: &str| {
+        assert_eq!(level, nas_core::plugin::wasm::Level::Warn);
+        heard.lock().unwrap().push(line.to_owned());
+    });
+    let mut registry = Registry::new(Options { log, ..Options::default() });
+    nas_strategies::all(&mut Registered(&mut registry));
+    registry.add_space::<nas_spaces::Synthetic>().unwrap();
+    for reference in ["regularized-evolution".to_owned(), common::component("strategies", "regularized-evolution")] {
+        let source = registry.strategy(&reference).unwrap();
+        let population = [Setting { name: "population".into(), value: Value::Number(100.0) }];
+        let study = Study {
+            objectives: vec![Objective { metric: "score".into(), goal: Goal::Maximize }],
+            constraints: Vec::new(),
+            metrics: vec!["score".into()],
+            seed: 1,
+            trials: Some(60),
+            total_fidelity: None,
+            workers: 1,
+            fidelities: Vec::new(),
+            settings: Settings::checked(&source.info().unwrap().parameters, &population).unwrap(),
+        };
+        source.open(&study, space(&registry, "synthetic", false)).unwrap();
+    }
+    let said = said.lock().unwrap();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0] == said[1] && said[0].contains("first 100 proposals are random"), "{said:?}");
+}

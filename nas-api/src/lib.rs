@@ -85,6 +85,7 @@ mod flat_space;
 pub mod graph;
 pub mod learning_curve;
 mod meter;
+pub mod notice;
 pub mod rng;
 pub mod space;
 pub mod space_defaults;

@@ -26,11 +26,15 @@ use nas_api::{
     Study,
 };
 
-use crate::common::policy::{Average, Optimizer, Path, Policy, Rewards, genotype};
+use crate::common::budget::RandomStart;
+use crate::common::policy::{Average, LEAST_DECAY, Optimizer, Path, Policy, Rewards, decay_out_of_range, genotype};
 use crate::common::trials::{Origin, Trials, batch_size};
 
 /// The logarithms of probability ratios are clamped to plus and minus this.
 const MAX_LOG_RATIO: f64 = 20.0;
+
+/// N T; the first batch is random, because the policy is uniform until its first update.
+const BATCH: RandomStart = RandomStart { name: "batch", one_in: 5, least: 5, most: 20, otherwise: 20 };
 
 /// The choices of a trial.
 #[derive(Clone, Debug)]
@@ -113,7 +117,7 @@ impl StrategyPlugin for Ppo {
             serves: Serves::default(),
             parameters: vec![
                 Parameter::number("learning_rate", 0.01, 0.0, 1000.0, "Learning rate of Adam, per minibatch."),
-                Parameter::integer("batch", 20, 1, 1_000_000, "N T: results per update of the policy."),
+                BATCH.parameter("N T: results per update of the policy; the first ones are random"),
                 Parameter::integer("minibatch", 5, 1, 1_000_000, "M: results per minibatch; at most the batch."),
                 Parameter::integer("epochs", 10, 1, 10_000, "K: passes over each batch."),
                 Parameter::number(
@@ -133,7 +137,7 @@ impl StrategyPlugin for Ppo {
                 Parameter::number(
                     "baseline_decay",
                     0.95,
-                    0.0,
+                    LEAST_DECAY,
                     0.999_999,
                     "Fraction of the moving-average baseline that each result keeps.",
                 ),
@@ -144,14 +148,16 @@ impl StrategyPlugin for Ppo {
 
     fn open(study: &Study, space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
-        let (size, minibatch) = (settings.integer("batch")?, settings.integer("minibatch")?);
+        let (size, mut minibatch) = (BATCH.size(study)?, settings.integer("minibatch")?);
+        if settings.integer("batch")? == 0 {
+            minibatch = minibatch.min(size);
+        }
         if minibatch == 0 || minibatch > size {
             return Err(Error::new(format!("'minibatch' ({minibatch}) must lie between 1 and 'batch' ({size})")));
         }
         let baseline_decay = settings.number("baseline_decay")?;
-        if !(0.0..1.0).contains(&baseline_decay) {
-            let wrong = format!("'baseline_decay' must be at least 0 and less than 1, but is {baseline_decay}");
-            return Err(Error::new(wrong));
+        if !(LEAST_DECAY..1.0).contains(&baseline_decay) {
+            return Err(Error::new(decay_out_of_range(baseline_decay)));
         }
         let (rate, entropy) = (settings.number("learning_rate")?, settings.number("entropy")?);
         Ok(Self {

@@ -8,7 +8,9 @@
 //!
 //! Differences: a member's age counts from the time its result is told, not from its proposal, so results may come in
 //! any order. Random members are proposed until the population is full, which with parallel trials are a few more than
-//! P. A failed trial joins the population as its worst member until it is the oldest; constraint violations are ranked
+//! P. P and S follow the number of trials unless they are set, because the paper's P = 100 would be random search in a
+//! study of 100 trials. The paper's identity mutation, which copies the parent in one of twenty cases so that it is
+//! trained again, is left out: results are looked up by architecture, so a copy would teach nothing. A failed trial joins the population as its worst member until it is the oldest; constraint violations are ranked
 //! by Deb's rules ([`Rank`]). A mutation is the space's, which changes one decision. External results (a warm start)
 //! join the population like any other.
 
@@ -21,7 +23,14 @@ use nas_api::{
 };
 
 use crate::Rank;
+use crate::common::budget::RandomStart;
 use crate::common::trials::{NewResult, Trials, batch_size};
+
+/// P: the paper's 100 is for 20,000 trials; a fifth of the budget leaves time to evolve.
+const POPULATION: RandomStart = RandomStart { name: "population", one_in: 5, least: 10, most: 100, otherwise: 20 };
+
+/// The greatest S that is chosen for the user, the paper's for P = 100.
+const MOST_SAMPLED: u32 = 25;
 
 /// A measured architecture.
 struct Member {
@@ -86,18 +95,24 @@ impl StrategyPlugin for RegularizedEvolution {
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer("population", 100, 1, 1_000_000, "P: size of the population."),
-                Parameter::integer("sample", 25, 1, 1_000_000, "S: members drawn, with replacement, per tournament."),
+                POPULATION.parameter("P: size of the population"),
+                Parameter::integer(
+                    "sample",
+                    0,
+                    0,
+                    1_000_000,
+                    "S: members drawn, with replacement, per tournament; 0: half the population, at most 25.",
+                ),
             ],
         }
     }
 
     fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
-        let capacity = study.settings.integer("population")?;
-        let sample = study.settings.integer("sample")?;
-        if capacity == 0 || sample == 0 {
-            return Err(Error::new("'population' and 'sample' must be at least 1"));
-        }
+        let capacity = POPULATION.size(study)?;
+        let sample = match study.settings.integer("sample")? {
+            0 => capacity.div_ceil(2).min(MOST_SAMPLED),
+            sample => sample,
+        };
         if sample > capacity {
             return Err(Error::new(format!(
                 "'sample' ({sample}) must not be greater than 'population' ({capacity}): lower 'sample' or raise \
@@ -195,6 +210,46 @@ mod tests {
             .count();
         // Four draws with replacement miss the best member with probability (3/4)^4 = 0.32; expect 273 of 400.
         assert!((230..320).contains(&from_best), "{from_best}");
+    }
+
+    #[test]
+    fn population_and_sample_follow_the_budget_unless_they_are_set() {
+        let sizes = |trials, settings: &[Setting]| {
+            let study = Study { trials, ..study_of::<RegularizedEvolution>(3, settings).unwrap() };
+            let search = RegularizedEvolution::open(&study, &mut Additive::flat(2, 5, 1)).unwrap();
+            (search.capacity, search.sample)
+        };
+        assert_eq!(
+            [30, 60, 200, 20_000].map(|trials| sizes(Some(trials), &[])),
+            [(10, 5), (12, 6), (40, 20), (100, 25)]
+        );
+        assert_eq!(sizes(None, &[]), (20, 10));
+        assert_eq!(sizes(Some(60), &set(100, 25)), (100, 25));
+    }
+
+    /// With the paper's population, the first hundred trials are a random search.
+    #[test]
+    fn a_study_of_sixty_trials_beats_random_search_without_any_setting() {
+        let (mut wins, mut losses) = (0, 0);
+        for seed in 0..40 {
+            let mut space = Additive::flat(6, 5, 100 + seed);
+            let best = |subject: &crate::conformance::Subject, space: &mut Additive| {
+                let study = Study { trials: Some(60), ..subject.study(seed).unwrap() };
+                let mut search = (subject.open)(&study, space).unwrap();
+                let landscape = space.clone();
+                let measure = |_, genotype: &Genotype| landscape.measure(genotype);
+                let schedule = crate::conformance::Schedule::serial();
+                let steps = subject.drive(search.as_mut(), space, &schedule, 60, &measure).unwrap();
+                let values = steps.iter().flat_map(crate::conformance::Step::proposed);
+                values.map(|genotype| space.value(genotype)).fold(f64::MIN, f64::max)
+            };
+            let found = best(&crate::conformance::Subject::of::<RegularizedEvolution>(), &mut space);
+            let by_chance = best(&crate::conformance::Subject::of::<crate::RandomSearch>(), &mut space);
+            wins += u32::from(found > by_chance);
+            losses += u32::from(found < by_chance);
+        }
+        // By chance alone, 30 of 40 happen once in 900 times.
+        assert!(wins >= 30 && losses <= 10, "{wins} wins, {losses} losses");
     }
 
     #[test]

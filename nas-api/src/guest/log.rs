@@ -7,6 +7,11 @@ pub fn write(line: &str) {
     log::write(Level::Info, line);
 }
 
+/// Writes one line that warns the user.
+pub fn warn(line: &str) {
+    log::write(Level::Warn, line);
+}
+
 /// Sends panic messages to the host before the instance aborts. Without this, the host would only see `unreachable`.
 pub fn report_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();

@@ -10,18 +10,27 @@ use nas_api::{
 };
 
 use super::search::guarded;
+use super::wasm::{Level, Log};
 use super::{EvaluatorSource, Identity, Kind, NativeSearch, Origin, PluginError, Search, SpaceSource, StrategySource};
 
 /// The source of a built-in plugin.
 pub(super) struct BuiltIn<T> {
     identity: Identity,
+    /// Where its warnings go; `None`: they are not heard.
+    log: Option<Log>,
     plugin: PhantomData<fn() -> T>,
 }
 
 impl<T> BuiltIn<T> {
     pub fn new(kind: Kind, name: &str, version: &str) -> Self {
         let (name, version) = (name.to_owned(), version.to_owned());
-        Self { identity: Identity { kind, name, version, origin: Origin::BuiltIn, digest: None }, plugin: PhantomData }
+        let identity = Identity { kind, name, version, origin: Origin::BuiltIn, digest: None };
+        Self { identity, log: None, plugin: PhantomData }
+    }
+
+    /// The same source, whose warnings go to this log.
+    pub fn with_log(self, log: Log) -> Self {
+        Self { log: Some(log), ..self }
     }
 }
 
@@ -49,7 +58,13 @@ impl<T: StrategyPlugin> StrategySource for BuiltIn<T> {
     }
 
     fn open(&self, study: &Study, mut space: Box<dyn OpenSpace>) -> Result<Box<dyn Search>, PluginError> {
-        let strategy = guarded(&self.identity, "open", || T::open(study, space.as_mut()))?;
+        let strategy = guarded(&self.identity, "open", || T::open(study, space.as_mut()));
+        for line in nas_api::notice::take() {
+            if let Some(log) = &self.log {
+                log(Level::Warn, &self.identity.to_string(), &line);
+            }
+        }
+        let strategy = strategy?;
         Ok(Box::new(NativeSearch::new(self.identity.clone(), Box::new(strategy), space)))
     }
 }

@@ -138,7 +138,7 @@ impl Registry {
     /// Adds a built-in strategy.
     pub fn add_strategy<T: StrategyPlugin>(&mut self) {
         let info = T::info();
-        let source = BuiltIn::<T>::new(Kind::Strategy, &info.name, &info.version);
+        let source = BuiltIn::<T>::new(Kind::Strategy, &info.name, &info.version).with_log(self.options.log.clone());
         self.strategies.insert(info.name, Arc::new(source));
     }
 

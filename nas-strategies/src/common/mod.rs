@@ -1,6 +1,7 @@
 //! What several strategies share. None of these modules is a strategy of its own.
 
 pub(crate) mod brackets;
+pub(crate) mod budget;
 pub(crate) mod decisions;
 mod delegate;
 pub(crate) mod fresh_sample;

@@ -13,7 +13,8 @@
 //! as independent draws with probability p_m, one per decision, succeed. A mating gives one child, not two. Crossover
 //! matches decisions by name, so children are valid in conditional spaces. Roulette weights are the scores minus the
 //! worst score in the population, so scores may have any sign. The best E members survive, after De Jong's elitist
-//! plan. An external result (a warm start) replaces a child of the generation being filled.
+//! plan. Unless it is set, P follows the number of trials. An external result (a warm start) replaces a child of the
+//! generation being filled.
 
 mod crossover;
 mod selection;
@@ -25,8 +26,12 @@ use nas_api::{
 };
 
 use crate::Rank;
+use crate::common::budget::RandomStart;
 use crate::common::trials::{NewResult, Trials, batch_size};
 use selection::Selection;
+
+/// P, and with it the number of generations, follows the budget.
+const POPULATION: RandomStart = RandomStart { name: "population", one_in: 10, least: 4, most: 50, otherwise: 20 };
 
 /// A measured architecture.
 #[derive(Clone)]
@@ -112,7 +117,7 @@ impl StrategyPlugin for Genetic {
             needs: Needs::default(),
             serves: Serves { batched_asks: true, ..Serves::default() },
             parameters: vec![
-                Parameter::integer("population", 50, 2, 1_000_000, "P: members of a generation."),
+                POPULATION.parameter("P: members of a generation, at least 2"),
                 Parameter::one_of("selection", "tournament", &["tournament", "roulette"], "How parents are selected."),
                 Parameter::integer(
                     "tournament",
@@ -145,7 +150,10 @@ impl StrategyPlugin for Genetic {
 
     fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
-        let size = settings.integer("population")?;
+        if settings.integer("population")? == 1 {
+            return Err(Error::new("'population' must be at least 2, but is 1"));
+        }
+        let size = POPULATION.size(study)?.max(2);
         let tournament = settings.integer("tournament")?;
         let elitism = settings.integer("elitism")?;
         if elitism >= size {

@@ -109,6 +109,7 @@ fn external_results_replace_members_of_the_first_generation() {
 
 #[test]
 fn contradictory_settings_are_refused_with_the_reason() {
+    assert!(refusal(&[number("population", 1.0)]).contains("'population' must be at least 2"));
     assert!(refusal(&[number("population", 5.0), number("elitism", 5.0)]).contains("'elitism' (5)"));
     assert!(refusal(&[number("population", 5.0), number("tournament", 6.0)]).contains("'tournament' (6)"));
     // A tournament is not used by roulette, so its size does not matter there.

@@ -12,8 +12,9 @@
 //! one trial at a time it is the paper's loop. Random architectures are proposed until the first N results are told. A
 //! mating gives one child, by the space's uniform crossover instead of SBX. A mutation is the space's, which changes
 //! one decision; there are as many as independent draws, one per decision, succeed. Failed candidates rank below all
-//! others. External results (a warm start) count like results of the generation being filled. With `unique`, only the
-//! first of several members with equal keys survives.
+//! others. External results (a warm start) count like results of the generation being filled. With `unique`, a child
+//! whose key was proposed or told before is made again, up to 50 times, and only the first of several members with equal
+//! keys survives. Unless it is set, N follows the number of trials.
 
 mod sorting;
 
@@ -25,8 +26,15 @@ use nas_api::{
     StrategyPlugin, Study,
 };
 
+use crate::common::budget::RandomStart;
 use crate::common::trials::{NewResult, Trials, batch_size};
 use sorting::{Fitness, crowding, fronts};
+
+/// N, and with it the number of generations, follows the budget.
+const POPULATION: RandomStart = RandomStart { name: "population", one_in: 10, least: 8, most: 50, otherwise: 20 };
+
+/// Most attempts at a child whose key is new.
+const ATTEMPTS: u32 = 50;
 
 /// A measured architecture.
 #[derive(Clone, Debug)]
@@ -50,6 +58,8 @@ pub struct Nsga2 {
     /// The expected mutations of a child: p_m times the number of decisions.
     mutations: f64,
     unique: bool,
+    /// The keys that were proposed or told, with `unique`.
+    known: BTreeSet<String>,
     /// The population; empty until the first N results are told.
     parents: Vec<Member>,
     /// The results since the parents were selected.
@@ -70,8 +80,27 @@ impl Nsga2 {
         Some(if second_wins { second } else { first })
     }
 
-    /// A child of the parents, or a random architecture if there are no parents yet.
+    /// A child or, before there are parents, a random architecture; with `unique`, one with a new key if one of some
+    /// attempts has one.
     fn propose(&mut self, space: &mut dyn Space) -> Result<Genotype> {
+        let mut child = self.child(space)?;
+        if !self.unique {
+            return Ok(child);
+        }
+        let mut key = space.key(&child)?;
+        for _ in 1..ATTEMPTS {
+            if !self.known.contains(&key) {
+                break;
+            }
+            child = self.child(space)?;
+            key = space.key(&child)?;
+        }
+        self.known.insert(key);
+        Ok(child)
+    }
+
+    /// A child of the parents, or a random architecture if there are no parents yet.
+    fn child(&mut self, space: &mut dyn Space) -> Result<Genotype> {
         let Some(mother) = self.select() else { return space.sample(self.rng.random()) };
         let mut child = mother.genotype.clone();
         if self.rng.random_bool(self.crossover_rate)
@@ -140,13 +169,7 @@ impl StrategyPlugin for Nsga2 {
             needs: Needs::default(),
             serves: Serves { several_objectives: true, batched_asks: true, ..Serves::default() },
             parameters: vec![
-                Parameter::integer(
-                    "population",
-                    100,
-                    2,
-                    1_000_000,
-                    "N: members of the population, and results of a generation.",
-                ),
+                POPULATION.parameter("N: members of the population, and results of a generation, at least 2"),
                 Parameter::number("crossover_rate", 0.9, 0.0, 1.0, "p_c: probability that a child has two parents."),
                 Parameter::number(
                     "mutations",
@@ -155,18 +178,22 @@ impl StrategyPlugin for Nsga2 {
                     1_000_000.0,
                     "Expected mutations of a child, p_m times the number of decisions; the paper's p_m = 1/n gives 1.",
                 ),
-                Parameter::truth("unique", false, "Only one of several members with equal keys survives."),
+                Parameter::truth(
+                    "unique",
+                    true,
+                    "Propose no architecture (by its key) twice, while children can be new.",
+                ),
             ],
         }
     }
 
     fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
-        let size = settings.integer("population")?;
-        let (crossover_rate, mutations) = (settings.number("crossover_rate")?, settings.number("mutations")?);
-        if size < 2 {
-            return Err(Error::new(format!("'population' must be at least 2, but is {size}")));
+        if settings.integer("population")? == 1 {
+            return Err(Error::new("'population' must be at least 2, but is 1"));
         }
+        let size = POPULATION.size(study)?.max(2);
+        let (crossover_rate, mutations) = (settings.number("crossover_rate")?, settings.number("mutations")?);
         if !(0.0..=1.0).contains(&crossover_rate) {
             let wrong = format!("'crossover_rate' is a probability between 0 and 1, but is {crossover_rate}");
             return Err(Error::new(wrong));
@@ -180,6 +207,7 @@ impl StrategyPlugin for Nsga2 {
             crossover_rate,
             mutations,
             unique: settings.truth("unique")?,
+            known: BTreeSet::new(),
             parents: Vec::new(),
             told: Vec::new(),
             trials: Trials::default(),
@@ -205,6 +233,9 @@ impl Strategy for Nsga2 {
         for observation in observations {
             let Some(NewResult { genotype, .. }) = self.trials.observed(observation, space)? else { continue };
             let fitness = Fitness::of(&self.study, observation);
+            if self.unique {
+                self.known.insert(space.key(genotype)?);
+            }
             self.told.push(Member { genotype: genotype.clone(), fitness, front: 0, crowding_distance: 0.0 });
             if self.told.len() >= self.size {
                 self.select_survivors(space)?;

@@ -99,7 +99,8 @@ fn feasibility_comes_before_the_objectives() {
 #[test]
 fn the_best_of_parents_and_children_survive() {
     let mut space = Additive::flat(2, 6, 1);
-    let study = study_of::<Nsga2>(3, &[number("population", 3.0)]).unwrap();
+    let duplicates = Setting { name: "unique".into(), value: Value::Truth(false) };
+    let study = study_of::<Nsga2>(3, &[number("population", 3.0), duplicates]).unwrap();
     let mut search = Nsga2::open(&study, &mut space).unwrap();
     let mut tell = |values: &[f64]| {
         for (choice, &value) in (0..).zip(values) {
@@ -132,12 +133,38 @@ fn a_missing_second_objective_is_a_failure_and_a_violation_is_not() {
 #[test]
 fn unique_keeps_one_of_equal_members() {
     let mut space = Additive::flat(2, 6, 1);
-    let unique = Setting { name: "unique".into(), value: Value::Truth(true) };
-    let study = study_of::<Nsga2>(3, &[number("population", 4.0), unique]).unwrap();
+    let study = study_of::<Nsga2>(3, &[number("population", 4.0)]).unwrap();
     let mut search = Nsga2::open(&study, &mut space).unwrap();
     for choice in [1, 1, 2, 1] {
         search.tell(&[observation(None, vec![choice, 0], Ok(1.0))], &mut space).unwrap();
     }
     let left: Vec<u32> = search.parents.iter().map(|member| member.genotype[0]).collect();
     assert_eq!(left, [1, 2]);
+}
+
+#[test]
+fn no_architecture_is_proposed_twice_by_default() {
+    let mut trade = Trade::new(2);
+    let mut search = Nsga2::open(&two(2, &[number("population", 10.0)], Vec::new()), &mut trade.space).unwrap();
+    let mut proposed = BTreeSet::new();
+    for trial in 0..200 {
+        let genotype = search.ask(1, &mut trade.space).unwrap()[0].candidate.genotype().unwrap().clone();
+        let values = trade.values(&genotype);
+        assert!(proposed.insert(genotype.clone()), "trial {trial} repeats {genotype:?}");
+        let told = observation(Some(trial), genotype, Ok(0.0));
+        search.tell(&[Observation { metrics: values.to_vec(), ..told }], &mut trade.space).unwrap();
+    }
+}
+
+#[test]
+fn the_population_follows_the_budget_unless_it_is_set() {
+    let size = |trials, settings: &[Setting]| {
+        let study = Study { trials, ..study_of::<Nsga2>(3, settings).unwrap() };
+        Nsga2::open(&study, &mut Additive::flat(2, 6, 1)).unwrap().size
+    };
+    assert_eq!([3, 60, 200, 1000].map(|trials| size(Some(trials), &[])), [2, 8, 20, 50]);
+    assert_eq!(size(Some(60), &[number("population", 12.0)]), 12);
+    let study = study_of::<Nsga2>(3, &[number("population", 1.0)]).unwrap();
+    let refusal = Nsga2::open(&study, &mut Additive::flat(2, 6, 1)).err().unwrap().to_string();
+    assert!(refusal.contains("at least 2"), "{refusal}");
 }
