@@ -259,3 +259,26 @@ fn language_models_learn_a_text() {
     let trained = json(&mut nas(["train", study.to_str().unwrap(), "--epochs", "2", "--out", out.to_str().unwrap()]));
     assert!(trained["metrics"]["test_perplexity"].as_f64().unwrap() < 40.0, "{trained}");
 }
+
+/// A rung that breaks a constraint on a measured metric is not lost: the least violations go on to the next one.
+#[test]
+fn where_every_trial_breaks_a_measured_constraint_the_least_violations_are_promoted() {
+    for strategy in ["successive-halving", "hyperband", "asha", "dehb", "bohb"] {
+        let (_folder, study) = scratch();
+        let file = study.to_str().unwrap();
+        let mut search = nas(["search", "--space", "synthetic", "--evaluator", "synthetic", "--data", "curves"]);
+        search.args(["--strategy", strategy, "--set", "strategy.eta=3", "--set", "strategy.min_fidelity=9"]);
+        // No value reaches 2, so the best ones violate the constraint least.
+        search.args(["--constraint", "value>=2", "--trials", "40", "--seed", "1", "--study", file]);
+        let output = search.output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stderr).contains("no trial was measured"), "{strategy}");
+        let shown = json(&mut nas(["show", file, "--trials"]));
+        let trials = shown["trials"].as_array().unwrap();
+        let value = |trial: &serde_json::Value| trial["metrics"]["value"].as_f64().unwrap();
+        let promoted = trials.iter().position(|trial| trial["fidelity"] == 27.0).unwrap();
+        let below = trials[..promoted].iter().filter(|trial| trial["fidelity"] == 9.0);
+        let best = below.max_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
+        assert_eq!(trials[promoted]["genotype"], best["genotype"], "{strategy}");
+        assert!(trials.iter().any(|trial| trial["fidelity"] == 81.0), "{strategy} reaches the greatest fidelity");
+    }
+}

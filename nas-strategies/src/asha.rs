@@ -8,8 +8,9 @@
 //! "A system for massively parallel hyperparameter tuning", MLSys 2, Algorithm 2.
 //!
 //! Differences: rungs are at the offered fidelities nearest, by ratio, to R η^−i, so that the last is at R; steps
-//! without a fidelity of their own are skipped. Architectures that failed or have no finite objective count in their
-//! rung and are not promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`]). No architecture (by
+//! without a fidelity of their own are skipped. Architectures that failed, have no finite objective or break a
+//! constraint before they are measured count in their rung and are not promoted; constraints on measured metrics are
+//! ranked by Deb's rules ([`Rank`]). No architecture (by
 //! its key) starts twice. Once the space is exhausted, the search ends with the last promotion. External results (a
 //! warm start) at the fidelity of a rung join that rung.
 
@@ -37,7 +38,7 @@ struct Rung {
     steps: u32,
     /// The number of results, including failed ones.
     count: u32,
-    /// Architectures that may be promoted, with the trial that measured them; `None` for an external result.
+    /// Architectures that may be promoted, with the trial that can be continued; `None` for an external result.
     waiting: BTreeMap<SortKey, (Genotype, Option<u32>)>,
     /// The results that were promoted, in order.
     promoted: Vec<SortKey>,
@@ -119,8 +120,10 @@ impl Asha {
         let rank = Rank::of(&self.study, observation);
         let rung = &mut self.rungs[position];
         rung.count = rung.count.saturating_add(1);
-        if observation.failure.is_none() && rank != Rank::Failed {
-            rung.waiting.insert((Reverse(rank), self.told), (genotype.clone(), trial));
+        if rank.promotable(&self.study, observation) {
+            // A trial that broke a constraint has failed, and no trial can continue a failed one.
+            let resumable = trial.filter(|_| observation.failure.is_none());
+            rung.waiting.insert((Reverse(rank), self.told), (genotype.clone(), resumable));
         }
         self.told = self.told.saturating_add(1);
     }

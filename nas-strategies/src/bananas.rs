@@ -24,7 +24,7 @@ use crate::common::surrogate::network::Loss;
 use crate::common::surrogate::normal::draw;
 use crate::common::surrogate::predictor::{Predictor, sorted_by_prediction};
 use crate::common::surrogate::rounds::{PredictorRounds, RoundCandidates};
-use crate::common::surrogate::search::{State, SurrogateSearch};
+use crate::common::surrogate::search::{INITIAL, State, SurrogateSearch};
 use crate::common::surrogate::targets::Targets;
 
 /// A search by BANANAS in progress.
@@ -60,13 +60,7 @@ impl RoundCandidates for ThompsonSampling {
 impl StrategyPlugin for Bananas {
     fn info() -> StrategyInfo {
         let mut parameters = vec![
-            Parameter::integer(
-                "initial",
-                10,
-                1,
-                1_000_000,
-                "t_0: results before the predictors are used; until then proposals are random.",
-            ),
+            INITIAL.parameter("t_0: results before the predictors are used; until then proposals are random"),
             Parameter::integer("k", 10, 1, 1_000_000, "k: architectures measured between two trainings."),
             Parameter::integer("ensemble", 3, 1, 100, "M: predictors; the paper's text has 5, its code 3."),
             Parameter::integer("candidates", 100, 1, 1_000_000, "c: mutants that are predicted in each round."),
@@ -98,7 +92,7 @@ impl StrategyPlugin for Bananas {
 
     fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
-        let (initial, round) = (at_least_one(settings, "initial")?, at_least_one(settings, "k")?);
+        let round = at_least_one(settings, "k")?;
         let mape = settings.text("loss")? == "mape";
         let predictor = Predictor {
             members: at_least_one(settings, "ensemble")?,
@@ -112,7 +106,7 @@ impl StrategyPlugin for Bananas {
             parents: at_least_one(settings, "parents")?,
             edits: at_least_one(settings, "edits")?,
         };
-        Ok(Self(SurrogateSearch::new(study, initial, PredictorRounds::new(candidates, predictor, round))))
+        Ok(Self(SurrogateSearch::new(study, PredictorRounds::new(candidates, predictor, round))?))
     }
 }
 

@@ -7,20 +7,22 @@
 //! approach to hyperparameter optimization", JMLR 18(185), Algorithm 1.
 //!
 //! Differences: s_max = ⌊log_η(R/r)⌋, where the paper has r = 1. A rung is at the offered fidelity nearest, by ratio,
-//! to R η^−i; steps without a fidelity of their own are skipped. Architectures that failed or have no finite objective
-//! are not promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture
-//! (by its key) enters a bracket twice. The search starts again after bracket 0, unless `repeat` is off. While the last
+//! to R η^−i; steps without a fidelity of their own are skipped, and of the brackets with a single rung only the last is
+//! kept. Architectures that failed, have no finite objective or break a constraint before they are measured are not
+//! promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its
+//! key) enters a bracket twice. The search starts again after bracket 0, unless `repeat` is off. While the last
 //! trials of a rung are outstanding, idle workers begin the next bracket. External results (a warm start) at the
 //! fidelity of a bracket's first rung replace samples there.
 
+use nas_api::rng::seeded;
 use nas_api::{Needs, Parameter, Result, Serves, Space, StrategyInfo, StrategyPlugin, Study};
 
-use crate::common::brackets::Brackets;
+use crate::common::brackets::{Brackets, RandomSource};
 use crate::common::delegate_strategy;
 use crate::common::rungs::{self, Ladder};
 
 /// A search by Hyperband in progress.
-pub struct Hyperband(Brackets);
+pub struct Hyperband(Brackets<RandomSource>);
 
 delegate_strategy!(Hyperband);
 
@@ -46,7 +48,13 @@ impl StrategyPlugin for Hyperband {
     fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
         let (repeat, carry_on) = (settings.truth("repeat")?, settings.truth("carry_on")?);
-        Ok(Self(Brackets::new(study, Ladder::open(study)?.hyperband(), repeat, carry_on)))
+        Ok(Self(Brackets::new(
+            study,
+            RandomSource(seeded(study.seed)),
+            Ladder::open(study)?.hyperband(),
+            repeat,
+            carry_on,
+        )))
     }
 }
 

@@ -24,7 +24,7 @@ use crate::common::surrogate::ensemble::{Ensemble, Prediction, Shape, training};
 use crate::common::surrogate::network::Loss;
 use crate::common::surrogate::predictor::{Predictor, sorted_by_prediction};
 use crate::common::surrogate::rounds::{PredictorRounds, RoundCandidates};
-use crate::common::surrogate::search::{State, SurrogateSearch};
+use crate::common::surrogate::search::{INITIAL, State, SurrogateSearch};
 use crate::common::surrogate::targets::Targets;
 
 /// A search by NPENAS-NP in progress.
@@ -60,13 +60,7 @@ impl RoundCandidates for Offspring {
 impl StrategyPlugin for Npenas {
     fn info() -> StrategyInfo {
         let mut parameters = vec![
-            Parameter::integer(
-                "initial",
-                10,
-                1,
-                1_000_000,
-                "Results before the predictor is used; until then proposals are random.",
-            ),
+            INITIAL.parameter("Results before the predictor is used; until then proposals are random"),
             Parameter::integer("population", 10, 1, 1_000_000, "Best architectures that have offspring."),
             Parameter::integer("offspring", 10, 1, 10_000, "Mutants of each parent that are predicted."),
             Parameter::integer("k", 10, 1, 1_000_000, "Mutants of a generation that are measured."),
@@ -98,10 +92,10 @@ impl StrategyPlugin for Npenas {
             targets: Targets::read(settings)?,
             margin: None,
         };
-        let (initial, round) = (count("initial")?, count("k")?);
+        let round = count("k")?;
         let offspring =
             Offspring { population: count("population")?, per_parent: count("offspring")?, edits: count("edits")? };
-        Ok(Self(SurrogateSearch::new(study, initial, PredictorRounds::new(offspring, predictor, round))))
+        Ok(Self(SurrogateSearch::new(study, PredictorRounds::new(offspring, predictor, round))?))
     }
 }
 

@@ -25,7 +25,7 @@ use nas_api::{
     Study,
 };
 
-use crate::common::policy::{Average, Optimizer, Path, Policy, Rewards, genotype};
+use crate::common::policy::{Average, LEAST_DECAY, Optimizer, Path, Policy, Rewards, decay_out_of_range, genotype};
 use crate::common::trials::{Origin, Trials, batch_size};
 
 /// A search by REINFORCE in progress.
@@ -73,7 +73,7 @@ impl StrategyPlugin for Reinforce {
                 Parameter::number(
                     "baseline_decay",
                     0.9,
-                    0.0,
+                    LEAST_DECAY,
                     0.999_999,
                     "Fraction of the moving-average baseline that each result keeps.",
                 ),
@@ -86,9 +86,8 @@ impl StrategyPlugin for Reinforce {
     fn open(study: &Study, space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
         let baseline_decay = settings.number("baseline_decay")?;
-        if !(0.0..1.0).contains(&baseline_decay) {
-            let wrong = format!("'baseline_decay' must be at least 0 and less than 1, but is {baseline_decay}");
-            return Err(Error::new(wrong));
+        if !(LEAST_DECAY..1.0).contains(&baseline_decay) {
+            return Err(Error::new(decay_out_of_range(baseline_decay)));
         }
         let optimizer = if settings.text("optimizer")? == "sgd" { Optimizer::Sgd } else { Optimizer::Adam };
         let (rate, entropy) = (settings.number("learning_rate")?, settings.number("entropy")?);
@@ -179,6 +178,19 @@ mod tests {
                 assert!(probabilities[2] > 0.8, "{probabilities:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_policy_learns_at_the_least_decay_and_a_decay_of_zero_is_refused() {
+        let number = |name: &str, value| Setting { name: name.into(), value: Value::Number(value) };
+        let mut space = Additive::flat(3, 3, 1);
+        let settings = [number("learning_rate", 0.1), number("baseline_decay", LEAST_DECAY)];
+        let mut search = open(&mut space, &settings);
+        reward_first(&mut search, &mut space, 2, 200);
+        assert!(search.policy.probabilities(0)[2] > 0.8, "{:?}", search.policy.probabilities(0));
+        // The baseline would be the reward itself, and no reward would ever change the policy.
+        let refusal = study_of::<Reinforce>(2, &[number("baseline_decay", 0.0)]).unwrap_err().to_string();
+        assert!(refusal.contains("'baseline_decay' must lie between 0.01"), "{refusal}");
     }
 
     #[test]

@@ -10,20 +10,21 @@
 //!
 //! Differences: n and the fidelities are given instead of n and a budget B; each rung costs about as much as the next,
 //! as in Algorithm 1. A rung is at the offered fidelity nearest, by ratio, to R η^−i; steps without a fidelity of their
-//! own are skipped. Architectures that failed or have no finite objective are not promoted; constraints on measured
-//! metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its key) enters a bracket twice. The
+//! own are skipped. Architectures that failed, have no finite objective or break a constraint before they are
+//! measured are not promoted; constraints on measured metrics are ranked by Deb's rules ([`Rank`](crate::Rank)). No architecture (by its key) enters a bracket twice. The
 //! search starts again after the last rung, unless `repeat` is off. While the last trials of a rung are outstanding,
 //! idle workers begin the next bracket. External results (a warm start) at the fidelity of the first rung replace
 //! samples there.
 
+use nas_api::rng::seeded;
 use nas_api::{Error, Needs, Parameter, Result, Serves, Space, StrategyInfo, StrategyPlugin, Study};
 
-use crate::common::brackets::Brackets;
+use crate::common::brackets::{Brackets, RandomSource};
 use crate::common::delegate_strategy;
 use crate::common::rungs::{self, Ladder};
 
 /// A search by successive halving in progress.
-pub struct SuccessiveHalving(Brackets);
+pub struct SuccessiveHalving(Brackets<RandomSource>);
 
 delegate_strategy!(SuccessiveHalving);
 
@@ -69,7 +70,7 @@ impl StrategyPlugin for SuccessiveHalving {
             n => n,
         };
         let (repeat, carry_on) = (settings.truth("repeat")?, settings.truth("carry_on")?);
-        Ok(Self(Brackets::new(study, vec![ladder.bracket(0, n)], repeat, carry_on)))
+        Ok(Self(Brackets::new(study, RandomSource(seeded(study.seed)), vec![ladder.bracket(0, n)], repeat, carry_on)))
     }
 }
 

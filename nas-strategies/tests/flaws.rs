@@ -106,7 +106,7 @@ fn every_flaw_is_found_by_the_check_for_it() {
         (Flaw::StallsAfterFailure, "failed trials are tolerated"),
         (Flaw::RefusesNan, "non-finite and huge values are tolerated"),
         (Flaw::RefusesExternalResults, "external results are accepted"),
-        (Flaw::ServesNotAhead, "asking batched_asks changes no proposal"),
+        (Flaw::ServesNotAhead, "asking ahead changes no proposal"),
         (Flaw::CountsTwice, "a result told again changes nothing"),
         (Flaw::AlwaysMaximizes, "minimizing is maximizing the negative"),
         (Flaw::NeedsTwoChoices, "spaces of one or two architectures are handled"),

@@ -156,7 +156,8 @@ pub(crate) fn observation(
     Ok(Observation {
         trial: position.and_then(|position| u32::try_from(position).ok()),
         candidate: trial.proposal.candidate.clone(),
-        fidelity: trial.fidelity,
+        // What was spent, which is less than what was asked for where a pruner ended the trial.
+        fidelity: trial.pruned_at.or(trial.fidelity),
         metrics: header.visible().map(known).collect(),
         failure: (trial.state != State::Measured).then(failure),
         gradient: (!trial.gradient.is_empty()).then(|| trial.gradient.clone()),

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use nas_api::rng::derive;
-use nas_api::{Failure, SearchSpace, Setting, Value};
+use nas_api::{Failure, Observation, SearchSpace, Setting, Strategy, Value};
 
 use super::*;
 use crate::conformance::{Additive, Measured, observation, study_of};
@@ -92,9 +92,58 @@ fn external_results_count_at_the_highest_rung_that_they_reach() {
 fn fidelities_for_fewer_than_two_rungs_are_refused() {
     let mut space = Additive::flat(3, 5, 1);
     let mut refused = |study: &Study| Bohb::open(study, &mut space).err().unwrap().to_string();
-    assert!(refused(&Study { fidelities: Vec::new(), ..study(&[]) }).contains("there are []"));
-    assert!(refused(&study(&[number("min_fidelity", 4.0)])).contains("there are [9.0]"));
+    assert!(refused(&Study { fidelities: Vec::new(), ..study(&[]) }).contains("offers []"));
+    assert!(refused(&study(&[number("min_fidelity", 4.0)])).contains("only one rung"));
     assert!(refused(&study(&[number("eta", 10.0)])).contains("'eta' (10)"));
+}
+
+/// "A model against no model" compares the models only if both have the same brackets.
+#[test]
+fn its_rungs_are_hyperbands_for_every_offer() {
+    let epochs = |most: u32| (1..=most).map(f64::from).collect::<Vec<f64>>();
+    let sparse = [vec![12.0, 200.0], vec![1.0, 12.0, 36.0, 90.0, 200.0], vec![1.0, 100.0], vec![22.2, 66.7, 200.0]];
+    for offered in [epochs(10), epochs(81), epochs(200)].into_iter().chain(sparse) {
+        let fidelities = |search: &mut dyn Strategy, space: &mut Additive| {
+            let mut asked = Vec::new();
+            for trial in 0..400 {
+                let proposal = search.ask(1, space).unwrap().remove(0);
+                let genotype = proposal.candidate.genotype().unwrap().clone();
+                let told = observation(Some(trial), genotype, Ok(f64::from(trial)));
+                search.tell(&[Observation { fidelity: proposal.fidelity, ..told }], space).unwrap();
+                asked.push(proposal.fidelity.unwrap());
+            }
+            asked
+        };
+        let mut space = Additive::flat(6, 5, 1);
+        let with_model = Study { fidelities: offered.clone(), ..study(&[]) };
+        let mut bohb = Bohb::open(&with_model, &mut space).unwrap();
+        let without = Study { fidelities: offered.clone(), ..study_of::<crate::Hyperband>(2, &[]).unwrap() };
+        let mut hyperband = crate::Hyperband::open(&without, &mut space).unwrap();
+        let (ours, theirs) = (fidelities(&mut bohb, &mut space), fidelities(&mut hyperband, &mut space));
+        assert_eq!(ours, theirs, "{offered:?}");
+    }
+}
+
+/// What broke a constraint on its graph would break it again at the next rung; what broke one on a measured metric may
+/// keep it there.
+#[test]
+fn what_was_never_trained_is_not_promoted_and_the_least_violation_is() {
+    let mut space = Additive::flat(6, 5, 1);
+    let mut search = open(&mut space, &[]);
+    let mut asked = Vec::new();
+    for trial in 0..9 {
+        let genotype = search.ask(1, &mut space).unwrap().remove(0).candidate.genotype().unwrap().clone();
+        asked.push(genotype.clone());
+        let violation = 0.1 * f64::from(trial + 1);
+        let mut told = observation(Some(trial), genotype, Err(Failure { violation, ..Failure::new("test") }));
+        told.fidelity = Some(1.0);
+        // Four of them were trained.
+        told.metrics = vec![if (2..6).contains(&trial) { 0.5 } else { f64::NAN }];
+        search.tell(&[told], &mut space).unwrap();
+    }
+    let promoted: Vec<Genotype> =
+        search.ask(3, &mut space).unwrap().iter().map(|one| one.candidate.genotype().unwrap().clone()).collect();
+    assert_eq!(promoted, asked[2..5], "the least violations of those that were trained");
 }
 
 /// The value at a fidelity: the lower the fidelity, the more noise.

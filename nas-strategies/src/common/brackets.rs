@@ -1,15 +1,44 @@
-//! Brackets of successive halving that run side by side: the search behind successive halving and Hyperband.
+//! Brackets of successive halving that run side by side: the search behind successive halving, Hyperband and BOHB.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use nas_api::rng::{Random, seeded};
+use nas_api::rng::Random;
 use nas_api::{Candidate, Genotype, Observation, Proposal, Result, Space, Strategy, Study};
 
 use crate::Rank;
 use crate::common::fresh_sample::fresh_sample;
 use crate::common::rungs::Rung;
 use crate::common::trials::{NewResult, Trials, batch_size};
+
+/// Where the architectures of a first rung come from.
+pub trait Source: Send {
+    /// A new architecture with its key, which is none of `keys`, those in the rung; `None` if the space seems to have
+    /// no other.
+    ///
+    /// # Errors
+    /// Returns the error of a space that breaks down.
+    fn fresh(&mut self, keys: &BTreeSet<String>, space: &mut dyn Space) -> Result<Option<(Genotype, String)>>;
+
+    /// Learns from a result, external or not.
+    ///
+    /// # Errors
+    /// Returns the error of a space that breaks down.
+    fn learn(&mut self, genotype: &Genotype, rank: Rank, fidelity: Option<f64>, space: &mut dyn Space) -> Result<()>;
+}
+
+/// Draws architectures at random.
+pub struct RandomSource(pub Random);
+
+impl Source for RandomSource {
+    fn fresh(&mut self, keys: &BTreeSet<String>, space: &mut dyn Space) -> Result<Option<(Genotype, String)>> {
+        fresh_sample(space, &mut self.0, keys.len(), |key| keys.contains(key))
+    }
+
+    fn learn(&mut self, _: &Genotype, _: Rank, _: Option<f64>, _: &mut dyn Space) -> Result<()> {
+        Ok(())
+    }
+}
 
 /// A result in the rung of a bracket.
 #[derive(Clone, Debug)]
@@ -18,8 +47,10 @@ struct Entry {
     /// The trial that measured it; `None` for an external result.
     trial: Option<u32>,
     rank: Rank,
-    /// Whether it may be promoted: the trial did not fail and has a rank.
+    /// Whether it may be promoted ([`Rank::promotable`]).
     promotable: bool,
+    /// Whether the trial succeeded, so that another can continue it.
+    resumable: bool,
 }
 
 /// What a bracket does next.
@@ -89,9 +120,9 @@ impl Bracket {
 }
 
 /// A search that runs brackets one after the other, and begins the next one while the others wait for results.
-pub struct Brackets {
+pub struct Brackets<S> {
     study: Study,
-    rng: Random,
+    source: S,
     /// The brackets of one round.
     round: Vec<Vec<Rung>>,
     repeat: bool,
@@ -105,13 +136,13 @@ pub struct Brackets {
     trials: Trials,
 }
 
-impl Brackets {
-    /// A search through these brackets, in rounds if `repeat` is set. With `carry_on`, promoted trials continue from
-    /// their checkpoints.
-    pub fn new(study: &Study, round: Vec<Vec<Rung>>, repeat: bool, carry_on: bool) -> Self {
+impl<S: Source> Brackets<S> {
+    /// A search through these brackets, whose first rungs the source fills, in rounds if `repeat` is set. With
+    /// `carry_on`, promoted trials continue from their checkpoints.
+    pub fn new(study: &Study, source: S, round: Vec<Vec<Rung>>, repeat: bool, carry_on: bool) -> Self {
         let mut brackets = Self {
             study: study.clone(),
-            rng: seeded(study.seed),
+            source,
             round,
             repeat,
             carry_on,
@@ -157,17 +188,18 @@ impl Brackets {
             let fidelity = bracket.rungs.get(bracket.current).map(|rung| rung.fidelity);
             let (genotype, resume) = match bracket.job() {
                 Job::Wait => return Ok(None),
-                Job::Promote(entry) => (entry.genotype, entry.trial.filter(|_| self.carry_on)),
+                Job::Promote(entry) => {
+                    let resume = entry.trial.filter(|_| self.carry_on && entry.resumable);
+                    (entry.genotype, resume)
+                }
                 Job::Sample => {
-                    let keys = &mut bracket.keys;
-                    let fresh = fresh_sample(space, &mut self.rng, keys.len(), |key| keys.contains(key))?;
-                    let Some((genotype, key)) = fresh else {
+                    let Some((genotype, key)) = self.source.fresh(&bracket.keys, space)? else {
                         // The space has fewer architectures than the rung.
                         bracket.to_sample = 0;
                         self.advance(number);
                         continue;
                     };
-                    keys.insert(key);
+                    bracket.keys.insert(key);
                     bracket.to_sample -= 1;
                     (genotype, None)
                 }
@@ -199,7 +231,7 @@ impl Brackets {
     }
 }
 
-impl Strategy for Brackets {
+impl<S: Source> Strategy for Brackets<S> {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
         while proposals.len() < batch_size(limit) as usize {
@@ -214,8 +246,10 @@ impl Strategy for Brackets {
         for observation in observations {
             let Some(NewResult { genotype, trial }) = self.trials.observed(observation, space)? else { continue };
             let rank = Rank::of(&self.study, observation);
-            let promotable = observation.failure.is_none() && rank != Rank::Failed;
-            let entry = Entry { genotype: genotype.clone(), trial, rank, promotable };
+            self.source.learn(genotype, rank, observation.fidelity, space)?;
+            let promotable = rank.promotable(&self.study, observation);
+            let resumable = observation.failure.is_none();
+            let entry = Entry { genotype: genotype.clone(), trial, rank, promotable, resumable };
             match trial {
                 None => self.adopt(entry, observation.fidelity, space)?,
                 Some(trial) => {

@@ -39,6 +39,14 @@ impl Rank {
         study.score(observation).map_or(Self::Failed, Self::Measured)
     }
 
+    /// Whether a result of this rank may be measured again at a higher fidelity: it has a rank, and the evaluator has
+    /// measured its objective. What breaks a constraint before it is measured would break it again.
+    pub fn promotable(self, study: &Study, observation: &Observation) -> bool {
+        let main = study.objectives.first();
+        let measured = main.and_then(|objective| study.metric(observation, &objective.metric));
+        self != Self::Failed && measured.is_some_and(f64::is_finite)
+    }
+
     /// The main objective, more is better; `None` if the candidate is infeasible or failed.
     pub fn score(self) -> Option<f64> {
         match self {
@@ -138,6 +146,29 @@ mod tests {
         let violating = rank(Goal::Maximize, measured(0.9, 150.0));
         assert_eq!(violating, Rank::Infeasible(0.5));
         assert_eq!(violating.score(), None);
+    }
+
+    #[test]
+    fn a_broken_constraint_on_a_measured_metric_may_be_promoted_and_one_on_the_graph_may_not() {
+        let promotable = |metrics: Vec<f64>, failure: Option<Failure>| {
+            let study = study(Goal::Maximize);
+            let observation = Observation {
+                trial: Some(0),
+                candidate: Candidate::Discrete(vec![0]),
+                fidelity: None,
+                metrics,
+                failure,
+                gradient: None,
+                cost: 0.0,
+            };
+            Rank::of(&study, &observation).promotable(&study, &observation)
+        };
+        let breaks = || Some(Failure { violation: 0.5, ..Failure::new("test") });
+        assert!(promotable(vec![0.9, 1.0], None));
+        assert!(promotable(vec![0.9, 150.0], breaks()));
+        assert!(!promotable(vec![f64::NAN, 150.0], breaks()), "it was never trained");
+        assert!(!promotable(vec![0.9, 1.0], Some(Failure::new("test"))), "it crashed, or was pruned");
+        assert!(!promotable(vec![f64::NAN, 1.0], None));
     }
 
     #[test]

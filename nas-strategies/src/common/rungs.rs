@@ -139,14 +139,23 @@ impl Ladder {
     }
 
     /// Hyperband's brackets (Algorithm 1 of the paper), from s_max, which starts most architectures at the least
-    /// fidelity, to 0, which measures all at the greatest. Bracket s starts with ⌈(s_max + 1) η^s / (s + 1)⌉.
+    /// fidelity, to 0, which measures all at the greatest. Bracket s starts with ⌈(s_max + 1) η^s / (s + 1)⌉. Where few
+    /// fidelities are offered, several brackets would have the greatest one as their only rung, and most of a round
+    /// would be spent there; only the last of them is kept.
     pub fn hyperband(&self) -> Vec<Vec<Rung>> {
         let top = self.top();
         let bracket = |s: u32| {
             let n = f64::from(top + 1) * self.power(s) / f64::from(s + 1);
             self.bracket(top - s, (n * (1.0 - TOLERANCE)).ceil() as u32)
         };
-        (0..=top).rev().map(bracket).collect()
+        let mut round: Vec<Vec<Rung>> = (0..=top).rev().map(bracket).collect();
+        let last = round.len().saturating_sub(1);
+        let mut position = 0;
+        round.retain(|rungs| {
+            position += 1;
+            rungs.len() > 1 || position > last
+        });
+        round
     }
 }
 
@@ -202,6 +211,17 @@ mod tests {
         assert_eq!(ladder.fidelities, [1.0, 1.0, 100.0, 100.0, 100.0]);
         assert_eq!(pairs(&ladder.bracket(0, 81)), [(81, 1.0), (1, 100.0)]);
         assert_eq!(pairs(&ladder.bracket(3, 8)), [(8, 100.0)]);
+    }
+
+    #[test]
+    fn at_most_one_bracket_of_a_round_has_a_single_rung() {
+        for offered in [&[12.0, 200.0][..], &[1.0, 100.0], &[1.0, 12.0, 36.0, 90.0, 200.0], &[1.0, 3.0, 9.0, 27.0]] {
+            let round = ladder(offered, 3.0, 0.0, 0.0).unwrap().hyperband();
+            assert_eq!(round.iter().filter(|rungs| rungs.len() == 1).count(), 1, "{round:?}");
+        }
+        let round = ladder(&[12.0, 200.0], 3.0, 0.0, 0.0).unwrap().hyperband();
+        let expected: [&[(u32, f64)]; 2] = [&[(9, 12.0), (1, 200.0)], &[(3, 200.0)]];
+        assert_eq!(round.iter().map(|rungs| pairs(rungs)).collect::<Vec<_>>(), expected);
     }
 
     #[test]

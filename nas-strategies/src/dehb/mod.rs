@@ -18,7 +18,8 @@
 //! Differences: the random architectures of the first rung are measured as they are, whereas the implementation crosses
 //! them with mutants first. Coordinates of decisions that a genotype of a conditional space does not make are kept,
 //! unused. Rungs are at the offered fidelities nearest, by ratio, to R η^−i. Architectures that failed or have no
-//! finite objective are not promoted and are the worst members; constraints are ranked by Deb's rules ([`Rank`]). If
+//! finite objective are not promoted and are the worst members; constraints are ranked by Deb's rules ([`Rank`]), and
+//! what breaks one before it is measured is not promoted. If
 //! nothing is left to promote, the rung is evolved. While the last trials of a rung are outstanding, idle workers begin
 //! the next bracket, as in the paper's parallel version. An external result (a warm start) at the fidelity of a
 //! subpopulation replaces an unmeasured member, or the worst one, unless it is worse than that.
@@ -238,7 +239,8 @@ impl Strategy for Dehb {
         for observation in observations {
             let Some(NewResult { genotype, trial }) = self.trials.observed(observation, space)? else { continue };
             let rank = Rank::of(&self.study, observation);
-            let measured = Measured { rank, promotable: observation.failure.is_none() && rank != Rank::Failed, trial };
+            let promotable = rank.promotable(&self.study, observation);
+            let measured = Measured { rank, promotable, trial: trial.filter(|_| observation.failure.is_none()) };
             match trial {
                 Some(trial) => self.learn(trial, measured),
                 None => {

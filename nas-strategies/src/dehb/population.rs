@@ -8,9 +8,9 @@ use crate::Rank;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measured {
     pub rank: Rank,
-    /// Whether it may be promoted: the trial did not fail and has a rank.
+    /// Whether it may be promoted ([`Rank::promotable`]).
     pub promotable: bool,
-    /// The trial that measured it; `None` for an external result.
+    /// The trial that can be continued; `None` for an external result, and after a failure.
     pub trial: Option<u32>,
 }
 

@@ -25,7 +25,7 @@ use crate::common::surrogate::acquisition::{AcquisitionMaximizer, Candidate};
 use crate::common::surrogate::at_least_one;
 use crate::common::surrogate::encoding::{Codes, Encoding};
 use crate::common::surrogate::normal::expected_improvement;
-use crate::common::surrogate::search::{State, Surrogate, SurrogateSearch};
+use crate::common::surrogate::search::{INITIAL, State, Surrogate, SurrogateSearch};
 use crate::common::surrogate::targets::Targets;
 use kernel::Kernel;
 use process::{Hyperparameters, Process};
@@ -166,13 +166,7 @@ impl StrategyPlugin for GaussianProcess {
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer(
-                    "initial",
-                    10,
-                    1,
-                    1_000_000,
-                    "Results before the process is used; until then proposals are random.",
-                ),
+                INITIAL.parameter("Results before the process is used; until then proposals are random"),
                 Parameter::integer(
                     "points",
                     200,
@@ -234,7 +228,7 @@ impl StrategyPlugin for GaussianProcess {
             },
             xi: settings.number("xi")?,
         };
-        Ok(Self(SurrogateSearch::new(study, at_least_one(settings, "initial")?, surrogate)))
+        Ok(Self(SurrogateSearch::new(study, surrogate)?))
     }
 }
 

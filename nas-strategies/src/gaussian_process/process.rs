@@ -1,8 +1,9 @@
 //! Gaussian process regression with a constant mean.
 //!
 //! C. E. Rasmussen and C. K. I. Williams (2006), "Gaussian processes for machine learning", Algorithm 2.1. Mean and
-//! variance of the process are estimated in closed form (D. R. Jones, M. Schonlau and W. J. Welch 1998, Equations 5,
-//! 6).
+//! variance of the process are estimated in closed form, and a prediction is as uncertain as the estimated mean makes it
+//! (D. R. Jones, M. Schonlau and W. J. Welch 1998, "Efficient global optimization of expensive black-box functions",
+//! Equations 5, 6 and 9).
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
@@ -26,6 +27,8 @@ pub(super) struct Process<'k> {
     factor: Cholesky<f64, Dyn>,
     /// α = K⁻¹ (y − mean).
     alpha: DVector<f64>,
+    /// K⁻¹ 1.
+    ones: DVector<f64>,
     mean: f64,
     variance: f64,
 }
@@ -62,6 +65,7 @@ impl<'k> Process<'k> {
             points,
             factor,
             alpha,
+            ones,
             mean,
             variance,
         })
@@ -79,9 +83,12 @@ impl<'k> Process<'k> {
         let covariances = self.points.iter().map(|other| self.kernel.covariance(&self.weights, point, other));
         let mut covariances = DVector::from_iterator(self.points.len(), covariances);
         let mean = self.mean + covariances.dot(&self.alpha);
+        // The second term of Equation 9, (1 − 1'K⁻¹k)² / (1'K⁻¹1): the uncertainty of the estimated mean.
+        let unexplained = 1.0 - self.ones.dot(&covariances);
+        let of_mean = unexplained * unexplained / self.ones.sum();
         self.factor.l_dirty().solve_lower_triangular_unchecked_mut(&mut covariances);
         let explained = covariances.norm_squared();
-        (mean, (self.variance * (1.0 - explained).max(0.0)).sqrt())
+        (mean, (self.variance * ((1.0 - explained).max(0.0) + of_mean.max(0.0))).sqrt())
     }
 }
 
@@ -176,10 +183,10 @@ mod tests {
         let (mean, deviation) = process.predict(&[1]);
         close(mean, 1.0);
         close(deviation, 0.0);
-        // k = (1/2, 1/2): k K⁻¹ k = 1/3.
+        // k = (1/2, 1/2): k K⁻¹ k = 1/3, 1 K⁻¹ k = 2/3 and 1 K⁻¹ 1 = 4/3, so s² = 2 (2/3 + (1/3)² / (4/3)) = 3/2.
         let (mean, deviation) = process.predict(&[3]);
         close(mean, 2.0);
-        close(deviation, (2.0_f64 * 2.0 / 3.0).sqrt());
+        close(deviation * deviation, 1.5);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::common::surrogate::archive::Archive;
 use crate::common::surrogate::at_least_one;
 use crate::common::surrogate::encoding::{Codes, Encoding};
 use crate::common::surrogate::normal::expected_improvement;
-use crate::common::surrogate::search::{State, Surrogate, SurrogateSearch};
+use crate::common::surrogate::search::{INITIAL, State, Surrogate, SurrogateSearch};
 use crate::common::surrogate::targets::Targets;
 use tree::{Data, Tree, TreeOptions};
 
@@ -144,13 +144,7 @@ impl StrategyPlugin for RandomForest {
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer(
-                    "initial",
-                    10,
-                    1,
-                    1_000_000,
-                    "Results before the forest is used; until then proposals are random.",
-                ),
+                INITIAL.parameter("Results before the forest is used; until then proposals are random"),
                 Parameter::integer("trees", 10, 1, 10_000, "B: trees of the forest."),
                 Parameter::integer("n_min", 10, 2, 1_000_000, "n_min: a node with fewer results is not split."),
                 Parameter::number(
@@ -211,7 +205,7 @@ impl StrategyPlugin for RandomForest {
             turns: 0,
             forest: None,
         };
-        Ok(Self(SurrogateSearch::new(study, at_least_one(settings, "initial")?, surrogate)))
+        Ok(Self(SurrogateSearch::new(study, surrogate)?))
     }
 }
 

@@ -13,9 +13,12 @@
 //!
 //! Differences: an ordered decision has discretized normal distributions. The candidates are whole architectures; an
 //! architecture (by its key) that was proposed or told is no candidate, unless nothing else is drawn. At most
-//! `most_good` results count as good, as in Hyperopt, so that old good ones are left behind. In conditional spaces a
-//! joint kernel is uniform on a decision that its architecture did not make, where BOHB imputes random choices. Results
-//! are ranked by Deb's rules ([`Rank`]); failed trials never count as good.
+//! `most_good` results count as good, as in Hyperopt. As in Optuna, the 25 newest results of a density count in full and
+//! older ones less, failures count in neither density, and pruned trials rank below measured ones, by the fidelity that
+//! they reached and then by their last value. The prior is uniform, where Optuna's for an ordered decision is a normal
+//! distribution around its middle. In conditional spaces a joint kernel is uniform on a decision that its architecture
+//! did not make, where BOHB's implementation copies the choice of another result. Constraint violations rank last, by
+//! their size (Deb's rules, [`Rank`]).
 
 mod univariate;
 
@@ -31,6 +34,7 @@ use nas_api::{
 };
 
 use crate::Rank;
+use crate::common::budget::RandomStart;
 use crate::common::decisions::{Decisions, Shape, Step};
 use crate::common::parzen::{Kernel, KnownArchitectures, Mixture, Point, best_new, point};
 use crate::common::trials::{Origin, Trials, batch_size};
@@ -40,10 +44,71 @@ use univariate::IndependentDensity;
 /// constant).
 const WIDTH: f64 = 0.2;
 
+/// Of the results in a density, this many newest ones count in full, as in Optuna; older ones count less.
+const COUNT_IN_FULL: usize = 25;
+
+/// The results before the first proposal that is not random.
+const STARTUP: RandomStart = RandomStart::of_model("startup");
+
+/// What a result is worth, the best last. The order is total.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Standing {
+    /// It broke a constraint, by this much.
+    Infeasible(f64),
+    /// It was pruned at this fidelity, with this score: the later the better, and then by the score, as in Optuna.
+    Pruned(f64, f64),
+    /// It was measured, with this score.
+    Measured(f64),
+}
+
+impl Standing {
+    /// `None` for a failure: it tells nothing about the objective.
+    fn of(study: &Study, observation: &Observation) -> Option<Self> {
+        match Rank::of(study, observation) {
+            Rank::Measured(score) => Some(Self::Measured(score)),
+            Rank::Infeasible(violation) => Some(Self::Infeasible(violation)),
+            Rank::Failed => {
+                let objective = study.objectives.first()?;
+                let value = study.metric(observation, &objective.metric).filter(|value| value.is_finite())?;
+                Some(Self::Pruned(observation.fidelity?, objective.goal.score(value)))
+            }
+        }
+    }
+
+    /// Whether it is at least as good as another.
+    fn at_least(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Measured(a), Self::Measured(b)) => a >= b,
+            (Self::Infeasible(a), Self::Infeasible(b)) => a.total_cmp(&b).is_le(),
+            (Self::Pruned(a, x), Self::Pruned(b, y)) => a > b || (a == b && x >= y),
+            (a, b) => a.tier() >= b.tier(),
+        }
+    }
+
+    fn tier(self) -> u8 {
+        match self {
+            Self::Infeasible(_) => 0,
+            Self::Pruned(..) => 1,
+            Self::Measured(_) => 2,
+        }
+    }
+}
+
 /// A result.
 struct Record {
-    rank: Rank,
+    standing: Standing,
+    /// How many results were told before it.
+    age: usize,
     point: Point,
+}
+
+/// The weights of results in the order in which they were told: 1 for the newest, and a linear ramp from 1/n for the
+/// older ones of more than [`COUNT_IN_FULL`] (Optuna's `default_weights`, after Hyperopt's `linear_forgetting`).
+fn weights(results: usize) -> Vec<f64> {
+    let ramp = results.saturating_sub(COUNT_IN_FULL);
+    let first = 1.0 / results.max(1) as f64;
+    let step = if ramp > 1 { (1.0 - first) / (ramp - 1) as f64 } else { 0.0 };
+    (0..results).map(|index| if index < ramp { first + step * index as f64 } else { 1.0 }).collect()
 }
 
 /// One of the two densities.
@@ -99,26 +164,28 @@ pub struct Tpe {
 }
 
 impl Tpe {
-    /// The density of these points.
-    fn density<'p>(&self, points: Vec<&'p Point>) -> Density<'p> {
+    /// The density of these records, older ones weighted less, and of outstanding points.
+    fn density<'p>(&self, records: &'p [Record], outstanding: impl Iterator<Item = &'p Point>) -> Density<'p> {
+        let mut records: Vec<&Record> = records.iter().collect();
+        records.sort_by_key(|record| record.age);
+        let points: Vec<&Point> = records.into_iter().map(|record| &record.point).chain(outstanding).collect();
+        let weights = weights(points.len());
         if !self.multivariate {
-            return Density::Univariate(IndependentDensity::new(&points, &self.decisions, self.prior));
+            return Density::Univariate(IndependentDensity::new(&points, &weights, &self.decisions, self.prior));
         }
         let kernel = joint_kernel(points.len(), self.decisions.len(), self.prior);
-        Density::Multivariate(Mixture::new(points, &self.decisions, self.prior, |_, shape| kernel(shape)))
+        let mixture = Mixture::weighted(points, weights, &self.decisions, self.prior, |_, shape| kernel(shape));
+        Density::Multivariate(mixture)
     }
 
     /// The path of the best candidate; `None` if there are too few results or nothing new was drawn.
     fn suggest(&mut self, space: &mut dyn Space) -> Result<Option<Vec<Step>>> {
-        let usable = self.records.partition_point(|record| record.rank != Rank::Failed);
-        let good = self.split.good(self.records.len()).min(usable);
+        let good = self.split.good(self.records.len()).min(self.records.len());
         if good == 0 || self.records.len() < self.startup as usize {
             return Ok(None);
         }
-        let good_density = self.density(self.records[..good].iter().map(|record| &record.point).collect());
-        let others = self.records[good..].iter().map(|record| &record.point);
-        let lies = self.pending.values().filter(|_| self.liar);
-        let other_density = self.density(others.chain(lies).collect());
+        let good_density = self.density(&self.records[..good], std::iter::empty());
+        let other_density = self.density(&self.records[good..], self.pending.values().filter(|_| self.liar));
         let (decisions, rng) = (&mut self.decisions, &mut self.rng);
         best_new(
             self.candidates,
@@ -133,9 +200,10 @@ impl Tpe {
     }
 
     /// Adds a result.
-    fn learn(&mut self, path: &[Step], rank: Rank) {
-        let at = self.records.partition_point(|record| record.rank >= rank);
-        self.records.insert(at, Record { rank, point: point(path) });
+    fn learn(&mut self, path: &[Step], standing: Standing) {
+        let at = self.records.partition_point(|record| record.standing.at_least(standing));
+        let age = self.records.len();
+        self.records.insert(at, Record { standing, age, point: point(path) });
     }
 }
 
@@ -183,13 +251,7 @@ impl StrategyPlugin for Tpe {
                     "Of n results, γ n count as good, or γ times the square root of n.",
                 ),
                 Parameter::integer("most_good", 25, 1, 1_000_000, "Most results that count as good."),
-                Parameter::integer(
-                    "startup",
-                    10,
-                    1,
-                    1_000_000,
-                    "Results before the first proposal that is not random.",
-                ),
+                STARTUP.parameter("Results before the first proposal that is not random, failures not counted"),
                 Parameter::integer("candidates", 24, 1, 100_000, "Architectures drawn for each proposal."),
                 Parameter::number("prior_weight", 1.0, 1e-6, 1e6, "Weight of the uniform prior, in results."),
                 Parameter::truth("liar", true, "Count outstanding trials among those that are not good."),
@@ -215,7 +277,7 @@ impl StrategyPlugin for Tpe {
             multivariate: settings.truth("multivariate")?,
             liar: settings.truth("liar")?,
             split,
-            startup: settings.integer("startup")?,
+            startup: STARTUP.size(study)?,
             candidates: settings.integer("candidates")?,
             prior,
             records: Vec::new(),
@@ -254,7 +316,9 @@ impl Strategy for Tpe {
             if let (Origin::Asked(_) | Origin::External, Some(genotype)) = (origin, genotype) {
                 let path = self.decisions.path(genotype, space)?;
                 self.known.insert(genotype, space)?;
-                self.learn(&path, Rank::of(&self.study, observation));
+                if let Some(standing) = Standing::of(&self.study, observation) {
+                    self.learn(&path, standing);
+                }
             }
         }
         Ok(())

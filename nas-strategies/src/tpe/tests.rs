@@ -35,13 +35,70 @@ fn the_rule_determines_how_many_results_are_good() {
 fn records_are_sorted_from_best_to_worst_and_the_earlier_first() {
     let mut space = Additive::flat(1, 5, 1);
     let mut search = open(&mut space, &[]);
-    for (choice, rank) in
-        (0..).zip([Rank::Measured(0.5), Rank::Failed, Rank::Infeasible(1.0), Rank::Measured(0.9), Rank::Measured(0.5)])
-    {
-        search.learn(&[(0, choice)], rank);
+    let standings = [
+        Standing::Measured(0.5),
+        Standing::Pruned(3.0, 0.9),
+        Standing::Infeasible(1.0),
+        Standing::Measured(0.9),
+        Standing::Measured(0.5),
+        Standing::Infeasible(0.5),
+        Standing::Pruned(3.0, 0.95),
+        Standing::Pruned(9.0, 0.1),
+    ];
+    for (choice, standing) in (0..).zip(standings) {
+        search.learn(&[(0, choice)], standing);
     }
     let order: Vec<u32> = search.records.iter().map(|record| record.point[0].unwrap()).collect();
-    assert_eq!(order, [3, 0, 4, 2, 1]);
+    assert_eq!(order, [3, 0, 4, 7, 6, 1, 5, 2]);
+}
+
+#[test]
+fn failures_are_not_learnt_and_pruned_trials_are_by_their_last_value() {
+    let mut space = Additive::flat(1, 5, 1);
+    let mut search = open(&mut space, &[]);
+    search.tell(&[observation(None, vec![0], Err(Failure::new("test")))], &mut space).unwrap();
+    assert!(search.records.is_empty());
+    let pruned = observation(None, vec![1], Err(Failure::new("pruned at epoch 3")));
+    search.tell(&[Observation { fidelity: Some(3.0), metrics: vec![0.7], ..pruned }], &mut space).unwrap();
+    assert_eq!(search.records[0].standing, Standing::Pruned(3.0, 0.7));
+}
+
+#[test]
+fn the_newest_25_results_count_in_full_and_older_ones_along_a_ramp() {
+    assert_eq!(weights(25), vec![1.0; 25]);
+    // Optuna: linspace(1 / n, 1, n - 25), then ones.
+    let found = weights(30);
+    let ramp = [1.0 / 30.0, 0.275, 0.516_666_666_666_666_7, 0.758_333_333_333_333_4, 1.0];
+    assert!(found.iter().zip(ramp).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+    assert_eq!(found[5..], [1.0; 25]);
+    assert_eq!(weights(0), []);
+}
+
+/// For 200 trials choice 0 is good and choice 3 is bad; then choice 3 is the only good one. How soon it is proposed
+/// depends on how long its old results count.
+#[test]
+fn a_search_follows_an_objective_that_drifts() {
+    for multivariate in [true, false] {
+        let mut near = 0;
+        for seed in 0..10 {
+            let mut space = Additive::flat(5, 5, 1);
+            let study = study_of::<Tpe>(seed, &[truth("multivariate", multivariate)]).unwrap();
+            let mut search = Tpe::open(&study, &mut space).unwrap();
+            for trial in 0..320 {
+                let genotype = first(&search.ask(1, &mut space).unwrap());
+                let value = match (trial < 200, genotype[0]) {
+                    (true, 0) => 0.5,
+                    (true, 3) => -1.0,
+                    (false, 3) => 1.0,
+                    _ => 0.0,
+                };
+                near += u32::from(trial >= 220 && genotype[0] == 3);
+                search.tell(&[observation(Some(trial), genotype, Ok(value))], &mut space).unwrap();
+            }
+        }
+        println!("multivariate={multivariate}: {near} of 1000 proposals follow");
+        assert!(near > 500, "multivariate={multivariate}: {near} of 1000 proposals follow");
+    }
 }
 
 /// The value is 1 if the first choice is 2, and 0 otherwise, so that choice is proposed ever more often.

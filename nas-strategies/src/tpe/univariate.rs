@@ -13,17 +13,19 @@ pub(super) struct IndependentDensity {
 }
 
 impl IndependentDensity {
-    /// Estimates each decision from the points that made it.
-    pub(super) fn new(points: &[&Point], decisions: &Decisions, prior: f64) -> Self {
+    /// Estimates each decision from the points that made it, with their weights.
+    pub(super) fn new(points: &[&Point], weights: &[f64], decisions: &Decisions, prior: f64) -> Self {
         let one = |number: usize| {
             let shape = decisions.shape(number);
-            let mut counts = vec![0; shape.count as usize];
-            for point in points {
+            let mut made = vec![(0, 0.0); shape.count as usize];
+            for (point, weight) in points.iter().zip(weights) {
                 if let Some(&Some(choice)) = point.get(number) {
-                    counts[choice as usize] += 1;
+                    let (count, sum) = &mut made[choice as usize];
+                    *count += 1;
+                    *sum += weight;
                 }
             }
-            estimate(shape, &counts, prior)
+            estimate(shape, &made, prior)
         };
         Self { probabilities: (0..decisions.len()).map(one).collect() }
     }
@@ -40,24 +42,26 @@ impl IndependentDensity {
     }
 }
 
-/// The distribution of a decision whose choices were made this often.
-fn estimate(shape: Shape, counts: &[u32], prior: f64) -> Vec<f64> {
-    let made: u32 = counts.iter().sum();
-    let made = f64::from(made);
+/// The distribution of a decision whose choices were made this often, with this weight together.
+fn estimate(shape: Shape, made: &[(u32, f64)], prior: f64) -> Vec<f64> {
+    let weight: f64 = made.iter().map(|(_, weight)| weight).sum();
     if !shape.ordered {
-        let total = made + prior * f64::from(shape.count);
-        return counts.iter().map(|&count| (f64::from(count) + prior) / total).collect();
+        let total = weight + prior * f64::from(shape.count);
+        return made.iter().map(|(_, weight)| (weight + prior) / total).collect();
     }
+    let counts: Vec<u32> = made.iter().map(|&(count, _)| count).collect();
     let mut density = vec![prior / f64::from(shape.count); counts.len()];
-    for (choice, weight, deviation) in components(counts) {
+    for (choice, times, deviation) in components(&counts) {
+        let (count, weight) = made[choice as usize];
+        let share = times * weight / f64::from(count.max(1));
         for (sum, mass) in density.iter_mut().zip(normal(shape.count, f64::from(choice), deviation)) {
-            *sum += weight * mass;
+            *sum += share * mass;
         }
     }
-    density.iter().map(|sum| sum / (made + prior)).collect()
+    density.iter().map(|sum| sum / (weight + prior)).collect()
 }
 
-/// The normal distributions of an ordered decision, as (choice, weight, standard deviation). The standard deviation is
+/// The normal distributions of an ordered decision, as (choice, multiplicity, standard deviation). The standard deviation is
 /// the greater distance to the neighbours on both sides, where the ends of the range count as neighbours, within
 /// limits.
 fn components(counts: &[u32]) -> Vec<(u32, f64, f64)> {
@@ -98,12 +102,20 @@ mod tests {
         assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{found:?}");
     }
 
+    /// Results of weight 1.
+    fn equal<const N: usize>(counts: [u32; N]) -> [(u32, f64); N] {
+        counts.map(|count| (count, f64::from(count)))
+    }
+
     #[test]
     fn frequencies_are_smoothed_as_in_the_paper() {
         // N p_i + C_i with N = 4 choices: (1 + 3, 1 + 0, 1 + 1, 1 + 0) of 8.
         let shape = Shape { count: 4, ordered: false };
-        close(&estimate(shape, &[3, 0, 1, 0], 1.0), &[0.5, 0.125, 0.25, 0.125]);
-        close(&estimate(shape, &[0, 0, 0, 0], 1.0), &[0.25; 4]);
+        close(&estimate(shape, &equal([3, 0, 1, 0]), 1.0), &[0.5, 0.125, 0.25, 0.125]);
+        close(&estimate(shape, &equal([0; 4]), 1.0), &[0.25; 4]);
+        // Three results that count as one: (1 + 1, 1 + 0, 1 + 1, 1 + 0) of 6.
+        let weighted = [(3, 1.0), (0, 0.0), (1, 1.0), (0, 0.0)];
+        close(&estimate(shape, &weighted, 1.0), &[1.0 / 3.0, 1.0 / 6.0, 1.0 / 3.0, 1.0 / 6.0]);
     }
 
     #[test]
@@ -116,9 +128,9 @@ mod tests {
     #[test]
     fn the_density_of_an_ordered_decision_falls_with_the_distance_from_its_results() {
         let shape = Shape { count: 6, ordered: true };
-        let density = estimate(shape, &[0, 0, 0, 0, 8, 2], 1.0);
+        let density = estimate(shape, &equal([0, 0, 0, 0, 8, 2]), 1.0);
         assert!((density.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(density[..=4].is_sorted_by(|a, b| a < b) && density[5] < density[4], "{density:?}");
-        close(&estimate(shape, &[0; 6], 2.0), &[1.0 / 6.0; 6]);
+        close(&estimate(shape, &equal([0; 6]), 2.0), &[1.0 / 6.0; 6]);
     }
 }

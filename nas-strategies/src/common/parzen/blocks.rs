@@ -31,13 +31,15 @@ pub(super) struct Blocks {
     blocks: Vec<Block>,
     /// For each component and block, the index of its entry in the concatenated tables.
     indices: Vec<u32>,
+    /// The weight of each component.
+    weights: Vec<f64>,
     /// Whether every component's product can be computed without logarithms.
     direct: bool,
 }
 
 impl Blocks {
-    /// Encodes these components.
-    pub(super) fn new(points: &[&Point], kernels: &[Kernel]) -> Self {
+    /// Encodes these components, which have these weights.
+    pub(super) fn new(points: &[&Point], weights: Vec<f64>, kernels: &[Kernel]) -> Self {
         let digits = |kernel: &Kernel| kernel.rows.len() + 1;
         let most = if points.len() < MAX_CODES[1] { MAX_CODES[0] } else { MAX_CODES[1] };
         let mut blocks: Vec<Block> = Vec::new();
@@ -60,7 +62,7 @@ impl Blocks {
             }
         }
         let least: f64 = kernels.iter().map(Kernel::least).product();
-        Self { blocks, indices, direct: least > MIN_PRODUCT }
+        Self { blocks, indices, weights, direct: least > MIN_PRODUCT }
     }
 
     /// The logarithm of the summed densities of a complete path under all components and `prior` uniform components.
@@ -78,8 +80,10 @@ impl Blocks {
             return libm::log(self.sum_of_products(&entries) + prior * uniform().product::<f64>());
         }
         let entries = self.entries(kernels, &choices, 0.0, libm::log, |a, b| a + b);
-        let log = |indices: &[u32]| indices.iter().map(|&index| entries[index as usize]).sum::<f64>();
-        let mut logs: Vec<f64> = self.indices.chunks_exact(self.width()).map(log).collect();
+        let log = |(indices, weight): (&[u32], &f64)| {
+            indices.iter().map(|&index| entries[index as usize]).sum::<f64>() + libm::log(*weight)
+        };
+        let mut logs: Vec<f64> = self.indices.chunks_exact(self.width()).zip(&self.weights).map(log).collect();
         if prior > 0.0 {
             logs.push(libm::log(prior) + uniform().map(libm::log).sum::<f64>());
         }
@@ -94,18 +98,19 @@ impl Blocks {
 
     fn sum_of_products(&self, entries: &[f64]) -> f64 {
         let entry = |index: u32| entries[index as usize];
-        let product = |indices: &[u32]| match indices.split_first() {
-            Some((&first, rest)) => rest.iter().fold(entry(first), |product, &index| product * entry(index)),
-            None => 1.0,
+        let product = |(indices, weight): (&[u32], &f64)| match indices.split_first() {
+            Some((&first, rest)) => rest.iter().fold(weight * entry(first), |product, &index| product * entry(index)),
+            None => *weight,
         };
         let mut sums = [0.0; LANES];
         let mut groups = self.indices.chunks_exact(LANES * self.width());
-        for group in &mut groups {
-            for (sum, indices) in sums.iter_mut().zip(group.chunks_exact(self.width())) {
-                *sum += product(indices);
+        let mut weights = self.weights.chunks_exact(LANES);
+        for (group, weights) in (&mut groups).zip(&mut weights) {
+            for (sum, part) in sums.iter_mut().zip(group.chunks_exact(self.width()).zip(weights)) {
+                *sum += product(part);
             }
         }
-        let rest = groups.remainder().chunks_exact(self.width()).map(product);
+        let rest = groups.remainder().chunks_exact(self.width()).zip(weights.remainder()).map(product);
         sums.iter().sum::<f64>() + rest.sum::<f64>()
     }
 

@@ -80,9 +80,11 @@ pub fn normal(count: u32, mean: f64, deviation: f64) -> Vec<f64> {
     edges.windows(2).map(|pair| (pair[1] - pair[0]) / total).collect()
 }
 
-/// A mixture of equally weighted components, and of a uniform component with `prior` times that weight.
+/// A mixture of weighted components, and of a uniform component with the weight `prior`.
 pub struct Mixture<'p> {
     points: Vec<&'p Point>,
+    /// The sum of the weights up to and including each point's.
+    cumulated: Vec<f64>,
     /// Indexed by the number of the decision.
     kernels: Vec<Kernel>,
     blocks: Blocks,
@@ -90,21 +92,43 @@ pub struct Mixture<'p> {
 }
 
 impl<'p> Mixture<'p> {
-    /// A mixture with a component for each point. There must be a point or a positive prior.
+    /// A mixture with a component of weight 1 for each point. There must be a point or a positive prior.
     pub fn new(
         points: Vec<&'p Point>,
         decisions: &Decisions,
         prior: f64,
         kernel: impl Fn(usize, Shape) -> Kernel,
     ) -> Self {
+        let weights = vec![1.0; points.len()];
+        Self::weighted(points, weights, decisions, prior, kernel)
+    }
+
+    /// A mixture with a component for each point, with its weight. There must be a point or a positive prior.
+    pub fn weighted(
+        points: Vec<&'p Point>,
+        weights: Vec<f64>,
+        decisions: &Decisions,
+        prior: f64,
+        kernel: impl Fn(usize, Shape) -> Kernel,
+    ) -> Self {
         let kernels: Vec<Kernel> = (0..decisions.len()).map(|number| kernel(number, decisions.shape(number))).collect();
-        let blocks = Blocks::new(&points, &kernels);
-        Self { points, kernels, blocks, prior }
+        let cumulate = |sum: &mut f64, weight: &f64| {
+            *sum += weight;
+            Some(*sum)
+        };
+        let cumulated = weights.iter().scan(0.0, cumulate).collect();
+        let blocks = Blocks::new(&points, weights, &kernels);
+        Self { points, cumulated, kernels, blocks, prior }
+    }
+
+    /// The weight of all components together.
+    fn total(&self) -> f64 {
+        self.cumulated.last().copied().unwrap_or(0.0) + self.prior
     }
 
     /// The logarithm of the probability of a complete path.
     pub fn log_density(&self, path: &[Step]) -> f64 {
-        self.blocks.log_sum(&self.kernels, path, self.prior) - libm::log(self.points.len() as f64 + self.prior)
+        self.blocks.log_sum(&self.kernels, path, self.prior) - libm::log(self.total())
     }
 
     /// Draws a complete path.
@@ -112,8 +136,8 @@ impl<'p> Mixture<'p> {
     /// # Errors
     /// Fails as [`draw_path`] does.
     pub fn draw(&self, decisions: &mut Decisions, space: &mut dyn Space, rng: &mut Random) -> Result<DrawnPath> {
-        let drawn = rng.random::<f64>() * (self.points.len() as f64 + self.prior);
-        let point = self.points.get(drawn as usize);
+        let drawn = rng.random::<f64>() * self.total();
+        let point = self.points.get(self.cumulated.partition_point(|&sum| sum <= drawn));
         draw_path(decisions, space, rng, |decision, rng| {
             let row = &self.kernels.get(decision)?.rows;
             let from = point.and_then(|point| *point.get(decision)?)?;
@@ -259,10 +283,12 @@ mod tests {
         let mut decisions = Decisions::of(&mut space).unwrap();
         let made = [vec![0, 1], vec![2, 0, 1, 1, 0, 2], vec![1, 2, 2]];
         let points: Vec<Point> = made.iter().map(|g| point(&decisions.path(g, &mut space).unwrap())).collect();
-        let mixture = Mixture::new(points.iter().collect(), &decisions, 0.5, |_, shape| match shape.ordered {
-            true => Kernel::ordered(shape.count, 0.8),
-            false => Kernel::categorical(shape.count, 0.2),
-        });
+        let weights = vec![0.25, 1.0, 0.5];
+        let mixture =
+            Mixture::weighted(points.iter().collect(), weights, &decisions, 0.5, |_, shape| match shape.ordered {
+                true => Kernel::ordered(shape.count, 0.8),
+                false => Kernel::categorical(shape.count, 0.2),
+            });
         let paths = all(&mut decisions, &mut space);
         let probabilities: Vec<f64> = paths.iter().map(|path| libm::exp(mixture.log_density(path))).collect();
         assert_eq!(paths.len(), 155);
@@ -300,10 +326,14 @@ mod tests {
             let mut points: Vec<Point> = (0..3).map(|_| some().into_iter().map(Some).collect()).collect();
             points[1].iter_mut().step_by(3).for_each(|choice| *choice = None);
             points[2].truncate(decisions as usize / 2);
-            let mixture = Mixture::new(points.iter().collect(), &numbered, 0.5, |number, shape| match number % 2 {
-                0 => Kernel::categorical(shape.count, away),
-                _ => Kernel::ordered(shape.count, 0.4),
-            });
+            let weights = [0.2, 1.0, 0.7];
+            let mixture =
+                Mixture::weighted(points.iter().collect(), weights.to_vec(), &numbered, 0.5, |number, shape| {
+                    match number % 2 {
+                        0 => Kernel::categorical(shape.count, away),
+                        _ => Kernel::ordered(shape.count, 0.4),
+                    }
+                });
             for _ in 0..20 {
                 let path: Vec<Step> = some().into_iter().enumerate().collect();
                 let log = |point: Option<&Point>| -> f64 {
@@ -314,11 +344,12 @@ mod tests {
                     };
                     path.iter().map(one).sum()
                 };
-                let mut logs: Vec<f64> = points.iter().map(|point| log(Some(point))).collect();
+                let weighted = points.iter().zip(weights);
+                let mut logs: Vec<f64> = weighted.map(|(point, weight)| log(Some(point)) + libm::log(weight)).collect();
                 logs.push(log(None) + libm::log(0.5));
                 let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let sum: f64 = logs.iter().map(|log| libm::exp(log - most)).sum();
-                let expected = most + libm::log(sum) - libm::log(3.5);
+                let expected = most + libm::log(sum) - libm::log(2.4);
                 let found = mixture.log_density(&path);
                 assert!((found - expected).abs() < 1e-9 * expected.abs(), "{found} {expected}");
             }

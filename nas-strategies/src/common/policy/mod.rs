@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use nas_api::rng::{Random, RngExt};
 use nas_api::{Decision, Error, Genotype, Result, Space};
 
-pub use reward::{Average, Rewards};
+pub use reward::{Average, LEAST_DECAY, Rewards, decay_out_of_range};
 
 /// The choices of one genotype, as (index of the head, index of the choice).
 pub type Path = Vec<(usize, u32)>;

@@ -7,6 +7,15 @@ use crate::Rank;
 /// Rewards are clamped to plus and minus this, so that their squares stay finite.
 const MAX_REWARD: f64 = 1e100;
 
+/// The least decay of a baseline. The baseline includes the reward from which it is subtracted, so at a decay of 0 every
+/// advantage would be 0.
+pub const LEAST_DECAY: f64 = 0.01;
+
+/// Why a decay is refused.
+pub fn decay_out_of_range(decay: f64) -> String {
+    format!("'baseline_decay' must be at least {LEAST_DECAY} and less than 1, but is {decay}")
+}
+
 /// An exponential moving average with bias correction, as in Adam.
 #[derive(Clone, Debug, Default)]
 pub struct Average {

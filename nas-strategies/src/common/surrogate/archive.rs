@@ -79,6 +79,11 @@ impl<P> Archive<P> {
         Ok(())
     }
 
+    /// The number of entries that tell architectures apart: failures without a reason to prefer one do not.
+    pub(crate) fn informative(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.rank != Rank::Failed).count()
+    }
+
     /// The indices of the entries, the best first; ties keep the order of the entries.
     pub(crate) fn ranking(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.entries.len()).collect();
@@ -116,5 +121,6 @@ mod tests {
         archive.propose("3".into());
         assert!(archive.knows("3") && archive.knows("1") && !archive.knows("4"));
         assert_eq!(archive.len(), 4);
+        assert_eq!(archive.informative(), 3);
     }
 }

@@ -7,10 +7,14 @@ use nas_api::rng::{Random, seeded};
 use nas_api::{Observation, Proposal, Result, Space, Strategy, Study};
 
 use crate::Rank;
+use crate::common::budget::RandomStart;
 use crate::common::fresh_sample::fresh_sample;
 use crate::common::surrogate::acquisition::Candidate;
 use crate::common::surrogate::archive::Archive;
 use crate::common::trials::{Origin, Trials, batch_size};
+
+/// The results with which a model begins, failures not counted.
+pub(crate) const INITIAL: RandomStart = RandomStart::of_model("initial");
 
 /// Most proposals of a model in one answer: each takes milliseconds, and a call must end. The host asks again.
 const MAX_CHOSEN: usize = 32;
@@ -48,9 +52,14 @@ pub(crate) struct SurrogateSearch<S: Surrogate> {
 }
 
 impl<S: Surrogate> SurrogateSearch<S> {
-    pub(crate) fn new(study: &Study, initial: usize, surrogate: S) -> Self {
+    /// A search that begins with [`INITIAL`] results.
+    ///
+    /// # Errors
+    /// The strategy does not declare that parameter.
+    pub(crate) fn new(study: &Study, surrogate: S) -> Result<Self> {
         let state = State { rng: seeded(study.seed), archive: Archive::new(), pending: BTreeMap::new() };
-        Self { study: study.clone(), initial, state, surrogate, trials: Trials::default(), exhausted: false }
+        let initial = INITIAL.size(study)? as usize;
+        Ok(Self { study: study.clone(), initial, state, surrogate, trials: Trials::default(), exhausted: false })
     }
 
     /// The next architecture, chosen by the model if `modelled` is set; `None` if the space seems to be exhausted.
@@ -67,7 +76,7 @@ impl<S: Surrogate> SurrogateSearch<S> {
 impl<S: Surrogate> Strategy for SurrogateSearch<S> {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        let modelled = self.state.archive.entries().len() >= self.initial;
+        let modelled = self.state.archive.informative() >= self.initial;
         let most = if modelled { MAX_CHOSEN } else { usize::MAX }.min(batch_size(limit) as usize);
         while !self.exhausted && proposals.len() < most {
             let Some(candidate) = self.next(modelled, space)? else {
@@ -98,5 +107,53 @@ impl<S: Surrogate> Strategy for SurrogateSearch<S> {
 
     fn finished(&self) -> bool {
         self.exhausted
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nas_api::{Failure, Genotype, Setting, StrategyPlugin, Value};
+
+    use crate::conformance::{Additive, Measured, Schedule, Step, drive, study_of};
+    use crate::{Npenas, RandomSearch};
+
+    /// Runs 60 trials one at a time and returns the genotypes.
+    fn run<S: StrategyPlugin>(
+        seed: u32,
+        settings: &[Setting],
+        measure: &dyn Fn(u32, &Genotype) -> Measured,
+    ) -> Vec<Genotype> {
+        let mut space = Additive::flat(6, 7, 1);
+        let mut search = S::open(&study_of::<S>(seed, settings).unwrap(), &mut space).unwrap();
+        let steps = drive(&mut search, &mut space, &Schedule::serial(), 60, measure).unwrap();
+        steps.iter().flat_map(Step::proposed).cloned().collect()
+    }
+
+    fn number(name: &str, value: f64) -> Setting {
+        Setting { name: name.into(), value: Value::Number(value) }
+    }
+
+    /// A model learns nothing from failures alone, and their mutants are no better than random architectures.
+    #[test]
+    fn failures_do_not_end_the_random_start() {
+        let fail = |_: u32, _: &Genotype| -> Measured { Err(Failure::new("test")) };
+        let (short, long) = ([number("initial", 10.0)], [number("initial", 1000.0)]);
+        assert_eq!(run::<Npenas>(1, &short, &fail), run::<Npenas>(1, &long, &fail));
+    }
+
+    #[test]
+    fn where_two_in_a_hundred_are_feasible_one_is_found_as_often_as_by_random_search() {
+        // Two decisions of seven choices: one in 49.
+        let feasible = |genotype: &Genotype| genotype[0] == 3 && genotype[1] == 2;
+        let measure = |_: u32, genotype: &Genotype| -> Measured {
+            if feasible(genotype) { Ok(f64::from(genotype[2])) } else { Err(Failure::new("test")) }
+        };
+        let found = |run: &dyn Fn(u32) -> Vec<Genotype>| (0..60).filter(|&seed| run(seed).iter().any(feasible)).count();
+        let few = [number("updates", 5.0), number("layers", 1.0), number("width", 4.0)];
+        let guided = found(&|seed| run::<Npenas>(seed, &few, &measure));
+        let by_chance = found(&|seed| run::<RandomSearch>(seed, &[], &measure));
+        println!("an incumbent on {guided} of 60 seeds, by random search on {by_chance}");
+        assert!(guided + 4 >= by_chance && by_chance > 30, "{guided} against {by_chance}");
     }
 }

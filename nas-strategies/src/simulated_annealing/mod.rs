@@ -14,11 +14,13 @@
 //!
 //! Differences: the temperature falls by one factor with every result, not in stages, from `initial_temperature` to
 //! `final_temperature` over the remaining results of the study. Temperatures are in units of the standard deviation of
-//! the objective over the random start (`unit = spread`), so they fit any objective. The chain begins at the best of
-//! the start. Architectures that violate constraints or fail are compared by Deb's rules ([`Rank`]), and the worse one
+//! the objective over the random start (`unit = spread`), so they fit any objective; where the start has fewer than ten
+//! scores, or equal ones, those of the chain are included. The chain begins at the best of the start. Architectures that violate constraints or fail are compared by Deb's rules ([`Rank`]), and the worse one
 //! is never accepted, at any temperature. With parallel trials a move may be longer than one step. External results (a
-//! warm start) count as part of the start; later ones are accepted only if they are better, and do not lower the
-//! temperature.
+//! warm start) count as part of the start. Later ones, and those of random architectures that were still being measured
+//! when the start was over, are accepted only if they are better, and do not lower the temperature.
+
+use std::collections::BTreeSet;
 
 use nas_api::rng::{Random, RngExt, seeded};
 use nas_api::{
@@ -27,7 +29,15 @@ use nas_api::{
 };
 
 use crate::Rank;
+use crate::common::budget::RandomStart;
 use crate::common::trials::{NewResult, Trials, batch_size};
+
+/// The random architectures measured first.
+const INITIAL: RandomStart = RandomStart::of_model("initial");
+
+/// The scores whose standard deviation is the unit of temperature, at least; more if the start is longer, or if these
+/// are all equal.
+const SCORES_OF_UNIT: usize = 10;
 
 /// The results over which the temperature falls if neither the user nor the study limits them.
 const DEFAULT_STEPS: u32 = 1000;
@@ -96,7 +106,7 @@ pub struct SimulatedAnnealing {
     relative: bool,
     /// The number of results of the start so far.
     started: u32,
-    /// The scores of the start.
+    /// The first scores, of the start and, where it had too few, of the chain.
     scores: Vec<f64>,
     /// One unit of temperature, in units of the objective.
     unit: f64,
@@ -104,7 +114,20 @@ pub struct SimulatedAnnealing {
     step: u32,
     /// The best architecture of the start, later the current one of the chain.
     current: Option<Point>,
+    /// The outstanding trials that were asked for as part of the start.
+    samples: BTreeSet<u32>,
     trials: Trials,
+}
+
+/// Where a result comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// A random architecture, which the start asked for.
+    Start,
+    /// A neighbour, which the chain asked for.
+    Chain,
+    /// The search did not ask for it.
+    External,
 }
 
 impl SimulatedAnnealing {
@@ -123,22 +146,35 @@ impl SimulatedAnnealing {
         self.rng.random::<f64>() < acceptance(worse_by, temperature)
     }
 
-    /// Learns from a result; `asked` tells whether it answers a proposal of this search.
-    fn learn(&mut self, genotype: &Genotype, rank: Rank, asked: bool) {
-        let point = Point { genotype: genotype.clone(), rank };
-        if self.starting() {
-            self.started = self.started.saturating_add(1);
+    /// Includes a score in the unit of temperature, as long as that rests on too few different ones: without a unit, no
+    /// worse architecture would ever be accepted.
+    fn measure_unit(&mut self, rank: Rank) {
+        let enough = self.scores.len() >= SCORES_OF_UNIT && (self.unit > 0.0 || !self.relative);
+        if self.starting() || !enough {
+            if !self.starting() && self.unit == 0.0 {
+                // Equal scores say nothing about the spread, and would only make it seem small.
+                self.scores.truncate(1);
+            }
             self.scores.extend(rank.score().map(|score| score.clamp(-MAX_SCORE, MAX_SCORE)));
             if self.relative {
                 self.unit = standard_deviation(&self.scores);
             }
+        }
+    }
+
+    /// Learns from a result.
+    fn learn(&mut self, genotype: &Genotype, rank: Rank, source: Source) {
+        let point = Point { genotype: genotype.clone(), rank };
+        self.measure_unit(rank);
+        if self.starting() {
+            self.started = self.started.saturating_add(1);
             if self.current.as_ref().is_none_or(|current| rank > current.rank) {
                 self.current = Some(point);
             }
             return;
         }
         let from = self.current.as_ref().map_or(Rank::Failed, |current| current.rank);
-        if asked {
+        if source == Source::Chain {
             if self.accepts(from, rank) {
                 self.current = Some(point);
             }
@@ -160,13 +196,7 @@ impl StrategyPlugin for SimulatedAnnealing {
             needs: Needs::default(),
             serves: Serves::default(),
             parameters: vec![
-                Parameter::integer(
-                    "initial",
-                    10,
-                    1,
-                    1_000_000,
-                    "Random architectures measured first; the chain begins at the best of them.",
-                ),
+                INITIAL.parameter("Random architectures measured first; the chain begins at the best of them"),
                 Parameter::number(
                     "initial_temperature",
                     1.0,
@@ -194,7 +224,7 @@ impl StrategyPlugin for SimulatedAnnealing {
 
     fn open(study: &Study, _space: &mut dyn Space) -> Result<Self> {
         let settings = &study.settings;
-        let initial = settings.integer("initial")?;
+        let initial = INITIAL.size(study)?;
         let (initial_temperature, final_temperature) =
             (settings.number("initial_temperature")?, settings.number("final_temperature")?);
         if !(final_temperature > 0.0 && final_temperature <= initial_temperature) {
@@ -202,9 +232,6 @@ impl StrategyPlugin for SimulatedAnnealing {
                 "'final_temperature' ({final_temperature}) must be above 0 and at most 'initial_temperature' \
                  ({initial_temperature})"
             )));
-        }
-        if initial == 0 {
-            return Err(Error::new("'initial' must be at least 1"));
         }
         let steps = match (settings.integer("steps")?, study.trials) {
             (0, Some(trials)) => trials.saturating_sub(initial),
@@ -222,6 +249,7 @@ impl StrategyPlugin for SimulatedAnnealing {
             unit: 1.0,
             step: 0,
             current: None,
+            samples: BTreeSet::new(),
             trials: Trials::default(),
         })
     }
@@ -232,11 +260,14 @@ impl Strategy for SimulatedAnnealing {
         let mut proposals = Vec::new();
         for _ in 0..batch_size(limit) {
             let seed = self.rng.random();
+            let trial = self.trials.propose();
             let genotype = match &self.current {
                 Some(current) if !self.starting() => space.mutate(&current.genotype, seed)?,
-                _ => space.sample(seed)?,
+                _ => {
+                    self.samples.insert(trial);
+                    space.sample(seed)?
+                }
             };
-            self.trials.propose();
             proposals.push(Proposal::discrete(genotype));
         }
         Ok(proposals)
@@ -245,7 +276,12 @@ impl Strategy for SimulatedAnnealing {
     fn tell(&mut self, observations: &[Observation], space: &mut dyn Space) -> Result<()> {
         for observation in observations {
             if let Some(NewResult { genotype, trial }) = self.trials.observed(observation, space)? {
-                self.learn(genotype, Rank::of(&self.study, observation), trial.is_some());
+                let source = match trial {
+                    None => Source::External,
+                    Some(trial) if self.samples.remove(&trial) => Source::Start,
+                    Some(_) => Source::Chain,
+                };
+                self.learn(genotype, Rank::of(&self.study, observation), source);
             }
         }
         Ok(())
@@ -253,94 +289,4 @@ impl Strategy for SimulatedAnnealing {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use nas_api::{Failure, Setting, Value};
-
-    use super::*;
-    use crate::conformance::{Additive, observation, study_of};
-
-    fn number(name: &str, value: f64) -> Setting {
-        Setting { name: name.into(), value: Value::Number(value) }
-    }
-
-    fn open(settings: &[Setting]) -> Result<SimulatedAnnealing> {
-        let study = study_of::<SimulatedAnnealing>(3, settings).unwrap();
-        SimulatedAnnealing::open(&study, &mut Additive::flat(3, 4, 1))
-    }
-
-    #[test]
-    fn temperatures_are_a_geometric_series_between_their_ends() {
-        let schedule = Schedule::new(8.0, 0.5, 5);
-        for (step, expected) in [8.0, 4.0, 2.0, 1.0, 0.5, 0.5, 0.5].into_iter().enumerate() {
-            assert!((schedule.temperature(step as u32) - expected).abs() < 1e-12, "step {step}");
-        }
-        for steps in [0, 1] {
-            assert_eq!(Schedule::new(8.0, 0.5, steps).temperature(3), 8.0);
-        }
-    }
-
-    #[test]
-    fn acceptance_follows_metropolis() {
-        assert_eq!(acceptance(-1.0, 0.1), 1.0);
-        assert_eq!(acceptance(0.0, 0.0), 1.0);
-        assert_eq!(acceptance(1.0, 0.0), 0.0);
-        assert!((acceptance(0.5, 0.25) - 0.135_335_283_236_612_7).abs() < 1e-15);
-    }
-
-    #[test]
-    fn worse_results_are_accepted_as_often_as_the_temperature_says() {
-        let mut search = open(&[]).unwrap();
-        search.unit = 0.5;
-        let accepted = (0..10_000).filter(|_| search.accepts(Rank::Measured(1.0), Rank::Measured(0.5))).count();
-        // exp(-0.5 / (1 · 0.5)) = 0.368, give or take 4 standard errors.
-        assert!((3485..3875).contains(&accepted), "{accepted}");
-        assert!(search.accepts(Rank::Infeasible(2.0), Rank::Infeasible(1.0)));
-        assert!(!search.accepts(Rank::Infeasible(1.0), Rank::Infeasible(2.0)));
-        assert!(!search.accepts(Rank::Measured(0.0), Rank::Infeasible(1.0)));
-    }
-
-    #[test]
-    fn the_unit_is_the_deviation_of_the_start_and_the_chain_begins_at_its_best() {
-        let mut search = open(&[number("initial", 4.0)]).unwrap();
-        for (choice, value) in (0..).zip([2.0, 4.0, 4.0, 6.0]) {
-            search.learn(&vec![choice, 0, 0], Rank::Measured(value), true);
-        }
-        assert!(!search.starting());
-        assert!((search.unit - libm::sqrt(8.0 / 3.0)).abs() < 1e-12, "{}", search.unit);
-        assert_eq!(search.current.as_ref().unwrap().genotype, [3, 0, 0]);
-    }
-
-    #[test]
-    fn the_start_goes_on_until_a_trial_succeeds() {
-        let mut space = Additive::flat(3, 4, 1);
-        let mut search = open(&[number("initial", 2.0)]).unwrap();
-        for trial in 0..5 {
-            let genotype = search.ask(1, &mut space).unwrap()[0].candidate.genotype().unwrap().clone();
-            let failed = observation(Some(trial), genotype, Err(Failure::new("test")));
-            search.tell(&[failed], &mut space).unwrap();
-        }
-        assert!(search.starting());
-        search.tell(&[observation(None, vec![1, 1, 1], Ok(0.5))], &mut space).unwrap();
-        assert!(!search.starting());
-        let neighbor = search.ask(1, &mut space).unwrap()[0].candidate.genotype().unwrap().clone();
-        assert_eq!(neighbor.iter().filter(|&&choice| choice != 1).count(), 1);
-    }
-
-    #[test]
-    fn the_schedule_follows_the_trials_of_the_study_unless_it_is_set() {
-        let steps = |trials, settings: &[Setting]| {
-            let study = Study { trials, ..study_of::<SimulatedAnnealing>(3, settings).unwrap() };
-            SimulatedAnnealing::open(&study, &mut Additive::flat(3, 4, 1)).unwrap().schedule.steps
-        };
-        assert_eq!(steps(Some(60), &[]), 50);
-        assert_eq!(steps(None, &[]), DEFAULT_STEPS);
-        assert_eq!(steps(Some(60), &[number("steps", 7.0)]), 7);
-    }
-
-    #[test]
-    fn a_final_temperature_above_the_initial_one_is_refused() {
-        let refused = open(&[number("initial_temperature", 0.1), number("final_temperature", 0.2)]).err().unwrap();
-        assert!(refused.to_string().contains("'final_temperature' (0.2)"), "{refused}");
-    }
-}
+mod tests;
