@@ -199,7 +199,7 @@ fn a_strategy_is_told_the_failure_and_the_metrics_of_a_pruned_trial() {
     for (observation, trial) in told.iter().zip(&trials) {
         assert_eq!((trial.state, trial.pruned_at), (State::Pruned, Some(2.0)));
         assert_eq!(observation.failure.as_ref().unwrap().reason, trial.reason);
-        assert_eq!(observation.fidelity, Some(4.0), "as of every trial that failed on its way");
+        assert_eq!(observation.fidelity, Some(2.0), "what was spent, not the four epochs asked for");
         let mut visible = header.metrics.iter().filter(|metric| !metric.hidden);
         let position = visible.position(|metric| metric.name == "val_accuracy").unwrap();
         assert_eq!(Some(observation.metrics[position]), trial.metric("val_accuracy"));
