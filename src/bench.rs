@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use nas_api::{Parameter, Role};
-use nas_core::benchmark::{Comparison, Done, Grid, ProblemSpec, Results, Skipped, Store, Watch, compare, run};
+use nas_core::benchmark::{
+    Comparison, Done, Grid, PairedTest, ProblemSpec, Results, Skipped, Store, Watch, compare, mean_std, run,
+};
 use nas_core::plugin::Registry;
 use nas_core::study::{PluginSpec, UnresolvedSetting};
 use serde_json::{Value, json};
@@ -68,7 +70,7 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
         None => Grid::default(),
     };
     if !bench.strategies.is_empty() {
-        grid.strategies = labelled(&bench.strategies)?;
+        grid.strategies = labelled(&bench.strategies, registry)?;
         // A pruner of the file belongs to one of the file's strategies.
         grid.pruners.retain(|label, _| grid.strategies.contains_key(label));
     }
@@ -110,18 +112,21 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     Ok(grid)
 }
 
-/// Labels each strategy with its name. A file is labelled with its stem, or with the whole reference if another one has
-/// the same stem.
-fn labelled(references: &[String]) -> Result<BTreeMap<String, PluginSpec>, Failure> {
+/// Labels each strategy with its name. The strategy of a file is labelled with the name that it gives itself, or with the
+/// whole reference if another one has the same name.
+fn labelled(references: &[String], registry: &Registry) -> Result<BTreeMap<String, PluginSpec>, Failure> {
+    let name = |reference: &String| match Path::new(reference).extension() {
+        Some(_) => {
+            registry.strategy(reference).map_or_else(|_| reference.clone(), |source| source.identity().name.clone())
+        }
+        None => reference.clone(),
+    };
+    let names: Vec<String> = references.iter().map(name).collect();
     let mut strategies = BTreeMap::new();
-    for reference in references {
-        let path = Path::new(reference);
-        let stem = path.file_stem().filter(|_| path.extension().is_some()).map(|stem| stem.to_string_lossy());
-        let label = stem.map(|stem| stem.into_owned()).filter(|stem| {
-            let same = |other: &&String| *other == stem || Path::new(other).file_stem().is_some_and(|o| *o == **stem);
-            references.iter().filter(same).count() == 1
-        });
-        if strategies.insert(label.unwrap_or_else(|| reference.clone()), PluginSpec::named(reference)).is_some() {
+    for (reference, name) in references.iter().zip(&names) {
+        let alone = names.iter().filter(|other| *other == name).count() == 1;
+        let label = if alone { name } else { reference };
+        if strategies.insert(label.clone(), PluginSpec::named(reference)).is_some() {
             let help = "to compare a strategy under two settings, write a file with two tables [strategies.LABEL]";
             return Err(Failure::input(format!("--strategies: {reference} is given twice")).help(help));
         }
@@ -138,22 +143,30 @@ fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
     let rows = results.rows.iter().map(|row| {
         let last = row.curve.last();
         let curve = row.curve.iter().map(|point| {
-            json!({"trials": point.trials, "objective_mean": point.objective_mean, "test_mean": point.mean,
-                   "test_std": point.std})
+            json!({"trials": point.trials, "objective_mean": finite(point.objective_mean),
+                   "test_mean": finite(point.mean), "test_std": finite(point.std)})
         });
         json!({
             "problem": row.problem, "strategy": row.strategy, "metric": row.metric, "seeds": row.seeds,
-            "test_mean": last.map(|point| point.mean), "test_std": last.map(|point| point.std),
+            "without_value": row.without_value.len(),
+            "test_mean": last.and_then(|point| finite(point.mean)), "test_std": last.and_then(|point| finite(point.std)),
+            "igd_plus_mean": finite(mean_std(row.igd_plus.values().copied()).0),
             "regret_mean": finite(row.regret_mean()), "best": finite(row.best), "best_known": row.best_known,
             "seconds_mean": row.seconds_mean, "broken": row.broken, "reason": row.reason,
             "curve": curve.collect::<Vec<_>>(),
         })
     });
     let comparisons = compare(results).into_iter().map(|comparison| {
-        let Comparison { problem, a, b, seeds, difference, wins, ties, p, p_holm, a12 } = comparison;
+        let better = comparison.winner().map(|(winner, _)| winner.to_owned());
+        let Comparison { problem, a, b, seeds, difference, wins, ties, p, p_holm, rank_biserial, a12, igd_plus } =
+            comparison;
+        let second = |PairedTest { p, p_holm, rank_biserial }: PairedTest| {
+            json!({"p": p, "p_holm": p_holm, "rank_biserial": rank_biserial})
+        };
         json!({
-            "problem": problem, "a": a, "b": b, "seeds": seeds, "difference": difference, "wins": wins, "ties": ties,
-            "p": p, "p_holm": p_holm, "a12": a12,
+            "problem": problem, "a": a, "b": b, "seeds": seeds, "difference": finite(difference), "wins": wins,
+            "ties": ties, "p": p, "p_holm": p_holm, "rank_biserial": rank_biserial, "a12": a12,
+            "significantly_better": better, "igd_plus": igd_plus.map(second),
         })
     });
     let skipped = skipped
@@ -175,36 +188,49 @@ fn to_json(results: &Results, skipped: &[Skipped], complete: bool) -> Value {
 
 fn to_text(results: &Results, skipped: &[Skipped]) -> String {
     let comparisons = compare(results);
-    // A12 and the p value of a strategy against the baseline. A12 above 0.5 favours the strategy.
     let against_baseline = |problem: &str, strategy: &str| {
-        let found = comparisons.iter().find(|pair| {
-            let names = [(pair.a.as_str(), pair.b.as_str()), (pair.b.as_str(), pair.a.as_str())];
-            pair.problem == problem && names.contains(&(strategy, BASELINE))
-        })?;
-        let a12 = if found.a == strategy { found.a12 } else { 1.0 - found.a12 };
-        Some((a12, found.p_holm))
+        let pairs = comparisons.iter().filter(|pair| pair.problem == problem);
+        pairs.filter_map(|pair| pair.seen_from(strategy)).find(|pair| pair.b == BASELINE)
     };
+    let several = results.rows.iter().any(|row| !row.igd_plus.is_empty());
     let rows = results.rows.iter().map(|row| {
         let last = row.curve.last();
-        let shown = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.3}"));
+        let shown = |value: Option<f64>| {
+            value.filter(|value| value.is_finite()).map_or_else(String::new, |value| format!("{value:.3}"))
+        };
+        let seeds = match row.without_value.len() {
+            0 => row.seeds.to_string(),
+            _ => format!("{} of {}", row.seeds, row.studies()),
+        };
         let mut broken = String::new();
         if row.broken > 0 {
             broken = format!("{} broken: {}", row.broken, row.reason.as_deref().unwrap_or_default());
         }
-        vec![
+        let pair = against_baseline(&row.problem, &row.strategy);
+        let mut cells = vec![
             row.problem.clone(),
             row.strategy.clone(),
-            row.seeds.to_string(),
+            seeds,
             row.metric.clone(),
             shown(last.map(|point| point.mean)),
             shown(last.map(|point| point.std)),
-            shown(against_baseline(&row.problem, &row.strategy).map(|(a12, _)| a12)),
-            against_baseline(&row.problem, &row.strategy).map_or_else(String::new, |(_, p)| print::probability(p)),
-            print::number(row.seconds_mean.round()),
-            broken,
-        ]
+            shown(pair.as_ref().map(|pair| pair.rank_biserial)),
+            pair.as_ref().map_or_else(String::new, |pair| print::probability(pair.p_holm)),
+            shown(pair.as_ref().map(|pair| pair.a12)),
+        ];
+        if several {
+            let second = pair.as_ref().and_then(|pair| pair.igd_plus);
+            cells.push(shown(Some(mean_std(row.igd_plus.values().copied()).0)));
+            cells.push(second.map_or_else(String::new, |test| print::probability(test.p_holm)));
+        }
+        cells.extend([print::number(row.seconds_mean.round()), broken]);
+        cells
     });
-    let header = ["problem", "strategy", "seeds", "metric", "mean", "std", "A12", "p (Holm)", "seconds", ""];
+    let mut header = vec!["problem", "strategy", "seeds", "metric", "mean", "std", "rank-biserial", "p (Holm)", "A12"];
+    if several {
+        header.extend(["IGD+", "its p"]);
+    }
+    header.extend(["seconds", ""]);
     let mut text = print::table(&header, rows.collect());
     if !skipped.is_empty() {
         text.push_str(&format!("\n{} pairs of strategy and problem were skipped", skipped.len()));

@@ -93,6 +93,59 @@ fn a_strategy_that_cannot_serve_a_problem_is_skipped_with_the_reason() {
     assert_eq!(results["complete"], true);
 }
 
+fn comparison<'r>(results: &'r Value, a: &str, b: &str) -> &'r Value {
+    let pairs = results["comparisons"].as_array().unwrap();
+    pairs.iter().find(|pair| pair["a"] == a && pair["b"] == b).unwrap_or_else(|| panic!("{results:#}"))
+}
+
+/// The table is finite, so that its true front is known; it has one corner at each size.
+#[test]
+fn several_objectives_are_compared_by_the_hypervolume_below_the_true_front() {
+    let folder = tempfile::tempdir().unwrap();
+    write_grid(folder.path(), "[strategies.nsga2]\nuse = \"nsga2\"\npopulation = 10\n");
+    let grid = folder.path().join("grid.toml");
+    let text = fs::read_to_string(&grid).unwrap();
+    fs::write(&grid, format!("{text}objectives = [\"val_accuracy\", \"params\"]\n")).unwrap();
+    let results = json(&mut bench(folder.path(), &["--seeds", "12"]));
+    let random = row(&results, "random");
+    assert_eq!((random["metric"].as_str(), random["best_known"].as_bool()), (Some("hypervolume"), Some(true)));
+    assert!(random["test_mean"].as_f64() <= random["best"].as_f64(), "{random:#}");
+    let pair = comparison(&results, "nsga2", "random");
+    assert!(pair["igd_plus"]["p_holm"].is_number() && pair["rank_biserial"].is_number(), "{pair:#}");
+    // Another strategy changes nothing about the others.
+    fs::write(
+        &grid,
+        format!("{text}objectives = [\"val_accuracy\", \"params\"]\n")
+            .replace("[problems", "[strategies.g]\nuse = \"grid\"\n[problems"),
+    )
+    .unwrap();
+    let more = json(&mut bench(folder.path(), &["--seeds", "12"]));
+    assert_eq!(row(&more, "random")["test_mean"], random["test_mean"]);
+}
+
+/// Every trial takes 81 seconds, so the fifth one ends after 405.
+#[test]
+fn results_after_the_deadline_do_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let trials = |seconds: &str| {
+        let mut command = nas(["bench", "--strategies", "random-search", "--problems", "synthetic/curves"]);
+        command.args(["--seeds", "2", "--seconds", seconds, "--out"]).arg(folder.path().join(seconds));
+        let results = json(&mut command);
+        row(&results, "random-search")["curve"].as_array().unwrap().last().unwrap()["trials"].as_u64()
+    };
+    assert_eq!((trials("405"), trials("404"), trials("325")), (Some(5), Some(4), Some(4)));
+}
+
+#[test]
+fn a_strategy_from_a_file_is_labelled_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my_file.wasm");
+    fs::copy(component("strategies", "genetic"), &file).unwrap();
+    let mut command = nas(["bench", "--problems", "synthetic/nk", "--trials", "3", "--seeds", "1", "--strategies"]);
+    let results = json(command.arg(&file).arg("--out").arg(folder.path().join("out")));
+    assert_eq!(row(&results, "genetic")["seeds"], 1);
+}
+
 #[test]
 fn an_unknown_strategy_is_refused_and_not_skipped() {
     let folder = tempfile::tempdir().unwrap();
@@ -112,6 +165,9 @@ fn a_hostile_component_breaks_only_its_own_studies() {
     let broken = row(&results, "loop");
     assert_eq!((broken["broken"].as_u64(), broken["seeds"].as_u64()), (Some(6), Some(0)));
     assert!(broken["reason"].as_str().unwrap().contains("did not finish within 20 million instructions"), "{broken:#}");
+    assert_eq!((broken["without_value"].as_u64(), broken["metric"].as_str()), (Some(6), Some("test_accuracy")));
+    let pair = comparison(&results, "climb", "loop");
+    assert_eq!((pair["seeds"].as_u64(), pair["rank_biserial"].as_f64()), (Some(6), Some(1.0)), "{pair:#}");
     assert_eq!(row(&results, "climb")["test_mean"].as_f64(), Some(80.0));
 }
 

@@ -32,7 +32,7 @@ fn an_html_report_is_complete_and_needs_no_other_file() {
     }
     for part in [
         "synthetic/lotz",
-        "Hypervolume",
+        "hypervolume",
         "IGD+",
         "Performance profile",
         "critical difference",
@@ -181,7 +181,9 @@ fn invalid_input_and_output_of_a_report_are_refused() {
     }
     let out = folder.path().join("out");
     json(&mut bench(&out));
-    for (file, expected) in [("report.pdf", "ends in .html or .md"), ("text.study/report.html", "cannot be written")] {
+    for (file, expected) in
+        [("report.pdf", "ends in .html, .md or .tex"), ("text.study/report.html", "cannot be written")]
+    {
         let refused = nas(["report", out.to_str().unwrap(), "--out"]).arg(folder.path().join(file)).output().unwrap();
         let message = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(2), "{message}");

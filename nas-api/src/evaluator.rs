@@ -234,6 +234,14 @@ pub trait Evaluator: Send + Sync {
     /// Returns an error if the evaluator itself is broken; the error ends the study.
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>>;
 
+    /// Returns the points of the true Pareto front at the highest fidelity, one value for each of these objectives, in their
+    /// units; `None` if it is not known. Reports measure strategies against it; strategies are not told. Only evaluators
+    /// that are part of the program are asked.
+    fn true_front(&self, objectives: &[Objective]) -> Option<Vec<Vec<f64>>> {
+        let _ = objectives;
+        None
+    }
+
     /// Trains one architecture from scratch and tests it. The host calls this only if [`EvaluatorInfo::trains`] is set.
     ///
     /// The training reports a curve point with the metric `train_loss` after every epoch. Returns `None` if it stopped

@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use crate::{ReportError, save};
+use crate::{ReportError, TextOf, save};
 
 /// A column of a table. A missing number is NaN, which is an empty cell in CSV.
 enum Column {
@@ -44,13 +44,18 @@ fn plain(text: &str) -> String {
 struct Table {
     name: &'static str,
     rows: usize,
-    columns: Vec<(&'static str, Column)>,
+    columns: Vec<(String, Column)>,
 }
 
-pub(crate) fn write(store: &Store, report: &Report, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+pub(crate) fn write(
+    store: &Store,
+    report: &Report,
+    folder: &Path,
+    text: &mut TextOf<'_>,
+) -> Result<Vec<PathBuf>, ReportError> {
     fs::create_dir_all(folder).map_err(|error| ReportError::write(folder, error))?;
     let mut files = Vec::new();
-    for table in [finals(report), curves(report), comparisons(report), trials(store)?] {
+    for table in [finals(report), curves(report), comparisons(report), trials(store, text)?] {
         let path = folder.join(format!("{}.csv", table.name));
         save(&path, &to_csv(&table).map_err(|error| ReportError::write(&path, error))?)?;
         files.push(path);
@@ -63,7 +68,7 @@ pub(crate) fn write(store: &Store, report: &Report, folder: &Path) -> Result<Vec
 
 fn to_csv(table: &Table) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(table.columns.iter().map(|(name, _)| *name))?;
+    writer.write_record(table.columns.iter().map(|(name, _)| name))?;
     for row in 0..table.rows {
         writer.write_record(table.columns.iter().map(|(_, column)| column.cell(row)))?;
     }
@@ -111,15 +116,20 @@ macro_rules! table {
         Table {
             name: $name,
             rows: rows.len(),
-            columns: vec![$(($column, Column::$kind(rows.iter().map($value).collect()))),+],
+            columns: vec![$(($column.to_owned(), Column::$kind(rows.iter().map($value).collect()))),+],
         }
     }};
 }
 
 fn finals(report: &Report) -> Table {
     let endings = report.problems.iter().flat_map(|problem| &problem.endings);
-    let rows: Vec<_> =
-        endings.flat_map(|ending| ending.row.finals.iter().map(move |(seed, v)| (&ending.row, *seed, *v))).collect();
+    // A study without a value has an empty cell.
+    let rows: Vec<_> = endings
+        .flat_map(|ending| {
+            let value = |seed: u32| ending.row.finals.get(&seed).copied().unwrap_or(f64::NAN);
+            ending.row.all_seeds().into_iter().map(move |seed| (&ending.row, seed, value(seed)))
+        })
+        .collect();
     table!("finals", rows, {
         "problem": Text = |(row, ..)| row.problem.clone(),
         "strategy": Text = |(row, ..)| row.strategy.clone(),
@@ -127,6 +137,7 @@ fn finals(report: &Report) -> Table {
         "metric": Text = |(row, ..)| row.metric.clone(),
         "value": Float = |(.., value)| *value,
         "regret": Float = |(row, _, value)| row.regret(*value),
+        "igd_plus": Float = |(row, seed, _)| row.igd_plus.get(seed).copied().unwrap_or(f64::NAN),
     })
 }
 
@@ -145,7 +156,6 @@ fn curves(report: &Report) -> Table {
         add("trials", "value", &problem.by_trials);
         add("seconds", "value", &problem.by_seconds);
         if let Some(fronts) = &problem.fronts {
-            add("trials", "hypervolume", &fronts.volume);
             add("trials", "igd_plus", &fronts.distance);
         }
     }
@@ -156,8 +166,8 @@ fn curves(report: &Report) -> Table {
         "measure": Text = |row| row.0[3].to_owned(),
         "place": Float = |row| row.1,
         "iqm": Float = |row| row.2.iqm,
-        "low": Float = |row| row.2.low,
-        "high": Float = |row| row.2.high,
+        "low": Float = |row| row.2.interval.map_or(f64::NAN, |[low, _]| low),
+        "high": Float = |row| row.2.interval.map_or(f64::NAN, |[_, high]| high),
     })
 }
 
@@ -171,9 +181,12 @@ fn comparisons(report: &Report) -> Table {
         "difference": Float = |row| row.difference,
         "wins": Int = |row| row.wins as i64,
         "ties": Int = |row| row.ties as i64,
-        "a12": Float = |row| row.a12,
         "p": Float = |row| row.p,
         "p_holm": Float = |row| row.p_holm,
+        "rank_biserial": Float = |row| row.rank_biserial,
+        "a12": Float = |row| row.a12,
+        "igd_plus_p_holm": Float = |row| row.igd_plus.map_or(f64::NAN, |test| test.p_holm),
+        "igd_plus_rank_biserial": Float = |row| row.igd_plus.map_or(f64::NAN, |test| test.rank_biserial),
     })
 }
 
@@ -183,26 +196,38 @@ struct Trial {
     seed: u32,
     trial: usize,
     record: nas_core::benchmark::KeptTrial,
-    metrics: String,
+    text: String,
+    /// The values of its metrics, in the order of its study's.
+    metrics: Vec<(String, f64)>,
 }
 
-fn trials(store: &Store) -> Result<Table, ReportError> {
+fn trials(store: &Store, text: &mut TextOf<'_>) -> Result<Table, ReportError> {
     let mut rows: Vec<Trial> = Vec::new();
+    // The metrics of all studies, in the order in which they are first seen.
+    let mut names: Vec<String> = Vec::new();
     store.each(|problem, strategy, seed, study| {
+        for metric in &study.metrics {
+            if !names.contains(&metric.name) {
+                names.push(metric.name.clone());
+            }
+        }
         for (trial, record) in study.trials.into_iter().enumerate() {
-            let known = study.metrics.iter().zip(&record.values).filter(|(_, value)| value.is_finite());
-            let metrics: Vec<String> = known.map(|(metric, value)| format!("{}={value}", metric.name)).collect();
+            let metrics =
+                study.metrics.iter().map(|metric| metric.name.clone()).zip(record.values.iter().copied()).collect();
+            let text =
+                if record.genotype.is_empty() { String::new() } else { text(problem, strategy, &record.genotype) };
             let (problem, strategy) = (problem.to_owned(), strategy.to_owned());
-            rows.push(Trial { problem, strategy, seed, trial, record, metrics: metrics.join(";") });
+            rows.push(Trial { problem, strategy, seed, trial, record, text, metrics });
         }
         Ok(())
     })?;
     let genotype = |row: &Trial| row.record.genotype.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
-    Ok(table!("trials", rows, {
+    let mut table = table!("trials", &rows, {
         "problem": Text = |row| row.problem.clone(),
         "strategy": Text = |row| row.strategy.clone(),
         "seed": Int = |row| i64::from(row.seed),
         "trial": Int = |row| row.trial as i64,
+        "architecture": Text = |row| row.text.clone(),
         "genotype": Text = genotype,
         "measured": Bool = |row| row.record.measured,
         "duplicate": Bool = |row| row.record.duplicate,
@@ -211,9 +236,25 @@ fn trials(store: &Store) -> Result<Table, ReportError> {
         "told_seconds": Float = |row| row.record.told,
         "ask_seconds": Float = |row| row.record.ask_seconds,
         "tell_seconds": Float = |row| row.record.tell_seconds,
-        "metrics": Text = |row| row.metrics.clone(),
         "reason": Text = |row| row.record.reason.clone(),
-    }))
+    });
+    for name in names {
+        let value =
+            |row: &Trial| row.metrics.iter().find(|(own, _)| *own == name).map_or(f64::NAN, |(_, value)| *value);
+        let column = column_name(&name, &table);
+        table.columns.push((column, Column::Float(rows.iter().map(value).collect())));
+    }
+    Ok(table)
+}
+
+/// The name of a metric's column: letters, digits and underscores, because Parquet's schemas take no others, and no name
+/// that the table has already.
+fn column_name(metric: &str, table: &Table) -> String {
+    let mut name: String = metric.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    while table.columns.iter().any(|(known, _)| *known == name) {
+        name.insert_str(0, "metric_");
+    }
+    name
 }
 
 #[cfg(test)]

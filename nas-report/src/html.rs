@@ -10,7 +10,7 @@ use nas_core::report::Report;
 use sha2::{Digest, Sha256};
 
 use crate::text::escaped;
-use crate::{Block, Picture, ReportError, colour, content, save};
+use crate::{Block, ReportError, Shown, colour, content, save};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -24,8 +24,8 @@ fn policy(script: &str) -> String {
     )
 }
 
-pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let blocks = content::blocks(report, pictures)?;
+pub(crate) fn write(report: &Report, shown: &Shown, file: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let blocks = content::blocks(report, shown)?;
     let mut body = String::new();
     let mut contents = String::new();
     let (mut sections, titles) = (0, titles(&blocks));
@@ -84,13 +84,14 @@ pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Resul
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Benchmark: {}</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}: {}</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n<aside>\n<nav id=\"contents\" \
          aria-label=\"sections\">\n{contents}</nav>\n{}</aside>\n<main>\n{body}</div></details></section>\n</main>\n\
          <div id=\"tip\" hidden></div>\n<script>{script}</script>\n</body>\n</html>\n",
         policy(&script),
+        if shown.study.is_some() { "Study" } else { "Benchmark" },
         escaped(&title),
-        legend(report),
+        legend(report, shown.study.is_some()),
     );
     save(file, html.as_bytes())?;
     Ok(vec![file.to_owned()])
@@ -105,7 +106,8 @@ fn titles(blocks: &[Block]) -> BTreeMap<String, usize> {
     titles.zip(1..).collect()
 }
 
-fn legend(report: &Report) -> String {
+/// Returns the list of strategies with the buttons below it. The report on one study has nothing to choose from.
+fn legend(report: &Report, single: bool) -> String {
     let mut buttons = String::new();
     for (place, name) in report.strategies.iter().enumerate() {
         let (name, dashed) = (escaped(name), if colour::dashed(place) { " dashed" } else { "" });
@@ -117,12 +119,18 @@ fn legend(report: &Report) -> String {
              <i class=\"line{dashed}\" style=\"border-color:{colour}\"></i><span>{name}</span></button>"
         );
     }
+    let (look, hint) = match single {
+        true => (" style=\"display: none\"", ""),
+        false => (
+            "",
+            "<p class=\"hint\">Click a strategy to hide it, double-click it (or press shift and Enter) to see it alone. Drag in \
+             a chart to zoom, double-click to see the whole chart, and again to see what is outside of it.</p>",
+        ),
+    };
     format!(
-        "<div id=\"legend\" role=\"group\" aria-label=\"strategies\">\n{buttons}</div>\n<div id=\"tools\">\
-         <button type=\"button\" id=\"all\">show all</button><button type=\"button\" id=\"fold\">fold sections</button>\
-         <p class=\"hint\">Click a strategy to hide it, double-click it (or press shift and Enter) to see it alone. \
-         Drag in a chart to zoom, double-click to see the whole chart, and again to see what is outside of it.</p>\
-         </div>\n"
+        "<div id=\"legend\" role=\"group\" aria-label=\"strategies\"{look}>\n{buttons}</div>\n<div id=\"tools\">\
+         <button type=\"button\" id=\"all\"{look}>show all</button><button type=\"button\" id=\"fold\">fold sections\
+         </button>{hint}</div>\n"
     )
 }
 

@@ -1,5 +1,5 @@
-//! Writes the report of a benchmark: one HTML file, or Markdown with SVG pictures, and the raw numbers as CSV and
-//! Parquet.
+//! Writes the report of a benchmark or of one study: one HTML file, Markdown with SVG pictures, or LaTeX tables, and the
+//! raw numbers as CSV and Parquet.
 //!
 //! [`nas_core::report`] computes everything that a report states. This crate only draws and formats it.
 
@@ -8,6 +8,7 @@ mod colour;
 mod content;
 mod data;
 mod html;
+mod latex;
 mod markdown;
 mod text;
 
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use nas_api::file::write_atomic;
 use nas_core::benchmark::Store;
 use nas_core::report::Report;
-use nas_core::study::StudyError;
+use nas_core::study::{StudyError, StudyRecord};
 
 /// A part of a document.
 pub(crate) enum Block {
@@ -42,6 +43,26 @@ pub struct Picture {
     pub caption: String,
     /// The picture as one `svg` element.
     pub svg: String,
+}
+
+/// One study, whose report is about its trials instead of a comparison.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The study.
+    pub record: StudyRecord,
+    /// For each trial the names of its decisions, each with the name of the choice; empty where they are not known.
+    pub choices: Vec<Vec<(String, String)>>,
+}
+
+/// What a report shows besides the numbers of [`Report`].
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// Pictures of architectures.
+    pub pictures: Vec<Picture>,
+    /// The labels of strategies that are drawn prominently however they rank. Strategies that are not built in always are.
+    pub highlighted: Vec<String>,
+    /// The study, if the report is about a single one.
+    pub study: Option<Study>,
 }
 
 /// Why a report could not be written.
@@ -75,16 +96,17 @@ impl ReportError {
     }
 }
 
-/// Writes the report with these pictures, in the format of the file's extension: `.html`, `.htm` or `.md`. Returns the
-/// paths of all files.
+/// Writes the report in the format of the file's extension: `.html` or `.htm`, `.md`, or `.tex` for the tables alone.
+/// Returns the paths of all files.
 ///
 /// # Errors
 /// Fails if the extension is another one, a chart cannot be drawn, or a file cannot be written.
-pub fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
+pub fn write(report: &Report, shown: &Shown, file: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
-        Some("html" | "htm") => html::write(report, pictures, file),
-        Some("md") => markdown::write(report, pictures, file),
+        Some("html" | "htm") => html::write(report, shown, file),
+        Some("md") => markdown::write(report, shown, file),
+        Some("tex") => latex::write(report, file),
         _ => Err(ReportError::Format { path: file.to_owned() }),
     }
 }
@@ -94,10 +116,19 @@ pub(crate) fn save(file: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     write_atomic(file, bytes).map_err(|error| ReportError::write(&error.path, error.source))
 }
 
-/// Writes the raw numbers into a folder, each table as CSV and as Parquet. Returns the paths of all files.
+/// The text of a genotype of a strategy on a problem, both given by name; empty if it is not known.
+pub type TextOf<'t> = dyn FnMut(&str, &str, &[u32]) -> String + 't;
+
+/// Writes the raw numbers into a folder, each table as CSV and as Parquet. `text` gives the texts of architectures. Returns
+/// the paths of all files.
 ///
 /// # Errors
 /// Fails if the benchmark cannot be read, or a file cannot be written.
-pub fn write_data(store: &Store, report: &Report, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    data::write(store, report, folder)
+pub fn write_data(
+    store: &Store,
+    report: &Report,
+    folder: &Path,
+    text: &mut TextOf<'_>,
+) -> Result<Vec<PathBuf>, ReportError> {
+    data::write(store, report, folder, text)
 }

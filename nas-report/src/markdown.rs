@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 
 use nas_core::report::Report;
 
-use crate::{Block, Picture, ReportError, content, save};
+use crate::{Block, ReportError, Shown, content, save};
 
 /// The pixels of a PNG per unit of the SVG.
 const SCALE: f32 = 2.0;
 
-pub(crate) fn write(report: &Report, pictures: &[Picture], file: &Path) -> Result<Vec<PathBuf>, ReportError> {
+pub(crate) fn write(report: &Report, shown: &Shown, file: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let stem = file.file_stem().map_or_else(|| "report".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let folder_name = format!("{stem}-charts");
     let folder = file.with_file_name(&folder_name);
     fs::create_dir_all(&folder).map_err(|error| ReportError::write(&folder, error))?;
     let (mut text, mut files, mut first) = (String::new(), vec![file.to_owned()], true);
-    for block in content::blocks(report, pictures)? {
+    for block in content::blocks(report, shown)? {
         // Writing to a string cannot fail.
         let _ = match block {
             Block::Heading(level, title) => writeln!(text, "{} {}\n", "#".repeat(level.into()), escaped(&title)),

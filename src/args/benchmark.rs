@@ -64,9 +64,13 @@ pub struct Report {
     /// The --out folder of `nas bench`, or the files of studies
     #[arg(required = true, value_name = "DIR|STUDY")]
     pub paths: Vec<PathBuf>,
-    /// The report to write: an .html file, or an .md file with its charts in a folder beside it
+    /// The report to write: an .html file, an .md file with its charts in a folder beside it, or a .tex file with the
+    /// tables alone
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Draw these strategies prominently however they rank, as strategies that are not built in always are
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub highlight: Vec<String>,
     /// A folder for the raw numbers, as CSV and Parquet
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,

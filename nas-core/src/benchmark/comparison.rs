@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::curve::{Results, Row};
-use crate::statistics::{a12, holm, wilcoxon};
+use super::results::Results;
+use super::row::Row;
+use crate::statistics::{SignedRanks, a12, holm, signed_ranks};
 
-/// Two strategies on one problem, over the seeds that both have finished.
+/// Two strategies on one problem, over the seeds that both have finished. A study without a final value is worse than
+/// every value and tied with another such study.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// The problem.
@@ -16,18 +18,67 @@ pub struct Comparison {
     pub b: String,
     /// The number of seeds that both have finished.
     pub seeds: usize,
-    /// The mean of a − b, in the reported metric's unit.
+    /// The mean of a − b over the seeds for which both have a final value, in its unit; NaN if there is none.
     pub difference: f64,
     /// The number of seeds on which a is better.
     pub wins: usize,
     /// The number of seeds on which both are equal.
     pub ties: usize,
-    /// The two-sided p-value of the Wilcoxon signed-rank test ([`wilcoxon`]); 1 where no seed differs.
+    /// The two-sided p-value of the Wilcoxon signed-rank test ([`signed_ranks`]); 1 where no seed differs.
     pub p: f64,
     /// `p` after Holm's correction ([`holm`]) over all comparisons on this problem.
     pub p_holm: f64,
-    /// The probability that a is better than b on independently drawn seeds, where ties count half ([`a12`]).
+    /// The effect size of the same test, the matched-pairs rank-biserial correlation: 1 where a is better on every seed that
+    /// differs, −1 where b is. Its sign is the direction of the test.
+    pub rank_biserial: f64,
+    /// The probability that a is better than b on independently drawn seeds, where ties count half ([`a12`]). It ignores
+    /// which seeds belong together, so it may point the other way than the test.
     pub a12: f64,
+    /// The same test on the final IGD+, where there are several objectives.
+    pub igd_plus: Option<PairedTest>,
+}
+
+/// The Wilcoxon signed-rank test of two strategies on one problem.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PairedTest {
+    /// The two-sided p-value.
+    pub p: f64,
+    /// `p` after Holm's correction over all pairs on this problem.
+    pub p_holm: f64,
+    /// As [`Comparison::rank_biserial`].
+    pub rank_biserial: f64,
+}
+
+/// A difference with a smaller corrected p is significant.
+pub const SIGNIFICANT: f64 = 0.05;
+
+impl Comparison {
+    /// The strategy that is significantly better, by the paired test and its own direction, and the other one.
+    pub fn winner(&self) -> Option<(&str, &str)> {
+        match self.p_holm < SIGNIFICANT {
+            true if self.rank_biserial > 0.0 => Some((&self.a, &self.b)),
+            true if self.rank_biserial < 0.0 => Some((&self.b, &self.a)),
+            _ => None,
+        }
+    }
+
+    /// The same comparison with the strategies in the other order, if `strategy` is the second one; `None` if it is
+    /// neither.
+    pub fn seen_from(&self, strategy: &str) -> Option<Self> {
+        if self.a == strategy {
+            return Some(self.clone());
+        }
+        (self.b == strategy).then(|| Self {
+            a: self.b.clone(),
+            b: self.a.clone(),
+            difference: -self.difference,
+            wins: self.seeds - self.wins - self.ties,
+            rank_biserial: -self.rank_biserial,
+            a12: 1.0 - self.a12,
+            igd_plus: self.igd_plus.map(|test| PairedTest { rank_biserial: -test.rank_biserial, ..test }),
+            ..self.clone()
+        })
+    }
 }
 
 /// Compares every pair of strategies on every problem, in order.
@@ -44,6 +95,11 @@ pub fn compare(results: &Results) -> Vec<Comparison> {
         for (comparison, corrected) in compared.iter_mut().zip(corrected) {
             comparison.p_holm = corrected;
         }
+        let mut tests: Vec<&mut PairedTest> = compared.iter_mut().filter_map(|pair| pair.igd_plus.as_mut()).collect();
+        let corrected = holm(&tests.iter().map(|test| test.p).collect::<Vec<_>>());
+        for (test, corrected) in tests.iter_mut().zip(corrected) {
+            test.p_holm = corrected;
+        }
         all.append(&mut compared);
     }
     all
@@ -51,30 +107,36 @@ pub fn compare(results: &Results) -> Vec<Comparison> {
 
 /// Compares two strategies; `None` where they share no seed.
 fn pair(a: &Row, b: &Row) -> Option<Comparison> {
-    let score = |row: &Row, value: f64| row.goal.score(value);
-    let both: Vec<(f64, f64)> = a
-        .finals
-        .iter()
-        .filter_map(|(seed, value)| Some((score(a, *value), score(b, *b.finals.get(seed)?))))
-        .filter(|(a, b)| a.is_finite() && b.is_finite())
-        .collect();
-    if both.is_empty() {
+    let shared: Vec<u32> = a.all_seeds().intersection(&b.all_seeds()).copied().collect();
+    if shared.is_empty() {
         return None;
     }
-    let (of_a, of_b): (Vec<f64>, Vec<f64>) = both.iter().copied().unzip();
-    let difference = both.iter().map(|(a, b)| a - b).sum::<f64>() / both.len() as f64;
-    let p = wilcoxon(&of_a, &of_b);
+    let scores = |row: &Row, of: fn(&Row, u32) -> Option<f64>| -> Vec<f64> {
+        shared.iter().filter_map(|&seed| of(row, seed)).collect()
+    };
+    let (of_a, of_b) = (scores(a, Row::score), scores(b, Row::score));
+    let differences = of_a.iter().zip(&of_b).map(|(a, b)| a - b).filter(|difference| difference.is_finite());
+    let (sum, count) = differences.fold((0.0, 0.0), |(sum, count), difference| (sum + difference, count + 1.0));
+    let SignedRanks { p, rank_biserial, wins, ties } = signed_ranks(&of_a, &of_b);
+    let second = || {
+        let SignedRanks { p, rank_biserial, .. } =
+            signed_ranks(&scores(a, Row::igd_plus_score), &scores(b, Row::igd_plus_score));
+        PairedTest { p, p_holm: p, rank_biserial }
+    };
+    let several = !a.igd_plus.is_empty() || !b.igd_plus.is_empty();
     Some(Comparison {
         problem: a.problem.clone(),
         a: a.strategy.clone(),
         b: b.strategy.clone(),
-        seeds: both.len(),
-        difference: a.goal.score(difference),
-        wins: both.iter().filter(|(a, b)| a > b).count(),
-        ties: both.iter().filter(|(a, b)| a == b).count(),
+        seeds: shared.len(),
+        difference: a.goal.score(sum / count),
+        wins,
+        ties,
         p,
         p_holm: p,
+        rank_biserial,
         a12: a12(&of_a, &of_b),
+        igd_plus: several.then(second),
     })
 }
 
@@ -83,25 +145,11 @@ fn pair(a: &Row, b: &Row) -> Option<Comparison> {
 mod tests {
     use nas_api::Goal;
 
+    use super::super::row::tests as rows;
     use super::*;
 
     fn row(strategy: &str, goal: Goal, finals: &[f64]) -> Row {
-        Row {
-            problem: "p".into(),
-            strategy: strategy.into(),
-            metric: "m".into(),
-            goal,
-            seeds: finals.len(),
-            broken: 0,
-            reason: None,
-            finals: (0..).zip(finals.iter().copied()).collect(),
-            curve: Vec::new(),
-            seconds_mean: 0.0,
-            ask_tell_micros: 0.0,
-            trial_micros: 0.0,
-            best: f64::NAN,
-            best_known: false,
-        }
+        Row { goal, ..rows::complete("p", strategy, finals) }
     }
 
     /// The depressed patients of Hollander & Wolfe (1973), also R's example: V = 40, p = 0.03906 (two-sided, exact).
@@ -115,6 +163,34 @@ mod tests {
         assert!((comparison.p - 0.039_062_5).abs() < 1e-9, "{comparison:?}");
         assert_eq!((comparison.wins, comparison.ties, comparison.seeds), (7, 0, 9));
         assert_eq!(comparison.p_holm, comparison.p);
+        // V = 40 of 45.
+        assert!((comparison.rank_biserial - 35.0 / 45.0).abs() < 1e-12);
+    }
+
+    /// The test favours a strategy that is better on 29 of 30 seeds by a little, although it is far worse on the last one, so
+    /// that a value of it drawn alone more often loses.
+    #[test]
+    fn the_direction_is_that_of_the_paired_test() {
+        let b: Vec<f64> = (0..30).map(f64::from).collect();
+        let a: Vec<f64> = b.iter().map(|value| if *value < 29.0 { value + 0.001 } else { -1.0 }).collect();
+        let results = Results { rows: vec![row("a", Goal::Maximize, &a), row("b", Goal::Maximize, &b)] };
+        let [comparison] = &compare(&results)[..] else { panic!("one pair") };
+        assert!(comparison.a12 < 0.5 && comparison.p < 1e-5, "{comparison:?}");
+        assert_eq!(comparison.winner(), Some(("a", "b")));
+        let seen = comparison.seen_from("b").unwrap();
+        assert_eq!((seen.a.as_str(), seen.wins, seen.winner()), ("b", 1, Some(("a", "b"))));
+    }
+
+    /// b equals a on even seeds and finds nothing on odd ones.
+    #[test]
+    fn a_strategy_that_finds_nothing_on_half_of_the_seeds_loses() {
+        let a: Vec<Option<f64>> = (0..30).map(|seed| Some(f64::from(seed))).collect();
+        let b: Vec<Option<f64>> = a.iter().enumerate().map(|(seed, value)| value.filter(|_| seed % 2 == 0)).collect();
+        let results = Results { rows: vec![rows::row("p", "a", &a), rows::row("p", "b", &b)] };
+        let [comparison] = &compare(&results)[..] else { panic!("one pair") };
+        assert_eq!((comparison.seeds, comparison.wins, comparison.ties), (30, 15, 15));
+        assert_eq!(comparison.winner(), Some(("a", "b")));
+        assert_eq!(comparison.difference, 0.0, "over the seeds for which both have a value");
     }
 
     #[test]

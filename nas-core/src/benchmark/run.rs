@@ -168,6 +168,7 @@ fn missing(grid: &Grid, registry: &Registry, store: &Store) -> Result<(VecDeque<
                     continue;
                 }
             };
+            store.keep_true_front(problem, &plan)?;
             let (seeds, before) = store.kept(problem, strategy)?;
             let setup = setup_of(before, &plan.header, grid.count_strategy, store.path())?.ok_or_else(|| {
                 let text = "the benchmark was begun with another plugin, other settings or another budget";

@@ -1,5 +1,6 @@
 //! The file of a benchmark, which is an SQLite database with one row for each finished study.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use nas_api::codec::{decode, encode};
@@ -8,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use super::true_front;
 use crate::database::{copied, harden};
 use crate::lock::{Busy, Lock};
 use crate::study::{Header, State, StudyError, StudyRecord, Times, TrialRecord};
@@ -154,8 +156,10 @@ pub(super) fn setup(header: &Header, count_strategy: bool) -> Result<String, Stu
 
 /// The open file of a benchmark.
 pub struct Store {
-    db: Connection,
+    pub(super) db: Connection,
     path: PathBuf,
+    /// Whether it holds studies that had files of their own, which `nas resume` may have paused.
+    pub(super) of_studies: bool,
     // Dropped after the connection, so that nobody writes without it.
     _lock: Option<Lock>,
     // The copy that is read instead of a file on read-only media.
@@ -205,8 +209,9 @@ impl Store {
             let remedy = "choose another --out, or use the nas that wrote it";
             return Err(StudyError::file(path, "is not a benchmark of this version", remedy));
         }
-        let store = Self { db, path: path.to_owned(), _lock: None, _copy: None };
+        let store = Self { db, path: path.to_owned(), of_studies: false, _lock: None, _copy: None };
         store.sql(store.db.execute_batch(SKIPPED))?;
+        store.sql(store.db.execute_batch(true_front::SCHEMA))?;
         Ok(store)
     }
 
@@ -237,7 +242,7 @@ impl Store {
         &self.path
     }
 
-    fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StudyError> {
+    pub(super) fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StudyError> {
         result.map_err(|source| StudyError::Database { path: self.path.clone(), source })
     }
 
@@ -356,6 +361,30 @@ impl Store {
 
 fn is_read_only(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
+}
+
+impl Store {
+    /// As [`Store::each`], without the trials that ended after the budget of seconds was spent. A strategy must not gain
+    /// by having long trials on many workers when the time is up. The clock of studies with files of their own also counts
+    /// pauses between runs, so nothing is left out there unless seconds are simulated.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged, or `visit` returns an error.
+    pub(crate) fn each_in_time(
+        &self,
+        mut visit: impl FnMut(&str, &str, u32, KeptStudy) -> Result<(), StudyError>,
+    ) -> Result<(), StudyError> {
+        let limit = |(problem, strategy, header): (String, String, Header)| {
+            Some(((problem, strategy), header.budget.seconds?)).filter(|_| header.simulated || !self.of_studies)
+        };
+        let limits: BTreeMap<(String, String), f64> = self.headers()?.into_iter().filter_map(limit).collect();
+        self.each(|problem, strategy, seed, mut study| {
+            if let Some(limit) = limits.get(&(problem.to_owned(), strategy.to_owned())) {
+                study.trials.retain(|trial| trial.told <= *limit);
+            }
+            visit(problem, strategy, seed, study)
+        })
+    }
 }
 
 /// Encodes a study.

@@ -15,6 +15,7 @@ impl Store {
     /// A file cannot be read, or two have the same strategy, problem and seed.
     pub fn of_studies(files: &[PathBuf]) -> Result<Self, StudyError> {
         let mut store = Self::in_memory()?;
+        store.of_studies = true;
         let mut seen: BTreeMap<(String, String, u32), &Path> = BTreeMap::new();
         for file in files {
             if !file.exists() {

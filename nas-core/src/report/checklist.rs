@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Ending, Report};
+use super::{Ending, ProblemReport, Report};
 use crate::plugin::Origin;
 use crate::study::{Header, PluginRecord};
 
@@ -47,12 +47,7 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
     vec![
         item(CODE, "Is the code available that trains the final architectures?", training_code(report)),
         item(CODE, "Is the code of the search space available?", plugins(report, |header| &header.space)),
-        item(
-            CODE,
-            "Are the hyperparameters and seeds of the final evaluation given?",
-            met("They are settings of the evaluator, listed under Setup; a trial's seed is derived from its study's."
-                .into()),
-        ),
+        item(CODE, "Are the hyperparameters and seeds of the final evaluation given?", final_evaluation(report)),
         item(CODE, "Is the code of the method available?", plugins(report, |header| &header.strategy)),
         item(
             CODE,
@@ -78,11 +73,7 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
             open("Run the method with its parts switched off as further strategies of this benchmark."),
         ),
         item(COMPARING, "Is the evaluation protocol the same for all methods?", protocol(report)),
-        item(
-            COMPARING,
-            "Is performance compared over time?",
-            met("Curves over trials and over the study's clock are in every problem's section.".into()),
-        ),
+        item(COMPARING, "Is performance compared over time?", over_time(report)),
         item(COMPARING, "Is there a comparison with random search?", baseline(report)),
         item(COMPARING, "Are there several runs, with their seeds?", seeds(report)),
         item(COMPARING, "Are tabular or surrogate benchmarks used for an in-depth evaluation?", tables(report)),
@@ -94,7 +85,10 @@ pub(super) fn of(report: &Report) -> Vec<Item> {
         item(
             DETAILS,
             "Is the time of the whole method given, not only of the search?",
-            met("Ask and tell times are listed; costs of trials are on the study's clock.".into()),
+            open(
+                "The times of ask and tell and the cost of the trials are listed. They are the time of the search: add that \
+                 of the final training and of tuning the method.",
+            ),
         ),
         item(DETAILS, "Are all details of the experiments given?", details(report)),
     ]
@@ -125,6 +119,32 @@ fn training_code(report: &Report) -> (Standing, String) {
         return (Standing::Met, "Nothing is trained: the values are looked up, or functions of the choices.".into());
     }
     plugins(report, |header| &header.evaluator)
+}
+
+/// A report holds searches; a final training is a command of its own, whose recipe and seed are in its files.
+fn final_evaluation(report: &Report) -> (Standing, String) {
+    if report.problems.iter().all(|problem| problem.simulated) {
+        return (
+            Standing::Met,
+            "Nothing is trained: the final values are looked up, or functions of the choices.".into(),
+        );
+    }
+    let answer = "The settings of the search are listed under Setup. If you train winners by `nas train`, add its recipe and \
+                  seed, which its metrics.json holds.";
+    (Standing::Open, answer.to_owned())
+}
+
+/// Curves over time compare something only where several strategies have them.
+fn over_time(report: &Report) -> (Standing, String) {
+    let lines = |problem: &ProblemReport| problem.by_seconds.iter().filter(|line| !line.points.is_empty()).count();
+    let without: Vec<&str> =
+        report.problems.iter().filter(|problem| lines(problem) < 2).map(|problem| problem.name.as_str()).collect();
+    match without[..] {
+        [] => (Standing::Met, "Curves over trials and over the study's clock are in every problem's section.".into()),
+        _ => {
+            (Standing::Lacking, format!("Fewer than two strategies have a curve over time on {}.", without.join(", ")))
+        }
+    }
 }
 
 fn details(report: &Report) -> (Standing, String) {
@@ -212,7 +232,7 @@ fn baseline(report: &Report) -> (Standing, String) {
     };
     let (mut without, mut fewer) = (Vec::new(), Vec::new());
     for problem in &report.problems {
-        let seeds = |ending: &Ending| ending.row.finals.len();
+        let seeds = |ending: &Ending| ending.row.studies();
         let most = problem.endings.iter().map(seeds).max().unwrap_or(0);
         match problem.endings.iter().filter(|ending| random(&problem.name, &ending.row.strategy)).map(seeds).max() {
             None | Some(0) => without.push(problem.name.as_str()),
@@ -233,10 +253,9 @@ fn baseline(report: &Report) -> (Standing, String) {
 }
 
 fn seeds(report: &Report) -> (Standing, String) {
-    let counts = report.problems.iter().flat_map(|problem| problem.endings.iter().map(|ending| ending.row.seeds));
+    let counts = report.problems.iter().flat_map(|problem| problem.endings.iter().map(|ending| ending.row.studies()));
     let (least, most) = counts.fold((usize::MAX, 0), |(least, most), seeds| (least.min(seeds), most.max(seeds)));
-    let text =
-        if least == most { format!("{least} paired seeds.") } else { format!("{least} to {most} paired seeds.") };
+    let text = if least == most { format!("{least} seeds.") } else { format!("{least} to {most} seeds.") };
     match least {
         few if few < FEW_SEEDS => (Standing::Lacking, format!("{text} Use at least ten: raise --seeds.")),
         _ => (Standing::Met, text),
@@ -250,10 +269,14 @@ fn tables(report: &Report) -> (Standing, String) {
     };
     let names = report.problems.iter().map(|problem| problem.name.as_str());
     let tables: Vec<&str> = names.filter(|name| looked_up(name)).collect();
-    match tables[..] {
-        [] => (
+    match (tables.len(), report.problems.len()) {
+        (0, _) => (
             Standing::Lacking,
             "Add problems of a tabular benchmark, such as nas-bench-201/c10, which take only seconds.".into(),
+        ),
+        (found, all) if found < all => (
+            Standing::Lacking,
+            format!("Only {found} of {all} problems: {}. Add others, which take only seconds.", tables.join(", ")),
         ),
         _ => (Standing::Met, format!("Looked up: {}.", tables.join(", "))),
     }

@@ -1,4 +1,4 @@
-//! The Pareto fronts of problems with several objectives, and how they grow over a study.
+//! The Pareto fronts of problems with several objectives, and how close studies come to them.
 
 use std::collections::BTreeMap;
 
@@ -6,102 +6,92 @@ use nas_api::Objective;
 
 use super::Line;
 use super::paths::sample_positions;
-use crate::benchmark::{KeptStudy, KeptTrial, Store};
-use crate::statistics::{Bootstrap, Point, front, hypervolume, igd_plus, insert};
+use crate::benchmark::{Measure, ObjectiveSpace, Store, point};
+use crate::statistics::{Bootstrap, Point, front, insert};
 use crate::study::StudyError;
 
-/// The maximum number of positions at which fronts are measured over a study.
+/// The maximum number of positions at which IGD+ is measured over a study.
 const POSITIONS: usize = 40;
 
-/// The fronts on one problem with several objectives. For hypervolume and IGD+, each objective is scaled so that 0 is
-/// the best value in any study and 1 the worst; the reference point of the hypervolume is 1 in every objective.
+/// The fronts on one problem with several objectives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fronts {
     /// The objectives of the problem.
     pub objectives: Vec<Objective>,
-    /// The best and the worst value of each objective over all studies.
+    /// The best and the worst value of each objective on `reference`, which are 0 and 1 when objectives are scaled.
     pub bounds: Vec<(f64, f64)>,
-    /// The hypervolume over trials; the largest possible value is 1.
-    pub volume: Vec<Line>,
-    /// IGD+ over trials, measured against the front of all studies together; 0 means that the front is reached.
+    /// IGD+ over trials, measured against `reference`; 0 means that the front is reached.
     pub distance: Vec<Line>,
-    /// The front of all studies together, in the objectives' units.
+    /// The front that studies are measured against, in the objectives' units.
     pub reference: Vec<Point>,
-    /// For each strategy, the front of all its seeds together, in the objectives' units.
+    /// Whether `reference` is the true front; otherwise it is the front of all studies together.
+    pub known: bool,
+    /// For each strategy, what it attains, in the objectives' units. With two objectives, these are the points that at
+    /// least half of its studies reach or beat; with more, the front of all its studies together.
     pub attained: Vec<(String, Vec<Point>)>,
-    /// For each strategy, the final hypervolume of its study for each seed.
-    pub finals: Vec<(String, BTreeMap<u32, f64>)>,
 }
 
-/// For each trial the point that counts, with every objective negated where it is maximized. `None` for a trial that
-/// was not measured at the highest fidelity, or that has an objective which is not finite.
-fn points(study: &KeptStudy) -> Vec<Option<Point>> {
-    let highest = study.trials.iter().filter_map(|trial| trial.fidelity).fold(f64::NEG_INFINITY, f64::max);
-    let place = |objective: &Objective| study.metrics.iter().position(|metric| metric.name == objective.metric);
-    let columns: Option<Vec<usize>> = study.objectives.iter().map(place).collect();
-    let Some(columns) = columns else { return vec![None; study.trials.len()] };
-    let point = |trial: &KeptTrial| {
-        let counts = trial.measured && trial.fidelity.is_none_or(|fidelity| fidelity == highest);
-        let value = |(column, objective): (&usize, &Objective)| -objective.goal.score(trial.values[*column]);
-        let point: Point = columns.iter().zip(&study.objectives).map(value).collect();
-        (counts && point.iter().all(|value| value.is_finite())).then_some(point)
-    };
-    study.trials.iter().map(point).collect()
+impl Fronts {
+    /// For each strategy, what it attains in two of the objectives: the points that no other point beats in these two,
+    /// ordered by the first.
+    pub fn pairs(&self, first: usize, second: usize) -> Vec<(String, Vec<[f64; 2]>)> {
+        let (x, y) = (self.objectives[first].goal, self.objectives[second].goal);
+        let pair = |(strategy, points): &(String, Vec<Point>)| {
+            let minimized = points.iter().map(|point| vec![-x.score(point[first]), -y.score(point[second])]);
+            let in_units = |point: &Point| [x.score(-point[0]), y.score(-point[1])];
+            (strategy.clone(), front(minimized).iter().map(in_units).collect())
+        };
+        self.attained.iter().map(pair).collect()
+    }
 }
 
-/// What the studies on one problem have attained.
-#[derive(Default)]
-struct Attained {
-    objectives: Vec<Objective>,
-    low: Vec<f64>,
-    high: Vec<f64>,
-    trials: usize,
-    union: Vec<Point>,
-    by_strategy: BTreeMap<String, Vec<Point>>,
-    /// Hypervolume and IGD+ at each position, by strategy and seed.
-    curves: BTreeMap<String, BTreeMap<u32, Vec<(f64, f64)>>>,
-}
+/// The front of one study, in minimized objectives, and its IGD+ at each position.
+type StudyFront = (Vec<Point>, Vec<Option<f64>>);
 
 /// Reads the fronts of every problem with more than one objective.
 ///
 /// # Errors
 /// The benchmark's file cannot be read.
-pub(super) fn read(store: &Store, bootstrap: &mut Bootstrap) -> Result<BTreeMap<String, Fronts>, StudyError> {
-    let mut problems: BTreeMap<String, Attained> = BTreeMap::new();
-    store.each(|problem, strategy, _, study| {
-        if study.objectives.len() < 2 {
-            return Ok(());
-        }
-        let seen = problems.entry(problem.to_owned()).or_default();
-        seen.objectives.clone_from(&study.objectives);
-        seen.low.resize(study.objectives.len(), f64::INFINITY);
-        seen.high.resize(study.objectives.len(), f64::NEG_INFINITY);
-        seen.trials = seen.trials.max(study.trials.len());
-        let own = seen.by_strategy.entry(strategy.to_owned()).or_default();
-        for point in points(&study).into_iter().flatten() {
-            for ((low, high), value) in seen.low.iter_mut().zip(&mut seen.high).zip(&point) {
-                (*low, *high) = (low.min(*value), high.max(*value));
-            }
-            insert(own, point);
-        }
-        Ok(())
-    })?;
-    for seen in problems.values_mut() {
-        seen.union = front(seen.by_strategy.values().flatten().cloned());
+pub(super) fn read(
+    store: &Store,
+    measures: &BTreeMap<String, Measure>,
+    bootstrap: &mut Bootstrap,
+) -> Result<BTreeMap<String, Fronts>, StudyError> {
+    let spaces: BTreeMap<&String, &ObjectiveSpace> =
+        measures.iter().filter_map(|(problem, measure)| Some((problem, measure.space.as_ref()?))).collect();
+    if spaces.is_empty() {
+        return Ok(BTreeMap::new());
     }
-    store.each(|problem, strategy, seed, study| {
-        if let Some(seen) = problems.get_mut(problem) {
-            let curve = front_curve(&study, seen);
-            seen.curves.entry(strategy.to_owned()).or_default().insert(seed, curve);
-        }
+    let mut longest: BTreeMap<String, usize> = BTreeMap::new();
+    store.each_in_time(|problem, _, _, study| {
+        let most = longest.entry(problem.to_owned()).or_default();
+        *most = (*most).max(study.trials.len());
         Ok(())
     })?;
-    Ok(problems.into_iter().map(|(problem, attained)| (problem, summary(attained, bootstrap))).collect())
+    let mut studies: BTreeMap<String, BTreeMap<String, Vec<StudyFront>>> = BTreeMap::new();
+    store.each_in_time(|problem, strategy, _, study| {
+        let Some(space) = spaces.get(&problem.to_owned()) else { return Ok(()) };
+        let positions: Vec<usize> = positions(longest[problem]).iter().map(|position| *position as usize).collect();
+        let mut own = Vec::new();
+        for point in study.trials.iter().filter_map(|trial| point(&study, trial, space.highest)) {
+            insert(&mut own, point);
+        }
+        // A broken study has no trials, so its IGD+ is unknown everywhere, which counts as worst.
+        let distances = space.path(&study, &study.trials, &positions).igd_plus;
+        let of = studies.entry(problem.to_owned()).or_default().entry(strategy.to_owned()).or_default();
+        of.push((own, distances));
+        Ok(())
+    })?;
+    let summarize = |(problem, by_strategy): (String, BTreeMap<String, Vec<StudyFront>>)| {
+        let fronts = summary(spaces[&problem], &positions(longest[&problem]), &by_strategy, bootstrap);
+        (problem, fronts)
+    };
+    Ok(studies.into_iter().map(summarize).collect())
 }
 
-/// The numbers of trials after which fronts are measured.
-fn positions(attained: &Attained) -> Vec<f64> {
-    let all = sample_positions(std::iter::once(attained.trials as f64));
+/// The numbers of trials after which IGD+ is measured.
+fn positions(trials: usize) -> Vec<f64> {
+    let all = sample_positions(std::iter::once(trials as f64));
     let step = all.len().div_ceil(POSITIONS).max(1);
     // Counting from the end keeps the last position.
     let mut chosen: Vec<f64> = all.iter().rev().step_by(step).copied().collect();
@@ -109,67 +99,88 @@ fn positions(attained: &Attained) -> Vec<f64> {
     chosen
 }
 
-/// The point with every objective scaled to the range that was attained.
-fn scaled(point: &Point, attained: &Attained) -> Point {
-    let scale =
-        |((value, low), high): ((&f64, &f64), &f64)| if high > low { (value - low) / (high - low) } else { 0.0 };
-    point.iter().zip(&attained.low).zip(&attained.high).map(scale).collect()
-}
-
-/// Hypervolume and IGD+ of one study at each position.
-fn front_curve(study: &KeptStudy, attained: &Attained) -> Vec<(f64, f64)> {
-    let reference = vec![1.0; attained.objectives.len()];
-    let goal: Vec<Point> = attained.union.iter().map(|point| scaled(point, attained)).collect();
-    let (mut front, mut curve, mut last) = (Vec::new(), Vec::new(), (0.0, f64::NAN));
-    let mut points = points(study).into_iter();
-    let mut taken = 0;
-    for position in positions(attained) {
-        let mut changed = false;
-        while (taken as f64) < position {
-            taken += 1;
-            if let Some(Some(point)) = points.next() {
-                changed |= insert(&mut front, scaled(&point, attained));
-            }
-        }
-        if changed {
-            last = (hypervolume(&front, &reference), igd_plus(&front, &goal));
-        }
-        curve.push(last);
-    }
-    curve
-}
-
-/// The curves and fronts of one problem.
-fn summary(attained: Attained, bootstrap: &mut Bootstrap) -> Fronts {
-    let positions = positions(&attained);
-    let mut line = |strategy: &String, curves: &BTreeMap<u32, Vec<(f64, f64)>>, pick: fn(&(f64, f64)) -> f64| {
+fn summary(
+    space: &ObjectiveSpace,
+    positions: &[f64],
+    studies: &BTreeMap<String, Vec<StudyFront>>,
+    bootstrap: &mut Bootstrap,
+) -> Fronts {
+    let mut line = |(strategy, studies): (&String, &Vec<StudyFront>)| {
         let band = |(at, position): (usize, &f64)| {
-            let values: Vec<f64> = curves.values().map(|curve| pick(&curve[at])).collect();
-            let known = values.iter().all(|value| value.is_finite());
-            Some((*position, bootstrap.band(&values).filter(|_| known)?))
+            let values: Vec<f64> = studies.iter().map(|(_, curve)| curve[at].unwrap_or(f64::INFINITY)).collect();
+            Some((*position, bootstrap.band(&values)?))
         };
         Line { strategy: strategy.clone(), points: positions.iter().enumerate().filter_map(band).collect() }
     };
-    let volume = attained.curves.iter().map(|(strategy, curves)| line(strategy, curves, |found| found.0)).collect();
-    let distance = attained.curves.iter().map(|(strategy, curves)| line(strategy, curves, |found| found.1)).collect();
-    let last = |curves: &BTreeMap<u32, Vec<(f64, f64)>>| {
-        curves.iter().filter_map(|(seed, curve)| Some((*seed, curve.last()?.0))).collect()
-    };
-    let finals = attained.curves.iter().map(|(strategy, curves)| (strategy.clone(), last(curves))).collect();
-    let unit = |point: &Point| -> Point {
-        point.iter().zip(&attained.objectives).map(|(value, objective)| objective.goal.score(-value)).collect()
-    };
-    let sorted = |points: &[Point]| front(points.iter().cloned()).iter().map(&unit).collect::<Vec<Point>>();
-    let bound = |(objective, (low, high)): (&Objective, (&f64, &f64))| {
-        (objective.goal.score(-low), objective.goal.score(-high))
-    };
+    let distance = studies.iter().map(&mut line).collect();
+    let in_units = |points: &[Point]| points.iter().map(|point| space.in_units(point)).collect::<Vec<Point>>();
+    let attained = studies.iter().map(|(strategy, studies)| {
+        let fronts: Vec<&[Point]> = studies.iter().map(|(front, _)| &front[..]).collect();
+        let attained = match space.objectives.len() {
+            2 => median_attained(&fronts),
+            _ => front(fronts.concat()),
+        };
+        (strategy.clone(), in_units(&attained))
+    });
     Fronts {
-        bounds: attained.objectives.iter().zip(attained.low.iter().zip(&attained.high)).map(bound).collect(),
-        reference: sorted(&attained.union),
-        attained: attained.by_strategy.iter().map(|(strategy, points)| (strategy.clone(), sorted(points))).collect(),
-        volume,
+        objectives: space.objectives.clone(),
+        bounds: space.bounds(),
+        reference: in_units(&space.goal),
+        known: space.known,
+        attained: attained.collect(),
         distance,
-        finals,
-        objectives: attained.objectives,
+    }
+}
+
+/// The corners of the surface that at least half of these fronts attain (Fonseca & Fleming 1996). Pooling all fronts
+/// instead would flatter the strategy with more studies.
+fn median_attained(fronts: &[&[Point]]) -> Vec<Point> {
+    let mut places: Vec<f64> = fronts.iter().flat_map(|front| front.iter().map(|point| point[0])).collect();
+    places.sort_by(f64::total_cmp);
+    places.dedup();
+    let half = fronts.len().div_ceil(2);
+    let (mut corners, mut last) = (Vec::new(), f64::INFINITY);
+    for place in places {
+        let reached = |front: &&[Point]| {
+            front.iter().filter(|point| point[0] <= place).map(|point| point[1]).fold(f64::INFINITY, f64::min)
+        };
+        let mut values: Vec<f64> = fronts.iter().map(reached).collect();
+        values.sort_by(f64::total_cmp);
+        let median = values[half - 1];
+        if median < last {
+            corners.push(vec![place, median]);
+            last = median;
+        }
+    }
+    corners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_study_without_a_point_does_not_remove_the_line_of_its_strategy() {
+        let objective = |name: &str| Objective { metric: name.to_owned(), goal: nas_api::Goal::Minimize };
+        let goal = vec![vec![0.0, 1.0], vec![1.0, 0.0]];
+        let space = ObjectiveSpace::new(vec![objective("cost"), objective("size")], goal, true, None);
+        let mut studies: Vec<StudyFront> = vec![(vec![vec![0.5, 0.5]], vec![None, Some(0.5)]); 9];
+        studies.push((Vec::new(), vec![None, None]));
+        let studies = BTreeMap::from([("a".to_owned(), studies)]);
+        let fronts = summary(&space, &[1.0, 2.0], &studies, &mut Bootstrap::default());
+        assert_eq!(fronts.distance[0].points.len(), 1, "at first, no study has a point");
+        assert_eq!((fronts.distance[0].points[0].0, fronts.distance[0].points[0].1.iqm), (2.0, 0.5));
+        assert_eq!(fronts.attained[0].1, [[0.5, 0.5]]);
+    }
+
+    #[test]
+    fn half_of_the_fronts_attain_the_median_surface() {
+        let front = |points: &[[f64; 2]]| points.iter().map(|point| point.to_vec()).collect::<Vec<Point>>();
+        let [a, b, c] = [front(&[[1.0, 3.0], [3.0, 1.0]]), front(&[[2.0, 2.0]]), front(&[[0.0, 0.0]])];
+        // Of three fronts, two must attain a corner.
+        assert_eq!(median_attained(&[&a, &b, &c]), front(&[[1.0, 3.0], [2.0, 2.0], [3.0, 1.0]]));
+        assert_eq!(median_attained(&[&a]), a);
+        assert_eq!(median_attained(&[&a, &[]]), a, "one of two is half");
+        assert_eq!(median_attained(&[&a, &[], &[]]), Vec::<Point>::new());
     }
 }

@@ -3,6 +3,7 @@
 
 mod checklist;
 mod fronts;
+mod overall;
 mod paths;
 mod winners;
 
@@ -12,12 +13,15 @@ use nas_api::{Goal, Objective};
 
 pub use checklist::{Item, Standing as ItemStanding};
 pub use fronts::Fronts;
+pub use overall::Wins;
+pub use paths::Spent;
 pub use winners::{Winner, winners};
 
-use crate::benchmark::{Comparison, Results, Row, Skipped, Store, compare};
-pub use crate::statistics::{Band, Friedman, Point, RESAMPLES, Ranks};
+use crate::benchmark::{Comparison, Measure, Results, Row, Skipped, Store, compare, measures};
+pub use crate::statistics::{Band, Friedman, FriedmanTest, MIN_BLOCKS, MIN_VALUES, Point, RESAMPLES, Ranks};
 use crate::statistics::{Bootstrap, ranks};
 use crate::study::{Header, StudyError};
+use overall::{block, covered, profile, wins};
 use paths::{Paths, Run};
 
 /// The maximum number of points of a curve.
@@ -37,12 +41,15 @@ pub struct Line {
 pub struct Ending {
     /// Means, deviations, regret and broken studies.
     pub row: Row,
-    /// The median of the final values; NaN if there is none.
+    /// The median of the final values over all finished studies, where one without a value is worse than all; infinite if
+    /// at least half have none, and NaN if there is no study.
     pub median: f64,
-    /// The band of the final values.
+    /// The band of the final values over all finished studies, where one without a value is worse than all; `None` if more
+    /// than a quarter have none.
     pub band: Option<Band>,
-    /// The area under the regret curve divided by its length, which is the mean simple regret over all trials from a
-    /// study's first incumbent on, in the metric's unit. It is averaged over seeds.
+    /// The area under the regret curve divided by the budget, which is the mean simple regret over the budget, in the
+    /// metric's unit. It is averaged over all finished studies. As long as a study has no value, it has the largest regret
+    /// that any study on the problem reached.
     pub area: f64,
     /// The median over all trials of the real microseconds that asking for a trial took.
     pub ask_micros: f64,
@@ -69,6 +76,8 @@ pub struct ProblemReport {
     pub objectives: Vec<Objective>,
     /// Whether seconds are simulated.
     pub simulated: bool,
+    /// The unit of the budget, over which areas are taken.
+    pub spent: Spent,
     /// How each strategy ended, in order of the strategies.
     pub endings: Vec<Ending>,
     /// The comparisons of all pairs of strategies.
@@ -77,23 +86,12 @@ pub struct ProblemReport {
     pub ranked: Vec<String>,
     /// Their ranks over those seeds.
     pub ranks: Option<Ranks>,
-    /// The incumbent's value over trials.
+    /// The value that is compared, over trials.
     pub by_trials: Vec<Line>,
-    /// The incumbent's value over the seconds of the study's clock.
+    /// The value that is compared, over the seconds of the study's clock.
     pub by_seconds: Vec<Line>,
     /// The fronts, where there are several objectives.
     pub fronts: Option<Fronts>,
-}
-
-/// The number of problems on which a strategy wins and loses against another one (p < 0.05 after Holm's correction).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wins {
-    /// Problems on which it is significantly better.
-    pub won: u32,
-    /// Problems on which it is significantly worse.
-    pub lost: u32,
-    /// Problems on which the two were compared.
-    pub of: u32,
 }
 
 /// A benchmark's report.
@@ -114,9 +112,9 @@ pub struct Report {
     pub ranked: Vec<String>,
     /// The ranks over the covered problems, from the mean ranks on each; `None` for a single problem.
     pub ranks: Option<Ranks>,
-    /// For each ranked strategy, the share of its final values whose normalized regret is at most τ, as (τ, share). A
-    /// regret of 0 is the best value and 1 is the worst value that any study on the problem ended with (Dolan & Moré
-    /// 2002; Agarwal et al. 2021).
+    /// For each ranked strategy, the share of its studies whose final normalized regret is at most τ, as (τ, share),
+    /// averaged over the problems. A regret of 0 is the best value and 1 is the worst value that any study on the problem
+    /// ended with; a study without a value never gets there (Dolan & Moré 2002; Agarwal et al. 2021).
     pub profile: Vec<(String, Vec<(f64, f64)>)>,
     /// The pairs of strategy and problem that could not run.
     pub skipped: Vec<Skipped>,
@@ -130,15 +128,16 @@ impl Report {
     /// # Errors
     /// The benchmark has no finished study, or its file cannot be read.
     pub fn of(store: &Store) -> Result<Self, StudyError> {
-        let results = Results::of(store)?;
+        let measures = measures(store)?;
+        let results = Results::with(store, &measures)?;
         if results.rows.is_empty() {
             let remedy = "run `nas bench` first; the same command continues a stopped one";
             return Err(StudyError::file(store.path(), "holds no finished study", remedy));
         }
         let comparisons = compare(&results);
         let mut bootstrap = Bootstrap::default();
-        let mut paths = Paths::read(store)?;
-        let mut fronts = fronts::read(store, &mut bootstrap)?;
+        let paths = Paths::read(store, &measures)?;
+        let mut fronts = fronts::read(store, &measures, &mut bootstrap)?;
         let mut by_problem: BTreeMap<String, Vec<Row>> = BTreeMap::new();
         for row in results.rows {
             by_problem.entry(row.problem.clone()).or_default().push(row);
@@ -146,7 +145,7 @@ impl Report {
         let problems = by_problem.into_iter().map(|(name, rows)| {
             let compared = comparisons.iter().filter(|comparison| comparison.problem == name).cloned().collect();
             let front = fronts.remove(&name);
-            problem(name, rows, compared, front, &mut paths, &mut bootstrap)
+            problem(&measures[&name], name, rows, compared, front, &paths, &mut bootstrap)
         });
         let problems: Vec<ProblemReport> = problems.collect();
         let setups = store.headers()?;
@@ -180,11 +179,12 @@ impl Report {
 
 /// The results on one problem.
 fn problem(
+    measure: &Measure,
     name: String,
     rows: Vec<Row>,
     comparisons: Vec<Comparison>,
     fronts: Option<Fronts>,
-    paths: &mut Paths,
+    paths: &Paths,
     bootstrap: &mut Bootstrap,
 ) -> ProblemReport {
     let runs = |strategy: &str| paths.runs.get(&(name.clone(), strategy.to_owned())).map_or(&[][..], Vec::as_slice);
@@ -193,10 +193,12 @@ fn problem(
     let seconds =
         paths::sample_positions(rows.iter().flat_map(|row| runs(&row.strategy)).map(|run| run.by_seconds.end));
     let mut line = |row: &Row, positions: &[f64], path: fn(&Run) -> &paths::Path| {
+        // A study without a value counts as worst, so that a curve begins where most have one.
+        let worst = row.goal.score(f64::NEG_INFINITY);
         let at = |&position: &f64| {
-            let values: Option<Vec<f64>> = runs(&row.strategy).iter().map(|run| path(run).at(position)).collect();
-            // A curve begins where every seed has an incumbent.
-            Some((position, bootstrap.band(&values?)?))
+            let values = runs(&row.strategy).iter().map(|run| path(run).at(position).unwrap_or(worst));
+            let values: Vec<f64> = values.chain(std::iter::repeat_n(worst, row.broken)).collect();
+            Some((position, bootstrap.band(&values)?))
         };
         Line { strategy: row.strategy.clone(), points: positions.iter().filter_map(at).collect() }
     };
@@ -204,14 +206,20 @@ fn problem(
     let by_seconds: Vec<Line> = rows.iter().map(|row| line(row, &seconds, |run| &run.by_seconds)).collect();
     let (ranked, over_seeds) = rank_seeds(&rows);
     let first = rows.first();
+    // The largest regret of anything that a study reported, which stands for having nothing.
+    let regrets = rows.iter().flat_map(|row| {
+        runs(&row.strategy).iter().flat_map(|run| run.by_trials.values()).map(|value| row.regret(value))
+    });
+    let largest = regrets.filter(|regret| regret.is_finite()).fold(0.0, f64::max);
     ProblemReport {
-        metric: first.map(|row| row.metric.clone()).unwrap_or_default(),
-        goal: first.map_or(Goal::Maximize, |row| row.goal),
+        metric: measure.metric.clone(),
+        goal: measure.goal,
         best: first.map_or(f64::NAN, |row| row.best),
         best_known: first.is_some_and(|row| row.best_known),
-        objectives: paths.objectives.get(&name).cloned().unwrap_or_default(),
-        simulated: paths.simulated.get(&name).copied().unwrap_or(false),
-        endings: rows.iter().map(|row| ending(row, runs(&row.strategy), bootstrap)).collect(),
+        objectives: measure.objectives.clone(),
+        simulated: measure.simulated,
+        spent: paths.spent.get(&name).copied().unwrap_or(Spent::Trials),
+        endings: rows.iter().map(|row| ending(row, runs(&row.strategy), largest, bootstrap)).collect(),
         comparisons,
         ranked,
         ranks: over_seeds,
@@ -222,12 +230,13 @@ fn problem(
     }
 }
 
-fn ending(row: &Row, runs: &[Run], bootstrap: &mut Bootstrap) -> Ending {
-    let finals: Vec<f64> = row.finals.values().copied().collect();
+fn ending(row: &Row, runs: &[Run], largest: f64, bootstrap: &mut Bootstrap) -> Ending {
+    let finals = row.all_finals();
     let asks: Vec<f64> = runs.iter().flat_map(|run| run.times.iter().map(|(ask, _)| ask * 1e6)).collect();
     let tells: Vec<f64> = runs.iter().flat_map(|run| run.times.iter().map(|(_, tell)| tell * 1e6)).collect();
     let seconds: f64 = runs.iter().flat_map(|run| run.times.iter().map(|(ask, tell)| ask + tell)).sum();
-    let areas: Vec<f64> = runs.iter().filter_map(|run| run.by_trials.mean(|value| row.regret(value))).collect();
+    let areas = runs.iter().map(|run| run.mean_over_budget(largest, |value| row.regret(value)));
+    let areas: Vec<f64> = areas.chain(std::iter::repeat_n(largest, row.broken)).collect();
     Ending {
         row: row.clone(),
         median: median(finals.clone()),
@@ -249,63 +258,15 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// The strategies with the largest number of finished seeds, and their ranks with each seed as a block.
+/// The strategies with the largest number of finished studies, and their ranks with each seed as a block. A study without
+/// a final value has the last rank.
 fn rank_seeds(rows: &[Row]) -> (Vec<String>, Option<Ranks>) {
-    let most = rows.iter().map(|row| row.finals.len()).max().unwrap_or(0);
-    let full: Vec<&Row> = rows.iter().filter(|row| row.finals.len() == most && most > 0).collect();
-    let seeds = full.first().map(|row| row.finals.keys().copied().collect::<Vec<u32>>()).unwrap_or_default();
-    let block = |seed: &u32| -> Option<Vec<f64>> {
-        full.iter().map(|row| row.finals.get(seed).map(|value| row.goal.score(*value))).collect()
-    };
+    let most = rows.iter().map(Row::studies).max().unwrap_or(0);
+    let full: Vec<&Row> = rows.iter().filter(|row| row.studies() == most && most > 0).collect();
+    let seeds = full.first().map(|row| row.all_seeds()).unwrap_or_default();
+    let block = |&seed: &u32| -> Option<Vec<f64>> { full.iter().map(|row| row.score(seed)).collect() };
     let blocks: Vec<Vec<f64>> = seeds.iter().filter_map(block).collect();
     (full.iter().map(|row| row.strategy.clone()).collect(), ranks(&blocks))
-}
-
-/// The scores of one problem for the ranking over problems: the negated mean ranks of the strategies over its seeds.
-fn block(problem: &ProblemReport, ranked: &[String]) -> Option<Vec<f64>> {
-    let ranks = problem.ranks.as_ref()?;
-    let place = |strategy: &String| problem.ranked.iter().position(|name| name == strategy);
-    ranked.iter().map(|strategy| Some(-ranks.mean[place(strategy)?])).collect()
-}
-
-/// The problems that are ranked over. A problem that only a few strategies can serve would exclude all others.
-fn covered(problems: &[ProblemReport]) -> Vec<&ProblemReport> {
-    let most = problems.iter().map(|problem| problem.ranked.len()).max().unwrap_or(0);
-    problems.iter().filter(|problem| 2 * problem.ranked.len() >= most).collect()
-}
-
-/// Counts the significant wins of every strategy against every other one.
-fn wins(strategies: &[String], comparisons: &[Comparison]) -> Vec<Vec<Wins>> {
-    let mut wins = vec![vec![Wins::default(); strategies.len()]; strategies.len()];
-    let place = |name: &String| strategies.iter().position(|strategy| strategy == name);
-    for comparison in comparisons {
-        let (Some(a), Some(b)) = (place(&comparison.a), place(&comparison.b)) else { continue };
-        // The effect size decides who won, because the means may point the other way.
-        let (ours, theirs) = match comparison.p_holm < 0.05 {
-            true => (u32::from(comparison.a12 > 0.5), u32::from(comparison.a12 < 0.5)),
-            false => (0, 0),
-        };
-        for (row, column, won, lost) in [(a, b, ours, theirs), (b, a, theirs, ours)] {
-            let cell = &mut wins[row][column];
-            *cell = Wins { won: cell.won + won, lost: cell.lost + lost, of: cell.of + 1 };
-        }
-    }
-    wins
-}
-
-/// The performance profile of a strategy, see [`Report::profile`].
-fn profile(strategy: &str, problems: &[&ProblemReport]) -> Vec<(f64, f64)> {
-    let mut regrets = Vec::new();
-    for problem in problems {
-        let all =
-            || problem.endings.iter().flat_map(|ending| ending.row.finals.values().map(|v| ending.row.regret(*v)));
-        let worst = all().filter(|regret| regret.is_finite()).fold(0.0, f64::max);
-        let own = problem.endings.iter().filter(|ending| ending.row.strategy == strategy);
-        let own = own.flat_map(|ending| ending.row.finals.values().map(|value| ending.row.regret(*value)));
-        regrets.extend(own.map(|regret| if worst > 0.0 { regret / worst } else { 0.0 }));
-    }
-    let share = |limit: f64| regrets.iter().filter(|regret| **regret <= limit + 1e-12).count() as f64;
-    (0..=100).map(|step| f64::from(step) / 100.0).map(|limit| (limit, share(limit) / regrets.len() as f64)).collect()
 }
 
 #[cfg(test)]

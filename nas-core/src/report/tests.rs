@@ -1,29 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-
-fn row(problem: &str, strategy: &str, finals: &[f64]) -> Row {
-    Row {
-        problem: problem.into(),
-        strategy: strategy.into(),
-        metric: "value".into(),
-        goal: Goal::Maximize,
-        seeds: finals.len(),
-        broken: 0,
-        reason: None,
-        finals: (0..).zip(finals.iter().copied()).collect(),
-        curve: Vec::new(),
-        seconds_mean: 0.0,
-        ask_tell_micros: 0.0,
-        trial_micros: 0.0,
-        best: 10.0,
-        best_known: true,
-    }
-}
+use crate::benchmark::rows::{complete, row};
 
 #[test]
 fn strategies_with_fewer_seeds_are_not_ranked() {
-    let rows = [row("p", "a", &[1.0, 2.0, 3.0]), row("p", "b", &[2.0, 3.0, 3.0]), row("p", "c", &[9.0])];
+    let rows = [complete("p", "a", &[1.0, 2.0, 3.0]), complete("p", "b", &[2.0, 3.0, 3.0]), complete("p", "c", &[9.0])];
     let (ranked, ranks) = rank_seeds(&rows);
     assert_eq!(ranked, ["a", "b"]);
     // b wins two seeds, and one is tied.
@@ -33,29 +15,18 @@ fn strategies_with_fewer_seeds_are_not_ranked() {
 }
 
 #[test]
+fn a_study_without_a_value_has_the_last_rank() {
+    let rows =
+        [row("p", "a", &[Some(1.0), Some(1.0)]), row("p", "b", &[Some(2.0), None]), row("p", "c", &[None, None])];
+    let (ranked, ranks) = rank_seeds(&rows);
+    assert_eq!(ranked, ["a", "b", "c"]);
+    assert_eq!(ranks.unwrap().mean, [1.5, 1.75, 2.75]);
+}
+
+#[test]
 fn medians_by_hand() {
     assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
     assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
     assert!(median(Vec::new()).is_nan());
-}
-
-#[test]
-fn only_significant_wins_count() {
-    let comparison = |problem: &str, a12: f64, p_holm: f64| Comparison {
-        problem: problem.into(),
-        a: "a".into(),
-        b: "b".into(),
-        seeds: 30,
-        difference: 0.0,
-        wins: 0,
-        ties: 0,
-        p: p_holm,
-        p_holm,
-        a12,
-    };
-    let all = [comparison("p", 0.9, 0.01), comparison("q", 0.9, 0.06), comparison("r", 0.2, 0.01)];
-    let wins = wins(&["a".to_owned(), "b".to_owned()], &all);
-    assert_eq!(wins[0][1], Wins { won: 1, lost: 1, of: 3 });
-    assert_eq!(wins[1][0], Wins { won: 1, lost: 1, of: 3 });
-    assert_eq!(wins[0][0], Wins::default());
+    assert_eq!(median(vec![1.0, f64::NEG_INFINITY, f64::NEG_INFINITY]), f64::NEG_INFINITY);
 }

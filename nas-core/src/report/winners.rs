@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nas_api::Genotype;
 
-use crate::benchmark::{Columns, Store, incumbent};
+use crate::benchmark::{Columns, Store, incumbent, measures};
 use crate::study::StudyError;
 
 /// The best incumbent of all studies on a problem.
@@ -31,8 +31,10 @@ pub struct Winner {
 /// The benchmark's file cannot be read.
 pub fn winners(store: &Store) -> Result<Vec<Winner>, StudyError> {
     let mut best: BTreeMap<String, ((f64, f64), Winner)> = BTreeMap::new();
-    store.each(|problem, strategy, seed, study| {
-        let Some(columns) = Columns::of(&study).filter(|_| study.broken.is_none()) else { return Ok(()) };
+    let measures = measures(store)?;
+    store.each_in_time(|problem, strategy, seed, study| {
+        let Some(measure) = measures.get(problem) else { return Ok(()) };
+        let Some(columns) = Columns::of(&study, &measure.metric) else { return Ok(()) };
         let Some((rank, trial)) = incumbent(&study.trials, &columns) else { return Ok(()) };
         let better = best.get(problem).is_none_or(|(known, _)| rank > *known);
         if better && !trial.genotype.is_empty() {

@@ -16,6 +16,9 @@ pub const UNTIED_WILCOXON_P: f64 = 0.032_768_249_511_718_75;
 /// `st.mannwhitneyu(a, b).statistic`
 pub const UNTIED_U: f64 = 286.5;
 
+/// `(w - v) / (w + v)`, where w and v are the sums of `st.rankdata(abs(a - b))` over positive and negative differences.
+pub const UNTIED_RANK_BISERIAL: f64 = 0.542_857_142_857_142_8;
+
 /// Pairs with tied differences, two of which are zero.
 pub const TIED_A: [f64; 24] = [
     2.0, 2.0, 6.0, 6.0, 7.0, 1.0, 7.0, 7.0, 2.0, 0.0, 6.0, 7.0, 4.0, 1.0, 1.0, 3.0, 6.0, 2.0, 0.0, 6.0, 6.0, 1.0, 5.0,
@@ -30,6 +33,8 @@ pub const TIED_B: [f64; 24] = [
 pub const TIED_WILCOXON_P: f64 = 0.197_893_012_129_040_42;
 /// `st.mannwhitneyu(a, b).statistic`
 pub const TIED_U: f64 = 351.0;
+/// As [`UNTIED_RANK_BISERIAL`], without the zero differences.
+pub const TIED_RANK_BISERIAL: f64 = 0.316_205_533_596_837_95;
 /// `st.mannwhitneyu(a[:9], b[:7]).statistic`
 pub const UNEQUAL_SIZES_U: f64 = 44.0;
 
@@ -47,6 +52,13 @@ pub const LARGE_B: [f64; 40] = [
 ];
 /// `st.wilcoxon(a, b, zero_method="wilcox", correction=True, method="asymptotic").pvalue`
 pub const LARGE_WILCOXON_P: f64 = 0.614_227_190_801_766;
+/// As [`UNTIED_RANK_BISERIAL`].
+pub const LARGE_RANK_BISERIAL: f64 = 0.092_682_926_829_268_29;
+/// For the pairs (i + 0.001, i), i = 0 … 28, and (−1, 29), with d = `np.round(a - b, 9)`:
+/// `st.wilcoxon(d, zero_method="wilcox", correction=True, method="asymptotic").pvalue`
+pub const ONE_LARGE_LOSS_WILCOXON_P: f64 = 2.752_262_998_349_323_7e-6;
+/// The same pairs: (435 − 30) / 465.
+pub const ONE_LARGE_LOSS_RANK_BISERIAL: f64 = 0.870_967_741_935_483_9;
 /// For n pairs with the differences i² + 1, i = 0 … n − 1:
 /// `st.wilcoxon(d, zero_method="wilcox", correction=True, method="asymptotic").pvalue`
 pub const ALL_WON_WILCOXON_P: [(u32, f64); 2] = [(60, 1.671_328_569_652_654e-11), (200, 1.447_001_734_810_239_8e-34)];
@@ -80,6 +92,18 @@ pub const BLOCKS_MEAN_RANKS: [f64; 4] =
 pub const BLOCKS_FRIEDMAN: (f64, f64) = (12.026_548_672_566_39, 0.007_292_767_082_215_197);
 /// F = (n − 1) χ² / (n (k − 1) − χ²) and `st.f.sf(F, k - 1, (k - 1) * (n - 1))`.
 pub const BLOCKS_IMAN_DAVENPORT: (f64, f64) = (5.518_272_425_249_183, 0.003_485_826_749_089_303_6);
+
+/// Scores in blocks, and the share of all orders within the blocks whose Friedman statistic is at least as large, by
+/// enumeration with `itertools.product` over `itertools.permutations` of each block but the first; the statistic is the
+/// sum of squares of the sums of `st.rankdata`. The third and the fourth agree with the tables of Hollander & Wolfe (1973),
+/// .042 and .033.
+pub const FRIEDMAN_EXACT: [(&[&[f64]], f64); 5] = [
+    (&[&[3.0, 2.0, 1.0], &[3.0, 2.0, 1.0]], 1.0 / 6.0),
+    (&[&[5.0, 4.0, 3.0, 2.0, 1.0], &[5.0, 4.0, 3.0, 2.0, 1.0]], 1.0 / 120.0),
+    (&[&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0], &[1.0, 3.0, 2.0], &[1.0, 2.0, 3.0]], 9.0 / 216.0),
+    (&[&[1.0, 2.0, 3.0, 4.0], &[2.0, 1.0, 3.0, 4.0], &[1.0, 2.0, 4.0, 3.0]], 19.0 / 576.0),
+    (&[&[1.0, 1.0, 2.0], &[1.0, 2.0, 2.0], &[3.0, 1.0, 2.0], &[1.0, 2.0, 3.0], &[2.0, 2.0, 2.5]], 136.0 / 1296.0),
+];
 
 /// `st.studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)` for some numbers of treatments k.
 pub const NEMENYI: [(usize, f64); 6] = [

@@ -52,6 +52,12 @@ pub fn hypervolume(points: &[Point], reference: &[f64]) -> f64 {
     }
 }
 
+/// The hypervolume that a front gains by a point.
+pub fn added_volume(point: &[f64], front: &[Point], reference: &[f64]) -> f64 {
+    let inside = point.iter().zip(reference).all(|(value, limit)| value < limit);
+    if inside { exclusive(point, front, reference) } else { 0.0 }
+}
+
 /// The volume that a point dominates and the others do not.
 fn exclusive(point: &[f64], others: &[Point], reference: &[f64]) -> f64 {
     let all: f64 = point.iter().zip(reference).map(|(value, limit)| limit - value).product();
@@ -124,6 +130,16 @@ mod tests {
                 cells += u32::from(points.iter().any(|point| weakly_dominates(point, &corner)));
             }
             prop_assert!((hypervolume(&points, &[1.0; 3]) - f64::from(cells) / 1000.0).abs() < 1e-9);
+        }
+
+        #[test]
+        fn volumes_added_one_by_one_are_the_whole(points in points(3)) {
+            let (mut front, mut sum) = (Vec::new(), 0.0);
+            for point in &points {
+                sum += added_volume(point, &front, &[0.8; 3]);
+                insert(&mut front, point.clone());
+            }
+            prop_assert!((sum - hypervolume(&points, &[0.8; 3])).abs() < 1e-9);
         }
 
         #[test]

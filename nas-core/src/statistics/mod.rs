@@ -9,9 +9,10 @@ mod bootstrap;
 mod fixtures;
 mod hypervolume;
 mod paired;
+mod permutation;
 mod ranks;
 
-pub use bootstrap::{Band, Bootstrap, RESAMPLES, iqm};
-pub use hypervolume::{Point, front, hypervolume, igd_plus, insert};
-pub use paired::{a12, holm, wilcoxon};
-pub use ranks::{Friedman, Ranks, ranked, ranks};
+pub use bootstrap::{Band, Bootstrap, MIN_VALUES, RESAMPLES, iqm};
+pub use hypervolume::{Point, added_volume, front, hypervolume, igd_plus, insert};
+pub use paired::{SignedRanks, a12, holm, signed_ranks};
+pub use ranks::{Friedman, FriedmanTest, MIN_BLOCKS, Ranks, ranked, ranks};

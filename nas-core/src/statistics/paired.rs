@@ -1,4 +1,5 @@
-//! Whether one sample is better than another one: the signed-rank test, Holm's correction and the effect size Â₁₂.
+//! Whether one sample is better than another one: the signed-rank test with its effect size, Holm's correction, and the
+//! effect size Â₁₂ of unpaired samples.
 
 use stats_claw::special::erfc;
 use stats_claw::tests_stat::nonparametric::wilcoxon_signed_rank_mode;
@@ -9,14 +10,63 @@ use super::ranked;
 /// A p-value below this comes from the normal approximation: the exact one, for fewer than 25 differences, is at least
 /// 2⁻²³.
 const SMALLEST_EXACT: f64 = 1e-8;
+/// Differences are rounded to this share of the largest value, so that equal differences of decimal numbers are ties.
+const RESOLUTION: f64 = 1e-12;
+/// The size of a difference from a value that is worse than every other one, in units of the resolution: more than any
+/// difference of two numbers, which is at most 2 / `RESOLUTION`.
+const BEYOND: f64 = 4.0 / RESOLUTION;
 
-/// The two-sided p-value of the Wilcoxon signed-rank test on pairs (Wilcoxon 1945). Zero differences are dropped. The
-/// p-value is exact for fewer than 25 untied differences; otherwise it is the normal approximation, corrected for ties
-/// and continuity. It is 1 where no pair differs.
-pub fn wilcoxon(a: &[f64], b: &[f64]) -> f64 {
+/// The Wilcoxon signed-rank test on pairs of scores, of which more is better.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SignedRanks {
+    /// The two-sided p-value; 1 where no pair differs.
+    pub p: f64,
+    /// The matched-pairs rank-biserial correlation (W⁺ − W⁻) / (W⁺ + W⁻) (Kerby 2014): 1 where `a` is better in every
+    /// pair that differs, −1 where `b` is, 0 where the test favours neither. Its sign is the direction of the test.
+    pub rank_biserial: f64,
+    /// The number of pairs in which `a` is better.
+    pub wins: usize,
+    /// The number of pairs that do not differ.
+    pub ties: usize,
+}
+
+/// Compares paired scores (Wilcoxon 1945). Zero differences are dropped. The p-value is exact for fewer than 25 untied
+/// differences; otherwise it is the normal approximation, corrected for ties and continuity. A score of −∞ is worse than
+/// every number, by more than any two numbers differ; two of them are tied. Differences are rounded to 1e-12 of the
+/// largest score, because the rounding errors of decimal numbers would otherwise break ties at random.
+pub fn signed_ranks(a: &[f64], b: &[f64]) -> SignedRanks {
+    let finite = a.iter().zip(b).flat_map(|(a, b)| [*a, *b]).filter(|value| value.is_finite());
+    let unit = finite.fold(0.0, |largest: f64, value| largest.max(value.abs())) * RESOLUTION;
+    let rounded = |(a, b): (&f64, &f64)| match (a.is_finite(), b.is_finite()) {
+        _ if a == b => 0.0,
+        (true, true) => ((a - b) / unit).round(),
+        (true, false) => BEYOND,
+        (false, true) => -BEYOND,
+        (false, false) => 0.0,
+    };
+    let all: Vec<f64> = a.iter().zip(b).map(rounded).collect();
+    let differences: Vec<f64> = all.iter().copied().filter(|difference| *difference != 0.0).collect();
+    let ranks = size_ranks(&differences);
+    let signed: f64 = differences.iter().zip(&ranks).map(|(difference, rank)| difference.signum() * rank).sum();
+    SignedRanks {
+        p: p_value(&differences, &ranks),
+        rank_biserial: if differences.is_empty() { 0.0 } else { signed / ranks.iter().sum::<f64>() },
+        wins: differences.iter().filter(|difference| **difference > 0.0).count(),
+        ties: all.len() - differences.len(),
+    }
+}
+
+/// The ranks of the sizes of differences: 1 for the smallest, and equal sizes share the mean of their ranks.
+fn size_ranks(differences: &[f64]) -> Vec<f64> {
+    // `ranked` gives rank 1 to the greatest value.
+    ranked(&differences.iter().map(|difference| -difference.abs()).collect::<Vec<f64>>())
+}
+
+fn p_value(differences: &[f64], ranks: &[f64]) -> f64 {
+    let zeros = vec![0.0; differences.len()];
     // The only possible error is that no pair differs.
-    match wilcoxon_signed_rank_mode(a, b, Alternative::TwoSided, true, Mode::Auto) {
-        Ok(tested) if tested.p_value < SMALLEST_EXACT => tail(a, b, tested.statistic),
+    match wilcoxon_signed_rank_mode(differences, &zeros, Alternative::TwoSided, true, Mode::Auto) {
+        Ok(tested) if tested.p_value < SMALLEST_EXACT => tail(ranks, tested.statistic),
         Ok(tested) => tested.p_value,
         Err(_) => 1.0,
     }
@@ -25,18 +75,14 @@ pub fn wilcoxon(a: &[f64], b: &[f64]) -> f64 {
 /// The library computes the normal approximation as 2 (1 − Φ(z)), which loses every p-value below 1e-16. This computes
 /// the same tail directly. `statistic` is the smaller of the two rank sums; under the null hypothesis the mean of a
 /// rank sum is half the sum of all ranks, and its variance is a quarter of the sum of their squares, ties included.
-fn tail(a: &[f64], b: &[f64], statistic: f64) -> f64 {
-    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    // `ranked` gives rank 1 to the greatest value, but here the smallest difference has rank 1.
-    let negated: Vec<f64> = differences.filter(|&size| size > 0.0).map(|size| -size).collect();
-    let ranks = ranked(&negated);
+fn tail(ranks: &[f64], statistic: f64) -> f64 {
     let mean = ranks.iter().sum::<f64>() / 2.0;
     let deviation = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt() / 2.0;
     erfc((mean - statistic - 0.5) / deviation / std::f64::consts::SQRT_2)
 }
 
 /// The probability that a value of `a` exceeds a value of `b` when both are drawn independently, where ties count half
-/// (Vargha & Delaney 2000, Â₁₂).
+/// (Vargha & Delaney 2000, Â₁₂). It ignores pairs, so it may point the other way than a paired test.
 pub fn a12(a: &[f64], b: &[f64]) -> f64 {
     let mut sorted = b.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -68,6 +114,10 @@ mod tests {
     use super::super::fixtures;
     use super::*;
 
+    fn wilcoxon(a: &[f64], b: &[f64]) -> f64 {
+        signed_ranks(a, b).p
+    }
+
     fn assert_near(found: f64, expected: f64, tolerance: f64) {
         assert!((found - expected).abs() <= tolerance * expected.abs(), "{found}, not {expected}");
     }
@@ -78,7 +128,7 @@ mod tests {
     fn signed_rank_test_reproduces_the_textbook_example() {
         let x = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
         let y = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
-        assert!((wilcoxon(&x, &y) - 0.039_062_5).abs() < 1e-9);
+        assert!((signed_ranks(&x, &y).p - 0.039_062_5).abs() < 1e-9);
     }
 
     #[test]
@@ -110,10 +160,40 @@ mod tests {
         let b = vec![0.0; 60];
         let tested = wilcoxon_signed_rank_mode(&a, &b, Alternative::TwoSided, true, Mode::Auto).unwrap();
         assert!(tested.p_value < 1e-8 && tested.p_value > 1e-12, "{tested:?}");
-        let tail = tail(&a, &b, tested.statistic);
-        assert!((tail - tested.p_value).abs() < 1e-15, "{tail} {tested:?}");
-        assert_eq!(wilcoxon(&a, &b), tail);
-        assert_near(tail, fixtures::TIED_TAIL_WILCOXON_P, 1e-11);
+        let found = wilcoxon(&a, &b);
+        assert!((found - tested.p_value).abs() < 1e-15, "{found} {tested:?}");
+        assert_near(found, fixtures::TIED_TAIL_WILCOXON_P, 1e-11);
+    }
+
+    /// SciPy, given the differences rounded to nine decimals, sees 29 ties; unrounded they are six different numbers.
+    #[test]
+    fn equal_differences_of_decimal_numbers_are_ties() {
+        let b: Vec<f64> = (0..30).map(f64::from).collect();
+        let a: Vec<f64> = b.iter().map(|value| if *value < 29.0 { value + 0.001 } else { -1.0 }).collect();
+        let found = signed_ranks(&a, &b);
+        assert_near(found.p, fixtures::ONE_LARGE_LOSS_WILCOXON_P, 1e-11);
+        assert_near(found.rank_biserial, fixtures::ONE_LARGE_LOSS_RANK_BISERIAL, 1e-14);
+        assert_eq!((found.wins, found.ties), (29, 0));
+        assert!(a12(&a, &b) < 0.5, "the unpaired effect size points the other way");
+    }
+
+    #[test]
+    fn rank_biserial_correlation_agrees_with_scipys_ranks() {
+        use fixtures::{LARGE_A, LARGE_B, TIED_A, TIED_B, UNTIED_A, UNTIED_B};
+        assert_near(signed_ranks(&UNTIED_A, &UNTIED_B).rank_biserial, fixtures::UNTIED_RANK_BISERIAL, 1e-14);
+        assert_near(signed_ranks(&TIED_A, &TIED_B).rank_biserial, fixtures::TIED_RANK_BISERIAL, 1e-14);
+        assert_near(signed_ranks(&LARGE_A, &LARGE_B).rank_biserial, fixtures::LARGE_RANK_BISERIAL, 1e-14);
+        assert_near(signed_ranks(&TIED_B, &TIED_A).rank_biserial, -fixtures::TIED_RANK_BISERIAL, 1e-14);
+    }
+
+    #[test]
+    fn a_missing_score_loses_against_every_number_and_ties_with_another_one() {
+        let missing = f64::NEG_INFINITY;
+        let found = signed_ranks(&[1.0, 2.0, missing, missing], &[missing, 1e300, 0.0, missing]);
+        assert_eq!((found.wins, found.ties), (1, 1));
+        // Ranks: the loss of 1e300 is the smallest difference; a win and a loss against a missing score share 2.5.
+        assert!((found.rank_biserial - (2.5 - 2.5 - 1.0) / 6.0).abs() < 1e-12, "{found:?}");
+        assert_eq!(signed_ranks(&[missing; 3], &[missing; 3]).p, 1.0);
     }
 
     #[test]

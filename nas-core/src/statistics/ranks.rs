@@ -3,6 +3,17 @@
 use stats_claw::special::{betai, erfc};
 use stats_claw::tests_stat::nonparametric::friedman;
 
+use super::permutation::friedman_p;
+
+/// With fewer blocks, p comes from all orders (or random ones) of the scores within the blocks; from here on Iman and
+/// Davenport's approximation holds.
+const FEW_BLOCKS: usize = 15;
+/// The smallest number of blocks over which mean ranks are compared: with fewer, the critical difference of Nemenyi's
+/// approximation says nothing.
+pub const MIN_BLOCKS: usize = 6;
+/// A smaller p rejects the hypothesis that all strategies rank alike.
+const SIGNIFICANT: f64 = 0.05;
+
 /// How strategies rank over several blocks. A block is a problem, or one seed of a problem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranks {
@@ -23,12 +34,31 @@ pub struct Ranks {
 pub struct Friedman {
     /// The test statistic, corrected for ties.
     pub chi_squared: f64,
-    /// The p-value of `chi_squared`.
+    /// The p-value.
     pub p: f64,
-    /// The less conservative statistic of Iman & Davenport (1980); infinite where all blocks agree.
-    pub f: f64,
-    /// The p-value of `f`.
-    pub f_p: f64,
+    /// Where `p` comes from.
+    pub test: FriedmanTest,
+}
+
+/// Where the p-value of Friedman's test comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FriedmanTest {
+    /// All orders of the scores within the blocks.
+    Exact,
+    /// Random orders of the scores within the blocks.
+    Drawn,
+    /// The less conservative statistic F of Iman & Davenport (1980), which this holds.
+    ImanDavenport(f64),
+    /// The distribution of χ², where F would be infinite because all blocks agree.
+    ChiSquared,
+}
+
+impl Ranks {
+    /// Whether Friedman's test rejects that all strategies rank alike. Only then are pairs of mean ranks compared (Demšar
+    /// 2006, section 3.2.2). With two strategies there is no such test, and their one pair is always compared.
+    pub fn rejected(&self) -> bool {
+        self.mean.len() == 2 || self.friedman.is_some_and(|friedman| friedman.p < SIGNIFICANT)
+    }
 }
 
 /// Ranks the strategies in every block. A block holds one score per strategy, and a higher score is better. Returns
@@ -77,21 +107,30 @@ fn friedman_test(blocks: &[Vec<f64>], strategies: usize) -> Option<Friedman> {
     let (k, n) = (strategies as f64, blocks.len() as f64);
     // Where all strategies rank alike, rounding can make the statistic negative.
     let chi_squared = tested.statistic.max(0.0);
-    let (f, f_p) = iman_davenport(chi_squared, k, n);
-    // The library computes its plain p-value as a difference from 1, which loses everything below 1e-16.
-    let p = tested.log_p_value.map_or(tested.p_value, f64::exp);
-    Some(Friedman { chi_squared, p, f, f_p })
+    let (p, test) = match blocks.len() < FEW_BLOCKS {
+        true => {
+            let (p, exact) = friedman_p(blocks);
+            (p, if exact { FriedmanTest::Exact } else { FriedmanTest::Drawn })
+        }
+        false => match iman_davenport(chi_squared, k, n) {
+            Some((f, p)) => (p, FriedmanTest::ImanDavenport(f)),
+            // The library computes its plain p-value as a difference from 1, which loses everything below 1e-16.
+            None => (tested.log_p_value.map_or(tested.p_value, f64::exp), FriedmanTest::ChiSquared),
+        },
+    };
+    Some(Friedman { chi_squared, p, test })
 }
 
-/// F with k − 1 and (k − 1)(n − 1) degrees of freedom, and its upper tail.
-fn iman_davenport(chi_squared: f64, k: f64, n: f64) -> (f64, f64) {
+/// F with k − 1 and (k − 1)(n − 1) degrees of freedom, and its upper tail. `None` where all blocks agree, so that F would
+/// be infinite.
+fn iman_davenport(chi_squared: f64, k: f64, n: f64) -> Option<(f64, f64)> {
     let left = n * (k - 1.0) - chi_squared;
     if left <= 1e-12 {
-        return (f64::INFINITY, 0.0);
+        return None;
     }
     let f = (n - 1.0) * chi_squared / left;
     let (d1, d2) = (k - 1.0, (k - 1.0) * (n - 1.0));
-    (f, betai(d2 / 2.0, d1 / 2.0, d2 / (d2 + d1 * f)))
+    Some((f, betai(d2 / 2.0, d1 / 2.0, d2 / (d2 + d1 * f))))
 }
 
 /// The two-sided 5 % critical value for k strategies: the 95 % quantile of the studentized range with infinitely many
@@ -176,7 +215,9 @@ mod tests {
         let blocks: Vec<Vec<f64>> = ROUNDING_FIRST_BASE.iter().map(|row| row.to_vec()).collect();
         let found = ranks(&blocks).unwrap();
         let friedman = found.friedman.unwrap();
-        assert!((friedman.chi_squared - 11.143).abs() < 5e-4 && (friedman.p - 0.003805).abs() < 5e-7, "{found:?}");
+        // R gives 11.143 and, by the χ² approximation, 0.003805, which F makes smaller.
+        assert!((friedman.chi_squared - 11.143).abs() < 5e-4, "{found:?}");
+        assert!(friedman.p > 0.001 && friedman.p < 0.003805, "{found:?}");
         // The longest time ranks first, and the third way is the quickest.
         assert!(found.mean[2] > found.mean[1] && found.mean[1] > found.mean[0], "{found:?}");
     }
@@ -186,13 +227,14 @@ mod tests {
     #[test]
     fn tiny_p_values_are_not_rounded_to_zero() {
         let friedman = ranks(&vec![vec![1.0, 2.0, 3.0]; 100]).unwrap().friedman.unwrap();
+        assert_eq!(friedman.test, FriedmanTest::ChiSquared);
         assert!((friedman.p / (-100.0_f64).exp() - 1.0).abs() < 1e-9, "{friedman:?}");
     }
 
     /// Demšar 2006, section 3.2.3: four classifiers on 14 data sets.
     #[test]
     fn iman_davenport_reproduces_demsars_example() {
-        let (f, p) = iman_davenport(9.28, 4.0, 14.0);
+        let (f, p) = iman_davenport(9.28, 4.0, 14.0).unwrap();
         assert!((f - 3.69).abs() < 5e-3, "{f}");
         // The paper gives 2.85 as the critical value of F(3, 39) at 5 %.
         assert!(p < 0.05 && p > 0.01, "{p}");
@@ -218,12 +260,33 @@ mod tests {
         let blocks: Vec<Vec<f64>> = fixtures::BLOCKS.iter().map(|block| block.to_vec()).collect();
         let found = ranks(&blocks).unwrap();
         let friedman = found.friedman.unwrap();
-        let (chi_squared, p) = fixtures::BLOCKS_FRIEDMAN;
+        let (chi_squared, _) = fixtures::BLOCKS_FRIEDMAN;
         let (f, f_p) = fixtures::BLOCKS_IMAN_DAVENPORT;
-        let pairs = [(friedman.chi_squared, chi_squared), (friedman.p, p), (friedman.f, f), (friedman.f_p, f_p)];
+        let (found_f, found_p) = iman_davenport(friedman.chi_squared, 4.0, 12.0).unwrap();
+        let pairs = [(friedman.chi_squared, chi_squared), (found_f, f), (found_p, f_p)];
         for (found, expected) in pairs.into_iter().chain(found.mean.into_iter().zip(fixtures::BLOCKS_MEAN_RANKS)) {
             assert!((found / expected - 1.0).abs() < 1e-9, "{found}, not {expected}");
         }
+    }
+
+    /// The exact p-value of three strategies in one order on two problems is 1/6; by F it would be 0.
+    #[test]
+    fn two_blocks_that_agree_reject_nothing() {
+        let found = ranks(&[vec![3.0, 2.0, 1.0], vec![3.0, 2.0, 1.0]]).unwrap();
+        let friedman = found.friedman.unwrap();
+        assert!((friedman.p - 1.0 / 6.0).abs() < 1e-12, "{friedman:?}");
+        assert_eq!(friedman.test, FriedmanTest::Exact);
+        assert!(!found.rejected());
+        assert!(ranks(&vec![vec![3.0, 2.0, 1.0]; 8]).unwrap().rejected());
+    }
+
+    /// With 14 blocks, permutations and the approximation give about the same.
+    #[test]
+    fn permutations_and_approximation_meet() {
+        let blocks: Vec<Vec<f64>> = ROUNDING_FIRST_BASE.iter().take(FEW_BLOCKS - 1).map(|row| row.to_vec()).collect();
+        let friedman = ranks(&blocks).unwrap().friedman.unwrap();
+        let (_, approximate) = iman_davenport(friedman.chi_squared, 3.0, blocks.len() as f64).unwrap();
+        assert!((friedman.p - approximate).abs() < 0.02, "{friedman:?}, {approximate}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) fn critical_difference(
     let half = mean.len().div_ceil(2);
     let narrow = mean.len() <= MAX_NARROW;
     // The width of the diagram, the space for names at each side, and the letters that fit there.
-    let (width, side, letters) = if narrow { (580, 190, 17) } else { (1000, 255, 26) };
+    let (width, side, letters) = if narrow { (640, 225, 24) } else { (1000, 265, 28) };
     let (left, right, axis) = (side, width - side, 58);
     let bars = BAR * cliques.len() as i32;
     let height = axis + bars + ROW * half as i32 + 22;

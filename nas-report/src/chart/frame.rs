@@ -43,7 +43,7 @@ pub(super) fn frame(axes: &Axes<'_>, x: (f64, f64), y: (f64, f64), right: u32) -
 
 /// Returns round values between the ends of a logarithmic axis: powers of ten, with their doubles and fivefolds if
 /// there are few, or even steps on a short axis.
-fn ticks((low, high): (f64, f64)) -> Vec<f64> {
+pub(super) fn ticks((low, high): (f64, f64)) -> Vec<f64> {
     let inside = |value: &f64| *value >= low && *value <= high;
     if high / low > 20.0 {
         let digits: &[f64] = if high / low > 1000.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };

@@ -3,12 +3,16 @@
 mod critical;
 mod frame;
 mod paths;
+mod scatter;
+mod strips;
 
 use serde_json::{Value, json};
 
 pub(crate) use critical::critical_difference;
 use frame::{Frame, HEIGHT, WIDTH};
 use paths::Scale;
+pub(crate) use scatter::{Mark, scatter};
+pub(crate) use strips::strips;
 
 use crate::text::escaped;
 use crate::{ReportError, colour};

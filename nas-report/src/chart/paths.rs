@@ -8,7 +8,7 @@ use crate::colour;
 use crate::text::{escaped, shortened};
 
 /// The largest number of letters of a name beside its line.
-const MAX_NAME: usize = 18;
+const MAX_NAME: usize = 24;
 const NAME_SIZE: f64 = 14.0;
 /// The average width of a letter relative to the font size.
 const LETTER: f64 = 0.53;
@@ -25,7 +25,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    fn at(&self, x: f64, y: f64) -> (f64, f64) {
+    pub(super) fn at(&self, x: f64, y: f64) -> (f64, f64) {
         let part = |value: f64, (low, high): (f64, f64), log: bool| match log {
             true => (value / low).ln() / (high / low).ln(),
             false => (value - low) / (high - low),

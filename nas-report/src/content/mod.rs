@@ -3,14 +3,20 @@
 mod overall;
 mod problem;
 mod setup;
+mod study;
 
-use nas_core::report::{Band, Line, Ranks, Report};
+use nas_core::plugin::Origin;
+use nas_core::report::{Band, FriedmanTest, Line, MIN_BLOCKS, Ranks, Report};
 
 use crate::chart::{Axes, Series, critical_difference, lines};
 use crate::text::{number, probability};
-use crate::{Block, Picture, ReportError};
+use crate::{Block, ReportError, Shown};
 
-/// The largest number of thick lines in a chart. With more strategies, the best and random search have them.
+pub(crate) use overall::{best_first, rank};
+pub(crate) use problem::{against, seeds};
+
+/// The largest number of thick lines in a chart. With more strategies, the best, random search, strategies that are not built
+/// in and highlighted ones have them.
 const MAX_STRONG: usize = 6;
 /// How many of the best strategies show their bands, besides random search.
 const MAX_BANDS: usize = 3;
@@ -20,15 +26,20 @@ const MAX_ROWS: usize = 25;
 /// Collects the blocks of a report.
 struct Writer<'r> {
     report: &'r Report,
-    pictures: &'r [Picture],
+    shown: &'r Shown,
     blocks: Vec<Block>,
     /// The names of the charts so far, which must be unique.
     slugs: Vec<String>,
 }
 
 /// Returns all blocks of a report.
-pub(crate) fn blocks(report: &Report, pictures: &[Picture]) -> Result<Vec<Block>, ReportError> {
-    let mut writer = Writer { report, pictures, blocks: Vec::new(), slugs: Vec::new() };
+pub(crate) fn blocks(report: &Report, shown: &Shown) -> Result<Vec<Block>, ReportError> {
+    let mut writer = Writer { report, shown, blocks: Vec::new(), slugs: Vec::new() };
+    if let Some(study) = &shown.study {
+        writer.study(study)?;
+        writer.setup();
+        return Ok(writer.blocks);
+    }
     writer.overview();
     writer.over_problems()?;
     for problem in &report.problems {
@@ -68,6 +79,14 @@ impl Writer<'_> {
         setups.any(|(_, label, header)| label == strategy && header.strategy.identity.name == "random-search")
     }
 
+    /// Whether a strategy is drawn however it ranks: the user's own, which is not built in, or a highlighted one.
+    fn is_prominent(&self, strategy: &str) -> bool {
+        let own = |(_, label, header): &(String, String, nas_core::study::Header)| {
+            label == strategy && header.strategy.identity.origin != Origin::BuiltIn
+        };
+        self.shown.highlighted.iter().any(|name| name == strategy) || self.report.setups.iter().any(own)
+    }
+
     /// Whether a strategy ran with a pruner. Among several random searches, one without a pruner is the baseline.
     fn is_pruned(&self, strategy: &str) -> bool {
         self.report.setups.iter().any(|(_, label, header)| label == strategy && header.pruner.is_some())
@@ -79,7 +98,8 @@ impl Writer<'_> {
         let series = best.iter().enumerate().filter_map(|(at, name)| {
             let baseline = self.is_baseline(name);
             let points = points(name).filter(|points| !points.is_empty())?;
-            let (strong, banded) = (all || at + 1 < MAX_STRONG || baseline, at < MAX_BANDS || baseline);
+            let always = baseline || self.is_prominent(name);
+            let (strong, banded) = (all || at + 1 < MAX_STRONG || always, at < MAX_BANDS || always);
             Some(Series { name: (*name).to_owned(), place: self.place(name), points, steps, strong, banded })
         });
         series.collect()
@@ -123,21 +143,38 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn ranking(&mut self, name: String, caption: &str, ranked: &[String], ranks: &Ranks) {
+    /// Adds the diagram of critical differences, or a sentence that says why there is none. `block` names what is ranked
+    /// over.
+    fn ranking(&mut self, name: String, caption: &str, block: &str, ranked: &[String], ranks: &Ranks) {
+        let friedman = ranks.friedman.map(|friedman| {
+            let how = match friedman.test {
+                FriedmanTest::Exact => ", exactly".to_owned(),
+                FriedmanTest::Drawn => ", by random orders".to_owned(),
+                FriedmanTest::ImanDavenport(f) => format!(", by Iman and Davenport's F = {}", number(f)),
+                FriedmanTest::ChiSquared => String::new(),
+            };
+            let (chi, p) = (number(friedman.chi_squared), equals(friedman.p));
+            format!(" Friedman's test over {} {block}: χ² = {chi}, p {p}{how}.", ranks.blocks)
+        });
+        let friedman = friedman.unwrap_or_default();
+        if ranks.blocks < MIN_BLOCKS {
+            self.paragraph(format!(
+                "Mean ranks are not compared by a critical difference: there are {} {block}, and it takes at least \
+                 {MIN_BLOCKS}.{friedman}",
+                ranks.blocks
+            ));
+            return;
+        }
+        if !ranks.rejected() {
+            self.paragraph(format!(
+                "Mean ranks are not compared by a critical difference, because it is not significant that they differ at \
+                 all.{friedman}"
+            ));
+            return;
+        }
         let names: Vec<(String, usize)> = ranked.iter().map(|name| (name.clone(), self.place(name))).collect();
         let chart = critical_difference(&names, &ranks.mean, &ranks.cliques, ranks.critical_difference);
-        let mut caption = caption.to_owned();
-        if let Some(friedman) = ranks.friedman {
-            caption.push_str(&format!(
-                " Friedman's test over {} blocks: χ² = {}, p {}; Iman and Davenport's F = {}, p {}.",
-                ranks.blocks,
-                number(friedman.chi_squared),
-                equals(friedman.p),
-                if friedman.f.is_finite() { number(friedman.f) } else { "∞".into() },
-                equals(friedman.f_p),
-            ));
-        }
-        self.blocks.push(Block::Chart { name, caption, chart });
+        self.blocks.push(Block::Chart { name, caption: format!("{caption}{friedman}"), chart });
     }
 }
 

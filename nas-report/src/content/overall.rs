@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use nas_core::report::{Ending, ProblemReport, RESAMPLES, Ranks, Wins};
+use nas_core::benchmark::{Comparison, SIGNIFICANT};
+use nas_core::report::{Ending, MIN_VALUES, ProblemReport, RESAMPLES, Ranks, Wins};
 
 use super::{Writer, cells};
 use crate::chart::Axes;
 use crate::text::{fixed, number, probability, shortened};
 use crate::{Block, ReportError};
 
-/// A difference with a smaller p is significant.
-const SIGNIFICANT: f64 = 0.05;
 /// The largest number of strategies that are named as not different from the best.
 const MAX_NAMED: usize = 3;
 /// The largest number of letters of their names.
@@ -20,27 +19,40 @@ impl Writer<'_> {
     pub(super) fn overview(&mut self) {
         let report = self.report;
         self.heading(1, "Benchmark report");
-        let seeds = report.problems.iter().flat_map(|problem| problem.endings.iter().map(|ending| ending.row.seeds));
+        let seeds =
+            report.problems.iter().flat_map(|problem| problem.endings.iter().map(|ending| ending.row.studies()));
         let (min, max) = seeds.fold((usize::MAX, 0), |(min, max), seeds| (min.min(seeds), max.max(seeds)));
         let seeds = if min == max { max.to_string() } else { format!("{min} to {max}") };
         let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
         self.paragraph(format!(
             "{} on {}, {seeds} paired seeds each. Bands are 95 % percentile bootstrap intervals of the interquartile \
-             mean over seeds ({RESAMPLES} resamples; Agarwal et al. 2021). Pairs are tested by Wilcoxon's signed-rank \
-             test over seeds, with Holm's correction over all pairs of a problem; A12 is the probability of being \
-             better on two independently drawn seeds (Vargha & Delaney 2000).",
+             mean (IQM) over seeds ({RESAMPLES} resamples; Agarwal et al. 2021); with fewer than {MIN_VALUES} seeds there \
+             is none. Pairs are tested by Wilcoxon's signed-rank test over seeds, with Holm's correction over all pairs of \
+             a problem. Its effect size and direction is the rank-biserial correlation, from 1 (better on every seed) to \
+             −1. A12 is the probability that a random run of one beats a random run of the other (Vargha & Delaney 2000); \
+             it ignores which seeds belong together. A study that ends without a value is worse than every value.",
             count(report.strategies.len(), "strategy", "strategies"),
             count(report.problems.len(), "problem", "problems"),
         ));
         let rows = report.problems.iter().map(|problem| {
-            let best = best_first(problem).into_iter().find(|ending| ending.band.is_some());
+            let best = first_of(problem);
+            let names = |strategies: &[&Ending]| match strategies {
+                [] => String::new(),
+                [one] => one.row.strategy.clone(),
+                many => {
+                    let names: Vec<&str> = many.iter().map(|ending| ending.row.strategy.as_str()).collect();
+                    format!("tie: {}", names.join(", "))
+                }
+            };
             let broken: usize = problem.endings.iter().map(|ending| ending.row.broken).sum();
+            let first = best.first().map(|ending| ending.row.strategy.clone()).unwrap_or_default();
             vec![
                 problem.name.clone(),
                 problem.metric.clone(),
-                best.map(|ending| ending.row.strategy.clone()).unwrap_or_default(),
-                best.map(|ending| not_different(problem, &ending.row.strategy)).unwrap_or_default(),
-                best.and_then(|ending| ending.band).map(|band| number(band.iqm)).unwrap_or_default(),
+                names(&best),
+                not_different(problem, &first),
+                rank(problem, &first).map(|(rank, _)| fixed(rank, 2)).unwrap_or_default(),
+                best.first().and_then(|ending| ending.band).map(|band| number(band.iqm)).unwrap_or_default(),
                 format!("{} ({})", number(problem.best), if problem.best_known { "known" } else { "found" }),
                 problem.endings.len().to_string(),
                 broken.to_string(),
@@ -48,9 +60,10 @@ impl Writer<'_> {
         });
         let header = cells([
             "problem",
-            "reported",
-            "best strategy",
+            "compared by",
+            "best mean rank over seeds",
             "not significantly different",
+            "its mean rank",
             "its IQM",
             "best value",
             "strategies",
@@ -94,7 +107,7 @@ impl Writer<'_> {
         });
         let broken: Vec<Vec<String>> = broken.collect();
         if !broken.is_empty() {
-            self.paragraph("These studies broke down and are not counted anywhere:");
+            self.paragraph("These studies broke down. In comparisons and ranks, each is worse than every value:");
             self.table(3, cells(["strategy", "problem", "reason of the first", "studies"]), broken);
         }
         self.skipped();
@@ -141,7 +154,7 @@ impl Writer<'_> {
         if let Some(ranks) = &report.ranks {
             let caption = "Mean ranks over problems (of the mean rank over the seeds of each). Strategies joined by a \
                            bar are closer than the critical difference at 5 % (Nemenyi's test, Demšar 2006).";
-            self.ranking("ranks".into(), caption, &report.ranked, ranks);
+            self.ranking("ranks".into(), caption, "problems", &report.ranked, ranks);
         }
         self.profile()?;
         let order = self.by_rank();
@@ -163,8 +176,9 @@ impl Writer<'_> {
             Axes {
                 x: "normalised regret τ", y: "share of runs ≤ τ", log_x: false, log_y: false, settled_after: 0.0
             };
-        let caption = "Performance profile: the share of all runs that end with a normalised regret of at most τ. 0 is \
-                       the best value of a problem, 1 the worst final value of any run on it. Higher is better.";
+        let caption = "Performance profile: the share of runs that end with a normalised regret of at most τ, averaged \
+                       over problems. 0 is the best value of a problem, 1 the worst final value of any run on it, which a \
+                       run without a value never reaches. Higher is better.";
         self.chart("profile".into(), caption, &axes, series)
     }
 
@@ -226,15 +240,24 @@ impl Writer<'_> {
     }
 }
 
-/// Returns the strategies of a problem, the best first: by interquartile mean, and by the area under the regret if that
-/// is equal.
-pub(super) fn best_first(problem: &ProblemReport) -> Vec<&Ending> {
+/// Returns the strategies of a problem, the best first: by mean rank over the seeds. Those that lack seeds, and so have no
+/// rank, come last, by interquartile mean.
+pub(crate) fn best_first(problem: &ProblemReport) -> Vec<&Ending> {
     let mut endings: Vec<&Ending> = problem.endings.iter().collect();
-    let score = |ending: &Ending| problem.goal.score(ending.band.map_or(f64::NAN, |band| band.iqm));
-    // NaN sorts above all numbers, but belongs at the end.
-    let known = |ending: &Ending| Some(score(ending)).filter(|score| !score.is_nan()).unwrap_or(f64::NEG_INFINITY);
-    endings.sort_by(|a, b| known(b).total_cmp(&known(a)).then(a.area.total_cmp(&b.area)));
+    let place = |ending: &Ending| rank(problem, &ending.row.strategy).map_or(f64::INFINITY, |(rank, _)| rank);
+    let iqm = |ending: &Ending| ending.band.map_or(f64::NEG_INFINITY, |band| problem.goal.score(band.iqm));
+    endings.sort_by(|a, b| place(a).total_cmp(&place(b)).then(iqm(b).total_cmp(&iqm(a))));
     endings
+}
+
+/// Returns the strategy with the best mean rank, or all that share it. Without ranks, that is the first one if any study
+/// has a value.
+fn first_of(problem: &ProblemReport) -> Vec<&Ending> {
+    let endings = best_first(problem);
+    let Some(first) = endings.first().copied().filter(|first| first.row.seeds > 0) else { return Vec::new() };
+    let Some((best, _)) = rank(problem, &first.row.strategy) else { return vec![first] };
+    let tied = |ending: &&Ending| rank(problem, &ending.row.strategy).is_some_and(|(rank, _)| rank - best < 1e-9);
+    endings.into_iter().filter(tied).collect()
 }
 
 /// Returns the smallest p of the exact, two-sided signed-rank test over this number of seeds.
@@ -249,14 +272,14 @@ fn not_different(problem: &ProblemReport, best: &str) -> String {
     if like.len() > MAX_NAMED {
         return format!("{} of {}", like.len(), like.len() + unlike.len());
     }
-    let other = |comparison: &&nas_core::benchmark::Comparison| {
+    let other = |comparison: &&Comparison| {
         shortened(if comparison.a == best { &comparison.b } else { &comparison.a }, MAX_NAME)
     };
     if like.is_empty() { "–".to_owned() } else { like.iter().map(other).collect::<Vec<_>>().join(", ") }
 }
 
 /// Returns a strategy's mean rank, and the number of ranked strategies.
-fn rank(problem: &ProblemReport, strategy: &str) -> Option<(f64, usize)> {
+pub(crate) fn rank(problem: &ProblemReport, strategy: &str) -> Option<(f64, usize)> {
     let ranks: &Ranks = problem.ranks.as_ref()?;
     let place = problem.ranked.iter().position(|name| name == strategy)?;
     Some((*ranks.mean.get(place)?, ranks.mean.len()))

@@ -92,7 +92,7 @@ impl Writer<'_> {
     fn seeds(&self, problem: &str) -> String {
         let problems = self.report.problems.iter().filter(|report| report.name == problem);
         let endings = problems.flat_map(|problem| &problem.endings);
-        ranges(&endings.flat_map(|ending| ending.row.finals.keys().copied()).collect())
+        ranges(&endings.flat_map(|ending| ending.row.all_seeds()).collect())
     }
 }
 

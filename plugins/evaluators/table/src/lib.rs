@@ -115,22 +115,25 @@ impl TableEvaluator {
         texts.iter().filter_map(objective).collect()
     }
 
+    /// Returns the value of a metric in each row, the mean of repeated trainings; NaN where it was not measured.
+    fn means(&self, name: &str, columns: &mapping::Columns) -> impl Iterator<Item = f64> {
+        let scale = self.map.metric.get(name).map_or(1.0, |metric| metric.scale);
+        let columns: Vec<&[f64]> = columns.names().iter().filter_map(|name| self.table.column(name)).collect();
+        (0..self.table.len()).map(move |row| {
+            let known = columns.iter().map(|column| column[row]).filter(|value| !value.is_nan());
+            let (sum, count) = known.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+            sum / count * scale
+        })
+    }
+
     /// Returns the best value of every metric with a direction at the highest fidelity, taking the mean of repeated
     /// trainings.
     fn best(&self) -> Vec<Metric> {
         let Some(highest) = self.fidelities().last() else { return Vec::new() };
         let best = |(name, columns): (&String, &mapping::Columns)| {
-            let metric = self.map.metric.get(name)?;
-            let goal = metric.goal?;
-            let columns: Vec<&[f64]> = columns.names().iter().filter_map(|name| self.table.column(name)).collect();
-            let mean = |row: usize| {
-                let known = columns.iter().map(|column| column[row]).filter(|value| !value.is_nan());
-                let (sum, count) = known.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-                sum / count
-            };
-            let known = (0..self.table.len()).map(mean).filter(|value| !value.is_nan());
-            let best = known.max_by(|a, b| goal.score(*a).total_cmp(&goal.score(*b)))?;
-            Some(Metric::new(name.clone(), best * metric.scale))
+            let goal = self.map.metric.get(name)?.goal?;
+            let known = self.means(name, columns).filter(|value| !value.is_nan());
+            Some(Metric::new(name.clone(), known.max_by(|a, b| goal.score(*a).total_cmp(&goal.score(*b)))?))
         };
         highest.metrics.iter().filter_map(best).collect()
     }
@@ -283,6 +286,32 @@ impl Evaluator for TableEvaluator {
             intermediate_metrics: self.intermediate_metrics(),
             data: Some(self.data.clone()),
         }
+    }
+
+    /// The rows that no other row dominates, by the means of repeated trainings. An objective that is not in the table, such
+    /// as a static metric, leaves the front unknown.
+    fn true_front(&self, objectives: &[Objective]) -> Option<Vec<Vec<f64>>> {
+        let highest = self.fidelities().last()?;
+        let columns = |objective: &Objective| {
+            let columns = highest.metrics.get(&objective.metric)?;
+            Some(self.means(&objective.metric, columns).collect::<Vec<f64>>())
+        };
+        let columns: Vec<Vec<f64>> = objectives.iter().map(columns).collect::<Option<_>>()?;
+        let mut front: Vec<Vec<f64>> = Vec::new();
+        let no_worse = |a: &[f64], b: &[f64]| {
+            a.iter()
+                .zip(b)
+                .zip(objectives)
+                .all(|((a, b), objective)| objective.goal.score(*a) >= objective.goal.score(*b))
+        };
+        for row in 0..self.table.len() {
+            let point: Vec<f64> = columns.iter().map(|column| column[row]).collect();
+            if point.iter().all(|value| value.is_finite()) && !front.iter().any(|other| no_worse(other, &point)) {
+                front.retain(|other| !no_worse(&point, other));
+                front.push(point);
+            }
+        }
+        Some(front)
     }
 
     fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {

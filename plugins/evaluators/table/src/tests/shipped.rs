@@ -6,7 +6,7 @@ mod test_data;
 
 use std::collections::BTreeSet;
 
-use nas_api::{Evaluator, EvaluatorPlugin, Measurement, Metric, Request, conformance};
+use nas_api::{Evaluator, EvaluatorPlugin, Goal, Measurement, Metric, Objective, Request, conformance};
 
 use super::{measure, request};
 use crate::{TableEvaluator, locate};
@@ -113,6 +113,19 @@ fn nas_bench_101_is_looked_up_by_hash_at_every_fidelity() {
     assert_eq!((missing.cost, missing.failure.is_some()), (Some(0.0), true));
     let best = evaluator.instance_info().best;
     assert!((Metric::find(&best, "val_accuracy").unwrap() - 94.9119).abs() < 1e-9, "{best:?}");
+}
+
+/// Computed from the file by a few lines of Python: rows that no row equals or beats in both.
+#[test]
+fn the_true_front_of_a_table_is_known() {
+    let Some(evaluator) = problem("hw-gpt-bench-s/a100") else { return };
+    let objectives = evaluator.instance_info().objectives;
+    let mut front = evaluator.true_front(&objectives).unwrap();
+    front.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    assert_eq!((front.len(), objectives.len()), (128, 2));
+    assert_eq!([&front[0][..], &front[127][..]], [[22.15914, 28.9915], [41.85101, 9.363]]);
+    let other = [Objective { metric: "depth".into(), goal: Goal::Minimize }];
+    assert_eq!(evaluator.true_front(&other), None, "the table has no such metric");
 }
 
 /// Looks up the first row, and an architecture that differs from it in one head.
