@@ -46,7 +46,7 @@ pub fn report(args: &Args, arguments: &Report) -> Result<ExitCode, Failure> {
         let mut text = |problem: &str, strategy: &str, genotype: &[u32]| {
             let key = (problem.to_owned(), strategy.to_owned());
             let space = spaces.entry(key).or_insert_with(|| space_of_setup(&report, problem, strategy, &registry));
-            space.as_mut().and_then(|space| space.format(&genotype.to_vec()).ok()).unwrap_or_default()
+            space.as_mut().and_then(|space| space.format(genotype).ok()).unwrap_or_default()
         };
         files.extend(nas_report::write_data(&store, &report, folder, &mut text)?);
     }

@@ -200,8 +200,9 @@ fn simulated_workers_share_the_budget_of_seconds() {
         let curve = row(results, "asha")["curve"].as_array().unwrap().clone();
         curve.last().unwrap()["trials"].as_u64().unwrap()
     };
-    assert!((405.0..=486.0).contains(&seconds(&one)), "{}", seconds(&one));
-    assert!((4050.0..=4860.0).contains(&seconds(&ten)), "ten workers: {}", seconds(&ten));
+    // Trials that would end later do not count.
+    assert!((324.0..=405.0).contains(&seconds(&one)), "{}", seconds(&one));
+    assert!((3240.0..=4050.0).contains(&seconds(&ten)), "ten workers: {}", seconds(&ten));
     assert!(trials(&ten) > 5 * trials(&one));
 }
 

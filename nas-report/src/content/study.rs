@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nas_api::{Goal, Objective};
-use nas_core::study::{State, StudyRecord, Summary, TrialRecord};
+use nas_core::study::{FailureGroup, StudyRecord, Summary, TrialRecord};
 
 use super::{Writer, cells};
 use crate::chart::{Axes, Chart, Mark, Series, scatter, strips};
@@ -34,7 +34,7 @@ impl Writer<'_> {
         let summary = Summary::of(record);
         self.heading(1, "Study report");
         self.opening(record, &summary);
-        self.failures(record);
+        self.failures(&summary);
         self.heading(1, "Trials");
         for objective in &record.header.objectives {
             self.all_trials(record, objective)?;
@@ -77,19 +77,12 @@ impl Writer<'_> {
         self.paragraph(text);
     }
 
-    fn failures(&mut self, record: &StudyRecord) {
-        let mut reasons: BTreeMap<&str, (usize, u32)> = BTreeMap::new();
-        for trial in record.trials.iter().filter(|trial| trial.state == State::Failed) {
-            let reason = trial.reason.lines().next().unwrap_or_default();
-            let entry = reasons.entry(reason).or_insert((0, trial.trial));
-            entry.0 += 1;
-        }
-        let mut reasons: Vec<_> = reasons.into_iter().collect();
-        reasons.sort_by_key(|(_, (count, first))| (std::cmp::Reverse(*count), *first));
-        let row = |(reason, (count, first)): &(&str, (usize, u32))| {
-            vec![(*reason).to_owned(), count.to_string(), first.to_string()]
+    fn failures(&mut self, summary: &Summary) {
+        let row = |group: &FailureGroup| {
+            let reason = group.reason.lines().next().unwrap_or_default().to_owned();
+            vec![reason, group.trials.to_string(), group.first.to_string()]
         };
-        let rows = reasons.iter().map(row).collect();
+        let rows = summary.failures.iter().map(row).collect();
         self.table(1, cells(["why trials failed", "trials", "first"]), rows);
     }
 
