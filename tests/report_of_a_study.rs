@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{component, json, nas, refused, succeed};
+use common::{component, csv_cells, json, nas, refused, succeed};
 
 fn search(study: &Path, arguments: &[&str]) {
     succeed(nas(["search", "--quiet", "--study"]).arg(study).args(arguments));
@@ -124,7 +124,7 @@ fn tables_need_no_parsing() {
     let header: Vec<&str> = trials.lines().next().unwrap().split(',').collect();
     let column = |name: &str| header.iter().position(|known| *known == name).unwrap_or_else(|| panic!("{header:?}"));
     let (text, genotype, value) = (column("architecture"), column("genotype"), column("value"));
-    let first: Vec<&str> = trials.lines().find(|line| line.contains("synthetic/nk")).unwrap().split(',').collect();
+    let first = csv_cells(trials.lines().find(|line| line.contains("synthetic/nk")).unwrap());
     assert!(!first[text].is_empty() && !first[genotype].is_empty(), "{first:?}");
     assert!(first[value].parse::<f64>().is_ok(), "{first:?}");
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use common::{json, nas, succeed};
+use common::{csv_cells, json, nas, succeed};
 
 /// A benchmark of three problems, one with two objectives, which one strategy cannot serve.
 fn bench(out: &Path) -> std::process::Command {
@@ -90,7 +90,7 @@ fn a_benchmark_that_was_killed_and_continued_has_the_same_report() {
             let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
             let measured = |at: &usize| ["ask_seconds", "tell_seconds"].contains(&header[*at]);
             let kept = |line: &str| -> Vec<String> {
-                line.split(',').enumerate().filter(|(at, _)| !measured(at)).map(|(_, cell)| cell.to_owned()).collect()
+                csv_cells(line).into_iter().enumerate().filter(|(at, _)| !measured(at)).map(|(_, cell)| cell).collect()
             };
             tables.push(text.lines().map(kept).collect::<Vec<_>>());
         }

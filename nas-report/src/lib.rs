@@ -80,7 +80,7 @@ pub enum ReportError {
         problem: String,
     },
     /// A file name whose extension is no format.
-    #[error("{}: the ending names no format\n  help: name a file that ends in .html or .md", path.display())]
+    #[error("{}: the ending names no format\n  help: name a file that ends in .html, .md or .tex", path.display())]
     Format {
         /// The file.
         path: PathBuf,

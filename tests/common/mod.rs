@@ -65,6 +65,19 @@ pub fn json(command: &mut Command) -> Value {
     serde_json::from_str(&succeed(command.arg("--json"))).unwrap()
 }
 
+/// The cells of a line of CSV. Commas inside quotes belong to a cell.
+pub fn csv_cells(line: &str) -> Vec<String> {
+    let (mut cells, mut quoted) = (vec![String::new()], false);
+    for letter in line.chars() {
+        match letter {
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(String::new()),
+            letter => cells.last_mut().unwrap().push(letter),
+        }
+    }
+    cells
+}
+
 /// The records of a study without the times.
 pub fn records(study: &Path) -> String {
     let study = study.to_str().unwrap();

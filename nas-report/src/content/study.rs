@@ -214,8 +214,12 @@ impl Writer<'_> {
     fn learning_curves(&mut self, record: &StudyRecord) -> Result<(), ReportError> {
         let Some(objective) = record.header.objectives.first() else { return Ok(()) };
         let mut trials: Vec<&TrialRecord> = record.trials.iter().filter(|trial| trial.curve.len() > 1).collect();
+        // Some metrics are reported only once, at the end.
         let reports = |name: &str| {
-            trials.iter().any(|trial| trial.curve.iter().any(|point| point.metrics.iter().any(|m| m.name == name)))
+            let points = |trial: &&TrialRecord| {
+                trial.curve.iter().filter(|point| nas_api::Metric::find(&point.metrics, name).is_some()).count()
+            };
+            trials.iter().any(|trial| points(&trial) > 1)
         };
         let first = trials.first().and_then(|trial| trial.curve[0].metrics.first()).map(|metric| metric.name.clone());
         let metric = if reports(&objective.metric) { Some(objective.metric.clone()) } else { first };
