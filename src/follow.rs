@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nas_core::study::{Header, StudyRecord, TrialRecord, is_running};
+use nas_core::{MAX_MESSAGE, shown};
 
 use crate::failure::Failure;
 use crate::print;
@@ -20,7 +21,7 @@ const SHARE: u32 = 20;
 /// # Errors
 /// The file cannot be read, or the output cannot be written.
 pub fn follow(file: &Path) -> Result<(), Failure> {
-    let mut shown: Vec<bool> = Vec::new();
+    let mut printed: Vec<bool> = Vec::new();
     let mut best: Option<f64> = None;
     loop {
         // Asked before the file is read, so that the last trials are printed after the study has ended.
@@ -28,11 +29,11 @@ pub fn follow(file: &Path) -> Result<(), Failure> {
         let before = Instant::now();
         let record = StudyRecord::read(file)?;
         let reading = before.elapsed();
-        shown.resize(record.trials.len().max(shown.len()), false);
+        printed.resize(record.trials.len().max(printed.len()), false);
         let mut lines = String::new();
         for trial in record.trials.iter().filter(|trial| trial.state.is_final()) {
-            let Some(shown) = shown.get_mut(trial.trial as usize).filter(|shown| !**shown) else { continue };
-            *shown = true;
+            let Some(printed) = printed.get_mut(trial.trial as usize).filter(|printed| !**printed) else { continue };
+            *printed = true;
             lines.push_str(&line(&record.header, trial, &mut best));
             lines.push('\n');
         }
@@ -67,5 +68,5 @@ fn line(header: &Header, trial: &TrialRecord, best: &mut Option<f64>) -> String 
         parts.push("best so far".to_owned());
     }
     parts.push(if trial.reason.is_empty() { trial.text.clone() } else { trial.reason.clone() });
-    parts.join("  ")
+    shown(&parts.join("  "), MAX_MESSAGE).into_owned()
 }

@@ -6,6 +6,12 @@ macro_rules! out {
     ($($text:tt)*) => { crate::print::line(format_args!($($text)*)) };
 }
 
+/// Prints a line on standard error. It takes the place of the standard macro everywhere in this program: that one panics
+/// if standard error is closed, and prints whatever a plugin says.
+macro_rules! eprintln {
+    ($($text:tt)*) => { crate::print::error_line(format_args!($($text)*)) };
+}
+
 mod architecture;
 mod args;
 mod bench;

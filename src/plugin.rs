@@ -7,6 +7,7 @@ use nas_api::{Parameter, ParameterKind, Range};
 use nas_core::did_you_mean;
 use nas_core::plugin::{Identity, Kind, Registry};
 use nas_core::study::{PRUNERS, Recipe, pruner_parameters};
+use nas_core::{MAX_MESSAGE, shown};
 use serde_json::{Value, json};
 
 use crate::args::Args;
@@ -37,7 +38,13 @@ pub fn list(args: &Args, as_json: bool) -> Result<ExitCode, Failure> {
                 identity.origin.to_string(),
                 wins.to_owned(),
             ],
-            Err(error) => vec!["?".into(), entry.name.clone(), "?".into(), error.problem.clone(), "broken".into()],
+            Err(error) => vec![
+                "?".into(),
+                entry.name.clone(),
+                "?".into(),
+                error.problem.lines().next().unwrap_or_default().to_owned(),
+                "broken".into(),
+            ],
         }
     });
     out!("{}", print::table(&["kind", "name", "version", "from", ""], rows.collect()));
@@ -205,9 +212,10 @@ impl Description {
     fn to_text(&self) -> String {
         let mut lines = vec![self.identity.to_string()];
         lines.extend(self.identity.digest.iter().map(|digest| format!("sha256 {digest}")));
-        lines.extend([&self.description, &self.reference].into_iter().filter(|text| !text.is_empty()).cloned());
+        let said = [&self.description, &self.reference].into_iter().filter(|text| !text.is_empty());
+        lines.extend(said.map(|text| shown(text, MAX_MESSAGE).into_owned()));
         let properties = self.properties.iter().filter(|(_, values)| !values.is_empty());
-        lines.extend(properties.map(|(name, values)| format!("{name}: {}", values.join(", "))));
+        lines.extend(properties.map(|(name, values)| format!("{name}: {}", shown(&values.join(", "), MAX_MESSAGE))));
         if !self.parameters.is_empty() {
             lines.push(String::new());
             lines.push(parameter_table(&self.parameters));

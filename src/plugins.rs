@@ -11,6 +11,7 @@ use nas_api::{SearchSpace, Setting, Task, Value};
 use nas_core::plugin::process::Processes;
 use nas_core::plugin::wasm::{self, Level, Log};
 use nas_core::plugin::{ChosenSpace, Options, PluginError, Registry};
+use nas_core::shown;
 use nas_core::study::{Isolation, Limits};
 use nas_evaluator_burn::BurnEvaluator;
 use nas_meters::{Proxy, proxy_meter};
@@ -120,7 +121,8 @@ fn log(args: &Args) -> Log {
     let (verbose, quiet) = (args.verbose, args.quiet);
     let printed = Mutex::new(BTreeSet::new());
     Arc::new(move |level, plugin: &str, line: &str| {
-        let line = format!("{}: {plugin}: {line}", level_name(level));
+        // A line is one line, whatever is in it.
+        let line = format!("{}: {plugin}: {}", level_name(level), shown(line, usize::MAX));
         let news = || {
             let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
             printed.len() < MOST_WARNINGS && printed.insert(line.clone())

@@ -1,10 +1,12 @@
 //! Prints lines, tables and JSON, and formats numbers for people.
 
-use std::io::{ErrorKind, Write, stdout};
+use std::borrow::Cow;
+use std::io::{ErrorKind, Write, stderr, stdout};
 use std::sync::OnceLock;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
+use nas_core::{MAX_MESSAGE, is_control, shown, shown_lines};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -14,12 +16,26 @@ static FAILED: OnceLock<String> = OnceLock::new();
 
 /// Prints a line on standard output. Whether that failed is known by [`finish`].
 pub fn line(text: std::fmt::Arguments<'_>) {
-    note(writeln!(stdout(), "{text}"));
+    note(writeln!(stdout(), "{}", clean(text)));
 }
 
 /// Prints a text, which ends its own lines.
 pub fn text(text: &str) {
-    note(stdout().write_all(text.as_bytes()));
+    note(stdout().write_all(shown_lines(text, usize::MAX).as_bytes()));
+}
+
+/// Prints a line on standard error. Errors are ignored: nobody could be told.
+pub fn error_line(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(stderr(), "{}", clean(text));
+}
+
+/// Text as it may reach a terminal: names, messages and metrics come from plugins and from the files of others.
+fn clean(text: std::fmt::Arguments<'_>) -> String {
+    let text = text.to_string();
+    match shown_lines(&text, usize::MAX) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(cleaned) => cleaned,
+    }
 }
 
 fn note(written: std::io::Result<()>) {
@@ -52,18 +68,34 @@ pub fn finish() -> Result<(), Failure> {
 /// The value cannot be written as JSON.
 pub fn json(value: &Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::broken(error.to_string()))?;
-    line(format_args!("{text}"));
+    line(format_args!("{}", escaped(&text)));
     Ok(())
+}
+
+/// JSON that a terminal can show. `serde_json` escapes control characters below U+0020; the others, which occur in
+/// strings alone, are escaped here, so that the values stay the same.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_control(character) && character >= ' ' {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
 }
 
 /// Formats a table without lines. Columns of numbers are aligned right.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_header(header.to_vec());
+    // A line break in a cell would begin a row that looks like the program's own.
+    let cell = |text: &str| shown(text, MAX_MESSAGE).into_owned();
+    table.set_header(header.iter().map(|text| cell(text)));
     let numeric = |column: usize| rows.iter().all(|row| row.get(column).is_none_or(|cell| is_number(cell)));
     let right: Vec<usize> = (0..header.len()).filter(|&column| numeric(column)).collect();
-    table.add_rows(rows);
+    table.add_rows(rows.iter().map(|row| row.iter().map(|text| cell(text))));
     for column in right {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -117,6 +149,19 @@ pub fn seconds(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_printed() {
+        let evil = "x\x1b]52;c;AA\x07\u{9b}2J\u{202e}\ny";
+        let printed = table(&["metric", evil], vec![vec![evil.into(), "1".into()]]);
+        assert_eq!(printed.lines().count(), 2, "{printed}");
+        let value = serde_json::json!({"name": evil, evil: 1});
+        let json = escaped(&value.to_string());
+        for text in [clean(format_args!("{evil}")), printed, json.clone()] {
+            assert!(!text.contains(|c| is_control(c) && c != '\n'), "{text:?}");
+        }
+        assert_eq!(serde_json::from_str::<Value>(&json).ok(), Some(value));
+    }
 
     #[test]
     fn numbers_are_formatted_for_people() {

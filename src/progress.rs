@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nas_api::CurvePoint;
+use nas_core::shown;
 use nas_core::study::{Budget, Event, Header, Listener, State, TrialRecord};
 
 use crate::args::{Args, Progress as Kind};
 use crate::print;
 use crate::progress_lines::Lines;
+
+/// The maximum number of characters beside a bar: metrics may have any name.
+const MAX_SHOWN: usize = 300;
 
 /// How far a command has come, counted in steps.
 pub struct Steps {
@@ -66,6 +70,7 @@ impl Steps {
 
     /// Sets what is shown beside the steps. With `news`, a plain line is due at once.
     pub fn say(&self, message: String, news: bool) {
+        let message = shown(&message, MAX_SHOWN).into_owned();
         if let Some(lines) = &self.lines {
             lines.change(news, |line| line.message.clone_from(&message));
         }

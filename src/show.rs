@@ -7,6 +7,7 @@ use nas_api::{CurvePoint, Goal, Metric, Settings};
 use nas_core::study::{
     FailureGroup, PluginRecord, StudyRecord, Summary, TrialRecord, records_without_times, trial_json,
 };
+use nas_core::{MAX_MESSAGE, MAX_NAME, shown};
 
 use crate::args::Show;
 use crate::failure::Failure;
@@ -15,6 +16,9 @@ use crate::{follow, print};
 
 /// How many reasons of failed trials the summary lists.
 const REASONS: usize = 5;
+
+/// The number of characters that are shown of a genotype and of what a space says about it.
+const MAX_DETAIL: usize = 100_000;
 
 /// Prints the summary, the trials or the records of a study.
 ///
@@ -111,9 +115,9 @@ pub fn brief(record: &StudyRecord, summary: &Summary, file: &Path) -> String {
     lines.extend(failures(&summary.failures));
     match summary.best.and_then(|best| record.trial(best)) {
         Some(best) => {
-            lines.push(format!("best       trial {}: {}", best.trial, best.text));
-            let metrics: Vec<String> =
-                best.metrics.iter().map(|metric| format!("{} {}", metric.name, print::number(metric.value))).collect();
+            lines.push(format!("best       trial {}: {}", best.trial, shown(&best.text, MAX_MESSAGE)));
+            let metric = |metric: &Metric| format!("{} {}", shown(&metric.name, MAX_NAME), print::number(metric.value));
+            let metrics: Vec<String> = best.metrics.iter().map(metric).collect();
             lines.push(format!("           {}", metrics.join(", ")));
         }
         None => lines.push("best       none yet".to_owned()),
@@ -126,6 +130,7 @@ fn failures(groups: &[FailureGroup]) -> Vec<String> {
     let line = |(index, group): (usize, &FailureGroup)| {
         let label = if index == 0 { "failed" } else { "" };
         let FailureGroup { reason, trials, first } = group;
+        let reason = shown(reason, MAX_MESSAGE);
         match trials {
             1 => format!("{label:11}trial {first}: {reason}"),
             _ => format!("{label:11}{trials} trials, the first of them {first}: {reason}"),
@@ -141,7 +146,8 @@ fn failures(groups: &[FailureGroup]) -> Vec<String> {
 /// Name, version and origin; the kind is the label of the line.
 fn plugin(plugin: &PluginRecord) -> String {
     let identity = &plugin.identity;
-    format!("{} {} ({})", identity.name, identity.version, identity.origin)
+    let said = format!("{} {} ({})", identity.name, identity.version, identity.origin);
+    shown(&said, MAX_MESSAGE).into_owned()
 }
 
 fn settings(settings: &Settings) -> String {
@@ -187,9 +193,14 @@ fn details(record: &StudyRecord, trial: &TrialRecord) -> String {
     add("same as", trial.duplicate_of.map(|of| format!("trial {of}")));
     add("reason", (!trial.reason.is_empty()).then(|| trial.reason.clone()));
     add("cost", Some(print::seconds(trial.cost)));
-    rows.extend(trial.metrics.iter().map(|metric| (metric.name.clone(), print::number(metric.value))));
+    let metric = |metric: &Metric| (shown(&metric.name, MAX_NAME).into_owned(), print::number(metric.value));
+    rows.extend(trial.metrics.iter().map(metric));
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let mut text = rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n");
+    let mut text = rows
+        .iter()
+        .map(|(name, value)| format!("{name:width$}  {}", shown(value, MAX_DETAIL)))
+        .collect::<Vec<_>>()
+        .join("\n");
     if !trial.curve.is_empty() {
         text.push_str(&format!("\n\nlearning curve\n{}", curve(unit, &trial.curve)));
     }

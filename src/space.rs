@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use nas_api::graph::{count, shape};
 use nas_api::{Graph, OpenSpace, SpaceInfo, Task};
 use nas_core::study::{StudyError, StudySpec, check_settings};
+use nas_core::{MAX_MESSAGE, shown};
 use serde_json::{Value, json};
 
 use crate::args::{Args, SpaceSample, SpaceShow, TaskFlags};
@@ -24,9 +25,9 @@ pub fn show(args: &Args, show: &SpaceShow) -> Result<ExitCode, Failure> {
         print::json(&json!({"space": info, "task_parameters": task}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    out!("{} {}\n{}", info.name, info.version, info.description);
+    out!("{} {}\n{}", info.name, info.version, shown(&info.description, MAX_MESSAGE));
     if !info.reference.is_empty() {
-        out!("{}", info.reference);
+        out!("{}", shown(&info.reference, MAX_MESSAGE));
     }
     if let Some(size) = size(&info) {
         out!("size: {size}");

@@ -138,8 +138,8 @@ pub trait SearchSpace: Send + 'static {
 
 /// What a strategy can ask the space that it searches.
 ///
-/// A strategy never learns which space it is, nor whether it is built in or a component. The functions correspond to
-/// those of [`SearchSpace`].
+/// A strategy needs to know nothing about the space, and cannot tell whether it is built in or a component. The functions
+/// correspond to those of [`SearchSpace`].
 ///
 /// # Errors
 ///

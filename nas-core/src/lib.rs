@@ -39,7 +39,9 @@ pub mod meter;
 mod names;
 pub mod plugin;
 pub mod report;
+mod shown;
 pub mod statistics;
 pub mod study;
 
 pub use names::did_you_mean;
+pub use shown::{MAX_MESSAGE, MAX_NAME, is_control, shown, shown_lines};

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Identity, Kind};
+use crate::shown::{MAX_MESSAGE, quoted, shown, shown_lines};
 
 /// An error of a plugin. Its message names plugin, version, call, problem and remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,11 @@ impl PluginError {
         }
     }
 
+    /// A component's own words, with which it refuses something or gives up.
+    pub(crate) fn refusal(identity: &Identity, call: &str, words: &str) -> Self {
+        Self::new(identity, call, quoted(words))
+    }
+
     /// Whether the plugin is of this kind.
     pub fn is_of(&self, kind: Kind) -> bool {
         // `plugin` begins with the kind, as `Identity` writes itself.
@@ -46,13 +52,13 @@ impl PluginError {
 
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.plugin)?;
+        f.write_str(&shown(&self.plugin, MAX_MESSAGE))?;
         if !self.call.is_empty() {
             write!(f, ", in {}", self.call)?;
         }
-        write!(f, ": {}", self.problem)?;
+        write!(f, ": {}", shown_lines(&self.problem, MAX_MESSAGE))?;
         if !self.remedy.is_empty() {
-            write!(f, "\n  help: {}", self.remedy)?;
+            write!(f, "\n  help: {}", shown_lines(&self.remedy, MAX_MESSAGE))?;
         }
         Ok(())
     }

@@ -61,8 +61,7 @@ impl<S: SearchSpace> FileSpaceSource<S> {
         };
         let mut space = source.open(&Settings::default()).map_err(refused)?;
         let info = space.info().map_err(|error| PluginError::from_api(&source.identity, "describe", error))?;
-        source.identity.name = info.name;
-        source.identity.version = info.version;
+        source.identity.name_itself(&info.name, &info.version)?;
         Ok(source)
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::PluginError;
+use crate::shown::{MAX_NAME, is_control, shown};
 
 /// The kind of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,11 +102,28 @@ impl Identity {
     pub fn same_plugin(&self, other: &Self) -> bool {
         (self.kind, &self.name, &self.version, &self.digest) == (other.kind, &other.name, &other.version, &other.digest)
     }
+
+    /// Takes the name and version that the plugin gives itself.
+    ///
+    /// # Errors
+    /// One of them is too long, or contains what a terminal would obey.
+    pub(super) fn name_itself(&mut self, name: &str, version: &str) -> Result<(), PluginError> {
+        for (what, word) in [("name", name), ("version", version)] {
+            if word.chars().nth(MAX_NAME).is_some() || word.contains(is_control) {
+                let problem = format!("its {what} has control characters, or more than {MAX_NAME} characters");
+                return Err(PluginError::new(self, "describe", problem)
+                    .remedy("this is a defect of the plugin: report it to its author"));
+            }
+        }
+        (self.name, self.version) = (name.to_owned(), version.to_owned());
+        Ok(())
+    }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} '{}' {} ({})", self.kind, self.name, self.version, self.origin)
+        let (name, version) = (shown(&self.name, MAX_NAME), shown(&self.version, MAX_NAME));
+        write!(f, "{} '{name}' {version} ({})", self.kind, self.origin)
     }
 }
 

@@ -8,6 +8,7 @@ mod builtin;
 mod composite_space;
 mod error;
 mod file_space;
+mod guarded_space;
 mod identity;
 mod native;
 pub mod process;

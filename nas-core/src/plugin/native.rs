@@ -82,8 +82,7 @@ impl NativeSource {
         let described = (loaded.table.describe)();
         let info: EvaluatorInfo =
             loaded.take(described).map_err(|error| PluginError::from_api(&identity, "describe", error))?;
-        identity.name.clone_from(&info.name);
-        identity.version.clone_from(&info.version);
+        identity.name_itself(&info.name, &info.version)?;
         if info.trains.is_some() && loaded.table.train.is_none() {
             let problem = "it says that it trains networks in full, and has no function for it";
             let error = PluginError::new(&identity, "describe", problem);

@@ -9,6 +9,7 @@ use nas_api::{EvaluatorPlugin, Meter, SearchSpace, Settings, SpaceInfo, Strategy
 use super::builtin::BuiltIn;
 use super::composite_space::{ProductSource, is_product};
 use super::file_space::{FileSpaceSource, TABLE_SPACE};
+use super::guarded_space::GuardedSource;
 use super::identity::{Entry, LIBRARY, has_ending};
 use super::native::NativeSource;
 use super::process::{ProcessSource, Processes};
@@ -211,7 +212,8 @@ impl Registry {
     /// # Errors
     /// There is no such space, or its file cannot be used.
     pub fn space(&self, reference: &str) -> Result<Arc<dyn SpaceSource>, PluginError> {
-        Ok(Arc::new(OverridableSpace::new(self.plain_space(reference)?)))
+        let plain = GuardedSource(self.plain_space(reference)?);
+        Ok(Arc::new(OverridableSpace::new(Arc::new(plain))))
     }
 
     /// The space without the parameters that every space has.

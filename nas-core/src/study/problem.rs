@@ -20,6 +20,12 @@ use super::spec::StudySpec;
 use super::static_metrics::{is_static, static_metric_infos, static_metrics};
 use super::unchanged::{check_data, check_data_is_not_hidden, check_plugins, check_same, recorded_settings};
 use crate::plugin::{ChosenSpace, EvaluatorSource, Identity, PluginError, Registry, SpaceSource};
+use crate::shown::{MAX_NAME, is_control, shown};
+
+/// The maximum number of metrics of an evaluator: those of each class of a large data set, and some.
+const MAX_METRICS: usize = 10_000;
+/// The maximum number of fidelities that an evaluator offers.
+const MAX_FIDELITIES: usize = 100_000;
 
 /// A space and an evaluator, ready for candidates.
 pub struct Problem {
@@ -142,6 +148,11 @@ impl Problem {
         }
         let InstanceInfo { fidelities, metrics, objectives, simulated, best, intermediate_metrics, data, .. } = opened;
         evaluator_info.metrics.extend(metrics);
+        let names = evaluator_info.metrics.iter().map(|metric| metric.name.as_str());
+        check_metric_names(names).map_err(|problem| {
+            let error = PluginError::new(&evaluator_record.identity, "open", problem);
+            StudyError::Open(error.remedy("this is a defect of the plugin: report it to its author"))
+        })?;
         Ok(Self {
             space,
             space_info,
@@ -281,7 +292,26 @@ impl SpaceParts {
     }
 }
 
+/// Checks the names of metrics, which every table, report and record shows. The error is the problem.
+pub(super) fn check_metric_names<'m>(mut names: impl ExactSizeIterator<Item = &'m str>) -> Result<(), String> {
+    if names.len() > MAX_METRICS {
+        return Err(format!("it has {} metrics; at most {MAX_METRICS} are allowed", names.len()));
+    }
+    let wrong = |name: &str| name.is_empty() || name.contains(is_control) || name.chars().nth(MAX_NAME).is_some();
+    match names.find(|name| wrong(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let rule = format!("a name has 1 to {MAX_NAME} characters and no control characters");
+            Err(format!("it has a metric of the name '{}'; {rule}", shown(name, MAX_NAME)))
+        }
+    }
+}
+
 fn check_fidelities(evaluator: &Identity, fidelities: &[f64]) -> Result<(), StudyError> {
+    if fidelities.len() > MAX_FIDELITIES {
+        let problem = format!("it offers {} fidelities; at most {MAX_FIDELITIES} are allowed", fidelities.len());
+        return Err(StudyError::Open(PluginError::new(evaluator, "open", problem).remedy("choose other settings")));
+    }
     let ascending = fidelities.windows(2).all(|pair| pair[0] < pair[1]);
     if ascending && fidelities.iter().all(|fidelity| fidelity.is_finite() && *fidelity > 0.0) {
         return Ok(());

@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::record::{State, TrialRecord};
 use super::settle::{fail, violations};
 use crate::plugin::PluginError;
+use crate::shown::shown_genotype;
 
 impl Plan {
     /// Checks a proposal and makes it a trial; whether it is a duplicate is not yet known. A proposal that cannot be
@@ -107,7 +108,8 @@ impl Plan {
         let broken = |call: &str, error| StudyError::Broken(PluginError::from_api(identity, call, error));
         if let Err(reason) = space.validate(genotype).map_err(|error| broken("validate", error))? {
             let space = &self.problem.space_info.name;
-            return Err(self.defect(format!("it proposed {genotype:?}, which is not in the space '{space}': {reason}")));
+            let proposed = shown_genotype(genotype);
+            return Err(self.defect(format!("it proposed {proposed}, which is not in the space '{space}': {reason}")));
         }
         let key = space.key(genotype).map_err(|error| broken("key", error))?;
         let text = space.format(genotype).map_err(|error| broken("format", error))?;

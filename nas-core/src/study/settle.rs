@@ -5,7 +5,9 @@ use nas_api::{Candidate, Constraint, Failure, Measurement, Metric, MetricInfo, O
 use super::StudyError;
 use super::header::Header;
 use super::objective::{constraint_text, readable};
+use super::problem::check_metric_names;
 use super::record::{Pruned, State, TrialRecord, exact};
+use crate::shown::{MAX_MESSAGE, shown_lines};
 
 /// Fills in what was measured. `Err`: the measurement itself is broken, and so is the evaluator.
 pub(crate) fn record_measurement(
@@ -15,6 +17,7 @@ pub(crate) fn record_measurement(
     header: &Header,
 ) -> Result<(), String> {
     let Measurement { metrics, failure, gradient, cost } = measurement;
+    check_metric_names(metrics.iter().map(|metric| metric.name.as_str()))?;
     let cost = checked_cost(trial, cost, header)?;
     trial.simulated = header.simulated;
     trial.cost = exact(cost.unwrap_or(seconds));
@@ -69,7 +72,7 @@ pub(crate) fn fail_as_said(trial: &mut TrialRecord, failure: Failure) {
 /// The trial has no objective value.
 pub(crate) fn fail(trial: &mut TrialRecord, reason: String, violation: f64) {
     trial.state = State::Failed;
-    trial.reason = reason;
+    trial.reason = shown_lines(&reason, MAX_MESSAGE).into_owned();
     trial.violation = exact(violation);
 }
 

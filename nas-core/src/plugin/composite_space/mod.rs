@@ -110,13 +110,9 @@ impl ProductSource {
             parts.push((source, settings));
         }
         let origin = Origin::Table(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-        let identity = Identity {
-            kind: Kind::Space,
-            name: definition.name.clone(),
-            version: "1".into(),
-            origin,
-            digest: Some(digest(content.as_bytes())),
-        };
+        let digest = Some(digest(content.as_bytes()));
+        let mut identity = Identity { kind: Kind::Space, name: String::new(), version: String::new(), origin, digest };
+        identity.name_itself(&definition.name, "1")?;
         Ok(Self { identity, definition, parts })
     }
 }

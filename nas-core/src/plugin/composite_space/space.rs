@@ -7,6 +7,8 @@ use super::{Definition, Join};
 
 /// The separator between the texts of two parts.
 const SEPARATOR: &str = " & ";
+/// The maximum number of places at which a text is cut. A text of thousands of separators would take minutes.
+const MAX_CUTS: u32 = 1000;
 
 /// How many choices at the beginning of a list belong to a part.
 enum PartLength {
@@ -137,12 +139,18 @@ impl Product {
 
     /// Parses the texts of the parts from number `at` on. The separator may occur in a part's own text, so every
     /// position of it is tried.
-    fn parse_from(&mut self, at: usize, text: &str) -> Result<Result<Genotype, String>> {
+    fn parse_from(&mut self, at: usize, text: &str, cuts: &mut u32) -> Result<Result<Genotype, String>> {
         if at + 1 == self.parts.len() {
             return self.parts[at].space.parse(text);
         }
         let mut reason = format!("'{SEPARATOR}' and the text of '{}' are missing", self.parts[at + 1].label);
         for (cut, _) in text.match_indices(SEPARATOR) {
+            if *cuts == MAX_CUTS {
+                return Ok(Err(format!(
+                    "'{SEPARATOR}' occurs too often; the text of a genotype has it between two parts"
+                )));
+            }
+            *cuts += 1;
             let own = match self.parts[at].space.parse(&text[..cut])? {
                 Ok(own) => own,
                 Err(problem) => {
@@ -150,7 +158,7 @@ impl Product {
                     continue;
                 }
             };
-            match self.parse_from(at + 1, &text[cut + SEPARATOR.len()..])? {
+            match self.parse_from(at + 1, &text[cut + SEPARATOR.len()..], cuts)? {
                 Ok(others) => return Ok(Ok([own, others].concat())),
                 Err(problem) => reason = problem,
             }
@@ -252,6 +260,6 @@ impl Space for Product {
     }
 
     fn parse(&mut self, text: &str) -> Result<Result<Genotype, String>> {
-        self.parse_from(0, text.trim())
+        self.parse_from(0, text.trim(), &mut 0)
     }
 }

@@ -130,3 +130,11 @@ fn a_changed_part_changes_the_digest_of_the_product() {
     write(&folder, "part.toml", &format!("{table}\n# changed\n"));
     assert_ne!(before, digest());
 }
+
+/// A place where the text could be cut is tried with every part, so their number needs an end.
+#[test]
+fn a_text_of_separators_is_refused() {
+    let mut space = open(SERIES).unwrap();
+    let reason = space.parse(&" & ".repeat(20_000)).unwrap().unwrap_err();
+    assert!(reason.contains("' & ' occurs too often"), "{reason}");
+}

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use nas_api::{OpenSpace, Parameter, ParameterKind, Settings, Value};
 
+use super::guarded_space::guarded_space;
 use super::{Identity, PluginError, SpaceSource};
 use restricted::Restricted;
 use seeded::Seeded;
@@ -75,16 +76,21 @@ impl SpaceSource for OverridableSpace {
                 .remedy("`nas space show` lists decisions and choices, `nas space sample` lists genotypes"),
             broken => PluginError::from_api(self.identity(), "describe", broken),
         };
-        if let Some(Value::Texts(rules)) = ours(FIX).filter(|rules| **rules != Value::Texts(Vec::new())) {
+        let fixed = ours(FIX).filter(|rules| **rules != Value::Texts(Vec::new()));
+        let started = ours(START).filter(|texts| **texts != Value::Text(String::new()));
+        if fixed.is_none() && started.is_none() {
+            return Ok(space);
+        }
+        if let Some(Value::Texts(rules)) = fixed {
             space = Box::new(Restricted::new(space, rules).map_err(|error| refused(FIX, error))?);
         }
-        if let Some(Value::Text(texts)) = ours(START).filter(|texts| **texts != Value::Text(String::new())) {
+        if let Some(Value::Text(texts)) = started {
             let steps = match ours(START_STEPS) {
                 Some(Value::Number(steps)) => *steps as u32,
                 _ => 0,
             };
             space = Box::new(Seeded::new(space, texts, steps).map_err(|error| refused(START, error))?);
         }
-        Ok(space)
+        guarded_space(self.identity(), space)
     }
 }

@@ -35,8 +35,7 @@ impl WasmEvaluatorSource {
         let described = guest
             .call("describe", |world: &CandidateEvaluator, store| world.nas_plugin_evaluator().call_describe(store))?;
         let info = EvaluatorInfo::from_wit(described);
-        identity.name = info.name.clone();
-        identity.version = info.version.clone();
+        identity.name_itself(&info.name, &info.version)?;
         Ok(Self { component, pre, info, identity })
     }
 }
@@ -56,7 +55,7 @@ impl EvaluatorSource for WasmEvaluatorSource {
         let settings = settings.clone().into_wit();
         let opened = guest
             .call("open", |world, store| world.nas_plugin_evaluator().call_open(store, &settings))?
-            .map_err(|refusal| PluginError::new(&self.identity, "open", refusal))?;
+            .map_err(|refusal| PluginError::refusal(&self.identity, "open", &refusal))?;
         let (guest, identity) = (Mutex::new(guest), self.identity.clone());
         Ok(Arc::new(WasmEvaluator { guest, identity, opened: FromWit::from_wit(opened) }))
     }
@@ -74,13 +73,17 @@ impl Evaluator for WasmEvaluator {
         self.opened.clone()
     }
 
-    fn evaluate(&self, request: &Request, _monitor: &dyn Monitor) -> Result<Option<Measurement>> {
+    fn evaluate(&self, request: &Request, monitor: &dyn Monitor) -> Result<Option<Measurement>> {
         let request = request.clone().into_wit();
         let mut guest = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
+        // The turn may come long after the study was stopped.
+        if monitor.stopped() {
+            return Ok(None);
+        }
         let evaluated = guest.call("evaluate", |world, store| {
             world.nas_plugin_evaluator().call_evaluate(store, std::slice::from_ref(&request))
         })?;
-        let mut measured = evaluated.map_err(|refusal| PluginError::new(&self.identity, "evaluate", refusal))?;
+        let mut measured = evaluated.map_err(|refusal| PluginError::refusal(&self.identity, "evaluate", &refusal))?;
         match (measured.pop(), measured.is_empty()) {
             (Some(measurement), true) => Ok(Some(FromWit::from_wit(measurement))),
             (last, _) => {

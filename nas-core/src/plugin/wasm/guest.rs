@@ -1,5 +1,6 @@
 //! One instance of a component within its limits; traps and failed host functions become one error message.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use nas_api::OpenSpace;
@@ -10,14 +11,31 @@ use super::engine::Runtime;
 use super::limits::{MemoryExceeded, MemoryMeter};
 use super::log::Level;
 use crate::plugin::{Identity, PluginError};
+use crate::shown::{cut, quoted};
+
+/// The bytes that are kept of a guest's last words.
+const LAST_WORDS: usize = 4 << 10;
+
+thread_local! {
+    /// The tick at which the call of a component that this thread is in must have ended. A space that a strategy asks has
+    /// no more time than the strategy has left.
+    static UNTIL: Cell<u64> = const { Cell::new(u64::MAX) };
+}
+
+/// Restores the outer call's deadline when a call ends.
+struct OuterDeadline(u64);
+
+impl Drop for OuterDeadline {
+    fn drop(&mut self) {
+        UNTIL.set(self.0);
+    }
+}
 
 /// The host's state for one instance.
 pub struct State {
     identity: Identity,
     runtime: Arc<Runtime>,
     memory: MemoryMeter,
-    /// The bytes that it may still log.
-    log_left: usize,
     /// The last error line of the current call. A panic logs its message just before the trap.
     last_error: Option<String>,
     /// The space that a strategy may ask.
@@ -26,31 +44,32 @@ pub struct State {
     pub broken: Option<PluginError>,
 }
 
+impl State {
+    /// Whether the call that this thread is in has used up its time.
+    pub fn is_out_of_time(&self) -> bool {
+        self.runtime.now() >= UNTIL.get()
+    }
+}
+
 impl types::Host for State {}
 impl architecture::Host for State {}
 
 impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
         if level == log::Level::Error {
-            self.last_error = Some(message.clone());
+            self.last_error = Some(cut(&message, LAST_WORDS).to_owned());
         }
-        if self.log_left == 0 {
-            return Ok(());
-        }
+        let plugin = self.identity.to_string();
+        let Some((written, last)) = self.runtime.log_budget.take(&plugin, &message) else { return Ok(()) };
         let level = match level {
             log::Level::Debug => Level::Debug,
             log::Level::Info => Level::Info,
             log::Level::Warn => Level::Warn,
             log::Level::Error => Level::Error,
         };
-        self.log_left = self.log_left.saturating_sub(message.len().max(1));
-        (self.runtime.log)(level, &self.identity.to_string(), &message);
-        if self.log_left == 0 {
-            (self.runtime.log)(
-                Level::Warn,
-                &self.identity.to_string(),
-                "has reached its log limit; further lines are dropped",
-            );
+        (self.runtime.log)(level, &plugin, written);
+        if last {
+            (self.runtime.log)(Level::Warn, &plugin, "has reached its log limit; further lines are dropped");
         }
         Ok(())
     }
@@ -78,7 +97,6 @@ impl<W> Guest<W> {
             identity: identity.clone(),
             runtime: runtime.clone(),
             memory: MemoryMeter::new(runtime.limits),
-            log_left: runtime.limits.log_bytes,
             last_error: None,
             space,
             broken: None,
@@ -118,10 +136,13 @@ impl<W> Guest<W> {
         }
         let state = self.store.data_mut();
         state.last_error = None;
-        let (limits, deadline) = (state.runtime.limits, state.runtime.deadline());
+        let runtime = state.runtime.clone();
+        let (now, outer) = (runtime.now(), OuterDeadline(UNTIL.get()));
+        let until = outer.0.min(now + runtime.call_ticks());
+        UNTIL.set(until);
         // Cannot fail: the engine consumes fuel.
-        let fuel = self.store.set_fuel(limits.call_fuel);
-        self.store.set_epoch_deadline(deadline);
+        let fuel = self.store.set_fuel(runtime.limits.call_fuel);
+        self.store.set_epoch_deadline(until.saturating_sub(now));
         match fuel.and_then(|()| code(&self.world, &mut self.store)) {
             Ok(result) => Ok(result),
             Err(error) => {
@@ -135,7 +156,7 @@ impl<W> Guest<W> {
 /// Sets the limits of the instantiation.
 fn prepare(store: &mut Store<State>, identity: &Identity) -> Result<(), PluginError> {
     let runtime = store.data().runtime.clone();
-    store.set_epoch_deadline(runtime.deadline());
+    store.set_epoch_deadline(runtime.call_ticks());
     store.set_fuel(runtime.limits.call_fuel).map_err(|error| PluginError::new(identity, "instantiation", error))
 }
 
@@ -146,7 +167,7 @@ fn explain(store: &mut Store<State>, call: &str, error: wasmtime::Error) -> Plug
         return broken;
     }
     let limits = state.runtime.limits;
-    let message = state.last_error.take();
+    let message = state.last_error.take().map(|words| quoted(&words));
     let (problem, remedy) = if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
         (exceeded.to_string(), "lower what it keeps, or raise --plugin-memory".to_owned())
     } else {

@@ -11,10 +11,13 @@ pub struct Limits {
     pub call_fuel: u64,
     /// The wall-clock limit of one call in seconds, in case the fuel lasts too long.
     pub call_seconds: u32,
-    /// The amount of data that one call may pass to the host, in bytes.
+    /// The amount of data that may cross from a component to the host at once, in bytes: in the result of a call of the
+    /// component, or in the arguments of one call of a function of the host.
     pub transfer_bytes: usize,
-    /// The amount of text that one instance may log, in bytes.
+    /// The amount of text that one plugin may log, all its instances together, in bytes.
     pub log_bytes: usize,
+    /// How long the compilation of one component may take, in seconds.
+    pub compile_seconds: u32,
 }
 
 impl Default for Limits {
@@ -26,6 +29,7 @@ impl Default for Limits {
             call_seconds: 60,
             transfer_bytes: 64 << 20,
             log_bytes: 256 << 10,
+            compile_seconds: 60,
         }
     }
 }
@@ -33,17 +37,22 @@ impl Default for Limits {
 /// The maximum number of elements of all tables together; each is a pointer on the host.
 const TABLE_ELEMENTS: usize = 1 << 20;
 
+/// The maximum number of instances within a component.
+pub(super) const MAX_INSTANCES: usize = 64;
+
 /// Counts the memory of an instance. Wasmtime's own `StoreLimits` limits each memory separately, and a component may
 /// have several.
 pub(super) struct MemoryMeter {
     limits: Limits,
     memory: usize,
+    /// What the last growth added, in case it fails after all.
+    added: usize,
     elements: usize,
 }
 
 impl MemoryMeter {
     pub fn new(limits: Limits) -> Self {
-        Self { limits, memory: 0, elements: 0 }
+        Self { limits, memory: 0, added: 0, elements: 0 }
     }
 }
 
@@ -53,17 +62,27 @@ impl ResourceLimiter for MemoryMeter {
         if total > self.limits.memory_bytes {
             bail!(MemoryExceeded { asked: total, limit: self.limits.memory_bytes });
         }
+        self.added = total - self.memory;
         self.memory = total;
         Ok(true)
     }
 
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> Result<()> {
+        self.memory -= std::mem::take(&mut self.added);
+        Ok(())
+    }
+
     fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
-        self.elements = self.elements.saturating_add(desired.saturating_sub(current));
-        Ok(self.elements <= TABLE_ELEMENTS)
+        let total = self.elements.saturating_add(desired.saturating_sub(current));
+        if total > TABLE_ELEMENTS {
+            return Ok(false);
+        }
+        self.elements = total;
+        Ok(true)
     }
 
     fn instances(&self) -> usize {
-        64
+        MAX_INSTANCES
     }
 
     fn tables(&self) -> usize {
@@ -81,4 +100,20 @@ impl ResourceLimiter for MemoryMeter {
 pub(super) struct MemoryExceeded {
     pub asked: usize,
     pub limit: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_or_fails_does_not_count() {
+        let mut meter = MemoryMeter::new(Limits { memory_bytes: 100, ..Limits::default() });
+        assert!(meter.memory_growing(0, 60, None).is_ok_and(|grows| grows));
+        assert!(meter.memory_grow_failed(wasmtime::Error::msg("the system has no memory")).is_ok());
+        assert!(meter.memory_growing(0, 100, None).is_ok_and(|grows| grows));
+        assert!(meter.memory_growing(100, 101, None).is_err());
+        assert!(meter.table_growing(0, TABLE_ELEMENTS + 1, None).is_ok_and(|grows| !grows));
+        assert!(meter.table_growing(0, TABLE_ELEMENTS, None).is_ok_and(|grows| grows));
+    }
 }

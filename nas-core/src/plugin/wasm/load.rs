@@ -1,16 +1,24 @@
-//! Loads a component and checks its kind, contract version and imports before anything is instantiated.
+//! Loads a component. Its size, kind, contract version and imports are checked before it is compiled, and compilation
+//! has a limit of time.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use nas_api::CONTRACT_VERSION;
 
 use super::host::Host;
+use super::scan::{Names, Refused, scan};
 use crate::plugin::identity::digest;
 use crate::plugin::{Identity, Kind, Origin, PluginError};
 
 /// The maximum size of a component's file, in bytes.
-const MAX_FILE: u64 = 256 << 20;
+const MAX_FILE: u64 = 16 << 20;
+/// The stack of the thread that compiles, in bytes.
+const COMPILER_STACK: usize = 16 << 20;
 
 /// A compiled component whose kind, contract version and imports have been checked.
 pub struct Component {
@@ -32,14 +40,7 @@ impl Component {
             problem,
             remedy: remedy.to_owned(),
         };
-        let size = std::fs::metadata(path)
-            .map_err(|error| refuse(format!("cannot be read: {error}"), "check the path"))?
-            .len();
-        if size > MAX_FILE {
-            return Err(refuse(format!("is too large to be a plugin ({} MiB)", size >> 20), "check the path"));
-        }
-        let bytes =
-            std::fs::read(path).map_err(|error| refuse(format!("cannot be read: {error}"), "check the path"))?;
+        let bytes = read(path).map_err(|problem| refuse(problem, "check the path"))?;
         match bytes.get(..8) {
             Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => {}
             Some([0, b'a', b's', b'm', _, _, 0, 0]) => {
@@ -55,13 +56,20 @@ impl Component {
                 ));
             }
         }
-        let compiled = wasmtime::component::Component::new(&host.runtime.engine, &bytes).map_err(|error| {
-            refuse(format!("is damaged or not supported: {}", error.root_cause()), "build it again, or copy it again")
+        let names = scan(&bytes).map_err(|refused| match refused {
+            Refused::Damaged(problem) => {
+                refuse(format!("is damaged or not supported: {problem}"), "build it again, or copy it again")
+            }
+            Refused::TooMuch(problem) => {
+                refuse(problem, "no plugin needs this: do not use a file that you cannot trust")
+            }
         })?;
-        let (kind, version) = check_contract(host, &compiled).map_err(|(problem, remedy)| refuse(problem, &remedy))?;
+        let (kind, version) = check_contract(&names).map_err(|(problem, remedy)| refuse(problem, &remedy))?;
+        let digest = digest(&bytes);
+        let compiled = compile(host, bytes).map_err(|(problem, remedy)| refuse(problem, remedy))?;
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let origin = Origin::Component(absolute(path));
-        let identity = Identity { kind, name, version, origin, digest: Some(digest(&bytes)) };
+        let identity = Identity { kind, name, version, origin, digest: Some(digest) };
         Ok(Self { host: host.clone(), compiled, identity })
     }
 
@@ -75,11 +83,48 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
+/// Reads a file that is not too large, even if it is none whose size is known.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    let file = File::open(path).map_err(cannot)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("is too large to be a plugin (more than {} MiB)", MAX_FILE >> 20));
+    }
+    Ok(bytes)
+}
+
+/// Compiles a component, or takes the compiled code from the cache. The error is a problem and its remedy.
+fn compile(host: &Arc<Host>, bytes: Vec<u8>) -> Result<wasmtime::component::Component, (String, &'static str)> {
+    let seconds = host.runtime.limits.compile_seconds;
+    let engine = host.runtime.engine.clone();
+    let (sender, receiver) = mpsc::channel();
+    // The compiler cannot be interrupted. After the limit the thread goes on until the program ends, which it does soon:
+    // a plugin that cannot be loaded ends the command.
+    let thread = std::thread::Builder::new().name("compiler".into()).stack_size(COMPILER_STACK).spawn(move || {
+        // The receiver is gone only if the limit has passed.
+        let _ = sender.send(wasmtime::component::Component::new(&engine, &bytes));
+    });
+    thread.map_err(|error| (format!("cannot be compiled: {error}"), "close other programs"))?;
+    match receiver.recv_timeout(Duration::from_secs(u64::from(seconds))) {
+        Ok(compiled) => compiled.map_err(|error| {
+            (format!("is damaged or not supported: {}", error.root_cause()), "build it again, or copy it again")
+        }),
+        Err(RecvTimeoutError::Timeout) => Err((
+            format!("takes more than {seconds} seconds to compile"),
+            "do not use it if you cannot trust it; otherwise, try again when the machine is idle",
+        )),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(("makes the compiler panic".to_owned(), "build it again with another version of its compiler"))
+        }
+    }
+}
+
 /// Reads kind and contract version from the names of exports and imports. The error is a problem and its remedy.
-fn check_contract(host: &Host, compiled: &wasmtime::component::Component) -> Result<(Kind, String), (String, String)> {
-    let interface_types = compiled.component_type();
+fn check_contract(names: &Names) -> Result<(Kind, String), (String, String)> {
     let mut found = None;
-    for (name, _) in interface_types.exports(&host.runtime.engine) {
+    for name in &names.exports {
         let Some((interface, version)) = name.strip_prefix("nas:plugin/").and_then(|name| name.split_once('@')) else {
             continue;
         };
@@ -102,7 +147,7 @@ fn check_contract(host: &Host, compiled: &wasmtime::component::Component) -> Res
         Kind::Strategy => &["types", "log", "space"],
         Kind::Space | Kind::Evaluator => &["types", "log", "architecture"],
     };
-    for (name, _) in interface_types.imports(&host.runtime.engine) {
+    for name in &names.imports {
         let known = name.strip_prefix("nas:plugin/").and_then(|name| name.split_once('@'));
         match known {
             Some((interface, version)) if offered.contains(&interface) => check_version(version)?,

@@ -13,6 +13,7 @@ mod host;
 mod limits;
 mod load;
 mod log;
+mod scan;
 mod space;
 mod strategy;
 

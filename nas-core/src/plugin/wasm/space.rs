@@ -41,8 +41,7 @@ impl WasmSpaceSource {
         source.parameters = FromWit::from_wit(guest.call("parameters", parameters)?);
         if let Ok(mut space) = source.open(&Settings::defaults(&source.parameters)) {
             let info = space.info().map_err(|error| PluginError::from_api(&source.identity, "describe", error))?;
-            source.identity.name = info.name;
-            source.identity.version = info.version;
+            source.identity.name_itself(&info.name, &info.version)?;
         }
         Ok(source)
     }
@@ -66,7 +65,7 @@ impl SpaceSource for WasmSpaceSource {
         let settings = settings.clone().into_wit();
         guest
             .call("open", |world, store| world.nas_plugin_space_setup().call_open(store, &settings))?
-            .map_err(|refusal| PluginError::new(&self.identity, "open", refusal))?;
+            .map_err(|refusal| PluginError::refusal(&self.identity, "open", &refusal))?;
         Ok(Box::new(WasmSpace { guest }))
     }
 }

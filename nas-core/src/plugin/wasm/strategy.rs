@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use nas_api::{Observation, OpenSpace, Proposal, StrategyInfo, Study};
 
+use wasmtime::Trap;
+
 use super::bindings::strategy::nas::plugin::{space, types};
 use super::bindings::strategy::{SearchStrategy, SearchStrategyPre};
 use super::convert::{FromWit, IntoWit};
@@ -30,8 +32,7 @@ impl WasmStrategy {
         let mut guest = source.instantiate(None)?;
         let describe = |world: &SearchStrategy, store: &mut _| world.nas_plugin_strategy().call_describe(store);
         source.info = FromWit::from_wit(guest.call("describe", describe)?);
-        source.identity.name = source.info.name.clone();
-        source.identity.version = source.info.version.clone();
+        source.identity.name_itself(&source.info.name, &source.info.version)?;
         Ok(source)
     }
 
@@ -66,7 +67,7 @@ impl StrategySource for WasmStrategy {
         let study = study.clone().into_wit();
         guest
             .call("open", |world, store| world.nas_plugin_strategy().call_open(store, &study))?
-            .map_err(|refusal| PluginError::new(&self.identity, "open", refusal))?;
+            .map_err(|refusal| PluginError::refusal(&self.identity, "open", &refusal))?;
         Ok(Box::new(WasmSearch { guest, identity: self.identity.clone() }))
     }
 }
@@ -79,7 +80,7 @@ struct WasmSearch {
 impl Search for WasmSearch {
     fn ask(&mut self, limit: u32) -> Result<Vec<Proposal>, PluginError> {
         let asked = self.guest.call("ask", |world, store| world.nas_plugin_strategy().call_ask(store, limit))?;
-        let proposals = asked.map_err(|refusal| PluginError::new(&self.identity, "ask", refusal))?;
+        let proposals = asked.map_err(|refusal| PluginError::refusal(&self.identity, "ask", &refusal))?;
         check_limit(&self.identity, limit, proposals.len())?;
         Ok(FromWit::from_wit(proposals))
     }
@@ -88,7 +89,7 @@ impl Search for WasmSearch {
         let observations: Vec<types::Observation> = observations.into_wit();
         let told =
             self.guest.call("tell", |world, store| world.nas_plugin_strategy().call_tell(store, &observations))?;
-        told.map_err(|refusal| PluginError::new(&self.identity, "tell", refusal))
+        told.map_err(|refusal| PluginError::refusal(&self.identity, "tell", &refusal))
     }
 
     fn finished(&mut self) -> Result<bool, PluginError> {
@@ -108,7 +109,10 @@ impl State {
         let Some(space) = self.space.as_mut() else {
             wasmtime::bail!("no space is connected while a plugin describes itself");
         };
-        question(space.as_mut()).map_err(|error| match error {
+        let answer = question(space.as_mut());
+        answer.map_err(|error| match error {
+            // The strategy used up its time in the space; the error is not the space's.
+            _ if self.is_out_of_time() => Trap::Interrupt.into(),
             nas_api::Error::Host(inner) => {
                 if let Ok(broken) = inner.downcast::<PluginError>() {
                     self.broken = Some(*broken);

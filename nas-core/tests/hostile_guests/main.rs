@@ -3,10 +3,16 @@
 //! genotype outside the space.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod evaluators;
+mod files;
+mod questions;
+mod spaces;
+mod words;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use common::{Pair, fixture};
@@ -14,7 +20,7 @@ use nas_api::{Candidate, Goal, Objective, Observation, Setting, Settings, Study,
 use nas_core::plugin::wasm::Limits;
 use nas_core::plugin::{Options, PluginError, Registry, Search};
 use nas_core::study::{
-    BudgetSpec, Plan, PluginSpec, State, StudyError, StudyRecord, StudySpec, TaskSpec, UnresolvedSetting, start,
+    BudgetSpec, Plan, PluginSpec, StudyError, StudyRecord, StudySpec, TaskSpec, UnresolvedSetting, start,
 };
 use nas_spaces::NasBench201;
 use nas_strategies::RandomSearch;
@@ -150,72 +156,17 @@ fn more_proposals_than_asked_for_are_refused() {
     assert!(misbehave("too-many", None).contains("at most 2 proposals and returned 3"));
 }
 
-#[test]
-fn a_log_without_end_is_cut_and_the_guest_ended() {
-    let lines = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counted = lines.clone();
-    let log: nas_core::plugin::wasm::Log = std::sync::Arc::new(move |_, _, line: &str| {
-        counted.fetch_add(line.len(), std::sync::atomic::Ordering::Relaxed);
-    });
-    let limits = Limits { log_bytes: 10_000, ..limits() };
-    let registry = Registry::new(Options { limits, log, ..Options::default() });
-    let source = registry.strategy(&fixture("chatty").to_string_lossy()).unwrap();
-    let settings = Settings::defaults(&source.info().unwrap().parameters);
-    let mut search = source.open(&study(settings), Box::new(Pair::default())).unwrap();
-    let text = search.ask(1).unwrap_err().to_string();
-    assert!(text.contains("did not finish"), "{text}");
-    assert!(lines.load(std::sync::atomic::Ordering::Relaxed) < 10_200);
-}
-
-/// The message of a file that is refused before anything of it runs.
-fn refused(path: &Path) -> String {
-    let text = registry().strategy(&path.to_string_lossy()).err().unwrap().to_string();
-    assert!(text.contains(&*path.file_name().unwrap().to_string_lossy()), "names the file: {text}");
-    assert!(text.contains("\n  help: "), "names a remedy: {text}");
-    text
-}
-
-#[test]
-fn another_contract_version_is_refused_before_instantiation() {
-    assert!(refused(&fixture("wrong-version")).contains("version 0.99.0 of the contract; this program speaks 0.1.0"));
-}
-
-#[test]
-fn an_import_that_is_not_offered_is_named() {
-    assert!(refused(&fixture("unknown-import")).contains("imports 'nas:plugin/clock@0.1.0', which is not offered"));
-}
-
-#[test]
-fn files_that_are_no_components_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, bytes: &[u8]| -> PathBuf {
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    };
-    let whole = std::fs::read(fixture("panics")).unwrap();
-    for cut in [9, 100, whole.len() / 2, whole.len() - 1] {
-        assert!(refused(&write("cut.wasm", &whole[..cut])).contains("is damaged or not supported"), "cut at {cut}");
-    }
-    assert!(refused(&write("text.wasm", b"not a component at all")).contains("is not a WebAssembly component"));
-    assert!(refused(&write("empty.wasm", b"")).contains("is not a WebAssembly component"));
-    let module = refused(&write("module.wasm", b"\0asm\x01\0\0\0"));
-    assert!(module.contains("core WebAssembly module, not a component"), "{module}");
-    let component = refused(&write("nothing.wasm", b"\0asm\x0d\0\x01\0"));
-    assert!(component.contains("neither a space nor a strategy nor an evaluator"), "{component}");
-    assert!(refused(&folder.path().join("missing.wasm")).contains("cannot be read"));
-}
-
-#[test]
-fn a_component_of_another_kind_is_refused() {
-    let text = registry().space(&fixture("panics").to_string_lossy()).err().unwrap().to_string();
-    assert!(text.contains("is a strategy, not a space"), "{text}");
-}
-
 /// A plugin of a study, with one setting where there is one.
 fn plugin(name: &str, setting: Option<(&str, &str)>) -> PluginSpec {
     let mut spec = PluginSpec::named(name);
     spec.settings.extend(setting.map(|(key, value)| (key.to_owned(), UnresolvedSetting::Raw(value.to_owned()))));
+    spec
+}
+
+/// A guest with many modes, in this one, which takes `n` things of its kind.
+fn mode(name: &str, mode: &str, n: u32) -> PluginSpec {
+    let mut spec = plugin(&fixture(name).to_string_lossy(), Some(("mode", mode)));
+    spec.settings.insert("n".into(), UnresolvedSetting::Raw(n.to_string()));
     spec
 }
 
@@ -226,13 +177,22 @@ fn guest(name: &str, number: &str) -> PluginSpec {
 
 /// Three trials on `nas-bench-201`, and what is on record of them.
 fn search(strategy: PluginSpec, evaluator: PluginSpec) -> (Result<(), StudyError>, Option<StudyRecord>) {
+    search_in(plugin("nas-bench-201", None), strategy, evaluator)
+}
+
+/// As [`search`], on any space.
+fn search_in(
+    space: PluginSpec,
+    strategy: PluginSpec,
+    evaluator: PluginSpec,
+) -> (Result<(), StudyError>, Option<StudyRecord>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.study");
     let mut registry = registry();
     registry.add_space::<NasBench201>().unwrap();
     registry.add_strategy::<RandomSearch>();
     let spec = StudySpec {
-        space: plugin("nas-bench-201", None),
+        space,
         strategy,
         evaluator,
         budget: BudgetSpec { trials: Some(3), ..BudgetSpec::default() },
@@ -274,34 +234,6 @@ fn weights_and_fidelities_that_are_not_finite_end_the_study() {
     assert!(text.contains("it proposed a fidelity of -inf, but the evaluator offers [1.0, 2.0]"), "{text}");
 }
 
-#[test]
-fn a_metric_that_is_not_finite_fails_its_trial() {
-    let (end, record) = search(plugin("random-search", None), guest("not-a-number-metrics", "metric"));
-    end.unwrap();
-    let trials = record.unwrap().trials;
-    let reasons: Vec<&str> = trials.iter().map(|trial| trial.reason.as_str()).collect();
-    assert_eq!(reasons, ["the objective score is NaN", "the objective score is inf", "the objective score is -inf"]);
-    assert!(trials.iter().all(|trial| trial.state == State::Failed));
-}
-
-#[test]
-fn a_cost_that_is_not_finite_ends_the_study() {
-    let (end, record) = search(plugin("random-search", None), guest("not-a-number-metrics", "cost"));
-    let Err(StudyError::Broken(error)) = end else { panic!("it goes on: {end:?}") };
-    let text = checked("not-a-number-metrics", "evaluate", &error);
-    assert!(text.contains("it returned a cost of -inf seconds for trial 0"), "{text}");
-    assert!(record.unwrap().trials.iter().all(|trial| trial.state != State::Measured));
-}
-
-#[test]
-fn fidelities_that_are_not_finite_are_refused_before_the_first_trial() {
-    let (end, record) = search(plugin("random-search", None), guest("not-a-number-metrics", "fidelity"));
-    let Err(StudyError::Open(error)) = end else { panic!("it is not refused: {end:?}") };
-    let text = checked("not-a-number-metrics", "open", &error);
-    assert!(text.contains("its fidelities must be positive and ascending, but are [NaN, inf]"), "{text}");
-    assert!(record.is_none());
-}
-
 /// A guest that is built and that no test names looks as if the host were held against it.
 #[test]
 fn every_guest_is_named_by_a_test() {
@@ -310,7 +242,15 @@ fn every_guest_is_named_by_a_test() {
         .unwrap()
         .map(|guest| guest.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
-    let tests = include_str!("hostile_guests.rs");
+    let tests = [
+        include_str!("main.rs"),
+        include_str!("evaluators.rs"),
+        include_str!("files.rs"),
+        include_str!("questions.rs"),
+        include_str!("spaces.rs"),
+        include_str!("words.rs"),
+    ]
+    .concat();
     let untested: Vec<&String> = guests.iter().filter(|guest| !tests.contains(&format!("(\"{guest}\""))).collect();
     assert_eq!(untested, Vec::<&String>::new(), "guests of plugins/fixtures that no test here opens");
     assert!(guests.len() > 10, "{guests:?}");
