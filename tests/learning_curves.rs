@@ -281,7 +281,7 @@ fn checkpoint(study: &Path) -> PathBuf {
 fn continued_after(message: &str) -> u32 {
     let line = message.lines().find(|line| line.starts_with("note: trial 0: continues after epoch "));
     let line = line.unwrap_or_else(|| panic!("it did not continue: {message}"));
-    line.split_whitespace().nth(7).and_then(|epoch| epoch.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+    line.split_whitespace().nth(6).and_then(|epoch| epoch.parse().ok()).unwrap_or_else(|| panic!("{line}"))
 }
 
 #[test]
