@@ -82,7 +82,8 @@ fn build(args: &Args, processes: Option<Processes>) -> Result<Registry, Failure>
     let cache = cache.map(absolute);
     let log = log(args);
 
-    let mut registry = Registry::new(Options { search_path, cache, limits, log, processes });
+    let allow_native = args.named_libraries();
+    let mut registry = Registry::new(Options { search_path, cache, limits, log, processes, allow_native });
     nas_spaces::all(&mut BuiltIns(&mut registry))?;
     registry.read_tables_with::<nas_spaces::ChoiceSpace>();
     registry.read_networks_with::<nas_export::ImportedSpace>(|path| {

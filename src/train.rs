@@ -11,7 +11,7 @@ use nas_api::{
     CurvePoint, Evaluator, Graph, Metric, Monitor, Settings, TrainRequest, Trained, Verdict, WEIGHTS_FILE, evaluator,
 };
 use nas_core::plugin::{Identity, PluginError};
-use nas_core::study::{Limits, Problem, STACK_BYTES, StudyRecord, Summary, TrialRecord};
+use nas_core::study::{Limits, Problem, STACK_BYTES, StudyRecord, Summary, TrialRecord, check_plugins};
 use serde_json::json;
 
 use crate::args::{Args, Train};
@@ -33,6 +33,7 @@ pub fn train(args: &Args, train: &Train) -> Result<ExitCode, Failure> {
         Failure::input(format!("trial {} is a relaxed candidate, which cannot be trained", trial.trial))
     })?;
     let registry = plugins::registry_of_studies(args, &limits(&record, train))?;
+    check_plugins(&record.header, &registry)?;
     let source = registry.evaluator(&record.header.evaluator.reference)?;
     let info = source.info()?;
     let full = info.trains.as_ref().ok_or_else(|| cannot_train(source.identity()))?;

@@ -42,7 +42,7 @@ fn an_evaluator_in_c_measures_the_graph() {
             let number = trial["trial"].to_string();
             let out = folder.path().join("network.json");
             let export = ["export", file, "--trial", &number, "--format", "json", "--out", out.to_str().unwrap()];
-            succeed(&mut nas(export));
+            succeed(nas(export).args(["--allow-native", library]));
             let network: Value = serde_json::from_str(&fs::read_to_string(out).unwrap()).unwrap();
             let nodes = network["graph"]["nodes"].as_array().unwrap();
             let read = nodes.iter().map(|node| node["inputs"].as_array().unwrap().len());

@@ -195,7 +195,9 @@ fn an_evaluator_in_c_runs_final_training() {
         let _ = fs::remove_file(&study);
         let search = ["search", "--space", "mlp", "--strategy", "random-search", "--trials", "2"];
         succeed(nas(search).arg("--evaluator").arg(&library).arg("--study").arg(&study));
-        let (trained, weights, header_json) = outcome_in_c(&study, &folder.path().join(compiler), &["--epochs", "200"]);
+        let allowed = ["--allow-native", library.to_str().unwrap()];
+        let long = [&["--epochs", "200"][..], &allowed].concat();
+        let (trained, weights, header_json) = outcome_in_c(&study, &folder.path().join(compiler), &long);
         let metric = |name: &str| trained["metrics"][name].as_f64().unwrap();
         assert!(metric("test_accuracy") > 0.9 && metric("train_loss") < 0.2, "{trained}");
         assert_eq!(metric("nodes"), f64::from(nodes(&folder.path().join(compiler))));
@@ -204,11 +206,13 @@ fn an_evaluator_in_c_runs_final_training() {
         assert_eq!(rows.iter().flatten().sum::<u64>(), 20);
         assert_eq!((rows[0][0] + rows[1][1]) as f64 / 20.0, metric("test_accuracy"));
         // It has no parameter for its epochs, but receives them in the request: five times those of a trial.
-        let (default, _, _) = outcome_in_c(&study, &folder.path().join("default"), &["--set", "evaluator.rate=2"]);
+        let faster = [&["--set", "evaluator.rate=2"][..], &allowed].concat();
+        let (default, _, _) = outcome_in_c(&study, &folder.path().join("default"), &faster);
         assert_eq!((&default["epochs"], &default["settings"]["rate"]), (&20.into(), &2.0.into()));
-        let message = refused(train(&study, &folder.path().join("no")).args(["--set", "evaluator.shift=0.5"]));
+        let message =
+            refused(train(&study, &folder.path().join("no")).args(["--set", "evaluator.shift=0.5"]).args(allowed));
         assert!(message.contains("the data of the study"), "{message}");
-        let message = refused(train(&study, &folder.path().join("no")).args(["--device", "cpu"]));
+        let message = refused(train(&study, &folder.path().join("no")).args(["--device", "cpu"]).args(allowed));
         assert!(message.contains("--device cpu: the evaluator 'logistic' takes no device"), "{message}");
     }
     let library = folder.path().join("libwithout.so");

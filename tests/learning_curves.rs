@@ -88,7 +88,7 @@ fn learning_curves_of_a_library_pass_the_conformance_suite_with_and_without_a_wo
         log: Arc::new(|_, _, _| {}),
     };
     for processes in [None, Some(processes)] {
-        let registry = Registry::new(Options { processes, ..Options::default() });
+        let registry = Registry::new(Options { processes, allow_native: vec![unruly().into()], ..Options::default() });
         let source = registry.evaluator(&unruly()).unwrap();
         let info = source.info().unwrap();
         let steps = Setting { name: "steps".into(), value: nas_api::Value::Number(5.0) };

@@ -71,6 +71,11 @@ pub struct Args {
     /// than once. The folders in the variable NAS_PLUGINS and the user's data folder come next.
     #[arg(long, value_name = "DIR", global = true, help_heading = PLUGIN_OPTIONS)]
     pub plugin_path: Vec<PathBuf>,
+    /// Allow this native library, although nothing but a study or a TOML file names it; may be given more than once. A
+    /// library runs with your rights, unlike a component. The variable NAS_ALLOW_NATIVE lists others; libraries in
+    /// plugin folders need no permission.
+    #[arg(long, value_name = "PATH", global = true, help_heading = PLUGIN_OPTIONS)]
+    pub allow_native: Vec<PathBuf>,
     /// Limit the memory of a component to this many MiB [default: 512]
     #[arg(long, value_name = "MIB", global = true, value_parser = whole::<u32, 1, 65_536>, help_heading = PLUGIN_OPTIONS,
         hide_short_help = true)]
@@ -106,6 +111,19 @@ pub enum Progress {
 }
 
 impl Args {
+    /// The libraries that the user allows: those that `--allow-native` names, and those that the command itself does.
+    pub fn named_libraries(&self) -> Vec<PathBuf> {
+        let named = match &self.command {
+            Command::Search(search) => search.evaluator.as_ref().map(PathBuf::from),
+            Command::Plugin(PluginCommand::Inspect { plugin, .. }) => Some(PathBuf::from(plugin)),
+            Command::Worker(worker) => Some(PathBuf::from(&worker.evaluator)),
+            _ => None,
+        };
+        let variable = std::env::var_os("NAS_ALLOW_NATIVE").unwrap_or_default();
+        let listed = std::env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty());
+        self.allow_native.iter().cloned().chain(named).chain(listed).collect()
+    }
+
     /// How progress is shown, with `auto` settled: `Plain`, `Bar` or `None`.
     pub fn shown_progress(&self) -> Progress {
         match self.progress {

@@ -6,6 +6,7 @@ pub mod grid;
 pub mod process;
 pub mod test_data;
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -15,6 +16,10 @@ use serde_json::Value;
 pub fn nas<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nas"));
     command.env_remove("NAS_PLUGINS").env("XDG_DATA_HOME", "/nonexistent");
+    let libraries = ["plugins/libraries", "release/examples"].map(|folder| target().join(folder));
+    let names = [unruly_name(), format!("{DLL_PREFIX}nas_burn{DLL_SUFFIX}")];
+    let allowed = std::env::join_paths(libraries.iter().zip(&names).map(|(folder, name)| folder.join(name)));
+    command.env("NAS_ALLOW_NATIVE", allowed.unwrap());
     command.env("NAS_DATA_CACHE", target().join("test-cache").join("data"));
     command.arg("--plugin-cache").arg(target().join("test-cache")).args(arguments);
     command
@@ -37,8 +42,11 @@ pub fn component(kind: &str, name: &str) -> String {
 
 /// The native evaluator that misbehaves according to its settings.
 pub fn unruly() -> String {
-    let name = format!("{}fixture_unruly{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    built("libraries", &name)
+    built("libraries", &unruly_name())
+}
+
+fn unruly_name() -> String {
+    format!("{DLL_PREFIX}fixture_unruly{DLL_SUFFIX}")
 }
 
 /// Runs a command that must succeed, and returns its standard output.

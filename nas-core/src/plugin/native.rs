@@ -23,6 +23,27 @@ struct Loaded {
     _library: Library,
 }
 
+/// What is known of a library without loading it: its file, and the digest of its bytes.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn identify(path: &Path) -> Result<Identity, PluginError> {
+    let bytes = std::fs::read(path).map_err(|error| PluginError {
+        plugin: format!("library {}", path.display()),
+        call: String::new(),
+        problem: format!("cannot be read: {error}"),
+        remedy: "check the path".to_owned(),
+    })?;
+    let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    Ok(Identity {
+        kind: Kind::Evaluator,
+        name: stem.strip_prefix(std::env::consts::DLL_PREFIX).unwrap_or(&stem).to_owned(),
+        version: String::new(),
+        origin: Origin::Library(std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
+        digest: Some(digest(&bytes)),
+    })
+}
+
 /// An evaluator in a dynamic library.
 pub(super) struct NativeSource {
     loaded: Arc<Loaded>,
@@ -43,10 +64,9 @@ impl NativeSource {
             problem,
             remedy: remedy.to_owned(),
         };
-        let bytes =
-            std::fs::read(path).map_err(|error| refuse(format!("cannot be read: {error}"), "check the path"))?;
+        let mut identity = identify(path)?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        // SAFETY: this runs the library's initializers. The user named it as a plugin, and native plugins are trusted.
+        // SAFETY: this runs the library's initializers. The registry has checked that the user allows it.
         let library = unsafe { Library::new(&absolute) }
             .map_err(|error| refuse(format!("cannot be loaded: {error}"), "it must be built for this machine"))?;
         // SAFETY: the symbol is only looked up and never used.
@@ -71,14 +91,6 @@ impl NativeSource {
             ));
         }
         let loaded = Arc::new(Loaded { table, _library: library });
-        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let mut identity = Identity {
-            kind: Kind::Evaluator,
-            name,
-            version: String::new(),
-            origin: Origin::Library(absolute),
-            digest: Some(digest(&bytes)),
-        };
         let described = (loaded.table.describe)();
         let info: EvaluatorInfo =
             loaded.take(described).map_err(|error| PluginError::from_api(&identity, "describe", error))?;

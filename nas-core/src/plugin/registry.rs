@@ -11,7 +11,7 @@ use super::composite_space::{ProductSource, is_product};
 use super::file_space::{FileSpaceSource, TABLE_SPACE};
 use super::guarded_space::GuardedSource;
 use super::identity::{Entry, LIBRARY, has_ending};
-use super::native::NativeSource;
+use super::native::{self, NativeSource};
 use super::process::{ProcessSource, Processes};
 use super::space_overrides::OverridableSpace;
 use super::unknown::{ChosenSpace, SpaceChooser, refused, unknown};
@@ -35,12 +35,23 @@ pub struct Options {
     /// How libraries, and built-in evaluators that take any network, are run in worker processes; `None` runs them in
     /// this process.
     pub processes: Option<Processes>,
+    /// Native libraries that may be loaded although they are named by their path. A library runs with the user's rights
+    /// as soon as it is loaded, and its path may come from a file that somebody else wrote. Libraries on the search
+    /// path need no permission.
+    pub allow_native: Vec<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let log: Log = Arc::new(|_, _, _| {});
-        Self { search_path: Vec::new(), cache: None, limits: Limits::default(), log, processes: None }
+        Self {
+            search_path: Vec::new(),
+            cache: None,
+            limits: Limits::default(),
+            log,
+            processes: None,
+            allow_native: Vec::new(),
+        }
     }
 }
 
@@ -264,7 +275,12 @@ impl Registry {
     /// There is no such evaluator, or its file cannot be used.
     pub fn evaluator(&self, reference: &str) -> Result<Arc<dyn EvaluatorSource>, PluginError> {
         let (source, library): (Arc<dyn EvaluatorSource>, bool) = match self.locate(Kind::Evaluator, reference) {
-            Some(path) if has_ending(&path, LIBRARY) => (Arc::new(NativeSource::load(&path)?), true),
+            Some(path) if has_ending(&path, LIBRARY) => {
+                if is_path(Path::new(reference)) {
+                    self.check_allowed(&path)?;
+                }
+                (Arc::new(NativeSource::load(&path)?), true)
+            }
             // A component needs no process of its own, because it runs in a sandbox.
             Some(path) => return Ok(Arc::new(WasmEvaluatorSource::new(self.component(Kind::Evaluator, &path)?)?)),
             None => (self.built_in(Kind::Evaluator, reference, &self.evaluators)?, false),
@@ -278,7 +294,33 @@ impl Registry {
         }
     }
 
-    /// The identity of a plugin file of any kind.
+    /// Refuses to load a library that nobody has allowed.
+    fn check_allowed(&self, path: &Path) -> Result<(), PluginError> {
+        let wanted = path.canonicalize().ok();
+        let allowed = |allowed: &PathBuf| allowed == path || wanted.is_some() && allowed.canonicalize().ok() == wanted;
+        if self.options.allow_native.iter().any(allowed) || !path.is_file() {
+            return Ok(());
+        }
+        let shown = path.display().to_string();
+        let problem = "is native code, which runs with your rights, and nothing but a file names it";
+        let remedy = format!("if you trust it, add `--allow-native {shown}`");
+        Err(refused(Kind::Evaluator, &shown, problem, &remedy))
+    }
+
+    /// What is known of the evaluator with this name or path without running any of its code, if it is a native library:
+    /// where it is, and its digest. `None` for any other evaluator.
+    ///
+    /// # Errors
+    /// The library cannot be read.
+    pub fn library(&self, reference: &str) -> Result<Option<Identity>, PluginError> {
+        match self.locate(Kind::Evaluator, reference) {
+            Some(path) if has_ending(&path, LIBRARY) => native::identify(&path).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The identity of a plugin file of any kind. A native library is not loaded, so its name is that of its file and its
+    /// version is empty.
     ///
     /// # Errors
     /// The file cannot be used as a plugin.
@@ -288,7 +330,7 @@ impl Registry {
             return Ok(self.space(&reference)?.identity().clone());
         }
         if has_ending(path, LIBRARY) {
-            return Ok(self.evaluator(&reference)?.identity().clone());
+            return native::identify(path);
         }
         let component = Component::load(&self.host()?, path)?;
         Ok(match component.kind() {

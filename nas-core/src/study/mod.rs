@@ -73,4 +73,5 @@ pub use settings::{UnresolvedSetting, UnresolvedSettings, check_settings};
 pub use spec::{BudgetSpec, Duplicates, PluginSpec, StudySpec, TaskSpec};
 pub use summary::{FailureGroup, Summary, trial_json};
 pub(crate) use unchanged::check_data;
+pub use unchanged::check_plugins;
 pub use worker::STACK_BYTES;

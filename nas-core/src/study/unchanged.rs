@@ -51,9 +51,14 @@ fn completed(recorded: &Task, now: &Task) -> Task {
     Task { settings: Settings(settings), ..recorded.clone() }
 }
 
-/// Space and evaluator are checked before they are opened: a different plugin would refuse the recorded settings with a
-/// message that says nothing about the cause.
-pub(super) fn check_plugins(header: &Header, registry: &Registry) -> Result<(), StudyError> {
+/// Checks that the space and the evaluator are those that a study recorded, before they are opened: a different plugin
+/// would refuse the recorded settings with a message that says nothing about the cause.
+///
+/// # Errors
+///
+/// A plugin is missing or is another one than recorded, or it is a native library that is not allowed. None of its code
+/// has run then.
+pub fn check_plugins(header: &Header, registry: &Registry) -> Result<(), StudyError> {
     let remedy = |kind: &str| {
         format!(
             "bring back the {kind} that the study was begun with, or begin a new study: trials of a different one \
@@ -62,6 +67,13 @@ pub(super) fn check_plugins(header: &Header, registry: &Registry) -> Result<(), 
     };
     let space = registry.space(&header.space.reference).map_err(StudyError::Open)?;
     same_plugin(&header.space.identity, space.identity(), || remedy("space"))?;
+    // A library runs code as soon as it is loaded, so its bytes are compared first.
+    let recorded = &header.evaluator.identity;
+    if let Some(library) = registry.library(&header.evaluator.reference).map_err(StudyError::Open)? {
+        let name = (recorded.name.clone(), recorded.version.clone());
+        let found = Identity { name: name.0, version: name.1, ..library };
+        same_plugin(recorded, &found, || remedy("evaluator"))?;
+    }
     let evaluator = registry.evaluator(&header.evaluator.reference).map_err(StudyError::Open)?;
     same_plugin(&header.evaluator.identity, evaluator.identity(), || remedy("evaluator"))
 }
