@@ -112,8 +112,8 @@ fn grid(bench: &Bench, registry: &Registry) -> Result<Grid, Failure> {
     Ok(grid)
 }
 
-/// Labels each strategy with its name. The strategy of a file is labelled with the name that it gives itself, or with the
-/// whole reference if another one has the same name.
+/// Labels each strategy with its name. The strategy of a file is labelled with the name that it gives itself, or with
+/// the whole reference if another one has the same name.
 fn labelled(references: &[String], registry: &Registry) -> Result<BTreeMap<String, PluginSpec>, Failure> {
     let name = |reference: &String| match Path::new(reference).extension() {
         Some(_) => {

@@ -58,8 +58,8 @@ pub fn report(args: &Args, arguments: &Report) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the space of a strategy's studies on a problem. `None` if it cannot be opened: everything else in a report comes
-/// from the records.
+/// Opens the space of a strategy's studies on a problem. `None` if it cannot be opened: everything else in a report
+/// comes from the records.
 fn space_of_setup(
     report: &nas_core::report::Report,
     problem: &str,

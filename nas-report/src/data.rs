@@ -247,8 +247,8 @@ fn trials(store: &Store, text: &mut TextOf<'_>) -> Result<Table, ReportError> {
     Ok(table)
 }
 
-/// The name of a metric's column: letters, digits and underscores, because Parquet's schemas take no others, and no name
-/// that the table has already.
+/// The name of a metric's column: letters, digits and underscores, because Parquet's schemas take no others, and no
+/// name that the table has already.
 fn column_name(metric: &str, table: &Table) -> String {
     let mut name: String = metric.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     while table.columns.iter().any(|(known, _)| *known == name) {

@@ -1,5 +1,5 @@
-//! Writes the report of a benchmark or of one study: one HTML file, Markdown with SVG pictures, or LaTeX tables, and the
-//! raw numbers as CSV and Parquet.
+//! Writes the report of a benchmark or of one study: one HTML file, Markdown with SVG pictures, or LaTeX tables, and
+//! the raw numbers as CSV and Parquet.
 //!
 //! [`nas_core::report`] computes everything that a report states. This crate only draws and formats it.
 
@@ -59,7 +59,8 @@ pub struct Study {
 pub struct Shown {
     /// Pictures of architectures.
     pub pictures: Vec<Picture>,
-    /// The labels of strategies that are drawn prominently however they rank. Strategies that are not built in always are.
+    /// The labels of strategies that are drawn prominently however they rank. Strategies that are not built in always
+    /// are.
     pub highlighted: Vec<String>,
     /// The study, if the report is about a single one.
     pub study: Option<Study>,
@@ -119,8 +120,8 @@ pub(crate) fn save(file: &Path, bytes: &[u8]) -> Result<(), ReportError> {
 /// The text of a genotype of a strategy on a problem, both given by name; empty if it is not known.
 pub type TextOf<'t> = dyn FnMut(&str, &str, &[u32]) -> String + 't;
 
-/// Writes the raw numbers into a folder, each table as CSV and as Parquet. `text` gives the texts of architectures. Returns
-/// the paths of all files.
+/// Writes the raw numbers into a folder, each table as CSV and as Parquet. `text` gives the texts of architectures.
+/// Returns the paths of all files.
 ///
 /// # Errors
 /// Fails if the benchmark cannot be read, or a file cannot be written.

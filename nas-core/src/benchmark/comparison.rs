@@ -28,11 +28,11 @@ pub struct Comparison {
     pub p: f64,
     /// `p` after Holm's correction ([`holm`]) over all comparisons on this problem.
     pub p_holm: f64,
-    /// The effect size of the same test, the matched-pairs rank-biserial correlation: 1 where a is better on every seed that
-    /// differs, −1 where b is. Its sign is the direction of the test.
+    /// The effect size of the same test, the matched-pairs rank-biserial correlation: 1 where a is better on every seed
+    /// that differs, −1 where b is. Its sign is the direction of the test.
     pub rank_biserial: f64,
-    /// The probability that a is better than b on independently drawn seeds, where ties count half ([`a12`]). It ignores
-    /// which seeds belong together, so it may point the other way than the test.
+    /// The probability that a is better than b on independently drawn seeds, where ties count half ([`a12`]). It
+    /// ignores which seeds belong together, so it may point the other way than the test.
     pub a12: f64,
     /// The same test on the final IGD+, where there are several objectives.
     pub igd_plus: Option<PairedTest>,
@@ -167,8 +167,8 @@ mod tests {
         assert!((comparison.rank_biserial - 35.0 / 45.0).abs() < 1e-12);
     }
 
-    /// The test favours a strategy that is better on 29 of 30 seeds by a little, although it is far worse on the last one, so
-    /// that a value of it drawn alone more often loses.
+    /// The test favours a strategy that is better on 29 of 30 seeds by a little, although it is far worse on the last
+    /// one, so that a value of it drawn alone more often loses.
     #[test]
     fn the_direction_is_that_of_the_paired_test() {
         let b: Vec<f64> = (0..30).map(f64::from).collect();

@@ -16,9 +16,9 @@ pub const REFERENCE: f64 = 1.1;
 /// Values are rounded to this, because one front has one volume, in whatever order its points were found.
 const RESOLUTION: f64 = 1e-12;
 
-/// The objectives of one problem, scaled by its *goal*, the front that studies are measured against: 0 is the best and 1
-/// the worst value of an objective on the goal. The goal is the true front where it is known, and otherwise the front of
-/// all studies together. So points that something else dominates change nothing, however bad they are.
+/// The objectives of one problem, scaled by its *goal*, the front that studies are measured against: 0 is the best and
+/// 1 the worst value of an objective on the goal. The goal is the true front where it is known, and otherwise the front
+/// of all studies together. So points that something else dominates change nothing, however bad they are.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ObjectiveSpace {
     pub(crate) objectives: Vec<Objective>,

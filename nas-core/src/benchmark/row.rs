@@ -54,8 +54,8 @@ pub struct Row {
     pub ask_tell_micros: f64,
     /// The real microseconds per trial from a study's opening to its last record.
     pub trial_micros: f64,
-    /// The value that regret is measured from, in the unit of the finals: the best known value, or if none is known, the
-    /// best value that any study on the problem reported. NaN if there is neither.
+    /// The value that regret is measured from, in the unit of the finals: the best known value, or if none is known,
+    /// the best value that any study on the problem reported. NaN if there is neither.
     pub best: f64,
     /// Whether `best` is a property of the problem rather than a result of the studies.
     pub best_known: bool,

@@ -364,9 +364,9 @@ fn is_read_only(error: &rusqlite::Error) -> bool {
 }
 
 impl Store {
-    /// As [`Store::each`], without the trials that ended after the budget of seconds was spent. A strategy must not gain
-    /// by having long trials on many workers when the time is up. The clock of studies with files of their own also counts
-    /// pauses between runs, so nothing is left out there unless seconds are simulated.
+    /// As [`Store::each`], without the trials that ended after the budget of seconds was spent. A strategy must not
+    /// gain by having long trials on many workers when the time is up. The clock of studies with files of their own
+    /// also counts pauses between runs, so nothing is left out there unless seconds are simulated.
     ///
     /// # Errors
     /// The file cannot be read or is damaged, or `visit` returns an error.

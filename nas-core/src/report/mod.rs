@@ -41,15 +41,15 @@ pub struct Line {
 pub struct Ending {
     /// Means, deviations, regret and broken studies.
     pub row: Row,
-    /// The median of the final values over all finished studies, where one without a value is worse than all; infinite if
-    /// at least half have none, and NaN if there is no study.
+    /// The median of the final values over all finished studies, where one without a value is worse than all; infinite
+    /// if at least half have none, and NaN if there is no study.
     pub median: f64,
-    /// The band of the final values over all finished studies, where one without a value is worse than all; `None` if more
-    /// than a quarter have none.
+    /// The band of the final values over all finished studies, where one without a value is worse than all; `None` if
+    /// more than a quarter have none.
     pub band: Option<Band>,
     /// The area under the regret curve divided by the budget, which is the mean simple regret over the budget, in the
-    /// metric's unit. It is averaged over all finished studies. As long as a study has no value, it has the largest regret
-    /// that any study on the problem reached.
+    /// metric's unit. It is averaged over all finished studies. As long as a study has no value, it has the largest
+    /// regret that any study on the problem reached.
     pub area: f64,
     /// The median over all trials of the real microseconds that asking for a trial took.
     pub ask_micros: f64,
@@ -113,8 +113,8 @@ pub struct Report {
     /// The ranks over the covered problems, from the mean ranks on each; `None` for a single problem.
     pub ranks: Option<Ranks>,
     /// For each ranked strategy, the share of its studies whose final normalized regret is at most τ, as (τ, share),
-    /// averaged over the problems. A regret of 0 is the best value and 1 is the worst value that any study on the problem
-    /// ended with; a study without a value never gets there (Dolan & Moré 2002; Agarwal et al. 2021).
+    /// averaged over the problems. A regret of 0 is the best value and 1 is the worst value that any study on the
+    /// problem ended with; a study without a value never gets there (Dolan & Moré 2002; Agarwal et al. 2021).
     pub profile: Vec<(String, Vec<(f64, f64)>)>,
     /// The pairs of strategy and problem that could not run.
     pub skipped: Vec<Skipped>,
@@ -258,8 +258,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// The strategies with the largest number of finished studies, and their ranks with each seed as a block. A study without
-/// a final value has the last rank.
+/// The strategies with the largest number of finished studies, and their ranks with each seed as a block. A study
+/// without a final value has the last rank.
 fn rank_seeds(rows: &[Row]) -> (Vec<String>, Option<Ranks>) {
     let most = rows.iter().map(Row::studies).max().unwrap_or(0);
     let full: Vec<&Row> = rows.iter().filter(|row| row.studies() == most && most > 0).collect();

@@ -6,8 +6,8 @@ use nas_api::rng::{RngExt, seeded};
 
 /// The number of resamples behind each band.
 pub const RESAMPLES: usize = 1000;
-/// From this many values on, an interval is given. Percentile intervals of fewer are far too narrow: of normal data, they
-/// cover the mean in 72 % of the cases for three values and in 90 % for five.
+/// From this many values on, an interval is given. Percentile intervals of fewer are far too narrow: of normal data,
+/// they cover the mean in 72 % of the cases for three values and in 90 % for five.
 pub const MIN_VALUES: usize = 8;
 
 /// The interquartile mean and its 95 % percentile-bootstrap interval (Agarwal et al. 2021, NeurIPS, section 4).
@@ -15,8 +15,8 @@ pub const MIN_VALUES: usize = 8;
 pub struct Band {
     /// The interquartile mean, which averages the middle half.
     pub iqm: f64,
-    /// The 2.5 % and the 97.5 % quantile over the resamples; `None` for fewer than [`MIN_VALUES`] values, and where an end
-    /// is not finite.
+    /// The 2.5 % and the 97.5 % quantile over the resamples; `None` for fewer than [`MIN_VALUES`] values, and where an
+    /// end is not finite.
     pub interval: Option<[f64; 2]>,
 }
 

@@ -29,8 +29,8 @@ pub const TIED_B: [f64; 24] = [
     3.0, 0.0, 4.0, 1.0, 3.0, 2.0, 4.0, 0.0, 2.0, 4.0, 5.0, 2.0, 0.0, 5.0, 3.0, 4.0, 1.0, 3.0, 6.0, 6.0, 2.0, 4.0, 0.0,
     5.0,
 ];
-/// Exact, by enumeration with NumPy: with d = a − b without zeros, r = `st.rankdata(abs(d))` and w the sums of all 2²² subsets
-/// of r, `2 * (w <= min(r[d > 0].sum(), r[d < 0].sum())).mean()`. SciPy's approximation is 0.1979.
+/// Exact, by enumeration with NumPy: with d = a − b without zeros, r = `st.rankdata(abs(d))` and w the sums of all 2²²
+/// subsets of r, `2 * (w <= min(r[d > 0].sum(), r[d < 0].sum())).mean()`. SciPy's approximation is 0.1979.
 pub const TIED_WILCOXON_P: f64 = 0.199_575_424_194_335_94;
 /// `st.mannwhitneyu(a, b).statistic`
 pub const TIED_U: f64 = 351.0;
@@ -96,8 +96,8 @@ pub const BLOCKS_IMAN_DAVENPORT: (f64, f64) = (5.518_272_425_249_183, 0.003_485_
 
 /// Scores in blocks, and the share of all orders within the blocks whose Friedman statistic is at least as large, by
 /// enumeration with `itertools.product` over `itertools.permutations` of each block but the first; the statistic is the
-/// sum of squares of the sums of `st.rankdata`. The third and the fourth agree with the tables of Hollander & Wolfe (1973),
-/// .042 and .033.
+/// sum of squares of the sums of `st.rankdata`. The third and the fourth agree with the tables of Hollander & Wolfe
+/// (1973), .042 and .033.
 pub const FRIEDMAN_EXACT: [(&[&[f64]], f64); 5] = [
     (&[&[3.0, 2.0, 1.0], &[3.0, 2.0, 1.0]], 1.0 / 6.0),
     (&[&[5.0, 4.0, 3.0, 2.0, 1.0], &[5.0, 4.0, 3.0, 2.0, 1.0]], 1.0 / 120.0),

@@ -32,9 +32,9 @@ pub struct SignedRanks {
 }
 
 /// Compares paired scores (Wilcoxon 1945). Zero differences are dropped. The p-value is exact for fewer than 25
-/// differences, also with ties; otherwise it is the normal approximation, corrected for ties and continuity. A score of −∞ is worse than
-/// every number, by more than any two numbers differ; two of them are tied. Differences are rounded to 1e-12 of the
-/// largest score, because the rounding errors of decimal numbers would otherwise break ties at random.
+/// differences, also with ties; otherwise it is the normal approximation, corrected for ties and continuity. A score of
+/// −∞ is worse than every number, by more than any two numbers differ; two of them are tied. Differences are rounded to
+/// 1e-12 of the largest score, because the rounding errors of decimal numbers would otherwise break ties at random.
 pub fn signed_ranks(a: &[f64], b: &[f64]) -> SignedRanks {
     let finite = a.iter().zip(b).flat_map(|(a, b)| [*a, *b]).filter(|value| value.is_finite());
     let unit = finite.fold(0.0, |largest: f64, value| largest.max(value.abs())) * RESOLUTION;

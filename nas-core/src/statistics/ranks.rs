@@ -54,8 +54,8 @@ pub enum FriedmanTest {
 }
 
 impl Ranks {
-    /// Whether Friedman's test rejects that all strategies rank alike. Only then are pairs of mean ranks compared (Demšar
-    /// 2006, section 3.2.2). With two strategies there is no such test, and their one pair is always compared.
+    /// Whether Friedman's test rejects that all strategies rank alike. Only then are pairs of mean ranks compared
+    /// (Demšar 2006, section 3.2.2). With two strategies there is no such test, and their one pair is always compared.
     pub fn rejected(&self) -> bool {
         self.mean.len() == 2 || self.friedman.is_some_and(|friedman| friedman.p < SIGNIFICANT)
     }
@@ -121,8 +121,8 @@ fn friedman_test(blocks: &[Vec<f64>], strategies: usize) -> Option<Friedman> {
     Some(Friedman { chi_squared, p, test })
 }
 
-/// F with k − 1 and (k − 1)(n − 1) degrees of freedom, and its upper tail. `None` where all blocks agree, so that F would
-/// be infinite.
+/// F with k − 1 and (k − 1)(n − 1) degrees of freedom, and its upper tail. `None` where all blocks agree, so that F
+/// would be infinite.
 fn iman_davenport(chi_squared: f64, k: f64, n: f64) -> Option<(f64, f64)> {
     let left = n * (k - 1.0) - chi_squared;
     if left <= 1e-12 {

@@ -21,8 +21,8 @@ pub(crate) struct Mark {
     pub label: Option<String>,
 }
 
-/// Draws all marks, those with labels on top. They are joined by steps in the order in which they are given, if `stepped`.
-/// Returns `None` if no mark can be shown.
+/// Draws all marks, those with labels on top. They are joined by steps in the order in which they are given, if
+/// `stepped`. Returns `None` if no mark can be shown.
 pub(crate) fn scatter(axes: &Axes<'_>, marks: &[Mark], stepped: bool) -> Result<Option<Chart>, ReportError> {
     let ends = |at: usize, log: bool| range(marks.iter().map(|mark| mark.at[at]), log, 0.05);
     let (Some(x), Some(y)) = (ends(0, axes.log_x), ends(1, axes.log_y)) else { return Ok(None) };

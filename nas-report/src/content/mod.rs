@@ -15,8 +15,8 @@ use crate::{Block, ReportError, Shown};
 pub(crate) use overall::{best_first, rank};
 pub(crate) use problem::{against, seeds};
 
-/// The largest number of thick lines in a chart. With more strategies, the best, random search, strategies that are not built
-/// in and highlighted ones have them.
+/// The largest number of thick lines in a chart. With more strategies, the best, random search, strategies that are not
+/// built in and highlighted ones have them.
 const MAX_STRONG: usize = 6;
 /// How many of the best strategies show their bands, besides random search.
 const MAX_BANDS: usize = 3;
@@ -143,8 +143,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Adds the diagram of critical differences, or a sentence that says why there is none. `block` names what is ranked
-    /// over.
+    /// Adds the diagram of critical differences, or a sentence that says why there is none. `block` names what is
+    /// ranked over.
     fn ranking(&mut self, name: String, caption: &str, block: &str, ranked: &[String], ranks: &Ranks) {
         let friedman = ranks.friedman.map(|friedman| {
             let how = match friedman.test {

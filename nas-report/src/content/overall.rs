@@ -240,8 +240,8 @@ impl Writer<'_> {
     }
 }
 
-/// Returns the strategies of a problem, the best first: by mean rank over the seeds. Those that lack seeds, and so have no
-/// rank, come last, by interquartile mean.
+/// Returns the strategies of a problem, the best first: by mean rank over the seeds. Those that lack seeds, and so have
+/// no rank, come last, by interquartile mean.
 pub(crate) fn best_first(problem: &ProblemReport) -> Vec<&Ending> {
     let mut endings: Vec<&Ending> = problem.endings.iter().collect();
     let place = |ending: &Ending| rank(problem, &ending.row.strategy).map_or(f64::INFINITY, |(rank, _)| rank);
@@ -250,8 +250,8 @@ pub(crate) fn best_first(problem: &ProblemReport) -> Vec<&Ending> {
     endings
 }
 
-/// Returns the strategy with the best mean rank, or all that share it. Without ranks, that is the first one if any study
-/// has a value.
+/// Returns the strategy with the best mean rank, or all that share it. Without ranks, that is the first one if any
+/// study has a value.
 fn first_of(problem: &ProblemReport) -> Vec<&Ending> {
     let endings = best_first(problem);
     let Some(first) = endings.first().copied().filter(|first| first.row.seeds > 0) else { return Vec::new() };

@@ -71,9 +71,7 @@ impl Writer<'_> {
             });
             text.push_str(&format!(" The best is trial {}: {}.", best.trial, values.collect::<Vec<_>>().join(", ")));
         }
-        text.push_str(
-            " One study says nothing about how strategies compare; that takes several seeds of each (`nas bench`).",
-        );
+        text.push_str(" One study does not compare strategies; that takes several seeds of each.");
         self.paragraph(text);
     }
 
@@ -219,7 +217,7 @@ impl Writer<'_> {
             let points = |trial: &&TrialRecord| {
                 trial.curve.iter().filter(|point| nas_api::Metric::find(&point.metrics, name).is_some()).count()
             };
-            trials.iter().any(|trial| points(&trial) > 1)
+            trials.iter().any(|trial| points(trial) > 1)
         };
         let first = trials.first().and_then(|trial| trial.curve[0].metrics.first()).map(|metric| metric.name.clone());
         let metric = if reports(&objective.metric) { Some(objective.metric.clone()) } else { first };
@@ -264,8 +262,8 @@ fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// What each decision explains, those that explain the most first. Decisions with one tried choice explain nothing and are
-/// left out, and duplicates count once.
+/// What each decision explains, those that explain the most first. Decisions with one tried choice explain nothing and
+/// are left out, and duplicates count once.
 pub(super) fn explained(study: &Study, objective: &Objective) -> Vec<Explained> {
     let record = &study.record;
     let highest = record.trials.iter().filter_map(|trial| trial.fidelity).fold(f64::NEG_INFINITY, f64::max);
