@@ -1,7 +1,7 @@
 //! Finds plugins by name or path.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use nas_api::{EvaluatorPlugin, Meter, SearchSpace, Settings, SpaceInfo, StrategyPlugin, Task};
@@ -11,49 +11,16 @@ use super::composite_space::{ProductSource, is_product};
 use super::file_space::{FileSpaceSource, TABLE_SPACE};
 use super::guarded_space::GuardedSource;
 use super::identity::{Entry, LIBRARY, has_ending};
+use super::lookup::is_path;
 use super::native::{self, NativeSource};
-use super::process::{ProcessSource, Processes};
+use super::options::Options;
+use super::process::ProcessSource;
 use super::space_overrides::OverridableSpace;
 use super::unknown::{ChosenSpace, SpaceChooser, refused, unknown};
-use super::wasm::{Component, Host, Limits, Log, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
+use super::wasm::{Component, Host, WasmEvaluatorSource, WasmSpaceSource, WasmStrategy};
 use super::{EvaluatorSource, Identity, Kind, PluginError, SpaceSource, StrategySource};
 use crate::meter::{OpenMeter, ReadMeter};
 use crate::names::did_you_mean;
-
-/// Where a registry searches, and the limits of components.
-#[derive(Clone)]
-pub struct Options {
-    /// Folders that are searched in this order; plugins are in their subfolders `spaces`, `strategies` and
-    /// `evaluators`. A plugin in a folder takes precedence over a built-in one of the same name.
-    pub search_path: Vec<PathBuf>,
-    /// The folder where compiled components are kept; `None` keeps none.
-    pub cache: Option<PathBuf>,
-    /// The limits of one component.
-    pub limits: Limits,
-    /// Receives the log lines of plugins.
-    pub log: Log,
-    /// How libraries, and built-in evaluators that take any network, are run in worker processes; `None` runs them in
-    /// this process.
-    pub processes: Option<Processes>,
-    /// Native libraries that may be loaded although they are named by their path. A library runs with the user's rights
-    /// as soon as it is loaded, and its path may come from a file that somebody else wrote. Libraries on the search
-    /// path need no permission.
-    pub allow_native: Vec<PathBuf>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let log: Log = Arc::new(|_, _, _| {});
-        Self {
-            search_path: Vec::new(),
-            cache: None,
-            limits: Limits::default(),
-            log,
-            processes: None,
-            allow_native: Vec::new(),
-        }
-    }
-}
 
 type TomlLoader = fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError>;
 type OnnxLoader = Box<dyn Fn(&Path) -> Result<Arc<dyn SpaceSource>, PluginError> + Send + Sync>;
@@ -77,7 +44,7 @@ pub struct Registry {
     recipes: BTreeMap<&'static str, &'static str>,
     /// Chooses a space for studies that name none.
     space_chooser: Option<SpaceChooser>,
-    options: Options,
+    pub(super) options: Options,
     host: OnceLock<Result<Arc<Host>, String>>,
 }
 
@@ -294,31 +261,6 @@ impl Registry {
         }
     }
 
-    /// Refuses to load a library that nobody has allowed.
-    fn check_allowed(&self, path: &Path) -> Result<(), PluginError> {
-        let wanted = path.canonicalize().ok();
-        let allowed = |allowed: &PathBuf| allowed == path || wanted.is_some() && allowed.canonicalize().ok() == wanted;
-        if self.options.allow_native.iter().any(allowed) || !path.is_file() {
-            return Ok(());
-        }
-        let shown = path.display().to_string();
-        let problem = "is native code, which runs with your rights, and nothing but a file names it";
-        let remedy = format!("if you trust it, add `--allow-native {shown}`");
-        Err(refused(Kind::Evaluator, &shown, problem, &remedy))
-    }
-
-    /// What is known of the evaluator with this name or path without running any of its code, if it is a native library:
-    /// where it is, and its digest. `None` for any other evaluator.
-    ///
-    /// # Errors
-    /// The library cannot be read.
-    pub fn library(&self, reference: &str) -> Result<Option<Identity>, PluginError> {
-        match self.locate(Kind::Evaluator, reference) {
-            Some(path) if has_ending(&path, LIBRARY) => native::identify(&path).map(Some),
-            _ => Ok(None),
-        }
-    }
-
     /// The identity of a plugin file of any kind. A native library is not loaded, so its name is that of its file and its
     /// version is empty.
     ///
@@ -381,37 +323,6 @@ impl Registry {
         Ok(component)
     }
 
-    /// The file that a reference stands for: the path itself, or the first file with that name on the search path.
-    pub(super) fn locate(&self, kind: Kind, reference: &str) -> Option<PathBuf> {
-        let path = Path::new(reference);
-        if is_path(path) {
-            return Some(path.to_owned());
-        }
-        self.files().into_iter().find(|(of, name, _)| *of == kind && name == reference).map(|(_, _, path)| path)
-    }
-
-    /// The plugin files on the search path: kind, name and path. Their folder decides the kind.
-    fn files(&self) -> Vec<(Kind, String, PathBuf)> {
-        let mut found = Vec::new();
-        for folder in &self.options.search_path {
-            for kind in Kind::ALL {
-                let within = folder.join(match kind {
-                    Kind::Space => "spaces",
-                    Kind::Strategy => "strategies",
-                    Kind::Evaluator => "evaluators",
-                });
-                let Ok(read) = std::fs::read_dir(within) else { continue };
-                let mut files: Vec<PathBuf> = read.filter_map(|entry| Some(entry.ok()?.path())).collect();
-                files.sort();
-                for path in files.into_iter().filter(|path| kind.is_file_of(path)) {
-                    let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-                    found.push((kind, name, path));
-                }
-            }
-        }
-        found
-    }
-
     fn built_in<S: ?Sized>(
         &self,
         kind: Kind,
@@ -432,9 +343,4 @@ fn described<S: SearchSpace>() -> Result<SpaceInfo, PluginError> {
     let unnamed = BuiltIn::<S>::new(Kind::Space, "built in", "");
     let info = unnamed.open(&Settings::defaults(&S::parameters()))?.info();
     info.map_err(|error| PluginError::from_api(unnamed.identity(), "describe", error))
-}
-
-/// Whether a reference is a path rather than a name.
-fn is_path(path: &Path) -> bool {
-    path.components().count() > 1 || path.is_absolute() || Kind::ALL.iter().any(|kind| kind.is_file_of(path))
 }
