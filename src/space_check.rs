@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use nas_api::conformance::{Verdict, suite};
+use nas_core::{MAX_MESSAGE, shown};
 use serde_json::{Value, json};
 
 use crate::args::{Args, SpaceCheck};
@@ -50,7 +51,10 @@ pub fn check(args: &Args, check: &SpaceCheck) -> Result<ExitCode, Failure> {
         out!("{state:8} {:10} {}", check.name, check.promise);
         match verdict {
             Verdict::Kept => {}
-            Verdict::Broken(counterexample) => out!("{:19} {}", "", shortened(counterexample)),
+            Verdict::Broken(counterexample) => {
+                // What the space says may have line breaks, which would begin lines of their own.
+                out!("{:19} {}", "", shown(&shortened(counterexample), MAX_MESSAGE));
+            }
             Verdict::Skipped(reason) => out!("{:19} {reason}", ""),
         }
     }
