@@ -126,6 +126,7 @@ fn spec(search: &Search) -> Result<(StudySpec, Option<&'static str>), Failure> {
         device: raw(&search.device),
         seed: search.seed,
         workers: search.workers,
+        order: search.order,
         duplicates: search.duplicates,
         objectives: search.objective.clone(),
         constraints: search.constraint.clone(),

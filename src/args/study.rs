@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use nas_core::study::{BudgetChange, BudgetSpec, Duplicates, NewLimit};
+use nas_core::study::{BudgetChange, BudgetSpec, Duplicates, NewLimit, ResultOrder};
 
 use super::values::{count, number, whole};
 use super::{IsolationFlags, PlaceFlags};
@@ -40,6 +40,10 @@ pub struct Search {
     /// [default: 1]
     #[arg(long, value_name = "N", value_parser = count)]
     pub workers: Option<u32>,
+    /// The order in which the strategy is told of results: `trial` makes equal runs equal, whatever the workers do;
+    /// `completion` lets no worker wait for an earlier trial [default: trial]
+    #[arg(long, value_name = "WHICH", value_parser = result_order())]
+    pub order: Option<ResultOrder>,
     /// Whether a repeated candidate reuses its earlier outcome, or is measured again [default: reuse]
     #[arg(long, value_name = "WHAT", value_parser = duplicates())]
     pub duplicates: Option<Duplicates>,
@@ -134,6 +138,11 @@ fn new_limit<T: std::str::FromStr>(text: &str) -> Result<NewLimit<T>, String> {
     let (number, by) = text.strip_prefix('+').map_or((text, false), |number| (number, true));
     let number = number.parse().map_err(|_| format!("'{text}' is not a number such as 60, or +30 for 30 more"))?;
     Ok(if by { NewLimit::By(number) } else { NewLimit::To(number) })
+}
+
+fn result_order() -> impl TypedValueParser<Value = ResultOrder> {
+    let order = |word| if word == "completion" { ResultOrder::Completion } else { ResultOrder::Trial };
+    PossibleValuesParser::new(["trial", "completion"]).map(order)
 }
 
 pub(super) fn duplicates() -> impl TypedValueParser<Value = Duplicates> {

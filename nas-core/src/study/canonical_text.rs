@@ -47,12 +47,27 @@ fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
 
 fn search(text: &mut String, header: &Header) {
     let Header {
-        contract, search, seed, workers, duplicates, objectives, constraints, budget, fidelities, task, ..
+        contract,
+        search,
+        seed,
+        workers,
+        order,
+        duplicates,
+        objectives,
+        constraints,
+        budget,
+        fidelities,
+        task,
+        ..
     } = header;
     line(
         text,
         format_args!("search {search}: contract {contract}, seed {seed}, workers {workers}, duplicates {duplicates:?}"),
     );
+    // Records of studies in the usual order are as they were before there was another one.
+    if !order.by_trial() {
+        line(text, format_args!("results in order of completion"));
+    }
     for PluginRecord { identity, settings, .. } in [&header.space, &header.strategy, &header.evaluator] {
         let digest = identity.digest.as_deref().unwrap_or("built in");
         line(text, format_args!("{} {} {} [{digest}]", identity.kind, identity.name, identity.version));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 use super::limits::Limits;
 use super::pruner::PrunerRecord;
-use super::spec::Duplicates;
+use super::spec::{Duplicates, ResultOrder};
 use super::static_metrics::is_static;
 use crate::meter::MeterRecord;
 use crate::plugin::{Identity, Origin};
@@ -49,6 +49,9 @@ pub struct Header {
     pub seed: u32,
     /// How many trials are measured at the same time.
     pub workers: u32,
+    /// The order in which the strategy is told of results.
+    #[serde(default, skip_serializing_if = "ResultOrder::by_trial")]
+    pub order: ResultOrder,
     /// Whether a duplicate is measured again.
     #[serde(default, skip_serializing_if = "Duplicates::reuse")]
     pub duplicates: Duplicates,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use nas_api::Candidate;
 
 use super::record::{State, TrialRecord};
+use super::spec::ResultOrder;
 
 /// What makes two trials the same measurement: key, fidelity (its bits) and the state that is continued.
 type Same = (String, Option<u64>, Option<u32>);
@@ -32,6 +33,10 @@ pub(crate) struct Ledger {
     pub aborted: bool,
     /// Seconds are simulated, by a worker for each pending trial: trials are told in the order of their simulated ends.
     simulated: bool,
+    /// Trials are told as they end, instead of in order of their numbers.
+    by_completion: bool,
+    /// Trials that ended while the study ran and are not told yet, in the order of their ends.
+    ended: Vec<usize>,
     /// Simulated seconds at the last tell.
     pub clock: f64,
     // Its order does not matter: only single entries are looked up.
@@ -60,8 +65,8 @@ pub(crate) enum Next {
 
 impl Ledger {
     /// A ledger with the trials of earlier searches, whose measurements count as known. `simulated`: whether seconds
-    /// are.
-    pub fn new(trials: Vec<TrialRecord>, simulated: bool) -> Self {
+    /// are; `order`: in which one trials are told unless they are.
+    pub fn new(trials: Vec<TrialRecord>, simulated: bool, order: ResultOrder) -> Self {
         let first = trials.len();
         let mut ledger = Self {
             trials: Vec::with_capacity(first),
@@ -74,6 +79,8 @@ impl Ledger {
             futile: 0,
             aborted: false,
             simulated,
+            by_completion: !order.by_trial(),
+            ended: Vec::new(),
             clock: 0.0,
             known: HashMap::new(),
         };
@@ -180,6 +187,9 @@ impl Ledger {
         for &number in &changed {
             let trial = &mut self.trials[number];
             trial.finished = trial.state.is_final().then_some(now);
+            if trial.state.is_final() {
+                self.ended.push(number);
+            }
         }
         changed
     }
@@ -200,10 +210,14 @@ impl Ledger {
         number < self.trials.len() && self.pending.iter().all(|pending| pending.number != number)
     }
 
-    /// The trial that is to be told next: the first one in order, or, on the simulated clock, the first one to end.
+    /// The trial that is to be told next: the first one in order, or the first one to end, on the simulated clock or in
+    /// order of completion.
     pub fn next(&self) -> Next {
         let Some(first) = self.pending.first() else { return Next::Nothing };
         let over = |pending: &Pending| self.trials[pending.number].state.is_final();
+        if !self.simulated && self.by_completion {
+            return self.first_ended().map_or(Next::Wait, Next::Tell);
+        }
         if !self.simulated {
             return if over(first) { Next::Tell(first.number) } else { Next::Wait };
         }
@@ -213,6 +227,15 @@ impl Ledger {
         // If several end at the same time, the first of them.
         let by_end = |a: &&Pending, b: &&Pending| self.end(a).total_cmp(&self.end(b));
         self.pending.iter().min_by(by_end).map_or(Next::Nothing, |next| Next::Tell(next.number))
+    }
+
+    /// The trial that ended first and is not told. Those that had ended before the study was resumed, or when they were
+    /// asked for, come first, by number: when they ended is not recorded.
+    fn first_ended(&self) -> Option<usize> {
+        let over = |number: &usize| self.trials[*number].state.is_final();
+        let pending = || self.pending.iter().map(|pending| pending.number);
+        let earlier = pending().filter(over).find(|number| !self.ended.contains(number));
+        earlier.or_else(|| self.ended.first().copied())
     }
 
     /// When a finished trial ends on the simulated clock. A duplicate takes no time of its own, but its result is known
@@ -239,6 +262,7 @@ impl Ledger {
         let Some(at) = self.pending.iter().position(|pending| pending.number == number) else { return false };
         let end = self.end(&self.pending[at]);
         self.pending.remove(at);
+        self.ended.retain(|&ended| ended != number);
         let trial = &self.trials[number];
         if let (true, Some(fidelity), Some(pruned)) = (trial.trained, trial.fidelity, trial.pruned_at) {
             self.refunded += fidelity - pruned;
@@ -303,7 +327,7 @@ mod tests {
 
     #[test]
     fn simulated_workers_bring_results_in_the_order_of_their_ends() {
-        let mut ledger = Ledger::new(Vec::new(), true);
+        let mut ledger = Ledger::new(Vec::new(), true, ResultOrder::Trial);
         ledger.push(trial(0, 30.0, None));
         ledger.push(trial(1, 10.0, None));
         // Known as soon as the first one is, not before.
@@ -323,7 +347,7 @@ mod tests {
 
     #[test]
     fn failures_that_take_no_simulated_time_are_counted() {
-        let mut ledger = Ledger::new(Vec::new(), true);
+        let mut ledger = Ledger::new(Vec::new(), true, ResultOrder::Trial);
         for (number, cost) in [0.0, 0.0, 3.0, 0.0].into_iter().enumerate() {
             ledger.push(TrialRecord { state: State::Failed, ..trial(number as u32, cost, None) });
             step(&mut ledger);
@@ -333,11 +357,49 @@ mod tests {
 
     #[test]
     fn what_is_measured_for_real_is_told_in_the_order_of_the_trials() {
-        let mut ledger = Ledger::new(Vec::new(), false);
+        let mut ledger = Ledger::new(Vec::new(), false, ResultOrder::Trial);
         ledger.push(TrialRecord { state: State::Running, ..trial(0, 0.0, None) });
         ledger.push(trial(1, 10.0, None));
         assert_eq!(ledger.next(), Next::Wait);
         ledger.trials[0].state = State::Measured;
         assert_eq!(ledger.next(), Next::Tell(0));
+    }
+
+    #[test]
+    fn in_order_of_completion_nothing_waits_for_an_earlier_trial() {
+        let mut ledger = Ledger::new(Vec::new(), false, ResultOrder::Completion);
+        for number in 0..4 {
+            let duplicate_of = (number == 3).then_some(1);
+            ledger.push(TrialRecord { state: State::Running, ..trial(number, 0.0, duplicate_of) });
+        }
+        assert_eq!(ledger.next(), Next::Wait);
+        let end = |ledger: &mut Ledger, number: u32| {
+            ledger.trials[number as usize].state = State::Measured;
+            ledger.settled(number);
+        };
+        end(&mut ledger, 2);
+        end(&mut ledger, 1);
+        for told in [2, 1, 3] {
+            assert_eq!(ledger.next(), Next::Tell(told), "as they ended, a duplicate with its original");
+            assert!(ledger.tell(told));
+        }
+        assert_eq!(ledger.next(), Next::Wait, "trial 0 still runs");
+        end(&mut ledger, 0);
+        assert_eq!(ledger.next(), Next::Tell(0));
+    }
+
+    #[test]
+    fn what_ended_before_a_resume_is_told_first() {
+        let mut ledger = Ledger::new(Vec::new(), false, ResultOrder::Completion);
+        for state in [State::Running, State::Measured, State::Measured] {
+            let number = ledger.trials.len() as u32;
+            ledger.push(TrialRecord { state, ..trial(number, 0.0, None) });
+        }
+        ledger.trials[0].state = State::Measured;
+        ledger.settled(0);
+        for told in [1, 2, 0] {
+            assert_eq!(ledger.next(), Next::Tell(told));
+            ledger.tell(told);
+        }
     }
 }

@@ -70,7 +70,7 @@ pub use runner::Times;
 pub use running::is_running;
 pub(crate) use settings::typed_text;
 pub use settings::{UnresolvedSetting, UnresolvedSettings, check_settings};
-pub use spec::{BudgetSpec, Duplicates, PluginSpec, StudySpec, TaskSpec};
+pub use spec::{BudgetSpec, Duplicates, PluginSpec, ResultOrder, StudySpec, TaskSpec};
 pub use summary::{FailureGroup, Summary, trial_json};
 pub(crate) use unchanged::check_data;
 pub use unchanged::check_plugins;

@@ -48,12 +48,22 @@ impl ResolvedStudy {
         problem.meters.check_workers(workers)?;
         check_needs(&info, &strategy, &problem, &objectives, &constraints)?;
         let pruner = PrunerRecord::of(&spec.pruner, &objectives, &info, &problem.reporting())?;
+        let order = spec.order.unwrap_or_default();
+        if pruner.is_some() && !order.by_trial() {
+            let problem = "a pruner compares trials in the order of their numbers, and waits for earlier ones";
+            return Err(StudyError::spec(
+                "order",
+                problem,
+                "leave the pruner out, or tell results in the order of trials",
+            ));
+        }
         let BudgetSpec { trials, total_fidelity, seconds } = spec.budget;
         let header = Header {
             contract: CONTRACT_VERSION.to_owned(),
             search: 0,
             seed: spec.seed.unwrap_or(0),
             workers,
+            order,
             duplicates: spec.duplicates.unwrap_or_default(),
             objectives,
             constraints,

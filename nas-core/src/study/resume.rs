@@ -41,8 +41,8 @@ pub fn start(plan: Plan, file: &Path, stop: &AtomicBool, listener: &mut dyn List
     let log = Log::create(file, &plan.header)?;
     let checkpoints = checkpoint_folder(file);
     listener.event(&Event::Committed);
-    let simulated = plan.header.simulated;
-    let mut runner = Runner::new(plan, Some(log), Ledger::new(Vec::new(), simulated), stop, listener);
+    let (simulated, order) = (plan.header.simulated, plan.header.order);
+    let mut runner = Runner::new(plan, Some(log), Ledger::new(Vec::new(), simulated, order), stop, listener);
     runner.checkpoints = Some(checkpoints.clone());
     let end = runner.run()?;
     tidy(&checkpoints, end);
@@ -84,7 +84,7 @@ pub fn run_unrecorded(
     stop: &AtomicBool,
     listener: &mut dyn Listener,
 ) -> Result<Unrecorded, StudyError> {
-    let ledger = Ledger::new(Vec::new(), plan.header.simulated);
+    let ledger = Ledger::new(Vec::new(), plan.header.simulated, plan.header.order);
     let mut runner = Runner::new(plan, None, ledger, stop, listener);
     runner.count_strategy = count_strategy;
     let end = runner.run()?;
@@ -115,9 +115,9 @@ pub fn resume(
     check_options(&record.header, registry, options)?;
     let budget = options.budget.extend(record.budget)?;
     let plan = Plan::open(ResolvedStudy::recorded(record.header, registry, Some(&checkpoints))?, registry)?;
-    let simulated = plan.header.simulated;
+    let (simulated, order) = (plan.header.simulated, plan.header.order);
     let (old, own) = split(record.trials, plan.header.search);
-    let mut runner = Runner::new(plan, Some(log), Ledger::new(old, simulated), stop, listener);
+    let mut runner = Runner::new(plan, Some(log), Ledger::new(old, simulated, order), stop, listener);
     runner.seconds_before = record.seconds;
     runner.checkpoints = Some(checkpoints.clone());
     let calls = calls.pop().unwrap_or_default();
@@ -198,8 +198,8 @@ fn warm_start(
     let told: Vec<u32> = knowledge.map(|trial| trial.trial).collect();
     log.warm_start(&plan.header, &told, &stopped)?;
     listener.event(&Event::Committed);
-    let simulated = plan.header.simulated;
-    let mut runner = Runner::new(plan, Some(log), Ledger::new(trials, simulated), stop, listener);
+    let (simulated, order) = (plan.header.simulated, plan.header.order);
+    let mut runner = Runner::new(plan, Some(log), Ledger::new(trials, simulated, order), stop, listener);
     runner.checkpoints = Some(checkpoints.to_owned());
     replay(&mut runner, vec![StrategyCall::Warm(told)], Vec::new())?;
     let end = runner.run()?;

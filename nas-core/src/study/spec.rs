@@ -66,6 +66,25 @@ impl Duplicates {
     }
 }
 
+/// The order in which a strategy is told of the results of trials that are measured at the same time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResultOrder {
+    /// By the number of the trial, so that the search does not depend on how long each one takes. A worker that has
+    /// finished waits for earlier trials.
+    #[default]
+    Trial,
+    /// As they end, so that no worker waits. The study records the order, and a resume repeats it exactly; another run
+    /// with several workers may take another course.
+    Completion,
+}
+
+impl ResultOrder {
+    pub(crate) fn by_trial(&self) -> bool {
+        *self == Self::Trial
+    }
+}
+
 /// A study as a user describes it. Everything that is not given has a default where one makes sense.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -92,6 +111,8 @@ pub struct StudySpec {
     pub seed: Option<u32>,
     /// Trials that are measured at the same time; default 1. Part of the study: another number makes another search.
     pub workers: Option<u32>,
+    /// The order in which the strategy is told of results; default: by trial.
+    pub order: Option<ResultOrder>,
     /// Whether what was measured before is measured again; default: it is not.
     pub duplicates: Option<Duplicates>,
     /// `val_accuracy:maximize`; the first is the main one. Empty: the evaluator's first metric with a clear direction.
@@ -179,6 +200,7 @@ impl StudySpec {
             folder: self.folder.or(flags.folder),
             seed: flags.seed.or(self.seed),
             workers: flags.workers.or(self.workers),
+            order: flags.order.or(self.order),
             duplicates: flags.duplicates.or(self.duplicates),
             objectives: list(self.objectives, flags.objectives),
             constraints: list(self.constraints, flags.constraints),

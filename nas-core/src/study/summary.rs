@@ -124,6 +124,7 @@ impl Summary {
                 },
                 "seed": header.seed,
                 "workers": header.workers,
+                "order": header.order,
                 "objectives": header.objectives,
                 "constraints": header.constraints,
                 "budget": record.budget,

@@ -10,6 +10,7 @@ mod extend;
 mod fidelity;
 mod files;
 mod foreign;
+mod order;
 mod outcomes;
 mod pruning;
 mod recover;
