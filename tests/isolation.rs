@@ -150,7 +150,7 @@ fn burn_gives_the_same_bits_in_any_process() {
 
 #[test]
 fn limits_without_effect_are_refused() {
-    let message = common::refused(&mut nas(["search", "--isolation", "none", "--trial-seconds", "3"]));
+    let message = common::refused(&mut nas(["search", "--trials", "1", "--isolation", "none", "--trial-seconds", "3"]));
     assert!(message.contains("--isolation none") && message.contains("help:"), "{message}");
     let message = common::refused(&mut nas(["search", "--trial-seconds", "soon"]));
     assert!(message.contains("0.001"), "{message}");

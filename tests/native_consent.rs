@@ -46,7 +46,7 @@ fn no_file_makes_the_program_run_a_library() {
         &["resume", file][..],
         &["train", file, "--out", out],
         &["export", file, "--format", "onnx", "--out", out],
-        &["latency", "measure", file],
+        &["latency", "measure", file, "--runtime", "burn"],
     ] {
         let message = refused(&mut nas(command));
         assert!(message.contains("marking"), "{command:?}: {message}");

@@ -6,7 +6,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{json, nas, records, scratch, succeed};
+use common::{json, nas, records, refused, scratch, succeed};
 
 /// The name of each study with its numbers of measured, pruned and unfinished trials.
 const STUDIES: [(&str, u64, u64, u64); 6] = [
@@ -116,8 +116,15 @@ fn an_older_benchmark_is_continued_with_more_seeds_and_reported() {
     std::fs::create_dir(&out).unwrap();
     std::fs::copy(kept, out.join("benchmark.db")).unwrap();
     let out = out.to_str().unwrap();
-    let grid = ["bench", "--strategies", "local-search,genetic", "--problems", "synthetic/trap", "--trials", "30"];
-    succeed(nas(grid).args(["--seeds", "4", "--quiet", "--out", out]));
+    let bench = |strategies: &str| {
+        let mut bench = nas(["bench", "--strategies", strategies, "--problems", "synthetic/trap", "--trials", "30"]);
+        bench.args(["--seeds", "4", "--quiet", "--out", out]);
+        bench
+    };
+    succeed(&mut bench("local-search"));
+    // Its default population has changed since: more seeds of it would be seeds of another strategy.
+    let message = refused(&mut bench("genetic"));
+    assert!(message.contains("genetic on synthetic/trap") && message.contains("choose another --out"), "{message}");
     let report = folder.path().join("report.html");
     succeed(nas(["report", out, "--out"]).arg(&report));
     assert!(std::fs::read_to_string(&report).unwrap().contains("local-search"));
