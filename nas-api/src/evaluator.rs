@@ -264,7 +264,7 @@ pub trait EvaluatorPlugin: Evaluator + Sized + 'static {
     /// Returns the description of the evaluator. It never changes.
     fn info() -> EvaluatorInfo;
 
-    /// Opens the evaluator for a study: reads the data and fixes what [`Evaluator::opened`] returns.
+    /// Opens the evaluator for a study: reads the data and fixes what [`Evaluator::instance_info`] returns.
     ///
     /// `checkpoints` is the study's folder for checkpoints, which need not exist yet; `None` if there is none. The host
     /// removes its subfolder [`UNFINISHED`] when the study ends.

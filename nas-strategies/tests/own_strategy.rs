@@ -35,7 +35,8 @@ impl StrategyPlugin for EliteWalk {
 impl Strategy for EliteWalk {
     fn ask(&mut self, limit: u32, space: &mut dyn Space) -> Result<Vec<Proposal>> {
         let mut proposals = Vec::new();
-        for _ in 0..limit {
+        // One answer must fit in memory, whatever the limit is.
+        for _ in 0..limit.min(1000) {
             let seed = self.rng.random();
             let genotype = if self.best.len() < self.elite {
                 space.sample(seed)?
@@ -51,7 +52,9 @@ impl Strategy for EliteWalk {
     fn tell(&mut self, observations: &[Observation], _space: &mut dyn Space) -> Result<()> {
         for told in observations {
             // A failed trial has no score.
-            if let (Some(score), Some(genotype)) = (self.study.score(told), told.candidate.genotype()) {
+            let (Some(score), Some(genotype)) = (self.study.score(told), told.candidate.genotype()) else { continue };
+            // A network that is proposed again, or told again, is kept once.
+            if self.best.iter().all(|(_, known)| known != genotype) {
                 self.best.push((score, genotype.clone()));
             }
         }

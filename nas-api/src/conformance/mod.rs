@@ -1,7 +1,7 @@
 //! Checks of the promises of the contract, for tests of plugins and for `nas space check`.
 //!
-//! For spaces, built in or components, [`suite`] runs every check and returns a verdict for each, and [`space`] stops
-//! at the first broken promise. [`learning_curves`] checks evaluators. A broken promise is described by the call and
+//! For spaces, built in or components, [`suite`] runs every check and returns a verdict for each, and [`check_space`] stops
+//! at the first broken promise. [`check_learning_curves`] checks evaluators. A broken promise is described by the call and
 //! its arguments.
 
 mod equivalence;

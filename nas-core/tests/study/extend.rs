@@ -60,8 +60,14 @@ fn a_strategy_that_plans_no_budget_proposes_what_it_would_have_anyway() {
     let folder = tempfile::tempdir().unwrap();
     for strategy in STRATEGIES {
         let (whole, file) = (folder.path().join(format!("{strategy}-whole")), folder.path().join(strategy));
-        run(&study(strategy, 60, 1), &whole).unwrap();
-        run(&study(strategy, 20, 1), &file).unwrap();
+        // By default, the population is a share of the budget.
+        let population: &[(&str, &str)] = match strategy {
+            "genetic" => &[("strategy.population", "8")],
+            "regularized-evolution" => &[("strategy.population", "8"), ("strategy.sample", "3")],
+            _ => &[],
+        };
+        run(&with(study(strategy, 60, 1), population), &whole).unwrap();
+        run(&with(study(strategy, 20, 1), population), &file).unwrap();
         go_on_with(&file, &by(25), &mut ()).unwrap();
         go_on_with(&file, &to(60), &mut ()).unwrap();
         assert_same_records(&without_budget(&whole), &without_budget(&file), strategy);

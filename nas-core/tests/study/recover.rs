@@ -84,7 +84,7 @@ fn whichever_page_is_overwritten_the_rest_is_saved() {
     }
     assert!(unreadable > pages as u32 / 2, "{unreadable} of {pages} are noticed");
     // The description of the study, and the roots of the tables.
-    assert!(lost.len() <= 4, "nothing could be saved without one of the pages {lost:?}");
+    assert!(lost.len() <= 5, "nothing could be saved without one of the pages {lost:?}");
 }
 
 #[test]

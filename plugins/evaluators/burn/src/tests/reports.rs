@@ -100,9 +100,10 @@ fn keeping(folder: &Path) -> BurnEvaluator {
 
 #[test]
 fn an_interrupted_training_continues_with_the_same_bits() {
-    let folder = tempfile::tempdir().unwrap();
+    // A training leaves its last checkpoint for the host to remove.
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let whole = Listener::default();
-    let expected = keeping(folder.path()).evaluate(&request(&cnn(), 5.0), &whole).unwrap().unwrap();
+    let expected = keeping(other.path()).evaluate(&request(&cnn(), 5.0), &whole).unwrap().unwrap();
     let kept = interrupted(folder.path(), Verdict::Stopped);
     assert!(kept.is_file());
     let again = Listener::default();
