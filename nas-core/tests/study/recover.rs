@@ -83,7 +83,7 @@ fn whichever_page_is_overwritten_the_rest_is_saved() {
         assert_same_records(&expected, &records(&resumable), &format!("page {page}, resumable"));
     }
     assert!(unreadable > pages as u32 / 2, "{unreadable} of {pages} are noticed");
-    // The description of the study, and the roots of the tables.
+    // The description of the study, and the roots of the tables. Those of the curves should cost the curves alone.
     assert!(lost.len() <= 5, "nothing could be saved without one of the pages {lost:?}");
 }
 
